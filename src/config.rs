@@ -1,0 +1,61 @@
+//! Defaults, each with its unit and the reason for its value.
+
+use std::time::Duration;
+
+/// The hosted API.
+pub const DEFAULT_API_URL: &str = "https://api.sutro.sh";
+
+/// Bodies that are sent at the same time. Held uploads (see [`MAX_HELD`]) do not count.
+pub const CONCURRENCY: usize = 8;
+
+/// Uploads that have sent everything but their tail and wait for their turn: each costs
+/// one connection and a few KiB, so that a slow file at the head does not idle the link.
+pub const MAX_HELD: usize = 32;
+
+/// Bytes at the end of a file that are sent only when its predecessor is confirmed.
+/// Short, because held tails are sent one after the other.
+pub const TAIL_BYTES: u64 = 1024;
+
+/// The end of the tail that is never let go early: footer length and `PAR1`
+/// (parquet format specification, "File format"). Without it nothing can take a held
+/// body for a parquet file.
+pub const SEALED_BYTES: u64 = 8;
+
+/// A byte of a held tail is sent this often: proxies cut a silent body at 30 s or 60 s.
+pub const DRIP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Bytes read from a file at once (`pread`).
+pub const READ_BYTES: usize = 256 * 1024;
+
+/// Attempts for one file before the run ends.
+pub const MAX_ATTEMPTS: u32 = 6;
+
+/// First and longest pause between two attempts for one file; they double, with jitter.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
+/// See [`BACKOFF_MIN`].
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// A longer `Retry-After` is cut to this.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+/// Time to open a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A transfer that is not held and moves no byte for this long is started again.
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time for an answer after the last byte of a request.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// An upload in doubt that the dataset does not show is sent again only after this
+/// long: the first request may still be on its way through a proxy.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// The grace after an answer that says that the service may still be at work (504, 524).
+pub const LONG_GRACE: Duration = Duration::from_secs(100);
+
+/// An answer is JSON of a few hundred bytes; more than this is not the API's.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Longest file name in a dataset, in bytes of UTF-8.
+pub const MAX_FILE_NAME_BYTES: usize = 255;

@@ -1,0 +1,28 @@
+//! Many parquet files into one dataset of the Sutro API: fast, in order, exactly once.
+//!
+//! ```text
+//! sources ──> plan ──> check ──> transfer ──> commit, in order ──> report
+//! ```
+//!
+//! Nothing flows back, and modules import downwards only:
+//! [`config`], [`credentials`] and [`error`] are seen by [`schema`] and [`wire`], those by
+//! [`client`], that by [`upload`]. [`service`], the embedded service that speaks the same
+//! API, shares `schema` and `wire` with the client, so that the two cannot disagree.
+//! The Python bindings (feature `python`) sit on top and only translate.
+
+pub mod config;
+pub mod credentials;
+pub mod error;
+
+pub mod schema;
+pub mod wire;
+
+pub mod client;
+pub mod upload;
+
+pub mod service;
+
+#[cfg(feature = "python")]
+mod python;
+
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! The upload: sources, plan, check, transfer through the commit gate, report.

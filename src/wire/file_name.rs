@@ -1,0 +1,78 @@
+//! File names are the identity of files in a dataset, so a name must come back from the
+//! wire unchanged. Names that clients and servers write differently are refused.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::config::MAX_FILE_NAME_BYTES;
+
+/// Why a name cannot be used, in words that complete "the name … ".
+///
+/// `requests`, browsers and reqwest escape quotes, backslashes and control characters in
+/// `filename="…"` in three different ways, and folders, blanks and dots at the ends do not
+/// survive every file system.
+#[must_use]
+pub fn refusal(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("is empty");
+    }
+    if name.len() > MAX_FILE_NAME_BYTES {
+        return Some("is longer than 255 bytes");
+    }
+    if name.contains(['/', '\\', '"']) {
+        return Some("contains one of / \\ \"");
+    }
+    if name.chars().any(char::is_control) {
+        return Some("contains a control character");
+    }
+    if name.starts_with(|c: char| c == '.' || c.is_whitespace())
+        || name.ends_with(|c: char| c == '.' || c.is_whitespace())
+    {
+        return Some("starts or ends with a blank or a dot");
+    }
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    if !extension.is_some_and(is_parquet_extension) {
+        return Some("does not end with .parquet or .pq");
+    }
+    None
+}
+
+/// Whether files with this extension are taken for parquet files.
+#[must_use]
+pub fn is_parquet_extension(extension: &str) -> bool {
+    extension.eq_ignore_ascii_case("parquet") || extension.eq_ignore_ascii_case("pq")
+}
+
+/// Names with the same key are one name on some file system or service (NFC and case
+/// folding), so a dataset should not hold both.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.nfc().collect::<String>().to_lowercase().nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{folded, refusal};
+
+    #[test]
+    fn ordinary_names_are_taken() {
+        for name in ["a.parquet", "part-00001.snappy.parquet", "größe 1.PQ", "日本.parquet"] {
+            assert_eq!(refusal(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_do_not_survive_the_wire_are_refused() {
+        let long = format!("{}.parquet", "x".repeat(255));
+        for name in [
+            "", "a/b.parquet", "..\\a.parquet", "a\"b.parquet", "a\r\nb.parquet", "\0.parquet",
+            " a.parquet", ".a.parquet", "a.parquet.", "a.parquet ", "a.csv", "parquet", &long,
+        ] {
+            assert!(refusal(name).is_some(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_case_or_composition_only_are_one() {
+        assert_eq!(folded("Gro\u{308}ße.parquet"), folded("gr\u{f6}ße.PARQUET"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The contract of the dataset API, shared by the client and the service.
+
+pub mod file_name;
+pub mod messages;
