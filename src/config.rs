@@ -55,16 +55,16 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// A longer `Retry-After` is cut to this.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// Time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A transfer that is not held and moves no byte for this long is started again.
-pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Time for an answer after the last byte of a request.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An upload in doubt that the dataset does not show is sent again only after this
 /// long: the first request may still be on its way through a proxy.

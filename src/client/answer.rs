@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(parse("7"), Some(Duration::from_secs(7)));
         assert_eq!(parse("Mon, 23 Nov 2026 08:00:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(parse("Mon, 23 Nov 2026 07:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(parse("86400"), Some(Duration::from_secs(300)));
+        assert_eq!(parse("86400"), Some(Duration::from_mins(5)));
         assert_eq!(parse("soon"), None);
     }
 

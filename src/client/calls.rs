@@ -124,12 +124,12 @@ impl ApiClient {
             }
             Ok(uploaded.file_id)
         };
-        let sent = tokio::select! {
-            sent = send => sent,
+        let outcome = tokio::select! {
+            answered = send => answered,
             timeout = stalled(&state, &subject) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
-        sent.map_err(|error| state.take_failure().unwrap_or(error))
+        outcome.map_err(|error| state.take_failure().unwrap_or(error))
     }
 
     pub(super) fn subject(&self, dataset_id: Option<&str>) -> Subject {

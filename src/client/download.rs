@@ -30,18 +30,19 @@ impl ApiClient {
         folder: &Path,
         concurrency: usize,
     ) -> Result<Vec<PathBuf>> {
-        let names = match files {
-            Some(names) => names,
-            None => {
-                let listing = self.list_dataset_files(dataset_id).await?;
-                listing.into_iter().map(|file| file.file_name).collect()
-            }
+        let names = if let Some(names) = files {
+            names
+        } else {
+            let listing = self.list_dataset_files(dataset_id).await?;
+            listing.into_iter().map(|file| file.file_name).collect()
         };
         let targets =
             names.iter().map(|name| target_path(folder, name)).collect::<Result<Vec<_>>>()?;
         tokio::fs::create_dir_all(folder).await.map_err(in_file(folder))?;
-        let downloads =
-            names.iter().zip(targets).map(|(name, target)| self.download(dataset_id, name, target));
+        let downloads = names
+            .into_iter()
+            .zip(targets)
+            .map(|(name, target)| async move { self.download(dataset_id, &name, target).await });
         stream::iter(downloads).buffered(concurrency.max(1)).try_collect().await
     }
 

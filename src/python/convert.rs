@@ -16,10 +16,10 @@ pub(super) fn instance(
     py: Python<'_>,
     module: &str,
     class: &str,
-    fields: Bound<'_, PyDict>,
+    fields: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     let class = py.import(module)?.getattr(class)?;
-    Ok(class.call((), Some(&fields))?.unbind())
+    Ok(class.call((), Some(fields))?.unbind())
 }
 
 /// A dict of keyword arguments.
@@ -44,7 +44,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         bytes: report.bytes,
         seconds: report.seconds,
     );
-    instance(py, "sutro.report", "UploadReport", fields)
+    instance(py, "sutro.report", "UploadReport", &fields)
 }
 
 fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
@@ -60,7 +60,7 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         transferred: file.transferred,
         committed: file.committed,
     );
-    instance(py, "sutro.report", "UploadedFile", fields)
+    instance(py, "sutro.report", "UploadedFile", &fields)
 }
 
 pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>> {
@@ -75,7 +75,7 @@ pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>
         files_skipped: progress.files_skipped,
         waiting_for: progress.waiting_for,
     );
-    instance(py, "sutro.progress", "Progress", fields)
+    instance(py, "sutro.progress", "Progress", &fields)
 }
 
 pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<Py<PyAny>> {
@@ -88,7 +88,7 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
             total_size_bytes: dataset.total_size_bytes,
             schema: columns(py, dataset.schema)?,
         );
-        instance(py, "sutro.datasets", "Dataset", fields)
+        instance(py, "sutro.datasets", "Dataset", &fields)
     };
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
@@ -103,15 +103,12 @@ pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult
             row_count: file.row_count,
             schema: columns(py, file.schema)?,
         );
-        instance(py, "sutro.datasets", "DatasetFile", fields)
+        instance(py, "sutro.datasets", "DatasetFile", &fields)
     };
     files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
-fn columns<'py>(
-    py: Python<'py>,
-    schema: Option<SchemaSummary>,
-) -> PyResult<Option<Bound<'py, PyTuple>>> {
+fn columns(py: Python<'_>, schema: Option<SchemaSummary>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     let pairs = |schema: SchemaSummary| {
         let pairs = schema.fields.into_iter().map(|field| (field.name, field.data_type));
         PyTuple::new(py, pairs.collect::<Vec<_>>())

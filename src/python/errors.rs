@@ -21,14 +21,14 @@ pub(super) trait IntoPyErr {
 }
 
 pub(super) fn internal_error(message: &str) -> PyErr {
-    Python::attach(|py| exception(py, "InternalError", message, PyDict::new(py)))
+    Python::attach(|py| exception(py, "InternalError", message, &PyDict::new(py)))
 }
 
 impl IntoPyErr for Error {
     fn into_py_err(self, py: Python<'_>) -> PyErr {
         let message = self.to_string();
         match class_and_fields(py, self) {
-            Ok((class, fields)) => exception(py, class, &message, fields),
+            Ok((class, fields)) => exception(py, class, &message, &fields),
             Err(error) => error,
         }
     }
@@ -43,7 +43,7 @@ impl IntoPyErr for UploadError {
             Self::Incomplete { report, source } => {
                 let incomplete = (|| {
                     let fields = fields!(py, report: convert::upload_report(py, *report)?);
-                    Ok(exception(py, "UploadIncompleteError", &message, fields))
+                    Ok(exception(py, "UploadIncompleteError", &message, &fields))
                 })();
                 let incomplete = incomplete.unwrap_or_else(|error: PyErr| error);
                 incomplete.set_cause(py, Some(source.into_py_err(py)));
@@ -132,15 +132,15 @@ fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<Py
     } else {
         "CheckError"
     };
-    Ok(exception(py, class, message, fields))
+    Ok(exception(py, class, message, &fields))
 }
 
 /// `sutro.errors.<class>(message, **fields)`.
-fn exception(py: Python<'_>, class: &str, message: &str, fields: Bound<'_, PyDict>) -> PyErr {
+fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDict>) -> PyErr {
     let raised = py
         .import("sutro.errors")
         .and_then(|errors| errors.getattr(class))
-        .and_then(|class| class.call((message,), Some(&fields)));
+        .and_then(|class| class.call((message,), Some(fields)));
     match raised {
         Ok(error) => PyErr::from_value(error),
         Err(_) => PyRuntimeError::new_err(message.to_owned()),

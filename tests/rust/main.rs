@@ -1,4 +1,5 @@
 //! All integration tests, in one binary: it is linked once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod architecture;
 mod gate_simulation;

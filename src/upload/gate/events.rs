@@ -15,7 +15,7 @@ pub struct RequestId {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The connection is open and asks for the body.
     Started(RequestId),

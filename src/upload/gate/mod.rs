@@ -179,23 +179,21 @@ impl Gate {
     fn ended(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
         let was_held = matches!(self.files[file].phase, Phase::Held { .. });
         let in_doubt = self.files[file].phase == Phase::Released;
-        // What was released before may turn up at any time: a refusal settles nothing.
-        let may_be_there = in_doubt || self.files[file].was_released;
+        // What was let go by an earlier request may turn up at any time.
+        let was_released = self.files[file].was_released;
+        let must_settle = match ending {
+            Ending::Temporary { .. } => in_doubt,
+            Ending::Refused => was_released,
+            Ending::NameTaken | Ending::Final => in_doubt || was_released,
+            Ending::Committed | Ending::RefusedAll => false,
+        };
         match ending {
+            _ if must_settle => self.settle(file, ending, actions),
             Ending::Committed if in_doubt => self.commit(file, actions),
             Ending::Committed => self.stop(file, StopCause::CommittedEarly, true, actions),
-            Ending::Refused if self.files[file].was_released => {
-                self.settle(file, false, false, actions)
-            }
-            Ending::Refused => self.stop(file, StopCause::Failed, false, actions),
+            Ending::Refused | Ending::Final => self.stop(file, StopCause::Failed, false, actions),
             Ending::RefusedAll => self.stop(file, StopCause::Failed, true, actions),
-            Ending::NameTaken if may_be_there => self.settle(file, false, false, actions),
             Ending::NameTaken => self.stop(file, StopCause::ForeignWriter, false, actions),
-            Ending::Final if may_be_there => self.settle(file, false, false, actions),
-            Ending::Final => self.stop(file, StopCause::Failed, false, actions),
-            Ending::Temporary { still_at_work, .. } if in_doubt => {
-                self.settle(file, true, still_at_work, actions);
-            }
             Ending::Temporary { retry_after: None, .. } if was_held && file != self.head => {
                 // Some servers end held requests: not the file's failure. Hold fewer.
                 self.files[file].phase = Phase::Waiting;
@@ -215,13 +213,9 @@ impl Gate {
         actions.push(Action::Pause { file, failures, at_least: retry_after });
     }
 
-    fn settle(
-        &mut self,
-        file: FileIndex,
-        retry: bool,
-        long_grace: bool,
-        actions: &mut Vec<Action>,
-    ) {
+    fn settle(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
+        let retry = matches!(ending, Ending::Temporary { .. });
+        let long_grace = matches!(ending, Ending::Temporary { still_at_work: true, .. });
         self.files[file].was_released = true;
         self.files[file].phase = Phase::Settling { polls: 0, long_grace, retry };
         actions.push(Action::Settle(file, Grace::None));
