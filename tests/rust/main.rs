@@ -5,3 +5,5 @@ mod architecture;
 mod footers;
 mod gate_simulation;
 mod parquet_files;
+mod server;
+mod service_contract;
