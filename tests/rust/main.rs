@@ -7,3 +7,4 @@ mod gate_simulation;
 mod parquet_files;
 mod server;
 mod service_contract;
+mod uploads;
