@@ -51,9 +51,9 @@ class Progress:
     def __str__(self) -> str:
         parts = [f"{self.files_committed + self.files_skipped}/{self.files_total} files"]
         if self.files_in_transfer:
-            parts.append(f"{self.files_in_transfer} in transfer")
+            parts.append(f"{self.files_in_transfer} sending")
         if self.files_held:
-            parts.append(f"{self.files_held} waiting for their turn")
+            parts.append(f"{self.files_held} waiting")
         return ", ".join(parts)
 
 

@@ -99,7 +99,7 @@ def _environment() -> Settings:
         warnings.warn(
             "SUTRO_BASE_URL is an old name: set SUTRO_API_URL", SutroWarning, stacklevel=5
         )
-    return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY and SUTRO_API_URL")
+    return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY, SUTRO_API_URL")
 
 
 def _file() -> Settings:
@@ -130,14 +130,14 @@ def _is_local(url: str | None) -> bool:
 
 
 def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
-    searched = "; ".join(
-        f"{place.place} ({f'has a key for {place.url}' if place.api_key else 'no key'})"
+    searched = "\n".join(
+        f"  {place.place}: {f'a key for {place.url}' if place.api_key else 'no key'}"
         for place in places
     )
     return MissingKeyError(
-        f"no API key for {chosen.url}. Searched: {searched}. "
-        "Pass api_key=, call sutro.set_api_key(), or set SUTRO_API_KEY together with "
-        "SUTRO_API_URL. A key is only used for the URL that it was given for. "
+        f"no API key for {chosen.url}. Searched, in this order:\n{searched}\n"
+        "A key is used only for the URL that it was given for. Pass api_key (and api_url), "
+        "call sutro.set_api_key, or set SUTRO_API_KEY (and SUTRO_API_URL). "
         'api_url="local:FOLDER" needs no key'
     )
 
