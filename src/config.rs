@@ -21,11 +21,30 @@ pub const TAIL_BYTES: u64 = 1024;
 /// body for a parquet file.
 pub const SEALED_BYTES: u64 = 8;
 
-/// A byte of a held tail is sent this often: proxies cut a silent body at 30 s or 60 s.
-pub const DRIP_INTERVAL: Duration = Duration::from_secs(10);
+/// The gate's unit of time.
+pub const TICK: Duration = Duration::from_millis(500);
+
+/// A byte of a held tail is sent this often, in ticks (10 s): proxies cut a silent body
+/// at 30 s or 60 s.
+pub const DRIP_TICKS: u32 = 20;
+
+/// The first uncommitted file moves no byte for so many ticks (2 s) while others are
+/// open: the service may serve fewer connections than there are, so some are dropped.
+pub const STALL_TICKS: u32 = 4;
+
+/// As [`STALL_TICKS`], where the whole file is sent and its answer is waited for (10 s).
+pub const STALL_TICKS_ANSWER: u32 = 20;
+
+/// Listings in a row that are older than what is known to be committed, before the
+/// outcome of an upload in doubt is given up as unknown.
+pub const MAX_STALE_LISTINGS: u32 = 8;
 
 /// Bytes read from a file at once (`pread`).
 pub const READ_BYTES: usize = 256 * 1024;
+
+/// Threads that read footers: more than cores, because network file systems are slow to
+/// answer.
+pub const CHECK_THREADS: usize = 8;
 
 /// Attempts for one file before the run ends.
 pub const MAX_ATTEMPTS: u32 = 6;
@@ -36,16 +55,16 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// A longer `Retry-After` is cut to this.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// Time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A transfer that is not held and moves no byte for this long is started again.
-pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Time for an answer after the last byte of a request.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An upload in doubt that the dataset does not show is sent again only after this
 /// long: the first request may still be on its way through a proxy.
@@ -56,6 +75,9 @@ pub const LONG_GRACE: Duration = Duration::from_secs(100);
 
 /// An answer is JSON of a few hundred bytes; more than this is not the API's.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// A listing of a dataset with very many files and columns stays below this.
+pub const MAX_LISTING_BYTES: usize = 256 * 1024 * 1024;
 
 /// Longest file name in a dataset, in bytes of UTF-8.
 pub const MAX_FILE_NAME_BYTES: usize = 255;

@@ -18,10 +18,16 @@ impl ApiKey {
         fits_a_header.then(|| Self(SecretString::from(key)))
     }
 
+    /// The key itself, for handing it to the one who may use it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// The value of the `Authorization` header: `Key <api key>`.
     #[must_use]
     pub fn header_value(&self) -> String {
-        format!("Key {}", self.0.expose_secret())
+        format!("Key {}", self.expose())
     }
 }
 

@@ -85,6 +85,18 @@ pub enum Error {
         message: String,
     },
 
+    /// The service's certificate cannot be trusted: nothing was sent.
+    #[error(
+        "the certificate of {host} cannot be trusted: {message}. Behind a company's proxy, install \
+         its certificate on this machine"
+    )]
+    Certificate {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it.
+        message: String,
+    },
+
     /// Nothing moved, or no answer came, for too long.
     #[error("{host} {what}{} for {} s", in_file(.file_name.as_deref()), .waited.as_secs())]
     Timeout {

@@ -1,1 +1,16 @@
-//! HTTP calls of the dataset API.
+//! The dataset API over HTTP: one method for each call.
+
+mod answer;
+mod body;
+mod calls;
+mod download;
+mod http;
+mod retry;
+mod source;
+
+pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
+pub(crate) use calls::UploadAttempt;
+pub use http::ApiClient;
+pub(crate) use retry::backoff;
+pub use source::SourceFile;
+pub(crate) use source::in_file;

@@ -5,7 +5,7 @@ mod diff;
 mod footer;
 mod footer_guard;
 
-pub use diff::{Difference, DifferenceKind, diff};
+pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Footer, InvalidParquet};
 
 use serde::{Deserialize, Serialize};

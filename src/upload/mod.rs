@@ -1,1 +1,196 @@
 //! The upload: sources, plan, check, transfer through the commit gate, report.
+//!
+//! ```text
+//! sources ──> plan ──> check ──> resume ──> transfer (gate) ──> verify ──> report
+//! ```
+
+mod check;
+pub mod gate;
+mod plan;
+mod progress;
+mod report;
+pub mod settle;
+mod sources;
+mod transfer;
+
+pub use check::{CheckError, Outliers, Problem};
+pub use progress::{Progress, Tracker, UploadPhase};
+pub use report::{FileStatus, UploadReport, UploadedFile};
+pub use sources::natural_order;
+
+use std::sync::Arc;
+
+use self::{
+    check::CheckedFile,
+    gate::GateConfig,
+    settle::{Conflict, Expected},
+    transfer::Transfer,
+};
+use crate::{
+    client::{ApiClient, in_background},
+    config::{CONCURRENCY, MAX_HELD},
+    error::{Error, Result},
+    wire::messages::DatasetFile,
+};
+
+/// How to upload.
+#[derive(Clone, Debug)]
+pub struct UploadOptions {
+    /// The dataset; `None` creates one, after the check.
+    pub dataset_id: Option<String>,
+    /// Names in the dataset, one for each file; `None` takes the last part of each path.
+    pub names: Option<Vec<String>>,
+    /// Bodies sent at the same time; at least 1.
+    pub concurrency: usize,
+    /// Whether the dataset gets the files in the order of the plan.
+    pub ordered: bool,
+}
+
+impl Default for UploadOptions {
+    fn default() -> Self {
+        Self { dataset_id: None, names: None, concurrency: CONCURRENCY, ordered: true }
+    }
+}
+
+/// Why an upload did not complete.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Refused before anything was sent or created.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// Failed before this run had committed a file.
+    #[error(transparent)]
+    Failed(#[from] Error),
+    /// Failed after some files were committed: the dataset holds a prefix of the plan.
+    #[error("{} of {} files are in {}, in order; then: {source}. Run the same upload again with \
+        this dataset id to go on", .report.done(), .report.files.len(), .report.dataset_id)]
+    Incomplete {
+        /// What is done.
+        report: Box<UploadReport>,
+        /// What went wrong.
+        source: Error,
+    },
+}
+
+/// Puts the files of `sources` (paths, folders, globs) into one dataset, in order.
+///
+/// Everything that can be known is checked before a byte is sent. Called again after a
+/// failure with the same sources and dataset, it goes on where it ended.
+///
+/// # Errors
+/// See [`UploadError`]. Dropping the future closes all connections; `tracker` has the report.
+pub async fn upload(
+    client: &ApiClient,
+    sources: Vec<String>,
+    options: UploadOptions,
+    tracker: Arc<Tracker>,
+) -> Result<UploadReport, UploadError> {
+    if options.concurrency == 0 {
+        return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
+    }
+    let files = Arc::new(checked_files(sources, options.names.clone()).await?);
+    tracker.planned(&files);
+    run(client, files, &options, &tracker).await.map_err(|source| {
+        let report = tracker.report();
+        if report.files.iter().any(|file| file.status == FileStatus::Uploaded) {
+            UploadError::Incomplete { report: Box::new(report), source }
+        } else {
+            UploadError::Failed(source)
+        }
+    })
+}
+
+async fn checked_files(
+    sources: Vec<String>,
+    names: Option<Vec<String>>,
+) -> Result<Vec<CheckedFile>, UploadError> {
+    let checked = in_background(move || {
+        let paths = sources::expand(&sources)?;
+        let (files, problems) = plan::plan(&paths, names.as_deref())?;
+        Ok(check::check(files, problems, paths.len()))
+    });
+    Ok(checked.await??)
+}
+
+async fn run(
+    client: &ApiClient,
+    files: Arc<Vec<CheckedFile>>,
+    options: &UploadOptions,
+    tracker: &Arc<Tracker>,
+) -> Result<UploadReport> {
+    let (dataset_id, listing) = match &options.dataset_id {
+        Some(dataset_id) => (dataset_id.clone(), client.list_dataset_files(dataset_id).await?),
+        None => (client.create_dataset().await?, Vec::new()),
+    };
+    tracker.transferring_into(&dataset_id);
+    let first = already_there(&listing, &files, &dataset_id)?;
+    (0..first).for_each(|position| tracker.skipped(position));
+    let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
+    let transfer = Transfer {
+        client: client.clone(),
+        dataset_id: dataset_id.clone(),
+        files: Arc::clone(&files),
+        first,
+        before: Arc::new(before),
+        config: GateConfig {
+            concurrency: options.concurrency,
+            max_held: MAX_HELD,
+            ordered: options.ordered,
+        },
+        tracker: Arc::clone(tracker),
+    };
+    transfer.run().await?;
+    tracker.verifying();
+    let start = listing.len() - first;
+    let listing =
+        if first < files.len() { client.list_dataset_files(&dataset_id).await? } else { listing };
+    verify(&listing[start.min(listing.len())..], &files, options.ordered, &dataset_id)?;
+    for (position, file) in files.iter().enumerate() {
+        let listed = listing.iter().find(|listed| listed.file_name == file.planned.name);
+        tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
+    }
+    Ok(tracker.report())
+}
+
+fn already_there(
+    listing: &[DatasetFile],
+    files: &[CheckedFile],
+    dataset_id: &str,
+) -> Result<usize> {
+    let plan: Vec<_> = files.iter().map(Expected::from).collect();
+    settle::resume(listing, &plan).map_err(|Conflict { names, reason }| Error::NamesTaken {
+        dataset_id: dataset_id.to_owned(),
+        names,
+        reason,
+    })
+}
+
+/// Compares what the dataset shows with the plan.
+fn verify(
+    listed: &[DatasetFile],
+    files: &[CheckedFile],
+    ordered: bool,
+    dataset_id: &str,
+) -> Result<()> {
+    let mut found: Vec<_> = listed.iter().map(|file| file.file_name.as_str()).collect();
+    let mut planned: Vec<_> = files.iter().map(|file| file.planned.name.as_str()).collect();
+    let is_as_planned = found == planned;
+    found.sort_unstable();
+    planned.sort_unstable();
+    let message = match (is_as_planned, found == planned) {
+        (true, _) => return Ok(()),
+        (false, true) if !ordered => return Ok(()),
+        (false, true) => {
+            "all files are there, in another order: this service does not keep the order in \
+             which uploads end; use concurrency=1"
+        }
+        (false, false) => "its list of files is another one",
+    };
+    Err(Error::ForeignWriter { dataset_id: dataset_id.to_owned(), message: message.to_owned() })
+}
+
+impl UploadReport {
+    fn done(&self) -> usize {
+        self.files.iter().filter(|file| file.status != FileStatus::Pending).count()
+    }
+}

@@ -64,8 +64,19 @@ mod tests {
     fn names_that_do_not_survive_the_wire_are_refused() {
         let long = format!("{}.parquet", "x".repeat(255));
         for name in [
-            "", "a/b.parquet", "..\\a.parquet", "a\"b.parquet", "a\r\nb.parquet", "\0.parquet",
-            " a.parquet", ".a.parquet", "a.parquet.", "a.parquet ", "a.csv", "parquet", &long,
+            "",
+            "a/b.parquet",
+            "..\\a.parquet",
+            "a\"b.parquet",
+            "a\r\nb.parquet",
+            "\0.parquet",
+            " a.parquet",
+            ".a.parquet",
+            "a.parquet.",
+            "a.parquet ",
+            "a.csv",
+            "parquet",
+            &long,
         ] {
             assert!(refusal(name).is_some(), "{name:?}");
         }

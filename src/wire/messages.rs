@@ -128,21 +128,9 @@ impl From<FileOrName> for DatasetFile {
                 row_count: None,
                 schema: None,
             },
-            FileOrName::File {
-                file_name,
-                file_id,
-                uploaded_at,
-                size_bytes,
-                row_count,
-                schema,
-            } => Self {
-                file_name,
-                file_id,
-                uploaded_at,
-                size_bytes,
-                row_count,
-                schema,
-            },
+            FileOrName::File { file_name, file_id, uploaded_at, size_bytes, row_count, schema } => {
+                Self { file_name, file_id, uploaded_at, size_bytes, row_count, schema }
+            }
         }
     }
 }

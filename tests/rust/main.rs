@@ -1,1 +1,5 @@
-//! x
+//! All integration tests, in one binary: it is linked once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod architecture;
+mod gate_simulation;

@@ -1,0 +1,237 @@
+//! The body of one upload: multipart framing of our own, because the tail of the file and
+//! the closing boundary must be held back, and the length be known.
+
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::source::SourceFile;
+use crate::{
+    config::{READ_BYTES, SEALED_BYTES, TAIL_BYTES},
+    error::{Error, Result},
+};
+
+/// What the sender of a body tells it to do with its held tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TailOrder {
+    /// Let one byte go, to keep the connection alive.
+    Drip,
+    /// Let all of it go.
+    Release,
+}
+
+/// What a body tells about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyEvent {
+    /// It was asked for its first bytes: the connection is open.
+    Started,
+    /// All but the tail is sent.
+    TailReached,
+}
+
+/// How far a body is; shared with those who watch it.
+#[derive(Debug, Default)]
+pub(crate) struct BodyState {
+    sent: AtomicU64,
+    held: AtomicBool,
+    complete: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+impl BodyState {
+    /// Bytes of the file that the connection has taken.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether only the tail is left, and not released.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last byte was handed over.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
+    }
+
+    /// Why the body ended early, where it was not the connection's fault.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// `multipart/form-data` (RFC 7578) around one file: the text field `dataset_id`, then the
+/// file field `file`.
+pub(crate) struct Framing {
+    boundary: String,
+    head: Bytes,
+    closing: Bytes,
+}
+
+impl Framing {
+    /// Framing with a boundary from the system's randomness.
+    ///
+    /// Names that would need escaping are refused at planning (`wire::file_name`); the
+    /// escapes here are those of the WHATWG's "multipart/form-data encoding algorithm".
+    pub(crate) fn new(dataset_id: &str, file_name: &str) -> Self {
+        let boundary = format!("sutro-{}", Uuid::new_v4().simple());
+        let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+        let head = format!(
+            "--{boundary}\r\n\
+             Content-Disposition: form-data; name=\"dataset_id\"\r\n\r\n\
+             {dataset_id}\r\n\
+             --{boundary}\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        Self {
+            head: Bytes::from(head),
+            closing: Bytes::from(format!("\r\n--{boundary}--\r\n")),
+            boundary,
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub(crate) fn content_length(&self, file_size: u64) -> u64 {
+        self.head.len() as u64 + file_size + self.closing.len() as u64
+    }
+}
+
+/// A body that sends everything but its tail and then waits for orders.
+pub(crate) struct GatedBody {
+    source: SourceFile,
+    file: Arc<File>,
+    framing: Framing,
+    orders: mpsc::UnboundedReceiver<TailOrder>,
+    listener: Box<dyn Fn(BodyEvent) + Send>,
+    state: Arc<BodyState>,
+    offset: u64,
+    step: Step,
+}
+
+enum Step {
+    Head,
+    File,
+    Held,
+    End,
+}
+
+impl GatedBody {
+    pub(crate) fn new(
+        source: SourceFile,
+        file: File,
+        framing: Framing,
+        orders: mpsc::UnboundedReceiver<TailOrder>,
+        listener: Box<dyn Fn(BodyEvent) + Send>,
+        state: Arc<BodyState>,
+    ) -> Self {
+        Self {
+            source,
+            file: Arc::new(file),
+            framing,
+            orders,
+            listener,
+            state,
+            offset: 0,
+            step: Step::Head,
+        }
+    }
+
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {
+        stream::try_unfold(self, |mut body| async move {
+            match body.next_chunk().await {
+                Ok(Some(chunk)) => Ok(Some((chunk, body))),
+                Ok(None) => Ok(None),
+                Err(error) => {
+                    let mut failure =
+                        body.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                    *failure = Some(error);
+                    Err(BodyFailed)
+                }
+            }
+        })
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
+        match self.step {
+            Step::Head => {
+                (self.listener)(BodyEvent::Started);
+                self.step = Step::File;
+                Ok(Some(self.framing.head.clone()))
+            }
+            Step::File if self.offset < self.tail_start() => {
+                let left = self.tail_start() - self.offset;
+                let length = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
+                self.read(length).await.map(Some)
+            }
+            Step::File => {
+                self.state.held.store(true, Ordering::Relaxed);
+                (self.listener)(BodyEvent::TailReached);
+                self.step = Step::Held;
+                self.follow_orders().await.map(Some)
+            }
+            Step::Held => self.follow_orders().await.map(Some),
+            Step::End => Ok(None),
+        }
+    }
+
+    async fn follow_orders(&mut self) -> Result<Bytes> {
+        let sealed_start = self.source.size().saturating_sub(SEALED_BYTES);
+        match self.orders.recv().await {
+            Some(TailOrder::Drip) if self.offset < sealed_start => self.read(1).await,
+            Some(TailOrder::Release) => {
+                self.state.held.store(false, Ordering::Relaxed);
+                let source = self.source.clone();
+                in_background(move || source.verify()).await?;
+                let left = self.source.size() - self.offset;
+                let tail = self.read(usize::try_from(left).unwrap_or(usize::MAX)).await?;
+                self.step = Step::End;
+                self.state.complete.store(true, Ordering::Relaxed);
+                Ok([tail, self.framing.closing.clone()].concat().into())
+            }
+            // The tail is used up, or nobody gives orders any more: this body ends here,
+            // cut short, and no server takes it for a file.
+            Some(TailOrder::Drip) | None => {
+                Err(Error::Internal("a held upload was given up".to_owned()))
+            }
+        }
+    }
+
+    async fn read(&mut self, length: usize) -> Result<Bytes> {
+        let (source, file, offset) = (self.source.clone(), Arc::clone(&self.file), self.offset);
+        let bytes = in_background(move || source.read_at(&file, offset, length)).await?;
+        self.offset += bytes.len() as u64;
+        self.state.sent.store(self.offset, Ordering::Relaxed);
+        Ok(bytes.into())
+    }
+
+    fn tail_start(&self) -> u64 {
+        self.source.size().saturating_sub(TAIL_BYTES)
+    }
+}
+
+/// Runs file I/O where it may block.
+pub(crate) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
+}
+
+/// Ends the stream; the reason is kept in [`BodyState::take_failure`].
+#[derive(Debug, thiserror::Error)]
+#[error("the upload's body ended early")]
+pub(crate) struct BodyFailed;

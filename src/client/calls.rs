@@ -1,0 +1,188 @@
+//! The calls of the dataset API.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Body, RequestBuilder, header};
+use serde::de::DeserializeOwned;
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    answer::Subject,
+    body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder, in_background},
+    http::ApiClient,
+    retry::until_settled,
+    source::SourceFile,
+};
+use crate::{
+    config::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES, MAX_LISTING_BYTES, PROGRESS_TIMEOUT},
+    error::{Error, Result},
+    wire::messages::{
+        Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
+        ListDatasetFiles, UploadedFile,
+    },
+};
+
+/// One attempt to upload one file.
+pub(crate) struct UploadAttempt {
+    pub(crate) dataset_id: String,
+    pub(crate) file_name: String,
+    pub(crate) source: SourceFile,
+    pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
+    pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
+    pub(crate) state: Arc<BodyState>,
+}
+
+impl ApiClient {
+    /// Asks whether the service takes the key.
+    ///
+    /// # Errors
+    /// [`Error::Authentication`] where it does not; connection and service errors.
+    pub async fn try_authentication(&self) -> Result<()> {
+        let subject = self.subject(None);
+        until_settled(|| async {
+            let request = self.get("try-authentication");
+            let _: Authentication = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Creates an empty dataset and returns its id.
+    ///
+    /// # Errors
+    /// As for every call: [`Error::Authentication`], connection and service errors.
+    pub async fn create_dataset(&self) -> Result<String> {
+        let subject = self.subject(None);
+        // A lost answer leaves an empty dataset behind, which harms nobody.
+        until_settled(|| async {
+            let request = self.get("create-dataset");
+            let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
+            Ok(created.dataset_id)
+        })
+        .await
+    }
+
+    /// All datasets of the key, newest first.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub async fn list_datasets(&self) -> Result<Vec<DatasetInfo>> {
+        let subject = self.subject(None);
+        until_settled(|| async {
+            let request = self.post("list-datasets");
+            let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
+            Ok(list.datasets)
+        })
+        .await
+    }
+
+    /// The files of a dataset, in the dataset's order.
+    ///
+    /// # Errors
+    /// [`Error::DatasetNotFound`], and as for every call.
+    pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        let subject = self.subject(Some(dataset_id));
+        until_settled(|| async {
+            let request = self
+                .post("list-dataset-files")
+                .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
+            let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
+            Ok(list.files)
+        })
+        .await
+    }
+
+    /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
+    /// caller knows.
+    pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
+        let subject = Subject {
+            file_name: Some(attempt.file_name.clone()),
+            ..self.subject(Some(&attempt.dataset_id))
+        };
+        let source = attempt.source.clone();
+        let file = in_background(move || source.open()).await?;
+        let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
+        let state = Arc::clone(&attempt.state);
+        let request = self
+            .post_on_own_connection("upload-to-dataset")
+            .header(header::CONTENT_TYPE, framing.content_type())
+            .header(header::CONTENT_LENGTH, framing.content_length(attempt.source.size()));
+        let body = GatedBody::new(
+            attempt.source,
+            file,
+            framing,
+            attempt.orders,
+            attempt.listener,
+            attempt.state,
+        );
+        let send = async {
+            let answer = request.body(Body::wrap_stream(body.into_stream())).send().await;
+            let answer = answer.map_err(|error| subject.broken(&error))?;
+            let uploaded: UploadedFile = subject.read(answer, MAX_ANSWER_BYTES).await?;
+            if uploaded.file_id.is_empty() {
+                return Err(subject.not_the_api("an upload's answer without file_id".to_owned()));
+            }
+            Ok(uploaded.file_id)
+        };
+        let outcome = tokio::select! {
+            answered = send => answered,
+            timeout = stalled(&state, &subject) => Err(timeout),
+        };
+        // The body knows better than the connection why it ended.
+        outcome.map_err(|error| state.take_failure().unwrap_or(error))
+    }
+
+    pub(super) fn subject(&self, dataset_id: Option<&str>) -> Subject {
+        Subject { host: self.host(), dataset_id: dataset_id.map(str::to_owned), file_name: None }
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        subject: &Subject,
+        request: RequestBuilder,
+        limit: usize,
+    ) -> Result<T> {
+        let call = async {
+            let answer = request.send().await.map_err(|error| subject.broken(&error))?;
+            subject.read(answer, limit).await
+        };
+        subject.within(ANSWER_TIMEOUT, "did not answer", call).await
+    }
+}
+
+impl Subject {
+    /// Bounds the time of `work`.
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        what: &'static str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(self.timeout(what, limit)))
+    }
+
+    fn timeout(&self, what: &'static str, waited: Duration) -> Error {
+        Error::Timeout { host: self.host.clone(), file_name: self.file_name.clone(), what, waited }
+    }
+}
+
+/// Returns when a body that is not held has not moved, or its answer has not come, for too
+/// long. Nothing bounds the time of a whole upload.
+async fn stalled(state: &BodyState, subject: &Subject) -> Error {
+    let mut last_sent = state.sent();
+    let mut last_move = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (what, limit) = if state.is_complete() {
+            ("did not answer", ANSWER_TIMEOUT)
+        } else {
+            ("took no bytes", PROGRESS_TIMEOUT)
+        };
+        if state.is_held() || state.sent() != last_sent {
+            last_sent = state.sent();
+            last_move = Instant::now();
+        } else if last_move.elapsed() >= limit {
+            return subject.timeout(what, limit);
+        }
+    }
+}

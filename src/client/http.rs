@@ -1,0 +1,161 @@
+//! Connections, with the defaults of the HTTP library switched off where they would
+//! break an upload: redirects, shared connections, client-wide timeouts.
+
+use std::{net::IpAddr, time::Duration};
+
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
+
+use crate::{
+    config::CONNECT_TIMEOUT,
+    credentials::ApiKey,
+    error::{Error, Result},
+};
+
+/// A client of the dataset API: one base URL and the key that belongs to it.
+///
+/// Cheap to clone. `Debug` does not show the key.
+#[derive(Clone, Debug)]
+pub struct ApiClient {
+    base_url: Url,
+    api_key: ApiKey,
+    calls: Client,
+    uploads: Client,
+}
+
+impl ApiClient {
+    /// A client for the API at `base_url`, such as `https://api.sutro.sh`.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where the URL is not http or https, or names a user, a query
+    /// or a fragment.
+    pub fn new(base_url: &str, api_key: ApiKey) -> Result<Self> {
+        let base_url = parse_base_url(base_url)?;
+        // A second call is refused, which is as good as the first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let build = |builder: ClientBuilder| {
+            builder.build().map_err(|error| {
+                Error::Configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
+            })
+        };
+        Ok(Self {
+            calls: build(builder(&base_url))?,
+            // One connection per upload: a held body must not share a connection.
+            uploads: build(builder(&base_url).pool_max_idle_per_host(0))?,
+            base_url,
+            api_key,
+        })
+    }
+
+    /// Host and port, for messages.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let host = self.base_url.host_str().unwrap_or_default();
+        self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    pub(super) fn get(&self, call: &str) -> RequestBuilder {
+        self.authorized(self.calls.get(self.url(call)))
+    }
+
+    pub(super) fn post(&self, call: &str) -> RequestBuilder {
+        self.authorized(self.calls.post(self.url(call)))
+    }
+
+    pub(super) fn post_on_own_connection(&self, call: &str) -> RequestBuilder {
+        self.authorized(self.uploads.post(self.url(call)))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        let mut value = header::HeaderValue::try_from(self.api_key.header_value())
+            .unwrap_or_else(|_| header::HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        request.header(header::AUTHORIZATION, value)
+    }
+
+    fn url(&self, call: &str) -> Url {
+        let mut url = self.base_url.clone();
+        url.set_path(&format!("{}/{call}", url.path().trim_end_matches('/')));
+        url
+    }
+}
+
+fn builder(base_url: &Url) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .http1_only()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(Duration::from_secs(30));
+    if is_loopback(base_url) { builder.no_proxy() } else { builder }
+}
+
+fn parse_base_url(base_url: &str) -> Result<Url> {
+    let refuse = |why: &str| Err(Error::Configuration(format!("the API URL {why}: {base_url}")));
+    let Ok(url) = Url::parse(base_url) else {
+        return refuse("is not a URL (https://HOST)");
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return refuse("is neither http:// nor https://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // The URL itself is not repeated: it holds a password.
+        return Err(Error::Configuration(
+            "the API URL holds a user name; pass the key as api_key instead".to_owned(),
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("has a query or fragment");
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The innermost cause of an error: what happened, without the layers that passed it on.
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ApiClient;
+    use crate::credentials::ApiKey;
+
+    fn client(url: &str) -> crate::Result<ApiClient> {
+        ApiClient::new(url, ApiKey::new("secret-key").unwrap())
+    }
+
+    #[test]
+    fn calls_go_below_the_base_url_with_or_without_a_slash() {
+        for base in ["http://localhost:1/api", "http://localhost:1/api/"] {
+            let url = client(base).unwrap().url("list-datasets");
+            assert_eq!(url.as_str(), "http://localhost:1/api/list-datasets");
+        }
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_the_api_is_refused() {
+        for url in ["api.sutro.sh", "ftp://x", "http://user:password@x", "http://x/?q=1"] {
+            let error = client(url).unwrap_err().to_string();
+            assert!(!error.contains("password"), "{error}");
+        }
+    }
+
+    #[test]
+    fn neither_the_client_nor_a_request_shows_the_key() {
+        let client = client("http://localhost:1").unwrap();
+        let request = client.get("x");
+        assert!(!format!("{client:?} {request:?}").contains("secret-key"));
+    }
+}

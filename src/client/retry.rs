@@ -1,0 +1,57 @@
+//! Which failures are worth another attempt, and how long to wait before it.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+
+use crate::{
+    config::{BACKOFF_MAX, BACKOFF_MIN, MAX_ATTEMPTS},
+    error::{Error, Result},
+};
+
+impl Error {
+    /// Whether the same request may well succeed later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Connection { .. } | Self::Timeout { .. })
+    }
+
+    /// What the service asked for in `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+fn exponential() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(BACKOFF_MIN)
+        .with_max_delay(BACKOFF_MAX)
+        .with_max_times(MAX_ATTEMPTS as usize - 1)
+        .with_jitter()
+}
+
+/// The pause after the `failures`-th failure in a row (1, 2, …); jitter comes on top of
+/// what the service asked for, so that clients do not come back all at once.
+pub(crate) fn backoff(failures: u32, retry_after: Option<Duration>) -> Duration {
+    let exponent = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
+    let pause =
+        exponential().without_max_times().build().nth(exponent.min(16)).unwrap_or(BACKOFF_MAX);
+    pause + retry_after.unwrap_or_default()
+}
+
+/// Makes an idempotent call until it succeeds, fails for good, or the attempts are used up.
+pub(super) async fn until_settled<T, F: Future<Output = Result<T>>>(
+    call: impl FnMut() -> F,
+) -> Result<T> {
+    call.retry(exponential())
+        .when(Error::is_temporary)
+        .adjust(|error, pause| pause.map(|pause| pause + error.retry_after().unwrap_or_default()))
+        .notify(|error, pause| {
+            tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+        })
+        .await
+}

@@ -1,0 +1,102 @@
+//! `sutro._core.Client`: each call returns a [`Job`].
+
+use std::{path::PathBuf, sync::Arc};
+
+use pyo3::{IntoPyObjectExt, prelude::*};
+
+use super::{convert, errors::IntoPyErr, job::Job, local_server::open_shared};
+use crate::{
+    client::ApiClient,
+    credentials::ApiKey,
+    error::Error,
+    service::LocalServer,
+    upload::{Tracker, UploadOptions, upload},
+};
+
+/// Prefix of an API URL that stands for the embedded service on a folder.
+const LOCAL: &str = "local:";
+
+/// A client of the API at one URL, with the key that belongs to it.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct Client {
+    api: ApiClient,
+    #[pyo3(get)]
+    api_url: String,
+    /// The embedded service runs as long as a client of its folder lives.
+    _local: Option<Arc<LocalServer>>,
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (*, api_key, api_url))]
+    fn new(py: Python<'_>, api_key: Option<&str>, api_url: String) -> PyResult<Self> {
+        if let Some(folder) = api_url.strip_prefix(LOCAL) {
+            let server = open_shared(py, PathBuf::from(folder))?;
+            let api = ApiClient::new(&server.api_url(), server.api_key().clone());
+            let api = api.map_err(|error| error.into_py_err(py))?;
+            return Ok(Self { api, api_url, _local: Some(server) });
+        }
+        let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
+            let message = "the API key is empty or has characters that a key cannot have";
+            Error::Configuration(message.to_owned()).into_py_err(py)
+        })?;
+        let api = ApiClient::new(&api_url, key).map_err(|error| error.into_py_err(py))?;
+        Ok(Self { api, api_url, _local: None })
+    }
+
+    #[pyo3(signature = (sources, *, dataset_id, concurrency, ordered, names))]
+    fn upload(
+        &self,
+        sources: Vec<String>,
+        dataset_id: Option<String>,
+        concurrency: usize,
+        ordered: bool,
+        names: Option<Vec<String>>,
+    ) -> PyResult<Job> {
+        let api = self.api.clone();
+        let tracker = Arc::new(Tracker::default());
+        let options = UploadOptions { dataset_id, names, concurrency, ordered };
+        let watched = Arc::clone(&tracker);
+        let work = async move { upload(&api, sources, options, tracker).await };
+        Job::start(work, Some(watched), convert::upload_report)
+    }
+
+    fn create_dataset(&self) -> PyResult<Job> {
+        let api = self.api.clone();
+        Job::start(async move { api.create_dataset().await }, None, |py, id| id.into_py_any(py))
+    }
+
+    fn list_datasets(&self) -> PyResult<Job> {
+        let api = self.api.clone();
+        Job::start(async move { api.list_datasets().await }, None, convert::datasets)
+    }
+
+    fn list_dataset_files(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api.clone();
+        let work = async move { api.list_dataset_files(&dataset_id).await };
+        Job::start(work, None, convert::dataset_files)
+    }
+
+    fn download_from_dataset(
+        &self,
+        dataset_id: String,
+        files: Option<Vec<String>>,
+        output_path: PathBuf,
+        concurrency: usize,
+    ) -> PyResult<Job> {
+        let api = self.api.clone();
+        let work = async move {
+            api.download_from_dataset(&dataset_id, files, &output_path, concurrency).await
+        };
+        Job::start(work, None, |py, paths| {
+            let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+            paths.into_py_any(py)
+        })
+    }
+
+    fn try_authentication(&self) -> PyResult<Job> {
+        let api = self.api.clone();
+        Job::start(async move { api.try_authentication().await }, None, |py, ()| Ok(py.None()))
+    }
+}

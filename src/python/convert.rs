@@ -1,0 +1,117 @@
+//! From the core's values to the dataclasses of the Python face.
+
+use pyo3::{
+    IntoPyObjectExt,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use crate::{
+    upload::{Progress, UploadReport, UploadedFile},
+    wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
+};
+
+/// Calls `sutro.<module>.<class>(**fields)`.
+pub(super) fn instance(
+    py: Python<'_>,
+    module: &str,
+    class: &str,
+    fields: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    let class = py.import(module)?.getattr(class)?;
+    Ok(class.call((), Some(fields))?.unbind())
+}
+
+/// A dict of keyword arguments.
+macro_rules! fields {
+    ($py:expr, $($name:ident: $value:expr),+ $(,)?) => {{
+        let fields = PyDict::new($py);
+        $(fields.set_item(stringify!($name), $value)?;)+
+        fields
+    }};
+}
+pub(super) use fields;
+
+pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py<PyAny>> {
+    let files = report
+        .files
+        .into_iter()
+        .map(|file| uploaded_file(py, file))
+        .collect::<PyResult<Vec<_>>>()?;
+    let fields = fields!(py,
+        dataset_id: report.dataset_id,
+        files: PyTuple::new(py, files)?,
+        bytes: report.bytes,
+        seconds: report.seconds,
+    );
+    instance(py, "sutro.report", "UploadReport", &fields)
+}
+
+fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
+    let fields = fields!(py,
+        position: file.position,
+        name: file.name,
+        file_id: file.file_id,
+        size_bytes: file.size_bytes,
+        row_count: file.row_count,
+        status: file.status.as_str(),
+        attempts: file.attempts,
+        started: file.started,
+        transferred: file.transferred,
+        committed: file.committed,
+    );
+    instance(py, "sutro.report", "UploadedFile", &fields)
+}
+
+pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>> {
+    let fields = fields!(py,
+        phase: progress.phase.as_str(),
+        bytes_sent: progress.bytes_sent,
+        bytes_total: progress.bytes_total,
+        files_committed: progress.files_committed,
+        files_in_transfer: progress.files_in_transfer,
+        files_held: progress.files_held,
+        files_total: progress.files_total,
+        files_skipped: progress.files_skipped,
+        waiting_for: progress.waiting_for,
+    );
+    instance(py, "sutro.progress", "Progress", &fields)
+}
+
+pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<Py<PyAny>> {
+    let dataset = |dataset: DatasetInfo| {
+        let fields = fields!(py,
+            dataset_id: dataset.dataset_id,
+            name: dataset.name,
+            created_at: dataset.created_at,
+            file_count: dataset.file_count,
+            total_size_bytes: dataset.total_size_bytes,
+            schema: columns(py, dataset.schema)?,
+        );
+        instance(py, "sutro.datasets", "Dataset", &fields)
+    };
+    datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
+}
+
+pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult<Py<PyAny>> {
+    let file = |file: DatasetFile| {
+        let fields = fields!(py,
+            file_name: file.file_name,
+            file_id: file.file_id,
+            uploaded_at: file.uploaded_at,
+            size_bytes: file.size_bytes,
+            row_count: file.row_count,
+            schema: columns(py, file.schema)?,
+        );
+        instance(py, "sutro.datasets", "DatasetFile", &fields)
+    };
+    files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
+}
+
+fn columns(py: Python<'_>, schema: Option<SchemaSummary>) -> PyResult<Option<Bound<'_, PyTuple>>> {
+    let pairs = |schema: SchemaSummary| {
+        let pairs = schema.fields.into_iter().map(|field| (field.name, field.data_type));
+        PyTuple::new(py, pairs.collect::<Vec<_>>())
+    };
+    schema.map(pairs).transpose()
+}

@@ -1,0 +1,148 @@
+//! From the core's errors to the exceptions of `sutro.errors`.
+
+use pyo3::{
+    create_exception,
+    exceptions::{PyException, PyRuntimeError},
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use super::convert::{self, fields};
+use crate::{
+    Error,
+    upload::{CheckError, UploadError},
+};
+
+create_exception!(sutro._core, Cancelled, PyException, "The call was cancelled before its end.");
+
+/// An error of the core that has an exception of its own.
+pub(super) trait IntoPyErr {
+    fn into_py_err(self, py: Python<'_>) -> PyErr;
+}
+
+pub(super) fn internal_error(message: &str) -> PyErr {
+    Python::attach(|py| exception(py, "InternalError", message, &PyDict::new(py)))
+}
+
+impl IntoPyErr for Error {
+    fn into_py_err(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        match class_and_fields(py, self) {
+            Ok((class, fields)) => exception(py, class, &message, &fields),
+            Err(error) => error,
+        }
+    }
+}
+
+impl IntoPyErr for UploadError {
+    fn into_py_err(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        match self {
+            Self::Check(error) => check_error(py, &error, &message).unwrap_or_else(|error| error),
+            Self::Failed(error) => error.into_py_err(py),
+            Self::Incomplete { report, source } => {
+                let incomplete = (|| {
+                    let fields = fields!(py, report: convert::upload_report(py, *report)?);
+                    Ok(exception(py, "UploadIncompleteError", &message, &fields))
+                })();
+                let incomplete = incomplete.unwrap_or_else(|error: PyErr| error);
+                incomplete.set_cause(py, Some(source.into_py_err(py)));
+                incomplete
+            }
+        }
+    }
+}
+
+fn class_and_fields<'py>(
+    py: Python<'py>,
+    error: Error,
+) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
+    Ok(match error {
+        Error::Configuration(_) => ("ConfigurationError", PyDict::new(py)),
+        Error::Authentication { status, .. } => {
+            ("AuthenticationError", fields!(py, status: status))
+        }
+        Error::DatasetNotFound { dataset_id, .. } => {
+            ("DatasetNotFoundError", fields!(py, dataset_id: dataset_id))
+        }
+        Error::NamesTaken { dataset_id, names, .. } => {
+            let names = PyTuple::new(py, names)?;
+            ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
+        }
+        Error::Refused { file_name, status, .. } => {
+            ("RefusedError", fields!(py, file_name: file_name, status: status))
+        }
+        Error::Unavailable { file_name, status, retry_after, .. } => {
+            let class = if status == 429 { "RateLimitError" } else { "ServerError" };
+            let retry_after = retry_after.map(|wait| wait.as_secs_f64());
+            (class, fields!(py, file_name: file_name, status: status, retry_after: retry_after))
+        }
+        Error::Connection { file_name, .. } => ("TransferError", fields!(py, file_name: file_name)),
+        Error::Timeout { file_name, .. } => {
+            ("TransferTimeoutError", fields!(py, file_name: file_name))
+        }
+        Error::Certificate { .. } | Error::NotTheApi { .. } => ("TransferError", PyDict::new(py)),
+        Error::OutcomeUnknown { file_name, .. } => {
+            ("OutcomeUnknownError", fields!(py, file_name: file_name))
+        }
+        Error::ForeignWriter { dataset_id, .. } => {
+            ("ForeignWriterError", fields!(py, dataset_id: dataset_id))
+        }
+        Error::File { path, .. } => {
+            ("FileAccessError", fields!(py, path: path.display().to_string()))
+        }
+        Error::FileChanged { path, .. } => {
+            ("FileChangedError", fields!(py, path: path.display().to_string()))
+        }
+        Error::Internal(_) => ("InternalError", PyDict::new(py)),
+    })
+}
+
+fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<PyErr> {
+    let problems = error.problems.iter().map(ToString::to_string);
+    let outliers = error.outliers.iter().flat_map(|group| {
+        let files = group.files.join(", ");
+        group.differences.iter().map(move |difference| format!("{files}: {difference}"))
+    });
+    let fields =
+        fields!(py, problems: PyTuple::new(py, problems.chain(outliers).collect::<Vec<_>>())?);
+    let class = if error.problems.is_empty() {
+        let groups = std::iter::once(&error.reference)
+            .chain(error.outliers.iter().map(|group| &group.files));
+        let groups = groups.map(|files| PyTuple::new(py, files)).collect::<PyResult<Vec<_>>>()?;
+        let differences = error
+            .outliers
+            .iter()
+            .map(|group| {
+                PyTuple::new(
+                    py,
+                    group.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                )
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        fields.set_item("groups", PyTuple::new(py, groups)?)?;
+        fields.set_item("differences", PyTuple::new(py, differences)?)?;
+        "SchemaMismatchError"
+    } else if error.outliers.is_empty()
+        && error.problems.iter().all(|problem| problem.is_invalid_parquet)
+    {
+        let paths = error.problems.iter().map(|problem| problem.path.display().to_string());
+        fields.set_item("paths", PyTuple::new(py, paths.collect::<Vec<_>>())?)?;
+        "InvalidParquetError"
+    } else {
+        "CheckError"
+    };
+    Ok(exception(py, class, message, &fields))
+}
+
+/// `sutro.errors.<class>(message, **fields)`.
+fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDict>) -> PyErr {
+    let raised = py
+        .import("sutro.errors")
+        .and_then(|errors| errors.getattr(class))
+        .and_then(|class| class.call((message,), Some(fields)));
+    match raised {
+        Ok(error) => PyErr::from_value(error),
+        Err(_) => PyRuntimeError::new_err(message.to_owned()),
+    }
+}

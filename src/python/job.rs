@@ -1,0 +1,140 @@
+//! A running call.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use pyo3::prelude::*;
+use pyo3_async_runtimes::generic::future_into_py;
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::{AbortHandle, JoinError},
+};
+
+use super::{
+    convert,
+    errors::{self, Cancelled, internal_error},
+    runtime::{self, Bridge},
+};
+use crate::upload::Tracker;
+
+/// Makes the Python value of a call's outcome, with the GIL held.
+type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// One running call. The work goes on in Rust threads; whoever called waits for it in
+/// steps as long as they like.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct Job {
+    process_id: u32,
+    runtime: Handle,
+    task: AbortHandle,
+    is_done: watch::Receiver<bool>,
+    outcome: Arc<Mutex<Option<Outcome>>>,
+    tracker: Option<Arc<Tracker>>,
+}
+
+impl Job {
+    /// Starts `work`; `translate` turns its value into Python's.
+    pub(super) fn start<T, E, W, F>(
+        work: W,
+        tracker: Option<Arc<Tracker>>,
+        translate: F,
+    ) -> PyResult<Self>
+    where
+        T: Send + 'static,
+        E: errors::IntoPyErr + Send + 'static,
+        W: Future<Output = Result<T, E>> + Send + 'static,
+        F: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    {
+        let runtime = runtime::handle()?;
+        let (done, is_done) = watch::channel(false);
+        let outcome = Arc::new(Mutex::new(None::<Outcome>));
+        let work = runtime.spawn(work);
+        let task = work.abort_handle();
+        let slot = Arc::clone(&outcome);
+        runtime.spawn(async move {
+            let result = work.await;
+            let outcome: Outcome = Box::new(move |py| match result {
+                Ok(Ok(value)) => translate(py, value),
+                Ok(Err(error)) => Err(error.into_py_err(py)),
+                Err(error) => Err(ended_early(&error)),
+            });
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            // Nobody waits any more when this fails.
+            let _ = done.send(true);
+        });
+        let process_id = std::process::id();
+        Ok(Self { process_id, runtime, task, is_done, outcome, tracker })
+    }
+
+    fn ensure_own_process(&self) -> PyResult<()> {
+        if self.process_id == std::process::id() {
+            return Ok(());
+        }
+        Err(internal_error("this call was started in the parent process; start it again here"))
+    }
+}
+
+fn ended_early(error: &JoinError) -> PyErr {
+    if error.is_cancelled() {
+        Cancelled::new_err("the call was cancelled")
+    } else {
+        internal_error(&error.to_string())
+    }
+}
+
+#[pymethods]
+impl Job {
+    /// Waits for the end, at most `timeout` seconds; whether it is over.
+    fn wait(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        self.ensure_own_process()?;
+        let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
+        let mut is_done = self.is_done.clone();
+        let wait = async move {
+            tokio::time::timeout(timeout, is_done.wait_for(|done| *done)).await.is_ok()
+        };
+        Ok(py.detach(|| self.runtime.block_on(wait)))
+    }
+
+    /// An awaitable that resolves when the call is over.
+    fn wait_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.ensure_own_process()?;
+        let mut is_done = self.is_done.clone();
+        let _runtime = self.runtime.enter();
+        future_into_py::<Bridge, _, ()>(py, async move {
+            // The sender is dropped only after it has said so.
+            let _ = is_done.wait_for(|done| *done).await;
+            Ok(())
+        })
+    }
+
+    /// Ends the call: connections are closed, and no further file is committed.
+    fn cancel(&self) {
+        self.task.abort();
+    }
+
+    /// How far an upload is; None for other calls.
+    fn progress(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.tracker.as_ref().map(|tracker| convert::progress(py, tracker.progress())).transpose()
+    }
+
+    /// The report of an upload so far; None for other calls.
+    fn partial_report(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.tracker
+            .as_ref()
+            .map(|tracker| convert::upload_report(py, tracker.report()))
+            .transpose()
+    }
+
+    /// The value of a call that is over; raises what it failed with. Can be taken once.
+    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match outcome {
+            Some(outcome) => outcome(py),
+            None => Err(internal_error("the call is not over, or its result was taken")),
+        }
+    }
+}

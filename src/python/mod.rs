@@ -1,0 +1,25 @@
+//! The Python bindings: they translate, and decide nothing.
+//!
+//! Every call starts a [`job::Job`] on the package's own runtime and returns at once; the
+//! calling Python thread waits for it in short steps, so that Ctrl-C works, and no Rust
+//! thread ever calls into Python.
+
+mod client;
+mod convert;
+mod errors;
+mod job;
+mod local_server;
+mod report_table;
+mod runtime;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::{
+        client::Client, errors::Cancelled, job::Job, local_server::LocalServer,
+        report_table::upload_report_stream,
+    };
+
+    #[pymodule_export]
+    const __VERSION__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,50 @@
+//! A report as an Arrow table, so that `polars.DataFrame(report)` and its like work.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+};
+use arrow_schema::{ArrowError, Schema};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3_arrow::PyTable;
+
+/// Position, name, file id, size, rows, status, attempts, and three times in microseconds
+/// since 1970 (UTC).
+type Row =
+    (u64, String, Option<String>, u64, u64, String, u32, Option<i64>, Option<i64>, Option<i64>);
+
+/// The rows of a report as a table with the Arrow `PyCapsule` interface.
+#[pyfunction]
+pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<PyTable> {
+    let batch = to_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let schema: Arc<Schema> = batch.schema();
+    Ok(PyTable::try_new(vec![batch], schema)?)
+}
+
+fn to_batch(files: &[Row]) -> Result<RecordBatch, ArrowError> {
+    let times = |time: fn(&Row) -> Option<i64>| -> ArrayRef {
+        Arc::new(files.iter().map(time).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+    };
+    let strings = |text: fn(&Row) -> Option<&str>| -> ArrayRef {
+        Arc::new(files.iter().map(text).collect::<StringArray>())
+    };
+    let numbers = |number: fn(&Row) -> u64| -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(files.iter().map(number)))
+    };
+    RecordBatch::try_from_iter([
+        ("position", numbers(|file| file.0)),
+        ("name", strings(|file| Some(&file.1))),
+        ("file_id", strings(|file| file.2.as_deref())),
+        ("size_bytes", numbers(|file| file.3)),
+        ("row_count", numbers(|file| file.4)),
+        ("status", strings(|file| Some(&file.5))),
+        (
+            "attempts",
+            Arc::new(UInt32Array::from_iter_values(files.iter().map(|file| file.6))) as ArrayRef,
+        ),
+        ("started", times(|file| file.7)),
+        ("transferred", times(|file| file.8)),
+        ("committed", times(|file| file.9)),
+    ])
+}

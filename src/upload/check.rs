@@ -1,0 +1,193 @@
+//! Everything that can be known before a byte is sent: footers and schemas.
+
+use std::{
+    fmt,
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use super::plan::PlannedFile;
+use crate::{
+    config::CHECK_THREADS,
+    error::Error,
+    schema::{Difference, Footer, diff, groups},
+};
+
+/// A planned file whose footer was read and found good.
+#[derive(Clone, Debug)]
+pub struct CheckedFile {
+    /// Its name and identity.
+    pub planned: PlannedFile,
+    /// What its footer says.
+    pub footer: Footer,
+}
+
+/// One file that cannot be uploaded, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// Whether the file was read and is no acceptable parquet file.
+    pub is_invalid_parquet: bool,
+}
+
+/// Files of one schema that is not the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outliers {
+    /// Their names, in plan order.
+    pub files: Vec<String>,
+    /// How their schema differs from the reference.
+    pub differences: Vec<Difference>,
+}
+
+/// All reasons why a batch was refused before anything was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckError {
+    /// Files of the batch.
+    pub file_count: usize,
+    /// Files that cannot be uploaded at all.
+    pub problems: Vec<Problem>,
+    /// Files that share the reference schema, the most common one.
+    pub reference: Vec<String>,
+    /// The others, largest group first.
+    pub outliers: Vec<Outliers>,
+}
+
+/// Reads all footers, on all cores, and compares all schemas.
+///
+/// # Errors
+/// [`CheckError`] with every problem of every file.
+pub(super) fn check(
+    files: Vec<PlannedFile>,
+    mut problems: Vec<Problem>,
+    file_count: usize,
+) -> Result<Vec<CheckedFile>, CheckError> {
+    let mut checked = Vec::with_capacity(files.len());
+    let footers = read_footers(&files);
+    for (planned, footer) in files.into_iter().zip(footers) {
+        match footer {
+            Ok(footer) => checked.push(CheckedFile { planned, footer }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let (reference, outliers) = compare(&checked);
+    if problems.is_empty() && outliers.is_empty() {
+        return Ok(checked);
+    }
+    Err(CheckError { file_count, problems, reference, outliers })
+}
+
+fn read_footers(files: &[PlannedFile]) -> Vec<Result<Footer, Problem>> {
+    let share = files.len().div_ceil(CHECK_THREADS).max(1);
+    thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(share)
+            .map(|files| scope.spawn(move || files.iter().map(read_footer).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn read_footer(file: &PlannedFile) -> Result<Footer, Problem> {
+    let path = file.source.path();
+    let opened = file.source.open().map_err(|error| Problem::unreadable(path, &error))?;
+    match Footer::read(&opened, file.source.size()) {
+        Ok(Ok(footer)) => Ok(footer),
+        Ok(Err(invalid)) => {
+            Err(Problem { is_invalid_parquet: true, ..Problem::new(path, invalid.to_string()) })
+        }
+        Err(error) => Err(Problem::new(path, error.to_string())),
+    }
+}
+
+/// The most common schema's files, and the other groups with their differences.
+fn compare(files: &[CheckedFile]) -> (Vec<String>, Vec<Outliers>) {
+    let mut groups = groups(files.iter().map(|file| &file.footer.schema)).into_iter();
+    let names = |indices: &[usize]| -> Vec<String> {
+        indices.iter().map(|&index| files[index].planned.name.clone()).collect()
+    };
+    let Some(reference) = groups.next() else {
+        return Default::default();
+    };
+    let outliers = groups
+        .map(|group| Outliers {
+            files: names(&group.files),
+            differences: diff(reference.schema, group.schema),
+        })
+        .collect();
+    (names(&reference.files), outliers)
+}
+
+impl Problem {
+    pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), message: message.into(), is_invalid_parquet: false }
+    }
+
+    /// A file that could not be read; the path stands in front of the message already.
+    pub(super) fn unreadable(path: &Path, error: &Error) -> Self {
+        match error {
+            Error::File { source, .. } => Self::new(path, source.to_string()),
+            other => Self::new(path, other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for CheckError {}
+
+/// All problems, one line each, long lists folded.
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differing: usize = self.outliers.iter().map(|group| group.files.len()).sum();
+        let bad = self.problems.len() + differing;
+        write!(f, "{bad} of {} files cannot be uploaded. Nothing was sent.", self.file_count)?;
+        for problem in self.problems.iter().take(SHOWN) {
+            write!(f, "\n  {problem}")?;
+        }
+        fold(f, self.problems.len())?;
+        for group in self.outliers.iter().take(SHOWN) {
+            let files = Files(&group.files);
+            let reference = Files(&self.reference);
+            write!(f, "\n  {files}: another schema than {reference}:")?;
+            for difference in group.differences.iter().take(SHOWN) {
+                write!(f, "\n    {difference}")?;
+            }
+            fold(f, group.differences.len())?;
+        }
+        fold(f, self.outliers.len())
+    }
+}
+
+/// Lines of one kind in a message; all of them are in the fields of the error.
+const SHOWN: usize = 20;
+
+fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
+    match count.saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, "\n  … and {more} more"),
+    }
+}
+
+struct Files<'a>(&'a [String]);
+
+impl fmt::Display for Files<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => write!(f, "no file"),
+            [name] => write!(f, "{name}"),
+            [first, second] => write!(f, "{first} and {second}"),
+            [first, .., last] => write!(f, "{} files ({first} … {last})", self.0.len()),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What the gate is told and what it says.
+
+use std::time::Duration;
+
+/// A file of the batch, by its place in it, from 0.
+pub type FileIndex = usize;
+
+/// One request for a file. News of a request that was dropped in the meantime is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId {
+    /// The file that is sent.
+    pub file: FileIndex,
+    /// The request's number among those for this file, from 1.
+    pub attempt: u32,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The connection is open and asks for the body.
+    Started(RequestId),
+    /// All but the tail is sent.
+    TailReached(RequestId),
+    /// The request is over.
+    Ended(RequestId, Ending),
+    /// The pause after [`Action::Pause`] is over.
+    PauseOver(FileIndex),
+    /// What the dataset's listing says about the file, after [`Action::Settle`].
+    Settled(FileIndex, Verdict),
+    /// A fixed span of time has passed (`config::TICK`).
+    Tick {
+        /// Whether the first uncommitted file has moved a byte since the last tick.
+        head_moved: bool,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// 2xx with a file id.
+    Committed,
+    /// The API's own refusal of this file.
+    Refused,
+    /// The API's refusal of everything (key, dataset).
+    RefusedAll,
+    /// The API says that the name is taken.
+    NameTaken,
+    /// Broken connection, timeout, 408, 425, 429, 5xx.
+    Temporary {
+        /// The service asked all of us to wait this long.
+        retry_after: Option<Duration>,
+        /// The service may still be at work on the request (504, 524).
+        still_at_work: bool,
+    },
+    /// No use to try again: the source changed, the certificate is bad, not the API.
+    Final,
+}
+
+/// What the listing says about a file in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is there, in its place.
+    Committed,
+    /// The dataset ends with its predecessor.
+    Absent,
+    /// The listing is older than what is known to be committed.
+    Stale,
+    /// The dataset holds something else.
+    Foreign,
+    /// No listing could be had.
+    Unknown,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Open a connection and send everything but the tail.
+    Start(RequestId),
+    /// Send one byte of the held tail.
+    Drip(FileIndex),
+    /// Send the rest.
+    Release(FileIndex),
+    /// Close the connection; the tail is not out.
+    Drop(FileIndex),
+    /// The file is in the dataset.
+    Commit(FileIndex),
+    /// Wait before the next attempt.
+    Pause {
+        /// The file to wait with.
+        file: FileIndex,
+        /// Its failures so far: the pause grows with them.
+        failures: u32,
+        /// What the service asked for.
+        at_least: Option<Duration>,
+    },
+    /// Wait for the grace period, then ask the listing.
+    Settle(FileIndex, Grace),
+    /// The run is over; `None` when every file is committed.
+    Finish(Option<Stop>),
+}
+
+/// How long to wait before the listing is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// Not at all.
+    None,
+    /// The first request may still be in a proxy.
+    Short,
+    /// The service said that it may still be at work.
+    Long,
+}
+
+/// Why a run ended before all files were committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// The file that stopped it.
+    pub file: FileIndex,
+    /// What is known about it.
+    pub cause: StopCause,
+}
+
+/// See [`Stop`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// Its last request failed, and it is not in the dataset.
+    Failed,
+    /// It may or may not be in the dataset.
+    OutcomeUnknown,
+    /// The dataset holds what this run has not put there.
+    ForeignWriter,
+    /// The service took it before its last byte was sent.
+    CommittedEarly,
+}

@@ -1,0 +1,382 @@
+//! The commit gate: which upload starts, waits, lets its tail go, or is dropped.
+//!
+//! A pure state machine: events in, actions out; no I/O, no clock, no randomness. The
+//! shell around it (`transfer`) does what the actions say and reports what
+//! happened, so the same decisions can be simulated by the hundred thousand.
+//!
+//! Invariant (ordered): a tail is let go only when every earlier file is committed, so the
+//! dataset always holds a prefix of the plan, and at most one file is in doubt.
+
+mod events;
+
+pub use events::{Action, Ending, Event, FileIndex, Grace, RequestId, Stop, StopCause, Verdict};
+
+use std::time::Duration;
+
+use crate::config::{
+    DRIP_TICKS, MAX_ATTEMPTS, MAX_STALE_LISTINGS, STALL_TICKS, STALL_TICKS_ANSWER,
+};
+
+/// How a gate works.
+#[derive(Clone, Copy, Debug)]
+pub struct GateConfig {
+    /// Bodies sent at the same time; at least 1.
+    pub concurrency: usize,
+    /// Uploads that may wait with a held tail, on top of `concurrency`.
+    pub max_held: usize,
+    /// Whether files are committed in plan order.
+    pub ordered: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// To be started, for the first time or again.
+    Waiting,
+    Sending,
+    Held {
+        ticks: u32,
+    },
+    Released,
+    Pausing {
+        throttled: bool,
+    },
+    Settling {
+        polls: u32,
+        long_grace: bool,
+        retry: bool,
+    },
+    Committed,
+}
+
+#[derive(Clone, Debug)]
+struct File {
+    phase: Phase,
+    attempt: u32,
+    failures: u32,
+    /// A tail of this file was let go before: it may turn up in the dataset.
+    was_released: bool,
+}
+
+/// The state machine. See the module's text.
+#[derive(Debug)]
+pub struct Gate {
+    config: GateConfig,
+    files: Vec<File>,
+    /// The first file that is not committed.
+    head: FileIndex,
+    /// The file whose connection is being opened: the next one starts after it.
+    opening: Option<FileIndex>,
+    /// Requests open at the same time; shrinks where the service serves fewer.
+    open_limit: usize,
+    idle_ticks: u32,
+    /// Times in a row that making room did not bring the head on.
+    stalls: u32,
+    stop: Option<Stop>,
+    /// Files from here on are not to be sent any more.
+    fence: FileIndex,
+    finished: bool,
+}
+
+impl Gate {
+    /// A gate for `file_count` files in plan order, none of them sent.
+    #[must_use]
+    pub fn new(file_count: usize, config: GateConfig) -> Self {
+        let waiting = File { phase: Phase::Waiting, attempt: 0, failures: 0, was_released: false };
+        Self {
+            config,
+            files: vec![waiting; file_count],
+            head: 0,
+            opening: None,
+            open_limit: config.concurrency + config.max_held,
+            idle_ticks: 0,
+            stalls: 0,
+            stop: None,
+            fence: file_count,
+            finished: false,
+        }
+    }
+
+    /// What to do first.
+    #[must_use]
+    pub fn begin(&mut self) -> Vec<Action> {
+        self.advance(Vec::new())
+    }
+
+    /// Takes in what happened and says what to do now.
+    #[must_use]
+    pub fn on(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.is_stale(&event) {
+            return actions;
+        }
+        match event {
+            Event::Started(request) => self.opened(request.file),
+            Event::TailReached(request) => {
+                self.opened(request.file);
+                self.files[request.file].phase = Phase::Held { ticks: 0 };
+            }
+            Event::Ended(request, ending) => {
+                self.opened(request.file);
+                self.ended(request.file, ending, &mut actions);
+            }
+            Event::PauseOver(file) => self.files[file].phase = Phase::Waiting,
+            Event::Settled(file, verdict) => self.settled(file, verdict, &mut actions),
+            Event::Tick { head_moved } => self.tick(head_moved, &mut actions),
+        }
+        self.advance(actions)
+    }
+
+    /// Files with an open request whose tail is held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.count(|phase| matches!(phase, Phase::Held { .. }))
+    }
+
+    /// Files with an open request whose body or answer is on its way.
+    #[must_use]
+    pub fn in_transfer(&self) -> usize {
+        self.count(|phase| matches!(phase, Phase::Sending | Phase::Released))
+    }
+
+    /// The first file that is not committed; the number of files when all are.
+    #[must_use]
+    pub fn head(&self) -> FileIndex {
+        self.head
+    }
+
+    /// The file whose tail was let go and whose outcome is not known yet (ordered).
+    #[must_use]
+    pub fn in_doubt(&self) -> Option<FileIndex> {
+        let in_doubt = |file: &File| matches!(file.phase, Phase::Released | Phase::Settling { .. });
+        self.files.iter().position(in_doubt)
+    }
+
+    fn is_stale(&self, event: &Event) -> bool {
+        let phase = |file: FileIndex| self.files.get(file).map(|file| file.phase);
+        let is_current = |request: &RequestId| {
+            self.files.get(request.file).is_some_and(|file| file.attempt == request.attempt)
+        };
+        let is_awaited = match event {
+            Event::Started(request) | Event::TailReached(request) => {
+                is_current(request) && phase(request.file) == Some(Phase::Sending)
+            }
+            Event::Ended(request, _) => {
+                is_current(request) && phase(request.file).is_some_and(Phase::is_open)
+            }
+            Event::PauseOver(file) => matches!(phase(*file), Some(Phase::Pausing { .. })),
+            Event::Settled(file, _) => matches!(phase(*file), Some(Phase::Settling { .. })),
+            Event::Tick { .. } => true,
+        };
+        self.finished || !is_awaited
+    }
+
+    fn opened(&mut self, file: FileIndex) {
+        if self.opening == Some(file) {
+            self.opening = None;
+        }
+    }
+
+    fn ended(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
+        let was_held = matches!(self.files[file].phase, Phase::Held { .. });
+        let in_doubt = self.files[file].phase == Phase::Released;
+        // What was let go by an earlier request may turn up at any time.
+        let was_released = self.files[file].was_released;
+        let must_settle = match ending {
+            Ending::Temporary { .. } => in_doubt,
+            Ending::Refused => was_released,
+            Ending::NameTaken | Ending::Final => in_doubt || was_released,
+            Ending::Committed | Ending::RefusedAll => false,
+        };
+        match ending {
+            _ if must_settle => self.settle(file, ending, actions),
+            Ending::Committed if in_doubt => self.commit(file, actions),
+            Ending::Committed => self.stop(file, StopCause::CommittedEarly, true, actions),
+            Ending::Refused | Ending::Final => self.stop(file, StopCause::Failed, false, actions),
+            Ending::RefusedAll => self.stop(file, StopCause::Failed, true, actions),
+            Ending::NameTaken => self.stop(file, StopCause::ForeignWriter, false, actions),
+            Ending::Temporary { retry_after: None, .. } if was_held && file != self.head => {
+                // Some servers end held requests: not the file's failure. Hold fewer.
+                self.files[file].phase = Phase::Waiting;
+                self.open_limit = self.open().max(1);
+            }
+            Ending::Temporary { retry_after, .. } => self.pause(file, retry_after, actions),
+        }
+    }
+
+    fn pause(&mut self, file: FileIndex, retry_after: Option<Duration>, actions: &mut Vec<Action>) {
+        self.files[file].failures += 1;
+        let failures = self.files[file].failures;
+        if failures >= MAX_ATTEMPTS {
+            return self.stop(file, StopCause::Failed, false, actions);
+        }
+        self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
+        actions.push(Action::Pause { file, failures, at_least: retry_after });
+    }
+
+    fn settle(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
+        let retry = matches!(ending, Ending::Temporary { .. });
+        let long_grace = matches!(ending, Ending::Temporary { still_at_work: true, .. });
+        self.files[file].was_released = true;
+        self.files[file].phase = Phase::Settling { polls: 0, long_grace, retry };
+        actions.push(Action::Settle(file, Grace::None));
+    }
+
+    fn settled(&mut self, file: FileIndex, verdict: Verdict, actions: &mut Vec<Action>) {
+        let Phase::Settling { polls, long_grace, retry } = self.files[file].phase else {
+            return;
+        };
+        match verdict {
+            Verdict::Committed => self.commit(file, actions),
+            Verdict::Foreign => self.stop(file, StopCause::ForeignWriter, true, actions),
+            Verdict::Unknown => self.stop(file, StopCause::OutcomeUnknown, true, actions),
+            Verdict::Stale if polls >= MAX_STALE_LISTINGS => {
+                self.stop(file, StopCause::OutcomeUnknown, true, actions);
+            }
+            Verdict::Absent if polls > 0 && retry => self.pause(file, None, actions),
+            Verdict::Absent if polls > 0 => self.stop(file, StopCause::Failed, false, actions),
+            // The first look came too early to believe: the request may be on its way.
+            Verdict::Absent | Verdict::Stale => {
+                let grace = if long_grace { Grace::Long } else { Grace::Short };
+                self.files[file].phase = Phase::Settling { polls: polls + 1, long_grace, retry };
+                actions.push(Action::Settle(file, grace));
+            }
+        }
+    }
+
+    fn commit(&mut self, file: FileIndex, actions: &mut Vec<Action>) {
+        self.files[file].phase = Phase::Committed;
+        actions.push(Action::Commit(file));
+        self.idle_ticks = 0;
+        self.stalls = 0;
+        while self.files.get(self.head).is_some_and(|file| file.phase == Phase::Committed) {
+            self.head += 1;
+            let most = self.config.concurrency + self.config.max_held;
+            self.open_limit = (self.open_limit + 1).min(most);
+        }
+    }
+
+    /// Ends the run: everything before `file` is still completed, unless `at_once`.
+    fn stop(
+        &mut self,
+        file: FileIndex,
+        cause: StopCause,
+        at_once: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        let fence = if at_once { 0 } else { file };
+        if self.stop.is_none_or(|stop| file < stop.file) {
+            self.stop = Some(Stop { file, cause });
+        }
+        // The request is over: nothing to drop.
+        self.files[file].phase = Phase::Waiting;
+        self.fence = self.fence.min(fence);
+        for later in (self.fence..self.files.len()).rev() {
+            match self.files[later].phase {
+                Phase::Sending | Phase::Held { .. } => self.drop_request(later, actions),
+                Phase::Pausing { .. } => self.files[later].phase = Phase::Waiting,
+                _ => {}
+            }
+        }
+    }
+
+    fn tick(&mut self, head_moved: bool, actions: &mut Vec<Action>) {
+        for (file, state) in self.files.iter_mut().enumerate().skip(self.head) {
+            if let Phase::Held { ticks } = &mut state.phase {
+                *ticks += 1;
+                if *ticks % DRIP_TICKS == 0 {
+                    actions.push(Action::Drip(file));
+                }
+            }
+        }
+        let patience = match self.files.get(self.head).map(|file| file.phase) {
+            Some(Phase::Sending) => STALL_TICKS,
+            Some(Phase::Released) => STALL_TICKS_ANSWER,
+            _ => return self.idle_ticks = 0,
+        };
+        self.idle_ticks = if head_moved { 0 } else { self.idle_ticks + 1 };
+        if self.idle_ticks >= patience << self.stalls && self.config.ordered && self.open() > 1 {
+            self.idle_ticks = 0;
+            self.stalls = (self.stalls + 1).min(5);
+            self.make_room_for_head(actions);
+        }
+    }
+
+    /// The service may serve fewer connections than are open, and not the head's: drops the
+    /// newer half of the others, which cannot have been committed, and holds fewer from now on.
+    fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
+        self.open_limit = (self.open() / 2).max(1);
+        for file in (self.head + 1..self.files.len()).rev() {
+            if self.open() <= self.open_limit {
+                break;
+            }
+            if matches!(self.files[file].phase, Phase::Sending | Phase::Held { .. }) {
+                self.drop_request(file, actions);
+            }
+        }
+    }
+
+    fn drop_request(&mut self, file: FileIndex, actions: &mut Vec<Action>) {
+        self.opened(file);
+        self.files[file].phase = Phase::Waiting;
+        actions.push(Action::Drop(file));
+    }
+
+    fn advance(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
+        for file in self.head..self.files.len() {
+            let has_its_turn = !self.config.ordered || file == self.head;
+            if has_its_turn && matches!(self.files[file].phase, Phase::Held { .. }) {
+                self.files[file].phase = Phase::Released;
+                actions.push(Action::Release(file));
+            }
+        }
+        if let Some(file) = self.next_to_start() {
+            let state = &mut self.files[file];
+            state.phase = Phase::Sending;
+            state.attempt += 1;
+            self.opening = Some(file);
+            actions.push(Action::Start(RequestId { file, attempt: state.attempt }));
+        }
+        if !self.finished && self.is_over() {
+            self.finished = true;
+            actions.push(Action::Finish(self.stop));
+        }
+        actions
+    }
+
+    /// Requests start in plan order, one after the other, so that a service that serves
+    /// connections by arrival sees the plan's order. The head never waits for a slot.
+    fn next_to_start(&self) -> Option<FileIndex> {
+        let waiting = |file: &File| file.phase == Phase::Waiting;
+        let file = self.head
+            + self.files[self.head..self.fence.max(self.head)].iter().position(waiting)?;
+        let throttled = |phase| matches!(phase, Phase::Pausing { throttled: true });
+        if self.count(throttled) > 0 {
+            return None;
+        }
+        let has_slot = self.opening.is_none()
+            && self.in_transfer() < self.config.concurrency
+            && self.open() < self.open_limit
+            && self.held() < self.config.max_held.max(1);
+        (has_slot || file == self.head).then_some(file)
+    }
+
+    fn is_over(&self) -> bool {
+        let busy = |file: &File| !matches!(file.phase, Phase::Waiting | Phase::Committed);
+        let to_do = |file: &File| file.phase == Phase::Waiting;
+        !self.files.iter().any(busy) && !self.files[..self.fence].iter().any(to_do)
+    }
+
+    fn open(&self) -> usize {
+        self.count(Phase::is_open)
+    }
+
+    fn count(&self, matches: impl Fn(Phase) -> bool) -> usize {
+        self.files[self.head..].iter().filter(|file| matches(file.phase)).count()
+    }
+}
+
+impl Phase {
+    fn is_open(self) -> bool {
+        matches!(self, Self::Sending | Self::Held { .. } | Self::Released)
+    }
+}

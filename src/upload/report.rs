@@ -1,0 +1,64 @@
+//! What an upload has done.
+
+use std::time::SystemTime;
+
+/// What became of a batch, file by file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UploadReport {
+    /// The dataset that holds the files; empty while none was created.
+    pub dataset_id: String,
+    /// All files of the plan, in order.
+    pub files: Vec<UploadedFile>,
+    /// Bytes of the files that this run has committed.
+    pub bytes: u64,
+    /// Duration of the run.
+    pub seconds: f64,
+}
+
+/// One file of an [`UploadReport`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedFile {
+    /// Place in the plan, from 0.
+    pub position: usize,
+    /// Name in the dataset.
+    pub name: String,
+    /// The service's id, where it tells it.
+    pub file_id: Option<String>,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Rows, out of the footer.
+    pub row_count: u64,
+    /// What became of it.
+    pub status: FileStatus,
+    /// Requests that were opened for it.
+    pub attempts: u32,
+    /// When its last request was opened.
+    pub started: Option<SystemTime>,
+    /// When all but its tail was sent: from then on it waited for its turn.
+    pub transferred: Option<SystemTime>,
+    /// When the service had confirmed it.
+    pub committed: Option<SystemTime>,
+}
+
+/// See [`UploadedFile::status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileStatus {
+    /// This run has committed it.
+    Uploaded,
+    /// An earlier run has committed it.
+    Skipped,
+    /// It is not in the dataset (or, for at most one file, not known to be).
+    Pending,
+}
+
+impl FileStatus {
+    /// The status in the words of the report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploaded",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! "Did it commit?": what a listing of the dataset says about the plan.
+
+use super::gate::Verdict;
+use crate::wire::messages::DatasetFile;
+
+/// A file of the plan as it should stand in a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// Its name in the dataset.
+    pub name: &'a str,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+impl Expected<'_> {
+    /// The name agrees, and the size where the listing tells it.
+    fn is(&self, listed: &DatasetFile) -> bool {
+        listed.file_name == self.name
+            && listed.size_bytes.is_none_or(|size| size == self.size_bytes)
+    }
+}
+
+/// Names of the plan that the dataset holds already, but not as the end of an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The names, in plan order.
+    pub names: Vec<String>,
+    /// What does not fit, in words.
+    pub reason: String,
+}
+
+/// How many files of the plan an earlier run has put into the dataset: the longest prefix
+/// of the plan that ends the listing.
+///
+/// # Errors
+/// [`Conflict`] where any other name of the plan is in the listing, or a size differs.
+pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, Conflict> {
+    let has_name = |file: &Expected<'_>| listing.iter().any(|listed| listed.file_name == file.name);
+    let taken: Vec<_> = plan.iter().filter(|file| has_name(file)).collect();
+    let done = taken.len();
+    let conflict = |reason: &str| {
+        let names = taken.iter().map(|file| file.name.to_owned()).collect();
+        Err(Conflict { names, reason: reason.to_owned() })
+    };
+    let end = &listing[listing.len().saturating_sub(done)..];
+    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| listed.file_name == file.name;
+    if end.len() < done || !end.iter().zip(plan).all(same_names) {
+        return conflict(
+            "they are not the first files of this upload, in its order, at the end of the dataset",
+        );
+    }
+    match end.iter().zip(plan).find(|(listed, file)| !file.is(listed)) {
+        Some((_, file)) => conflict(&format!("{} has another size there", file.name)),
+        None => Ok(done),
+    }
+}
+
+/// What a listing says about the file `plan[committed]`, all files before it being
+/// committed, and `before` being the dataset before them.
+#[must_use]
+pub fn verdict(
+    before: &[String],
+    plan: &[Expected<'_>],
+    committed: usize,
+    listing: &[DatasetFile],
+) -> Verdict {
+    let certain = before.len() + committed;
+    let is_expected = |(index, listed): (usize, &DatasetFile)| match before.get(index) {
+        Some(name) => listed.file_name == *name,
+        None => plan[index - before.len()].is(listed),
+    };
+    let known = listing.len().min(certain + 1);
+    if listing.len() > certain + 1
+        || committed >= plan.len()
+        || !listing[..known].iter().enumerate().all(is_expected)
+    {
+        Verdict::Foreign
+    } else if listing.len() > certain {
+        Verdict::Committed
+    } else if listing.len() == certain {
+        Verdict::Absent
+    } else {
+        Verdict::Stale
+    }
+}
+
+/// What a listing says about a file that may stand anywhere (`ordered=False`).
+#[must_use]
+pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict {
+    match listing.iter().find(|listed| listed.file_name == file.name) {
+        Some(listed) if file.is(listed) => Verdict::Committed,
+        Some(_) => Verdict::Foreign,
+        None => Verdict::Absent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expected, Verdict, resume, verdict};
+    use crate::wire::messages::DatasetFile;
+
+    fn listing(names: &str) -> Vec<DatasetFile> {
+        let names = serde_json::to_value(names.split_whitespace().collect::<Vec<_>>());
+        serde_json::from_value(names.unwrap()).unwrap()
+    }
+
+    fn plan(names: &'static str) -> Vec<Expected<'static>> {
+        let expected = |name| Expected { name, size_bytes: 7 };
+        names.split_whitespace().map(expected).collect()
+    }
+
+    #[test]
+    fn resume_finds_the_longest_prefix_of_the_plan_that_ends_the_listing() {
+        for (listed, planned, done) in [
+            ("", "a b", 0),
+            ("x y", "a b", 0),
+            ("a", "a b", 1),
+            ("x a b", "a b", 2),
+            ("x a b", "a b c", 2),
+        ] {
+            assert_eq!(resume(&listing(listed), &plan(planned)), Ok(done), "{listed} | {planned}");
+        }
+    }
+
+    #[test]
+    fn any_other_name_of_the_plan_in_the_dataset_is_a_conflict_that_names_it() {
+        for (listed, planned, names) in
+            [("b", "a b", "b"), ("a x", "a b", "a"), ("b a", "a b", "a b"), ("a c", "a b c", "a c")]
+        {
+            let conflict = resume(&listing(listed), &plan(planned)).unwrap_err();
+            assert_eq!(conflict.names.join(" "), names, "{listed} | {planned}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_size_is_a_conflict() {
+        let mut listing = listing("a");
+        listing[0].size_bytes = Some(8);
+        assert!(resume(&listing, &plan("a b")).unwrap_err().reason.contains("size"));
+    }
+
+    #[test]
+    fn the_listing_settles_whether_the_file_in_doubt_was_committed() {
+        let before = ["x".to_owned()];
+        for (listed, expected) in [
+            ("x a b", Verdict::Committed),
+            ("x a", Verdict::Absent),
+            ("x", Verdict::Stale),
+            ("", Verdict::Stale),
+            ("x a c", Verdict::Foreign),
+            ("x a b c", Verdict::Foreign),
+            ("a b", Verdict::Foreign),
+            ("x b", Verdict::Foreign),
+        ] {
+            let found = verdict(&before, &plan("a b c"), 1, &listing(listed));
+            assert_eq!(found, expected, "{listed}");
+        }
+    }
+}

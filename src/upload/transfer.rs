@@ -1,0 +1,295 @@
+//! The shell around the gate: it does what the gate's actions say and tells it what
+//! happened. All decisions are the gate's.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use super::{
+    check::CheckedFile,
+    gate::{
+        Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, StopCause,
+        Verdict,
+    },
+    progress::Tracker,
+    settle::{Expected, verdict, verdict_unordered},
+};
+use crate::{
+    client::{ApiClient, BodyEvent, BodyState, TailOrder, UploadAttempt, backoff},
+    config::{GRACE, LONG_GRACE, TICK},
+    error::{Error, Result},
+};
+
+/// Sends the files of a plan from `first` on into a dataset.
+pub(super) struct Transfer {
+    pub(super) client: ApiClient,
+    pub(super) dataset_id: String,
+    /// The whole plan.
+    pub(super) files: Arc<Vec<CheckedFile>>,
+    /// Files before this one are in the dataset already.
+    pub(super) first: usize,
+    /// Names in the dataset before `first` was sent.
+    pub(super) before: Arc<Vec<String>>,
+    pub(super) config: GateConfig,
+    pub(super) tracker: Arc<Tracker>,
+}
+
+/// News from a task to the shell.
+enum News {
+    Gate(Event),
+    Ended(RequestId, Result<String>),
+    Listed(FileIndex, Result<Verdict>),
+}
+
+struct Request {
+    attempt: u32,
+    orders: mpsc::UnboundedSender<TailOrder>,
+    body: Arc<BodyState>,
+    task: AbortHandle,
+}
+
+struct Shell {
+    transfer: Transfer,
+    /// Dropped with the shell, which ends all requests: no tail goes out afterwards.
+    tasks: JoinSet<()>,
+    news: mpsc::UnboundedSender<News>,
+    requests: HashMap<usize, Request>,
+    last_errors: HashMap<usize, Error>,
+    head: usize,
+    head_sent: u64,
+}
+
+impl Transfer {
+    /// Runs until every file is committed or the run has to stop.
+    ///
+    /// # Errors
+    /// The error of the file that stopped the run. Dropping the future closes all
+    /// connections; nothing is committed after that but what was released before.
+    pub(super) async fn run(self) -> Result<()> {
+        let mut gate = Gate::new(self.files.len() - self.first, self.config);
+        let (sender, mut news) = mpsc::unbounded_channel();
+        let mut shell = Shell {
+            transfer: self,
+            tasks: JoinSet::new(),
+            news: sender,
+            requests: HashMap::new(),
+            last_errors: HashMap::new(),
+            head: 0,
+            head_sent: 0,
+        };
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut actions = VecDeque::from(gate.begin());
+        loop {
+            while let Some(action) = actions.pop_front() {
+                if let Action::Finish(stop) = action {
+                    return stop.map_or(Ok(()), |stop| Err(shell.error_of(stop)));
+                }
+                shell.perform(action);
+            }
+            let event = tokio::select! {
+                Some(news) = news.recv() => shell.take_in(news),
+                _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(gate.head()) }),
+            };
+            if let Some(event) = event {
+                actions.extend(gate.on(event));
+            }
+        }
+    }
+}
+
+impl Shell {
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Start(request) => self.start(request),
+            Action::Drip(file) => self.order(file, TailOrder::Drip),
+            Action::Release(file) => self.order(file, TailOrder::Release),
+            Action::Drop(file) => self.drop_request(file),
+            Action::Commit(file) => self.transfer.tracker.committed(self.position(file)),
+            Action::Pause { file, failures, at_least } => {
+                let pause = backoff(failures, at_least);
+                let error =
+                    self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+                let news = self.news.clone();
+                self.tasks.spawn(async move {
+                    sleep(pause).await;
+                    let _ = news.send(News::Gate(Event::PauseOver(file)));
+                });
+            }
+            Action::Settle(file, grace) => self.settle(file, grace),
+            Action::Finish(_) => {}
+        }
+    }
+
+    fn start(&mut self, id: RequestId) {
+        let position = self.position(id.file);
+        let planned = &self.transfer.files[position].planned;
+        let body = Arc::new(BodyState::default());
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
+        tracker.started(position, Arc::clone(&body));
+        let listener = move |event| {
+            let event = match event {
+                BodyEvent::Started => Event::Started(id),
+                BodyEvent::TailReached => {
+                    tracker.transferred(position);
+                    Event::TailReached(id)
+                }
+            };
+            // The shell is gone only when the run is over.
+            let _ = news.send(News::Gate(event));
+        };
+        let upload = UploadAttempt {
+            dataset_id: self.transfer.dataset_id.clone(),
+            file_name: planned.name.clone(),
+            source: planned.source.clone(),
+            orders: receiver,
+            listener: Box::new(listener),
+            state: Arc::clone(&body),
+        };
+        let (client, news) = (self.transfer.client.clone(), self.news.clone());
+        let task = self.tasks.spawn(async move {
+            let outcome = client.upload_to_dataset(upload).await;
+            let _ = news.send(News::Ended(id, outcome));
+        });
+        let attempt = id.attempt;
+        self.requests.insert(id.file, Request { attempt, orders, body, task });
+    }
+
+    fn order(&self, file: FileIndex, order: TailOrder) {
+        if let Some(request) = self.requests.get(&file) {
+            // A request that is over has told so, or is about to.
+            let _ = request.orders.send(order);
+        }
+    }
+
+    fn drop_request(&mut self, file: FileIndex) {
+        if let Some(request) = self.requests.remove(&file) {
+            request.task.abort();
+        }
+        self.transfer.tracker.ended(self.position(file));
+    }
+
+    fn settle(&mut self, file: FileIndex, grace: Grace) {
+        let position = self.position(file);
+        let (client, news) = (self.transfer.client.clone(), self.news.clone());
+        let (files, before) = (Arc::clone(&self.transfer.files), Arc::clone(&self.transfer.before));
+        let (dataset_id, first) = (self.transfer.dataset_id.clone(), self.transfer.first);
+        let ordered = self.transfer.config.ordered;
+        self.tasks.spawn(async move {
+            sleep(match grace {
+                Grace::None => std::time::Duration::ZERO,
+                Grace::Short => GRACE,
+                Grace::Long => LONG_GRACE,
+            })
+            .await;
+            let listing = client.list_dataset_files(&dataset_id).await;
+            let verdict = listing.map(|listing| {
+                if ordered {
+                    let plan: Vec<_> = files[first..].iter().map(Expected::from).collect();
+                    verdict(&before, &plan, file, &listing)
+                } else {
+                    verdict_unordered(Expected::from(&files[position]), &listing)
+                }
+            });
+            let _ = news.send(News::Listed(file, verdict));
+        });
+    }
+
+    fn take_in(&mut self, news: News) -> Option<Event> {
+        match news {
+            News::Gate(event) => Some(event),
+            News::Ended(id, outcome) => {
+                // Ignored when it was dropped in the meantime.
+                self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
+                self.requests.remove(&id.file);
+                let position = self.position(id.file);
+                self.transfer.tracker.ended(position);
+                let ending = ending(&outcome);
+                match outcome {
+                    Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
+                    Err(error) => drop(self.last_errors.insert(id.file, error)),
+                }
+                Some(Event::Ended(id, ending))
+            }
+            News::Listed(file, verdict) => {
+                let verdict = verdict.unwrap_or_else(|error| {
+                    self.last_errors.insert(file, error);
+                    Verdict::Unknown
+                });
+                Some(Event::Settled(file, verdict))
+            }
+        }
+    }
+
+    fn head_has_moved(&mut self, head: usize) -> bool {
+        let sent = self.requests.get(&head).map_or(0, |request| request.body.sent());
+        let has_moved = (head, sent) != (self.head, self.head_sent);
+        (self.head, self.head_sent) = (head, sent);
+        has_moved
+    }
+
+    fn error_of(&mut self, stop: Stop) -> Error {
+        let file_name = self.transfer.files[self.position(stop.file)].planned.name.clone();
+        let last_error = self.last_errors.remove(&stop.file);
+        let message = last_error.as_ref().map(ToString::to_string).unwrap_or_default();
+        let dataset_id = self.transfer.dataset_id.clone();
+        match stop.cause {
+            StopCause::Failed => last_error
+                .unwrap_or_else(|| Error::Internal(format!("{file_name} failed without an error"))),
+            StopCause::OutcomeUnknown => Error::OutcomeUnknown { file_name, message },
+            StopCause::ForeignWriter => Error::ForeignWriter {
+                dataset_id,
+                message: format!("at {file_name} its list of files is another one {message}"),
+            },
+            StopCause::CommittedEarly => Error::ForeignWriter {
+                dataset_id,
+                message: format!(
+                    "the service took {file_name} before its last byte was sent; use concurrency=1"
+                ),
+            },
+        }
+    }
+
+    fn position(&self, file: FileIndex) -> usize {
+        self.transfer.first + file
+    }
+}
+
+impl<'a> From<&'a CheckedFile> for Expected<'a> {
+    fn from(file: &'a CheckedFile) -> Self {
+        Self { name: &file.planned.name, size_bytes: file.planned.source.size() }
+    }
+}
+
+/// What the end of a request means for the gate.
+fn ending(outcome: &Result<String>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Committed,
+        Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {
+            Ending::RefusedAll
+        }
+        Err(Error::Refused { status, message, .. })
+            if *status == 409 || message.contains("already exists") =>
+        {
+            Ending::NameTaken
+        }
+        Err(Error::Refused { .. }) => Ending::Refused,
+        Err(error) if error.is_temporary() => Ending::Temporary {
+            retry_after: error.retry_after(),
+            still_at_work: matches!(
+                error,
+                Error::Timeout { .. } | Error::Unavailable { status: 504 | 524, .. }
+            ),
+        },
+        Err(_) => Ending::Final,
+    }
+}
