@@ -9,11 +9,13 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 """
 
 from collections.abc import Awaitable
-from typing import Generic, TypeAlias, TypeVar, final
+from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.datasets import Dataset, DatasetFile
 from sutro.progress import Progress
 from sutro.report import UploadReport
+
+__all__ = ["Cancelled", "Client", "Job", "LocalServer", "__version__", "upload_report_stream"]
 
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -47,16 +49,16 @@ class Job(Generic[_T_co]):
         """How far an upload is; None for other calls."""
 
     def result(self) -> _T_co:
-        """Return the call's value, or raise its error. Only after `wait` said True."""
+        """Return the call's value, or raise its error: once, after `wait` said True."""
 
     def partial_report(self) -> UploadReport | None:
-        """What an upload has done so far; None before it knows its dataset and files."""
+        """What an upload has done so far; None for other calls."""
 
 @final
 class Client:
     """Connections to one API, with one key."""
 
-    def __init__(self, *, api_key: str | None, api_url: str) -> None:
+    def __new__(cls, *, api_key: str | None, api_url: str) -> Self:
         """Connect to `api_url`.
 
         `local:FOLDER` uses the embedded service of this process on that folder and
@@ -102,9 +104,9 @@ class Client:
 class LocalServer:
     """The embedded service, from construction until `stop()`."""
 
-    def __init__(
-        self, folder: str, *, host: str = "127.0.0.1", port: int = 0, api_keys: list[str] = ...
-    ) -> None:
+    def __new__(
+        cls, folder: str, *, host: str = "127.0.0.1", port: int = 0, api_keys: list[str] = ...
+    ) -> Self:
         """Serve `folder`, which is made where needed.
 
         Port 0 takes a free one. With no keys, one is made up.

@@ -25,7 +25,6 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.ConfigurationError, 2),
     (sutro.CheckError, 3),
     (sutro.FileExistsInDatasetError, 3),
-    (sutro.FileAccessError, 3),
     (sutro.ServerError, 5),
     (sutro.TransferError, 5),
     (sutro.OutcomeUnknownError, 5),

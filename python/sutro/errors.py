@@ -57,9 +57,9 @@ class SchemaMismatchError(CheckError):
     """Files do not share one schema, or not the dataset's.
 
     Attributes:
-        groups: Paths of the files that share one schema, for each schema; the group that
-            the others are compared with comes first.
-        differences: Each difference in words, by column.
+        groups: For each schema the names of the files that have it. The first group is the
+            largest one, with which the others are compared.
+        differences: For each other group how it differs from the first, in words.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SchemaMismatchError(CheckError):
         *,
         problems: tuple[str, ...] = (),
         groups: tuple[tuple[str, ...], ...] = (),
-        differences: tuple[str, ...] = (),
+        differences: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         super().__init__(message, problems=problems)
         self.groups = groups
@@ -254,8 +254,8 @@ class UploadInterrupted(KeyboardInterrupt):
     it. The same upload again sends the rest.
 
     Attributes:
-        report: What was done, or None where nothing was sent yet; files that are not in
-            the dataset have the status "pending".
+        report: What was done, or None where the transfer had not begun; files that are not
+            in the dataset have the status "pending".
     """
 
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:

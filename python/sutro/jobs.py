@@ -73,7 +73,7 @@ def _show(job: Job[_T], show: Show | None) -> None:
 
 
 def _interrupted(report: UploadReport | None) -> UploadInterrupted:
-    if report is None:
+    if report is None or not report.dataset_id:
         return UploadInterrupted("interrupted: nothing was sent")
     there = sum(file.status != "pending" for file in report)
     return UploadInterrupted(

@@ -125,7 +125,7 @@ class _Bar:
             self._bar = _tqdm(progress.bytes_total)
         self._bar.total = progress.bytes_total
         self._bar.update(max(0, progress.bytes_sent - self._bar.n))
-        postfix = f"{progress}{self._wait.words(progress)}"
+        postfix = str(progress) + self._wait.words(progress)
         if postfix != self._bar.postfix:
             self._bar.set_postfix_str(postfix)
 
@@ -147,7 +147,7 @@ class _Wait:
         seconds = int(time.monotonic() - self._since)
         if self._file is None or not seconds:
             return ""
-        return f", waiting for the service: {self._file} ({seconds} s)"
+        return f", waiting for {self._file} ({seconds} s)"
 
 
 def _tqdm(total_bytes: int) -> Any:

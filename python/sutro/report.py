@@ -23,8 +23,7 @@ class UploadedFile:
     """One file of an upload."""
 
     position: int
-    """Its place in the upload, counted from 0. With `ordered=True` the dataset has the
-    same order."""
+    """Its place in the upload, from 0. With `ordered=True` the dataset has this order."""
     name: str
     """Its name in the dataset."""
     file_id: str | None
@@ -39,7 +38,7 @@ class UploadedFile:
     attempts: int
     """How often it was sent; 0 where it was skipped."""
     started: datetime | None
-    """When its transfer began (that of the last attempt), in UTC."""
+    """When its last transfer began, in UTC."""
     transferred: datetime | None
     """When all but its held tail was sent, in UTC."""
     committed: datetime | None
@@ -63,7 +62,7 @@ class UploadReport:
     files: tuple[UploadedFile, ...]
     """All files, in the order of the upload."""
     bytes: int
-    """Bytes sent by this run."""
+    """Sizes of the files that this run has put there, in bytes."""
     seconds: float
     """Duration of this run."""
 
