@@ -13,6 +13,7 @@
 pub mod config;
 pub mod credentials;
 pub mod error;
+mod read_at;
 
 pub mod schema;
 pub mod wire;

@@ -7,7 +7,10 @@ use std::{
     time::SystemTime,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    read_at::read_exact_at,
+};
 
 /// A regular file as it was when it was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,24 +119,6 @@ impl Identity {
         let inode = None;
         Self { size: metadata.len(), modified: metadata.modified().ok(), inode }
     }
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    let mut read = 0;
-    while read < bytes.len() {
-        match file.seek_read(&mut bytes[read..], offset + read as u64)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => read += count,
-        }
-    }
-    Ok(())
 }
 
 /// Puts the path to an I/O error.

@@ -1,17 +1,23 @@
-//! Differences between two schemas, in words.
+//! Differences between schemas, in words, and files grouped by schema.
 
-use super::Schema;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet, hash_map::Entry},
+    fmt,
+};
+
+use super::tree::{Column, DataType, Schema};
 
 /// One difference between a reference schema and another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Path of the column, e.g. `person.address.zip`.
+    /// Path of the column, e.g. `person.address.zip`; a list's element is `tags.element`.
     pub path: String,
     /// What differs.
     pub kind: DifferenceKind,
-    /// The reference's type in words; `None` where it lacks the column.
+    /// What the reference has, in words; `None` where it lacks the column.
     pub expected: Option<String>,
-    /// The other's type in words; `None` where it lacks the column.
+    /// What the other has, in words; `None` where it lacks the column.
     pub found: Option<String>,
 }
 
@@ -30,23 +36,289 @@ pub enum DifferenceKind {
     Nullability,
 }
 
+/// Files of one schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group<'a> {
+    /// The schema.
+    pub schema: &'a Schema,
+    /// Indices of the files that have it, in order.
+    pub files: Vec<usize>,
+}
+
+/// Groups files by schema, the largest group first; of two equally large ones, the one
+/// that came first.
+pub fn groups<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut group_of: HashMap<&Schema, usize> = HashMap::new();
+    for (file, schema) in schemas.into_iter().enumerate() {
+        match group_of.entry(schema) {
+            Entry::Occupied(group) => groups[*group.get()].files.push(file),
+            Entry::Vacant(entry) => {
+                entry.insert(groups.len());
+                groups.push(Group { schema, files: vec![file] });
+            }
+        }
+    }
+    groups.sort_by_key(|group| Reverse(group.files.len()));
+    groups
+}
+
 /// All differences of `other` against `reference`; empty exactly when they are equal.
 #[must_use]
-pub fn diff(_reference: &Schema, _other: &Schema) -> Vec<Difference> {
-    Vec::new()
+pub fn diff(reference: &Schema, other: &Schema) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    diff_columns("", &reference.columns, &other.columns, &mut differences);
+    differences
 }
-/// x
-pub struct Group<'a> {
-    pub(crate) schema: &'a Schema,
-    pub(crate) files: Vec<usize>,
+
+fn diff_columns(parent: &str, expected: &[Column], found: &[Column], out: &mut Vec<Difference>) {
+    let mut place_of = HashMap::new();
+    for (place, key) in keys(found).into_iter().enumerate() {
+        place_of.insert(key, place);
+    }
+    let mut common = Vec::new();
+    for (place, key) in keys(expected).into_iter().enumerate() {
+        let column = &expected[place];
+        match place_of.remove(&key) {
+            Some(other) => common.push((place, other)),
+            None => out.push(Difference {
+                path: join(parent, &column.name),
+                kind: DifferenceKind::Missing,
+                expected: Some(column.data_type.to_string()),
+                found: None,
+            }),
+        }
+    }
+    let mut extra: Vec<_> = place_of.into_values().collect();
+    extra.sort_unstable();
+    out.extend(extra.into_iter().map(|place| Difference {
+        path: join(parent, &found[place].name),
+        kind: DifferenceKind::Extra,
+        expected: None,
+        found: Some(found[place].data_type.to_string()),
+    }));
+    let in_order = longest_rising(&common);
+    for &(place, other) in &common {
+        let (column, path) = (&expected[place], join(parent, &expected[place].name));
+        if !in_order.contains(&(place, other)) {
+            out.push(Difference {
+                path: path.clone(),
+                kind: DifferenceKind::Moved,
+                expected: Some((place + 1).to_string()),
+                found: Some((other + 1).to_string()),
+            });
+        }
+        diff_column(&path, column, &found[other], out);
+    }
 }
-/// x
-pub fn groups<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Vec<Group<'a>> {
-    let _ = schemas.into_iter().count();
-    Vec::new()
+
+fn diff_column(path: &str, expected: &Column, found: &Column, out: &mut Vec<Difference>) {
+    if expected.repetition != found.repetition {
+        out.push(Difference {
+            path: path.to_owned(),
+            kind: DifferenceKind::Nullability,
+            expected: Some(expected.repetition.to_string()),
+            found: Some(found.repetition.to_string()),
+        });
+    }
+    match (&expected.data_type, &found.data_type) {
+        (DataType::List(expected), DataType::List(found)) => {
+            diff_column(&join(path, "element"), expected, found, out);
+        }
+        (DataType::Map(expected), DataType::Map(found)) => diff_columns(path, expected, found, out),
+        (
+            DataType::Group { annotation, columns },
+            DataType::Group { annotation: other_annotation, columns: other_columns },
+        ) if annotation == other_annotation => diff_columns(path, columns, other_columns, out),
+        (expected, found) if expected == found => {}
+        (expected, found) => out.push(Difference {
+            path: path.to_owned(),
+            kind: DifferenceKind::Type,
+            expected: Some(expected.to_string()),
+            found: Some(found.to_string()),
+        }),
+    }
 }
-impl std::fmt::Display for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.path)
+
+/// A column's name, and how many columns before it have the same one: parquet allows that.
+fn keys(columns: &[Column]) -> Vec<(&str, usize)> {
+    let mut seen = HashMap::new();
+    let key = |column: &'_ Column| -> usize {
+        let count = seen.entry(column.name.clone()).or_insert(0_usize);
+        *count += 1;
+        *count
+    };
+    let counts: Vec<_> = columns.iter().map(key).collect();
+    columns.iter().zip(counts).map(|(column, count)| (column.name.as_str(), count)).collect()
+}
+
+/// The largest set of pairs that stand in the same order on both sides: the others have
+/// moved. Pairs come in order of their first place.
+fn longest_rising(pairs: &[(usize, usize)]) -> HashSet<(usize, usize)> {
+    // For each length, the run of that length that ends lowest: index of its last pair.
+    let mut ends: Vec<usize> = Vec::new();
+    let mut previous = vec![None; pairs.len()];
+    for (index, &(_, place)) in pairs.iter().enumerate() {
+        let length = ends.partition_point(|&end| pairs[end].1 < place);
+        previous[index] = length.checked_sub(1).map(|shorter| ends[shorter]);
+        if length == ends.len() {
+            ends.push(index);
+        } else {
+            ends[length] = index;
+        }
+    }
+    let mut run = HashSet::with_capacity(ends.len());
+    let mut next = ends.last().copied();
+    while let Some(index) = next {
+        run.insert(pairs[index]);
+        next = previous[index];
+    }
+    run
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        let expected = self.expected.as_deref().unwrap_or("nothing");
+        let found = self.found.as_deref().unwrap_or("nothing");
+        match self.kind {
+            DifferenceKind::Missing => write!(f, "column '{path}' ({expected}) is missing"),
+            DifferenceKind::Extra => write!(f, "column '{path}' ({found}) is not expected"),
+            DifferenceKind::Moved => {
+                write!(f, "column '{path}' stands at place {found}, expected place {expected}")
+            }
+            DifferenceKind::Type | DifferenceKind::Nullability => {
+                write!(f, "column '{path}': expected {expected}, found {found}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{DifferenceKind, diff, groups};
+    use crate::schema::{
+        Schema,
+        tree::{Column, DataType, Repetition},
+    };
+
+    fn leaf(name: &str, words: &str) -> Column {
+        Column {
+            name: name.to_owned(),
+            repetition: Repetition::Nullable,
+            data_type: DataType::Leaf(words.to_owned()),
+        }
+    }
+
+    fn schema(columns: &str) -> Schema {
+        let column = |text: &str| {
+            let (name, words) = text.split_once(':').unwrap();
+            leaf(name, words)
+        };
+        Schema { columns: columns.split_whitespace().map(column).collect() }
+    }
+
+    fn messages(reference: &Schema, other: &Schema) -> Vec<String> {
+        diff(reference, other).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_kind_of_difference_is_told_in_one_line() {
+        let reference = schema("a:int64 b:string c:double");
+        for (other, expected) in [
+            ("a:int64 b:string", "column 'c' (double) is missing"),
+            ("a:int64 b:string c:double d:bool", "column 'd' (bool) is not expected"),
+            ("a:double b:string c:double", "column 'a': expected int64, found double"),
+            ("c:double a:int64 b:string", "column 'c' stands at place 1, expected place 3"),
+        ] {
+            assert_eq!(messages(&reference, &schema(other)), [expected]);
+        }
+        let mut required = reference.clone();
+        required.columns[0].repetition = Repetition::Required;
+        let expected = "column 'a': expected nullable, found required";
+        assert_eq!(messages(&reference, &required), [expected]);
+    }
+
+    #[test]
+    fn nested_differences_are_named_by_path() {
+        let nested = |zip: &str| {
+            let address = Column {
+                data_type: DataType::Group { annotation: None, columns: vec![leaf("zip", zip)] },
+                ..leaf("address", "")
+            };
+            let list = DataType::List(Box::new(Column {
+                data_type: DataType::Group { annotation: None, columns: vec![address] },
+                ..leaf("element", "")
+            }));
+            Schema { columns: vec![Column { data_type: list, ..leaf("people", "") }] }
+        };
+        let differences = diff(&nested("string"), &nested("int32"));
+        assert_eq!(differences[0].path, "people.element.address.zip");
+        assert_eq!(differences.len(), 1);
+    }
+
+    #[test]
+    fn only_the_fewest_columns_are_said_to_have_moved() {
+        let differences = diff(&schema("a:x b:x c:x d:x e:x"), &schema("a:x c:x d:x e:x b:x"));
+        assert_eq!(differences.len(), 1);
+        assert_eq!(
+            (differences[0].kind, differences[0].path.as_str()),
+            (DifferenceKind::Moved, "b")
+        );
+    }
+
+    #[test]
+    fn the_largest_group_comes_first_and_the_earlier_one_of_two() {
+        let (a, b, c) = (schema("a:x"), schema("b:x"), schema("c:x"));
+        let groups = groups([&a, &b, &c, &b]);
+        let files: Vec<_> = groups.into_iter().map(|group| group.files).collect();
+        assert_eq!(files, [vec![1, 3], vec![0], vec![2]]);
+    }
+
+    fn any_columns() -> impl Strategy<Value = Vec<Column>> {
+        let any_repetition = prop_oneof![
+            Just(Repetition::Required),
+            Just(Repetition::Nullable),
+            Just(Repetition::Repeated)
+        ];
+        let any_leaf = prop_oneof![Just("int64"), Just("string")]
+            .prop_map(|words| DataType::Leaf(words.to_owned()));
+        let any_column = move |data_type: BoxedStrategy<DataType>| {
+            ("[abc]", any_repetition.clone(), data_type)
+                .prop_map(|(name, repetition, data_type)| Column { name, repetition, data_type })
+        };
+        let first = any_column(any_leaf.boxed()).boxed();
+        let nested = first.prop_recursive(3, 12, 3, move |inner| {
+            let columns = proptest::collection::vec(inner.clone(), 1..4);
+            let data_type = prop_oneof![
+                inner.prop_map(|element| DataType::List(Box::new(element))),
+                (proptest::option::of(Just("list".to_owned())), columns)
+                    .prop_map(|(annotation, columns)| DataType::Group { annotation, columns }),
+            ];
+            any_column(data_type.boxed())
+        });
+        proptest::collection::vec(nested, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn a_diff_is_empty_exactly_when_the_schemas_are_equal(a in any_columns(), b in any_columns()) {
+            let (a, b) = (Schema { columns: a }, Schema { columns: b });
+            prop_assert!(diff(&a, &a).is_empty());
+            prop_assert_eq!(diff(&a, &b).is_empty(), a == b);
+        }
+
+        #[test]
+        fn a_schema_survives_the_catalog(columns in any_columns()) {
+            let schema = Schema { columns };
+            let json = serde_json::to_string(&schema).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Schema>(&json).unwrap(), schema);
+        }
     }
 }

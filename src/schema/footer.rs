@@ -1,8 +1,20 @@
-//! Reads and checks a parquet footer.
+//! A parquet footer, read and checked.
 
-use std::{fs::File, io};
+use std::{fmt, fs::File, io};
 
-use super::Schema;
+use parquet::file::metadata::ParquetMetaDataReader;
+
+use super::{Schema, footer_guard};
+use crate::read_at::read_exact_at;
+
+/// The end of a parquet file, and its beginning.
+const MAGIC: [u8; 4] = *b"PAR1";
+/// The end of a parquet file whose footer is encrypted.
+const ENCRYPTED_MAGIC: [u8; 4] = *b"PARE";
+/// Longer footers are refused, so that memory stays bounded.
+const MAX_FOOTER_BYTES: u64 = 64 * 1024 * 1024;
+/// Read at once from the end of a file: more than most footers have.
+const FIRST_READ_BYTES: u64 = 16 * 1024;
 
 /// What the footer of an acceptable parquet file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,37 +25,136 @@ pub struct Footer {
     pub row_count: u64,
     /// Row groups in the file.
     pub row_groups: usize,
+    /// Codecs in use, each once.
+    pub codecs: Vec<Codec>,
 }
 
-/// Why bytes are not a parquet file that the API takes. The message completes
-/// "FILE: …", e.g. "is not a parquet file: it does not end with PAR1".
+/// How pages are compressed (`CompressionCodec` in `parquet.thrift`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// Not compressed.
+    Uncompressed,
+    /// Snappy.
+    Snappy,
+    /// Gzip.
+    Gzip,
+    /// LZO.
+    Lzo,
+    /// Brotli.
+    Brotli,
+    /// LZ4 in Hadoop's framing.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+    /// LZ4 blocks.
+    Lz4Raw,
+}
+
+/// Why a file is none that the API takes. The message completes "FILE: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidParquet {
-    /// x
-    #[error("is malformed: {0}")]
+    /// It has no bytes.
+    #[error("is empty")]
+    Empty,
+    /// It does not begin or end with `PAR1`.
+    #[error("is not a parquet file: {0}")]
+    NotParquet(&'static str),
+    /// Its last bytes name a footer that is not there.
+    #[error("is damaged: its footer should have {0} bytes, which the file does not have")]
+    FooterOutside(u64),
+    /// Its footer is larger than is read.
+    #[error("has a footer of {0} bytes, more than 64 MiB")]
+    FooterTooLong(u64),
+    /// Its footer or a column is encrypted.
+    #[error("is encrypted, which the service cannot read; write it without encryption")]
+    Encrypted,
+    /// A column's codec is not supported.
+    #[error(
+        "column {column:?} is compressed with {codec}, and the service takes snappy only; write it \
+         with compression=\"snappy\""
+    )]
+    Codec {
+        /// Path of the column.
+        column: String,
+        /// The codec's name.
+        codec: String,
+    },
+    /// A column's pages are not between the file's start and its footer.
+    #[error("is damaged: the pages of column {column:?} lie outside of the file")]
+    PagesOutside {
+        /// Path of the column.
+        column: String,
+    },
+    /// A column's pages are in another file.
+    #[error("keeps column {column:?} in another file")]
+    ColumnElsewhere {
+        /// Path of the column.
+        column: String,
+    },
+    /// The footer is not what the parquet format says.
+    #[error("is damaged: its footer cannot be read: {0}")]
     Malformed(String),
 }
 
 impl Footer {
     /// Bytes at the end of a file that [`Footer::encoded_len`] needs.
     pub const TRAILER_BYTES: u64 = 8;
+    /// Bytes of the smallest file: `PAR1`, an empty footer, its length, `PAR1`.
+    const SMALLEST_FILE: u64 = 12;
 
     /// Length in bytes of the footer's thrift, out of the last 8 bytes of a file of
-    /// `file_size` bytes (footer length, little endian, and `PAR1`).
+    /// `file_size` bytes: the length, little endian, and `PAR1`.
     ///
     /// # Errors
     /// [`InvalidParquet`] where the file is no parquet file or the length does not fit.
-    pub fn encoded_len(_trailer: [u8; 8], _file_size: u64) -> Result<u64, InvalidParquet> {
-        Err(InvalidParquet::Malformed("todo".into()))
+    pub fn encoded_len(trailer: [u8; 8], file_size: u64) -> Result<u64, InvalidParquet> {
+        let [a, b, c, d, magic @ ..] = trailer;
+        if magic == ENCRYPTED_MAGIC {
+            return Err(InvalidParquet::Encrypted);
+        }
+        if magic != MAGIC {
+            return Err(InvalidParquet::NotParquet("it does not end with PAR1"));
+        }
+        let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if file_size < Self::SMALLEST_FILE || length > file_size - Self::SMALLEST_FILE {
+            Err(InvalidParquet::FooterOutside(length))
+        } else if length > MAX_FOOTER_BYTES {
+            Err(InvalidParquet::FooterTooLong(length))
+        } else {
+            Ok(length)
+        }
     }
 
-    /// Parses and checks a footer's thrift (the `encoded_len` bytes before the trailer).
+    /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
     ///
     /// # Errors
     /// [`InvalidParquet`] for everything that the API would refuse: malformed thrift, pages
     /// outside of the file, an unsupported codec, encryption.
-    pub fn parse(_thrift: &[u8], _file_size: u64) -> Result<Self, InvalidParquet> {
-        Err(InvalidParquet::Malformed("todo".into()))
+    pub fn parse(thrift: &[u8], file_size: u64) -> Result<Self, InvalidParquet> {
+        let footer_bytes = thrift.len() as u64 + Self::TRAILER_BYTES;
+        let facts = footer_guard::inspect(thrift, file_size.saturating_sub(footer_bytes))?;
+        let schema = ParquetMetaDataReader::decode_schema(thrift)
+            .map_err(|error| InvalidParquet::Malformed(error.to_string()))?;
+        Ok(Self {
+            schema: Schema::from_parquet(schema.root_schema()),
+            row_count: facts.row_count,
+            row_groups: facts.row_groups,
+            codecs: facts.codecs,
+        })
+    }
+
+    /// Checks the first bytes of a file, at least four where it has them.
+    ///
+    /// # Errors
+    /// [`InvalidParquet`] where they are not those of a parquet file.
+    pub fn check_start(start: &[u8]) -> Result<(), InvalidParquet> {
+        match start.get(..MAGIC.len()) {
+            _ if start.is_empty() => Err(InvalidParquet::Empty),
+            Some(magic) if magic == MAGIC => Ok(()),
+            Some(magic) if magic == ENCRYPTED_MAGIC => Err(InvalidParquet::Encrypted),
+            _ => Err(InvalidParquet::NotParquet("it does not begin with PAR1")),
+        }
     }
 
     /// Reads the footer of an open file of `file_size` bytes, with positioned reads.
@@ -51,7 +162,71 @@ impl Footer {
     /// # Errors
     /// The outer error where the file cannot be read, the inner one where it is no
     /// acceptable parquet file.
-    pub fn read(_file: &File, _file_size: u64) -> io::Result<Result<Self, InvalidParquet>> {
-        Ok(Err(InvalidParquet::Malformed("todo".into())))
+    pub fn read(file: &File, file_size: u64) -> io::Result<Result<Self, InvalidParquet>> {
+        let start = read_range(file, 0, file_size.min(MAGIC.len() as u64))?;
+        let mut end = read_range(file, file_size.saturating_sub(FIRST_READ_BYTES), file_size)?;
+        let length = Self::check_start(&start).and_then(|()| {
+            let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
+            Self::encoded_len(*trailer, file_size)
+        });
+        let footer_bytes = match length {
+            Ok(length) => length + Self::TRAILER_BYTES,
+            Err(invalid) => return Ok(Err(invalid)),
+        };
+        if footer_bytes > end.len() as u64 {
+            end = read_range(file, file_size - footer_bytes, file_size)?;
+        }
+        let footer =
+            usize::try_from(footer_bytes).ok().and_then(|length| end.get(end.len() - length..));
+        let thrift = footer.and_then(|footer| footer.split_last_chunk::<8>());
+        Ok(match thrift {
+            Some((thrift, _trailer)) => Self::parse(thrift, file_size),
+            None => Err(InvalidParquet::FooterOutside(footer_bytes)),
+        })
+    }
+}
+
+fn read_range(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(end - start).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    read_exact_at(file, &mut bytes, start)?;
+    Ok(bytes)
+}
+
+impl Codec {
+    pub(super) fn from_thrift(code: i64) -> Option<Self> {
+        Some(match code {
+            0 => Self::Uncompressed,
+            1 => Self::Snappy,
+            2 => Self::Gzip,
+            3 => Self::Lzo,
+            4 => Self::Brotli,
+            5 => Self::Lz4,
+            6 => Self::Zstd,
+            7 => Self::Lz4Raw,
+            _ => return None,
+        })
+    }
+
+    /// Whether the API takes it: snappy is supported, and what is not compressed needs no
+    /// codec.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        matches!(self, Self::Uncompressed | Self::Snappy)
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uncompressed => "uncompressed",
+            Self::Snappy => "snappy",
+            Self::Gzip => "gzip",
+            Self::Lzo => "lzo",
+            Self::Brotli => "brotli",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+            Self::Lz4Raw => "lz4_raw",
+        })
     }
 }

@@ -1,1 +1,246 @@
-//! A bounded walk over a footer's thrift before the parquet crate sees it.
+//! A bounded walk over a footer, before the parquet crate sees it.
+//!
+//! The crate trusts counts: files of under 100 bytes make it reserve hundreds of gigabytes,
+//! spin for a minute or overflow the stack. After this walk it cannot. The walk also collects
+//! what the checks ask: rows, codecs, encryption, where pages are. Source of the field ids:
+//! `parquet.thrift` of the parquet format.
+
+use super::{
+    footer::{Codec, InvalidParquet},
+    thrift::{Kind, Reader, malformed},
+};
+
+type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
+
+/// Groups within each other.
+const MAX_SCHEMA_DEPTH: usize = 100;
+/// Columns and groups of a schema.
+const MAX_SCHEMA_ELEMENTS: usize = 100_000;
+/// Sum over all columns of the names on their paths, in bytes, each with
+/// [`PATH_PART_BYTES`] of bookkeeping: the crate keeps all paths.
+const MAX_PATH_BYTES: usize = 64 * 1024 * 1024;
+const PATH_PART_BYTES: usize = 32;
+
+/// Bytes of a parquet file before its first page: `PAR1`.
+const FIRST_PAGE: i64 = 4;
+
+/// What the walk has found.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) row_count: u64,
+    pub(super) row_groups: usize,
+    /// Codecs in use, each once, in order of appearance.
+    pub(super) codecs: Vec<Codec>,
+}
+
+/// Walks over `thrift`, a `FileMetaData` struct, of a file whose pages end at `pages_end`.
+pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts> {
+    let mut facts = Facts::default();
+    let mut columns = None;
+    let mut row_count = None;
+    let mut groups = None;
+    Reader::new(thrift).fields(|reader, id, kind| match (id, kind) {
+        (2, Kind::List) if columns.is_none() => {
+            columns = Some(schema(reader)?);
+            Ok(true)
+        }
+        (3, Kind::Integer) => {
+            row_count = Some(reader.integer()?);
+            Ok(true)
+        }
+        (4, Kind::List) if groups.is_none() => {
+            let columns = columns.ok_or_else(|| malformed("row groups before the schema"))?;
+            groups = Some(reader.structs(|reader| {
+                let pages_end = i64::try_from(pages_end).unwrap_or(i64::MAX);
+                row_group(reader, columns, pages_end, &mut facts.codecs)
+            })?);
+            Ok(true)
+        }
+        (8, Kind::Struct) => Err(InvalidParquet::Encrypted),
+        (2 | 4, _) => Err(malformed("the schema or the row groups stand there twice")),
+        _ => Ok(false),
+    })?;
+    if columns.is_none() {
+        return Err(malformed("it has no schema"));
+    }
+    let row_count = row_count.ok_or_else(|| malformed("it has no row count"))?;
+    facts.row_count = u64::try_from(row_count).map_err(|_| malformed("a negative row count"))?;
+    facts.row_groups = groups.ok_or_else(|| malformed("it has no row groups"))?;
+    Ok(facts)
+}
+
+/// Walks over the schema, a tree written depth first, and returns the number of columns.
+fn schema(reader: &mut Reader<'_>) -> Result<usize> {
+    let mut columns = 0;
+    let mut elements = 0;
+    let mut path_bytes = 0;
+    // For each open group: children to come, and the bytes of the path so far.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    reader.structs(|reader| {
+        let element = SchemaElement::read(reader)?;
+        elements += 1;
+        if elements > MAX_SCHEMA_ELEMENTS {
+            return Err(malformed("it has more than 100,000 columns"));
+        }
+        let path = match open.last_mut() {
+            None if elements > 1 => return Err(malformed("columns outside of the schema's tree")),
+            // The root is not part of a path.
+            None => 0,
+            Some((to_come, path)) => {
+                *to_come -= 1;
+                *path + element.name_length + PATH_PART_BYTES
+            }
+        };
+        match element.children {
+            0 => {
+                columns += usize::from(elements > 1);
+                path_bytes += path;
+            }
+            children => open.push((children, path)),
+        }
+        if open.len() > MAX_SCHEMA_DEPTH || path_bytes > MAX_PATH_BYTES {
+            return Err(malformed("its schema is nested too deeply"));
+        }
+        while open.last().is_some_and(|(to_come, _)| *to_come == 0) {
+            open.pop();
+        }
+        Ok(())
+    })?;
+    if elements == 0 || !open.is_empty() {
+        return Err(malformed("its schema lacks columns"));
+    }
+    Ok(columns)
+}
+
+struct SchemaElement {
+    name_length: usize,
+    children: usize,
+}
+
+impl SchemaElement {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let mut name_length = None;
+        let mut children = 0;
+        reader.fields(|reader, id, kind| match (id, kind) {
+            (4, Kind::Binary) => {
+                name_length = Some(reader.binary()?.len());
+                Ok(true)
+            }
+            (5, Kind::Integer) => {
+                children = reader.integer()?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        })?;
+        Ok(Self {
+            name_length: name_length.ok_or_else(|| malformed("a column without a name"))?,
+            children: usize::try_from(children)
+                .map_err(|_| malformed("a negative number of columns"))?,
+        })
+    }
+}
+
+fn row_group(
+    reader: &mut Reader<'_>,
+    columns: usize,
+    pages_end: i64,
+    codecs: &mut Vec<Codec>,
+) -> Result<()> {
+    let mut chunks = 0;
+    reader.fields(|reader, id, kind| match (id, kind) {
+        (1, Kind::List) => {
+            chunks += reader.structs(|reader| {
+                let codec = column_chunk(reader, pages_end)?;
+                if !codecs.contains(&codec) {
+                    codecs.push(codec);
+                }
+                Ok(())
+            })?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    })?;
+    if chunks == columns {
+        Ok(())
+    } else {
+        Err(malformed("a row group has another number of columns than the schema"))
+    }
+}
+
+fn column_chunk(reader: &mut Reader<'_>, pages_end: i64) -> Result<Codec> {
+    let mut meta_data = None;
+    let (mut is_encrypted, mut is_elsewhere) = (false, false);
+    reader.fields(|reader, id, kind| match (id, kind) {
+        (1, Kind::Binary) => {
+            is_elsewhere = !reader.binary()?.is_empty();
+            Ok(true)
+        }
+        (3, Kind::Struct) => {
+            meta_data = Some(ColumnMetaData::read(reader)?);
+            Ok(true)
+        }
+        (8 | 9, _) => {
+            is_encrypted = true;
+            Ok(false)
+        }
+        _ => Ok(false),
+    })?;
+    if is_encrypted {
+        return Err(InvalidParquet::Encrypted);
+    }
+    let column = meta_data.ok_or_else(|| malformed("a column without its description"))?;
+    if is_elsewhere {
+        return Err(InvalidParquet::ColumnElsewhere { column: column.path() });
+    }
+    if !column.lies_within(pages_end) {
+        return Err(InvalidParquet::PagesOutside { column: column.path() });
+    }
+    Codec::from_thrift(column.codec).filter(|codec| codec.is_supported()).ok_or_else(|| {
+        InvalidParquet::Codec {
+            column: column.path(),
+            codec: Codec::from_thrift(column.codec)
+                .map_or_else(|| format!("codec {}", column.codec), |codec| codec.to_string()),
+        }
+    })
+}
+
+#[derive(Default)]
+struct ColumnMetaData<'a> {
+    path: Vec<&'a [u8]>,
+    codec: i64,
+    size: i64,
+    data_page: i64,
+    dictionary_page: Option<i64>,
+}
+
+impl<'a> ColumnMetaData<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+        let mut column = Self { codec: -1, ..Self::default() };
+        reader.fields(|reader, id, kind| {
+            match (id, kind) {
+                (3, Kind::List) => column.path = reader.binaries()?,
+                (4, Kind::Integer) => column.codec = reader.integer()?,
+                (7, Kind::Integer) => column.size = reader.integer()?,
+                (9, Kind::Integer) => column.data_page = reader.integer()?,
+                (11, Kind::Integer) => column.dictionary_page = Some(reader.integer()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(column)
+    }
+
+    fn path(&self) -> String {
+        let parts: Vec<_> = self.path.iter().map(|part| String::from_utf8_lossy(part)).collect();
+        parts.join(".")
+    }
+
+    /// Some writers note a dictionary page at 0 where there is none.
+    fn lies_within(&self, pages_end: i64) -> bool {
+        let dictionary_page = self.dictionary_page.filter(|&page| page > 0);
+        let start = dictionary_page.map_or(self.data_page, |page| page.min(self.data_page));
+        let end = start.checked_add(self.size);
+        self.size == 0
+            || (self.size > 0 && start >= FIRST_PAGE && end.is_some_and(|end| end <= pages_end))
+    }
+}

@@ -8,13 +8,14 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("error", &["config"]),
-    ("schema", &["config", "error", "wire"]),
+    ("read_at", &[]),
+    ("schema", &["config", "error", "read_at", "wire"]),
     ("wire", &["config", "error"]),
-    ("client", &["config", "credentials", "error", "schema", "wire"]),
+    ("client", &["config", "credentials", "error", "read_at", "schema", "wire"]),
     ("upload", &["config", "credentials", "error", "schema", "wire", "client"]),
     ("service", &["config", "credentials", "error", "schema", "wire"]),
 ];

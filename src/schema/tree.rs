@@ -1,0 +1,285 @@
+//! A schema as far as it decides whether two files are "the same".
+
+use std::fmt;
+
+use parquet::{
+    basic::{
+        ConvertedType, LogicalType, Repetition as ParquetRepetition, TimeUnit, Type as Physical,
+    },
+    schema::types::Type,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::wire::messages::{FieldSummary, SchemaSummary};
+
+/// The schema of a parquet file as far as it decides whether two files are "the same":
+/// column names, order, physical and logical types, repetition and nesting.
+///
+/// Key-value metadata, field ids, and the names inside of standard lists and maps are not
+/// part of it. Serializes for the service's catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Schema {
+    pub(super) columns: Vec<Column>,
+}
+
+/// A column, or a field of one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) repetition: Repetition,
+    pub(super) data_type: DataType,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Repetition {
+    Required,
+    Nullable,
+    Repeated,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DataType {
+    /// A leaf: its physical and logical type in words that no other type has.
+    Leaf(String),
+    /// A list in the standard three levels; its element.
+    List(Box<Column>),
+    /// A map in the standard three levels; its key and, where it has one, its value.
+    Map(Vec<Column>),
+    /// A struct, or a group of another meaning, named by its annotation.
+    Group { annotation: Option<String>, columns: Vec<Column> },
+}
+
+impl Schema {
+    pub(super) fn from_parquet(root: &Type) -> Self {
+        Self { columns: columns_of(root) }
+    }
+
+    /// Top-level columns with their types in words, as the API lists them.
+    #[must_use]
+    pub fn summary(&self) -> SchemaSummary {
+        let field = |column: &Column| FieldSummary {
+            name: column.name.clone(),
+            data_type: column.data_type.to_string(),
+        };
+        SchemaSummary { fields: self.columns.iter().map(field).collect() }
+    }
+}
+
+impl Column {
+    fn from_parquet(field: &Type) -> Self {
+        Self {
+            name: field.name().to_owned(),
+            repetition: Repetition::of(field),
+            data_type: DataType::of(field),
+        }
+    }
+
+    fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+}
+
+impl Repetition {
+    fn of(field: &Type) -> Self {
+        let info = field.get_basic_info();
+        match info.has_repetition().then(|| info.repetition()) {
+            Some(ParquetRepetition::OPTIONAL) => Self::Nullable,
+            Some(ParquetRepetition::REPEATED) => Self::Repeated,
+            Some(ParquetRepetition::REQUIRED) | None => Self::Required,
+        }
+    }
+}
+
+impl DataType {
+    fn of(field: &Type) -> Self {
+        if field.is_primitive() {
+            return Self::Leaf(leaf_words(field));
+        }
+        let info = field.get_basic_info();
+        let annotation = match (info.logical_type_ref(), info.converted_type()) {
+            (Some(LogicalType::List), _) | (None, ConvertedType::LIST) => {
+                if let Some(element) = standard_list_element(field) {
+                    return Self::List(Box::new(element));
+                }
+                Some("list".to_owned())
+            }
+            (Some(LogicalType::Map), _)
+            | (None, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => {
+                if let Some(entries) = standard_map_entries(field) {
+                    return Self::Map(entries);
+                }
+                Some("map".to_owned())
+            }
+            (Some(LogicalType::Variant(_)), _) => Some("variant".to_owned()),
+            (Some(other), _) => Some(format!("{other:?}").to_lowercase()),
+            (None, _) => None,
+        };
+        Self::Group { annotation, columns: columns_of(field) }
+    }
+}
+
+fn columns_of(group: &Type) -> Vec<Column> {
+    group.get_fields().iter().map(|field| Column::from_parquet(field)).collect()
+}
+
+/// The only field of a group's only field, which is repeated (parquet format, "Nested
+/// types"). Writers name the two as they like.
+fn standard_list_element(list: &Type) -> Option<Column> {
+    let [repeated] = list.get_fields() else { return None };
+    let is_standard = Repetition::of(repeated) == Repetition::Repeated && repeated.is_group();
+    match repeated.get_fields() {
+        [element] if is_standard && Repetition::of(element) != Repetition::Repeated => {
+            Some(Column::from_parquet(element).renamed("element"))
+        }
+        _ => None,
+    }
+}
+
+fn standard_map_entries(map: &Type) -> Option<Vec<Column>> {
+    let [repeated] = map.get_fields() else { return None };
+    if Repetition::of(repeated) != Repetition::Repeated || !repeated.is_group() {
+        return None;
+    }
+    let entries = repeated.get_fields();
+    let named = entries.iter().zip(["key", "value"]);
+    (1..=2)
+        .contains(&entries.len())
+        .then(|| named.map(|(entry, name)| Column::from_parquet(entry).renamed(name)).collect())
+}
+
+/// A leaf's type in the words of Arrow and pandas, where they have one.
+fn leaf_words(leaf: &Type) -> String {
+    let info = leaf.get_basic_info();
+    let physical = physical_words(leaf);
+    match info.logical_type_ref() {
+        Some(logical) => logical_words(logical, &physical),
+        None => converted_words(info.converted_type(), leaf, physical),
+    }
+}
+
+fn physical_words(leaf: &Type) -> String {
+    match leaf {
+        Type::PrimitiveType { physical_type, type_length, .. } => match physical_type {
+            Physical::BOOLEAN => "bool".to_owned(),
+            Physical::INT32 => "int32".to_owned(),
+            Physical::INT64 => "int64".to_owned(),
+            Physical::INT96 => "int96 timestamp".to_owned(),
+            Physical::FLOAT => "float".to_owned(),
+            Physical::DOUBLE => "double".to_owned(),
+            Physical::BYTE_ARRAY => "binary".to_owned(),
+            Physical::FIXED_LEN_BYTE_ARRAY => format!("fixed_size_binary[{type_length}]"),
+        },
+        Type::GroupType { .. } => "group".to_owned(),
+    }
+}
+
+fn logical_words(logical: &LogicalType, physical: &str) -> String {
+    match logical {
+        LogicalType::String => "string".to_owned(),
+        LogicalType::Enum => "enum".to_owned(),
+        LogicalType::Json => "json".to_owned(),
+        LogicalType::Bson => "bson".to_owned(),
+        LogicalType::Uuid => "uuid".to_owned(),
+        LogicalType::Float16 => "float16".to_owned(),
+        LogicalType::Date => "date".to_owned(),
+        LogicalType::Unknown => format!("null (in {physical})"),
+        LogicalType::Decimal(decimal) => {
+            format!("decimal({}, {}) in {physical}", decimal.precision, decimal.scale)
+        }
+        LogicalType::Integer(integer) => integer_words(integer.bit_width, integer.is_signed),
+        LogicalType::Time(time) => {
+            format!("time[{}{}]", unit_words(&time.unit), zone_words(time.is_adjusted_to_u_t_c))
+        }
+        LogicalType::Timestamp(time) => {
+            let zone = zone_words(time.is_adjusted_to_u_t_c);
+            format!("timestamp[{}{zone}]", unit_words(&time.unit))
+        }
+        other => format!("{} in {physical}", format!("{other:?}").to_lowercase()),
+    }
+}
+
+/// Types that were annotated before logical types existed (parquet format, "Logical types":
+/// times and timestamps of that age are in UTC).
+fn converted_words(converted: ConvertedType, leaf: &Type, physical: String) -> String {
+    match converted {
+        ConvertedType::UTF8 => "string".to_owned(),
+        ConvertedType::ENUM => "enum".to_owned(),
+        ConvertedType::JSON => "json".to_owned(),
+        ConvertedType::BSON => "bson".to_owned(),
+        ConvertedType::DATE => "date".to_owned(),
+        ConvertedType::INTERVAL => "interval".to_owned(),
+        ConvertedType::TIME_MILLIS => "time[ms, UTC]".to_owned(),
+        ConvertedType::TIME_MICROS => "time[us, UTC]".to_owned(),
+        ConvertedType::TIMESTAMP_MILLIS => "timestamp[ms, UTC]".to_owned(),
+        ConvertedType::TIMESTAMP_MICROS => "timestamp[us, UTC]".to_owned(),
+        ConvertedType::DECIMAL => match leaf {
+            Type::PrimitiveType { precision, scale, .. } => {
+                format!("decimal({precision}, {scale}) in {physical}")
+            }
+            Type::GroupType { .. } => physical,
+        },
+        ConvertedType::UINT_8 => integer_words(8, false),
+        ConvertedType::UINT_16 => integer_words(16, false),
+        ConvertedType::UINT_32 => integer_words(32, false),
+        ConvertedType::UINT_64 => integer_words(64, false),
+        ConvertedType::INT_8 => integer_words(8, true),
+        ConvertedType::INT_16 => integer_words(16, true),
+        ConvertedType::INT_32 => integer_words(32, true),
+        ConvertedType::INT_64 => integer_words(64, true),
+        _ => physical,
+    }
+}
+
+fn integer_words(bits: i8, is_signed: bool) -> String {
+    format!("{}int{bits}", if is_signed { "" } else { "u" })
+}
+
+fn unit_words(unit: &TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::MILLIS => "ms",
+        TimeUnit::MICROS => "us",
+        TimeUnit::NANOS => "ns",
+    }
+}
+
+fn zone_words(is_utc: bool) -> &'static str {
+    if is_utc { ", UTC" } else { "" }
+}
+
+impl fmt::Display for Repetition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Required => "required",
+            Self::Nullable => "nullable",
+            Self::Repeated => "repeated",
+        })
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Leaf(words) => f.write_str(words),
+            Self::List(element) => write!(f, "list<{}>", element.data_type),
+            Self::Map(entries) => {
+                f.write_str("map<")?;
+                for (index, entry) in entries.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{}", entry.data_type)?;
+                }
+                f.write_str(">")
+            }
+            Self::Group { annotation, columns } => {
+                write!(f, "{}<", annotation.as_deref().unwrap_or("struct"))?;
+                for (index, column) in columns.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{}: {}", column.name, column.data_type)?;
+                }
+                f.write_str(">")
+            }
+        }
+    }
+}
