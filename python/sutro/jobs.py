@@ -20,8 +20,12 @@ _T = TypeVar("_T")
 POLL_SECONDS = 0.1
 """Between two looks at a running job: how long Ctrl-C can take."""
 
+# Short uploads are not kept waiting, long ones cost nothing.
+_FIRST_PAUSE_SECONDS = 0.001
+_PAUSE_GROWTH = 1.2
+
 _CANCEL_SECONDS = 0.5
-"""How long a cancelled upload may take to say what it has done."""
+"""How long a cancelled job may take to end."""
 
 
 def result_of(job: Job[_T], show: Show | None = None) -> _T:
@@ -51,17 +55,22 @@ def result_of_upload(job: Job[UploadReport], progress: ProgressOption) -> Upload
 
 
 async def result_of_upload_async(job: Job[UploadReport], progress: ProgressOption) -> UploadReport:
-    """Like `result_of_upload`, in a running event loop; cancelling it cancels the job."""
+    """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
+
+    It polls, too: a thread of the core that wakes the loop can meet an interpreter that is
+    about to exit, and Python before 3.14 ends the process then.
+    """
     import asyncio  # noqa: PLC0415 - keeps `import sutro` light
 
-    finished = asyncio.ensure_future(job.wait_async())
+    pause = _FIRST_PAUSE_SECONDS
     try:
         with shown(progress) as show:
-            while not finished.done():
-                await asyncio.wait({finished}, timeout=POLL_SECONDS)
+            while not job.wait(0):
                 _show(job, show)
+                await asyncio.sleep(pause)
+                pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
+            _show(job, show)
     except BaseException:
-        finished.cancel()
         job.cancel()
         raise
     return job.result()

@@ -81,18 +81,18 @@ def test_an_interpreter_that_exits_during_an_upload_exits_cleanly(
     holding: HoldingService, folder: Path
 ) -> None:
     program = f"""
-import asyncio, sutro
+import asyncio, sys, sutro
 
 async def main():
     client = sutro.Client({holding.api_key!r}, {holding.api_url!r})
     task = asyncio.create_task(client.upload_async({str(folder)!r}))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(float(sys.argv[1]))
 
 asyncio.run(main())
 """
-    for _ in range(10):
+    for milliseconds in range(0, 60, 6):
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", program, str(milliseconds / 1000)],
             capture_output=True,
             text=True,
             check=False,
