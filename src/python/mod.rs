@@ -21,5 +21,6 @@ mod _core {
     };
 
     #[pymodule_export]
-    const __VERSION__: &str = env!("CARGO_PKG_VERSION");
+    #[expect(non_upper_case_globals, reason = "the name that Python programs look for")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

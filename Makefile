@@ -1,0 +1,63 @@
+# Everything is installed into .venv, which is made with $(PYTHON): Python 3.11 or newer.
+# Stamp files in .venv say what is done, so that a second run is quick.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+
+# One interpreter for all builds: cargo compiles the bindings again when it changes.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format wheel clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder, .demo
+	$(BIN)/python examples/demo.py
+
+test: $(STAMPS)/package $(STAMPS)/test ## Run all tests: Rust, then Python
+	cargo test --locked
+	$(BIN)/python -m pytest
+
+lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
+	cargo fmt --check
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest sutro._core
+
+format: $(STAMPS)/lint ## Format the sources
+	cargo fmt
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
+	$(BIN)/maturin build --locked --release --out dist
+
+clean: ## Remove all that was built
+	cargo clean
+	rm -rf $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
+
+$(STAMPS)/venv: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --group build
+	@mkdir -p $(STAMPS) && touch $@
+
+# The sources in python/ are used where they are: only Rust and the packaging call for this.
+$(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked
+	@touch $@
+
+$(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --group $(@F)
+	@touch $@

@@ -1,0 +1,88 @@
+"""Many parquet files into one dataset of the Sutro API: fast, in order, exactly once.
+
+>>> import sutro
+>>> report = sutro.upload("data/*.parquet", api_url="local:./datasets")
+>>> print(report)
+"""
+
+from sutro._core import __version__
+from sutro.client import Client
+from sutro.datasets import Dataset, DatasetFile
+from sutro.errors import (
+    AuthenticationError,
+    CheckError,
+    ConfigurationError,
+    DatasetNotFoundError,
+    FileAccessError,
+    FileChangedError,
+    FileExistsInDatasetError,
+    ForeignWriterError,
+    InternalError,
+    InvalidParquetError,
+    MissingKeyError,
+    OutcomeUnknownError,
+    RateLimitError,
+    RefusedError,
+    SchemaMismatchError,
+    ServerError,
+    SutroError,
+    SutroWarning,
+    TransferError,
+    TransferTimeoutError,
+    UploadIncompleteError,
+    UploadInterrupted,
+)
+from sutro.functions import (
+    create_dataset,
+    download_from_dataset,
+    list_dataset_files,
+    list_datasets,
+    upload,
+    upload_async,
+    upload_to_dataset,
+)
+from sutro.local import LocalServer
+from sutro.progress import Progress
+from sutro.report import UploadedFile, UploadReport
+from sutro.settings import set_api_key
+
+__all__ = [
+    "AuthenticationError",
+    "CheckError",
+    "Client",
+    "ConfigurationError",
+    "Dataset",
+    "DatasetFile",
+    "DatasetNotFoundError",
+    "FileAccessError",
+    "FileChangedError",
+    "FileExistsInDatasetError",
+    "ForeignWriterError",
+    "InternalError",
+    "InvalidParquetError",
+    "LocalServer",
+    "MissingKeyError",
+    "OutcomeUnknownError",
+    "Progress",
+    "RateLimitError",
+    "RefusedError",
+    "SchemaMismatchError",
+    "ServerError",
+    "SutroError",
+    "SutroWarning",
+    "TransferError",
+    "TransferTimeoutError",
+    "UploadIncompleteError",
+    "UploadInterrupted",
+    "UploadReport",
+    "UploadedFile",
+    "__version__",
+    "create_dataset",
+    "download_from_dataset",
+    "list_dataset_files",
+    "list_datasets",
+    "set_api_key",
+    "upload",
+    "upload_async",
+    "upload_to_dataset",
+]

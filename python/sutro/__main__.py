@@ -1,0 +1,5 @@
+"""`python -m sutro` is the command `sutro`."""
+
+from sutro.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""The Rust core, as Python sees it.
+
+Private: programs use `sutro`. Every call that touches the network or a disk gives a
+`Job` and returns at once; the work goes on in Rust threads, which never call into Python.
+Whoever holds the job polls it, so that Ctrl-C and progress stay with the calling thread.
+
+The core builds the dataclasses of `sutro.report`, `sutro.datasets` and `sutro.progress`,
+and raises the classes of `sutro.errors` as `Class(message, **fields)`.
+"""
+
+from collections.abc import Awaitable
+from typing import Generic, Self, TypeAlias, TypeVar, final
+
+from sutro.datasets import Dataset, DatasetFile
+from sutro.progress import Progress
+from sutro.report import UploadReport
+
+__all__ = ["Cancelled", "Client", "Job", "LocalServer", "__version__", "upload_report_stream"]
+
+_T_co = TypeVar("_T_co", covariant=True)
+
+__version__: str
+"""Version of the package, out of Cargo.toml."""
+
+@final
+class Cancelled(Exception):  # noqa: N818 - it is a state, not an error
+    """`Job.result()` of a job that was cancelled."""
+
+@final
+class Job(Generic[_T_co]):
+    """One running call. Its methods may be called from any thread."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
+
+    def wait_async(self) -> Awaitable[None]:
+        """Resolve when the job has finished; made inside a running event loop.
+
+        Cancelling the awaitable does not cancel the job.
+        """
+
+    def cancel(self) -> None:
+        """Drop all connections. The job ends soon, and `result()` raises `Cancelled`.
+
+        Does nothing when the job has finished.
+        """
+
+    def progress(self) -> Progress | None:
+        """How far an upload is; None for other calls."""
+
+    def result(self) -> _T_co:
+        """Return the call's value, or raise its error: once, after `wait` said True."""
+
+    def partial_report(self) -> UploadReport | None:
+        """What an upload has done so far; None for other calls."""
+
+@final
+class Client:
+    """Connections to one API, with one key."""
+
+    def __new__(cls, *, api_key: str | None, api_url: str) -> Self:
+        """Connect to `api_url`.
+
+        `local:FOLDER` uses the embedded service of this process on that folder and
+        starts it where needed; it takes no key.
+
+        Raises:
+            sutro.ConfigurationError: The URL or the key cannot be used.
+        """
+
+    @property
+    def api_url(self) -> str:
+        """The URL as given, without a slash at its end."""
+
+    def upload(
+        self,
+        sources: list[str],
+        *,
+        dataset_id: str | None,
+        concurrency: int,
+        ordered: bool,
+        names: list[str] | None,
+    ) -> Job[UploadReport]:
+        """Put paths, globs and folders into one dataset, which is created for None."""
+
+    def create_dataset(self) -> Job[str]:
+        """Create an empty dataset; its id."""
+
+    def list_datasets(self) -> Job[list[Dataset]]:
+        """List all datasets that the key may see, newest first."""
+
+    def list_dataset_files(self, dataset_id: str) -> Job[list[DatasetFile]]:
+        """List a dataset's files in its order."""
+
+    def download_from_dataset(
+        self, dataset_id: str, files: list[str] | None, output_path: str, concurrency: int
+    ) -> Job[list[str]]:
+        """Write files (None: all) into a folder, which is made where needed; the paths."""
+
+    def try_authentication(self) -> Job[None]:
+        """Check the key."""
+
+@final
+class LocalServer:
+    """The embedded service, from construction until `stop()`."""
+
+    def __new__(
+        cls, folder: str, *, host: str = "127.0.0.1", port: int = 0, api_keys: list[str] = ...
+    ) -> Self:
+        """Serve `folder`, which is made where needed.
+
+        Port 0 takes a free one. With no keys, one is made up.
+        """
+
+    @property
+    def api_url(self) -> str:
+        """Where it listens, e.g. `http://127.0.0.1:41234`."""
+
+    @property
+    def api_key(self) -> str:
+        """The first key that it accepts."""
+
+    def stop(self) -> None:
+        """Finish running commits, drop other requests and free the folder; idempotent."""
+
+_ReportRow: TypeAlias = tuple[
+    int,  # position
+    str,  # name
+    str | None,  # file_id
+    int,  # size_bytes
+    int,  # row_count
+    str,  # status
+    int,  # attempts
+    int | None,  # started: microseconds since the epoch, UTC
+    int | None,  # transferred, likewise
+    int | None,  # committed, likewise
+]
+
+def upload_report_stream(files: list[_ReportRow]) -> object:
+    """Make an object with `__arrow_c_stream__` that gives one row for each file."""

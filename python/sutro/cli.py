@@ -1,0 +1,253 @@
+"""The command `sutro`: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import signal
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import sutro
+from sutro import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (KeyboardInterrupt, 130),
+    (sutro.UploadIncompleteError, 6),
+    (sutro.MissingKeyError, 4),
+    (sutro.AuthenticationError, 4),
+    (sutro.ConfigurationError, 2),
+    (sutro.CheckError, 3),
+    (sutro.FileExistsInDatasetError, 3),
+    (sutro.ServerError, 5),
+    (sutro.TransferError, 5),
+    (sutro.OutcomeUnknownError, 5),
+    (sutro.DatasetNotFoundError, 7),
+    (sutro.RefusedError, 7),
+)
+"""The first class that fits decides; any other error exits with 1, a wrong usage with 2."""
+
+
+class _Commands(click.Group):
+    """The outermost group: it has one line for an error of the user, and no stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (sutro.SutroError, KeyboardInterrupt) as error:
+            click.echo(f"Error: {str(error) or 'interrupted'}", err=True)
+            ctx.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+
+
+def main() -> None:
+    """Run the command `sutro`."""
+    warnings.showwarning = _show_warning
+    commands(prog_name="sutro")
+
+
+def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sutro.__version__, prog_name="sutro")
+def commands() -> None:
+    """Many parquet files into one dataset: fast, in order, exactly once.
+
+    The key and the URL come from SUTRO_API_KEY and SUTRO_API_URL, or from
+    ~/.sutro/config.json. `--api-url local:FOLDER` needs neither a key nor an account.
+    """
+
+
+_api_url = click.option(
+    "--api-url", metavar="URL", help="URL of the API, or local:FOLDER. The key must be for it."
+)
+_concurrency = click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Files at the same time.",
+)
+
+
+def _upload_options(command: Callable[..., None]) -> Callable[..., None]:
+    no_progress = click.option("--no-progress", is_flag=True, help="Show no progress bar.")
+    return _api_url(_concurrency(no_progress(command)))
+
+
+@commands.command("upload")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset; without it, a new one.")
+@_upload_options
+def _upload(
+    paths: tuple[str, ...],
+    dataset_id: str | None,
+    *,
+    api_url: str | None,
+    concurrency: int,
+    no_progress: bool,
+) -> None:
+    """Upload parquet files, globs or folders into one dataset, in order.
+
+    After an error or Ctrl-C, the same command with the dataset's id sends the rest.
+    """
+    report = sutro.upload(
+        paths,
+        dataset_id,
+        concurrency=concurrency,
+        progress=False if no_progress else None,
+        api_url=api_url,
+    )
+    click.echo(str(report))
+
+
+@commands.group("datasets")
+def _datasets() -> None:
+    """Create, list, fill and download datasets."""
+
+
+@_datasets.command("create")
+@_api_url
+def _create(api_url: str | None) -> None:
+    """Create an empty dataset and print its id."""
+    click.echo(sutro.create_dataset(api_url=api_url))
+
+
+@_datasets.command("list")
+@_api_url
+def _list(api_url: str | None) -> None:
+    """List all datasets, newest first."""
+    rows = [
+        (
+            dataset.dataset_id,
+            dataset.name or "",
+            dataset.created_at or "",
+            f"{dataset.file_count:,}",
+            text.size(dataset.total_size_bytes),
+        )
+        for dataset in sutro.list_datasets(api_url=api_url)
+    ]
+    header = ("dataset", "name", "created", "files", "size")
+    _echo_table(header, rows, right="files size", nothing="no datasets")
+
+
+@_datasets.command("files")
+@click.argument("dataset_id", metavar="ID")
+@_api_url
+def _files(dataset_id: str, api_url: str | None) -> None:
+    """List a dataset's files in its order."""
+    rows = [
+        (
+            str(number),
+            file.file_name,
+            "" if file.row_count is None else f"{file.row_count:,}",
+            "" if file.size_bytes is None else text.size(file.size_bytes),
+            file.file_id or "",
+            file.uploaded_at or "",
+        )
+        for number, file in enumerate(sutro.list_dataset_files(dataset_id, api_url=api_url), 1)
+    ]
+    header = ("#", "file", "rows", "size", "file id", "uploaded")
+    _echo_table(header, rows, right="# rows size", nothing="no files")
+
+
+@_datasets.command("upload")
+@click.argument("paths", nargs=-1, required=True, metavar="[ID] PATH...")
+@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset, as an option.")
+@_upload_options
+@click.pass_context
+def _upload_to_dataset(
+    ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
+) -> None:
+    """Upload into the dataset ID, or without it into a new one.
+
+    The first argument is taken for an ID when it starts with "dataset-" and there is no
+    such file.
+    """
+    first = paths[0]
+    if dataset_id is None and first.startswith("dataset-") and not Path(first).exists():
+        dataset_id, paths = first, paths[1:]
+        if not paths:
+            message = "Missing argument 'PATH...'."
+            raise click.UsageError(message)
+    ctx.invoke(_upload, paths=paths, dataset_id=dataset_id, **options)
+
+
+@_datasets.command("download")
+@click.argument("dataset_id", metavar="ID")
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False),
+    default=".",
+    metavar="DIR",
+    help="Folder, made where needed. Default: the current one.",
+)
+@_concurrency
+@_api_url
+def _download(
+    dataset_id: str, files: tuple[str, ...], output: str, concurrency: int, api_url: str | None
+) -> None:
+    """Download files of a dataset (default: all) and print their paths."""
+    paths = sutro.download_from_dataset(
+        dataset_id, files or None, output, concurrency=concurrency, api_url=api_url
+    )
+    for path in paths:
+        click.echo(str(path))
+
+
+@commands.command("serve")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="Where the datasets are; made where needed.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
+)
+@click.option(
+    "--api-key",
+    "api_keys",
+    multiple=True,
+    envvar="SUTRO_API_KEY",
+    metavar="KEY",
+    help="A key to accept, may be repeated; also SUTRO_API_KEY. Without it, one is made up.",
+)
+def _serve(data: str, host: str, port: int, api_keys: tuple[str, ...]) -> None:
+    """Serve a folder of datasets over HTTP, until Ctrl-C or SIGTERM."""
+    # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        suppress(KeyboardInterrupt),
+        sutro.LocalServer(data, host=host, port=port, api_keys=api_keys) as server,
+    ):
+        click.echo(f"Serving {data} at {server.api_url}")
+        if not api_keys:
+            click.echo(f"API key, made for this run: {server.api_key}")
+        if host in ("127.0.0.1", "::1", "localhost"):
+            click.echo("Only this machine can reach it; --host 0.0.0.0 opens it.", err=True)
+        while True:
+            time.sleep(3600)
+
+
+def _echo_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str, nothing: str
+) -> None:
+    if rows:
+        click.echo(text.table(header, rows, right=right))
+    else:
+        click.echo(nothing, err=True)

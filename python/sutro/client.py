@@ -1,0 +1,218 @@
+"""The calls of the dataset API as methods of a `Client`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from sutro import _core, jobs, settings
+from sutro.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sutro.datasets import Dataset, DatasetFile
+    from sutro.progress import ProgressOption
+    from sutro.report import UploadReport
+
+Source: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""What can be uploaded: a path, a glob, a folder, or a list of them."""
+
+CONCURRENCY = 8
+"""Files that are sent, or received, at the same time."""
+
+
+class Client:
+    """Calls one dataset API with one key. Threads may share it.
+
+    Args:
+        api_key: The key. Default: `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The API's URL, from the same place as the key; default: the hosted API.
+            `local:FOLDER` runs the embedded service on that folder, without a key.
+
+    Raises:
+        MissingKeyError: No key was found for the URL.
+        ConfigurationError: The key or the URL cannot be used.
+
+    Example:
+        >>> client = sutro.Client(api_url="local:./datasets")
+        >>> report = client.upload("data/*.parquet")
+        >>> client.list_dataset_files(report.dataset_id)
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, api_key: str | None = None, api_url: str | None = None) -> None:
+        key, url = settings.resolve(api_key, api_url)
+        self._core = _core.Client(api_key=key, api_url=url)
+
+    @property
+    def api_url(self) -> str:
+        """The URL of the API."""
+        return self._core.api_url
+
+    def __repr__(self) -> str:
+        return f"Client(api_url={self.api_url!r})"
+
+    def upload(
+        self,
+        source: Source,
+        dataset_id: str | None = None,
+        *,
+        concurrency: int = CONCURRENCY,
+        ordered: bool = True,
+        names: Sequence[str] | None = None,
+        progress: ProgressOption = None,
+    ) -> UploadReport:
+        """Put parquet files into one dataset: at the same time, in order, each once.
+
+        All files are checked before anything is sent or created. When an upload does not
+        finish, the dataset holds a prefix of it; the same call again sends the rest.
+
+        Args:
+            source: A path, a glob, a folder, or a list of them. A list is taken in the
+                order given, a glob or folder in natural order (`part-2` before `part-10`).
+            dataset_id: The dataset; None creates one.
+            concurrency: Files that are sent at the same time.
+            ordered: Whether the dataset must have the order of the plan. False is faster
+                where the service needs long for each file.
+            names: Names in the dataset, one for each file; default: the files' own.
+            progress: None shows a bar on a terminal and in a notebook; True, False; or a
+                callable that takes a `Progress` about ten times a second.
+
+        Returns:
+            What was done: dataset id, files with their ids and times, bytes, seconds.
+
+        Raises:
+            CheckError: Files cannot be uploaded (`InvalidParquetError`,
+                `SchemaMismatchError`, ...). Nothing was sent.
+            FileExistsInDatasetError: Names are taken. Nothing was sent.
+            UploadIncompleteError: It failed after some files; `report` says which.
+            UploadInterrupted: Ctrl-C; `report` says what was done.
+            SutroError: Anything else: see `sutro.errors`.
+
+        Example:
+            >>> report = client.upload("data/*.parquet")
+            >>> print(report)
+        """
+        job = self._upload(source, dataset_id, concurrency, ordered=ordered, names=names)
+        return jobs.result_of_upload(job, progress)
+
+    async def upload_async(
+        self,
+        source: Source,
+        dataset_id: str | None = None,
+        *,
+        concurrency: int = CONCURRENCY,
+        ordered: bool = True,
+        names: Sequence[str] | None = None,
+        progress: ProgressOption = None,
+    ) -> UploadReport:
+        """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
+
+        Example:
+            >>> report = await client.upload_async("data/*.parquet")
+        """
+        job = self._upload(source, dataset_id, concurrency, ordered=ordered, names=names)
+        return await jobs.result_of_upload_async(job, progress)
+
+    def upload_to_dataset(
+        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
+    ) -> UploadReport:
+        """Upload into a dataset that is there: `upload` in the words of the service."""
+        return self.upload(file_paths, dataset_id, progress=progress)
+
+    def create_dataset(self) -> str:
+        """Create an empty dataset and return its id."""
+        return jobs.result_of(self._core.create_dataset())
+
+    def list_datasets(self) -> list[Dataset]:
+        """List all datasets that the key may see, newest first."""
+        return jobs.result_of(self._core.list_datasets())
+
+    def list_dataset_files(self, dataset_id: str) -> list[DatasetFile]:
+        """List a dataset's files in its order: the order in which they were uploaded.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+        """
+        return jobs.result_of(self._core.list_dataset_files(dataset_id))
+
+    def download_from_dataset(
+        self,
+        dataset_id: str,
+        files: str | Sequence[str] | None = None,
+        output_path: str | os.PathLike[str] | None = None,
+        *,
+        concurrency: int = CONCURRENCY,
+    ) -> list[Path]:
+        """Write files of a dataset into a folder. A file gets its name when it is whole.
+
+        Args:
+            dataset_id: The dataset.
+            files: Names in the dataset; None takes all.
+            output_path: The folder, made where needed; None is the current one.
+            concurrency: Files that are received at the same time.
+
+        Returns:
+            The paths of the files, in the order of `files` or of the dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            RefusedError: A name is not in the dataset.
+            FileAccessError: A file cannot be written.
+        """
+        names = [files] if isinstance(files, str) else files
+        paths = jobs.result_of(
+            self._core.download_from_dataset(
+                dataset_id,
+                None if names is None else list(names),
+                os.fspath(output_path) if output_path is not None else ".",
+                _at_least_one(concurrency),
+            )
+        )
+        return [Path(path) for path in paths]
+
+    def _upload(
+        self,
+        source: Source,
+        dataset_id: str | None,
+        concurrency: int,
+        *,
+        ordered: bool,
+        names: Sequence[str] | None,
+    ) -> _core.Job[UploadReport]:
+        if isinstance(names, str):
+            message = f"names takes a list with a name for each file, not {names!r}"
+            raise TypeError(message)
+        return self._core.upload(
+            _paths(source),
+            dataset_id=dataset_id,
+            concurrency=_at_least_one(concurrency),
+            ordered=ordered,
+            names=None if names is None else list(names),
+        )
+
+
+def _paths(source: Source) -> list[str]:
+    """Sources as texts; globs and folders are expanded by the core."""
+    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
+        return [_path(item) for item in source]
+    return [_path(source)]
+
+
+def _path(item: object) -> str:
+    if isinstance(item, str | os.PathLike):
+        path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
+        if isinstance(path, str):
+            return path
+    message = f"upload takes a path, a glob or a folder, or a list of them, not {type(item)}"
+    raise TypeError(message)
+
+
+def _at_least_one(concurrency: int) -> int:
+    if concurrency < 1:
+        message = f"concurrency must be at least 1, not {concurrency}"
+        raise ConfigurationError(message)
+    return concurrency

@@ -1,0 +1,162 @@
+"""The calls of `Client` as functions: each reads key and URL when it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sutro.client import CONCURRENCY, Client
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sutro.client import Source
+    from sutro.datasets import Dataset, DatasetFile
+    from sutro.progress import ProgressOption
+    from sutro.report import UploadReport
+
+
+def upload(
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+    ordered: bool = True,
+    names: Sequence[str] | None = None,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Put parquet files into one dataset: at the same time, in order, each once.
+
+    All files are checked before anything is sent or created. When an upload does not
+    finish, the dataset holds a prefix of it; the same call again sends the rest.
+
+    Args:
+        source: A path, a glob, a folder, or a list of them. A list is taken in the order
+            given, a glob or folder in natural order (`part-2` before `part-10`).
+        dataset_id: The dataset; None creates one.
+        concurrency: Files that are sent at the same time.
+        ordered: Whether the dataset must have the order of the plan. False is faster where
+            the service needs long for each file.
+        names: Names in the dataset, one for each file; default: the files' own.
+        progress: None shows a bar on a terminal and in a notebook; True, False; or a
+            callable that takes a `Progress` about ten times a second.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        What was done: dataset id, files with their ids and times, bytes, seconds.
+
+    Raises:
+        CheckError: Files cannot be uploaded (`InvalidParquetError`, `SchemaMismatchError`,
+            ...). Nothing was sent.
+        FileExistsInDatasetError: Names are taken. Nothing was sent.
+        UploadIncompleteError: It failed after some files; `report` says which.
+        UploadInterrupted: Ctrl-C; `report` says what was done.
+        SutroError: Anything else: see `sutro.errors`.
+
+    Example:
+        >>> report = sutro.upload("data/*.parquet", api_url="local:./datasets")
+        >>> print(report)
+    """
+    return Client(api_key, api_url).upload(
+        source,
+        dataset_id,
+        concurrency=concurrency,
+        ordered=ordered,
+        names=names,
+        progress=progress,
+    )
+
+
+async def upload_async(
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+    ordered: bool = True,
+    names: Sequence[str] | None = None,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
+
+    Example:
+        >>> report = await sutro.upload_async("data/*.parquet")
+    """
+    return await Client(api_key, api_url).upload_async(
+        source,
+        dataset_id,
+        concurrency=concurrency,
+        ordered=ordered,
+        names=names,
+        progress=progress,
+    )
+
+
+def upload_to_dataset(
+    dataset_id: str,
+    file_paths: Source,
+    *,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Upload into a dataset that is there: `upload` in the words of the service."""
+    return Client(api_key, api_url).upload_to_dataset(dataset_id, file_paths, progress=progress)
+
+
+def create_dataset(*, api_key: str | None = None, api_url: str | None = None) -> str:
+    """Create an empty dataset and return its id."""
+    return Client(api_key, api_url).create_dataset()
+
+
+def list_datasets(*, api_key: str | None = None, api_url: str | None = None) -> list[Dataset]:
+    """List all datasets that the key may see, newest first."""
+    return Client(api_key, api_url).list_datasets()
+
+
+def list_dataset_files(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> list[DatasetFile]:
+    """List a dataset's files in its order: the order in which they were uploaded.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+    """
+    return Client(api_key, api_url).list_dataset_files(dataset_id)
+
+
+def download_from_dataset(
+    dataset_id: str,
+    files: str | Sequence[str] | None = None,
+    output_path: str | os.PathLike[str] | None = None,
+    *,
+    concurrency: int = CONCURRENCY,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> list[Path]:
+    """Write files of a dataset into a folder. A file gets its name when it is whole.
+
+    Args:
+        dataset_id: The dataset.
+        files: Names in the dataset; None takes all.
+        output_path: The folder, made where needed; None is the current one.
+        concurrency: Files that are received at the same time.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        The paths of the files, in the order of `files` or of the dataset.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        RefusedError: A name is not in the dataset.
+        FileAccessError: A file cannot be written.
+    """
+    return Client(api_key, api_url).download_from_dataset(
+        dataset_id, files, output_path, concurrency=concurrency
+    )

@@ -1,0 +1,92 @@
+"""Waits for jobs of the core.
+
+The calling thread polls, so that Ctrl-C works at once and nobody else shows progress.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from sutro.errors import UploadInterrupted
+from sutro.progress import shown
+
+if TYPE_CHECKING:
+    from sutro._core import Job
+    from sutro.progress import ProgressOption, Show
+    from sutro.report import UploadReport
+
+_T = TypeVar("_T")
+
+POLL_SECONDS = 0.1
+"""Between two looks at a running job: how long Ctrl-C can take."""
+
+# Short uploads are not kept waiting, long ones cost nothing.
+_FIRST_PAUSE_SECONDS = 0.001
+_PAUSE_GROWTH = 1.2
+
+_CANCEL_SECONDS = 0.5
+"""How long a cancelled job may take to end."""
+
+
+def result_of(job: Job[_T], show: Show | None = None) -> _T:
+    """Wait for a job in this thread; it is cancelled when the wait ends early."""
+    try:
+        while not job.wait(POLL_SECONDS):
+            _show(job, show)
+        _show(job, show)
+    except BaseException:
+        job.cancel()
+        raise
+    return job.result()
+
+
+def result_of_upload(job: Job[UploadReport], progress: ProgressOption) -> UploadReport:
+    """Like `result_of`, with progress.
+
+    Raises:
+        UploadInterrupted: Ctrl-C; it says what was done.
+    """
+    try:
+        with shown(progress) as show:
+            return result_of(job, show)
+    except KeyboardInterrupt as interrupt:
+        job.wait(_CANCEL_SECONDS)
+        raise _interrupted(job.partial_report()) from interrupt
+
+
+async def result_of_upload_async(job: Job[UploadReport], progress: ProgressOption) -> UploadReport:
+    """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
+
+    It polls, too: a thread of the core that wakes the loop can meet an interpreter that is
+    about to exit, and Python before 3.14 ends the process then.
+    """
+    import asyncio  # noqa: PLC0415 - keeps `import sutro` light
+
+    pause = _FIRST_PAUSE_SECONDS
+    try:
+        with shown(progress) as show:
+            while not job.wait(0):
+                _show(job, show)
+                await asyncio.sleep(pause)
+                pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
+            _show(job, show)
+    except BaseException:
+        job.cancel()
+        raise
+    return job.result()
+
+
+def _show(job: Job[_T], show: Show | None) -> None:
+    if show is not None and (progress := job.progress()) is not None:
+        show(progress)
+
+
+def _interrupted(report: UploadReport | None) -> UploadInterrupted:
+    if report is None or not report.dataset_id:
+        return UploadInterrupted("interrupted: nothing was sent")
+    there = sum(file.status != "pending" for file in report)
+    return UploadInterrupted(
+        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}, in order. "
+        f"The same upload with this dataset_id sends the rest",
+        report=report,
+    )

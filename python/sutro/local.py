@@ -1,0 +1,79 @@
+"""The embedded service as a context manager."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sutro import _core
+from sutro.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+
+class LocalServer:
+    """Serves the datasets of a folder over HTTP, from construction until `stop()`.
+
+    It speaks the API of the hosted service, so that `curl` and other clients can use it.
+
+    Args:
+        folder: Where the datasets are; made where needed.
+        host: Address to listen at. The default is this machine only.
+        port: Port to listen at; 0 takes a free one.
+        api_keys: The keys that it accepts; with none, one is made up.
+
+    Raises:
+        SutroError: The folder cannot be used (another server may have it), or the port.
+
+    Example:
+        >>> with sutro.LocalServer("./datasets") as server:
+        ...     server.client().upload("data/*.parquet")
+    """
+
+    __slots__ = ("_core", "_folder")
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_keys: Sequence[str] = (),
+    ) -> None:
+        self._folder = os.fspath(folder)
+        self._core = _core.LocalServer(self._folder, host=host, port=port, api_keys=list(api_keys))
+
+    @property
+    def api_url(self) -> str:
+        """Where it listens, e.g. `http://127.0.0.1:41234`."""
+        return self._core.api_url
+
+    @property
+    def api_key(self) -> str:
+        """The first key that it accepts."""
+        return self._core.api_key
+
+    def client(self) -> Client:
+        """Make a client of this server."""
+        return Client(self.api_key, self.api_url)
+
+    def stop(self) -> None:
+        """Stop serving and free the folder. A second call does nothing."""
+        self._core.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"LocalServer({self._folder!r}, api_url={self.api_url!r})"

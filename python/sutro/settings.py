@@ -1,0 +1,153 @@
+"""Which API key and URL a call uses.
+
+The two are a pair: both come from the first place that names either of them, so that no
+key is sent to a URL that it was not given for. The places, in order: the arguments,
+`set_api_key`, the environment, the configuration file. A place that names no URL means the
+hosted API. All of them are read when a call is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sutro.errors import ConfigurationError, MissingKeyError, SutroWarning
+
+DEFAULT_API_URL = "https://api.sutro.sh"
+"""The hosted API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one place says; also, with a URL that is set, what a call uses."""
+
+    api_key: str | None = field(default=None, repr=False)
+    api_url: str | None = None
+    place: str = "the arguments"
+
+    def __bool__(self) -> bool:
+        return self.api_key is not None or self.api_url is not None
+
+    @property
+    def url(self) -> str:
+        """The URL that the key of this place is for."""
+        return self.api_url or DEFAULT_API_URL
+
+
+_of_this_process = Settings(place="set_api_key")
+
+
+def set_api_key(api_key: str, api_url: str | None = None) -> None:
+    """Set the key that this process uses from now on, and the URL that it is for.
+
+    Args:
+        api_key: The key.
+        api_url: The API's URL; None is the hosted API.
+
+    Example:
+        >>> sutro.set_api_key(getpass.getpass("Sutro API key: "))
+    """
+    global _of_this_process  # noqa: PLW0603 - it is a setting of the process
+    _of_this_process = _settings(api_key, api_url, "set_api_key")
+
+
+def resolve(api_key: str | None, api_url: str | None) -> tuple[str | None, str]:
+    """Key and URL for a call with these arguments; no key for `local:FOLDER`.
+
+    Raises:
+        ConfigurationError: A place cannot be read, or it is not clear where a key belongs.
+        MissingKeyError: There is no key for the URL.
+    """
+    arguments = _settings(api_key, api_url, "the arguments")
+    if _is_local(arguments.api_url):
+        return None, arguments.url
+    places = [arguments, _of_this_process, _environment(), _file()]
+    chosen = next((place for place in places if place), arguments)
+    if _is_local(chosen.api_url):
+        return None, chosen.url
+    if chosen.api_key is None:
+        # A key further down is fine when it was given for this very URL.
+        keys = (place.api_key for place in places if place.api_key and place.url == chosen.url)
+        chosen = Settings(next(keys, None), chosen.api_url, chosen.place)
+    if chosen.api_key is None:
+        raise _missing_key(chosen, places)
+    if chosen is arguments and chosen.api_url is None:
+        _refuse_to_guess(places)
+    return chosen.api_key, chosen.url
+
+
+def config_file() -> Path:
+    """`config.json` in `SUTRO_CONFIG_DIR`, or in `~/.sutro`."""
+    folder = os.environ.get("SUTRO_CONFIG_DIR")
+    return (Path(folder) if folder else Path.home() / ".sutro") / "config.json"
+
+
+def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
+    """Blanks around a value (a pasted line break) are not part of it; empty is not set."""
+    api_key = api_key.strip() or None if api_key else None
+    api_url = api_url.strip().rstrip("/") or None if api_url else None
+    return Settings(api_key, api_url, place)
+
+
+def _environment() -> Settings:
+    url = os.environ.get("SUTRO_API_URL")
+    if not url and (url := os.environ.get("SUTRO_BASE_URL")):
+        warnings.warn(
+            "SUTRO_BASE_URL is an old name: set SUTRO_API_URL", SutroWarning, stacklevel=5
+        )
+    return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY, SUTRO_API_URL")
+
+
+def _file() -> Settings:
+    path = config_file()
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings(place=str(path))
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise ConfigurationError(message) from error
+    except ValueError:
+        # Not chained: the error would show a piece of the file.
+        message = f"{path} is not JSON: mend it, or delete it"
+        raise ConfigurationError(message) from None
+    if not isinstance(content, dict):
+        message = f'{path} should hold {{"api_key": ..., "api_url": ...}}'
+        raise ConfigurationError(message)
+    key, url = content.get("api_key"), content.get("api_url") or content.get("base_url")
+    if not isinstance(key, str | None) or not isinstance(url, str | None):
+        message = f"{path}: api_key and api_url should be texts"
+        raise ConfigurationError(message)
+    return _settings(key, url, str(path))
+
+
+def _is_local(url: str | None) -> bool:
+    return url is not None and url.startswith("local:")
+
+
+def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
+    searched = "\n".join(
+        f"  {place.place}: {f'a key for {place.url}' if place.api_key else 'no key'}"
+        for place in places
+    )
+    return MissingKeyError(
+        f"no API key for {chosen.url}. Searched, in this order:\n{searched}\n"
+        "A key is used only for the URL that it was given for. Pass api_key (and api_url), "
+        "call sutro.set_api_key, or set SUTRO_API_KEY (and SUTRO_API_URL). "
+        'api_url="local:FOLDER" needs no key'
+    )
+
+
+def _refuse_to_guess(places: list[Settings]) -> None:
+    """An argument `api_key` alone means the hosted API, unless some place names another."""
+    for place in places:
+        if place.url != DEFAULT_API_URL:
+            message = (
+                f"api_key was given without api_url, and there is another URL, {place.url} "
+                f"({place.place}): pass api_url, too, to say where the key belongs"
+            )
+            raise ConfigurationError(message)

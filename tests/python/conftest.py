@@ -1,0 +1,92 @@
+"""A folder of parquet files, and an embedded service of its own, for each test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+from holding_service import HoldingService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+def write_parquet(path: Path, rows: int = 3, **columns: list[object]) -> Path:
+    """Write a small file; without `columns`, one of the schema that all tests share."""
+    table = pa.table(columns or {"id": list(range(rows)), "text": [path.stem] * rows})
+    pq.write_table(table, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("SUTRO_", "TQDM_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path / "no-settings"))
+    monkeypatch.setattr("sutro.settings._of_this_process", sutro.settings.Settings())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve files, part-0 to part-11: as text they sort otherwise than as numbers."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(12):
+        write_parquet(folder / f"part-{number}.parquet", rows=number + 1)
+    return folder
+
+
+PARTS = [f"part-{number}.parquet" for number in range(12)]
+"""The names in `folder`, in natural order."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[sutro.LocalServer]:
+    with sutro.LocalServer(tmp_path / "service") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: sutro.LocalServer) -> sutro.Client:
+    return server.client()
+
+
+@pytest.fixture
+def holding() -> Iterator[HoldingService]:
+    with HoldingService() as service:
+        yield service
+
+
+class RunSutro(Protocol):
+    def __call__(
+        self, *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def run_sutro(tmp_path: Path) -> RunSutro:
+    """Run `python -m sutro` in `tmp_path`."""
+
+    def run(
+        *arguments: object, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sutro", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+
+    return run

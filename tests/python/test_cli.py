@@ -1,0 +1,166 @@
+"""The command: results on stdout, all else on stderr, exit codes that scripts can use."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+from conftest import PARTS, write_parquet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunSutro
+    from holding_service import HoldingService
+
+LOCAL = ("--api-url", "local:service")
+
+
+def test_a_dataset_is_created_filled_listed_and_downloaded(
+    run_sutro: RunSutro, folder: Path, tmp_path: Path
+) -> None:
+    created = run_sutro("datasets", "create", *LOCAL)
+    assert (created.returncode, created.stderr) == (0, "")
+    dataset_id = created.stdout.strip()
+
+    uploaded = run_sutro("datasets", "upload", dataset_id, folder, *LOCAL)
+    assert (uploaded.returncode, uploaded.stderr) == (0, "")
+    assert "12 files, 12 uploaded" in uploaded.stdout
+
+    assert dataset_id in run_sutro("datasets", "list", *LOCAL).stdout
+
+    files = run_sutro("datasets", "files", dataset_id, *LOCAL).stdout
+    assert re.findall(r"part-\d+\.parquet", files) == PARTS
+
+    output = tmp_path / "copy"
+    downloaded = run_sutro("datasets", "download", dataset_id, *LOCAL, "--output", output)
+    assert downloaded.stdout.splitlines() == [str(output / name) for name in PARTS]
+    assert (output / "part-5.parquet").read_bytes() == (folder / "part-5.parquet").read_bytes()
+
+
+def test_upload_makes_a_dataset_and_finds_its_files_again(
+    run_sutro: RunSutro, folder: Path
+) -> None:
+    first = run_sutro("upload", f"{folder}/*.parquet", *LOCAL)
+    dataset_id = first.stdout.partition(":")[0]
+
+    again = run_sutro("upload", folder, "--dataset", dataset_id, *LOCAL)
+
+    assert again.returncode == 0
+    assert "12 files, 12 already there" in again.stdout
+
+
+def test_upload_without_an_id_takes_all_arguments_for_paths(
+    run_sutro: RunSutro, folder: Path, tmp_path: Path
+) -> None:
+    write_parquet(tmp_path / "dataset-1.parquet")
+
+    uploaded = run_sutro(
+        "datasets", "upload", "dataset-1.parquet", folder / "part-0.parquet", *LOCAL
+    )
+
+    assert "2 files, 2 uploaded" in uploaded.stdout
+
+
+def test_progress_goes_to_stderr_when_it_is_asked_for(run_sutro: RunSutro, folder: Path) -> None:
+    shown = run_sutro("upload", folder, *LOCAL, environment={"SUTRO_PROGRESS": "on"})
+    hidden = run_sutro(
+        "upload", folder, *LOCAL, "--no-progress", environment={"SUTRO_PROGRESS": "on"}
+    )
+
+    assert "files" in shown.stderr
+    assert hidden.stderr == ""
+    assert shown.stdout.count("part-") == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["upload"], 2),
+        (["upload", "nowhere/*.parquet", *LOCAL], 2),
+        (["upload", "damaged.parquet", *LOCAL], 3),
+        (["datasets", "list"], 4),
+        (["datasets", "files", "dataset-unknown", *LOCAL], 7),
+    ],
+)
+def test_an_error_is_a_line_on_stderr_and_an_exit_code(
+    run_sutro: RunSutro, tmp_path: Path, arguments: list[str], code: int
+) -> None:
+    (tmp_path / "damaged.parquet").write_text("no parquet")
+
+    failed = run_sutro(*arguments)
+
+    assert failed.returncode == code
+    assert failed.stdout == ""
+    assert "Error: " in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_wrong_key_exits_with_4(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
+    environment = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
+
+    refused = run_sutro("datasets", "list", environment=environment)
+
+    assert refused.returncode == 4
+    assert "wrong-key-123" not in refused.stderr
+
+
+def test_an_upload_that_is_partly_done_exits_with_6(
+    run_sutro: RunSutro, holding: HoldingService, folder: Path
+) -> None:
+    holding.commits = 2
+    holding.refusal = (413, "the file is too large")
+    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
+
+    stopped = run_sutro("upload", folder, environment=environment)
+
+    assert stopped.returncode == 6
+    assert "the file is too large" in stopped.stderr
+
+
+def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
+    environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_BASE_URL": server.api_url}
+
+    listed = run_sutro("datasets", "list", environment=environment)
+
+    assert listed.returncode == 0
+    assert listed.stderr.startswith("Warning: SUTRO_BASE_URL")
+
+
+def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
+    assert run_sutro("--version").stdout == f"sutro, version {sutro.__version__}\n"
+    assert "datasets" in run_sutro("--help").stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process otherwise")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("keys", [(), ("one", "two")])
+def test_serve_serves_until_a_signal_and_exits_with_0(
+    tmp_path: Path, folder: Path, end: signal.Signals, keys: tuple[str, ...]
+) -> None:
+    key_options = [f"--api-key={key}" for key in keys]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sutro", "serve", "--data", "served", "--port", "0", *key_options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stdout is not None
+        url = command.stdout.readline().split()[-1]
+        key = keys[-1] if keys else command.stdout.readline().split()[-1]
+
+        report = sutro.upload(folder, api_key=key, api_url=url)
+        command.send_signal(end)
+        stdout, stderr = command.communicate(timeout=30)
+
+    assert len(report) == 12
+    assert (command.returncode, stdout) == (0, "")
+    assert "Only this machine" in stderr
+    assert "Traceback" not in stderr

@@ -1,0 +1,90 @@
+"""Ctrl-C ends an upload at once, and says how far it got."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+from conftest import PARTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from holding_service import HoldingService
+
+
+def test_ctrl_c_tells_what_is_in_the_dataset(holding: HoldingService, folder: Path) -> None:
+    holding.commits = 3
+    holding.on_hold = _thread.interrupt_main
+    client = sutro.Client(holding.api_key, holding.api_url)
+
+    with pytest.raises(sutro.UploadInterrupted) as stopped:
+        client.upload(folder)
+
+    report = stopped.value.report
+    assert report is not None
+    assert [file.status for file in report] == ["uploaded"] * 3 + ["pending"] * 9
+    assert "3 of 12 files" in str(stopped.value)
+    assert report.dataset_id in str(stopped.value)
+    assert holding.dropped.wait(30)
+    assert holding.names == PARTS[:3]
+
+
+def test_after_ctrl_c_the_same_upload_sends_the_rest(holding: HoldingService, folder: Path) -> None:
+    holding.commits = 3
+    holding.on_hold = _thread.interrupt_main
+    client = sutro.Client(holding.api_key, holding.api_url)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        client.upload(folder)
+    assert isinstance(stopped.value, sutro.UploadInterrupted)
+    assert stopped.value.report is not None
+    holding.commits = len(PARTS)
+
+    report = client.upload(folder, stopped.value.report.dataset_id)
+
+    assert [file.status for file in report] == ["skipped"] * 3 + ["uploaded"] * 9
+    assert holding.names == PARTS
+
+
+def test_an_error_in_the_progress_callable_ends_the_upload(
+    holding: HoldingService, folder: Path
+) -> None:
+    def show(_progress: sutro.Progress) -> None:
+        if holding.held.is_set():
+            message = "of the callable"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="of the callable"):
+        sutro.Client(holding.api_key, holding.api_url).upload(folder, progress=show)
+
+    assert holding.dropped.wait(30)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_the_command_exits_with_130_and_without_a_stack_trace(
+    holding: HoldingService, folder: Path
+) -> None:
+    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sutro", "upload", str(folder)],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holding.held.wait(30)
+
+    command.send_signal(signal.SIGINT)
+    stdout, stderr = command.communicate(timeout=30)
+
+    assert command.returncode == 130
+    assert "0 of 12 files" in stderr
+    assert "Traceback" not in stderr
+    assert stdout == ""

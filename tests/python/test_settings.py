@@ -1,0 +1,177 @@
+"""Key and URL come from one place, and a key goes to no URL that it was not given for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+from sutro.settings import DEFAULT_API_URL, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+OTHER_URL = "https://api.example.com"
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[object], Path]:
+    """Write the configuration file."""
+    monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path))
+
+    def write(content: object) -> Path:
+        path = tmp_path / "config.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def test_arguments_win_over_everything(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config({"api_key": "of-file", "api_url": "https://file.example.com"})
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+    sutro.set_api_key("of-process")
+
+    assert resolve("of-argument", OTHER_URL) == ("of-argument", OTHER_URL)
+
+
+def test_the_key_of_the_process_wins_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+    monkeypatch.setenv("SUTRO_API_URL", OTHER_URL)
+    sutro.set_api_key(" of-process\n")
+
+    assert resolve(None, None) == ("of-process", DEFAULT_API_URL)
+
+
+def test_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config({"api_key": "of-file"})
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+    monkeypatch.setenv("SUTRO_API_URL", OTHER_URL + "/")
+
+    assert resolve(None, None) == ("of-environment", OTHER_URL)
+
+
+@pytest.mark.parametrize("name", ["api_url", "base_url"])
+def test_the_file_of_the_service_s_own_package_is_read(
+    config: Callable[[object], Path], name: str
+) -> None:
+    config({"api_key": "of-file", name: OTHER_URL, "more": 1})
+
+    assert resolve(None, None) == ("of-file", OTHER_URL)
+
+
+def test_settings_are_read_when_a_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", "first")
+    assert resolve(None, None)[0] == "first"
+    monkeypatch.setenv("SUTRO_API_KEY", "second")
+    assert resolve(None, None)[0] == "second"
+
+
+def test_a_key_of_the_environment_is_not_sent_to_a_url_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config({"api_url": OTHER_URL})
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+
+    assert resolve(None, None) == ("of-environment", DEFAULT_API_URL)
+
+
+def test_a_key_of_the_file_is_not_sent_to_a_url_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config({"api_key": "of-file"})
+    monkeypatch.setenv("SUTRO_API_URL", OTHER_URL)
+
+    with pytest.raises(sutro.MissingKeyError, match=OTHER_URL):
+        resolve(None, None)
+
+
+def test_a_key_is_not_sent_to_a_url_argument_that_it_was_not_given_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+
+    with pytest.raises(sutro.MissingKeyError, match=OTHER_URL):
+        resolve(None, OTHER_URL)
+
+
+def test_a_url_argument_finds_the_key_that_was_given_for_it(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config({"api_key": "of-file", "api_url": OTHER_URL})
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+
+    assert resolve(None, OTHER_URL) == ("of-file", OTHER_URL)
+    assert resolve(None, DEFAULT_API_URL) == ("of-environment", DEFAULT_API_URL)
+
+
+def test_a_key_argument_alone_is_not_guessed_into_another_url(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert resolve("key", None) == ("key", DEFAULT_API_URL)
+
+    monkeypatch.setenv("SUTRO_API_URL", OTHER_URL)
+    with pytest.raises(sutro.ConfigurationError, match="pass api_url"):
+        resolve("key", None)
+
+
+def test_a_local_folder_takes_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+
+    assert resolve(None, "local:some/folder") == (None, "local:some/folder")
+    monkeypatch.setenv("SUTRO_API_URL", "local:other")
+    assert resolve(None, None) == (None, "local:other")
+
+
+def test_a_missing_key_lists_the_places_searched(config: Callable[[object], Path]) -> None:
+    path = config({})
+
+    with pytest.raises(sutro.MissingKeyError) as missing:
+        sutro.upload("data.parquet")
+
+    for place in ["arguments", "set_api_key", "SUTRO_API_KEY", str(path)]:
+        assert place in str(missing.value)
+
+
+@pytest.mark.parametrize("content", ["{not json, secret-1", "[]", {"api_key": 7}])
+def test_a_damaged_file_is_named_but_not_shown(
+    config: Callable[[object], Path], content: object
+) -> None:
+    path = config(content)
+
+    with pytest.raises(sutro.ConfigurationError) as damaged:
+        resolve(None, None)
+
+    assert str(path) in str(damaged.value)
+    assert "secret-1" not in str(damaged.value)
+
+
+def test_the_old_name_of_the_url_is_read_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", "key")
+    monkeypatch.setenv("SUTRO_BASE_URL", OTHER_URL)
+
+    with pytest.warns(sutro.SutroWarning, match="SUTRO_API_URL"):
+        assert resolve(None, None) == ("key", OTHER_URL)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "a\nb"])
+def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(sutro.ConfigurationError) as refused:
+        sutro.Client(key)
+
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["api.example.com", "ftp://example.com", "https://"])
+def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(sutro.ConfigurationError):
+        sutro.Client("key", url)
