@@ -8,7 +8,6 @@ The core builds the dataclasses of `sutro.report`, `sutro.datasets` and `sutro.p
 and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 """
 
-from collections.abc import Awaitable
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.datasets import Dataset, DatasetFile
@@ -33,11 +32,6 @@ class Job(Generic[_T_co]):
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
 
-    def wait_async(self) -> Awaitable[None]:
-        """Resolve when the job has finished; made inside a running event loop.
-
-        Cancelling the awaitable does not cancel the job.
-        """
 
     def cancel(self) -> None:
         """Drop all connections. The job ends soon, and `result()` raises `Cancelled`.

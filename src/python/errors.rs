@@ -53,10 +53,7 @@ impl IntoPyErr for UploadError {
     }
 }
 
-fn class_and_fields<'py>(
-    py: Python<'py>,
-    error: Error,
-) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
+fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bound<'_, PyDict>)> {
     Ok(match error {
         Error::Configuration(_) => ("ConfigurationError", PyDict::new(py)),
         Error::Authentication { status, .. } => {

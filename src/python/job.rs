@@ -7,7 +7,6 @@ use std::{
 };
 
 use pyo3::prelude::*;
-use pyo3_async_runtimes::generic::future_into_py;
 use tokio::{
     runtime::Handle,
     sync::watch,
@@ -17,7 +16,7 @@ use tokio::{
 use super::{
     convert,
     errors::{self, Cancelled, internal_error},
-    runtime::{self, Bridge},
+    runtime,
 };
 use crate::upload::Tracker;
 
@@ -97,18 +96,6 @@ impl Job {
             tokio::time::timeout(timeout, is_done.wait_for(|done| *done)).await.is_ok()
         };
         Ok(py.detach(|| self.runtime.block_on(wait)))
-    }
-
-    /// An awaitable that resolves when the call is over.
-    fn wait_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.ensure_own_process()?;
-        let mut is_done = self.is_done.clone();
-        let _runtime = self.runtime.enter();
-        future_into_py::<Bridge, _, ()>(py, async move {
-            // The sender is dropped only after it has said so.
-            let _ = is_done.wait_for(|done| *done).await;
-            Ok(())
-        })
     }
 
     /// Ends the call: connections are closed, and no further file is committed.

@@ -19,7 +19,7 @@ type Row =
 pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<PyTable> {
     let batch = to_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let schema: Arc<Schema> = batch.schema();
-    Ok(PyTable::try_new(vec![batch], schema)?)
+    PyTable::try_new(vec![batch], schema)
 }
 
 fn to_batch(files: &[Row]) -> Result<RecordBatch, ArrowError> {

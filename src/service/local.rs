@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Weak},
+    sync::{Arc, PoisonError, Weak},
     time::Duration,
 };
 
@@ -48,9 +48,14 @@ impl ServerConfig {
 pub struct LocalServer {
     address: SocketAddr,
     api_key: ApiKey,
-    service: Service,
     is_stopping: watch::Sender<bool>,
-    serving: Mutex<Option<JoinHandle<()>>>,
+    running: std::sync::Mutex<Option<Running>>,
+}
+
+/// Gone when the server is stopped, so that the folder is free for the next one.
+struct Running {
+    service: Service,
+    serving: JoinHandle<()>,
 }
 
 impl LocalServer {
@@ -86,7 +91,8 @@ impl LocalServer {
                 tracing::error!("the server ended: {error}");
             }
         });
-        Ok(Self { address, api_key, service, is_stopping, serving: Mutex::new(Some(serving)) })
+        let running = std::sync::Mutex::new(Some(Running { service, serving }));
+        Ok(Self { address, api_key, is_stopping, running })
     }
 
     /// `http://HOST:PORT`.
@@ -101,28 +107,28 @@ impl LocalServer {
         &self.api_key
     }
 
-    /// The service behind the server.
-    #[must_use]
-    pub fn service(&self) -> &Service {
-        &self.service
-    }
-
     /// Stops to listen, lets running requests end for 5 s, gives up the others.
     pub async fn stop(&self) {
         self.is_stopping.send_replace(true);
-        if let Some(mut serving) = self.serving.lock().await.take()
+        if let Some(Running { service, mut serving }) = self.take_running()
             && timeout(STOP_PATIENCE, &mut serving).await.is_err()
         {
-            self.service.close();
+            service.close();
             let _ = timeout(STOP_PATIENCE, serving).await;
         }
+    }
+
+    fn take_running(&self) -> Option<Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
         self.is_stopping.send_replace(true);
-        self.service.close();
+        if let Some(running) = self.take_running() {
+            running.service.close();
+        }
     }
 }
 
