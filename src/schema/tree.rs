@@ -6,7 +6,7 @@ use parquet::{
     basic::{
         ConvertedType, LogicalType, Repetition as ParquetRepetition, TimeUnit, Type as Physical,
     },
-    schema::types::Type,
+    schema::types::{Type, TypePtr},
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,16 +121,21 @@ impl DataType {
     }
 }
 
+/// A primitive has none; the crate panics when it is asked.
+fn fields_of(group: &Type) -> &[TypePtr] {
+    if group.is_group() { group.get_fields() } else { &[] }
+}
+
 fn columns_of(group: &Type) -> Vec<Column> {
-    group.get_fields().iter().map(|field| Column::from_parquet(field)).collect()
+    fields_of(group).iter().map(|field| Column::from_parquet(field)).collect()
 }
 
 /// The only field of a group's only field, which is repeated (parquet format, "Nested
 /// types"). Writers name the two as they like.
 fn standard_list_element(list: &Type) -> Option<Column> {
-    let [repeated] = list.get_fields() else { return None };
-    let is_standard = Repetition::of(repeated) == Repetition::Repeated && repeated.is_group();
-    match repeated.get_fields() {
+    let [repeated] = fields_of(list) else { return None };
+    let is_standard = Repetition::of(repeated) == Repetition::Repeated;
+    match fields_of(repeated) {
         [element] if is_standard && Repetition::of(element) != Repetition::Repeated => {
             Some(Column::from_parquet(element).renamed("element"))
         }
@@ -139,11 +144,11 @@ fn standard_list_element(list: &Type) -> Option<Column> {
 }
 
 fn standard_map_entries(map: &Type) -> Option<Vec<Column>> {
-    let [repeated] = map.get_fields() else { return None };
-    if Repetition::of(repeated) != Repetition::Repeated || !repeated.is_group() {
+    let [repeated] = fields_of(map) else { return None };
+    if Repetition::of(repeated) != Repetition::Repeated {
         return None;
     }
-    let entries = repeated.get_fields();
+    let entries = fields_of(repeated);
     let named = entries.iter().zip(["key", "value"]);
     (1..=2)
         .contains(&entries.len())
@@ -191,11 +196,11 @@ fn logical_words(logical: &LogicalType, physical: &str) -> String {
         }
         LogicalType::Integer(integer) => integer_words(integer.bit_width, integer.is_signed),
         LogicalType::Time(time) => {
-            format!("time[{}{}]", unit_words(&time.unit), zone_words(time.is_adjusted_to_u_t_c))
+            format!("time[{}{}]", unit_words(time.unit), zone_words(time.is_adjusted_to_u_t_c))
         }
         LogicalType::Timestamp(time) => {
             let zone = zone_words(time.is_adjusted_to_u_t_c);
-            format!("timestamp[{}{zone}]", unit_words(&time.unit))
+            format!("timestamp[{}{zone}]", unit_words(time.unit))
         }
         other => format!("{} in {physical}", format!("{other:?}").to_lowercase()),
     }
@@ -237,7 +242,7 @@ fn integer_words(bits: i8, is_signed: bool) -> String {
     format!("{}int{bits}", if is_signed { "" } else { "u" })
 }
 
-fn unit_words(unit: &TimeUnit) -> &'static str {
+fn unit_words(unit: TimeUnit) -> &'static str {
     match unit {
         TimeUnit::MILLIS => "ms",
         TimeUnit::MICROS => "us",

@@ -5,3 +5,6 @@ mod architecture;
 mod footers;
 mod gate_simulation;
 mod parquet_files;
+mod server;
+mod service_contract;
+mod uploads;

@@ -1,0 +1,121 @@
+//! The rules of a dataset: what is parquet, which schema, which names.
+
+use axum::http::StatusCode;
+
+use super::{
+    State,
+    catalog::{self, NewFile},
+    receive::ReceivedFile,
+    refusal::{Refusal, Result},
+};
+use crate::{
+    schema::{Footer, InvalidParquet, Schema, diff},
+    wire::{file_name, messages::UploadedFile},
+};
+
+/// Differences told in one answer.
+const DIFFERENCES_SHOWN: usize = 10;
+
+impl State {
+    /// Refuses, before any byte is stored, what would be refused afterwards.
+    pub(super) async fn admit_early(&self, dataset_id: &str, file_name: &str) -> Result<()> {
+        if self.catalog.find_file(dataset_id, file_name).await?.is_some() {
+            return Err(Refusal::name_taken());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn admit_dataset(&self, dataset_id: &str) -> Result<()> {
+        if is_id(dataset_id) && self.catalog.has_dataset(dataset_id).await? {
+            return Ok(());
+        }
+        Err(Refusal::unknown_dataset(dataset_id))
+    }
+
+    /// Makes a stored blob a file of a dataset, or removes it.
+    pub(super) async fn admit(&self, dataset_id: &str, file: ReceivedFile) -> Result<UploadedFile> {
+        let committed = self.check_and_commit(dataset_id, &file).await;
+        if committed.is_err() {
+            self.blobs.delete(&file.file_id).await;
+        }
+        committed.map(|()| UploadedFile { file_id: file.file_id })
+    }
+
+    async fn check_and_commit(&self, dataset_id: &str, file: &ReceivedFile) -> Result<()> {
+        let footer = self.read_footer(file).await?;
+        let mut transaction = self.catalog.begin().await?;
+        let schema = catalog::schema_of(&mut transaction, dataset_id).await?;
+        match schema.ok_or_else(|| Refusal::unknown_dataset(dataset_id))? {
+            Some(schema) => require_same(&schema, &footer.schema)?,
+            None => catalog::set_schema(&mut transaction, dataset_id, &footer.schema).await?,
+        }
+        let new_file = NewFile {
+            file_id: &file.file_id,
+            file_name: &file.file_name,
+            size_bytes: file.size_bytes,
+            row_count: footer.row_count,
+            first_byte_at: file.first_byte_at,
+            last_byte_at: file.last_byte_at,
+        };
+        if !catalog::append(&mut transaction, dataset_id, &new_file).await? {
+            return Err(Refusal::name_taken());
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    async fn read_footer(&self, file: &ReceivedFile) -> Result<Footer> {
+        let (id, size) = (&file.file_id, file.size_bytes);
+        let trailer_start = size.saturating_sub(Footer::TRAILER_BYTES);
+        if size == 0 {
+            return Err(invalid(&InvalidParquet::Empty));
+        }
+        let start = self.blobs.read_range(id, 0, size.min(4)).await?;
+        Footer::check_start(&start).map_err(|error| invalid(&error))?;
+        let trailer = self.blobs.read_range(id, trailer_start, size).await?;
+        let length = match trailer.as_ref().try_into() {
+            Ok(trailer) => Footer::encoded_len(trailer, size),
+            Err(_) => Err(InvalidParquet::FooterOutside(0)),
+        };
+        let length = length.map_err(|error| invalid(&error))?;
+        let thrift = self.blobs.read_range(id, trailer_start - length, trailer_start).await?;
+        // Untrusted bytes are parsed where a mistake ends one request only.
+        tokio::task::spawn_blocking(move || Footer::parse(&thrift, size))
+            .await
+            .map_err(|_| {
+                Refusal::bad_request("not a valid parquet file: its footer cannot be read")
+            })?
+            .map_err(|error| invalid(&error))
+    }
+}
+
+/// Ids are data from the client: only those that the service could have made are looked up.
+pub(super) fn is_id(id: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
+}
+
+pub(super) fn admit_name(name: &str) -> Result<()> {
+    match file_name::refusal(name) {
+        Some(why) => Err(Refusal::bad_request(format!("the file name {why}"))),
+        None => Ok(()),
+    }
+}
+
+fn require_same(schema: &Schema, other: &Schema) -> Result<()> {
+    let differences = diff(schema, other);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<_> =
+        differences.iter().take(DIFFERENCES_SHOWN).map(ToString::to_string).collect();
+    let more = differences.len() - shown.len();
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Err(Refusal::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        format!("the schema differs from the dataset's: {}{more}", shown.join("; ")),
+    ))
+}
+
+fn invalid(error: &InvalidParquet) -> Refusal {
+    Refusal::bad_request(format!("not a valid parquet file: it {error}"))
+}

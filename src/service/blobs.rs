@@ -1,0 +1,94 @@
+//! The bytes of files, under ids of the service's own making: a client's name never becomes
+//! a path.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use object_store::{
+    ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem, path::Path as BlobPath,
+};
+
+use super::refusal::Result as Answer;
+use crate::error::{Error, Result};
+
+/// Bytes that are gathered before they are written.
+const PART_BYTES: usize = 1024 * 1024;
+/// Parts of one upload that are written at the same time.
+const PARTS_IN_FLIGHT: usize = 1;
+
+pub(super) struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+}
+
+impl Blobs {
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let folder = folder.join("blobs");
+        let in_folder = |source| Error::File { path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(in_folder)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| Error::Internal(error.to_string()))?
+            .with_fsync(true);
+        Ok(Self { store: Arc::new(store), folder })
+    }
+
+    /// Removes everything that is not one of `known`: uploads that were not finished.
+    pub(super) fn sweep(&self, known: &HashSet<String>) -> Result<()> {
+        let in_folder = |source| Error::File { path: self.folder.clone(), source };
+        for entry in fs::read_dir(&self.folder).map_err(in_folder)? {
+            let entry = entry.map_err(in_folder)?;
+            let is_known = entry.file_name().to_str().is_some_and(|name| known.contains(name));
+            if !is_known {
+                fs::remove_file(entry.path()).map_err(in_folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn create(&self, file_id: &str) -> Answer<BlobWriter> {
+        let upload = self.store.put_multipart(&BlobPath::from(file_id)).await?;
+        Ok(BlobWriter { upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES), size: 0 })
+    }
+
+    pub(super) async fn read_range(&self, file_id: &str, start: u64, end: u64) -> Answer<Bytes> {
+        Ok(self.store.get_range(&BlobPath::from(file_id), start..end).await?)
+    }
+
+    pub(super) async fn stream(&self, file_id: &str) -> Answer<Body> {
+        let blob = self.store.get(&BlobPath::from(file_id)).await?;
+        Ok(Body::from_stream(blob.into_stream()))
+    }
+
+    pub(super) async fn delete(&self, file_id: &str) {
+        if let Err(error) = self.store.delete(&BlobPath::from(file_id)).await {
+            // The next start sweeps it.
+            tracing::warn!("a refused upload was not removed: {error}");
+        }
+    }
+}
+
+/// A blob that is being written. Dropped before `finish`, it leaves nothing behind.
+pub(super) struct BlobWriter {
+    upload: WriteMultipart,
+    size: u64,
+}
+
+impl BlobWriter {
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Answer<()> {
+        self.size += bytes.len() as u64;
+        self.upload.put(bytes);
+        Ok(self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?)
+    }
+
+    /// Makes the blob durable and returns its size in bytes.
+    pub(super) async fn finish(self) -> Answer<u64> {
+        self.upload.finish().await?;
+        Ok(self.size)
+    }
+}

@@ -1,0 +1,273 @@
+//! Which datasets there are, and which files in which order: SQL that most databases
+//! understand. Times are microseconds since 1970, UTC.
+
+use std::{borrow::Cow, collections::HashSet, path::Path};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::{
+    Row, SqlStr, Sqlite, SqlitePool, Transaction,
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+use crate::{
+    schema::Schema,
+    wire::messages::{DatasetFile, DatasetInfo},
+};
+
+type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
+
+/// One connection: a commit has the database to itself, so what it has checked still holds
+/// when it writes, and positions have no gaps.
+const CONNECTIONS: u32 = 1;
+
+pub(super) struct Catalog {
+    pool: SqlitePool,
+}
+
+/// When a file was received and committed, by the service's clock, in microseconds since
+/// 1970 (UTC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRecord {
+    /// The file's name in the dataset.
+    pub file_name: String,
+    /// When the first byte of its request's body came.
+    pub first_byte_at: i64,
+    /// When the last byte came.
+    pub last_byte_at: i64,
+    /// When it became part of the dataset.
+    pub committed_at: i64,
+}
+
+/// A file that is about to become part of a dataset.
+pub(super) struct NewFile<'a> {
+    pub(super) file_id: &'a str,
+    pub(super) file_name: &'a str,
+    pub(super) size_bytes: u64,
+    pub(super) row_count: u64,
+    pub(super) first_byte_at: i64,
+    pub(super) last_byte_at: i64,
+}
+
+impl Catalog {
+    pub(super) async fn open(folder: &Path) -> Result<Self> {
+        // No write-ahead log: it does not work on network file systems, where the homes of
+        // notebooks often are.
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join("catalog.sqlite"))
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Delete)
+            .synchronous(SqliteSynchronous::Full);
+        let pool =
+            SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+        let tables = Migration::new(
+            1,
+            Cow::Borrowed("datasets and files"),
+            MigrationType::Simple,
+            SqlStr::from_static(include_str!("catalog.sql")),
+            false,
+        );
+        Migrator::with_migrations(vec![tables]).run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.pool.begin().await
+    }
+
+    /// Returns false where the id is taken.
+    pub(super) async fn create_dataset(
+        &self,
+        dataset_id: &str,
+        name: Option<&str>,
+    ) -> Result<bool> {
+        let created = sqlx::query(
+            "INSERT INTO datasets (dataset_id, name, created_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (dataset_id) DO NOTHING",
+        )
+        .bind(dataset_id)
+        .bind(name)
+        .bind(now())
+        .execute(&self.pool)
+        .await?;
+        Ok(created.rows_affected() == 1)
+    }
+
+    pub(super) async fn has_dataset(&self, dataset_id: &str) -> Result<bool> {
+        let found = sqlx::query("SELECT 1 FROM datasets WHERE dataset_id = $1")
+            .bind(dataset_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// All datasets, newest first.
+    pub(super) async fn datasets(&self) -> Result<Vec<DatasetInfo>> {
+        let rows = sqlx::query(
+            "SELECT datasets.dataset_id, name, created_at, data_schema, \
+             COUNT(file_id) AS file_count, COALESCE(SUM(size_bytes), 0) AS total_size_bytes \
+             FROM datasets LEFT JOIN files ON files.dataset_id = datasets.dataset_id \
+             GROUP BY datasets.dataset_id, name, created_at, data_schema \
+             ORDER BY created_at DESC, datasets.dataset_id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(dataset_info).collect()
+    }
+
+    /// The files of a dataset in its order.
+    pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        let rows = sqlx::query(
+            "SELECT file_name, file_id, committed_at, size_bytes, row_count, data_schema \
+             FROM files JOIN datasets ON datasets.dataset_id = files.dataset_id \
+             WHERE files.dataset_id = $1 ORDER BY position",
+        )
+        .bind(dataset_id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(dataset_file).collect()
+    }
+
+    /// Id and size in bytes of a file.
+    pub(super) async fn find_file(
+        &self,
+        dataset_id: &str,
+        file_name: &str,
+    ) -> Result<Option<(String, u64)>> {
+        let row = sqlx::query(
+            "SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND file_name = $2",
+        )
+        .bind(dataset_id)
+        .bind(file_name)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((row.try_get(0)?, unsigned(&row, "size_bytes")?))).transpose()
+    }
+
+    pub(super) async fn file_ids(&self) -> Result<HashSet<String>> {
+        let rows = sqlx::query("SELECT file_id FROM files").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
+    }
+
+    pub(super) async fn upload_records(&self, dataset_id: &str) -> Result<Vec<UploadRecord>> {
+        let rows = sqlx::query(
+            "SELECT file_name, first_byte_at, last_byte_at, committed_at FROM files \
+             WHERE dataset_id = $1 ORDER BY position",
+        )
+        .bind(dataset_id)
+        .fetch_all(&self.pool)
+        .await?;
+        let record = |row: &SqliteRow| {
+            Ok(UploadRecord {
+                file_name: row.try_get("file_name")?,
+                first_byte_at: row.try_get("first_byte_at")?,
+                last_byte_at: row.try_get("last_byte_at")?,
+                committed_at: row.try_get("committed_at")?,
+            })
+        };
+        rows.iter().map(record).collect()
+    }
+}
+
+/// Within a transaction: whether the dataset is there, with its schema where it has one.
+pub(super) async fn schema_of(
+    transaction: &mut Transaction<'static, Sqlite>,
+    dataset_id: &str,
+) -> Result<Option<Option<Schema>>> {
+    let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
+        .bind(dataset_id)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    row.as_ref().map(schema).transpose()
+}
+
+pub(super) async fn set_schema(
+    transaction: &mut Transaction<'static, Sqlite>,
+    dataset_id: &str,
+    schema: &Schema,
+) -> Result<()> {
+    let schema =
+        serde_json::to_string(schema).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query("UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2")
+        .bind(schema)
+        .bind(dataset_id)
+        .execute(&mut **transaction)
+        .await
+        .map(drop)
+}
+
+/// Appends a file; false where its name is taken.
+pub(super) async fn append(
+    transaction: &mut Transaction<'static, Sqlite>,
+    dataset_id: &str,
+    file: &NewFile<'_>,
+) -> Result<bool> {
+    let appended = sqlx::query(
+        "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
+         first_byte_at, last_byte_at, committed_at) \
+         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8 FROM files WHERE dataset_id = $2 \
+         ON CONFLICT (dataset_id, file_name) DO NOTHING",
+    )
+    .bind(file.file_id)
+    .bind(dataset_id)
+    .bind(file.file_name)
+    .bind(signed(file.size_bytes)?)
+    .bind(signed(file.row_count)?)
+    .bind(file.first_byte_at)
+    .bind(file.last_byte_at)
+    .bind(now())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(appended.rows_affected() == 1)
+}
+
+/// Microseconds since 1970, UTC.
+pub(super) fn now() -> i64 {
+    Utc::now().timestamp_micros()
+}
+
+fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
+    Ok(DatasetInfo {
+        dataset_id: row.try_get("dataset_id")?,
+        name: row.try_get("name")?,
+        created_at: rfc3339(row.try_get("created_at")?),
+        file_count: unsigned(row, "file_count")?,
+        total_size_bytes: unsigned(row, "total_size_bytes")?,
+        schema: schema(row)?.map(|schema| schema.summary()),
+    })
+}
+
+/// All files of a dataset have its schema.
+fn dataset_file(row: &SqliteRow) -> Result<DatasetFile> {
+    Ok(DatasetFile {
+        file_name: row.try_get("file_name")?,
+        file_id: row.try_get("file_id")?,
+        uploaded_at: rfc3339(row.try_get("committed_at")?),
+        size_bytes: Some(unsigned(row, "size_bytes")?),
+        row_count: Some(unsigned(row, "row_count")?),
+        schema: schema(row)?.map(|schema| schema.summary()),
+    })
+}
+
+fn schema(row: &SqliteRow) -> Result<Option<Schema>> {
+    let json: Option<String> = row.try_get("data_schema")?;
+    let decode = |json: String| serde_json::from_str(&json);
+    json.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn rfc3339(micros: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_micros(micros)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+fn unsigned(row: &SqliteRow, column: &str) -> Result<u64> {
+    let value: i64 = row.try_get(column)?;
+    u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn signed(value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}

@@ -1,0 +1,150 @@
+//! A running service.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use uuid::Uuid;
+
+use super::Service;
+use crate::{
+    credentials::ApiKey,
+    error::{Error, Result},
+};
+
+/// Time for running requests to end when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where and for whom to serve.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The folder of the datasets.
+    pub folder: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The keys that are accepted; none makes a random one.
+    pub api_keys: Vec<ApiKey>,
+}
+
+impl ServerConfig {
+    /// For this machine only, on a free port, with a random key.
+    #[must_use]
+    pub fn loopback(folder: PathBuf) -> Self {
+        Self { folder, address: SocketAddr::from(([127, 0, 0, 1], 0)), api_keys: Vec::new() }
+    }
+}
+
+/// A service that listens. Dropping it stops it at once.
+pub struct LocalServer {
+    address: SocketAddr,
+    api_key: ApiKey,
+    service: Service,
+    is_stopping: watch::Sender<bool>,
+    serving: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl LocalServer {
+    /// Opens the folder and listens.
+    ///
+    /// # Errors
+    /// As [`Service::open`], and [`Error::Configuration`] where the address cannot be
+    /// listened on, or is open to other machines without a key.
+    pub async fn start(config: ServerConfig) -> Result<Self> {
+        let ServerConfig { folder, address, mut api_keys } = config;
+        if api_keys.is_empty() {
+            if !address.ip().is_loopback() {
+                return Err(Error::Configuration(format!(
+                    "{} can be reached from other machines: give an API key, or listen on 127.0.0.1",
+                    address.ip()
+                )));
+            }
+            api_keys.extend(ApiKey::new(&Uuid::new_v4().simple().to_string()));
+        }
+        let api_key =
+            api_keys.first().cloned().ok_or_else(|| Error::Internal("no key".to_owned()))?;
+        let service = Service::open(&folder, api_keys).await?;
+        let cannot_listen =
+            |error| Error::Configuration(format!("cannot listen on {address}: {error}"));
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let (is_stopping, mut stop) = watch::channel(false);
+        let router = service.router();
+        let serving = tokio::spawn(async move {
+            let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await
+            {
+                tracing::error!("the server ended: {error}");
+            }
+        });
+        Ok(Self { address, api_key, service, is_stopping, serving: Mutex::new(Some(serving)) })
+    }
+
+    /// `http://HOST:PORT`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The first key that is accepted.
+    #[must_use]
+    pub fn api_key(&self) -> &ApiKey {
+        &self.api_key
+    }
+
+    /// The service behind the server.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Stops to listen, lets running requests end for 5 s, gives up the others.
+    pub async fn stop(&self) {
+        self.is_stopping.send_replace(true);
+        if let Some(mut serving) = self.serving.lock().await.take()
+            && timeout(STOP_PATIENCE, &mut serving).await.is_err()
+        {
+            self.service.close();
+            let _ = timeout(STOP_PATIENCE, serving).await;
+        }
+    }
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        self.is_stopping.send_replace(true);
+        self.service.close();
+    }
+}
+
+/// By process and folder: a forked child has this table, and none of its servers.
+type Servers = HashMap<(u32, PathBuf), Weak<LocalServer>>;
+
+/// The server of a folder that everybody in this process shares; started for the first,
+/// stopped with the last.
+///
+/// # Errors
+/// As [`LocalServer::start`].
+pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
+    static SERVERS: Mutex<Option<Servers>> = Mutex::const_new(None);
+    let in_folder = |source| Error::File { path: folder.clone(), source };
+    std::fs::create_dir_all(&folder).map_err(in_folder)?;
+    let key = (std::process::id(), folder.canonicalize().map_err(in_folder)?);
+    let mut servers = SERVERS.lock().await;
+    let servers = servers.get_or_insert_default();
+    if let Some(server) = servers.get(&key).and_then(Weak::upgrade) {
+        return Ok(server);
+    }
+    let server = Arc::new(LocalServer::start(ServerConfig::loopback(key.1.clone())).await?);
+    servers.insert(key, Arc::downgrade(&server));
+    Ok(server)
+}

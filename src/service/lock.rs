@@ -1,0 +1,54 @@
+//! One service for each folder.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+    time::Duration,
+};
+
+use crate::error::{Error, Result};
+
+/// A service that stops in this process needs a moment to let go.
+const PATIENCE: Duration = Duration::from_millis(900);
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// An operating system's lock on the folder: gone with the process, however it ends.
+pub(super) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    pub(super) async fn take(folder: &Path) -> Result<Self> {
+        let in_folder = |source| Error::File { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(in_folder)?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(folder.join("lock")).map_err(in_folder)?;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(TryLockError::WouldBlock) => return Err(in_use(folder, &mut file)),
+                Err(TryLockError::Error(source)) => return Err(in_folder(source)),
+            }
+        }
+        // For the message of whoever comes second; the lock itself needs no content.
+        let process_id = std::process::id().to_string();
+        file.set_len(0).and_then(|()| file.write_all(process_id.as_bytes())).map_err(in_folder)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn in_use(folder: &Path, file: &mut File) -> Error {
+    let mut holder = String::new();
+    let is_known = file.rewind().and_then(|()| file.read_to_string(&mut holder)).is_ok();
+    let holder = if is_known && !holder.is_empty() { holder } else { "unknown".to_owned() };
+    Error::Configuration(format!(
+        "{} is in use by another service (process {holder}); stop it, or use its URL",
+        folder.display()
+    ))
+}

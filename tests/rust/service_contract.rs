@@ -1,0 +1,291 @@
+//! The service keeps the rules of the API by itself, whoever speaks to it.
+
+use std::{process::Command, sync::Arc};
+
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sutro::service::{LocalServer, ServerConfig, Service};
+
+use crate::{
+    parquet_files::{file_of_size, file_with_fields, int64_file},
+    server::{BOUNDARY, Part, TestServer, answer, multipart},
+};
+
+fn words(answer: &Value) -> &str {
+    answer["error"].as_str().unwrap_or_else(|| panic!("no error in {answer}"))
+}
+
+#[tokio::test]
+async fn no_key_and_a_wrong_key_are_refused_on_every_call() {
+    let server = TestServer::start().await;
+    for (method, call) in [
+        (Method::GET, "try-authentication"),
+        (Method::GET, "create-dataset"),
+        (Method::POST, "list-datasets"),
+        (Method::POST, "list-dataset-files"),
+        (Method::POST, "upload-to-dataset"),
+        (Method::POST, "download-from-dataset"),
+    ] {
+        for key in [None, Some("Key wrong"), Some("wrong"), Some("")] {
+            let mut request = server.http.request(method.clone(), server.url(call));
+            if let Some(key) = key {
+                request = request.header("authorization", key);
+            }
+            let (status, refusal) = answer(request.body(vec![b'x'; 100_000])).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{call}");
+            assert!(words(&refusal).contains("API key"), "{refusal}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let dataset = client.create_dataset().await.unwrap();
+    let (id, file) = (dataset.as_str(), int64_file(&["a", "b"], 5));
+    let id_field = Part::Text("dataset_id", id);
+    let (status, stored) = server.upload(&[id_field, Part::File("a.parquet", &file)]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(stored["file_id"].as_str().unwrap().starts_with("file_"));
+
+    let other_schema = int64_file(&["a", "c"], 5);
+    let gzip = b"\x1f\x8b not parquet";
+    let csv = b"id,name\n1,a\n".repeat(10);
+    let id_field = || Part::Text("dataset_id", id);
+    for (parts, expected, says) in [
+        (
+            vec![Part::Text("dataset_id", "dataset-none"), Part::File("b.parquet", &file)],
+            404,
+            "not found",
+        ),
+        (vec![id_field(), Part::File("a.parquet", &file)], 409, "already exists"),
+        (vec![Part::File("a.parquet", &file), id_field()], 409, "already exists"),
+        (vec![id_field(), Part::File("b.parquet", &csv)], 400, "does not begin with PAR1"),
+        (vec![id_field(), Part::File("b.parquet", gzip)], 400, "does not begin with PAR1"),
+        (vec![id_field(), Part::File("b.parquet", &file[..file.len() - 5])], 400, "PAR1"),
+        (vec![id_field(), Part::File("b.parquet", b"")], 400, "empty"),
+        (vec![id_field(), Part::File("b.parquet", &other_schema)], 422, "'b' (int64) is missing"),
+        (vec![id_field()], 400, "'file' is missing"),
+        (vec![Part::File("b.parquet", &file)], 400, "'dataset_id' is missing"),
+        (vec![id_field(), id_field(), Part::File("b.parquet", &file)], 400, "twice"),
+        (vec![Part::Text("what", "x"), Part::File("b.parquet", &file)], 400, "'what'"),
+        (vec![id_field(), Part::File("../b.parquet", &file)], 400, "the file name"),
+        (vec![id_field(), Part::File("b.csv", &file)], 400, "the file name"),
+    ] {
+        let (status, refusal) = server.upload(&parts).await;
+        assert_eq!(status.as_u16(), expected, "{refusal}");
+        assert!(words(&refusal).contains(says), "{says}: {refusal}");
+        assert_eq!(server.names(id).await, ["a.parquet"]);
+        assert_eq!(server.blobs(), 1, "{says}");
+    }
+}
+
+#[tokio::test]
+async fn both_orders_of_the_fields_are_taken_from_curl() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["data.parquet", "swapped.parquet"] {
+        std::fs::write(folder.path().join(name), int64_file(&["a"], 3)).unwrap();
+    }
+    let key = format!("Authorization: {}", server.server.api_key().header_value());
+    let (id_field, url) = (format!("dataset_id={id}"), server.url("upload-to-dataset"));
+    let curl = |fields: [String; 2]| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--noproxy", "*", "-H", &key]);
+        curl.args(fields.iter().flat_map(|field| ["-F", field]));
+        curl.arg(&url).current_dir(folder.path());
+        tokio::task::spawn_blocking(move || curl.output())
+    };
+    for fields in [
+        [id_field.clone(), "file=@data.parquet".to_owned()],
+        ["file=@swapped.parquet".to_owned(), id_field.clone()],
+    ] {
+        let Ok(output) = curl(fields).await.unwrap() else {
+            eprintln!("not run: curl is not installed");
+            return;
+        };
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(answer.starts_with("{\"file_id\":\"file_"), "{answer} {output:?}");
+    }
+    assert_eq!(server.names(&id).await, ["data.parquet", "swapped.parquet"]);
+}
+
+#[tokio::test]
+async fn what_is_downloaded_is_what_was_uploaded() {
+    let server = TestServer::start().await;
+    let (client, file) = (server.client(), file_of_size(300_000));
+    let id = client.create_dataset().await.unwrap();
+    let parts = [Part::Text("dataset_id", &id), Part::File("größe 1.parquet", &file)];
+    assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+    let folder = tempfile::tempdir().unwrap();
+    let paths = client.download_from_dataset(&id, None, folder.path(), 4).await.unwrap();
+    assert_eq!(paths, [folder.path().join("größe 1.parquet")]);
+    assert_eq!(std::fs::read(&paths[0]).unwrap(), file);
+
+    let unknown = vec!["none.parquet".to_owned()];
+    let error = client.download_from_dataset(&id, Some(unknown), folder.path(), 4).await;
+    assert!(error.unwrap_err().to_string().contains("File not found in dataset"));
+    assert_eq!(crate::server::count_files(folder.path()), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_leaves_nothing() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
+    // Two bytes end the closing line and carry nothing.
+    for length in (0..body.len() - 2).step_by(7) {
+        let (status, refusal) = server.send_multipart(body[..length].to_vec()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "cut at {length}: {refusal}");
+    }
+    let (status, _) = server.send_multipart([&body[..], b"more"].concat()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(server.names(&id).await, Vec::<String>::new());
+    assert_eq!(server.blobs(), 0);
+}
+
+#[tokio::test]
+async fn of_many_uploads_of_one_name_exactly_one_wins() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
+    let answers = join_all((0..20).map(|_| server.send_multipart(body.clone()))).await;
+    let statuses = |wanted| answers.iter().filter(|(status, _)| *status == wanted).count();
+    assert_eq!((statuses(StatusCode::OK), statuses(StatusCode::CONFLICT)), (1, 19));
+    assert_eq!(server.blobs(), 1);
+}
+
+#[tokio::test]
+async fn of_two_first_schemas_one_wins() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let files = [int64_file(&["a"], 2), int64_file(&["b"], 2)];
+    let uploads = (0..10).map(|index| {
+        let name = format!("{index}.parquet");
+        let file = &files[index % 2];
+        server.send_multipart(multipart(&[Part::Text("dataset_id", &id), Part::File(&name, file)]))
+    });
+    let answers = join_all(uploads).await;
+    let accepted = answers.iter().filter(|(status, _)| status.is_success()).count();
+    assert_eq!(accepted, 5, "{answers:?}");
+}
+
+#[tokio::test]
+async fn datasets_are_listed_newest_first_with_sizes_and_columns() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let (first, second) =
+        (client.create_dataset().await.unwrap(), client.create_dataset().await.unwrap());
+    let file = file_with_fields("optional binary title (STRING); optional int64 year;");
+    let parts = [Part::Text("dataset_id", &first), Part::File("a.parquet", &file)];
+    assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+    let datasets = client.list_datasets().await.unwrap();
+    assert_eq!(datasets.iter().map(|d| &d.dataset_id).collect::<Vec<_>>(), [&second, &first]);
+    assert_eq!((datasets[1].file_count, datasets[1].total_size_bytes), (1, file.len() as u64));
+    let schema = serde_json::to_value(datasets[1].schema.as_ref().unwrap()).unwrap();
+    assert_eq!(
+        schema,
+        json!({"fields": [{"name": "title", "type": "string"}, {"name": "year", "type": "int64"}]})
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_call_of_the_contract_gets_json_too() {
+    let server = TestServer::start().await;
+    for (method, call, body, expected) in [
+        (Method::GET, "no-such-call", "", 404),
+        (Method::DELETE, "list-datasets", "", 405),
+        (Method::POST, "list-dataset-files", "no json", 400),
+        (Method::POST, "list-dataset-files", "{\"dataset_id\": \"../x\"}", 404),
+        (Method::GET, "create-dataset?dataset_id=../x", "", 400),
+    ] {
+        let (status, refusal) = answer(server.request(method, call).body(body)).await;
+        assert_eq!(status.as_u16(), expected, "{call}: {refusal}");
+        assert!(!words(&refusal).is_empty());
+    }
+    let long = vec![b' '; 100_000];
+    let (status, _) = answer(server.request(Method::POST, "list-dataset-files").body(long)).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    for name in ["b.parquet", "a.parquet"] {
+        let file = int64_file(&["a"], 3);
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+    }
+    server.server.stop().await;
+    let TestServer { server, folder, .. } = server;
+    drop(server);
+    let blobs = folder.path().join("service/blobs");
+    std::fs::write(blobs.join("file_unfinished"), "x").unwrap();
+    std::fs::write(blobs.join("file_staged#1"), "x").unwrap();
+    let server = TestServer::start_on(folder).await;
+    assert_eq!(server.names(&id).await, ["b.parquet", "a.parquet"]);
+    assert_eq!(server.blobs(), 2);
+}
+
+#[tokio::test]
+async fn a_folder_has_one_service_and_the_second_is_told_who_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Service::open(folder.path(), Vec::new()).await.unwrap();
+    let refused = Service::open(folder.path(), Vec::new()).await;
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains(&std::process::id().to_string()), "{error}");
+    drop(first);
+    assert!(Service::open(folder.path(), Vec::new()).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_a_key_it_listens_on_loopback_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = ServerConfig::loopback(folder.path().to_owned());
+    config.address.set_ip([0, 0, 0, 0].into());
+    let refused = LocalServer::start(config).await.err().unwrap().to_string();
+    assert!(refused.contains("API key"), "{refused}");
+}
+
+#[tokio::test]
+async fn clients_of_one_process_share_the_service_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || sutro::service::shared(folder.path().join("data"));
+    let (one, other) = tokio::join!(open(), open());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(Arc::ptr_eq(&one, &other));
+    drop((one, other));
+    assert!(open().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_held_upload_blocks_nobody() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("held.parquet", &file)]);
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
+    let chunks = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|chunk| (Ok::<_, std::io::Error>(chunk), receiver))
+    });
+    let held = server
+        .request(Method::POST, "upload-to-dataset")
+        .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+        .body(reqwest::Body::wrap_stream(chunks));
+    let held = tokio::spawn(answer(held));
+    sender.send(body[..body.len() - 50].to_vec()).unwrap();
+    for name in ["a.parquet", "b.parquet"] {
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+    }
+    sender.send(body[body.len() - 50..].to_vec()).unwrap();
+    drop(sender);
+    assert_eq!(held.await.unwrap().0, StatusCode::OK);
+    assert_eq!(server.names(&id).await, ["a.parquet", "b.parquet", "held.parquet"]);
+}
