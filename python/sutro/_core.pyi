@@ -103,7 +103,7 @@ class LocalServer:
     ) -> Self:
         """Serve `folder`, which is made where needed.
 
-        Port 0 takes a free one. With no keys, one is made up.
+        Port 0 takes a free one. With no keys, one is made up, on loopback only.
         """
 
     @property
@@ -115,7 +115,7 @@ class LocalServer:
         """The first key that it accepts."""
 
     def stop(self) -> None:
-        """Finish running commits, drop other requests and free the folder; idempotent."""
+        """Finish running requests, for a few seconds. The folder is free when this is gone."""
 
 _ReportRow: TypeAlias = tuple[
     int,  # position

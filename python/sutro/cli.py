@@ -225,7 +225,7 @@ def _download(
     multiple=True,
     envvar="SUTRO_API_KEY",
     metavar="KEY",
-    help="A key to accept, may be repeated; also SUTRO_API_KEY. Without it, one is made up.",
+    help="A key to accept, may be repeated; also SUTRO_API_KEY. One is made up without it.",
 )
 def _serve(data: str, host: str, port: int, api_keys: tuple[str, ...]) -> None:
     """Serve a folder of datasets over HTTP, until Ctrl-C or SIGTERM."""
@@ -239,7 +239,9 @@ def _serve(data: str, host: str, port: int, api_keys: tuple[str, ...]) -> None:
         if not api_keys:
             click.echo(f"API key, made for this run: {server.api_key}")
         if host in ("127.0.0.1", "::1", "localhost"):
-            click.echo("Only this machine can reach it; --host 0.0.0.0 opens it.", err=True)
+            click.echo(
+                "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
+            )
         while True:
             time.sleep(3600)
 

@@ -23,7 +23,8 @@ class LocalServer:
         folder: Where the datasets are; made where needed.
         host: Address to listen at. The default is this machine only.
         port: Port to listen at; 0 takes a free one.
-        api_keys: The keys that it accepts; with none, one is made up.
+        api_keys: The keys that it accepts. With none, one is made up; not for a host that
+            other machines can reach.
 
     Raises:
         SutroError: The folder cannot be used (another server may have it), or the port.
@@ -33,7 +34,7 @@ class LocalServer:
         ...     server.client().upload("data/*.parquet")
     """
 
-    __slots__ = ("_core", "_folder")
+    __slots__ = ("_api_key", "_api_url", "_core", "_folder")
 
     def __init__(
         self,
@@ -44,17 +45,19 @@ class LocalServer:
         api_keys: Sequence[str] = (),
     ) -> None:
         self._folder = os.fspath(folder)
-        self._core = _core.LocalServer(self._folder, host=host, port=port, api_keys=list(api_keys))
+        core = _core.LocalServer(self._folder, host=host, port=port, api_keys=list(api_keys))
+        self._api_url, self._api_key = core.api_url, core.api_key
+        self._core: _core.LocalServer | None = core
 
     @property
     def api_url(self) -> str:
         """Where it listens, e.g. `http://127.0.0.1:41234`."""
-        return self._core.api_url
+        return self._api_url
 
     @property
     def api_key(self) -> str:
         """The first key that it accepts."""
-        return self._core.api_key
+        return self._api_key
 
     def client(self) -> Client:
         """Make a client of this server."""
@@ -62,7 +65,10 @@ class LocalServer:
 
     def stop(self) -> None:
         """Stop serving and free the folder. A second call does nothing."""
-        self._core.stop()
+        core, self._core = self._core, None
+        if core is not None:
+            core.stop()
+            # `core` ends here, and with it the lock on the folder.
 
     def __enter__(self) -> Self:
         return self
