@@ -6,13 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 
-# As maturin sets them: with other values cargo would build pyo3 and all above it again.
-PYO3_AS_MATURIN = PYO3_PYTHON=$(abspath $(BIN)/python) PYO3_BUILD_EXTENSION_MODULE=1 \
-	PYO3_CONFIG_FILE=$$(ls $(CURDIR)/target/maturin/pyo3-config-*.txt) \
-	PYO3_ENVIRONMENT_SIGNATURE=$$($(BIN)/python -c 'import struct, sys; \
-		print("cpython-%d.%d-%dbit" % (*sys.version_info[:2], 8 * struct.calcsize("P")))')
-
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src migrations -type f 2>/dev/null)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format wheel clean
@@ -32,7 +26,8 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	cargo clippy --locked --all-targets -- -D warnings
-	$(PYO3_AS_MATURIN) cargo clippy --locked --all-targets --features python -- -D warnings
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --all-targets --features python \
+		--target-dir target/bindings -- -D warnings  # apart: maturin builds pyo3 in its own way
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest sutro._core
 
