@@ -21,13 +21,14 @@ test: $(STAMPS)/package $(STAMPS)/test ## Run all tests: Rust, then Python
 	cargo test --locked
 	$(BIN)/python -m pytest
 
+# The bindings are linted in a folder of their own: maturin builds pyo3 in its own way.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
 	cargo fmt --check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	cargo clippy --locked --all-targets -- -D warnings
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --all-targets --features python \
-		--target-dir target/bindings -- -D warnings  # apart: maturin builds pyo3 in its own way
+		--target-dir target/bindings -- -D warnings
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest sutro._core
 

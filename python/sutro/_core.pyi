@@ -32,7 +32,6 @@ class Job(Generic[_T_co]):
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
 
-
     def cancel(self) -> None:
         """Drop all connections. The job ends soon, and `result()` raises `Cancelled`.
 
