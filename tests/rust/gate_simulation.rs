@@ -62,6 +62,10 @@ struct World {
     dataset: Vec<usize>,
     workers: usize,
     fault_percent: u8,
+    /// How often the head of the line moves a few bytes only.
+    slow_head_percent: u8,
+    /// Bodies do not fit into the buffers of a connection that nobody serves.
+    has_big_bodies: bool,
     requests: Vec<Request>,
     /// Requests whose client is gone but whose bytes may still arrive.
     zombies: Vec<usize>,
@@ -89,6 +93,8 @@ impl World {
             dataset: Vec::new(),
             workers: *rng.choice([1, 1, 2, 3, 100].iter()).unwrap(),
             fault_percent: *rng.choice([0, 2, 5, 15].iter()).unwrap(),
+            slow_head_percent: *rng.choice([0, 0, 99].iter()).unwrap(),
+            has_big_bodies: rng.bool(),
             requests: Vec::new(),
             zombies: Vec::new(),
             pauses: Vec::new(),
@@ -151,6 +157,7 @@ impl World {
             Some(Stop { cause: StopCause::ForeignWriter | StopCause::CommittedEarly, .. }) => {
                 Err(format!("nobody else writes, but {stop:?}"))
             }
+            Some(stop) if self.fault_percent == 0 => Err(format!("nothing failed, but {stop:?}")),
             _ => Ok(Step::Finished(stop.is_none())),
         }
     }
@@ -247,6 +254,20 @@ impl World {
         if self.percent(self.fault_percent) {
             return Some(self.fail(first, index));
         }
+        let is_head = first + id.file == self.confirmed;
+        if stage == Stage::Sending && is_head && self.percent(self.slow_head_percent) {
+            self.moved.insert(id.file, true);
+            return None;
+        }
+        if stage == Stage::Sending && !is_served && self.has_big_bodies {
+            if is_head || self.rng.u8(0..16) > 0 {
+                return None;
+            }
+            // It has waited for a worker for too long.
+            self.requests.remove(index);
+            let ending = Ending::Temporary { retry_after: None, still_at_work: false };
+            return Some(Event::Ended(id, ending));
+        }
         let is_there = self.dataset.contains(&(first + id.file));
         if stage != Stage::Released && is_there && self.rng.bool() {
             self.requests.remove(index);
@@ -331,11 +352,11 @@ impl World {
         if self.percent(self.fault_percent / 3) {
             return Verdict::Unknown;
         }
-        let stale = if self.percent(self.fault_percent) { self.rng.usize(0..3) } else { 0 };
-        // A listing that hides what its asker has just sent, and nothing else, could not be
-        // told from the truth: services list what they have answered.
-        let certain = self.confirmed;
-        let visible = if stale == 0 { self.dataset.len() } else { certain.saturating_sub(stale) };
+        // A listing may be older than what is known to be committed. One that only hides what
+        // its asker has just sent could not be told from the truth: services list what they
+        // have answered.
+        let is_stale = self.confirmed > 0 && self.percent(self.fault_percent);
+        let visible = if is_stale { self.rng.usize(0..self.confirmed) } else { self.dataset.len() };
         let before: Vec<_> = self.names[..first].to_vec();
         let plan = self.plan();
         verdict(&before, &plan[first..], file, &self.listing(visible))

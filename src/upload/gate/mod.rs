@@ -64,6 +64,8 @@ pub struct Gate {
     files: Vec<File>,
     /// The first file that is not committed.
     head: FileIndex,
+    /// Files from here on have never been started.
+    frontier: FileIndex,
     /// The file whose connection is being opened: the next one starts after it.
     opening: Option<FileIndex>,
     /// Requests open at the same time; shrinks where the service serves fewer.
@@ -86,6 +88,7 @@ impl Gate {
             config,
             files: vec![waiting; file_count],
             head: 0,
+            frontier: 0,
             opening: None,
             open_limit: config.concurrency + config.max_held,
             idle_ticks: 0,
@@ -126,29 +129,10 @@ impl Gate {
         self.advance(actions)
     }
 
-    /// Files with an open request whose tail is held.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.count(|phase| matches!(phase, Phase::Held { .. }))
-    }
-
-    /// Files with an open request whose body or answer is on its way.
-    #[must_use]
-    pub fn in_transfer(&self) -> usize {
-        self.count(|phase| matches!(phase, Phase::Sending | Phase::Released))
-    }
-
     /// The first file that is not committed; the number of files when all are.
     #[must_use]
     pub fn head(&self) -> FileIndex {
         self.head
-    }
-
-    /// The file whose tail was let go and whose outcome is not known yet (ordered).
-    #[must_use]
-    pub fn in_doubt(&self) -> Option<FileIndex> {
-        let in_doubt = |file: &File| matches!(file.phase, Phase::Released | Phase::Settling { .. });
-        self.files.iter().position(in_doubt)
     }
 
     fn is_stale(&self, event: &Event) -> bool {
@@ -177,7 +161,6 @@ impl Gate {
     }
 
     fn ended(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
-        let was_held = matches!(self.files[file].phase, Phase::Held { .. });
         let in_doubt = self.files[file].phase == Phase::Released;
         // What was let go by an earlier request may turn up at any time.
         let was_released = self.files[file].was_released;
@@ -194,22 +177,23 @@ impl Gate {
             Ending::Refused | Ending::Final => self.stop(file, StopCause::Failed, false, actions),
             Ending::RefusedAll => self.stop(file, StopCause::Failed, true, actions),
             Ending::NameTaken => self.stop(file, StopCause::ForeignWriter, false, actions),
-            Ending::Temporary { retry_after: None, .. } if was_held && file != self.head => {
-                // Some servers end held requests: not the file's failure. Hold fewer.
-                self.files[file].phase = Phase::Waiting;
-                self.open_limit = self.open().max(1);
-            }
             Ending::Temporary { retry_after, .. } => self.pause(file, retry_after, actions),
         }
     }
 
+    /// Tries again, later and later. Only the head can fail for good: the others may just
+    /// wait for a service that serves fewer requests than are open, so fewer are opened.
     fn pause(&mut self, file: FileIndex, retry_after: Option<Duration>, actions: &mut Vec<Action>) {
-        self.files[file].failures += 1;
-        let failures = self.files[file].failures;
-        if failures >= MAX_ATTEMPTS {
+        let is_head = file == self.head || !self.config.ordered;
+        self.files[file].failures += u32::from(is_head);
+        if self.files[file].failures >= MAX_ATTEMPTS {
             return self.stop(file, StopCause::Failed, false, actions);
         }
         self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
+        if !is_head {
+            self.open_limit = self.open().max(1);
+        }
+        let failures = self.files[file].attempt.min(MAX_ATTEMPTS);
         actions.push(Action::Pause { file, failures, at_least: retry_after });
     }
 
@@ -270,7 +254,7 @@ impl Gate {
         // The request is over: nothing to drop.
         self.files[file].phase = Phase::Waiting;
         self.fence = self.fence.min(fence);
-        for later in (self.fence..self.files.len()).rev() {
+        for later in (self.fence.max(self.head)..self.frontier).rev() {
             match self.files[later].phase {
                 Phase::Sending | Phase::Held { .. } => self.drop_request(later, actions),
                 Phase::Pausing { .. } => self.files[later].phase = Phase::Waiting,
@@ -280,8 +264,8 @@ impl Gate {
     }
 
     fn tick(&mut self, head_moved: bool, actions: &mut Vec<Action>) {
-        for (file, state) in self.files.iter_mut().enumerate().skip(self.head) {
-            if let Phase::Held { ticks } = &mut state.phase {
+        for file in self.head..self.frontier {
+            if let Phase::Held { ticks } = &mut self.files[file].phase {
                 *ticks += 1;
                 if *ticks % DRIP_TICKS == 0 {
                     actions.push(Action::Drip(file));
@@ -305,7 +289,7 @@ impl Gate {
     /// newer half of the others, which cannot have been committed, and holds fewer from now on.
     fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
         self.open_limit = (self.open() / 2).max(1);
-        for file in (self.head + 1..self.files.len()).rev() {
+        for file in (self.head + 1..self.frontier).rev() {
             if self.open() <= self.open_limit {
                 break;
             }
@@ -322,9 +306,9 @@ impl Gate {
     }
 
     fn advance(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
-        for file in self.head..self.files.len() {
-            let has_its_turn = !self.config.ordered || file == self.head;
-            if has_its_turn && matches!(self.files[file].phase, Phase::Held { .. }) {
+        let turns = if self.config.ordered { self.head + 1 } else { self.frontier };
+        for file in self.head..turns.min(self.frontier) {
+            if self.files[file].phase.is_held() {
                 self.files[file].phase = Phase::Released;
                 actions.push(Action::Release(file));
             }
@@ -334,6 +318,7 @@ impl Gate {
             state.phase = Phase::Sending;
             state.attempt += 1;
             self.opening = Some(file);
+            self.frontier = self.frontier.max(file + 1);
             actions.push(Action::Start(RequestId { file, attempt: state.attempt }));
         }
         if !self.finished && self.is_over() {
@@ -346,24 +331,24 @@ impl Gate {
     /// Requests start in plan order, one after the other, so that a service that serves
     /// connections by arrival sees the plan's order. The head never waits for a slot.
     fn next_to_start(&self) -> Option<FileIndex> {
-        let waiting = |file: &File| file.phase == Phase::Waiting;
-        let file = self.head
-            + self.files[self.head..self.fence.max(self.head)].iter().position(waiting)?;
+        let is_waiting = |&file: &FileIndex| self.files[file].phase == Phase::Waiting;
+        let end = self.fence.min(self.frontier + 1);
+        let file = (self.head..end).find(is_waiting)?;
         let throttled = |phase| matches!(phase, Phase::Pausing { throttled: true });
         if self.count(throttled) > 0 {
             return None;
         }
         let has_slot = self.opening.is_none()
-            && self.in_transfer() < self.config.concurrency
-            && self.open() < self.open_limit
-            && self.held() < self.config.max_held.max(1);
+            && self.count(Phase::is_in_transfer) < self.config.concurrency
+            && self.count(Phase::is_held) < self.config.max_held.max(1)
+            && self.open() < self.open_limit;
         (has_slot || file == self.head).then_some(file)
     }
 
     fn is_over(&self) -> bool {
-        let busy = |file: &File| !matches!(file.phase, Phase::Waiting | Phase::Committed);
-        let to_do = |file: &File| file.phase == Phase::Waiting;
-        !self.files.iter().any(busy) && !self.files[..self.fence].iter().any(to_do)
+        let is_busy = |phase| !matches!(phase, Phase::Waiting | Phase::Committed);
+        let mut to_do = self.head..self.fence.min(self.frontier + 1);
+        self.count(is_busy) == 0 && !to_do.any(|file| self.files[file].phase == Phase::Waiting)
     }
 
     fn open(&self) -> usize {
@@ -371,12 +356,20 @@ impl Gate {
     }
 
     fn count(&self, matches: impl Fn(Phase) -> bool) -> usize {
-        self.files[self.head..].iter().filter(|file| matches(file.phase)).count()
+        self.files[self.head..self.frontier].iter().filter(|file| matches(file.phase)).count()
     }
 }
 
 impl Phase {
+    fn is_held(self) -> bool {
+        matches!(self, Self::Held { .. })
+    }
+
+    fn is_in_transfer(self) -> bool {
+        matches!(self, Self::Sending | Self::Released)
+    }
+
     fn is_open(self) -> bool {
-        matches!(self, Self::Sending | Self::Held { .. } | Self::Released)
+        self.is_held() || self.is_in_transfer()
     }
 }
