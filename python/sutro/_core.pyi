@@ -14,7 +14,15 @@ from sutro.datasets import Dataset, DatasetFile
 from sutro.progress import Progress
 from sutro.report import UploadReport
 
-__all__ = ["Cancelled", "Client", "Job", "LocalServer", "__version__", "upload_report_stream"]
+__all__ = [
+    "Cancelled",
+    "Client",
+    "Job",
+    "LocalServer",
+    "__version__",
+    "take_log_records",
+    "upload_report_stream",
+]
 
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -131,3 +139,6 @@ _ReportRow: TypeAlias = tuple[
 
 def upload_report_stream(files: list[_ReportRow]) -> object:
     """Make an object with `__arrow_c_stream__` that gives one row for each file."""
+
+def take_log_records() -> list[tuple[int, str, str]]:
+    """Take the log records since the last call: level as in `logging`, logger, message."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sutro
-from sutro import text
+from sutro import logs, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,10 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.RefusedError, 7),
 )
 """The first class that fits decides; any other error exits with 1, a wrong usage with 2."""
+
+
+_LOG_SECONDS = 0.2
+"""Between two looks at the log of the running service."""
 
 
 class _Commands(click.Group):
@@ -243,7 +247,8 @@ def _serve(data: str, host: str, port: int, api_keys: tuple[str, ...]) -> None:
                 "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
             )
         while True:
-            time.sleep(3600)
+            logs.forward()
+            time.sleep(_LOG_SECONDS)
 
 
 def _echo_table(

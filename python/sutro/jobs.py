@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from sutro import logs
 from sutro.errors import UploadInterrupted
 from sutro.progress import shown
 
@@ -77,6 +78,7 @@ async def result_of_upload_async(job: Job[UploadReport], progress: ProgressOptio
 
 
 def _show(job: Job[_T], show: Show | None) -> None:
+    logs.forward()
     if show is not None and (progress := job.progress()) is not None:
         show(progress)
 

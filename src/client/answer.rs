@@ -1,9 +1,13 @@
 //! What an answer means.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{
+    error::Error as StdError,
+    io,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
-use reqwest::{Response, StatusCode, header};
+use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::http::root_cause;
@@ -22,6 +26,16 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
+    /// Sends a request; the answer's body is not read yet.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let begun = Instant::now();
+        let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        let (path, status) = (answer.url().path(), answer.status().as_u16());
+        let file_name = self.file_name.as_deref();
+        tracing::debug!(path, status, ms = begun.elapsed().as_millis(), file_name, "answered");
+        Ok(answer)
+    }
+
     /// Reads a JSON answer of at most `limit` bytes.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,

@@ -116,8 +116,8 @@ impl ApiClient {
             attempt.state,
         );
         let send = async {
-            let answer = request.body(Body::wrap_stream(body.into_stream())).send().await;
-            let answer = answer.map_err(|error| subject.broken(&error))?;
+            let request = request.body(Body::wrap_stream(body.into_stream()));
+            let answer = subject.send(request).await?;
             let uploaded: UploadedFile = subject.read(answer, MAX_ANSWER_BYTES).await?;
             if uploaded.file_id.is_empty() {
                 return Err(subject.not_the_api("an upload's answer without file_id".to_owned()));
@@ -143,7 +143,7 @@ impl ApiClient {
         limit: usize,
     ) -> Result<T> {
         let call = async {
-            let answer = request.send().await.map_err(|error| subject.broken(&error))?;
+            let answer = subject.send(request).await?;
             subject.read(answer, limit).await
         };
         subject.within(ANSWER_TIMEOUT, "did not answer", call).await

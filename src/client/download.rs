@@ -54,7 +54,7 @@ impl ApiClient {
                 dataset_id: dataset_id.to_owned(),
                 file_name: name.to_owned(),
             });
-            let send = async { request.send().await.map_err(|error| subject.broken(&error)) };
+            let send = subject.send(request);
             let answer = subject.within(ANSWER_TIMEOUT, "did not answer", send).await?;
             if !answer.status().is_success() {
                 return Err(subject.error_of(answer).await);

@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     convert,
     errors::{self, Cancelled, internal_error},
-    runtime,
+    log_records, runtime,
 };
 use crate::upload::Tracker;
 
@@ -48,6 +48,7 @@ impl Job {
         W: Future<Output = Result<T, E>> + Send + 'static,
         F: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     {
+        log_records::collect();
         let runtime = runtime::handle()?;
         let (done, is_done) = watch::channel(false);
         let outcome = Arc::new(Mutex::new(None::<Outcome>));

@@ -8,7 +8,7 @@ use std::{
 
 use pyo3::prelude::*;
 
-use super::{errors::IntoPyErr, runtime};
+use super::{errors::IntoPyErr, log_records, runtime};
 use crate::{
     credentials::ApiKey,
     error::Error,
@@ -40,6 +40,7 @@ impl LocalServer {
     ) -> PyResult<Self> {
         let config =
             config(folder, host, port, &api_keys).map_err(|error| error.into_py_err(py))?;
+        log_records::collect();
         let runtime = runtime::handle()?;
         let server = py.detach(|| runtime.block_on(Server::start(config)));
         let server = Arc::new(server.map_err(|error| error.into_py_err(py))?);

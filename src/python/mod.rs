@@ -11,6 +11,7 @@ mod convert;
 mod errors;
 mod job;
 mod local_server;
+mod log_records;
 mod report_table;
 mod runtime;
 
@@ -19,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         client::Client, errors::Cancelled, job::Job, local_server::LocalServer,
-        report_table::upload_report_stream,
+        log_records::take_log_records, report_table::upload_report_stream,
     };
 
     #[pymodule_export]

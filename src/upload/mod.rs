@@ -125,6 +125,8 @@ async fn run(
     tracker.transferring_into(&dataset_id);
     let first = already_there(&listing, &files, &dataset_id)?;
     (0..first).for_each(|position| tracker.skipped(position));
+    let file_count = files.len();
+    tracing::info!(dataset_id, files = file_count, already_there = first, "upload begins");
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
     let transfer = Transfer {
         client: client.clone(),
@@ -149,6 +151,7 @@ async fn run(
         let listed = listing.iter().find(|listed| listed.file_name == file.planned.name);
         tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
     }
+    tracing::info!(dataset_id, files = file_count, "upload is complete");
     Ok(tracker.report())
 }
 

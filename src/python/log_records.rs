@@ -1,0 +1,89 @@
+//! `tracing` events on their way to Python's `logging`.
+//!
+//! Rust threads put them into a bounded queue and never touch Python; whoever waits for a
+//! job takes them out.
+
+use std::{
+    collections::VecDeque,
+    fmt::{Debug, Write},
+    sync::{Mutex, Once, PoisonError},
+};
+
+use pyo3::prelude::*;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context, SubscriberExt},
+};
+
+/// Records that nobody has taken; older ones are dropped first.
+const MOST_RECORDS: usize = 1000;
+
+static RECORDS: Mutex<VecDeque<Record>> = Mutex::new(VecDeque::new());
+
+/// Level as in Python's `logging`, logger, message.
+type Record = (u8, String, String);
+
+/// Starts to collect the events of this package, once. Another subscriber of the process
+/// stays in place.
+pub(super) fn collect() {
+    static COLLECTING: Once = Once::new();
+    COLLECTING.call_once(|| {
+        let _ = tracing::subscriber::set_global_default(Registry::default().with(Collector));
+    });
+}
+
+/// Takes the records since the last call, oldest first.
+#[pyfunction]
+pub(super) fn take_log_records() -> Vec<Record> {
+    std::mem::take(&mut *RECORDS.lock().unwrap_or_else(PoisonError::into_inner)).into()
+}
+
+struct Collector;
+
+impl<S: Subscriber> Layer<S> for Collector {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= Level::DEBUG && metadata.target().starts_with("sutro")
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let level = match *event.metadata().level() {
+            Level::ERROR => 40,
+            Level::WARN => 30,
+            Level::INFO => 20,
+            Level::DEBUG | Level::TRACE => 10,
+        };
+        let mut text = Text::default();
+        event.record(&mut text);
+        let logger = event.metadata().target().replace("::", ".");
+        let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.len() == MOST_RECORDS {
+            records.pop_front();
+        }
+        records.push_back((level, logger, text.message + &text.fields));
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing into a String does not fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}

@@ -1,0 +1,57 @@
+"""What the core does is told to `logging`, and the key never is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    import sutro
+
+
+_ANSWERS = ("sutro.client.answer", "DEBUG")
+
+
+def test_requests_and_uploads_are_logged_without_the_key(
+    client: sutro.Client, server: sutro.LocalServer, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="sutro")
+
+    report = client.upload(folder)
+
+    logged = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+    uploads = [message for name, _, message in logged if name == "sutro.upload"]
+    assert uploads[0].startswith(f"upload begins dataset_id={report.dataset_id} files=12")
+    assert uploads[-1].startswith("upload is complete")
+    answers = [message for name, level, message in logged if (name, level) == _ANSWERS]
+    assert sum("path=/upload-to-dataset status=200" in message for message in answers) == len(
+        report
+    )
+    assert any(name.startswith("sutro.service") for name, _, _ in logged)
+    assert server.api_key not in str(logged)
+
+
+def _run(folder: Path, tmp_path: Path, **environment: str) -> str:
+    program = f"import sutro; sutro.upload({str(folder)!r}, api_url='local:{tmp_path / 'data'}')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stderr
+
+
+def test_nothing_is_printed_unless_sutro_log_asks_for_it(folder: Path, tmp_path: Path) -> None:
+    assert not _run(folder, tmp_path)
+    printed = _run(folder, tmp_path, SUTRO_LOG="info")
+    assert "INFO sutro.upload: upload begins" in printed
+    assert "DEBUG" not in printed
