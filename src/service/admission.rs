@@ -1,9 +1,11 @@
 //! The rules of a dataset: what is parquet, which schema, which names.
 
 use axum::http::StatusCode;
+use sqlx::{Sqlite, Transaction};
 
 use super::{
     State,
+    body::Arrival,
     catalog::{self, NewFile},
     receive::ReceivedFile,
     refusal::{Refusal, Result},
@@ -33,15 +35,33 @@ impl State {
     }
 
     /// Makes a stored blob a file of a dataset, or removes it.
-    pub(super) async fn admit(&self, dataset_id: &str, file: ReceivedFile) -> Result<UploadedFile> {
-        let committed = self.check_and_commit(dataset_id, &file).await;
-        if committed.is_err() {
-            self.blobs.delete(&file.file_id).await;
+    pub(super) async fn admit(
+        &self,
+        dataset_id: &str,
+        file: ReceivedFile,
+        arrival: Arrival,
+    ) -> Result<UploadedFile> {
+        match self.check_and_append(dataset_id, &file, arrival).await {
+            Ok(transaction) => {
+                // Where this fails the file may exist all the same, so its blob stays: the next
+                // start knows.
+                transaction.commit().await?;
+                Ok(UploadedFile { file_id: file.file_id })
+            }
+            Err(refusal) => {
+                self.blobs.delete(&file.file_id).await;
+                Err(refusal)
+            }
         }
-        committed.map(|()| UploadedFile { file_id: file.file_id })
     }
 
-    async fn check_and_commit(&self, dataset_id: &str, file: &ReceivedFile) -> Result<()> {
+    /// All that is needed for the file to exist, but the commit.
+    async fn check_and_append(
+        &self,
+        dataset_id: &str,
+        file: &ReceivedFile,
+        arrival: Arrival,
+    ) -> Result<Transaction<'static, Sqlite>> {
         let footer = self.read_footer(file).await?;
         let mut transaction = self.catalog.begin().await?;
         let schema = catalog::schema_of(&mut transaction, dataset_id).await?;
@@ -54,13 +74,13 @@ impl State {
             file_name: &file.file_name,
             size_bytes: file.size_bytes,
             row_count: footer.row_count,
-            first_byte_at: file.first_byte_at,
-            last_byte_at: file.last_byte_at,
+            first_byte_at: arrival.first_byte_at,
+            last_byte_at: arrival.last_byte_at,
         };
         if !catalog::append(&mut transaction, dataset_id, &new_file).await? {
             return Err(Refusal::name_taken());
         }
-        Ok(transaction.commit().await?)
+        Ok(transaction)
     }
 
     async fn read_footer(&self, file: &ReceivedFile) -> Result<Footer> {

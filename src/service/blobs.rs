@@ -13,10 +13,12 @@ use bytes::Bytes;
 use object_store::{
     ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem, path::Path as BlobPath,
 };
+use uuid::Uuid;
 
 use super::refusal::Result as Answer;
 use crate::error::{Error, Result};
 
+const FILE_ID_PREFIX: &str = "file_";
 /// Bytes that are gathered before they are written.
 const PART_BYTES: usize = 1024 * 1024;
 /// Parts of one upload that are written at the same time.
@@ -38,13 +40,14 @@ impl Blobs {
         Ok(Self { store: Arc::new(store), folder })
     }
 
-    /// Removes everything that is not one of `known`: uploads that were not finished.
+    /// Removes uploads that were not finished: blobs that are not `known`, and what was
+    /// staged for one. Anything else in the folder is somebody else's.
     pub(super) fn sweep(&self, known: &HashSet<String>) -> Result<()> {
         let in_folder = |source| Error::File { path: self.folder.clone(), source };
         for entry in fs::read_dir(&self.folder).map_err(in_folder)? {
             let entry = entry.map_err(in_folder)?;
-            let is_known = entry.file_name().to_str().is_some_and(|name| known.contains(name));
-            if !is_known {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| is_blob_name(name) && !known.contains(name)) {
                 fs::remove_file(entry.path()).map_err(in_folder)?;
             }
         }
@@ -73,7 +76,19 @@ impl Blobs {
     }
 }
 
-/// A blob that is being written. Dropped before `finish`, it leaves nothing behind.
+/// An id that no blob has had.
+pub(super) fn new_file_id() -> String {
+    format!("{FILE_ID_PREFIX}{}", Uuid::new_v4().simple())
+}
+
+/// Whether a file is named by an id, with `#<n>` where the store was still writing it.
+fn is_blob_name(name: &str) -> bool {
+    let id = name.split_once('#').map_or(name, |(id, _)| id);
+    let hex = id.strip_prefix(FILE_ID_PREFIX);
+    hex.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// A blob that is being written.
 pub(super) struct BlobWriter {
     upload: WriteMultipart,
     size: u64,
@@ -84,6 +99,14 @@ impl BlobWriter {
         self.size += bytes.len() as u64;
         self.upload.put(bytes);
         Ok(self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?)
+    }
+
+    /// Removes what was written.
+    pub(super) async fn abort(self) {
+        if let Err(error) = self.upload.abort().await {
+            // The next start sweeps it.
+            tracing::warn!("an unfinished upload was not removed: {error}");
+        }
     }
 
     /// Makes the blob durable and returns its size in bytes.

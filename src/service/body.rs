@@ -1,114 +1,173 @@
-//! Request bodies, pumped through a channel: whoever refuses a request early just stops
-//! reading, and the pump reads on for a moment, so that a client that is still sending gets
-//! the answer instead of a reset connection (RFC 9112, section 9.6).
+//! Request bodies: read a chunk at a time, timed, and read on for a moment where they are
+//! refused.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream, HttpBody};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use tokio::{sync::mpsc, time::timeout};
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
 
 use super::catalog::now;
 
-/// How much of a refused body is read on, and for how long.
-const LINGER_BYTES: usize = 4 * 1024 * 1024;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long a refused body is read on. A client that reads while it sends needs far less;
+/// the others get the answer if they are done by then.
 const LINGER: Duration = Duration::from_secs(2);
-/// Chunks between the connection and the reader.
-const CHUNKS_IN_FLIGHT: usize = 4;
+
+/// Longest head of a part, in bytes: boundary and headers.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// The longest boundary (RFC 2046, section 5.1.1) with what stands around it at the end.
 const END_BYTES: usize = "--".len() + 70 + "--\r\n".len();
 
-/// What has come of a body.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Arrival {
+/// A body that is being received.
+pub(super) struct IncomingBody {
+    chunks: BodyDataStream,
+    /// Bytes that its `Content-Length` declares.
+    declared: Option<u64>,
+    received: u64,
     /// Microseconds since 1970, UTC; 0 while no byte came.
-    pub(super) first_byte_at: i64,
+    first_byte_at: i64,
     /// As `first_byte_at`.
-    pub(super) last_byte_at: i64,
-    pub(super) bytes: u64,
+    last_byte_at: i64,
     /// Its last bytes.
     end: Vec<u8>,
+    head: HeadAllowance,
+    has_yielded: bool,
 }
 
-/// Starts to read `body`.
-pub(super) fn pump(
-    body: Body,
-) -> (impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static, SharedArrival) {
-    let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
-    let arrival = SharedArrival::default();
-    let pumped = arrival.clone();
-    tokio::spawn(async move {
-        let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
-            if let Ok(bytes) = &chunk {
-                pumped.lock().note(bytes);
-            }
-            let is_broken = chunk.is_err();
-            if sender.send(chunk).await.is_err() {
-                return linger(chunks).await;
-            }
-            if is_broken {
-                return;
-            }
-        }
-    });
-    let next = |mut receiver: mpsc::Receiver<_>| async move {
-        receiver.recv().await.map(|chunk| (chunk, receiver))
-    };
-    (stream::unfold(receiver, next), arrival)
+/// When the first and the last byte of a complete body came: microseconds since 1970, UTC.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) first_byte_at: i64,
+    pub(super) last_byte_at: i64,
 }
 
-/// Lets the client of a refused request read the answer.
-pub(super) fn discard(body: Body) {
-    tokio::spawn(linger(body.into_data_stream()));
-}
+/// Bytes that may still be read while the head of a part is looked for: the multipart
+/// parser keeps all of them in memory.
+#[derive(Clone)]
+pub(super) struct HeadAllowance(Arc<AtomicUsize>);
 
-async fn linger(mut chunks: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin) {
-    let read_on = async {
-        let mut left = LINGER_BYTES;
-        while let Some(Ok(chunk)) = chunks.next().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    let _ = timeout(LINGER, read_on).await;
-}
+/// More than a head may have was read, and no part has begun.
+#[derive(Debug, thiserror::Error)]
+#[error("the head of a part is longer than {MAX_HEAD_BYTES} bytes")]
+pub(super) struct HeadTooLong;
 
-/// Written by the pump, read by whoever takes in the body.
-#[derive(Clone, Default)]
-pub(super) struct SharedArrival(Arc<Mutex<Arrival>>);
-
-impl SharedArrival {
-    pub(super) fn so_far(&self) -> Arrival {
-        self.lock().clone()
+impl HeadAllowance {
+    pub(super) fn limit(&self) {
+        self.0.store(MAX_HEAD_BYTES, Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arrival> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lift(&self) {
+        self.0.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
+    fn use_up(&self, bytes: usize) {
+        let left = self.0.load(Ordering::Relaxed);
+        if left != usize::MAX {
+            self.0.store(left.saturating_sub(bytes), Ordering::Relaxed);
+        }
     }
 }
 
-impl Arrival {
+impl IncomingBody {
+    pub(super) fn new(body: Body) -> Self {
+        Self {
+            declared: body.size_hint().exact(),
+            chunks: body.into_data_stream(),
+            received: 0,
+            first_byte_at: 0,
+            last_byte_at: 0,
+            end: Vec::new(),
+            head: HeadAllowance(Arc::new(AtomicUsize::new(usize::MAX))),
+            has_yielded: false,
+        }
+    }
+
+    pub(super) fn head_allowance(&self) -> HeadAllowance {
+        self.head.clone()
+    }
+
+    /// Receives what stands after the closing boundary: nothing but a line break, and the end
+    /// of the request. `None` where that is not so.
+    pub(super) async fn receive_end(&mut self, boundary: &str) -> Option<Arrival> {
+        self.head.lift();
+        let before = self.received;
+        while let Some(chunk) = self.next().await {
+            let is_more = self.received - before > "\r\n".len() as u64;
+            if chunk.is_err() || is_more {
+                return None;
+            }
+        }
+        let end = self.end.strip_suffix(b"\r\n").unwrap_or(&self.end);
+        let is_complete = self.declared.is_none_or(|declared| declared == self.received)
+            && end.ends_with(format!("--{boundary}--").as_bytes());
+        is_complete.then_some(Arrival {
+            first_byte_at: self.first_byte_at,
+            last_byte_at: self.last_byte_at,
+        })
+    }
+
+    /// Lets the client of a refused request read the answer: see [`discard`].
+    pub(super) fn discard(self) {
+        tokio::spawn(linger(self.chunks));
+    }
+
     fn note(&mut self, chunk: &[u8]) {
         self.last_byte_at = now();
-        if self.bytes == 0 {
+        if self.received == 0 {
             self.first_byte_at = self.last_byte_at;
         }
-        self.bytes += chunk.len() as u64;
+        self.received += chunk.len() as u64;
         self.end.extend_from_slice(&chunk[chunk.len().saturating_sub(END_BYTES)..]);
         self.end.drain(..self.end.len().saturating_sub(END_BYTES));
+        self.head.use_up(chunk.len());
     }
+}
 
-    /// Whether the last thing that came is the closing boundary.
-    pub(super) fn ends_with_closing(&self, boundary: &str) -> bool {
-        let end = self.end.strip_suffix(b"\r\n").unwrap_or(&self.end);
-        end.ends_with(format!("--{boundary}--").as_bytes())
+impl Stream for IncomingBody {
+    type Item = Result<Bytes, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // The multipart parser takes into memory all that is ready at once; so no more than
+        // one chunk ever is.
+        if std::mem::take(&mut self.has_yielded) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if self.head.is_used_up() {
+            return Poll::Ready(Some(Err(HeadTooLong.into())));
+        }
+        let chunk = ready!(self.chunks.poll_next_unpin(context));
+        if let Some(Ok(bytes)) = &chunk {
+            self.note(bytes);
+            self.has_yielded = true;
+        }
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(Into::into)))
     }
+}
+
+/// Reads on for a moment, in the background: to close a connection on which bytes still
+/// come resets it, and the client never sees the answer (RFC 9112, section 9.6).
+pub(super) fn discard(body: Body) {
+    IncomingBody::new(body).discard();
+}
+
+async fn linger(mut chunks: BodyDataStream) {
+    let read_on = async { while let Some(Ok(_)) = chunks.next().await {} };
+    let _ = timeout(LINGER, read_on).await;
 }

@@ -14,7 +14,7 @@ use sqlx::{
 
 use crate::{
     schema::Schema,
-    wire::messages::{DatasetFile, DatasetInfo},
+    wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
 };
 
 type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
@@ -74,6 +74,10 @@ impl Catalog {
         Ok(Self { pool })
     }
 
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
         self.pool.begin().await
     }
@@ -121,14 +125,19 @@ impl Catalog {
     /// The files of a dataset in its order.
     pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         let rows = sqlx::query(
-            "SELECT file_name, file_id, committed_at, size_bytes, row_count, data_schema \
-             FROM files JOIN datasets ON datasets.dataset_id = files.dataset_id \
-             WHERE files.dataset_id = $1 ORDER BY position",
+            "SELECT file_name, file_id, committed_at, size_bytes, row_count FROM files \
+             WHERE dataset_id = $1 ORDER BY position",
         )
         .bind(dataset_id)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(dataset_file).collect()
+        // After the files: where there is one, there is a schema, and all of them have it.
+        let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
+            .bind(dataset_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let schema = row.as_ref().map(schema).transpose()?.flatten().map(|schema| schema.summary());
+        rows.iter().map(|row| dataset_file(row, schema.clone())).collect()
     }
 
     /// Id and size in bytes of a file.
@@ -240,15 +249,14 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
     })
 }
 
-/// All files of a dataset have its schema.
-fn dataset_file(row: &SqliteRow) -> Result<DatasetFile> {
+fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<DatasetFile> {
     Ok(DatasetFile {
         file_name: row.try_get("file_name")?,
         file_id: row.try_get("file_id")?,
         uploaded_at: rfc3339(row.try_get("committed_at")?),
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
-        schema: schema(row)?.map(|schema| schema.summary()),
+        schema,
     })
 }
 

@@ -4,26 +4,21 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, PoisonError, Weak},
-    time::Duration,
+    sync::{Arc, Weak},
 };
 
 use tokio::{
     net::TcpListener,
     sync::{Mutex, watch},
     task::JoinHandle,
-    time::timeout,
 };
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, serve::serve};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
 };
-
-/// Time for running requests to end when the server stops.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where and for whom to serve.
 #[derive(Clone, Debug)]
@@ -49,13 +44,12 @@ pub struct LocalServer {
     address: SocketAddr,
     api_key: ApiKey,
     is_stopping: watch::Sender<bool>,
-    running: std::sync::Mutex<Option<Running>>,
+    running: Mutex<Option<Running>>,
 }
 
-/// Gone when the server is stopped, so that the folder is free for the next one.
 struct Running {
     service: Service,
-    serving: JoinHandle<()>,
+    connections: JoinHandle<()>,
 }
 
 impl LocalServer {
@@ -82,16 +76,9 @@ impl LocalServer {
             |error| Error::Configuration(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
-        let (is_stopping, mut stop) = watch::channel(false);
-        let router = service.router();
-        let serving = tokio::spawn(async move {
-            let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await
-            {
-                tracing::error!("the server ended: {error}");
-            }
-        });
-        let running = std::sync::Mutex::new(Some(Running { service, serving }));
+        let (is_stopping, stop) = watch::channel(false);
+        let connections = tokio::spawn(serve(listener, service.router(), stop));
+        let running = Mutex::new(Some(Running { service, connections }));
         Ok(Self { address, api_key, is_stopping, running })
     }
 
@@ -107,27 +94,22 @@ impl LocalServer {
         &self.api_key
     }
 
-    /// Stops to listen, lets running requests end for 5 s, gives up the others.
+    /// Stops to listen, lets running requests end for 5 s, cuts off the others, and frees the
+    /// folder. A second call does nothing.
     pub async fn stop(&self) {
         self.is_stopping.send_replace(true);
-        if let Some(Running { service, mut serving }) = self.take_running()
-            && timeout(STOP_PATIENCE, &mut serving).await.is_err()
-        {
-            service.close();
-            let _ = timeout(STOP_PATIENCE, serving).await;
+        let mut running = self.running.lock().await;
+        if let Some(Running { service, connections }) = running.take() {
+            let _ = connections.await;
+            service.close().await;
         }
-    }
-
-    fn take_running(&self) -> Option<Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        self.is_stopping.send_replace(true);
-        if let Some(running) = self.take_running() {
-            running.service.close();
+        if let Some(running) = self.running.get_mut().take() {
+            running.connections.abort();
         }
     }
 }

@@ -24,7 +24,7 @@ impl FolderLock {
         fs::create_dir_all(folder).map_err(in_folder)?;
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(folder.join("lock")).map_err(in_folder)?;
+        let mut file = options.open(folder.join("catalog.lock")).map_err(in_folder)?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {

@@ -15,16 +15,26 @@ mod lock;
 mod receive;
 mod refusal;
 mod routes;
+mod serve;
 
 pub use catalog::UploadRecord;
 pub use local::{LocalServer, ServerConfig, shared};
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::Router;
-use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
-use self::{blobs::Blobs, catalog::Catalog, lock::FolderLock};
+use self::{
+    blobs::Blobs, catalog::Catalog, lock::FolderLock, refusal::Refusal, serve::STOP_PATIENCE,
+};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
@@ -41,8 +51,10 @@ struct State {
     api_keys: Vec<ApiKey>,
     catalog: Catalog,
     blobs: Blobs,
-    /// True from the moment that running requests are to be given up.
-    is_closing: watch::Sender<bool>,
+    /// Uploads that are received or committed, or cleaned up behind.
+    uploads: TaskTracker,
+    /// From now on, nothing is committed.
+    is_closing: AtomicBool,
     /// Dropped last: nobody else opens the folder before everything is closed.
     _lock: FolderLock,
 }
@@ -65,8 +77,14 @@ impl Service {
         let blobs = Blobs::open(folder)?;
         let known = catalog.file_ids().await.map_err(|error| Error::Internal(error.to_string()))?;
         blobs.sweep(&known)?;
-        let (is_closing, _) = watch::channel(false);
-        let state = State { api_keys, catalog, blobs, is_closing, _lock: lock };
+        let state = State {
+            api_keys,
+            catalog,
+            blobs,
+            uploads: TaskTracker::new(),
+            is_closing: AtomicBool::new(false),
+            _lock: lock,
+        };
         Ok(Self { state: Arc::new(state) })
     }
 
@@ -84,8 +102,17 @@ impl Service {
         records.map_err(|error| Error::Internal(error.to_string()))
     }
 
-    /// Gives up all running requests, and refuses new ones.
-    fn close(&self) {
-        self.state.is_closing.send_replace(true);
+    /// Waits until running uploads have ended, and closes the catalog.
+    async fn close(self) {
+        self.state.is_closing.store(true, Ordering::Relaxed);
+        self.state.uploads.close();
+        let _ = timeout(STOP_PATIENCE, self.state.uploads.wait()).await;
+        self.state.catalog.close().await;
+    }
+}
+
+impl State {
+    fn refuse_when_closing(&self) -> Result<(), Refusal> {
+        if self.is_closing.load(Ordering::Relaxed) { Err(Refusal::closing()) } else { Ok(()) }
     }
 }

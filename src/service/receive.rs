@@ -5,12 +5,12 @@ use axum::{
     http::{HeaderMap, header},
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
-use uuid::Uuid;
 
 use super::{
     State,
     admission::admit_name,
-    body::{Arrival, pump},
+    blobs::{BlobWriter, new_file_id},
+    body::{Arrival, HeadAllowance, HeadTooLong, IncomingBody},
     refusal::{Refusal, Result},
 };
 use crate::wire::messages::UploadedFile;
@@ -23,8 +23,6 @@ pub(super) struct ReceivedFile {
     pub(super) file_id: String,
     pub(super) file_name: String,
     pub(super) size_bytes: u64,
-    pub(super) first_byte_at: i64,
-    pub(super) last_byte_at: i64,
 }
 
 /// What has come of a request so far.
@@ -35,35 +33,60 @@ struct Parts {
 }
 
 impl State {
+    /// Receives an upload and makes it a file of its dataset, or leaves nothing of it.
+    ///
+    /// Not to be cancelled: it cleans up behind a client that hangs up, which it sees as a
+    /// body that breaks off.
     pub(super) async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<UploadedFile> {
-        let (chunks, arrival) = pump(body);
-        let boundary = boundary(headers)?;
-        let limits = SizeLimit::new().for_field("dataset_id", MAX_TEXT_BYTES);
-        let constraints = Constraints::new().size_limit(limits);
-        let multipart = Multipart::with_constraints(chunks, boundary.clone(), constraints);
+        let mut body = IncomingBody::new(body);
         let mut parts = Parts::default();
-        let received = self.receive_parts(multipart, &mut parts).await;
-        let arrival = arrival.so_far();
-        let complete = received.and_then(|()| require_end(headers, &arrival, &boundary));
-        match (complete, parts) {
-            (Ok(()), Parts { dataset_id: Some(dataset_id), file: Some(mut file) }) => {
-                file.first_byte_at = arrival.first_byte_at;
-                file.last_byte_at = arrival.last_byte_at;
-                self.admit(&dataset_id, file).await
-            }
-            (complete, parts) => {
-                if let Some(file) = &parts.file {
+        match self.receive_body(headers, &mut body, &mut parts).await {
+            Ok((dataset_id, arrival)) => match parts.file {
+                Some(file) => self.admit(&dataset_id, file, arrival).await,
+                None => Err(missing("file")),
+            },
+            Err(refusal) => {
+                body.discard();
+                if let Some(file) = parts.file {
                     self.blobs.delete(&file.file_id).await;
                 }
-                complete?;
-                let missing = if parts.file.is_none() { "file" } else { "dataset_id" };
-                Err(Refusal::bad_request(format!("the field '{missing}' is missing")))
+                Err(refusal)
             }
         }
     }
 
-    async fn receive_parts(&self, mut multipart: Multipart<'_>, parts: &mut Parts) -> Result<()> {
-        while let Some(field) = multipart.next_field().await.map_err(|error| malformed(&error))? {
+    /// Receives the whole body; the file is left in `parts`, whatever comes of the rest.
+    async fn receive_body(
+        &self,
+        headers: &HeaderMap,
+        body: &mut IncomingBody,
+        parts: &mut Parts,
+    ) -> Result<(String, Arrival)> {
+        let boundary = boundary(headers)?;
+        let head = body.head_allowance();
+        let limits = SizeLimit::new().for_field("dataset_id", MAX_TEXT_BYTES);
+        let constraints = Constraints::new().size_limit(limits);
+        let multipart = Multipart::with_constraints(&mut *body, boundary.clone(), constraints);
+        self.receive_parts(multipart, &head, parts).await?;
+        let arrival = body.receive_end(&boundary).await.ok_or_else(|| {
+            Refusal::bad_request("the request does not end with the body's closing boundary")
+        })?;
+        self.refuse_when_closing()?;
+        let dataset_id = parts.dataset_id.take().ok_or_else(|| missing("dataset_id"))?;
+        Ok((dataset_id, arrival))
+    }
+
+    async fn receive_parts(
+        &self,
+        mut multipart: Multipart<'_>,
+        head: &HeadAllowance,
+        parts: &mut Parts,
+    ) -> Result<()> {
+        loop {
+            head.limit();
+            let field = multipart.next_field().await.map_err(|error| malformed(&error))?;
+            let Some(field) = field else { return Ok(()) };
+            head.lift();
             match field.name() {
                 Some("dataset_id") if parts.dataset_id.is_none() => {
                     let dataset_id = field.text().await.map_err(|error| malformed(&error))?;
@@ -73,20 +96,14 @@ impl State {
                 Some("file") if parts.file.is_none() => {
                     parts.file = Some(self.receive_file(field, parts.dataset_id.as_deref()).await?);
                 }
-                name => {
-                    let name =
-                        name.unwrap_or("without a name").chars().take(40).collect::<String>();
-                    let message = format!("the field '{name}' is not expected, or comes twice");
-                    return Err(Refusal::bad_request(message));
-                }
+                name => return Err(unexpected(name.unwrap_or("without a name"))),
             }
         }
-        Ok(())
     }
 
     async fn receive_file(
         &self,
-        mut field: Field<'_>,
+        field: Field<'_>,
         dataset_id: Option<&str>,
     ) -> Result<ReceivedFile> {
         let file_name = field.file_name().unwrap_or_default().to_owned();
@@ -94,14 +111,24 @@ impl State {
         if let Some(dataset_id) = dataset_id {
             self.admit_early(dataset_id, &file_name).await?;
         }
-        let file_id = format!("file_{}", Uuid::new_v4().simple());
+        let file_id = new_file_id();
         let mut blob = self.blobs.create(&file_id).await?;
-        while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
-            blob.write(chunk).await?;
-        }
-        let size_bytes = blob.finish().await?;
-        Ok(ReceivedFile { file_id, file_name, size_bytes, first_byte_at: 0, last_byte_at: 0 })
+        let size_bytes = match store(field, &mut blob).await {
+            Ok(()) => blob.finish().await?,
+            Err(refusal) => {
+                blob.abort().await;
+                return Err(refusal);
+            }
+        };
+        Ok(ReceivedFile { file_id, file_name, size_bytes })
     }
+}
+
+async fn store(mut field: Field<'_>, blob: &mut BlobWriter) -> Result<()> {
+    while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
+        blob.write(chunk).await?;
+    }
+    Ok(())
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String> {
@@ -113,21 +140,21 @@ fn boundary(headers: &HeaderMap) -> Result<String> {
     })
 }
 
-/// Nothing may follow the closing boundary: a sender that goes on has written something else
-/// than it declared.
-fn require_end(headers: &HeaderMap, arrival: &Arrival, boundary: &str) -> Result<()> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let declared = declared.and_then(|length| length.parse::<u64>().ok());
-    if declared.is_none_or(|length| length == arrival.bytes) && arrival.ends_with_closing(boundary)
-    {
-        return Ok(());
-    }
-    Err(Refusal::bad_request("the body goes on after its closing boundary"))
+fn missing(field: &str) -> Refusal {
+    Refusal::bad_request(format!("the field '{field}' is missing"))
+}
+
+fn unexpected(field: &str) -> Refusal {
+    let name: String = field.chars().take(40).collect();
+    Refusal::bad_request(format!("the field '{name}' is not expected, or comes twice"))
 }
 
 fn malformed(error: &multer::Error) -> Refusal {
     let message = match error {
         multer::Error::FieldSizeExceeded { .. } => "the field 'dataset_id' is too long",
+        multer::Error::StreamReadFailed(error) if error.is::<HeadTooLong>() => {
+            "the head of a part is too long"
+        }
         multer::Error::StreamReadFailed(_)
         | multer::Error::IncompleteStream
         | multer::Error::IncompleteFieldData { .. }

@@ -38,6 +38,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "File not found in dataset")
     }
 
+    pub(super) fn defect(error: &tokio::task::JoinError) -> Self {
+        tracing::error!("a request failed: {error}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed at this request")
+    }
+
     pub(super) fn closing() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")
     }

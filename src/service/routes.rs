@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, HttpBody, to_bytes},
     extract::{Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
@@ -94,10 +94,12 @@ async fn upload_to_dataset(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UploadedFile>> {
-    let mut is_closing = service.state.is_closing.subscribe();
-    tokio::select! {
-        received = service.state.receive(&headers, body) => received.map(Json),
-        _ = is_closing.wait_for(|is_closing| *is_closing) => Err(Refusal::closing()),
+    // A task of its own: a client that hangs up does not end it in the middle of a commit.
+    let state = service.state;
+    let uploads = state.uploads.clone();
+    match uploads.spawn(async move { state.receive(&headers, body).await }).await {
+        Ok(received) => received.map(Json),
+        Err(error) => Err(Refusal::defect(&error)),
     }
 }
 
@@ -140,9 +142,11 @@ async fn require_key(State(service): State<Service>, request: Request, next: Nex
 
 async fn log(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let bytes_in = request.body().size_hint().exact();
     let begun = Instant::now();
     let response = next.run(request).await;
-    let status = response.status().as_u16();
-    tracing::info!(%method, path, status, ms = begun.elapsed().as_millis(), "request");
+    let (status, bytes_out) = (response.status().as_u16(), response.body().size_hint().exact());
+    let ms = begun.elapsed().as_millis();
+    tracing::info!(%method, path, status, ms, bytes_in, bytes_out, "request");
     response
 }

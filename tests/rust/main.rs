@@ -7,4 +7,5 @@ mod gate_simulation;
 mod parquet_files;
 mod server;
 mod service_contract;
+mod service_faults;
 mod uploads;

@@ -226,8 +226,9 @@ async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
     let TestServer { server, folder, .. } = server;
     drop(server);
     let blobs = folder.path().join("service/blobs");
-    std::fs::write(blobs.join("file_unfinished"), "x").unwrap();
-    std::fs::write(blobs.join("file_staged#1"), "x").unwrap();
+    let unfinished = format!("file_{}", "0123456789abcdef".repeat(2));
+    std::fs::write(blobs.join(&unfinished), "x").unwrap();
+    std::fs::write(blobs.join(unfinished + "#1"), "x").unwrap();
     let server = TestServer::start_on(folder).await;
     assert_eq!(server.names(&id).await, ["b.parquet", "a.parquet"]);
     assert_eq!(server.blobs(), 2);

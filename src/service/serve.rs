@@ -1,0 +1,87 @@
+//! Connections: accepted, served, and ended when the server stops.
+
+use std::{io, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// Time for the head of a request, and for a connection that is kept open to be used again.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+/// Time for running requests to end when the server stops.
+pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// Pause where no connection can be accepted, as when too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves until `is_stopping` turns true; then lets running requests end for a few seconds
+/// and cuts off the others. Dropped, it cuts off all at once.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut is_stopping: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_one(stream, router.clone(), is_stopping.clone()));
+                }
+                Err(error) => pause_after(&error).await,
+            },
+            Some(_) = connections.join_next() => {}
+            () = stopping(&mut is_stopping) => break,
+        }
+    }
+    drop(listener);
+    let all_end = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(STOP_PATIENCE, all_end).await;
+    connections.shutdown().await;
+}
+
+async fn serve_one(stream: TcpStream, router: Router, mut is_stopping: watch::Receiver<bool>) {
+    // Answers are short, and waited for.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping(&mut is_stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection broke: {error}");
+    }
+}
+
+async fn stopping(is_stopping: &mut watch::Receiver<bool>) {
+    // An error means that the server's handle is gone, which stops it, too.
+    let _ = is_stopping.wait_for(|is_stopping| *is_stopping).await;
+}
+
+async fn pause_after(error: &io::Error) {
+    let is_the_clients = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    );
+    if !is_the_clients {
+        tracing::error!("no connection can be accepted: {error}");
+        sleep(ACCEPT_PAUSE).await;
+    }
+}

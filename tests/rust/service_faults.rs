@@ -1,0 +1,333 @@
+//! Clients that hang up, dawdle or flood: the service keeps its promises, cleans up, and can
+//! always be stopped.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::StatusCode;
+use sutro::service::{LocalServer, ServerConfig};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{
+    parquet_files::{file_of_size, int64_file},
+    server::{BOUNDARY, Part, TestServer, multipart},
+};
+
+/// Far more than anything here takes; a test that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection whose bytes the test chooses.
+struct RawClient(TcpStream);
+
+impl RawClient {
+    async fn connect(server: &TestServer) -> Self {
+        Self(TcpStream::connect(address(&server.server)).await.unwrap())
+    }
+
+    /// Sends the head of an upload; `framing` says how the body ends.
+    async fn start_upload(server: &TestServer, framing: &str) -> Self {
+        Self::start(server, "upload-to-dataset", framing).await
+    }
+
+    async fn start(server: &TestServer, call: &str, framing: &str) -> Self {
+        let mut client = Self::connect(server).await;
+        let head = format!(
+            "POST /{call} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
+             Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n{framing}\r\n\r\n",
+            server.server.api_key().header_value()
+        );
+        client.send(head.as_bytes()).await;
+        client
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+        self.0.flush().await.unwrap();
+    }
+
+    /// Ends the sending side and reads what the service has to say, if anything.
+    async fn answer(mut self) -> String {
+        let mut answer = Vec::new();
+        // A connection that the service has reset has nothing more to say.
+        let _ = self.0.shutdown().await;
+        let _ = timeout(PATIENCE, self.0.read_to_end(&mut answer)).await.expect("an end");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    async fn status(&mut self) -> String {
+        let mut answer = vec![0; 12];
+        timeout(PATIENCE, self.0.read_exact(&mut answer)).await.expect("an answer").unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+fn address(server: &LocalServer) -> SocketAddr {
+    server.api_url().strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, wait).await.is_ok(), "never: {what}");
+}
+
+fn content_length(body: &[u8]) -> String {
+    format!("Content-Length: {}", body.len())
+}
+
+#[tokio::test]
+async fn the_end_of_a_body_may_come_in_pieces() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    for (index, last) in (1..=8).enumerate() {
+        let name = format!("{index}.parquet");
+        let body = multipart(&[Part::Text("dataset_id", &id), Part::File(&name, &file)]);
+        let (most, end) = body.split_at(body.len() - last);
+        let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
+        client.send(most).await;
+        // Long enough for the service to have seen all but the end.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        client.send(end).await;
+        assert_eq!(client.status().await, "HTTP/1.1 200", "the last {last} bytes apart");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_anywhere_leaves_nothing() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    let id_field = || Part::Text("dataset_id", &id);
+    let file_field = || Part::File("a.parquet", &file);
+    for body in [multipart(&[id_field(), file_field()]), multipart(&[file_field(), id_field()])] {
+        for length in (0..body.len() - 1).step_by(11) {
+            let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
+            client.send(&body[..length]).await;
+            client.answer().await;
+        }
+    }
+    eventually("no blob is left", || server.blobs() == 0).await;
+    assert_eq!(server.names(&id).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_after_the_last_byte_leaves_a_file_or_nothing() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    for index in 0..40 {
+        let name = format!("{index}.parquet");
+        let body = multipart(&[Part::File(&name, &file), Part::Text("dataset_id", &id)]);
+        let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
+        client.send(&body).await;
+        drop(client);
+    }
+    // What comes through a complete connection comes after all that.
+    let last = [Part::Text("dataset_id", &id), Part::File("last.parquet", &file)];
+    assert_eq!(server.upload(&last).await.0, StatusCode::OK);
+    let mut counts = (usize::MAX, 0);
+    for _ in 0..1000 {
+        counts = (server.blobs(), server.names(&id).await.len());
+        if counts.0 == counts.1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{} blobs for {} files", counts.0, counts.1);
+}
+
+#[tokio::test]
+async fn a_chunked_body_without_its_last_chunk_is_no_upload() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
+    let mut clients = Vec::new();
+    for end in ["\r\n", "\r\n0\r\n\r\n"] {
+        let mut client = RawClient::start_upload(&server, "Transfer-Encoding: chunked").await;
+        client.send(format!("{:x}\r\n", body.len()).as_bytes()).await;
+        client.send(&body).await;
+        client.send(end.as_bytes()).await;
+        clients.push(client);
+    }
+    let (mut complete, unfinished) = (clients.remove(1), clients.remove(0));
+    // Both have the same name: it is the complete one's only if the other has not got it.
+    assert_eq!(complete.status().await, "HTTP/1.1 200");
+    assert!(!unfinished.answer().await.starts_with("HTTP/1.1 200"));
+    eventually("one blob is left", || server.blobs() == 1).await;
+    assert_eq!(server.names(&id).await, ["a.parquet"]);
+}
+
+#[tokio::test]
+async fn a_flood_before_a_part_is_refused_early() {
+    let server = TestServer::start().await;
+    let header = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; x=");
+    for start in ["", &header] {
+        let mut client = RawClient::start_upload(&server, "Content-Length: 1000000000").await;
+        client.send(start.as_bytes()).await;
+        let flood = vec![b'x'; 64 * 1024];
+        // 64 MiB of it are more than the service may read before it says no.
+        for _ in 0..1024 {
+            if client.0.write_all(&flood).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(client.status().await, "HTTP/1.1 400", "{start}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = TestServer::start().await;
+    let file = file_of_size(8 << 20);
+    let body = multipart(&[Part::Text("dataset_id", "none"), Part::File("a.parquet", &file)]);
+    for _ in 0..20 {
+        let (status, _) = server.send_multipart(body.clone()).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn path_like_names_stay_data() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 3);
+    let long = format!("{}.parquet", "x".repeat(10_000));
+    for name in [
+        "../a.parquet",
+        "..\\a.parquet",
+        "/etc/a.parquet",
+        "a/../../b.parquet",
+        "C:\\a.parquet",
+        ".a.parquet",
+        "..",
+        "",
+        "a\0.parquet",
+        "a.parquet ",
+        &long,
+    ] {
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        assert_eq!(server.upload(&parts).await.0, StatusCode::BAD_REQUEST, "{name:?}");
+    }
+    // Odd, and harmless: the blob has the service's name for it.
+    let odd = ["file_0123456789abcdef0123456789abcdef.parquet", "CON.parquet", "%2e%2e.parquet"];
+    for name in odd {
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        assert_eq!(server.upload(&parts).await.0, StatusCode::OK, "{name:?}");
+    }
+    assert_eq!(server.names(&id).await, odd);
+    for entry in std::fs::read_dir(server.folder.path().join("service/blobs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with("file_") && name.len() == 37, "{name}");
+    }
+    assert_eq!(crate::server::count_files(server.folder.path()), 1);
+}
+
+/// Most memory that this process has had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_file_costs_no_memory() {
+    // Other tests use memory as they like, so this is measured in a process of its own.
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "service_faults::memory_of_large_uploads", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by a_large_file_costs_no_memory, alone"]
+async fn memory_of_large_uploads() {
+    const UPLOADS: usize = 4;
+    const BYTES: usize = 64 << 20;
+    const PIECE: bytes::Bytes = bytes::Bytes::from_static(&[0; 256 * 1024]);
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let before = peak_memory();
+    let uploads = (0..UPLOADS).map(|index| {
+        let name = format!("{index}.parquet");
+        let body = multipart(&[Part::Text("dataset_id", &id), Part::File(&name, b"PAR1")]);
+        let body = bytes::Bytes::from(body);
+        let end = body.len() - format!("\r\n--{BOUNDARY}--\r\n").len();
+        let pieces = std::iter::once(body.slice(..end))
+            .chain(std::iter::repeat_n(PIECE, BYTES / PIECE.len()))
+            .chain(std::iter::once(body.slice(end..)));
+        let body = futures_util::stream::iter(pieces.map(Ok::<_, std::io::Error>));
+        let request = server
+            .request(reqwest::Method::POST, "upload-to-dataset")
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(reqwest::Body::wrap_stream(body));
+        crate::server::answer(request)
+    });
+    for (status, refusal) in futures_util::future::join_all(uploads).await {
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(refusal["error"].as_str().unwrap().contains("PAR1"), "{refusal}");
+    }
+    let grown = (peak_memory() - before) / 1024;
+    println!("{grown} MiB for {UPLOADS} uploads of {} MiB", BYTES >> 20);
+    assert!(grown < 64, "{grown} MiB");
+}
+
+#[tokio::test]
+async fn a_stop_frees_the_folder_whatever_clients_do() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = file_of_size(32 << 20);
+    let parts = [Part::Text("dataset_id", &id), Part::File("a.parquet", &file)];
+    assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+
+    let silent = RawClient::connect(&server).await;
+    let mut held = RawClient::start_upload(&server, "Content-Length: 1000").await;
+    held.send(b"--").await;
+    let request = format!(r#"{{"dataset_id": "{id}", "file_name": "a.parquet"}}"#);
+    let length = content_length(request.as_bytes());
+    let mut reader_that_stalls = RawClient::start(&server, "download-from-dataset", &length).await;
+    reader_that_stalls.send(request.as_bytes()).await;
+    assert_eq!(reader_that_stalls.status().await, "HTTP/1.1 200");
+
+    timeout(PATIENCE, server.server.stop()).await.expect("a stop");
+    // The stopped server is still there, and holds nothing.
+    let again = LocalServer::start(ServerConfig::loopback(server.folder.path().join("service")));
+    assert_eq!(address(&again.await.unwrap()).ip(), Ipv4Addr::LOCALHOST);
+    drop((silent, held, reader_that_stalls));
+}
+
+#[tokio::test]
+async fn what_is_not_the_services_own_is_never_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = folder.path().join("service/blobs");
+    std::fs::create_dir_all(blobs.join("photos")).unwrap();
+    std::fs::write(blobs.join("thesis.parquet"), "x").unwrap();
+    let unfinished = format!("file_{}#1", "0123456789abcdef".repeat(2));
+    std::fs::write(blobs.join(&unfinished), "x").unwrap();
+    let _server = TestServer::start_on(folder).await;
+    assert!(blobs.join("photos").exists() && blobs.join("thesis.parquet").exists());
+    assert!(!blobs.join(unfinished).exists());
+}
+
+#[tokio::test]
+async fn a_broken_catalog_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("catalog.sqlite"), "not a database ".repeat(100)).unwrap();
+    let refused = LocalServer::start(ServerConfig::loopback(folder.path().to_owned())).await;
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("the catalog in"), "{error}");
+}
