@@ -1,6 +1,7 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
 use std::{
+    collections::HashSet,
     fmt,
     panic::resume_unwind,
     path::{Path, PathBuf},
@@ -146,12 +147,20 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for CheckError {}
 
+impl CheckError {
+    /// A file may have more than one problem.
+    fn bad_file_count(&self) -> usize {
+        let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
+        bad.len() + self.outliers.iter().map(|group| group.files.len()).sum::<usize>()
+    }
+}
+
 /// All problems, one line each, long lists folded.
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let differing: usize = self.outliers.iter().map(|group| group.files.len()).sum();
-        let bad = self.problems.len() + differing;
-        write!(f, "{bad} of {} files cannot be uploaded. Nothing was sent.", self.file_count)?;
+        let (bad, all) = (self.bad_file_count(), self.file_count);
+        let files = if all == 1 { "file" } else { "files" };
+        write!(f, "{bad} of {all} {files} cannot be uploaded. Nothing was sent.")?;
         for problem in self.problems.iter().take(SHOWN) {
             write!(f, "\n  {problem}")?;
         }

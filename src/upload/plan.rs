@@ -44,8 +44,8 @@ pub(super) fn plan(
         let name = names.map_or_else(|| base_name(path), |names| Some(names[index].clone()));
         match (name, SourceFile::pin(path)) {
             (Some(name), Ok(source)) => files.push(PlannedFile { name, source }),
-            (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
             (_, Err(error)) => problems.push(Problem::unreadable(path, &error)),
+            (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
         }
     }
     problems.extend(name_problems(&files));

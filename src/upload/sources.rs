@@ -25,6 +25,9 @@ use crate::{
 pub(super) fn expand(sources: &[String]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for source in sources {
+        if source.is_empty() {
+            return Err(Error::Configuration("a source is an empty path".to_owned()));
+        }
         let path = Path::new(source);
         if path.is_dir() {
             files.extend(files_of_folder(path)?);

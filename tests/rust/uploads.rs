@@ -211,6 +211,17 @@ async fn every_bad_file_is_named_before_anything_is_sent_or_created() {
 }
 
 #[tokio::test]
+async fn a_file_with_two_problems_is_one_bad_file() {
+    let world = World::new().await;
+    world.write("notes.txt", b"not parquet");
+    let sources = vec![world.files().join("notes.txt").display().to_string()];
+    let refused = upload(&world.api, sources, UploadOptions::default(), Arc::default()).await;
+    let message = refused.unwrap_err().to_string();
+    assert!(message.starts_with("1 of 1 file cannot be uploaded. Nothing was sent."), "{message}");
+    assert_eq!(message.matches("notes.txt:").count(), 2, "{message}");
+}
+
+#[tokio::test]
 async fn an_unknown_dataset_is_refused_before_anything_is_sent() {
     let world = World::new().await;
     world.write_some(1);
