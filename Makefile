@@ -38,7 +38,7 @@ format: $(STAMPS)/lint ## Format the sources
 	$(BIN)/ruff format
 
 wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
-	$(BIN)/maturin build --locked --release --out dist
+	$(BIN)/maturin build --locked --profile wheel --out dist
 
 clean: ## Remove all that was built
 	cargo clean

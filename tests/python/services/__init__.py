@@ -1,0 +1,1 @@
+"""Dataset services that are not ours: what any team could have written."""
