@@ -65,6 +65,9 @@ class UploadReport:
     """Sizes of the files that this run has put there, in bytes."""
     seconds: float
     """Duration of this run."""
+    concurrency: int
+    """Most files that were in transfer at the same time: lower than what was asked for where
+    the service serves fewer connections."""
 
     def __iter__(self) -> Iterator[UploadedFile]:
         return iter(self.files)

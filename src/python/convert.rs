@@ -43,6 +43,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         files: PyTuple::new(py, files)?,
         bytes: report.bytes,
         seconds: report.seconds,
+        concurrency: report.concurrency,
     );
     instance(py, "sutro.report", "UploadReport", &fields)
 }

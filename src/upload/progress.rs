@@ -69,6 +69,7 @@ struct State {
     phase: UploadPhase,
     dataset_id: String,
     files: Vec<TrackedFile>,
+    concurrency: usize,
 }
 
 #[derive(Debug)]
@@ -80,8 +81,12 @@ struct TrackedFile {
 
 impl Default for Tracker {
     fn default() -> Self {
-        let state =
-            State { phase: UploadPhase::Check, dataset_id: String::new(), files: Vec::new() };
+        let state = State {
+            phase: UploadPhase::Check,
+            dataset_id: String::new(),
+            files: Vec::new(),
+            concurrency: 0,
+        };
         Self { begun: Instant::now(), state: Mutex::new(state) }
     }
 }
@@ -125,6 +130,7 @@ impl Tracker {
             dataset_id: state.dataset_id.clone(),
             bytes: uploaded.map(|file| file.size_bytes).sum(),
             seconds: self.begun.elapsed().as_secs_f64(),
+            concurrency: state.concurrency,
             files,
         }
     }
@@ -157,6 +163,11 @@ impl Tracker {
 
     pub(super) fn verifying(&self) {
         self.lock().phase = UploadPhase::Verify;
+    }
+
+    pub(super) fn in_transfer(&self, files: usize) {
+        let mut state = self.lock();
+        state.concurrency = state.concurrency.max(files);
     }
 
     pub(super) fn skipped(&self, position: usize) {

@@ -13,6 +13,9 @@ pub struct UploadReport {
     pub bytes: u64,
     /// Duration of the run.
     pub seconds: f64,
+    /// Most files that were in transfer at the same time. Lower than what was asked for
+    /// where the service serves fewer connections.
+    pub concurrency: usize,
 }
 
 /// One file of an [`UploadReport`].

@@ -100,6 +100,7 @@ impl Transfer {
             };
             if let Some(event) = event {
                 actions.extend(gate.on(event));
+                shell.transfer.tracker.in_transfer(gate.in_transfer());
             }
         }
     }

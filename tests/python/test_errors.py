@@ -33,7 +33,9 @@ FACTS: dict[str, Any] = {
     "retry_after": 1.5,
     "file_name": "a.parquet",
     "path": "data/a.parquet",
-    "report": sutro.UploadReport(dataset_id="dataset-1", files=(), bytes=0, seconds=0.5),
+    "report": sutro.UploadReport(
+        dataset_id="dataset-1", files=(), bytes=0, seconds=0.5, concurrency=0
+    ),
 }
 
 

@@ -28,7 +28,9 @@ def report_of(count: int, skipped: int = 0) -> sutro.UploadReport:
         )
         for position in range(count)
     )
-    return sutro.UploadReport(dataset_id="dataset-1", files=tuple(files), bytes=1234, seconds=1.25)
+    return sutro.UploadReport(
+        dataset_id="dataset-1", files=tuple(files), bytes=1234, seconds=1.25, concurrency=2
+    )
 
 
 def test_print_shows_totals_and_a_table() -> None:

@@ -144,6 +144,7 @@ async fn forty_files_of_all_sizes_are_sent_together_and_committed_in_order() {
         assert_eq!(statuses(&report), [FileStatus::Uploaded; 40]);
         let records = world.service.upload_records(&report.dataset_id).await.unwrap();
         assert!(records.is_sorted_by_key(|record| record.committed_at), "seed {seed}");
+        assert!((2..=8).contains(&report.concurrency), "seed {seed}: {}", report.concurrency);
         assert!(overlapping(&records) >= 20, "seed {seed}: {records:?}");
     }
 }

@@ -135,6 +135,12 @@ impl Gate {
         self.head
     }
 
+    /// Files whose body or answer is on its way.
+    #[must_use]
+    pub fn in_transfer(&self) -> usize {
+        self.count(Phase::is_in_transfer)
+    }
+
     fn is_stale(&self, event: &Event) -> bool {
         let phase = |file: FileIndex| self.files.get(file).map(|file| file.phase);
         let is_current = |request: &RequestId| {
@@ -339,7 +345,7 @@ impl Gate {
             return None;
         }
         let has_slot = self.opening.is_none()
-            && self.count(Phase::is_in_transfer) < self.config.concurrency
+            && self.in_transfer() < self.config.concurrency
             && self.count(Phase::is_held) < self.config.max_held.max(1)
             && self.open() < self.open_limit;
         (has_slot || file == self.head).then_some(file)
