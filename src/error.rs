@@ -152,6 +152,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A frame cannot be made into a parquet file.
+    #[error("{label}: {message}")]
+    Frame {
+        /// Which frame.
+        label: String,
+        /// What is wrong.
+        message: String,
+    },
+
     /// A source file is not the one that was checked any more.
     #[error("{} changed while it was uploaded: {change}", .path.display())]
     FileChanged {

@@ -8,6 +8,7 @@ The core builds the dataclasses of `sutro.report`, `sutro.datasets` and `sutro.p
 and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 """
 
+from collections.abc import Sequence
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.datasets import Dataset, DatasetFile
@@ -15,11 +16,16 @@ from sutro.progress import Progress
 from sutro.report import UploadReport
 
 __all__ = [
+    "BytesSpool",
     "Cancelled",
     "Client",
+    "FrameEncoder",
     "Job",
     "LocalServer",
+    "TemporaryParquet",
     "__version__",
+    "check_frames",
+    "is_in_natural_order",
     "take_log_records",
     "upload_report_stream",
 ]
@@ -39,6 +45,16 @@ class Job(Generic[_T_co]):
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
+
+    def feed(self, name: str | None, file: TemporaryParquet, timeout: float) -> bool:
+        """Give an upload a file, when it has room for it within `timeout` seconds.
+
+        The name is that in the dataset; None numbers it. Returns whether the file was taken;
+        a job that has finished takes all.
+        """
+
+    def end_feed(self) -> None:
+        """Say that there are no more files."""
 
     def cancel(self) -> None:
         """Drop all connections. The job ends soon, and `result()` raises `Cancelled`.
@@ -75,7 +91,7 @@ class Client:
 
     def upload(
         self,
-        sources: list[str],
+        paths: list[str],
         *,
         dataset_id: str | None,
         concurrency: int,
@@ -83,6 +99,19 @@ class Client:
         names: list[str] | None,
     ) -> Job[UploadReport]:
         """Put paths, globs and folders into one dataset, which is created for None."""
+
+    def upload_made_files(
+        self,
+        file_count: int | None,
+        *,
+        dataset_id: str | None,
+        concurrency: int,
+        ordered: bool,
+    ) -> Job[UploadReport]:
+        """Put the files that are given with `Job.feed` into one dataset.
+
+        `file_count` is None where it is not known.
+        """
 
     def create_dataset(self) -> Job[str]:
         """Create an empty dataset; its id."""
@@ -100,6 +129,41 @@ class Client:
 
     def try_authentication(self) -> Job[None]:
         """Check the key."""
+
+@final
+class TemporaryParquet:
+    """A temporary file; gone with this object, or with the upload that took it."""
+
+@final
+class BytesSpool:
+    """Makes a temporary file of bytes."""
+
+    def __new__(cls, label: str) -> Self:
+        """Begin a file; `label` names it in errors."""
+
+    def write(self, bytes: bytes) -> None:  # noqa: A002
+        """Append bytes."""
+
+    def finish(self) -> TemporaryParquet:
+        """End the file."""
+
+@final
+class FrameEncoder:
+    """Makes parquet files of an object with `__arrow_c_stream__`."""
+
+    def __new__(cls, frame: object, label: str, rows_per_file: int | None) -> Self:
+        """Begin; `label` names the frame in errors.
+
+        Raises:
+            sutro.FrameError: It is no table, or has types that parquet does not have.
+        """
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the last file was given."""
+
+    def encode(self, seconds: float) -> TemporaryParquet | None:
+        """Work for about so long without the GIL; a file when one is whole."""
 
 @final
 class LocalServer:
@@ -136,6 +200,17 @@ _ReportRow: TypeAlias = tuple[
     int | None,  # transferred, likewise
     int | None,  # committed, likewise
 ]
+
+def check_frames(frames: Sequence[tuple[str, object]]) -> None:
+    """Compare the schemas of frames with an Arrow stream, given with their names.
+
+    Raises:
+        sutro.SchemaMismatchError: They are not the same.
+        sutro.FrameError: One is no table, or has types that parquet does not have.
+    """
+
+def is_in_natural_order(paths: list[str]) -> bool:
+    """Whether paths stand in natural order."""
 
 def upload_report_stream(files: list[_ReportRow]) -> object:
     """Make an object with `__arrow_c_stream__` that gives one row for each file."""

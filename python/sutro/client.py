@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sutro import _core, jobs, settings
+from sutro import _core, jobs, settings, sources
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
-
-Source: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-"""What can be uploaded: a path, a glob, a folder, or a list of them."""
+    from sutro.sources import Source
 
 CONCURRENCY = 8
 """Files that are sent, or received, at the same time."""
@@ -63,6 +62,7 @@ class Client:
         concurrency: int = CONCURRENCY,
         ordered: bool = True,
         names: Sequence[str] | None = None,
+        rows_per_file: int | None = None,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Put parquet files into one dataset: at the same time, in order, each once.
@@ -71,13 +71,18 @@ class Client:
         finish, the dataset holds a prefix of it; the same call again sends the rest.
 
         Args:
-            source: A path, a glob, a folder, or a list of them. A list is taken in the
-                order given, a glob or folder in natural order (`part-2` before `part-10`).
+            source: A path, a glob, a folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames; a dict gives names.
+                A list is taken in the order given, a glob or folder in natural order
+                (`part-2` before `part-10`). A generator is asked for a frame when there is
+                room for it.
             dataset_id: The dataset; None creates one.
             concurrency: Files that are sent at the same time.
             ordered: Whether the dataset must have the order of the plan. False is faster
                 where the service needs long for each file.
-            names: Names in the dataset, one for each file; default: the files' own.
+            names: Names in the dataset, one for each file; default: the files' own, and
+                `part-00000.parquet`, ... for frames.
+            rows_per_file: Cuts each frame into files of so many rows, in order.
             progress: None shows a bar on a terminal and in a notebook; True, False; or a
                 callable that takes a `Progress` about ten times a second.
 
@@ -96,8 +101,9 @@ class Client:
             >>> report = client.upload("data/*.parquet")
             >>> print(report)
         """
-        job = self._upload(source, dataset_id, concurrency, ordered=ordered, names=names)
-        return jobs.result_of_upload(job, progress)
+        resolved = sources.resolve(source, names, rows_per_file)
+        job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
+        return jobs.result_of_upload(job, resolved, progress)
 
     async def upload_async(
         self,
@@ -107,6 +113,7 @@ class Client:
         concurrency: int = CONCURRENCY,
         ordered: bool = True,
         names: Sequence[str] | None = None,
+        rows_per_file: int | None = None,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
@@ -114,8 +121,9 @@ class Client:
         Example:
             >>> report = await client.upload_async("data/*.parquet")
         """
-        job = self._upload(source, dataset_id, concurrency, ordered=ordered, names=names)
-        return await jobs.result_of_upload_async(job, progress)
+        resolved = sources.resolve(source, names, rows_per_file)
+        job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
+        return await jobs.result_of_upload_async(job, resolved, progress)
 
     def upload_to_dataset(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
@@ -174,41 +182,28 @@ class Client:
         )
         return [Path(path) for path in paths]
 
-    def _upload(
+    def _start(
         self,
-        source: Source,
+        source: sources.Paths | sources.Frames,
         dataset_id: str | None,
         concurrency: int,
         *,
         ordered: bool,
-        names: Sequence[str] | None,
     ) -> _core.Job[UploadReport]:
-        if isinstance(names, str):
-            message = f"names takes a list with a name for each file, not {names!r}"
-            raise TypeError(message)
+        if isinstance(source, sources.Frames):
+            return self._core.upload_made_files(
+                source.file_count,
+                dataset_id=dataset_id,
+                concurrency=_at_least_one(concurrency),
+                ordered=ordered,
+            )
         return self._core.upload(
-            _paths(source),
+            source.paths,
             dataset_id=dataset_id,
             concurrency=_at_least_one(concurrency),
             ordered=ordered,
-            names=None if names is None else list(names),
+            names=source.names,
         )
-
-
-def _paths(source: Source) -> list[str]:
-    """Sources as texts; globs and folders are expanded by the core."""
-    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
-        return [_path(item) for item in source]
-    return [_path(source)]
-
-
-def _path(item: object) -> str:
-    if isinstance(item, str | os.PathLike):
-        path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
-        if isinstance(path, str):
-            return path
-    message = f"upload takes a path, a glob or a folder, or a list of them, not {type(item)}"
-    raise TypeError(message)
 
 
 def _at_least_one(concurrency: int) -> int:

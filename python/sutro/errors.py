@@ -198,6 +198,18 @@ class FileAccessError(SutroError, OSError):
         self.path = path
 
 
+class FrameError(SutroError, ValueError):
+    """A frame cannot be made into a parquet file.
+
+    Attributes:
+        frame: Its name, or its place in the source.
+    """
+
+    def __init__(self, message: str = "", *, frame: str = "") -> None:
+        super().__init__(message)
+        self.frame = frame
+
+
 class OutcomeUnknownError(SutroError):
     """It could not be learned whether the service has one file.
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sutro.client import Source
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
+    from sutro.sources import Source
 
 
 def upload(
@@ -24,6 +24,7 @@ def upload(
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
     names: Sequence[str] | None = None,
+    rows_per_file: int | None = None,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -34,13 +35,18 @@ def upload(
     finish, the dataset holds a prefix of it; the same call again sends the rest.
 
     Args:
-        source: A path, a glob, a folder, or a list of them. A list is taken in the order
-            given, a glob or folder in natural order (`part-2` before `part-10`).
+        source: A path, a glob, a folder, or a list of them; or a frame (pandas, polars,
+            pyarrow, duckdb, ...), or a list or generator of frames; a dict gives names.
+            A list is taken in the order given, a glob or folder in natural order
+            (`part-2` before `part-10`). A generator is asked for a frame when there is
+            room for it.
         dataset_id: The dataset; None creates one.
         concurrency: Files that are sent at the same time.
         ordered: Whether the dataset must have the order of the plan. False is faster where
             the service needs long for each file.
-        names: Names in the dataset, one for each file; default: the files' own.
+        names: Names in the dataset, one for each file; default: the files' own, and
+            `part-00000.parquet`, ... for frames.
+        rows_per_file: Cuts each frame into files of so many rows, in order.
         progress: None shows a bar on a terminal and in a notebook; True, False; or a
             callable that takes a `Progress` about ten times a second.
         api_key: See `Client`.
@@ -67,6 +73,7 @@ def upload(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        rows_per_file=rows_per_file,
         progress=progress,
     )
 
@@ -78,6 +85,7 @@ async def upload_async(
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
     names: Sequence[str] | None = None,
+    rows_per_file: int | None = None,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -93,6 +101,7 @@ async def upload_async(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        rows_per_file=rows_per_file,
         progress=progress,
     )
 

@@ -5,13 +5,17 @@ The calling thread polls, so that Ctrl-C works at once and nobody else shows pro
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from sutro import logs
-from sutro.errors import UploadInterrupted
+from sutro.errors import UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
+from sutro.sources import Frames, Paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sutro._core import Job
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
@@ -41,21 +45,32 @@ def result_of(job: Job[_T], show: Show | None = None) -> _T:
     return job.result()
 
 
-def result_of_upload(job: Job[UploadReport], progress: ProgressOption) -> UploadReport:
-    """Like `result_of`, with progress.
+def result_of_upload(
+    job: Job[UploadReport], source: Paths | Frames, progress: ProgressOption
+) -> UploadReport:
+    """Like `result_of`, with progress. Frames become files here, as the job takes them.
 
     Raises:
         UploadInterrupted: Ctrl-C; it says what was done.
+        UploadIncompleteError: The source failed after some files were committed.
     """
     try:
         with shown(progress) as show:
-            return result_of(job, show)
+            failure = _feed(job, source, lambda: _show(job, show))
+            if failure is None:
+                return result_of(job, show)
+            while not job.wait(POLL_SECONDS):
+                _show(job, show)
     except KeyboardInterrupt as interrupt:
+        job.cancel()
         job.wait(_CANCEL_SECONDS)
         raise _interrupted(job.partial_report()) from interrupt
+    raise _failure_of_source(failure, job.partial_report())
 
 
-async def result_of_upload_async(job: Job[UploadReport], progress: ProgressOption) -> UploadReport:
+async def result_of_upload_async(
+    job: Job[UploadReport], source: Paths | Frames, progress: ProgressOption
+) -> UploadReport:
     """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
 
     It polls, too: a thread of the core that wakes the loop can meet an interpreter that is
@@ -66,15 +81,62 @@ async def result_of_upload_async(job: Job[UploadReport], progress: ProgressOptio
     pause = _FIRST_PAUSE_SECONDS
     try:
         with shown(progress) as show:
+            # Making a file takes time that the loop has not.
+            feed = asyncio.ensure_future(asyncio.to_thread(_feed, job, source, lambda: None))
             while not job.wait(0):
                 _show(job, show)
                 await asyncio.sleep(pause)
                 pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
             _show(job, show)
+            failure = await feed
     except BaseException:
         job.cancel()
         raise
+    if failure is not None:
+        raise _failure_of_source(failure, job.partial_report())
     return job.result()
+
+
+def _feed(
+    job: Job[UploadReport], source: Paths | Frames, step: Callable[[], None]
+) -> Exception | None:
+    """Give the job the files that frames become. Returns what the source failed with."""
+    if not isinstance(source, Frames):
+        return None
+    files = source.files()
+    try:
+        # A job that is over takes no more: its result says why.
+        while not job.wait(0):
+            file = next(files, _NO_MORE)
+            if isinstance(file, _NoMore):
+                break
+            step()
+            while file is not None and not job.feed(*file, POLL_SECONDS):
+                step()
+    except Exception as error:  # noqa: BLE001 - whatever the caller's generator raises
+        return error
+    finally:
+        job.end_feed()
+    return None
+
+
+class _NoMore(Enum):
+    NO_MORE = auto()
+
+
+_NO_MORE = _NoMore.NO_MORE
+
+
+def _failure_of_source(failure: Exception, report: UploadReport | None) -> Exception:
+    if report is None or not any(file.status == "uploaded" for file in report):
+        return failure
+    incomplete = UploadIncompleteError(
+        f"{len(report)} files are in {report.dataset_id}, in order; then the source failed: "
+        f"{failure}. Run the same upload again with this dataset id to go on",
+        report=report,
+    )
+    incomplete.__cause__ = failure
+    return incomplete
 
 
 def _show(job: Job[_T], show: Show | None) -> None:

@@ -131,22 +131,13 @@ enum Step {
 impl GatedBody {
     pub(crate) fn new(
         source: SourceFile,
-        file: File,
+        file: Arc<File>,
         framing: Framing,
         orders: mpsc::UnboundedReceiver<TailOrder>,
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        Self {
-            source,
-            file: Arc::new(file),
-            framing,
-            orders,
-            listener,
-            state,
-            offset: 0,
-            step: Step::Head,
-        }
+        Self { source, file, framing, orders, listener, state, offset: 0, step: Step::Head }
     }
 
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {

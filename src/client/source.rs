@@ -4,6 +4,7 @@ use std::{
     fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -12,11 +13,13 @@ use crate::{
     read_at::read_exact_at,
 };
 
-/// A regular file as it was when it was planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A regular file as it was when it was planned, or a temporary one of our own.
+#[derive(Clone, Debug)]
 pub struct SourceFile {
     path: PathBuf,
     identity: Identity,
+    /// A temporary file has no name: it is gone with its last handle, even after a kill.
+    temporary: Option<Arc<File>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,18 @@ impl SourceFile {
         if !metadata.is_file() {
             return Err(in_file(path)(io::Error::other("is not a regular file")));
         }
-        Ok(Self { path: path.to_owned(), identity: Identity::of(&metadata) })
+        let identity = Identity::of(&metadata);
+        Ok(Self { path: path.to_owned(), identity, temporary: None })
+    }
+
+    /// Takes a temporary file, which nobody else can change. `label` stands for its path in
+    /// messages.
+    ///
+    /// # Errors
+    /// Where its size cannot be read.
+    pub(crate) fn temporary(label: &Path, file: File) -> io::Result<Self> {
+        let identity = Identity::of(&file.metadata()?);
+        Ok(Self { path: label.to_owned(), identity, temporary: Some(Arc::new(file)) })
     }
 
     /// Where the file is.
@@ -57,11 +71,14 @@ impl SourceFile {
     ///
     /// # Errors
     /// [`Error::File`], or [`Error::FileChanged`] where another file stands there now.
-    pub fn open(&self) -> Result<File> {
+    pub fn open(&self) -> Result<Arc<File>> {
+        if let Some(file) = &self.temporary {
+            return Ok(Arc::clone(file));
+        }
         let file = File::open(&self.path).map_err(in_file(&self.path))?;
         let metadata = file.metadata().map_err(in_file(&self.path))?;
         self.compare(&metadata)?;
-        Ok(file)
+        Ok(Arc::new(file))
     }
 
     /// Looks whether the file at the path is still the pinned one.
@@ -69,6 +86,9 @@ impl SourceFile {
     /// # Errors
     /// [`Error::FileChanged`] says what changed; a deleted file has changed, too.
     pub fn verify(&self) -> Result<()> {
+        if self.temporary.is_some() {
+            return Ok(());
+        }
         match std::fs::metadata(&self.path) {
             Ok(metadata) => self.compare(&metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use pyo3::{IntoPyObjectExt, prelude::*};
+use tokio::sync::mpsc;
 
 use super::{convert, errors::IntoPyErr, job::Job, local_server::open_shared};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     credentials::ApiKey,
     error::Error,
     service::LocalServer,
-    upload::{Tracker, UploadOptions, upload},
+    upload::{MadeFile, MadeFiles, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -45,21 +46,31 @@ impl Client {
         Ok(Self { api, api_url, _local: None })
     }
 
-    #[pyo3(signature = (sources, *, dataset_id, concurrency, ordered, names))]
+    #[pyo3(signature = (paths, *, dataset_id, concurrency, ordered, names))]
     fn upload(
         &self,
-        sources: Vec<String>,
+        paths: Vec<String>,
         dataset_id: Option<String>,
         concurrency: usize,
         ordered: bool,
         names: Option<Vec<String>>,
     ) -> PyResult<Job> {
-        let api = self.api.clone();
-        let tracker = Arc::new(Tracker::default());
         let options = UploadOptions { dataset_id, names, concurrency, ordered };
-        let watched = Arc::clone(&tracker);
-        let work = async move { upload(&api, sources, options, tracker).await };
-        Job::start(work, Some(watched), convert::upload_report)
+        self.start_upload(Source::Paths(paths), options, None)
+    }
+
+    /// An upload of files that are given to it with [`Job::feed`].
+    #[pyo3(signature = (file_count, *, dataset_id, concurrency, ordered))]
+    fn upload_made_files(
+        &self,
+        file_count: Option<usize>,
+        dataset_id: Option<String>,
+        concurrency: usize,
+        ordered: bool,
+    ) -> PyResult<Job> {
+        let options = UploadOptions { dataset_id, names: None, concurrency, ordered };
+        let (sender, files) = MadeFiles::channel(file_count);
+        self.start_upload(Source::Made(files), options, Some(sender))
     }
 
     fn create_dataset(&self) -> PyResult<Job> {
@@ -98,5 +109,20 @@ impl Client {
     fn try_authentication(&self) -> PyResult<Job> {
         let api = self.api.clone();
         Job::start(async move { api.try_authentication().await }, None, |py, ()| Ok(py.None()))
+    }
+}
+
+impl Client {
+    fn start_upload(
+        &self,
+        source: Source,
+        options: UploadOptions,
+        feed: Option<mpsc::Sender<MadeFile>>,
+    ) -> PyResult<Job> {
+        let api = self.api.clone();
+        let tracker = Arc::new(Tracker::default());
+        let watched = Arc::clone(&tracker);
+        let work = async move { upload(&api, source, options, tracker).await };
+        Ok(Job::start(work, Some(watched), convert::upload_report)?.fed_by(feed))
     }
 }

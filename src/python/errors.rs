@@ -88,6 +88,7 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::File { path, .. } => {
             ("FileAccessError", fields!(py, path: path.display().to_string()))
         }
+        Error::Frame { label, .. } => ("FrameError", fields!(py, frame: label)),
         Error::FileChanged { path, .. } => {
             ("FileChangedError", fields!(py, path: path.display().to_string()))
         }

@@ -9,16 +9,17 @@ use std::{
 use pyo3::prelude::*;
 use tokio::{
     runtime::Handle,
-    sync::watch,
+    sync::{mpsc, watch},
     task::{AbortHandle, JoinError},
 };
 
 use super::{
     convert,
     errors::{self, Cancelled, internal_error},
+    frames::TemporaryParquet,
     log_records, runtime,
 };
-use crate::upload::Tracker;
+use crate::upload::{MadeFile, Tracker};
 
 /// Makes the Python value of a call's outcome, with the GIL held.
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -33,6 +34,7 @@ pub(super) struct Job {
     is_done: watch::Receiver<bool>,
     outcome: Arc<Mutex<Option<Outcome>>>,
     tracker: Option<Arc<Tracker>>,
+    feed: Mutex<Option<mpsc::Sender<MadeFile>>>,
 }
 
 impl Job {
@@ -67,7 +69,13 @@ impl Job {
             let _ = done.send(true);
         });
         let process_id = std::process::id();
-        Ok(Self { process_id, runtime, task, is_done, outcome, tracker })
+        let feed = Mutex::new(None);
+        Ok(Self { process_id, runtime, task, is_done, outcome, tracker, feed })
+    }
+
+    /// The job takes files from [`Job::feed`].
+    pub(super) fn fed_by(self, feed: Option<mpsc::Sender<MadeFile>>) -> Self {
+        Self { feed: Mutex::new(feed), ..self }
     }
 
     fn ensure_own_process(&self) -> PyResult<()> {
@@ -97,6 +105,35 @@ impl Job {
             tokio::time::timeout(timeout, is_done.wait_for(|done| *done)).await.is_ok()
         };
         Ok(py.detach(|| self.runtime.block_on(wait)))
+    }
+
+    /// Gives the upload a file, with its name in the dataset or None to number it, when there
+    /// is room within `timeout` seconds; whether it was taken. A job that is over takes all.
+    fn feed(
+        &self,
+        py: Python<'_>,
+        name: Option<String>,
+        file: &TemporaryParquet,
+        timeout: f64,
+    ) -> PyResult<bool> {
+        self.ensure_own_process()?;
+        let sender = self.feed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(sender) = sender else { return Ok(true) };
+        let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
+        let wait = async move { tokio::time::timeout(timeout, sender.reserve_owned()).await };
+        match py.detach(|| self.runtime.block_on(wait)) {
+            Ok(Ok(room)) => {
+                room.send(MadeFile { name, source: file.take()? });
+                Ok(true)
+            }
+            Ok(Err(_over)) => Ok(true),
+            Err(_timeout) => Ok(false),
+        }
+    }
+
+    /// No more files will be given.
+    fn end_feed(&self) {
+        self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Ends the call: connections are closed, and no further file is committed.

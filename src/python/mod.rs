@@ -9,6 +9,7 @@
 mod client;
 mod convert;
 mod errors;
+mod frames;
 mod job;
 mod local_server;
 mod log_records;
@@ -19,8 +20,13 @@ mod runtime;
 mod _core {
     #[pymodule_export]
     use super::{
-        client::Client, errors::Cancelled, job::Job, local_server::LocalServer,
-        log_records::take_log_records, report_table::upload_report_stream,
+        client::Client,
+        errors::Cancelled,
+        frames::{BytesSpool, FrameEncoder, TemporaryParquet, check_frames, is_in_natural_order},
+        job::Job,
+        local_server::LocalServer,
+        log_records::take_log_records,
+        report_table::upload_report_stream,
     };
 
     #[pymodule_export]

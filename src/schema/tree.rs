@@ -52,7 +52,7 @@ pub(super) enum DataType {
 }
 
 impl Schema {
-    pub(super) fn from_parquet(root: &Type) -> Self {
+    pub(crate) fn from_parquet(root: &Type) -> Self {
         Self { columns: columns_of(root) }
     }
 

@@ -12,12 +12,12 @@ use super::plan::PlannedFile;
 use crate::{
     config::CHECK_THREADS,
     error::Error,
-    schema::{Difference, Footer, diff, groups},
+    schema::{Difference, Footer, Schema, diff, groups},
 };
 
 /// A planned file whose footer was read and found good.
 #[derive(Clone, Debug)]
-pub struct CheckedFile {
+pub(super) struct CheckedFile {
     /// Its name and identity.
     pub planned: PlannedFile,
     /// What its footer says.
@@ -74,7 +74,8 @@ pub(super) fn check(
             Err(problem) => problems.push(problem),
         }
     }
-    let (reference, outliers) = compare(&checked);
+    let schemas = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer.schema));
+    let (reference, outliers) = compare(schemas);
     if problems.is_empty() && outliers.is_empty() {
         return Ok(checked);
     }
@@ -107,11 +108,15 @@ fn read_footer(file: &PlannedFile) -> Result<Footer, Problem> {
     }
 }
 
-/// The most common schema's files, and the other groups with their differences.
-fn compare(files: &[CheckedFile]) -> (Vec<String>, Vec<Outliers>) {
-    let mut groups = groups(files.iter().map(|file| &file.footer.schema)).into_iter();
+/// The files that have the most common schema, and the other groups with their differences.
+/// `files` gives names and schemas.
+pub(super) fn compare<'a>(
+    files: impl Iterator<Item = (&'a str, &'a Schema)>,
+) -> (Vec<String>, Vec<Outliers>) {
+    let (file_names, schemas): (Vec<_>, Vec<_>) = files.unzip();
+    let mut groups = groups(schemas).into_iter();
     let names = |indices: &[usize]| -> Vec<String> {
-        indices.iter().map(|&index| files[index].planned.name.clone()).collect()
+        indices.iter().map(|&index| file_names[index].to_owned()).collect()
     };
     let Some(reference) = groups.next() else {
         return Default::default();

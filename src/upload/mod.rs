@@ -5,26 +5,30 @@
 //! ```
 
 mod check;
+mod feed;
+pub mod frames;
 pub mod gate;
 mod plan;
 mod progress;
 mod report;
+mod resume;
 pub mod settle;
 mod sources;
 mod transfer;
 
 pub use check::{CheckError, Outliers, Problem};
+pub use feed::{MadeFile, MadeFiles};
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{FileStatus, UploadReport, UploadedFile};
 pub use sources::natural_order;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use self::{
     check::CheckedFile,
+    feed::Feed,
     gate::GateConfig,
-    settle::{Conflict, Expected},
-    transfer::Transfer,
+    transfer::{OutgoingFile, Transfer},
 };
 use crate::{
     client::{ApiClient, in_background},
@@ -68,36 +72,62 @@ pub enum UploadError {
         /// What is done.
         report: Box<UploadReport>,
         /// What went wrong.
-        source: Error,
+        source: Box<UploadError>,
     },
 }
 
-/// Puts the files of `sources` (paths, folders, globs) into one dataset, in order.
+/// What to upload.
+#[derive(Debug)]
+pub enum Source {
+    /// Paths, folders and globs, in order.
+    Paths(Vec<String>),
+    /// Files that are made while earlier ones are sent.
+    Made(MadeFiles),
+}
+
+/// Puts the files of `source` into one dataset, in order.
 ///
 /// Everything that can be known is checked before a byte is sent. Called again after a
-/// failure with the same sources and dataset, it goes on where it ended.
+/// failure with the same source and dataset, it goes on where it ended.
 ///
 /// # Errors
 /// See [`UploadError`]. Dropping the future closes all connections; `tracker` has the report.
 pub async fn upload(
     client: &ApiClient,
-    sources: Vec<String>,
+    source: Source,
     options: UploadOptions,
     tracker: Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
     if options.concurrency == 0 {
         return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
     }
-    let files = Arc::new(checked_files(sources, options.names.clone()).await?);
-    tracker.planned(&files);
-    run(client, files, &options, &tracker).await.map_err(|source| {
+    let plan = match source {
+        Source::Paths(paths) => {
+            let files = checked_files(paths, options.names.clone()).await?;
+            tracker.planned(&files, files.len());
+            Plan { files, feed: None }
+        }
+        Source::Made(files) => {
+            tracker.planned(&[], files.file_count.unwrap_or(0));
+            let mut feed = Feed::of_made_files(files);
+            feed.first().await?;
+            Plan { files: Vec::new(), feed: Some(feed) }
+        }
+    };
+    run(client, plan, &options, &tracker).await.map_err(|error| {
         let report = tracker.report();
         if report.files.iter().any(|file| file.status == FileStatus::Uploaded) {
-            UploadError::Incomplete { report: Box::new(report), source }
+            UploadError::Incomplete { report: Box::new(report), source: Box::new(error) }
         } else {
-            UploadError::Failed(source)
+            error
         }
     })
+}
+
+/// Files that are there, and those that are made on the way.
+struct Plan {
+    files: Vec<CheckedFile>,
+    feed: Option<Feed>,
 }
 
 async fn checked_files(
@@ -114,24 +144,28 @@ async fn checked_files(
 
 async fn run(
     client: &ApiClient,
-    files: Arc<Vec<CheckedFile>>,
+    mut plan: Plan,
     options: &UploadOptions,
     tracker: &Arc<Tracker>,
-) -> Result<UploadReport> {
+) -> Result<UploadReport, UploadError> {
     let (dataset_id, listing) = match &options.dataset_id {
         Some(dataset_id) => (dataset_id.clone(), client.list_dataset_files(dataset_id).await?),
         None => (client.create_dataset().await?, Vec::new()),
     };
     tracker.transferring_into(&dataset_id);
-    let first = already_there(&listing, &files, &dataset_id)?;
+    let mut files: Vec<_> = plan.files.iter().map(OutgoingFile::from).collect();
+    let first = match &mut plan.feed {
+        None => resume::among_files(&listing, &files, &dataset_id)?,
+        Some(feed) => resume::from_feed(&listing, feed, &mut files, &dataset_id, tracker).await?,
+    };
     (0..first).for_each(|position| tracker.skipped(position));
-    let file_count = files.len();
-    tracing::info!(dataset_id, files = file_count, already_there = first, "upload begins");
+    tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
     let transfer = Transfer {
         client: client.clone(),
         dataset_id: dataset_id.clone(),
-        files: Arc::clone(&files),
+        files,
+        feed: plan.feed.map(|feed| feed.without(before.clone(), &dataset_id)),
         first,
         before: Arc::new(before),
         config: GateConfig {
@@ -141,42 +175,30 @@ async fn run(
         },
         tracker: Arc::clone(tracker),
     };
-    transfer.run().await?;
+    let files = transfer.run().await?;
     tracker.verifying();
     let start = listing.len() - first;
     let listing =
         if first < files.len() { client.list_dataset_files(&dataset_id).await? } else { listing };
     verify(&listing[start.min(listing.len())..], &files, options.ordered, &dataset_id)?;
+    let ids: HashMap<_, _> =
+        listing.iter().map(|file| (&file.file_name, file.file_id.as_deref())).collect();
     for (position, file) in files.iter().enumerate() {
-        let listed = listing.iter().find(|listed| listed.file_name == file.planned.name);
-        tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
+        tracker.has_id(position, ids.get(&file.name).copied().flatten());
     }
-    tracing::info!(dataset_id, files = file_count, "upload is complete");
+    tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
-}
-
-fn already_there(
-    listing: &[DatasetFile],
-    files: &[CheckedFile],
-    dataset_id: &str,
-) -> Result<usize> {
-    let plan: Vec<_> = files.iter().map(Expected::from).collect();
-    settle::resume(listing, &plan).map_err(|Conflict { names, reason }| Error::NamesTaken {
-        dataset_id: dataset_id.to_owned(),
-        names,
-        reason,
-    })
 }
 
 /// Compares what the dataset shows with the plan.
 fn verify(
     listed: &[DatasetFile],
-    files: &[CheckedFile],
+    files: &[OutgoingFile],
     ordered: bool,
     dataset_id: &str,
 ) -> Result<()> {
     let mut found: Vec<_> = listed.iter().map(|file| file.file_name.as_str()).collect();
-    let mut planned: Vec<_> = files.iter().map(|file| file.planned.name.as_str()).collect();
+    let mut planned: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
     let is_as_planned = found == planned;
     found.sort_unstable();
     planned.sort_unstable();

@@ -11,7 +11,7 @@ use crate::{
 
 /// A file with its place and name in the batch.
 #[derive(Clone, Debug)]
-pub struct PlannedFile {
+pub(super) struct PlannedFile {
     /// Its name in the dataset.
     pub name: String,
     /// The file, pinned.
@@ -48,7 +48,8 @@ pub(super) fn plan(
             (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
         }
     }
-    problems.extend(name_problems(&files));
+    let mut taken = Names::default();
+    problems.extend(files.iter().flat_map(|file| taken.add(file)));
     Ok((files, problems))
 }
 
@@ -56,25 +57,32 @@ fn base_name(path: &std::path::Path) -> Option<String> {
     Some(path.file_name()?.to_str()?.to_owned())
 }
 
-fn name_problems(files: &[PlannedFile]) -> Vec<Problem> {
-    let mut first_of = HashMap::new();
-    let mut problems = Vec::new();
-    for file in files {
-        let path = file.source.path();
-        if let Some(why) = refusal(&file.name) {
-            let name = &file.name;
+/// Names that are planned already, with the files that have them.
+#[derive(Default)]
+pub(super) struct Names {
+    first_of: HashMap<String, (String, PathBuf)>,
+}
+
+impl Names {
+    /// Takes in a file's name and says what is wrong with it.
+    pub(super) fn add(&mut self, file: &PlannedFile) -> Vec<Problem> {
+        let (name, path) = (&file.name, file.source.path());
+        let mut problems = Vec::new();
+        if let Some(why) = refusal(name) {
             problems.push(Problem::new(path, format!("the name {name:?} {why}; pass names=")));
         }
-        if let Some(first) = first_of.insert(folded(&file.name), file) {
+        let key = folded(name);
+        if let Some((first, first_path)) = self.first_of.get(&key) {
             let message = format!(
-                "the name {} is taken by {}; a dataset holds each name once, pass names=",
-                first.name,
-                first.source.path().display(),
+                "the name {first} is taken by {}; a dataset holds each name once, pass names=",
+                first_path.display(),
             );
             problems.push(Problem::new(path, message));
+        } else {
+            self.first_of.insert(key, (name.clone(), path.to_owned()));
         }
+        problems
     }
-    problems
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ struct State {
     dataset_id: String,
     files: Vec<TrackedFile>,
     concurrency: usize,
+    file_count: usize,
 }
 
 #[derive(Debug)]
@@ -86,6 +87,7 @@ impl Default for Tracker {
             dataset_id: String::new(),
             files: Vec::new(),
             concurrency: 0,
+            file_count: 0,
         };
         Self { begun: Instant::now(), state: Mutex::new(state) }
     }
@@ -114,7 +116,7 @@ impl Tracker {
                 file.body.as_ref().is_some_and(|body| !body.is_held())
             }),
             files_held: count(&|file| file.body.as_ref().is_some_and(|body| body.is_held())),
-            files_total: files.len(),
+            files_total: files.len().max(state.file_count),
             files_skipped: count(&|file| file.report.status == FileStatus::Skipped),
             waiting_for: next.filter(is_answer_due).map(|file| file.report.name.clone()),
         }
@@ -135,24 +137,20 @@ impl Tracker {
         }
     }
 
-    pub(super) fn planned(&self, files: &[CheckedFile]) {
-        let tracked = |(position, file): (usize, &CheckedFile)| TrackedFile {
-            report: UploadedFile {
-                position,
-                name: file.planned.name.clone(),
-                file_id: None,
-                size_bytes: file.planned.source.size(),
-                row_count: file.footer.row_count,
-                status: FileStatus::Pending,
-                attempts: 0,
-                started: None,
-                transferred: None,
-                committed: None,
-            },
-            bytes_sent: 0,
-            body: None,
-        };
-        self.lock().files = files.iter().enumerate().map(tracked).collect();
+    /// `file_count` is that of the whole plan, where more files are made during the upload.
+    pub(super) fn planned(&self, files: &[CheckedFile], file_count: usize) {
+        let mut state = self.lock();
+        state.files = files.iter().enumerate().map(TrackedFile::new).collect();
+        state.file_count = file_count;
+    }
+
+    /// A file of the plan has been made: only now its size is known.
+    pub(super) fn made(&self, position: usize, file: &CheckedFile) {
+        let mut state = self.lock();
+        match state.files.get_mut(position) {
+            Some(tracked) => *tracked = TrackedFile::new((position, file)),
+            None => state.files.push(TrackedFile::new((position, file))),
+        }
     }
 
     pub(super) fn transferring_into(&self, dataset_id: &str) {
@@ -220,6 +218,22 @@ impl Tracker {
 }
 
 impl TrackedFile {
+    fn new((position, file): (usize, &CheckedFile)) -> Self {
+        let report = UploadedFile {
+            position,
+            name: file.planned.name.clone(),
+            file_id: None,
+            size_bytes: file.planned.source.size(),
+            row_count: file.footer.row_count,
+            status: FileStatus::Pending,
+            attempts: 0,
+            started: None,
+            transferred: None,
+            committed: None,
+        };
+        Self { report, bytes_sent: 0, body: None }
+    }
+
     fn take_in_bytes(&mut self) {
         if let Some(body) = &self.body {
             self.bytes_sent = self.bytes_sent.max(body.sent());

@@ -8,15 +8,20 @@ use crate::wire::messages::DatasetFile;
 pub struct Expected<'a> {
     /// Its name in the dataset.
     pub name: &'a str,
-    /// Its size in bytes.
-    pub size_bytes: u64,
+    /// Its size in bytes, where it is known before the file is made.
+    pub size_bytes: Option<u64>,
+    /// Its rows.
+    pub row_count: u64,
 }
 
 impl Expected<'_> {
-    /// The name agrees, and the size where the listing tells it.
-    fn is(&self, listed: &DatasetFile) -> bool {
-        listed.file_name == self.name
-            && listed.size_bytes.is_none_or(|size| size == self.size_bytes)
+    /// The name agrees, and the size where both sides tell it; else the rows.
+    pub(super) fn is(&self, listed: &DatasetFile) -> bool {
+        let has_content = match (listed.size_bytes, self.size_bytes) {
+            (Some(listed), Some(expected)) => listed == expected,
+            _ => listed.row_count.is_none_or(|rows| rows == self.row_count),
+        };
+        listed.file_name == self.name && has_content
     }
 }
 
@@ -50,9 +55,14 @@ pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, C
         );
     }
     match end.iter().zip(plan).find(|(listed, file)| !file.is(listed)) {
-        Some((_, file)) => conflict(&format!("{} has another size there", file.name)),
+        Some((_, file)) => conflict(&another_content(file.name)),
         None => Ok(done),
     }
+}
+
+/// A reason for a conflict.
+pub(super) fn another_content(name: &str) -> String {
+    format!("{name} has another size or number of rows there")
 }
 
 /// What a listing says about the file `plan[committed]`, all files before it being
@@ -105,7 +115,7 @@ mod tests {
     }
 
     fn plan(names: &'static str) -> Vec<Expected<'static>> {
-        let expected = |name| Expected { name, size_bytes: 7 };
+        let expected = |name| Expected { name, size_bytes: Some(7), row_count: 1 };
         names.split_whitespace().map(expected).collect()
     }
 

@@ -13,7 +13,9 @@ use tokio::{
 };
 
 use super::{
+    UploadError,
     check::CheckedFile,
+    feed::Feed,
     gate::{
         Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, StopCause,
         Verdict,
@@ -22,17 +24,29 @@ use super::{
     settle::{Expected, verdict, verdict_unordered},
 };
 use crate::{
-    client::{ApiClient, BodyEvent, BodyState, TailOrder, UploadAttempt, backoff},
+    client::{ApiClient, BodyEvent, BodyState, SourceFile, TailOrder, UploadAttempt, backoff},
     config::{GRACE, LONG_GRACE, TICK},
     error::{Error, Result},
 };
+
+/// A file on its way into a dataset.
+#[derive(Clone, Debug)]
+pub(super) struct OutgoingFile {
+    pub(super) name: String,
+    size_bytes: u64,
+    row_count: u64,
+    /// Let go when the file is committed: a temporary one takes up disk space.
+    source: Option<SourceFile>,
+}
 
 /// Sends the files of a plan from `first` on into a dataset.
 pub(super) struct Transfer {
     pub(super) client: ApiClient,
     pub(super) dataset_id: String,
-    /// The whole plan.
-    pub(super) files: Arc<Vec<CheckedFile>>,
+    /// The plan, as far as it is known.
+    pub(super) files: Vec<OutgoingFile>,
+    /// More files, which are made while others are sent.
+    pub(super) feed: Option<Feed>,
     /// Files before this one are in the dataset already.
     pub(super) first: usize,
     /// Names in the dataset before `first` was sent.
@@ -64,16 +78,19 @@ struct Shell {
     last_errors: HashMap<usize, Error>,
     head: usize,
     head_sent: u64,
+    /// Why the feed ended.
+    feed_error: Option<UploadError>,
 }
 
 impl Transfer {
-    /// Runs until every file is committed or the run has to stop.
+    /// Runs until every file is committed or the run has to stop. Returns the whole plan.
     ///
     /// # Errors
-    /// The error of the file that stopped the run. Dropping the future closes all
-    /// connections; nothing is committed after that but what was released before.
-    pub(super) async fn run(self) -> Result<()> {
-        let mut gate = Gate::new(self.files.len() - self.first, self.config);
+    /// The error of the file that stopped the run, or of the feed when what it gave before is
+    /// committed. Dropping the future closes all connections; nothing is committed after
+    /// that but what was released before.
+    pub(super) async fn run(self) -> Result<Vec<OutgoingFile>, UploadError> {
+        let mut gate = Gate::new(self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
             transfer: self,
@@ -83,19 +100,29 @@ impl Transfer {
             last_errors: HashMap::new(),
             head: 0,
             head_sent: 0,
+            feed_error: None,
         };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut actions = VecDeque::from(gate.begin());
+        let known = shell.transfer.files.len() - shell.transfer.first;
+        let mut actions = VecDeque::from(gate.on(Event::Planned(known)));
+        if shell.transfer.feed.is_none() {
+            actions.extend(gate.on(Event::PlanEnded));
+        }
         loop {
             while let Some(action) = actions.pop_front() {
                 if let Action::Finish(stop) = action {
-                    return stop.map_or(Ok(()), |stop| Err(shell.error_of(stop)));
+                    return match (stop, shell.feed_error.take()) {
+                        (Some(stop), _) => Err(shell.error_of(stop).into()),
+                        (None, Some(error)) => Err(error),
+                        (None, None) => Ok(shell.transfer.files),
+                    };
                 }
                 shell.perform(action);
             }
             let event = tokio::select! {
                 Some(news) = news.recv() => shell.take_in(news),
+                file = shell.next_file(), if gate.wants_file() => Some(shell.plan(file)),
                 _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(gate.head()) }),
             };
             if let Some(event) = event {
@@ -107,13 +134,33 @@ impl Transfer {
 }
 
 impl Shell {
+    /// Never asked when the plan has ended.
+    async fn next_file(&mut self) -> Option<Result<CheckedFile, UploadError>> {
+        self.transfer.feed.as_mut()?.next().await
+    }
+
+    fn plan(&mut self, file: Option<Result<CheckedFile, UploadError>>) -> Event {
+        let Some(Ok(file)) = file else {
+            self.feed_error = file.and_then(Result::err);
+            return Event::PlanEnded;
+        };
+        let files = &mut self.transfer.files;
+        self.transfer.tracker.made(files.len(), &file);
+        files.push(OutgoingFile::from(&file));
+        Event::Planned(1)
+    }
+
     fn perform(&mut self, action: Action) {
         match action {
             Action::Start(request) => self.start(request),
             Action::Drip(file) => self.order(file, TailOrder::Drip),
             Action::Release(file) => self.order(file, TailOrder::Release),
             Action::Drop(file) => self.drop_request(file),
-            Action::Commit(file) => self.transfer.tracker.committed(self.position(file)),
+            Action::Commit(file) => {
+                let position = self.position(file);
+                self.transfer.files[position].source = None;
+                self.transfer.tracker.committed(position);
+            }
             Action::Pause { file, failures, at_least } => {
                 let pause = backoff(failures, at_least);
                 let error =
@@ -132,7 +179,8 @@ impl Shell {
 
     fn start(&mut self, id: RequestId) {
         let position = self.position(id.file);
-        let planned = &self.transfer.files[position].planned;
+        let file = &self.transfer.files[position];
+        let Some(source) = file.source.clone() else { return };
         let body = Arc::new(BodyState::default());
         let (orders, receiver) = mpsc::unbounded_channel();
         let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
@@ -150,8 +198,8 @@ impl Shell {
         };
         let upload = UploadAttempt {
             dataset_id: self.transfer.dataset_id.clone(),
-            file_name: planned.name.clone(),
-            source: planned.source.clone(),
+            file_name: file.name.clone(),
+            source,
             orders: receiver,
             listener: Box::new(listener),
             state: Arc::clone(&body),
@@ -182,8 +230,9 @@ impl Shell {
     fn settle(&mut self, file: FileIndex, grace: Grace) {
         let position = self.position(file);
         let (client, news) = (self.transfer.client.clone(), self.news.clone());
-        let (files, before) = (Arc::clone(&self.transfer.files), Arc::clone(&self.transfer.before));
-        let (dataset_id, first) = (self.transfer.dataset_id.clone(), self.transfer.first);
+        let files = self.transfer.files[self.transfer.first..=position].to_vec();
+        let before = Arc::clone(&self.transfer.before);
+        let dataset_id = self.transfer.dataset_id.clone();
         let ordered = self.transfer.config.ordered;
         self.tasks.spawn(async move {
             sleep(match grace {
@@ -195,10 +244,10 @@ impl Shell {
             let listing = client.list_dataset_files(&dataset_id).await;
             let verdict = listing.map(|listing| {
                 if ordered {
-                    let plan: Vec<_> = files[first..].iter().map(Expected::from).collect();
+                    let plan: Vec<_> = files.iter().map(Expected::from).collect();
                     verdict(&before, &plan, file, &listing)
                 } else {
-                    verdict_unordered(Expected::from(&files[position]), &listing)
+                    verdict_unordered(Expected::from(&files[file]), &listing)
                 }
             });
             let _ = news.send(News::Listed(file, verdict));
@@ -239,7 +288,7 @@ impl Shell {
     }
 
     fn error_of(&mut self, stop: Stop) -> Error {
-        let file_name = self.transfer.files[self.position(stop.file)].planned.name.clone();
+        let file_name = self.transfer.files[self.position(stop.file)].name.clone();
         let last_error = self.last_errors.remove(&stop.file);
         let message = last_error.as_ref().map(ToString::to_string).unwrap_or_default();
         let dataset_id = self.transfer.dataset_id.clone();
@@ -265,9 +314,27 @@ impl Shell {
     }
 }
 
-impl<'a> From<&'a CheckedFile> for Expected<'a> {
-    fn from(file: &'a CheckedFile) -> Self {
-        Self { name: &file.planned.name, size_bytes: file.planned.source.size() }
+impl OutgoingFile {
+    /// The same file, when the dataset has it.
+    pub(super) fn committed(self) -> Self {
+        Self { source: None, ..self }
+    }
+}
+
+impl From<&CheckedFile> for OutgoingFile {
+    fn from(file: &CheckedFile) -> Self {
+        Self {
+            name: file.planned.name.clone(),
+            size_bytes: file.planned.source.size(),
+            row_count: file.footer.row_count,
+            source: Some(file.planned.source.clone()),
+        }
+    }
+}
+
+impl<'a> From<&'a OutgoingFile> for Expected<'a> {
+    fn from(file: &'a OutgoingFile) -> Self {
+        Self { name: &file.name, size_bytes: Some(file.size_bytes), row_count: file.row_count }
     }
 }
 

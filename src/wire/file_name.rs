@@ -29,11 +29,16 @@ pub fn refusal(name: &str) -> Option<&'static str> {
     {
         return Some("starts or ends with a blank or a dot");
     }
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    if !extension.is_some_and(is_parquet_extension) {
+    if !has_parquet_extension(name) {
         return Some("does not end with .parquet or .pq");
     }
     None
+}
+
+/// Whether a name ends like that of a parquet file.
+#[must_use]
+pub fn has_parquet_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| is_parquet_extension(extension))
 }
 
 /// Whether files with this extension are taken for parquet files.

@@ -24,6 +24,7 @@ ALL = [
 
 FACTS: dict[str, Any] = {
     "problems": ("a.parquet: empty",),
+    "frame": "part-0",
     "paths": ("a.parquet",),
     "groups": (("a.parquet",), ("b.parquet",)),
     "differences": (("column x",),),
@@ -197,12 +198,6 @@ def test_a_refusal_in_the_middle_tells_how_far_it_got(
     assert cause.status == 413
     assert cause.file_name == "part-4.parquet"
     assert "the file is too large" in str(cause)
-
-
-@pytest.mark.parametrize("source", [None, 7, b"data.parquet", [object()], {"a.parquet"}])
-def test_what_is_no_path_is_a_type_error(client: sutro.Client, source: Any) -> None:
-    with pytest.raises(TypeError, match="path"):
-        client.upload(source)
 
 
 def test_arguments_that_cannot_be_right_are_refused(client: sutro.Client, folder: Path) -> None:

@@ -71,8 +71,11 @@ struct World {
     zombies: Vec<usize>,
     pauses: Vec<usize>,
     settling: Vec<(usize, Grace)>,
-    /// A request of each file that the gate was told to have been committed.
+    /// Files that the gate was told to have been committed.
     confirmed: usize,
+    /// Files that the gate was told of.
+    planned: usize,
+    plan_has_ended: bool,
     moved: HashMap<usize, bool>,
 }
 
@@ -100,6 +103,8 @@ impl World {
             pauses: Vec::new(),
             settling: Vec::new(),
             confirmed: 0,
+            planned: 0,
+            plan_has_ended: false,
             moved: HashMap::new(),
             rng,
         }
@@ -119,9 +124,11 @@ impl World {
     }
 
     fn run_client(&mut self, first: usize) -> Result<Step, String> {
-        let mut gate = Gate::new(self.names.len() - first, self.config);
+        let mut gate = Gate::new(self.config);
         self.confirmed = first;
-        let mut actions = gate.begin();
+        self.planned = first;
+        self.plan_has_ended = false;
+        let mut actions = Vec::new();
         for _ in 0..MOST_STEPS {
             for action in std::mem::take(&mut actions) {
                 if let Action::Finish(stop) = action {
@@ -203,6 +210,9 @@ impl World {
     /// Something that may happen now, chosen at random.
     fn next_event(&mut self, first: usize, gate: &Gate) -> Option<Event> {
         self.serve();
+        if !self.plan_has_ended && self.rng.u8(0..4) == 0 {
+            return Some(self.grow_plan());
+        }
         match self.rng.u8(0..10) {
             0 => {
                 let head_moved = self.moved.remove(&gate.head()).is_some();
@@ -233,6 +243,14 @@ impl World {
                 self.advance(first, index)
             }
         }
+    }
+
+    fn grow_plan(&mut self) -> Event {
+        let left = self.names.len() - self.planned;
+        self.plan_has_ended = left == 0;
+        let more = self.rng.usize(left.min(1)..=left);
+        self.planned += more;
+        if left == 0 { Event::PlanEnded } else { Event::Planned(more) }
     }
 
     /// Gives free workers to connections, mostly by arrival.
@@ -368,7 +386,7 @@ impl World {
     }
 
     fn plan(&self) -> Vec<Expected<'_>> {
-        self.names.iter().map(|name| Expected { name, size_bytes: 7 }).collect()
+        self.names.iter().map(|name| Expected { name, size_bytes: None, row_count: 1 }).collect()
     }
 
     fn check_prefix(&self) -> Result<(), String> {

@@ -17,6 +17,10 @@ pub struct RequestId {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// So many more files are to be sent, after those that are planned.
+    Planned(usize),
+    /// No more files will be planned.
+    PlanEnded,
     /// The connection is open and asks for the body.
     Started(RequestId),
     /// All but the tail is sent.

@@ -76,17 +76,18 @@ pub struct Gate {
     stop: Option<Stop>,
     /// Files from here on are not to be sent any more.
     fence: FileIndex,
+    /// No more files will be planned.
+    plan_ended: bool,
     finished: bool,
 }
 
 impl Gate {
-    /// A gate for `file_count` files in plan order, none of them sent.
+    /// A gate with nothing to send yet: files come with [`Event::Planned`].
     #[must_use]
-    pub fn new(file_count: usize, config: GateConfig) -> Self {
-        let waiting = File { phase: Phase::Waiting, attempt: 0, failures: 0, was_released: false };
+    pub fn new(config: GateConfig) -> Self {
         Self {
             config,
-            files: vec![waiting; file_count],
+            files: Vec::new(),
             head: 0,
             frontier: 0,
             opening: None,
@@ -94,15 +95,10 @@ impl Gate {
             idle_ticks: 0,
             stalls: 0,
             stop: None,
-            fence: file_count,
+            fence: FileIndex::MAX,
+            plan_ended: false,
             finished: false,
         }
-    }
-
-    /// What to do first.
-    #[must_use]
-    pub fn begin(&mut self) -> Vec<Action> {
-        self.advance(Vec::new())
     }
 
     /// Takes in what happened and says what to do now.
@@ -113,6 +109,8 @@ impl Gate {
             return actions;
         }
         match event {
+            Event::Planned(count) => self.plan(count),
+            Event::PlanEnded => self.plan_ended = true,
             Event::Started(request) => self.opened(request.file),
             Event::TailReached(request) => {
                 self.opened(request.file);
@@ -127,6 +125,15 @@ impl Gate {
             Event::Tick { head_moved } => self.tick(head_moved, &mut actions),
         }
         self.advance(actions)
+    }
+
+    /// Whether another file of a plan that grows could be put to use: bounded by
+    /// `concurrency`, because each one waits on disk until it is committed.
+    #[must_use]
+    pub fn wants_file(&self) -> bool {
+        let uncommitted = self.files[self.head..].iter();
+        let uncommitted = uncommitted.filter(|file| file.phase != Phase::Committed).count();
+        !self.plan_ended && self.stop.is_none() && uncommitted < self.config.concurrency
     }
 
     /// The first file that is not committed; the number of files when all are.
@@ -155,9 +162,14 @@ impl Gate {
             }
             Event::PauseOver(file) => matches!(phase(*file), Some(Phase::Pausing { .. })),
             Event::Settled(file, _) => matches!(phase(*file), Some(Phase::Settling { .. })),
-            Event::Tick { .. } => true,
+            Event::Planned(_) | Event::PlanEnded | Event::Tick { .. } => true,
         };
         self.finished || !is_awaited
+    }
+
+    fn plan(&mut self, count: usize) {
+        let waiting = File { phase: Phase::Waiting, attempt: 0, failures: 0, was_released: false };
+        self.files.resize(self.files.len() + count, waiting);
     }
 
     fn opened(&mut self, file: FileIndex) {
@@ -338,8 +350,7 @@ impl Gate {
     /// connections by arrival sees the plan's order. The head never waits for a slot.
     fn next_to_start(&self) -> Option<FileIndex> {
         let is_waiting = |&file: &FileIndex| self.files[file].phase == Phase::Waiting;
-        let end = self.fence.min(self.frontier + 1);
-        let file = (self.head..end).find(is_waiting)?;
+        let file = (self.head..self.end_of_turn()).find(is_waiting)?;
         let throttled = |phase| matches!(phase, Phase::Pausing { throttled: true });
         if self.count(throttled) > 0 {
             return None;
@@ -353,8 +364,15 @@ impl Gate {
 
     fn is_over(&self) -> bool {
         let is_busy = |phase| !matches!(phase, Phase::Waiting | Phase::Committed);
-        let mut to_do = self.head..self.fence.min(self.frontier + 1);
-        self.count(is_busy) == 0 && !to_do.any(|file| self.files[file].phase == Phase::Waiting)
+        let mut to_do = self.head..self.end_of_turn();
+        (self.plan_ended || self.stop.is_some())
+            && self.count(is_busy) == 0
+            && !to_do.any(|file| self.files[file].phase == Phase::Waiting)
+    }
+
+    /// The end of the files that may be started now.
+    fn end_of_turn(&self) -> FileIndex {
+        self.fence.min(self.frontier + 1).min(self.files.len())
     }
 
     fn open(&self) -> usize {

@@ -1,0 +1,301 @@
+//! Frames as parquet files: Arrow record batches are encoded into temporary files.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_cast::cast;
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
+use parquet::{
+    arrow::{ArrowSchemaConverter, ArrowWriter},
+    basic::Compression,
+    errors::ParquetError,
+    file::{metadata::KeyValue, properties::WriterProperties},
+};
+
+use super::{
+    UploadError,
+    check::{CheckError, compare},
+};
+use crate::{
+    client::{SourceFile, in_file},
+    config::{BATCH_ROWS, ROW_GROUP_BYTES},
+    error::{Error, Result},
+    schema,
+};
+
+/// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
+/// memory.
+pub struct FrameEncoder {
+    label: PathBuf,
+    batches: Box<dyn RecordBatchReader + Send>,
+    schema: SchemaRef,
+    rows_per_file: usize,
+    /// What is left of the last batch.
+    rest: Option<RecordBatch>,
+    writer: Option<Writer>,
+    files: usize,
+    is_exhausted: bool,
+}
+
+struct Writer {
+    parquet: ArrowWriter<FingerprintedFile>,
+    rows: usize,
+}
+
+impl FrameEncoder {
+    /// `label` names the frame in messages. `rows_per_file` cuts it into files of so many
+    /// rows, the last one of fewer; `None` makes one file.
+    ///
+    /// # Errors
+    /// [`Error::Frame`] where the frame has no columns, or types that parquet does not have.
+    pub fn new(
+        label: &str,
+        batches: Box<dyn RecordBatchReader + Send>,
+        rows_per_file: Option<usize>,
+    ) -> Result<Self> {
+        let schema = storable_schema(label, &batches.schema())?;
+        parquet_schema(label, &schema)?;
+        Ok(Self {
+            label: PathBuf::from(label),
+            batches,
+            schema,
+            rows_per_file: rows_per_file.unwrap_or(usize::MAX).max(1),
+            rest: None,
+            writer: None,
+            files: 0,
+            is_exhausted: false,
+        })
+    }
+
+    /// Whether the last file was given.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.is_exhausted
+    }
+
+    /// Encodes for at most about `time`; returns a file when one is whole. A frame without
+    /// rows makes one file without rows.
+    ///
+    /// # Errors
+    /// [`Error::Frame`] where the frame gives an error or a value cannot be encoded,
+    /// [`Error::File`] where the folder for temporary files is full.
+    pub fn encode(&mut self, time: Duration) -> Result<Option<SourceFile>> {
+        let begun = Instant::now();
+        while !self.is_exhausted {
+            let Some(rows) = self.next_rows()? else {
+                self.is_exhausted = true;
+                let is_due = self.writer.is_some() || self.files == 0;
+                return if is_due { self.finish().map(Some) } else { Ok(None) };
+            };
+            self.write(&rows)?;
+            if self.writer.as_ref().is_some_and(|writer| writer.rows >= self.rows_per_file) {
+                return self.finish().map(Some);
+            }
+            if begun.elapsed() >= time {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next rows that belong to one file, few enough to be encoded in a short time.
+    fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
+        let batch = match self.rest.take() {
+            Some(rest) => rest,
+            None => match self.batches.next() {
+                Some(batch) => batch.map_err(|error| self.broken(&error.to_string()))?,
+                None => return Ok(None),
+            },
+        };
+        let written = self.writer.as_ref().map_or(0, |writer| writer.rows);
+        let rows = batch.num_rows().min(self.rows_per_file - written).min(BATCH_ROWS);
+        if rows < batch.num_rows() {
+            self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
+        }
+        Ok(Some(batch.slice(0, rows)))
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.open()?,
+        };
+        let columns = rows
+            .columns()
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| cast(column, field.data_type()))
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|columns| RecordBatch::try_new(self.schema.clone(), columns))
+            .map_err(|error| self.broken(&error.to_string()))?;
+        writer.parquet.write(&columns).map_err(|error| self.failed(error))?;
+        writer.rows += rows.num_rows();
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Writer> {
+        let file = FingerprintedFile::new()?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+            .build();
+        let parquet = ArrowWriter::try_new(file, self.schema.clone(), Some(properties))
+            .map_err(|error| self.failed(error))?;
+        Ok(Writer { parquet, rows: 0 })
+    }
+
+    fn finish(&mut self) -> Result<SourceFile> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.open()?,
+        };
+        self.files += 1;
+        let label = self.label.clone();
+        writer.parquet.flush().map_err(|error| self.failed(error))?;
+        let padding = writer.parquet.inner().padding();
+        writer
+            .parquet
+            .append_key_value_metadata(KeyValue::new("sutro.padding".to_owned(), padding));
+        let file = writer.parquet.into_inner().map_err(|error| self.failed(error))?.file;
+        SourceFile::temporary(&label, file).map_err(in_file(&label))
+    }
+
+    fn failed(&self, error: ParquetError) -> Error {
+        match error {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(source) => Error::File { path: std::env::temp_dir(), source: *source },
+                Err(cause) => self.broken(&cause.to_string()),
+            },
+            error => self.broken(&error.to_string()),
+        }
+    }
+
+    fn broken(&self, message: &str) -> Error {
+        Error::Frame { label: self.label.display().to_string(), message: message.to_owned() }
+    }
+}
+
+/// The schema in which a frame is written.
+///
+/// # Errors
+/// [`Error::Frame`] with the column that parquet cannot hold.
+fn storable_schema(label: &str, schema: &Schema) -> Result<SchemaRef> {
+    let refused = |message: String| Error::Frame { label: label.to_owned(), message };
+    if schema.fields().is_empty() {
+        return Err(refused("it has no columns".to_owned()));
+    }
+    let storable = |field: &FieldRef| {
+        storable_field(field).map_err(|type_name| {
+            refused(format!(
+                "column {:?} has the type {type_name}, which parquet does not have",
+                field.name()
+            ))
+        })
+    };
+    let fields = schema.fields().iter().map(storable).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+}
+
+fn storable_field(field: &FieldRef) -> Result<FieldRef, String> {
+    let data_type = storable(field.data_type())?;
+    Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
+}
+
+/// Categories of polars are views, which the writer cannot take as a dictionary's values.
+fn storable(data_type: &DataType) -> Result<DataType, String> {
+    Ok(match data_type {
+        DataType::Union(..)
+        | DataType::RunEndEncoded(..)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_) => return Err(data_type.to_string()),
+        DataType::Dictionary(keys, values) => {
+            let values = match &**values {
+                DataType::Utf8View => DataType::Utf8,
+                DataType::BinaryView => DataType::Binary,
+                values => storable(values)?,
+            };
+            DataType::Dictionary(keys.clone(), Box::new(values))
+        }
+        DataType::List(element) => DataType::List(storable_field(element)?),
+        DataType::LargeList(element) => DataType::LargeList(storable_field(element)?),
+        DataType::FixedSizeList(element, length) => {
+            DataType::FixedSizeList(storable_field(element)?, *length)
+        }
+        DataType::Map(entries, is_sorted) => DataType::Map(storable_field(entries)?, *is_sorted),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(storable_field).collect::<Result<Vec<_>, _>>()?;
+            DataType::Struct(fields.into())
+        }
+        data_type => data_type.clone(),
+    })
+}
+
+fn parquet_schema(label: &str, schema: &Schema) -> Result<schema::Schema> {
+    let descriptor = ArrowSchemaConverter::new()
+        .convert(schema)
+        .map_err(|error| Error::Frame { label: label.to_owned(), message: error.to_string() })?;
+    Ok(schema::Schema::from_parquet(descriptor.root_schema()))
+}
+
+/// Compares the schemas that frames will have as files; `frames` gives names and schemas.
+///
+/// # Errors
+/// [`UploadError::Check`] with all that differ from the most common one, or
+/// [`Error::Frame`] for a frame that cannot be parquet.
+pub fn check_schemas(frames: &[(String, SchemaRef)]) -> Result<(), UploadError> {
+    let mut schemas = Vec::with_capacity(frames.len());
+    for (name, schema) in frames {
+        let schema = storable_schema(name, schema)?;
+        schemas.push((name.as_str(), parquet_schema(name, &schema)?));
+    }
+    let (reference, outliers) = compare(schemas.iter().map(|(name, schema)| (*name, schema)));
+    if outliers.is_empty() {
+        return Ok(());
+    }
+    let problems = Vec::new();
+    Err(CheckError { file_count: frames.len(), problems, reference, outliers }.into())
+}
+
+/// A temporary file that sums up what is written to it.
+///
+/// The listing of a dataset tells sizes, not contents, and two frames of as many numbers make
+/// files of one size. So the file gets a padding whose length comes from its content: then a
+/// file of another content is not taken for one that is in the dataset already.
+struct FingerprintedFile {
+    file: File,
+    sum: crc32fast::Hasher,
+}
+
+impl FingerprintedFile {
+    fn new() -> Result<Self> {
+        let file = tempfile::tempfile().map_err(|source| {
+            let path = std::env::temp_dir();
+            Error::File { path, source }
+        })?;
+        Ok(Self { file, sum: crc32fast::Hasher::new() })
+    }
+
+    fn padding(&self) -> String {
+        const LONGEST: u32 = 4096;
+        " ".repeat((self.sum.clone().finalize() % LONGEST) as usize)
+    }
+}
+
+impl Write for FingerprintedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
