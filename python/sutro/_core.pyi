@@ -93,6 +93,8 @@ class Client:
         self,
         paths: list[str],
         *,
+        recursive: bool,
+        exclude: list[str],
         dataset_id: str | None,
         concurrency: int,
         ordered: bool,

@@ -62,6 +62,8 @@ class Client:
         concurrency: int = CONCURRENCY,
         ordered: bool = True,
         names: Sequence[str] | None = None,
+        recursive: bool = False,
+        exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
         progress: ProgressOption = None,
     ) -> UploadReport:
@@ -82,6 +84,8 @@ class Client:
                 where the service needs long for each file.
             names: Names in the dataset, one for each file; default: the files' own, and
                 `part-00000.parquet`, ... for frames.
+            recursive: Whether the folders below a folder are taken, too.
+            exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
             rows_per_file: Cuts each frame into files of so many rows, in order.
             progress: None shows a bar on a terminal and in a notebook; True, False; or a
                 callable that takes a `Progress` about ten times a second.
@@ -101,7 +105,9 @@ class Client:
             >>> report = client.upload("data/*.parquet")
             >>> print(report)
         """
-        resolved = sources.resolve(source, names, rows_per_file)
+        resolved = sources.resolve(
+            source, names, recursive=recursive, exclude=exclude, rows_per_file=rows_per_file
+        )
         job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
         return jobs.result_of_upload(job, resolved, progress)
 
@@ -113,6 +119,8 @@ class Client:
         concurrency: int = CONCURRENCY,
         ordered: bool = True,
         names: Sequence[str] | None = None,
+        recursive: bool = False,
+        exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
         progress: ProgressOption = None,
     ) -> UploadReport:
@@ -121,7 +129,9 @@ class Client:
         Example:
             >>> report = await client.upload_async("data/*.parquet")
         """
-        resolved = sources.resolve(source, names, rows_per_file)
+        resolved = sources.resolve(
+            source, names, recursive=recursive, exclude=exclude, rows_per_file=rows_per_file
+        )
         job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
         return await jobs.result_of_upload_async(job, resolved, progress)
 
@@ -199,6 +209,8 @@ class Client:
             )
         return self._core.upload(
             source.paths,
+            recursive=source.recursive,
+            exclude=source.exclude,
             dataset_id=dataset_id,
             concurrency=_at_least_one(concurrency),
             ordered=ordered,

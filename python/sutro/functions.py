@@ -24,6 +24,8 @@ def upload(
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
     names: Sequence[str] | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
     progress: ProgressOption = None,
     api_key: str | None = None,
@@ -46,6 +48,8 @@ def upload(
             the service needs long for each file.
         names: Names in the dataset, one for each file; default: the files' own, and
             `part-00000.parquet`, ... for frames.
+        recursive: Whether the folders below a folder are taken, too.
+        exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
         rows_per_file: Cuts each frame into files of so many rows, in order.
         progress: None shows a bar on a terminal and in a notebook; True, False; or a
             callable that takes a `Progress` about ten times a second.
@@ -73,6 +77,8 @@ def upload(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        recursive=recursive,
+        exclude=exclude,
         rows_per_file=rows_per_file,
         progress=progress,
     )
@@ -85,6 +91,8 @@ async def upload_async(
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
     names: Sequence[str] | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
     progress: ProgressOption = None,
     api_key: str | None = None,
@@ -101,6 +109,8 @@ async def upload_async(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        recursive=recursive,
+        exclude=exclude,
         rows_per_file=rows_per_file,
         progress=progress,
     )

@@ -54,6 +54,8 @@ class Paths:
 
     paths: list[str]
     names: list[str] | None
+    recursive: bool
+    exclude: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ class Frames:
 
 
 def resolve(
-    source: Source, names: Sequence[str] | None = None, rows_per_file: int | None = None
+    source: Source,
+    names: Sequence[str] | None = None,
+    *,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
 ) -> Paths | Frames:
     """Tell what a source is. A list of frames is checked for one schema at once.
 
@@ -107,7 +114,13 @@ def resolve(
         if rows_per_file is not None:
             message = "rows_per_file cuts frames; files are uploaded as they are"
             raise ConfigurationError(message)
-        return _paths(items, names, has_order=count is not None)
+        paths, keys = _paths(items, has_order=count is not None)
+        excluded = [exclude] if isinstance(exclude, str) else list(exclude)
+        given = keys or (None if names is None else list(names))
+        return Paths(paths, given, recursive, excluded)
+    if recursive or exclude:
+        message = "recursive and exclude are about files, and the source has frames"
+        raise ConfigurationError(message)
     return _frames(items, count, names, rows_per_file)
 
 
@@ -126,7 +139,8 @@ def _items(source: object) -> tuple[_Items, int | None]:
     raise TypeError(_not_a_source(source, "a path, a glob, a folder, a frame, or a list of them"))
 
 
-def _paths(items: _Items, names: Sequence[str] | None, *, has_order: bool) -> Paths:
+def _paths(items: _Items, *, has_order: bool) -> tuple[list[str], list[str]]:
+    """Paths, and the names that a dict gives them."""
     pairs = [(name, _path(item)) for name, item in items]
     paths = [path for _, path in pairs]
     keys = [name for name, _ in pairs if name is not None]
@@ -137,7 +151,7 @@ def _paths(items: _Items, names: Sequence[str] | None, *, has_order: bool) -> Pa
             SutroWarning,
             stacklevel=2,
         )
-    return Paths(paths, keys or (None if names is None else list(names)))
+    return paths, keys
 
 
 def _path(item: object) -> str:

@@ -11,7 +11,7 @@ use crate::{
     credentials::ApiKey,
     error::Error,
     service::LocalServer,
-    upload::{MadeFile, MadeFiles, Source, Tracker, UploadOptions, upload},
+    upload::{MadeFile, MadeFiles, Paths, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -46,17 +46,20 @@ impl Client {
         Ok(Self { api, api_url, _local: None })
     }
 
-    #[pyo3(signature = (paths, *, dataset_id, concurrency, ordered, names))]
+    #[pyo3(signature = (paths, *, recursive, exclude, dataset_id, concurrency, ordered, names))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments")]
     fn upload(
         &self,
         paths: Vec<String>,
+        recursive: bool,
+        exclude: Vec<String>,
         dataset_id: Option<String>,
         concurrency: usize,
         ordered: bool,
         names: Option<Vec<String>>,
     ) -> PyResult<Job> {
         let options = UploadOptions { dataset_id, names, concurrency, ordered };
-        self.start_upload(Source::Paths(paths), options, None)
+        self.start_upload(Source::Paths(Paths { paths, recursive, exclude }), options, None)
     }
 
     /// An upload of files that are given to it with [`Job::feed`].

@@ -20,7 +20,7 @@ pub use check::{CheckError, Outliers, Problem};
 pub use feed::{MadeFile, MadeFiles};
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{FileStatus, UploadReport, UploadedFile};
-pub use sources::natural_order;
+pub use sources::{Paths, natural_order};
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -79,8 +79,8 @@ pub enum UploadError {
 /// What to upload.
 #[derive(Debug)]
 pub enum Source {
-    /// Paths, folders and globs, in order.
-    Paths(Vec<String>),
+    /// Files on this machine.
+    Paths(Paths),
     /// Files that are made while earlier ones are sent.
     Made(MadeFiles),
 }
@@ -131,11 +131,11 @@ struct Plan {
 }
 
 async fn checked_files(
-    sources: Vec<String>,
+    sources: Paths,
     names: Option<Vec<String>>,
 ) -> Result<Vec<CheckedFile>, UploadError> {
     let checked = in_background(move || {
-        let paths = sources::expand(&sources)?;
+        let paths = sources.expand()?;
         let (files, problems) = plan::plan(&paths, names.as_deref())?;
         Ok(check::check(files, problems, paths.len()))
     });

@@ -26,6 +26,21 @@ def test_folders_and_globs_are_uploaded_in_natural_order(
     assert names_in(client, report.dataset_id) == PARTS
 
 
+def test_folders_below_are_uploaded_and_files_left_out_when_asked_for(
+    client: sutro.Client, folder: Path
+) -> None:
+    (folder / "more").mkdir()
+    write_parquet(folder / "more" / "extra.parquet")
+
+    report = client.upload(folder, recursive=True, exclude=["part-1*", "part-9.parquet"])
+
+    left = [name for name in PARTS if not name.startswith("part-1")]
+    left.remove("part-9.parquet")
+    assert names_in(client, report.dataset_id) == ["extra.parquet", *left]
+    with pytest.raises(sutro.ConfigurationError, match="exclude"):
+        client.upload(folder, exclude="*.parquet")
+
+
 def test_a_list_is_uploaded_in_the_order_given(client: sutro.Client, folder: Path) -> None:
     shuffled = random.Random(4).sample(PARTS, len(PARTS))
 

@@ -24,7 +24,9 @@ use sutro::{
     client::ApiClient,
     credentials::ApiKey,
     service::{Service, UploadRecord},
-    upload::{FileStatus, Source, Tracker, UploadError, UploadOptions, UploadReport, upload},
+    upload::{
+        FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, UploadReport, upload,
+    },
 };
 use tempfile::TempDir;
 
@@ -76,7 +78,13 @@ impl World {
 
     async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
         let sources = vec![self.files().display().to_string()];
-        upload(&self.api, Source::Paths(sources), options, Arc::default()).await
+        upload(
+            &self.api,
+            Source::Paths(Paths { paths: sources, ..Paths::default() }),
+            options,
+            Arc::default(),
+        )
+        .await
     }
 
     async fn names(&self, dataset_id: &str) -> Vec<String> {
@@ -216,8 +224,13 @@ async fn a_file_with_two_problems_is_one_bad_file() {
     let world = World::new().await;
     world.write("notes.txt", b"not parquet");
     let sources = vec![world.files().join("notes.txt").display().to_string()];
-    let refused =
-        upload(&world.api, Source::Paths(sources), UploadOptions::default(), Arc::default()).await;
+    let refused = upload(
+        &world.api,
+        Source::Paths(Paths { paths: sources, ..Paths::default() }),
+        UploadOptions::default(),
+        Arc::default(),
+    )
+    .await;
     let message = refused.unwrap_err().to_string();
     assert!(message.starts_with("1 of 1 file cannot be uploaded. Nothing was sent."), "{message}");
     assert_eq!(message.matches("notes.txt:").count(), 2, "{message}");
@@ -373,9 +386,13 @@ async fn progress_counts_bytes_and_files() {
     world.write_some(3);
     let tracker = Arc::new(Tracker::default());
     let sources = vec![world.files().display().to_string()];
-    let report =
-        upload(&world.api, Source::Paths(sources), UploadOptions::default(), Arc::clone(&tracker))
-            .await;
+    let report = upload(
+        &world.api,
+        Source::Paths(Paths { paths: sources, ..Paths::default() }),
+        UploadOptions::default(),
+        Arc::clone(&tracker),
+    )
+    .await;
     let (progress, report) = (tracker.progress(), report.unwrap());
     assert_eq!((progress.files_committed, progress.files_total), (3, 3));
     assert_eq!((progress.bytes_sent, progress.bytes_total), (report.bytes, report.bytes));
