@@ -42,12 +42,15 @@ pub const MAX_STALE_LISTINGS: u32 = 8;
 /// Bytes read from a file at once (`pread`).
 pub const READ_BYTES: usize = 256 * 1024;
 
-/// Rows of a frame that are encoded at once: short enough to look at Ctrl-C in between.
+/// Rows that are encoded at once: short enough to look at Ctrl-C in between.
 pub const BATCH_ROWS: usize = 16 * 1024;
 
 /// Encoded size of the row groups of frames, as the parquet format advises for readers; what
 /// an encoder holds in memory.
 pub const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
+
+/// Files that are rewritten at the same time, ahead of those that are sent.
+pub const REWRITES_AHEAD: usize = 2;
 
 /// Threads that read footers: more than cores, because network file systems are slow to
 /// answer.

@@ -161,6 +161,15 @@ pub enum Error {
         message: String,
     },
 
+    /// A file cannot be rewritten to what the upload needs.
+    #[error("{} cannot be rewritten: {message}", .path.display())]
+    Rewrite {
+        /// The file, which is as it was.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+
     /// A source file is not the one that was checked any more.
     #[error("{} changed while it was uploaded: {change}", .path.display())]
     FileChanged {

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.datasets import Dataset, DatasetFile
+from sutro.options import PathOptions, UploadOptions
 from sutro.progress import Progress
 from sutro.report import UploadReport
 
@@ -20,6 +21,7 @@ __all__ = [
     "Cancelled",
     "Client",
     "FrameEncoder",
+    "FrameSchema",
     "Job",
     "LocalServer",
     "TemporaryParquet",
@@ -89,30 +91,15 @@ class Client:
     def api_url(self) -> str:
         """The URL as given, without a slash at its end."""
 
-    def upload(
-        self,
-        paths: list[str],
-        *,
-        recursive: bool,
-        exclude: list[str],
-        dataset_id: str | None,
-        concurrency: int,
-        ordered: bool,
-        names: list[str] | None,
-    ) -> Job[UploadReport]:
-        """Put paths, globs and folders into one dataset, which is created for None."""
+    def upload(self, paths: PathOptions, options: UploadOptions) -> Job[UploadReport]:
+        """Put files into one dataset."""
 
     def upload_made_files(
-        self,
-        file_count: int | None,
-        *,
-        dataset_id: str | None,
-        concurrency: int,
-        ordered: bool,
+        self, file_count: int | None, schema: FrameSchema | None, options: UploadOptions
     ) -> Job[UploadReport]:
         """Put the files that are given with `Job.feed` into one dataset.
 
-        `file_count` is None where it is not known.
+        `file_count` and `schema` are None where they are not known.
         """
 
     def create_dataset(self) -> Job[str]:
@@ -203,8 +190,14 @@ _ReportRow: TypeAlias = tuple[
     int | None,  # committed, likewise
 ]
 
-def check_frames(frames: Sequence[tuple[str, object]]) -> None:
+@final
+class FrameSchema:
+    """The schema that all files of an upload are to have."""
+
+def check_frames(frames: Sequence[tuple[str, object]], cast: bool) -> FrameSchema | None:
     """Compare the schemas of frames with an Arrow stream, given with their names.
+
+    Returns the schema of all, or their common one with `cast`.
 
     Raises:
         sutro.SchemaMismatchError: They are not the same.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, jobs, settings, sources
 from sutro.errors import ConfigurationError
+from sutro.options import UploadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
     from sutro.sources import Source
+
+OnMismatch: TypeAlias = Literal["error", "cast"]
+"""What to do with files of another schema than the others."""
 
 CONCURRENCY = 8
 """Files that are sent, or received, at the same time."""
@@ -65,6 +69,8 @@ class Client:
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
+        on_mismatch: OnMismatch = "error",
+        recompress: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Put parquet files into one dataset: at the same time, in order, each once.
@@ -87,6 +93,11 @@ class Client:
             recursive: Whether the folders below a folder are taken, too.
             exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
             rows_per_file: Cuts each frame into files of so many rows, in order.
+            on_mismatch: What to do with files of another schema: "error" refuses the upload;
+                "cast" rewrites them on the way to a common schema, where that loses nothing
+                (order of columns, wider numbers, columns without values, nullability, units of
+                times). Your files stay as they are.
+            recompress: Whether files with other codecs than snappy are rewritten on the way.
             progress: None shows a bar on a terminal and in a notebook; True, False; or a
                 callable that takes a `Progress` about ten times a second.
 
@@ -106,9 +117,22 @@ class Client:
             >>> print(report)
         """
         resolved = sources.resolve(
-            source, names, recursive=recursive, exclude=exclude, rows_per_file=rows_per_file
+            source,
+            names,
+            recursive=recursive,
+            exclude=exclude,
+            rows_per_file=rows_per_file,
+            cast=_is_cast(on_mismatch),
         )
-        job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
+        options = UploadOptions(
+            dataset_id=dataset_id,
+            names=None,
+            concurrency=_at_least_one(concurrency),
+            ordered=ordered,
+            cast=_is_cast(on_mismatch),
+            recompress=recompress,
+        )
+        job = self._start(resolved, options)
         return jobs.result_of_upload(job, resolved, progress)
 
     async def upload_async(
@@ -122,6 +146,8 @@ class Client:
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
+        on_mismatch: OnMismatch = "error",
+        recompress: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
@@ -130,9 +156,22 @@ class Client:
             >>> report = await client.upload_async("data/*.parquet")
         """
         resolved = sources.resolve(
-            source, names, recursive=recursive, exclude=exclude, rows_per_file=rows_per_file
+            source,
+            names,
+            recursive=recursive,
+            exclude=exclude,
+            rows_per_file=rows_per_file,
+            cast=_is_cast(on_mismatch),
         )
-        job = self._start(resolved, dataset_id, concurrency, ordered=ordered)
+        options = UploadOptions(
+            dataset_id=dataset_id,
+            names=None,
+            concurrency=_at_least_one(concurrency),
+            ordered=ordered,
+            cast=_is_cast(on_mismatch),
+            recompress=recompress,
+        )
+        job = self._start(resolved, options)
         return await jobs.result_of_upload_async(job, resolved, progress)
 
     def upload_to_dataset(
@@ -193,29 +232,18 @@ class Client:
         return [Path(path) for path in paths]
 
     def _start(
-        self,
-        source: sources.Paths | sources.Frames,
-        dataset_id: str | None,
-        concurrency: int,
-        *,
-        ordered: bool,
+        self, source: sources.Paths | sources.Frames, options: UploadOptions
     ) -> _core.Job[UploadReport]:
         if isinstance(source, sources.Frames):
-            return self._core.upload_made_files(
-                source.file_count,
-                dataset_id=dataset_id,
-                concurrency=_at_least_one(concurrency),
-                ordered=ordered,
-            )
-        return self._core.upload(
-            source.paths,
-            recursive=source.recursive,
-            exclude=source.exclude,
-            dataset_id=dataset_id,
-            concurrency=_at_least_one(concurrency),
-            ordered=ordered,
-            names=source.names,
-        )
+            return self._core.upload_made_files(source.file_count, source.schema, options)
+        return self._core.upload(source.options, {**options, "names": source.names})
+
+
+def _is_cast(on_mismatch: OnMismatch) -> bool:
+    if on_mismatch not in {"error", "cast"}:
+        message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
+        raise ConfigurationError(message)
+    return on_mismatch == "cast"
 
 
 def _at_least_one(concurrency: int) -> int:

@@ -210,6 +210,18 @@ class FrameError(SutroError, ValueError):
         self.frame = frame
 
 
+class RewriteError(SutroError, ValueError):
+    """A file cannot be cast or recompressed: it is damaged, or a value would be lost.
+
+    Attributes:
+        path: The file, which is as it was.
+    """
+
+    def __init__(self, message: str = "", *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class OutcomeUnknownError(SutroError):
     """It could not be learned whether the service has one file.
 

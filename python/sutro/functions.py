@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sutro.client import OnMismatch
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
@@ -27,6 +28,8 @@ def upload(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -51,6 +54,11 @@ def upload(
         recursive: Whether the folders below a folder are taken, too.
         exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
         rows_per_file: Cuts each frame into files of so many rows, in order.
+        on_mismatch: What to do with files of another schema: "error" refuses the upload;
+            "cast" rewrites them on the way to a common schema, where that loses nothing
+            (order of columns, wider numbers, columns without values, nullability, units of
+            times). Your files stay as they are.
+        recompress: Whether files with other codecs than snappy are rewritten on the way.
         progress: None shows a bar on a terminal and in a notebook; True, False; or a
             callable that takes a `Progress` about ten times a second.
         api_key: See `Client`.
@@ -80,6 +88,8 @@ def upload(
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
         progress=progress,
     )
 
@@ -94,6 +104,8 @@ async def upload_async(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -112,6 +124,8 @@ async def upload_async(
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
         progress=progress,
     )
 

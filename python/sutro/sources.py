@@ -7,15 +7,17 @@ the other, as fast as the upload takes them.
 from __future__ import annotations
 
 import os
+import typing
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO, Protocol, TypeAlias, cast, runtime_checkable
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from sutro import _core
 from sutro.errors import ConfigurationError, SutroWarning
+from sutro.options import PathOptions
 
 
 @runtime_checkable
@@ -52,10 +54,8 @@ _COPY_BYTES = 1 << 20
 class Paths:
     """Paths, globs and folders; the core expands them."""
 
-    paths: list[str]
+    options: PathOptions
     names: list[str] | None
-    recursive: bool
-    exclude: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Frames:
     file_count: int | None
     """Where it is known."""
     rows_per_file: int | None
+    schema: _core.FrameSchema | None
+    """Of all of them, where it is known."""
 
     def files(self) -> Iterator[MadeFile | None]:
         """Make the files; None means that one is still at work."""
@@ -90,6 +92,7 @@ def resolve(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
+    cast: bool = False,
 ) -> Paths | Frames:
     """Tell what a source is. A list of frames is checked for one schema at once.
 
@@ -116,12 +119,12 @@ def resolve(
             raise ConfigurationError(message)
         paths, keys = _paths(items, has_order=count is not None)
         excluded = [exclude] if isinstance(exclude, str) else list(exclude)
-        given = keys or (None if names is None else list(names))
-        return Paths(paths, given, recursive, excluded)
+        options = PathOptions(paths=paths, recursive=recursive, exclude=excluded)
+        return Paths(options, keys or (None if names is None else list(names)))
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
-    return _frames(items, count, names, rows_per_file)
+    return _frames(items, count, names, rows_per_file, cast=cast)
 
 
 def _items(source: object) -> tuple[_Items, int | None]:
@@ -163,7 +166,12 @@ def _path(item: object) -> str:
 
 
 def _frames(
-    items: _Items, count: int | None, names: Sequence[str] | None, rows_per_file: int | None
+    items: _Items,
+    count: int | None,
+    names: Sequence[str] | None,
+    rows_per_file: int | None,
+    *,
+    cast: bool,
 ) -> Frames:
     if rows_per_file is not None and rows_per_file < 1:
         message = f"rows_per_file must be at least 1, not {rows_per_file}"
@@ -172,12 +180,14 @@ def _frames(
         message = f"names has {len(names)} entries for {count} frames"
         raise ConfigurationError(message)
     items = _named(items, names)
+    schema = None
     if count is not None:
         known = [(name, _frame(frame)) for name, frame in items]
-        _check_schemas(known)
+        schema = _common_schema(known, cast=cast)
         items = iter(known)
-    items = _numbered(items) if rows_per_file is not None else items
-    return Frames(items, None if rows_per_file is not None else count, rows_per_file)
+    if rows_per_file is not None:
+        items, count = _numbered(items), None
+    return Frames(items, count, rows_per_file, schema)
 
 
 def _named(items: _Items, names: Sequence[str] | None) -> _Items:
@@ -204,20 +214,21 @@ def _numbered(items: _Items) -> _Items:
         yield None, item
 
 
-def _check_schemas(frames: list[tuple[str | None, Frame]]) -> None:
+def _common_schema(
+    frames: list[tuple[str | None, Frame]], *, cast: bool
+) -> _core.FrameSchema | None:
     """Compare them before any of them is sent. One alone is looked at when it is encoded."""
     streams = [
         (name or f"frame {position}", _without_index(frame, warn=False))
         for position, (name, frame) in enumerate(frames)
         if isinstance(frame, ArrowStream)
     ]
-    if len(streams) > 1:
-        _core.check_frames(streams)
+    return _core.check_frames(streams, cast) if len(streams) > 1 else None
 
 
 def _frame(item: object) -> Frame:
     if _is_frame(item):
-        return cast("Frame", item)
+        return typing.cast("Frame", item)
     raise TypeError(_not_a_source(item, "a frame"))
 
 

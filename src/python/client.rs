@@ -5,13 +5,13 @@ use std::{path::PathBuf, sync::Arc};
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
-use super::{convert, errors::IntoPyErr, job::Job, local_server::open_shared};
+use super::{convert, errors::IntoPyErr, frames::FrameSchema, job::Job, local_server::open_shared};
 use crate::{
     client::ApiClient,
     credentials::ApiKey,
     error::Error,
     service::LocalServer,
-    upload::{MadeFile, MadeFiles, Paths, Source, Tracker, UploadOptions, upload},
+    upload::{MadeFile, MadeFiles, Mending, Paths, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -25,6 +25,36 @@ pub(super) struct Client {
     api_url: String,
     /// The embedded service runs as long as a client of its folder lives.
     _local: Option<Arc<LocalServer>>,
+}
+
+/// Out of a `sutro.options.PathOptions`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct PathArguments {
+    paths: Vec<String>,
+    recursive: bool,
+    exclude: Vec<String>,
+}
+
+/// Out of a `sutro.options.UploadOptions`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct UploadArguments {
+    dataset_id: Option<String>,
+    names: Option<Vec<String>>,
+    concurrency: usize,
+    ordered: bool,
+    cast: bool,
+    recompress: bool,
+}
+
+impl From<UploadArguments> for UploadOptions {
+    fn from(arguments: UploadArguments) -> Self {
+        let UploadArguments { dataset_id, names, concurrency, ordered, cast, recompress } =
+            arguments;
+        let mending = Mending { cast, recompress };
+        Self { dataset_id, names, concurrency, ordered, mending }
+    }
 }
 
 #[pymethods]
@@ -46,34 +76,23 @@ impl Client {
         Ok(Self { api, api_url, _local: None })
     }
 
-    #[pyo3(signature = (paths, *, recursive, exclude, dataset_id, concurrency, ordered, names))]
-    #[expect(clippy::too_many_arguments, reason = "keyword arguments")]
-    fn upload(
-        &self,
-        paths: Vec<String>,
-        recursive: bool,
-        exclude: Vec<String>,
-        dataset_id: Option<String>,
-        concurrency: usize,
-        ordered: bool,
-        names: Option<Vec<String>>,
-    ) -> PyResult<Job> {
-        let options = UploadOptions { dataset_id, names, concurrency, ordered };
-        self.start_upload(Source::Paths(Paths { paths, recursive, exclude }), options, None)
+    /// An upload of paths, folders and globs.
+    fn upload(&self, paths: PathArguments, options: UploadArguments) -> PyResult<Job> {
+        let PathArguments { paths, recursive, exclude } = paths;
+        let source = Source::Paths(Paths { paths, recursive, exclude });
+        self.start_upload(source, options.into(), None)
     }
 
     /// An upload of files that are given to it with [`Job::feed`].
-    #[pyo3(signature = (file_count, *, dataset_id, concurrency, ordered))]
     fn upload_made_files(
         &self,
         file_count: Option<usize>,
-        dataset_id: Option<String>,
-        concurrency: usize,
-        ordered: bool,
+        schema: Option<&FrameSchema>,
+        options: UploadArguments,
     ) -> PyResult<Job> {
-        let options = UploadOptions { dataset_id, names: None, concurrency, ordered };
-        let (sender, files) = MadeFiles::channel(file_count);
-        self.start_upload(Source::Made(files), options, Some(sender))
+        let schema = schema.map(|schema| Arc::clone(&schema.0));
+        let (sender, files) = MadeFiles::channel(file_count, schema);
+        self.start_upload(Source::Made(files), options.into(), Some(sender))
     }
 
     fn create_dataset(&self) -> PyResult<Job> {

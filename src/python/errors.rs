@@ -89,6 +89,9 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             ("FileAccessError", fields!(py, path: path.display().to_string()))
         }
         Error::Frame { label, .. } => ("FrameError", fields!(py, frame: label)),
+        Error::Rewrite { path, .. } => {
+            ("RewriteError", fields!(py, path: path.display().to_string()))
+        }
         Error::FileChanged { path, .. } => {
             ("FileChangedError", fields!(py, path: path.display().to_string()))
         }

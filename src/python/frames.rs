@@ -1,14 +1,12 @@
 //! Frames and bytes become temporary parquet files, in the thread of whoever has them.
 
 use std::{
-    fs::File,
-    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use parquet::schema::types::TypePtr;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -19,7 +17,7 @@ use super::errors::{IntoPyErr, internal_error};
 use crate::{
     Error,
     client::SourceFile,
-    upload::{self, frames},
+    upload::{self, Mending, Spool, frames},
 };
 
 /// A parquet file that is gone with this object, or with the upload that took it.
@@ -39,35 +37,27 @@ impl TemporaryParquet {
 
 /// Makes a temporary file of bytes.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct BytesSpool {
-    label: String,
-    file: Mutex<Option<File>>,
-}
+pub(super) struct BytesSpool(Mutex<Option<Spool>>);
 
 #[pymethods]
 impl BytesSpool {
     #[new]
-    fn new(py: Python<'_>, label: String) -> PyResult<Self> {
-        let file = tempfile::tempfile().map_err(|error| no_room(py, error))?;
-        Ok(Self { label, file: Mutex::new(Some(file)) })
+    fn new(py: Python<'_>, label: &str) -> PyResult<Self> {
+        let spool = Spool::new(label).map_err(|error| error.into_py_err(py))?;
+        Ok(Self(Mutex::new(Some(spool))))
     }
 
     fn write(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = file.as_mut().ok_or_else(|| internal_error("the spool is closed"))?;
-        file.write_all(bytes).map_err(|error| no_room(py, error))
+        let mut spool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let spool = spool.as_mut().ok_or_else(|| internal_error("the spool is closed"))?;
+        spool.write(bytes).map_err(|error| error.into_py_err(py))
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<TemporaryParquet> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let file = file.ok_or_else(|| internal_error("the spool is closed"))?;
-        let file = SourceFile::temporary(Path::new(&self.label), file);
-        file.map(TemporaryParquet::new).map_err(|error| no_room(py, error))
+        let spool = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let spool = spool.ok_or_else(|| internal_error("the spool is closed"))?;
+        spool.finish().map(TemporaryParquet::new).map_err(|error| error.into_py_err(py))
     }
-}
-
-fn no_room(py: Python<'_>, source: std::io::Error) -> PyErr {
-    Error::File { path: std::env::temp_dir(), source }.into_py_err(py)
 }
 
 /// Encodes an object with `__arrow_c_stream__` in steps.
@@ -121,18 +111,24 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
     })
 }
 
+/// The schema that all files of an upload are to have.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FrameSchema(pub(super) TypePtr);
+
 /// Compares the schemas of frames, before any of them is encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
     frames: Vec<(String, Bound<'_, PyAny>)>,
-) -> PyResult<()> {
+    cast: bool,
+) -> PyResult<Option<FrameSchema>> {
     let schemas = frames
         .iter()
         .map(|(name, frame)| Ok((name.clone(), stream_of(frame, name)?.schema_ref()?)))
         .collect::<PyResult<Vec<_>>>()?;
-    let check = py.detach(|| frames::check_schemas(&schemas));
-    check.map_err(|error| error.into_py_err(py))
+    let mending = Mending { cast, recompress: false };
+    let schema = py.detach(|| frames::check_schemas(&schemas, mending));
+    schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 
 /// Whether paths stand in natural order.

@@ -22,7 +22,10 @@ mod _core {
     use super::{
         client::Client,
         errors::Cancelled,
-        frames::{BytesSpool, FrameEncoder, TemporaryParquet, check_frames, is_in_natural_order},
+        frames::{
+            BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
+            is_in_natural_order,
+        },
         job::Job,
         local_server::LocalServer,
         log_records::take_log_records,

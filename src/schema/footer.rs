@@ -2,7 +2,7 @@
 
 use std::{fmt, fs::File, io};
 
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::{file::metadata::ParquetMetaDataReader, schema::types::TypePtr};
 
 use super::{Schema, footer_guard};
 use crate::read_at::read_exact_at;
@@ -17,16 +17,28 @@ const MAX_FOOTER_BYTES: u64 = 64 * 1024 * 1024;
 const FIRST_READ_BYTES: u64 = 16 * 1024;
 
 /// What the footer of an acceptable parquet file says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Footer {
     /// The schema, for comparison.
     pub schema: Schema,
+    /// The schema as it stands in the file.
+    pub parquet_schema: TypePtr,
     /// Rows in the file.
     pub row_count: u64,
     /// Row groups in the file.
     pub row_groups: usize,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
+    unsupported_codec: Option<UnsupportedCodec>,
+}
+
+/// The first column with a codec that the API does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UnsupportedCodec {
+    pub(super) column: String,
+    pub(super) codec: String,
+    /// Whether we can read it, so that the file can be rewritten.
+    pub(super) is_readable: bool,
 }
 
 /// How pages are compressed (`CompressionCodec` in `parquet.thrift`).
@@ -72,7 +84,7 @@ pub enum InvalidParquet {
     /// A column's codec is not supported.
     #[error(
         "column {column:?} is compressed with {codec}, and the service takes snappy only; write it \
-         with compression=\"snappy\""
+         with compression=\"snappy\", or pass recompress=True"
     )]
     Codec {
         /// Path of the column.
@@ -129,8 +141,8 @@ impl Footer {
     /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
     ///
     /// # Errors
-    /// [`InvalidParquet`] for everything that the API would refuse: malformed thrift, pages
-    /// outside of the file, an unsupported codec, encryption.
+    /// [`InvalidParquet`] for what no rewriting mends: malformed thrift, pages outside of the
+    /// file, encryption.
     pub fn parse(thrift: &[u8], file_size: u64) -> Result<Self, InvalidParquet> {
         let footer_bytes = thrift.len() as u64 + Self::TRAILER_BYTES;
         let facts = footer_guard::inspect(thrift, file_size.saturating_sub(footer_bytes))?;
@@ -138,10 +150,31 @@ impl Footer {
             .map_err(|error| InvalidParquet::Malformed(error.to_string()))?;
         Ok(Self {
             schema: Schema::from_parquet(schema.root_schema()),
+            parquet_schema: schema.root_schema_ptr(),
             row_count: facts.row_count,
             row_groups: facts.row_groups,
             codecs: facts.codecs,
+            unsupported_codec: facts.unsupported_codec,
         })
+    }
+
+    /// Checks that the API takes all codecs.
+    ///
+    /// # Errors
+    /// [`InvalidParquet::Codec`] with the first column that has another one.
+    pub fn check_codecs(&self) -> Result<(), InvalidParquet> {
+        self.unsupported_codec.as_ref().map_or(Ok(()), |unsupported| Err(unsupported.into()))
+    }
+
+    /// Checks that all codecs can be read, to be rewritten as snappy.
+    ///
+    /// # Errors
+    /// [`InvalidParquet::Codec`] as above.
+    pub fn check_codecs_are_readable(&self) -> Result<(), InvalidParquet> {
+        match &self.unsupported_codec {
+            Some(unsupported) if !unsupported.is_readable => Err(unsupported.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Checks the first bytes of a file, at least four where it has them.
@@ -186,6 +219,12 @@ impl Footer {
     }
 }
 
+impl From<&UnsupportedCodec> for InvalidParquet {
+    fn from(unsupported: &UnsupportedCodec) -> Self {
+        Self::Codec { column: unsupported.column.clone(), codec: unsupported.codec.clone() }
+    }
+}
+
 fn read_range(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(end - start).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
@@ -206,6 +245,11 @@ impl Codec {
             7 => Self::Lz4Raw,
             _ => return None,
         })
+    }
+
+    /// Whether files that use it can be rewritten.
+    pub(super) fn is_readable(self) -> bool {
+        !matches!(self, Self::Lzo)
     }
 
     /// Whether the API takes it: snappy is supported, and what is not compressed needs no

@@ -6,7 +6,7 @@
 //! `parquet.thrift` of the parquet format.
 
 use super::{
-    footer::{Codec, InvalidParquet},
+    footer::{Codec, InvalidParquet, UnsupportedCodec},
     thrift::{Kind, Reader, malformed},
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub(super) row_groups: usize,
     /// Codecs in use, each once, in order of appearance.
     pub(super) codecs: Vec<Codec>,
+    /// The first column with a codec that the API does not take, and the codec's name.
+    pub(super) unsupported_codec: Option<UnsupportedCodec>,
 }
 
 /// Walks over `thrift`, a `FileMetaData` struct, of a file whose pages end at `pages_end`.
@@ -52,7 +54,7 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts> {
             let columns = columns.ok_or_else(|| malformed("row groups before the schema"))?;
             groups = Some(reader.structs(|reader| {
                 let pages_end = i64::try_from(pages_end).unwrap_or(i64::MAX);
-                row_group(reader, columns, pages_end, &mut facts.codecs)
+                row_group(reader, columns, pages_end, &mut facts)
             })?);
             Ok(true)
         }
@@ -144,15 +146,29 @@ fn row_group(
     reader: &mut Reader<'_>,
     columns: usize,
     pages_end: i64,
-    codecs: &mut Vec<Codec>,
+    facts: &mut Facts,
 ) -> Result<()> {
     let mut chunks = 0;
     reader.fields(|reader, id, kind| match (id, kind) {
         (1, Kind::List) => {
             chunks += reader.structs(|reader| {
-                let codec = column_chunk(reader, pages_end)?;
-                if !codecs.contains(&codec) {
-                    codecs.push(codec);
+                let column = column_chunk(reader, pages_end)?;
+                let codec = Codec::from_thrift(column.codec);
+                if let Some(codec) = codec
+                    && !facts.codecs.contains(&codec)
+                {
+                    facts.codecs.push(codec);
+                }
+                if !codec.is_some_and(Codec::is_supported) {
+                    let name = codec.map_or_else(
+                        || format!("codec {}", column.codec),
+                        |codec| codec.to_string(),
+                    );
+                    facts.unsupported_codec.get_or_insert_with(|| UnsupportedCodec {
+                        column: column.path(),
+                        codec: name,
+                        is_readable: codec.is_some_and(Codec::is_readable),
+                    });
                 }
                 Ok(())
             })?;
@@ -167,7 +183,7 @@ fn row_group(
     }
 }
 
-fn column_chunk(reader: &mut Reader<'_>, pages_end: i64) -> Result<Codec> {
+fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMetaData<'a>> {
     let mut meta_data = None;
     let (mut is_encrypted, mut is_elsewhere) = (false, false);
     reader.fields(|reader, id, kind| match (id, kind) {
@@ -195,13 +211,7 @@ fn column_chunk(reader: &mut Reader<'_>, pages_end: i64) -> Result<Codec> {
     if !column.lies_within(pages_end) {
         return Err(InvalidParquet::PagesOutside { column: column.path() });
     }
-    Codec::from_thrift(column.codec).filter(|codec| codec.is_supported()).ok_or_else(|| {
-        InvalidParquet::Codec {
-            column: column.path(),
-            codec: Codec::from_thrift(column.codec)
-                .map_or_else(|| format!("codec {}", column.codec), |codec| codec.to_string()),
-        }
-    })
+    Ok(column)
 }
 
 #[derive(Default)]

@@ -1,12 +1,16 @@
 //! Parquet footers and schemas: what the client checks before sending and the service
 //! before committing. Neither ever reads a page or the `ARROW:schema` hint.
 
+mod common;
 mod diff;
 mod footer;
 mod footer_guard;
 mod thrift;
 mod tree;
 
+pub use common::common_schema;
+pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition_of};
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use tree::Schema;
+pub(crate) use tree::type_words;

@@ -155,8 +155,13 @@ fn standard_map_entries(map: &Type) -> Option<Vec<Column>> {
         .then(|| named.map(|(entry, name)| Column::from_parquet(entry).renamed(name)).collect())
 }
 
+/// A field's type in words.
+pub(crate) fn type_words(field: &Type) -> String {
+    DataType::of(field).to_string()
+}
+
 /// A leaf's type in the words of Arrow and pandas, where they have one.
-fn leaf_words(leaf: &Type) -> String {
+pub(super) fn leaf_words(leaf: &Type) -> String {
     let info = leaf.get_basic_info();
     let physical = physical_words(leaf);
     match info.logical_type_ref() {

@@ -99,7 +99,11 @@ impl State {
         let length = length.map_err(|error| invalid(&error))?;
         let thrift = self.blobs.read_range(id, trailer_start - length, trailer_start).await?;
         // Untrusted bytes are parsed where a mistake ends one request only.
-        tokio::task::spawn_blocking(move || Footer::parse(&thrift, size))
+        let parse = move || {
+            let footer = Footer::parse(&thrift, size)?;
+            footer.check_codecs().map(|()| footer)
+        };
+        tokio::task::spawn_blocking(parse)
             .await
             .map_err(|_| {
                 Refusal::bad_request("not a valid parquet file: its footer cannot be read")

@@ -8,11 +8,13 @@ use std::{
     thread,
 };
 
-use super::plan::PlannedFile;
+use parquet::schema::types::TypePtr;
+
+use super::{plan::PlannedFile, rewrite::Rewrite};
 use crate::{
     config::CHECK_THREADS,
     error::Error,
-    schema::{Difference, Footer, Schema, diff, groups},
+    schema::{Difference, Footer, Group, Schema, common_schema, diff, groups},
 };
 
 /// A planned file whose footer was read and found good.
@@ -55,9 +57,21 @@ pub struct CheckError {
     pub reference: Vec<String>,
     /// The others, largest group first.
     pub outliers: Vec<Outliers>,
+    /// Where a cast was asked for: why there is no common schema.
+    pub obstacles: Vec<String>,
 }
 
-/// Reads all footers, on all cores, and compares all schemas.
+/// What may be mended on the way, because the caller asked for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mending {
+    /// Files of other schemas are cast to a common one, where that loses nothing.
+    pub cast: bool,
+    /// Files with other codecs are rewritten as snappy.
+    pub recompress: bool,
+}
+
+/// Reads all footers, on all cores, and compares all schemas. Returns the files, and what has
+/// to be rewritten of them.
 ///
 /// # Errors
 /// [`CheckError`] with every problem of every file.
@@ -65,9 +79,10 @@ pub(super) fn check(
     files: Vec<PlannedFile>,
     mut problems: Vec<Problem>,
     file_count: usize,
-) -> Result<Vec<CheckedFile>, CheckError> {
+    mending: Mending,
+) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
     let mut checked = Vec::with_capacity(files.len());
-    let footers = read_footers(&files);
+    let footers = read_footers(&files, mending);
     for (planned, footer) in files.into_iter().zip(footers) {
         match footer {
             Ok(footer) => checked.push(CheckedFile { planned, footer }),
@@ -76,18 +91,36 @@ pub(super) fn check(
     }
     let schemas = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer.schema));
     let (reference, outliers) = compare(schemas);
-    if problems.is_empty() && outliers.is_empty() {
-        return Ok(checked);
+    let (schema, obstacles) = match (outliers.is_empty(), mending.cast) {
+        (false, true) => match common_schema(one_of_each_schema(&checked)) {
+            Ok(schema) => (Some(schema), Vec::new()),
+            Err(obstacles) => (None, obstacles),
+        },
+        _ => (None, Vec::new()),
+    };
+    if problems.is_empty() && (outliers.is_empty() || schema.is_some()) {
+        return Ok((checked, Rewrite { schema }));
     }
-    Err(CheckError { file_count, problems, reference, outliers })
+    Err(CheckError { file_count, problems, reference, outliers, obstacles })
 }
 
-fn read_footers(files: &[PlannedFile]) -> Vec<Result<Footer, Problem>> {
+fn one_of_each_schema(files: &[CheckedFile]) -> impl Iterator<Item = &TypePtr> {
+    let groups = groups(files.iter().map(|file| &file.footer.schema));
+    let first = |group: Group<'_>| group.files.first().copied();
+    let firsts: Vec<_> = groups.into_iter().filter_map(first).collect();
+    firsts.into_iter().map(|index| &files[index].footer.parquet_schema)
+}
+
+fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
     let share = files.len().div_ceil(CHECK_THREADS).max(1);
     thread::scope(|scope| {
         let workers: Vec<_> = files
             .chunks(share)
-            .map(|files| scope.spawn(move || files.iter().map(read_footer).collect::<Vec<_>>()))
+            .map(|files| {
+                scope.spawn(move || {
+                    files.iter().map(|file| read_footer(file, mending)).collect::<Vec<_>>()
+                })
+            })
             .collect();
         workers
             .into_iter()
@@ -96,14 +129,26 @@ fn read_footers(files: &[PlannedFile]) -> Vec<Result<Footer, Problem>> {
     })
 }
 
-fn read_footer(file: &PlannedFile) -> Result<Footer, Problem> {
+fn read_footer(file: &PlannedFile, mending: Mending) -> Result<Footer, Problem> {
     let path = file.source.path();
     let opened = file.source.open().map_err(|error| Problem::unreadable(path, &error))?;
     match Footer::read(&opened, file.source.size()) {
-        Ok(Ok(footer)) => Ok(footer),
-        Ok(Err(invalid)) => {
-            Err(Problem { is_invalid_parquet: true, ..Problem::new(path, invalid.to_string()) })
+        Ok(Ok(footer)) => {
+            let readable = footer.check_codecs_are_readable();
+            let accepted = if mending.recompress { readable } else { footer.check_codecs() };
+            match accepted {
+                Ok(()) => Ok(footer),
+                Err(invalid)
+                    if mending.recompress || footer.check_codecs_are_readable().is_err() =>
+                {
+                    Err(Problem::invalid(path, &invalid.to_string()))
+                }
+                Err(invalid) => {
+                    Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
+                }
+            }
         }
+        Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
         Err(error) => Err(Problem::new(path, error.to_string())),
     }
 }
@@ -133,6 +178,10 @@ pub(super) fn compare<'a>(
 impl Problem {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
         Self { path: path.to_owned(), message: message.into(), is_invalid_parquet: false }
+    }
+
+    fn invalid(path: &Path, message: &str) -> Self {
+        Self { is_invalid_parquet: true, ..Self::new(path, message) }
     }
 
     /// A file that could not be read; the path stands in front of the message already.
@@ -179,7 +228,14 @@ impl fmt::Display for CheckError {
             }
             fold(f, group.differences.len())?;
         }
-        fold(f, self.outliers.len())
+        fold(f, self.outliers.len())?;
+        if !self.obstacles.is_empty() {
+            write!(f, "\n  A cast cannot mend this without loss:")?;
+        }
+        for obstacle in self.obstacles.iter().take(SHOWN) {
+            write!(f, "\n    {obstacle}")?;
+        }
+        fold(f, self.obstacles.len())
     }
 }
 

@@ -1,22 +1,24 @@
 //! Files that are made while earlier ones are sent: out of frames, or rewritten.
 
-use std::{collections::HashSet, pin::Pin};
+use std::{collections::HashSet, pin::Pin, sync::Arc};
 
 use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream, Peekable},
 };
+use parquet::schema::types::TypePtr;
 use tokio::sync::mpsc;
 
 use super::{
     UploadError,
-    check::{self, CheckError, CheckedFile, Outliers},
+    check::{self, CheckError, CheckedFile, Mending, Outliers},
     plan::{Names, PlannedFile},
+    rewrite::Rewrite,
 };
 use crate::{
     client::{SourceFile, in_background},
     error::{Error, Result},
-    schema::{Schema, diff},
+    schema::{Schema, common_schema, diff},
     wire::file_name::has_parquet_extension,
 };
 
@@ -33,6 +35,8 @@ pub struct MadeFile {
 #[derive(Debug)]
 pub struct MadeFiles {
     receiver: mpsc::Receiver<MadeFile>,
+    /// To be had by all of them, where it is known.
+    schema: Option<TypePtr>,
     /// How many there will be, where it is known.
     pub(super) file_count: Option<usize>,
 }
@@ -41,9 +45,12 @@ impl MadeFiles {
     /// A channel that takes one file ahead of what the upload can put to use, so that a file
     /// is made while others are sent, and no more wait on disk than are sent at a time.
     #[must_use]
-    pub fn channel(file_count: Option<usize>) -> (mpsc::Sender<MadeFile>, Self) {
+    pub fn channel(
+        file_count: Option<usize>,
+        schema: Option<TypePtr>,
+    ) -> (mpsc::Sender<MadeFile>, Self) {
         let (sender, receiver) = mpsc::channel(1);
-        (sender, Self { receiver, file_count })
+        (sender, Self { receiver, schema, file_count })
     }
 }
 
@@ -59,9 +66,11 @@ impl Feed {
         Self { files: Box::pin(files.boxed().peekable()) }
     }
 
-    /// Names and checks files as they come: each must have the schema of the first.
-    pub(super) fn of_made_files(files: MadeFiles) -> Self {
-        let checks = FeedChecks::default();
+    /// Names and checks files as they come: each must have the schema of the first, or that
+    /// of the whole source, or be cast to it where the caller asked for that.
+    pub(super) fn of_made_files(files: MadeFiles, mending: Mending) -> Self {
+        let reference = files.schema.clone().map(|schema| ("the others".to_owned(), schema));
+        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending };
         Self::of(stream::unfold((files, checks), |(mut files, mut checks)| async move {
             let file = files.receiver.recv().await?;
             let checked = checks.check(file).await;
@@ -121,12 +130,12 @@ impl Feed {
     }
 }
 
-#[derive(Default)]
 struct FeedChecks {
     names: Names,
     count: usize,
-    /// The first file's name and schema.
-    reference: Option<(String, Schema)>,
+    /// What all files must have, and the name of a file that has it.
+    reference: Option<(String, TypePtr)>,
+    mending: Mending,
 }
 
 impl FeedChecks {
@@ -136,25 +145,47 @@ impl FeedChecks {
         let planned = PlannedFile { name, source: file.source };
         let problems = self.names.add(&planned);
         let files = vec![planned];
-        let checked = in_background(move || Ok(check::check(files, problems, 1))).await??.pop();
-        let checked = checked.ok_or_else(|| Error::Internal("a file got lost".to_owned()))?;
-        let (name, schema) = (&checked.planned.name, &checked.footer.schema);
-        match &self.reference {
-            Some((first, reference)) if reference != schema => {
-                let differences = diff(reference, schema);
-                Err(UploadError::Check(CheckError {
-                    file_count: self.count,
-                    problems: Vec::new(),
-                    reference: vec![first.clone()],
-                    outliers: vec![Outliers { files: vec![name.clone()], differences }],
-                }))
-            }
-            Some(_) => Ok(checked),
-            None => {
-                self.reference = Some((name.clone(), schema.clone()));
-                Ok(checked)
-            }
+        let mending = self.mending;
+        let check = move || Ok(check::check(files, problems, 1, mending));
+        let (mut checked, _) = in_background(check).await??;
+        let file = checked.pop().ok_or_else(|| Error::Internal("a file got lost".to_owned()))?;
+        let rewrite = Rewrite { schema: self.to_be_cast_to(&file)? };
+        let name = file.planned.name.clone();
+        let file = if rewrite.changes(&file) {
+            in_background(move || rewrite.file(file)).await?
+        } else {
+            file
+        };
+        self.reference.get_or_insert_with(|| (name, Arc::clone(&file.footer.parquet_schema)));
+        Ok(file)
+    }
+
+    /// The schema to cast a file to, where it has another one than those before.
+    fn to_be_cast_to(&self, file: &CheckedFile) -> Result<Option<TypePtr>, UploadError> {
+        let Some((first, reference)) = &self.reference else { return Ok(None) };
+        let schema = Schema::from_parquet(reference);
+        if schema == file.footer.schema {
+            return Ok(None);
         }
+        let common = common_schema([reference, &file.footer.parquet_schema]);
+        let can_be_cast =
+            common.as_ref().is_ok_and(|common| Schema::from_parquet(common) == schema);
+        if self.mending.cast && can_be_cast {
+            return Ok(Some(Arc::clone(reference)));
+        }
+        let name = file.planned.name.clone();
+        let differences = diff(&schema, &file.footer.schema);
+        Err(UploadError::Check(CheckError {
+            file_count: self.count,
+            problems: Vec::new(),
+            reference: vec![first.clone()],
+            outliers: vec![Outliers { files: vec![name], differences }],
+            obstacles: if self.mending.cast {
+                common.err().unwrap_or_default()
+            } else {
+                Vec::new()
+            },
+        }))
     }
 }
 

@@ -16,17 +16,19 @@ use parquet::{
     basic::Compression,
     errors::ParquetError,
     file::{metadata::KeyValue, properties::WriterProperties},
+    schema::types::TypePtr,
 };
 
 use super::{
     UploadError,
-    check::{CheckError, compare},
+    check::{CheckError, Mending, compare},
+    temporary::{temporary_file, while_writing},
 };
 use crate::{
     client::{SourceFile, in_file},
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, Result},
-    schema,
+    schema::{self, common_schema},
 };
 
 /// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
@@ -168,13 +170,7 @@ impl FrameEncoder {
     }
 
     fn failed(&self, error: ParquetError) -> Error {
-        match error {
-            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
-                Ok(source) => Error::File { path: std::env::temp_dir(), source: *source },
-                Err(cause) => self.broken(&cause.to_string()),
-            },
-            error => self.broken(&error.to_string()),
-        }
+        while_writing(error, |message| self.broken(&message))
     }
 
     fn broken(&self, message: &str) -> Error {
@@ -237,30 +233,40 @@ fn storable(data_type: &DataType) -> Result<DataType, String> {
     })
 }
 
-fn parquet_schema(label: &str, schema: &Schema) -> Result<schema::Schema> {
+fn parquet_schema(label: &str, schema: &Schema) -> Result<TypePtr> {
     let descriptor = ArrowSchemaConverter::new()
         .convert(schema)
         .map_err(|error| Error::Frame { label: label.to_owned(), message: error.to_string() })?;
-    Ok(schema::Schema::from_parquet(descriptor.root_schema()))
+    Ok(descriptor.root_schema_ptr())
 }
 
 /// Compares the schemas that frames will have as files; `frames` gives names and schemas.
+/// Returns the schema of all, or with `mending.cast` their common one.
 ///
 /// # Errors
 /// [`UploadError::Check`] with all that differ from the most common one, or
 /// [`Error::Frame`] for a frame that cannot be parquet.
-pub fn check_schemas(frames: &[(String, SchemaRef)]) -> Result<(), UploadError> {
+pub fn check_schemas(
+    frames: &[(String, SchemaRef)],
+    mending: Mending,
+) -> Result<Option<TypePtr>, UploadError> {
+    let mut found = Vec::with_capacity(frames.len());
     let mut schemas = Vec::with_capacity(frames.len());
     for (name, schema) in frames {
-        let schema = storable_schema(name, schema)?;
-        schemas.push((name.as_str(), parquet_schema(name, &schema)?));
+        let storable = storable_schema(name, schema)?;
+        let schema = parquet_schema(name, &storable)?;
+        schemas.push((name.as_str(), schema::Schema::from_parquet(&schema)));
+        found.push(schema);
     }
     let (reference, outliers) = compare(schemas.iter().map(|(name, schema)| (*name, schema)));
     if outliers.is_empty() {
-        return Ok(());
+        return Ok(found.into_iter().next());
     }
-    let problems = Vec::new();
-    Err(CheckError { file_count: frames.len(), problems, reference, outliers }.into())
+    let common = if mending.cast { common_schema(&found) } else { Err(Vec::new()) };
+    common.map(Some).map_err(|obstacles| {
+        let problems = Vec::new();
+        CheckError { file_count: frames.len(), problems, reference, outliers, obstacles }.into()
+    })
 }
 
 /// A temporary file that sums up what is written to it.
@@ -275,10 +281,7 @@ struct FingerprintedFile {
 
 impl FingerprintedFile {
     fn new() -> Result<Self> {
-        let file = tempfile::tempfile().map_err(|source| {
-            let path = std::env::temp_dir();
-            Error::File { path, source }
-        })?;
+        let file = temporary_file()?;
         Ok(Self { file, sum: crc32fast::Hasher::new() })
     }
 

@@ -12,15 +12,18 @@ mod plan;
 mod progress;
 mod report;
 mod resume;
+mod rewrite;
 pub mod settle;
 mod sources;
+mod temporary;
 mod transfer;
 
-pub use check::{CheckError, Outliers, Problem};
+pub use check::{CheckError, Mending, Outliers, Problem};
 pub use feed::{MadeFile, MadeFiles};
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{FileStatus, UploadReport, UploadedFile};
 pub use sources::{Paths, natural_order};
+pub use temporary::Spool;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -28,6 +31,7 @@ use self::{
     check::CheckedFile,
     feed::Feed,
     gate::GateConfig,
+    rewrite::Rewrite,
     transfer::{OutgoingFile, Transfer},
 };
 use crate::{
@@ -48,11 +52,19 @@ pub struct UploadOptions {
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
     pub ordered: bool,
+    /// What may be mended on the way.
+    pub mending: Mending,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        Self { dataset_id: None, names: None, concurrency: CONCURRENCY, ordered: true }
+        Self {
+            dataset_id: None,
+            names: None,
+            concurrency: CONCURRENCY,
+            ordered: true,
+            mending: Mending::default(),
+        }
     }
 }
 
@@ -103,15 +115,15 @@ pub async fn upload(
     }
     let plan = match source {
         Source::Paths(paths) => {
-            let files = checked_files(paths, options.names.clone()).await?;
+            let (files, rewrite) = checked_files(paths, &options).await?;
             tracker.planned(&files, files.len());
-            Plan { files, feed: None }
+            Plan { files, rewrite, feed: None }
         }
         Source::Made(files) => {
             tracker.planned(&[], files.file_count.unwrap_or(0));
-            let mut feed = Feed::of_made_files(files);
+            let mut feed = Feed::of_made_files(files, options.mending);
             feed.first().await?;
-            Plan { files: Vec::new(), feed: Some(feed) }
+            Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }
         }
     };
     run(client, plan, &options, &tracker).await.map_err(|error| {
@@ -127,24 +139,26 @@ pub async fn upload(
 /// Files that are there, and those that are made on the way.
 struct Plan {
     files: Vec<CheckedFile>,
+    rewrite: Rewrite,
     feed: Option<Feed>,
 }
 
 async fn checked_files(
     sources: Paths,
-    names: Option<Vec<String>>,
-) -> Result<Vec<CheckedFile>, UploadError> {
+    options: &UploadOptions,
+) -> Result<(Vec<CheckedFile>, Rewrite), UploadError> {
+    let (names, mending) = (options.names.clone(), options.mending);
     let checked = in_background(move || {
         let paths = sources.expand()?;
         let (files, problems) = plan::plan(&paths, names.as_deref())?;
-        Ok(check::check(files, problems, paths.len()))
+        Ok(check::check(files, problems, paths.len(), mending))
     });
     Ok(checked.await??)
 }
 
 async fn run(
     client: &ApiClient,
-    mut plan: Plan,
+    plan: Plan,
     options: &UploadOptions,
     tracker: &Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
@@ -153,11 +167,17 @@ async fn run(
         None => (client.create_dataset().await?, Vec::new()),
     };
     tracker.transferring_into(&dataset_id);
-    let mut files: Vec<_> = plan.files.iter().map(OutgoingFile::from).collect();
-    let first = match &mut plan.feed {
-        None => resume::among_files(&listing, &files, &dataset_id)?,
+    let Plan { files: planned, rewrite, mut feed } = plan;
+    let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
+    let first = match &mut feed {
+        None => resume::among_files(&listing, &planned, &rewrite, &dataset_id)?,
         Some(feed) => resume::from_feed(&listing, feed, &mut files, &dataset_id, tracker).await?,
     };
+    if planned[first.min(planned.len())..].iter().any(|file| rewrite.changes(file)) {
+        files.truncate(first);
+        let rest = planned.into_iter().skip(first).collect();
+        feed = Some(Feed::of(rewrite.feed(rest)));
+    }
     (0..first).for_each(|position| tracker.skipped(position));
     tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
@@ -165,7 +185,7 @@ async fn run(
         client: client.clone(),
         dataset_id: dataset_id.clone(),
         files,
-        feed: plan.feed.map(|feed| feed.without(before.clone(), &dataset_id)),
+        feed: feed.map(|feed| feed.without(before.clone(), &dataset_id)),
         first,
         before: Arc::new(before),
         config: GateConfig {

@@ -6,6 +6,7 @@ use super::{
     check::CheckedFile,
     feed::Feed,
     progress::Tracker,
+    rewrite::Rewrite,
     settle::{self, Conflict, Expected, another_content},
     transfer::OutgoingFile,
 };
@@ -20,11 +21,21 @@ use crate::{
 /// [`Error::NamesTaken`] where names of the plan stand in the dataset otherwise.
 pub(super) fn among_files(
     listing: &[DatasetFile],
-    files: &[OutgoingFile],
+    files: &[CheckedFile],
+    rewrite: &Rewrite,
     dataset_id: &str,
 ) -> Result<usize> {
-    let plan: Vec<_> = files.iter().map(Expected::from).collect();
+    let plan: Vec<_> = files.iter().map(|file| expected(file, rewrite)).collect();
     settle::resume(listing, &plan).map_err(|conflict| names_taken(dataset_id, conflict))
+}
+
+fn expected<'a>(file: &'a CheckedFile, rewrite: &Rewrite) -> Expected<'a> {
+    Expected {
+        name: &file.planned.name,
+        // The size of what is rewritten is not known before.
+        size_bytes: (!rewrite.changes(file)).then_some(file.planned.source.size()),
+        row_count: file.footer.row_count,
+    }
 }
 
 /// Takes the files that are there from `feed` to `files`. How many more `feed` has is not

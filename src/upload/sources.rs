@@ -220,7 +220,8 @@ mod tests {
         let folder = folder_with_folders();
         let source = folder.path().display().to_string();
         assert_eq!(names_of(source.clone()), ["a2.parquet", "a10.parquet"]);
-        let all = Paths { recursive: true, ..paths(&[source.clone()]) }.expand().unwrap();
+        let all =
+            Paths { recursive: true, ..paths(std::slice::from_ref(&source)) }.expand().unwrap();
         let relative: Vec<_> = all
             .iter()
             .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
@@ -235,7 +236,7 @@ mod tests {
         let source = folder.path().display().to_string();
         let left = |exclude: &[&str]| {
             let exclude = exclude.iter().map(|&glob| glob.to_owned()).collect();
-            let paths = Paths { recursive: true, exclude, ..paths(&[source.clone()]) };
+            let paths = Paths { recursive: true, exclude, ..paths(std::slice::from_ref(&source)) };
             paths.expand().map(|files| files.len())
         };
         assert_eq!(left(&["a*"]).unwrap(), 2);

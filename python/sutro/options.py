@@ -1,0 +1,33 @@
+"""What the core is told about an upload."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class PathOptions(TypedDict):
+    """Files to upload."""
+
+    paths: list[str]
+    """Paths, globs and folders."""
+    recursive: bool
+    """Whether the folders below a folder are taken, too."""
+    exclude: list[str]
+    """Globs of files to leave out."""
+
+
+class UploadOptions(TypedDict):
+    """How to upload."""
+
+    dataset_id: str | None
+    """None creates one."""
+    names: list[str] | None
+    """In the dataset; None takes the files' own."""
+    concurrency: int
+    """Files that are sent at the same time, at least 1."""
+    ordered: bool
+    """Whether the dataset must have the order of the plan."""
+    cast: bool
+    """Whether files of other schemas are cast to a common one."""
+    recompress: bool
+    """Whether files with other codecs are rewritten as snappy."""

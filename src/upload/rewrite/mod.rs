@@ -1,0 +1,138 @@
+//! Files rewritten on the way, never in place: to a common schema, and to snappy.
+
+mod columns;
+mod levels;
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use futures_util::{Stream, StreamExt, stream};
+use parquet::{
+    basic::Compression,
+    errors::ParquetError,
+    file::{
+        metadata::KeyValue,
+        properties::WriterProperties,
+        reader::{FileReader, SerializedFileReader},
+        writer::SerializedFileWriter,
+    },
+    schema::types::TypePtr,
+};
+
+use self::{columns::copy_column, levels::leaves};
+use super::{
+    UploadError,
+    check::CheckedFile,
+    temporary::{temporary_file, while_writing},
+};
+use crate::{
+    client::{SourceFile, in_background, in_file},
+    config::REWRITES_AHEAD,
+    error::{Error, Result},
+    schema::{Footer, Schema},
+};
+
+/// What files are to be made alike in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rewrite {
+    /// The schema of all files; `None` where they have one.
+    pub(super) schema: Option<TypePtr>,
+}
+
+impl Rewrite {
+    /// Whether a file has to be rewritten.
+    pub(super) fn changes(&self, file: &CheckedFile) -> bool {
+        self.changes_schema(&file.footer)
+            || !file.footer.codecs.iter().all(|codec| codec.is_supported())
+    }
+
+    fn changes_schema(&self, footer: &Footer) -> bool {
+        self.schema.as_ref().is_some_and(|schema| Schema::from_parquet(schema) != footer.schema)
+    }
+
+    /// The files in their order, those that need it rewritten, some ahead of those that are
+    /// sent.
+    pub(super) fn feed(
+        self,
+        files: Vec<CheckedFile>,
+    ) -> impl Stream<Item = Result<CheckedFile, UploadError>> + Send + 'static {
+        stream::iter(files)
+            .map(move |file| {
+                let rewrite = self.clone();
+                async move {
+                    if !rewrite.changes(&file) {
+                        return Ok(file);
+                    }
+                    Ok(in_background(move || rewrite.file(file)).await?)
+                }
+            })
+            .buffered(REWRITES_AHEAD)
+    }
+
+    /// Writes the file again, into a temporary one.
+    ///
+    /// # Errors
+    /// [`Error::Rewrite`] where its pages cannot be read, or a value would be lost.
+    pub(super) fn file(&self, mut file: CheckedFile) -> Result<CheckedFile> {
+        let source = &file.planned.source;
+        let path = source.path().to_owned();
+        let failed = |message: String| Error::Rewrite { path: path.clone(), message };
+        let opened = source.open()?;
+        // The crate panics on some damaged pages.
+        let temporary = temporary_file()?;
+        let write = AssertUnwindSafe(|| self.write(&opened, &file.footer, temporary));
+        let written = catch_unwind(write)
+            .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
+            .map_err(|error| while_writing(error, failed))?;
+        source.verify()?;
+        let source = SourceFile::temporary(&path, written).map_err(in_file(&path))?;
+        let footer = Footer::read(&*source.open()?, source.size()).map_err(in_file(&path))?;
+        file.footer = footer.map_err(|invalid| failed(invalid.to_string()))?;
+        file.planned.source = source;
+        Ok(file)
+    }
+
+    fn write(
+        &self,
+        file: &File,
+        footer: &Footer,
+        temporary: File,
+    ) -> parquet::errors::Result<File> {
+        let reader = SerializedFileReader::new(file.try_clone()?)?;
+        let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
+        let schema = self.schema.clone().unwrap_or_else(|| Arc::clone(&found));
+        let leaves = leaves(&schema, &found)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_key_value_metadata(self.key_values(&reader, footer))
+            .build();
+        let mut writer = SerializedFileWriter::new(temporary, schema, Arc::new(properties))?;
+        for index in 0..reader.num_row_groups() {
+            let from = reader.get_row_group(index)?;
+            let mut to = writer.next_row_group()?;
+            for leaf in &leaves {
+                let column = from.get_column_reader(leaf.place)?;
+                let Some(mut target) = to.next_column()? else { break };
+                copy_column(column, leaf, &mut target)?;
+                target.close()?;
+            }
+            to.close()?;
+        }
+        writer.into_inner()
+    }
+
+    /// What other tools noted about a schema does not hold for another one.
+    fn key_values(
+        &self,
+        reader: &SerializedFileReader<File>,
+        footer: &Footer,
+    ) -> Option<Vec<KeyValue>> {
+        let notes = reader.metadata().file_metadata().key_value_metadata()?.iter();
+        let is_about_schema = |note: &&KeyValue| note.key == "ARROW:schema" || note.key == "pandas";
+        let changes = self.changes_schema(footer);
+        Some(notes.filter(|note| !(changes && is_about_schema(note))).cloned().collect())
+    }
+}
