@@ -6,6 +6,7 @@
 """
 
 from sutro._core import __version__
+from sutro.checks import CheckedFile, CheckReport, Difference
 from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
@@ -35,6 +36,7 @@ from sutro.errors import (
     UploadInterrupted,
 )
 from sutro.functions import (
+    check,
     create_dataset,
     download_from_dataset,
     list_dataset_files,
@@ -51,11 +53,14 @@ from sutro.settings import set_api_key
 __all__ = [
     "AuthenticationError",
     "CheckError",
+    "CheckReport",
+    "CheckedFile",
     "Client",
     "ConfigurationError",
     "Dataset",
     "DatasetFile",
     "DatasetNotFoundError",
+    "Difference",
     "FileAccessError",
     "FileChangedError",
     "FileExistsInDatasetError",
@@ -81,6 +86,7 @@ __all__ = [
     "UploadReport",
     "UploadedFile",
     "__version__",
+    "check",
     "create_dataset",
     "download_from_dataset",
     "list_dataset_files",

@@ -11,6 +11,7 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 from collections.abc import Sequence
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
+from sutro.checks import CheckReport
 from sutro.datasets import Dataset, DatasetFile
 from sutro.options import PathOptions, UploadOptions
 from sutro.progress import Progress
@@ -20,6 +21,7 @@ __all__ = [
     "BytesSpool",
     "Cancelled",
     "Client",
+    "FrameChecker",
     "FrameEncoder",
     "FrameSchema",
     "Job",
@@ -27,6 +29,8 @@ __all__ = [
     "TemporaryParquet",
     "__version__",
     "check_frames",
+    "check_paths",
+    "check_report_stream",
     "is_in_natural_order",
     "take_log_records",
     "upload_report_stream",
@@ -155,6 +159,24 @@ class FrameEncoder:
         """Work for about so long without the GIL; a file when one is whole."""
 
 @final
+class FrameChecker:
+    """Checks files that are made one after the other."""
+
+    def __new__(cls, options: UploadOptions) -> Self:
+        """Begin a check."""
+
+    def add(self, name: str | None, file: TemporaryParquet) -> None:
+        """Take a file, with its name in the dataset or None to number it; read its footer."""
+
+    def finish(self, client: Client | None, dataset_id: str | None) -> Job[CheckReport]:
+        """Say whether an upload would be accepted, by the dataset where there is one."""
+
+def check_paths(
+    client: Client | None, paths: PathOptions, options: UploadOptions
+) -> Job[CheckReport]:
+    """Check files, against what the dataset holds where `client` and the options name one."""
+
+@final
 class LocalServer:
     """The embedded service, from construction until `stop()`."""
 
@@ -208,6 +230,19 @@ def is_in_natural_order(paths: list[str]) -> bool:
     """Whether paths stand in natural order."""
 
 def upload_report_stream(files: list[_ReportRow]) -> object:
+    """Make an object with `__arrow_c_stream__` that gives one row for each file."""
+
+_CheckRow: TypeAlias = tuple[
+    str,  # name
+    str,  # path
+    int,  # size_bytes
+    int,  # row_count
+    int,  # row_groups
+    list[str],  # codecs
+    int,  # schema_group
+]
+
+def check_report_stream(files: list[_CheckRow]) -> object:
     """Make an object with `__arrow_c_stream__` that gives one row for each file."""
 
 def take_log_records() -> list[tuple[int, str, str]]:

@@ -13,6 +13,7 @@ from sutro.options import UploadOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sutro.checks import CheckReport
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
@@ -71,6 +72,7 @@ class Client:
         rows_per_file: int | None = None,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
+        dry_run: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Put parquet files into one dataset: at the same time, in order, each once.
@@ -98,6 +100,8 @@ class Client:
                 (order of columns, wider numbers, columns without values, nullability, units of
                 times). Your files stay as they are.
             recompress: Whether files with other codecs than snappy are rewritten on the way.
+            dry_run: Stop before anything is created or sent: the report says what is there already
+                (`skipped`) and what would be sent (`pending`). See `check`, too.
             progress: None shows a bar on a terminal and in a notebook; True, False; or a
                 callable that takes a `Progress` about ten times a second.
 
@@ -131,6 +135,7 @@ class Client:
             ordered=ordered,
             cast=_is_cast(on_mismatch),
             recompress=recompress,
+            dry_run=dry_run,
         )
         job = self._start(resolved, options)
         return jobs.result_of_upload(job, resolved, progress)
@@ -148,6 +153,7 @@ class Client:
         rows_per_file: int | None = None,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
+        dry_run: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
@@ -170,9 +176,61 @@ class Client:
             ordered=ordered,
             cast=_is_cast(on_mismatch),
             recompress=recompress,
+            dry_run=dry_run,
         )
         job = self._start(resolved, options)
         return await jobs.result_of_upload_async(job, resolved, progress)
+
+    def check(
+        self,
+        source: Source,
+        dataset_id: str | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        recursive: bool = False,
+        exclude: str | Sequence[str] = (),
+        rows_per_file: int | None = None,
+        on_mismatch: OnMismatch = "error",
+        recompress: bool = False,
+    ) -> CheckReport:
+        """Check what `upload` would check, and send nothing.
+
+        Reads footers only, and of the dataset, where one is given, its list of files. Frames are
+        encoded, and thrown away; a generator is used up.
+
+        Args:
+            source: As for `upload`.
+            dataset_id: A dataset to compare with: its names and its schema.
+            names: As for `upload`.
+            recursive: As for `upload`.
+            exclude: As for `upload`.
+            rows_per_file: As for `upload`.
+            on_mismatch: As for `upload`.
+            recompress: As for `upload`.
+
+        Returns:
+            What was found: files, schemas, problems. It is true exactly when an upload would be
+            accepted; `error` is what the upload would raise.
+
+        Raises:
+            ConfigurationError: The source names nothing, or an argument cannot be used.
+            SutroError: The dataset cannot be listed, or a frame cannot be encoded.
+
+        Example:
+            >>> report = client.check("data/*.parquet")
+            >>> print(report)
+        """
+        return check_source(
+            self._core,
+            source,
+            dataset_id,
+            names=names,
+            recursive=recursive,
+            exclude=exclude,
+            rows_per_file=rows_per_file,
+            on_mismatch=on_mismatch,
+            recompress=recompress,
+        )
 
     def upload_to_dataset(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
@@ -237,6 +295,44 @@ class Client:
         if isinstance(source, sources.Frames):
             return self._core.upload_made_files(source.file_count, source.schema, options)
         return self._core.upload(source.options, {**options, "names": source.names})
+
+
+def check_source(
+    client: _core.Client | None,
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+) -> CheckReport:
+    """Check; `client` is needed with a dataset only."""
+    resolved = sources.resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+        check=False,
+    )
+    options = UploadOptions(
+        dataset_id=dataset_id,
+        names=None,
+        concurrency=CONCURRENCY,
+        ordered=True,
+        cast=_is_cast(on_mismatch),
+        recompress=recompress,
+        dry_run=True,
+    )
+    if isinstance(resolved, sources.Frames):
+        checker = _core.FrameChecker(options)
+        return jobs.result_of_check(resolved, checker, client, dataset_id)
+    named = UploadOptions({**options, "names": resolved.names})
+    return jobs.result_of(_core.check_paths(client, resolved.options, named))
 
 
 def _is_cast(on_mismatch: OnMismatch) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sutro.checks import Difference
     from sutro.report import UploadReport
 
 
@@ -59,7 +60,7 @@ class SchemaMismatchError(CheckError):
     Attributes:
         groups: For each schema the names of the files that have it. The first group is the
             largest one, with which the others are compared.
-        differences: For each other group how it differs from the first, in words.
+        differences: Each difference from the first group, with all files that have it.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class SchemaMismatchError(CheckError):
         *,
         problems: tuple[str, ...] = (),
         groups: tuple[tuple[str, ...], ...] = (),
-        differences: tuple[tuple[str, ...], ...] = (),
+        differences: tuple[Difference, ...] = (),
     ) -> None:
         super().__init__(message, problems=problems)
         self.groups = groups

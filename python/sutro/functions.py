@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro.client import CONCURRENCY, Client
+from sutro.client import CONCURRENCY, Client, check_source
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sutro.checks import CheckReport
     from sutro.client import OnMismatch
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
@@ -30,6 +31,7 @@ def upload(
     rows_per_file: int | None = None,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
+    dry_run: bool = False,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -59,6 +61,8 @@ def upload(
             (order of columns, wider numbers, columns without values, nullability, units of
             times). Your files stay as they are.
         recompress: Whether files with other codecs than snappy are rewritten on the way.
+        dry_run: Stop before anything is created or sent: the report says what is there already
+            (`skipped`) and what would be sent (`pending`). See `check`, too.
         progress: None shows a bar on a terminal and in a notebook; True, False; or a
             callable that takes a `Progress` about ten times a second.
         api_key: See `Client`.
@@ -90,6 +94,7 @@ def upload(
         rows_per_file=rows_per_file,
         on_mismatch=on_mismatch,
         recompress=recompress,
+        dry_run=dry_run,
         progress=progress,
     )
 
@@ -106,6 +111,7 @@ async def upload_async(
     rows_per_file: int | None = None,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
+    dry_run: bool = False,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -126,7 +132,74 @@ async def upload_async(
         rows_per_file=rows_per_file,
         on_mismatch=on_mismatch,
         recompress=recompress,
+        dry_run=dry_run,
         progress=progress,
+    )
+
+
+def check(
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> CheckReport:
+    """Check what `upload` would check, and send nothing.
+
+    Reads footers only, and of the dataset, where one is given, its list of files. Frames are
+    encoded, and thrown away; a generator is used up.
+
+    Args:
+        source: As for `upload`.
+        dataset_id: A dataset to compare with: its names and its schema. Without one
+            no key is needed.
+        names: As for `upload`.
+        recursive: As for `upload`.
+        exclude: As for `upload`.
+        rows_per_file: As for `upload`.
+        on_mismatch: As for `upload`.
+        recompress: As for `upload`.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        What was found: files, schemas, problems. It is true exactly when an upload would be
+        accepted; `error` is what the upload would raise.
+
+    Raises:
+        ConfigurationError: The source names nothing, or an argument cannot be used.
+        SutroError: The dataset cannot be listed, or a frame cannot be encoded.
+
+    Example:
+        >>> report = sutro.check("data/*.parquet")
+        >>> print(report)
+    """
+    if dataset_id is not None:
+        return Client(api_key, api_url).check(
+            source,
+            dataset_id,
+            names=names,
+            recursive=recursive,
+            exclude=exclude,
+            rows_per_file=rows_per_file,
+            on_mismatch=on_mismatch,
+            recompress=recompress,
+        )
+    return check_source(
+        None,
+        source,
+        names=names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
     )
 
 

@@ -16,7 +16,8 @@ from sutro.sources import Frames, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sutro._core import Job
+    from sutro._core import Client, FrameChecker, Job
+    from sutro.checks import CheckReport
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
 
@@ -66,6 +67,16 @@ def result_of_upload(
         job.wait(_CANCEL_SECONDS)
         raise _interrupted(job.partial_report()) from interrupt
     raise _failure_of_source(failure, job.partial_report())
+
+
+def result_of_check(
+    source: Frames, checker: FrameChecker, client: Client | None, dataset_id: str | None
+) -> CheckReport:
+    """Make all files of a source, and keep of each what its footer says."""
+    for file in source.files():
+        if file is not None:
+            checker.add(*file)
+    return result_of(checker.finish(client, dataset_id))
 
 
 async def result_of_upload_async(

@@ -31,3 +31,5 @@ class UploadOptions(TypedDict):
     """Whether files of other schemas are cast to a common one."""
     recompress: bool
     """Whether files with other codecs are rewritten as snappy."""
+    dry_run: bool
+    """Whether to stop before anything is created or sent."""

@@ -11,10 +11,6 @@ from sutro import text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A longer table is folded: its first and last rows tell what it is.
-_ROWS_AT_THE_START = 15
-_ROWS_AT_THE_END = 5
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -134,15 +130,12 @@ class UploadReport:
         ]
         table = text.table(
             ("#", "file", "status", "rows", "size", "file id"), rows, right="# rows size"
-        ).splitlines()
-        hidden = len(rows) - _ROWS_AT_THE_START - _ROWS_AT_THE_END
-        if hidden > 1:
-            table[1 + _ROWS_AT_THE_START : -_ROWS_AT_THE_END] = [f"... {hidden:,} more ..."]
+        )
         return "\n".join(
             [
                 f"{self.dataset_id}: {self._counts()}",
                 f"{text.size(self.bytes)} sent in {self.seconds:.1f} s",
-                *table,
+                text.folded(table),
             ]
         )
 

@@ -93,8 +93,9 @@ def resolve(
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
     cast: bool = False,
+    check: bool = True,
 ) -> Paths | Frames:
-    """Tell what a source is. A list of frames is checked for one schema at once.
+    """Tell what a source is. With `check` a list of frames is checked for one schema at once.
 
     Raises:
         TypeError: It is nothing that can be uploaded.
@@ -124,7 +125,7 @@ def resolve(
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
-    return _frames(items, count, names, rows_per_file, cast=cast)
+    return _frames(items, count, names, rows_per_file, cast=cast, check=check)
 
 
 def _items(source: object) -> tuple[_Items, int | None]:
@@ -172,6 +173,7 @@ def _frames(
     rows_per_file: int | None,
     *,
     cast: bool,
+    check: bool,
 ) -> Frames:
     if rows_per_file is not None and rows_per_file < 1:
         message = f"rows_per_file must be at least 1, not {rows_per_file}"
@@ -183,7 +185,7 @@ def _frames(
     schema = None
     if count is not None:
         known = [(name, _frame(frame)) for name, frame in items]
-        schema = _common_schema(known, cast=cast)
+        schema = _common_schema(known, cast=cast) if check else None
         items = iter(known)
     if rows_per_file is not None:
         items, count = _numbered(items), None

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 _KILO = 1000
 
+# The first and last rows of a table tell what it is.
+_ROWS_AT_THE_START = 15
+_ROWS_AT_THE_END = 5
+
 
 def size(count: int) -> str:
     """Bytes in decimal units, as disks and networks are sold: `12.3 MB`."""
@@ -28,11 +32,20 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def folded(table: str) -> str:
+    """A table without the middle of its rows, where they are many."""
+    lines = table.splitlines()
+    hidden = len(lines) - 1 - _ROWS_AT_THE_START - _ROWS_AT_THE_END
+    if hidden > 1:
+        lines[1 + _ROWS_AT_THE_START : -_ROWS_AT_THE_END] = [f"... {hidden:,} more ..."]
+    return "\n".join(lines)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> str:
     """Columns under their headings; `right` names the headings of right-aligned columns."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    aligned_right = [heading in right.split() for heading in header]
+    aligned_right = [heading in right for heading in header]
 
     def cells(line: Sequence[str]) -> str:
         padded = (

@@ -30,30 +30,39 @@ pub(super) struct Client {
 /// Out of a `sutro.options.PathOptions`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct PathArguments {
+pub(super) struct PathArguments {
     paths: Vec<String>,
     recursive: bool,
     exclude: Vec<String>,
 }
 
+impl From<PathArguments> for Paths {
+    fn from(arguments: PathArguments) -> Self {
+        let PathArguments { paths, recursive, exclude } = arguments;
+        Self { paths, recursive, exclude }
+    }
+}
+
 /// Out of a `sutro.options.UploadOptions`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct UploadArguments {
+#[expect(clippy::struct_excessive_bools, reason = "options of a call")]
+pub(super) struct UploadArguments {
     dataset_id: Option<String>,
     names: Option<Vec<String>>,
     concurrency: usize,
     ordered: bool,
-    cast: bool,
-    recompress: bool,
+    pub(super) cast: bool,
+    pub(super) recompress: bool,
+    dry_run: bool,
 }
 
 impl From<UploadArguments> for UploadOptions {
     fn from(arguments: UploadArguments) -> Self {
-        let UploadArguments { dataset_id, names, concurrency, ordered, cast, recompress } =
+        let UploadArguments { dataset_id, names, concurrency, ordered, cast, recompress, dry_run } =
             arguments;
         let mending = Mending { cast, recompress };
-        Self { dataset_id, names, concurrency, ordered, mending }
+        Self { dataset_id, names, concurrency, ordered, mending, dry_run }
     }
 }
 
@@ -78,9 +87,7 @@ impl Client {
 
     /// An upload of paths, folders and globs.
     fn upload(&self, paths: PathArguments, options: UploadArguments) -> PyResult<Job> {
-        let PathArguments { paths, recursive, exclude } = paths;
-        let source = Source::Paths(Paths { paths, recursive, exclude });
-        self.start_upload(source, options.into(), None)
+        self.start_upload(Source::Paths(paths.into()), options.into(), None)
     }
 
     /// An upload of files that are given to it with [`Job::feed`].
@@ -135,6 +142,10 @@ impl Client {
 }
 
 impl Client {
+    pub(super) fn api(&self) -> ApiClient {
+        self.api.clone()
+    }
+
     fn start_upload(
         &self,
         source: Source,

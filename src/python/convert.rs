@@ -6,8 +6,10 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
+use super::errors::IntoPyErr;
 use crate::{
-    upload::{Progress, UploadReport, UploadedFile},
+    schema::Difference,
+    upload::{CheckError, CheckReport, FileFacts, Progress, UploadReport, UploadedFile},
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
 };
 
@@ -62,6 +64,50 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         committed: file.committed,
     );
     instance(py, "sutro.report", "UploadedFile", &fields)
+}
+
+pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<PyAny>> {
+    let file = |file: FileFacts| {
+        let fields = fields!(py,
+            name: file.name,
+            path: file.path,
+            size_bytes: file.size_bytes,
+            row_count: file.row_count,
+            row_groups: file.row_groups,
+            codecs: PyTuple::new(py, file.codecs)?,
+            schema_group: file.schema_group,
+        );
+        instance(py, "sutro.checks", "CheckedFile", &fields)
+    };
+    let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
+    let schemas = report.schemas.into_iter().map(|columns| PyTuple::new(py, columns));
+    let problems = report.problems.iter().map(ToString::to_string);
+    let fields = fields!(py,
+        dataset_id: report.dataset_id,
+        files: PyTuple::new(py, files)?,
+        schemas: PyTuple::new(py, schemas.collect::<PyResult<Vec<_>>>()?)?,
+        problems: PyTuple::new(py, problems.collect::<Vec<_>>())?,
+        error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
+    );
+    instance(py, "sutro.checks", "CheckReport", &fields)
+}
+
+pub(super) fn differences<'py>(
+    py: Python<'py>,
+    error: &CheckError,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let difference = |(difference, files): (&Difference, Vec<&str>)| {
+        let fields = fields!(py,
+            path: &difference.path,
+            kind: difference.kind.as_str(),
+            expected: &difference.expected,
+            found: &difference.found,
+            files: PyTuple::new(py, files)?,
+        );
+        instance(py, "sutro.checks", "Difference", &fields)
+    };
+    let differences = error.differences().into_iter().map(difference);
+    PyTuple::new(py, differences.collect::<PyResult<Vec<_>>>()?)
 }
 
 pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>> {

@@ -111,18 +111,8 @@ fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<Py
         let groups = std::iter::once(&error.reference)
             .chain(error.outliers.iter().map(|group| &group.files));
         let groups = groups.map(|files| PyTuple::new(py, files)).collect::<PyResult<Vec<_>>>()?;
-        let differences = error
-            .outliers
-            .iter()
-            .map(|group| {
-                PyTuple::new(
-                    py,
-                    group.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                )
-            })
-            .collect::<PyResult<Vec<_>>>()?;
         fields.set_item("groups", PyTuple::new(py, groups)?)?;
-        fields.set_item("differences", PyTuple::new(py, differences)?)?;
+        fields.set_item("differences", convert::differences(py, error)?)?;
         "SchemaMismatchError"
     } else if error.outliers.is_empty()
         && error.problems.iter().all(|problem| problem.is_invalid_parquet)

@@ -6,6 +6,7 @@
 // Arguments come from Python by value.
 #![allow(clippy::needless_pass_by_value)]
 
+mod check;
 mod client;
 mod convert;
 mod errors;
@@ -20,6 +21,7 @@ mod runtime;
 mod _core {
     #[pymodule_export]
     use super::{
+        check::{FrameChecker, check_paths},
         client::Client,
         errors::Cancelled,
         frames::{
@@ -29,7 +31,7 @@ mod _core {
         job::Job,
         local_server::LocalServer,
         log_records::take_log_records,
-        report_table::upload_report_stream,
+        report_table::{check_report_stream, upload_report_stream},
     };
 
     #[pymodule_export]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    builder::{ListBuilder, StringBuilder},
 };
 use arrow_schema::{ArrowError, Schema};
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -20,6 +21,39 @@ pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<PyTable> {
     let batch = to_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let schema: Arc<Schema> = batch.schema();
     PyTable::try_new(vec![batch], schema)
+}
+
+/// Name, path, size, rows, row groups, codecs, schema group.
+type CheckRow = (String, String, u64, u64, u64, Vec<String>, u64);
+
+/// The rows of a check's report, likewise.
+#[pyfunction]
+pub(super) fn check_report_stream(files: Vec<CheckRow>) -> PyResult<PyTable> {
+    let batch = check_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let schema: Arc<Schema> = batch.schema();
+    PyTable::try_new(vec![batch], schema)
+}
+
+fn check_batch(files: &[CheckRow]) -> Result<RecordBatch, ArrowError> {
+    let strings = |text: fn(&CheckRow) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(files.iter().map(text)))
+    };
+    let numbers = |number: fn(&CheckRow) -> u64| -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(files.iter().map(number)))
+    };
+    let mut codecs = ListBuilder::new(StringBuilder::new());
+    for file in files {
+        codecs.append_value(file.5.iter().map(Some));
+    }
+    RecordBatch::try_from_iter([
+        ("name", strings(|file| &file.0)),
+        ("path", strings(|file| &file.1)),
+        ("size_bytes", numbers(|file| file.2)),
+        ("row_count", numbers(|file| file.3)),
+        ("row_groups", numbers(|file| file.4)),
+        ("codecs", Arc::new(codecs.finish()) as ArrayRef),
+        ("schema_group", numbers(|file| file.6)),
+    ])
 }
 
 fn to_batch(files: &[Row]) -> Result<RecordBatch, ArrowError> {

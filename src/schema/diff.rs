@@ -36,6 +36,20 @@ pub enum DifferenceKind {
     Nullability,
 }
 
+impl DifferenceKind {
+    /// The kind in one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Moved => "moved",
+            Self::Type => "type",
+            Self::Nullability => "nullability",
+        }
+    }
+}
+
 /// Files of one schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group<'a> {

@@ -11,6 +11,8 @@ use crate::read_at::read_exact_at;
 const MAGIC: [u8; 4] = *b"PAR1";
 /// The end of a parquet file whose footer is encrypted.
 const ENCRYPTED_MAGIC: [u8; 4] = *b"PARE";
+/// Enough of a file's start to tell what else it may be.
+const START_BYTES: u64 = 64;
 /// Longer footers are refused, so that memory stays bounded.
 const MAX_FOOTER_BYTES: u64 = 64 * 1024 * 1024;
 /// Read at once from the end of a file: more than most footers have.
@@ -186,7 +188,7 @@ impl Footer {
             _ if start.is_empty() => Err(InvalidParquet::Empty),
             Some(magic) if magic == MAGIC => Ok(()),
             Some(magic) if magic == ENCRYPTED_MAGIC => Err(InvalidParquet::Encrypted),
-            _ => Err(InvalidParquet::NotParquet("it does not begin with PAR1")),
+            _ => Err(InvalidParquet::NotParquet(resembles(start))),
         }
     }
 
@@ -196,7 +198,7 @@ impl Footer {
     /// The outer error where the file cannot be read, the inner one where it is no
     /// acceptable parquet file.
     pub fn read(file: &File, file_size: u64) -> io::Result<Result<Self, InvalidParquet>> {
-        let start = read_range(file, 0, file_size.min(MAGIC.len() as u64))?;
+        let start = read_range(file, 0, file_size.min(START_BYTES))?;
         let mut end = read_range(file, file_size.saturating_sub(FIRST_READ_BYTES), file_size)?;
         let length = Self::check_start(&start).and_then(|()| {
             let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
@@ -222,6 +224,21 @@ impl Footer {
 impl From<&UnsupportedCodec> for InvalidParquet {
     fn from(unsupported: &UnsupportedCodec) -> Self {
         Self::Codec { column: unsupported.column.clone(), codec: unsupported.codec.clone() }
+    }
+}
+
+/// What a file is that is no parquet file, by its first bytes.
+fn resembles(start: &[u8]) -> &'static str {
+    match start {
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => "it is an Arrow IPC file",
+        [0x1f, 0x8b, ..] => "it is a gzip archive",
+        [b'P', b'K', 3, 4, ..] => "it is a zip archive",
+        [b'O', b'R', b'C', ..] => "it is an ORC file",
+        [b'O', b'b', b'j', 1, ..] => "it is an Avro file",
+        [b'{' | b'[', ..] => "it looks like JSON",
+        [b'<', ..] => "it looks like HTML or XML",
+        _ if start.is_ascii() && start.contains(&b',') => "it looks like CSV",
+        _ => "it does not begin with PAR1",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Parquet footers and schemas: what the client checks before sending and the service
 //! before committing. Neither ever reads a page or the `ARROW:schema` hint.
 
+mod advice;
 mod common;
 mod diff;
 mod footer;
@@ -8,6 +9,7 @@ mod footer_guard;
 mod thrift;
 mod tree;
 
+pub use advice::advice;
 pub use common::common_schema;
 pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition_of};
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};

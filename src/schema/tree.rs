@@ -56,6 +56,16 @@ impl Schema {
         Self { columns: columns_of(root) }
     }
 
+    /// What a listing tells of a schema, as one: types as they are worded there, all nullable.
+    pub(crate) fn from_summary(summary: &SchemaSummary) -> Self {
+        let column = |field: &FieldSummary| Column {
+            name: field.name.clone(),
+            repetition: Repetition::Nullable,
+            data_type: DataType::Leaf(field.data_type.clone()),
+        };
+        Self { columns: summary.fields.iter().map(column).collect() }
+    }
+
     /// Top-level columns with their types in words, as the API lists them.
     #[must_use]
     pub fn summary(&self) -> SchemaSummary {

@@ -1,20 +1,21 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
 use std::{
-    collections::HashSet,
     fmt,
     panic::resume_unwind,
     path::{Path, PathBuf},
     thread,
 };
 
-use parquet::schema::types::TypePtr;
-
-use super::{plan::PlannedFile, rewrite::Rewrite};
+use super::{
+    mismatch::{Cast, CheckError, Outliers},
+    plan::PlannedFile,
+    rewrite::Rewrite,
+};
 use crate::{
     config::CHECK_THREADS,
     error::Error,
-    schema::{Difference, Footer, Group, Schema, common_schema, diff, groups},
+    schema::{Footer, Schema, common_schema, diff, groups},
 };
 
 /// A planned file whose footer was read and found good.
@@ -37,30 +38,6 @@ pub struct Problem {
     pub is_invalid_parquet: bool,
 }
 
-/// Files of one schema that is not the reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outliers {
-    /// Their names, in plan order.
-    pub files: Vec<String>,
-    /// How their schema differs from the reference.
-    pub differences: Vec<Difference>,
-}
-
-/// All reasons why a batch was refused before anything was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckError {
-    /// Files of the batch.
-    pub file_count: usize,
-    /// Files that cannot be uploaded at all.
-    pub problems: Vec<Problem>,
-    /// Files that share the reference schema, the most common one.
-    pub reference: Vec<String>,
-    /// The others, largest group first.
-    pub outliers: Vec<Outliers>,
-    /// Where a cast was asked for: why there is no common schema.
-    pub obstacles: Vec<String>,
-}
-
 /// What may be mended on the way, because the caller asked for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mending {
@@ -81,6 +58,18 @@ pub(super) fn check(
     file_count: usize,
     mending: Mending,
 ) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
+    let checked = read(files, &mut problems, mending);
+    let footers = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer));
+    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending)?;
+    Ok((checked, rewrite))
+}
+
+/// Reads the footers; those that cannot be read, or uploaded, become problems.
+pub(super) fn read(
+    files: Vec<PlannedFile>,
+    problems: &mut Vec<Problem>,
+    mending: Mending,
+) -> Vec<CheckedFile> {
     let mut checked = Vec::with_capacity(files.len());
     let footers = read_footers(&files, mending);
     for (planned, footer) in files.into_iter().zip(footers) {
@@ -89,26 +78,38 @@ pub(super) fn check(
             Err(problem) => problems.push(problem),
         }
     }
-    let schemas = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer.schema));
-    let (reference, outliers) = compare(schemas);
-    let (schema, obstacles) = match (outliers.is_empty(), mending.cast) {
-        (false, true) => match common_schema(one_of_each_schema(&checked)) {
-            Ok(schema) => (Some(schema), Vec::new()),
-            Err(obstacles) => (None, obstacles),
-        },
-        _ => (None, Vec::new()),
-    };
-    if problems.is_empty() && (outliers.is_empty() || schema.is_some()) {
-        return Ok((checked, Rewrite { schema }));
-    }
-    Err(CheckError { file_count, problems, reference, outliers, obstacles })
+    checked
 }
 
-fn one_of_each_schema(files: &[CheckedFile]) -> impl Iterator<Item = &TypePtr> {
-    let groups = groups(files.iter().map(|file| &file.footer.schema));
-    let first = |group: Group<'_>| group.files.first().copied();
-    let firsts: Vec<_> = groups.into_iter().filter_map(first).collect();
-    firsts.into_iter().map(|index| &files[index].footer.parquet_schema)
+/// Says whether a batch can be uploaded; `files` gives names and footers.
+///
+/// # Errors
+/// [`CheckError`], where there are problems or schemas differ.
+pub(super) fn judge(
+    files: &[(&str, &Footer)],
+    problems: Vec<Problem>,
+    file_count: usize,
+    mending: Mending,
+) -> Result<Rewrite, CheckError> {
+    let schemas = files.iter().map(|(name, footer)| (*name, &footer.schema));
+    let (reference, outliers) = compare(schemas);
+    let mut cast = Cast::NoUse;
+    let mut rewrite = Rewrite::default();
+    if !outliers.is_empty() {
+        let groups = groups(files.iter().map(|(_, footer)| &footer.schema));
+        let firsts = groups.iter().filter_map(|group| group.files.first());
+        match common_schema(firsts.map(|&file| &files[file].1.parquet_schema)) {
+            Ok(schema) if mending.cast => rewrite.schema = Some(schema),
+            Ok(_) => cast = Cast::WouldHelp,
+            Err(obstacles) if mending.cast => cast = Cast::Obstacles(obstacles),
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() && (outliers.is_empty() || rewrite.schema.is_some()) {
+        return Ok(rewrite);
+    }
+    let is_under_way = false;
+    Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way })
 }
 
 fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
@@ -196,68 +197,5 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.message)
-    }
-}
-
-impl std::error::Error for CheckError {}
-
-impl CheckError {
-    /// A file may have more than one problem.
-    fn bad_file_count(&self) -> usize {
-        let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
-        bad.len() + self.outliers.iter().map(|group| group.files.len()).sum::<usize>()
-    }
-}
-
-/// All problems, one line each, long lists folded.
-impl fmt::Display for CheckError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bad, all) = (self.bad_file_count(), self.file_count);
-        let files = if all == 1 { "file" } else { "files" };
-        write!(f, "{bad} of {all} {files} cannot be uploaded. Nothing was sent.")?;
-        for problem in self.problems.iter().take(SHOWN) {
-            write!(f, "\n  {problem}")?;
-        }
-        fold(f, self.problems.len())?;
-        for group in self.outliers.iter().take(SHOWN) {
-            let files = Files(&group.files);
-            let reference = Files(&self.reference);
-            write!(f, "\n  {files}: another schema than {reference}:")?;
-            for difference in group.differences.iter().take(SHOWN) {
-                write!(f, "\n    {difference}")?;
-            }
-            fold(f, group.differences.len())?;
-        }
-        fold(f, self.outliers.len())?;
-        if !self.obstacles.is_empty() {
-            write!(f, "\n  A cast cannot mend this without loss:")?;
-        }
-        for obstacle in self.obstacles.iter().take(SHOWN) {
-            write!(f, "\n    {obstacle}")?;
-        }
-        fold(f, self.obstacles.len())
-    }
-}
-
-/// Lines of one kind in a message; all of them are in the fields of the error.
-const SHOWN: usize = 20;
-
-fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-    match count.saturating_sub(SHOWN) {
-        0 => Ok(()),
-        more => write!(f, "\n  … and {more} more"),
-    }
-}
-
-struct Files<'a>(&'a [String]);
-
-impl fmt::Display for Files<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => write!(f, "no file"),
-            [name] => write!(f, "{name}"),
-            [first, second] => write!(f, "{first} and {second}"),
-            [first, .., last] => write!(f, "{} files ({first} … {last})", self.0.len()),
-        }
     }
 }

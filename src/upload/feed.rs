@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 
 use super::{
     UploadError,
-    check::{self, CheckError, CheckedFile, Mending, Outliers},
+    check::{self, CheckedFile, Mending},
+    mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile},
     rewrite::Rewrite,
 };
@@ -117,12 +118,9 @@ impl Feed {
         }
     }
 
-    /// The name of the next file, without taking it.
-    pub(super) async fn first_name(&mut self) -> Option<String> {
-        match self.files.as_mut().peek().await? {
-            Ok(file) => Some(file.planned.name.clone()),
-            Err(_) => None,
-        }
+    /// The next file, without taking it.
+    pub(super) async fn peek(&mut self) -> Option<&CheckedFile> {
+        self.files.as_mut().peek().await?.as_ref().ok()
     }
 
     pub(super) async fn next(&mut self) -> Option<Fed> {
@@ -140,7 +138,7 @@ struct FeedChecks {
 
 impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
-        let name = file.name.map_or_else(|| part_name(self.count), with_extension);
+        let name = name_of_made(file.name, self.count);
         self.count += 1;
         let planned = PlannedFile { name, source: file.source };
         let problems = self.names.add(&planned);
@@ -180,20 +178,22 @@ impl FeedChecks {
             problems: Vec::new(),
             reference: vec![first.clone()],
             outliers: vec![Outliers { files: vec![name], differences }],
-            obstacles: if self.mending.cast {
-                common.err().unwrap_or_default()
-            } else {
-                Vec::new()
+            cast: match common {
+                Ok(_) if !self.mending.cast && can_be_cast => Cast::WouldHelp,
+                Err(obstacles) if self.mending.cast => Cast::Obstacles(obstacles),
+                _ => Cast::NoUse,
             },
+            is_under_way: true,
         }))
     }
 }
 
-/// Zero-padded, so that every order of names is this one.
-fn part_name(index: usize) -> String {
-    format!("part-{index:05}.parquet")
-}
-
-fn with_extension(name: String) -> String {
-    if has_parquet_extension(&name) { name } else { name + ".parquet" }
+/// The name in the dataset of the file at a place: the one given, or a number, zero-padded so
+/// that every order of names is this one.
+pub(super) fn name_of_made(name: Option<String>, place: usize) -> String {
+    match name {
+        Some(name) if has_parquet_extension(&name) => name,
+        Some(name) => name + ".parquet",
+        None => format!("part-{place:05}.parquet"),
+    }
 }

@@ -21,7 +21,8 @@ use parquet::{
 
 use super::{
     UploadError,
-    check::{CheckError, Mending, compare},
+    check::{Mending, compare},
+    mismatch::{Cast, CheckError},
     temporary::{temporary_file, while_writing},
 };
 use crate::{
@@ -262,11 +263,14 @@ pub fn check_schemas(
     if outliers.is_empty() {
         return Ok(found.into_iter().next());
     }
-    let common = if mending.cast { common_schema(&found) } else { Err(Vec::new()) };
-    common.map(Some).map_err(|obstacles| {
-        let problems = Vec::new();
-        CheckError { file_count: frames.len(), problems, reference, outliers, obstacles }.into()
-    })
+    let cast = match common_schema(&found) {
+        Ok(schema) if mending.cast => return Ok(Some(schema)),
+        Ok(_) => Cast::WouldHelp,
+        Err(obstacles) if mending.cast => Cast::Obstacles(obstacles),
+        Err(_) => Cast::NoUse,
+    };
+    let (file_count, problems, is_under_way) = (frames.len(), Vec::new(), false);
+    Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way }.into())
 }
 
 /// A temporary file that sums up what is written to it.

@@ -5,9 +5,12 @@
 //! ```
 
 mod check;
+mod check_report;
+mod dataset_schema;
 mod feed;
 pub mod frames;
 pub mod gate;
+mod mismatch;
 mod plan;
 mod progress;
 mod report;
@@ -18,8 +21,10 @@ mod sources;
 mod temporary;
 mod transfer;
 
-pub use check::{CheckError, Mending, Outliers, Problem};
+pub use check::{Mending, Problem};
+pub use check_report::{CheckReport, Checker, FileFacts, check_paths};
 pub use feed::{MadeFile, MadeFiles};
+pub use mismatch::{Cast, CheckError, Outliers};
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{FileStatus, UploadReport, UploadedFile};
 pub use sources::{Paths, natural_order};
@@ -29,6 +34,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use self::{
     check::CheckedFile,
+    dataset_schema::check_against_dataset,
     feed::Feed,
     gate::GateConfig,
     rewrite::Rewrite,
@@ -38,6 +44,7 @@ use crate::{
     client::{ApiClient, in_background},
     config::{CONCURRENCY, MAX_HELD},
     error::{Error, Result},
+    schema::Schema,
     wire::messages::DatasetFile,
 };
 
@@ -54,6 +61,8 @@ pub struct UploadOptions {
     pub ordered: bool,
     /// What may be mended on the way.
     pub mending: Mending,
+    /// Whether to stop before anything is created or sent.
+    pub dry_run: bool,
 }
 
 impl Default for UploadOptions {
@@ -64,6 +73,7 @@ impl Default for UploadOptions {
             concurrency: CONCURRENCY,
             ordered: true,
             mending: Mending::default(),
+            dry_run: false,
         }
     }
 }
@@ -164,21 +174,26 @@ async fn run(
 ) -> Result<UploadReport, UploadError> {
     let (dataset_id, listing) = match &options.dataset_id {
         Some(dataset_id) => (dataset_id.clone(), client.list_dataset_files(dataset_id).await?),
+        None if options.dry_run => (String::new(), Vec::new()),
         None => (client.create_dataset().await?, Vec::new()),
     };
     tracker.transferring_into(&dataset_id);
     let Plan { files: planned, rewrite, mut feed } = plan;
+    check_schema(&planned, &rewrite, feed.as_mut(), &listing, &dataset_id).await?;
     let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
     let first = match &mut feed {
         None => resume::among_files(&listing, &planned, &rewrite, &dataset_id)?,
         Some(feed) => resume::from_feed(&listing, feed, &mut files, &dataset_id, tracker).await?,
     };
+    (0..first).for_each(|position| tracker.skipped(position));
+    if options.dry_run {
+        return would_be_sent(feed, files, tracker).await;
+    }
     if planned[first.min(planned.len())..].iter().any(|file| rewrite.changes(file)) {
         files.truncate(first);
         let rest = planned.into_iter().skip(first).collect();
         feed = Some(Feed::of(rewrite.feed(rest)));
     }
-    (0..first).for_each(|position| tracker.skipped(position));
     tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
     let transfer = Transfer {
@@ -208,6 +223,42 @@ async fn run(
     }
     tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
+}
+
+/// The report of a dry run: what is there, and what would be sent.
+async fn would_be_sent(
+    feed: Option<Feed>,
+    files: Vec<OutgoingFile>,
+    tracker: &Tracker,
+) -> Result<UploadReport, UploadError> {
+    let mut place = files.len();
+    if let Some(mut feed) = feed {
+        while let Some(file) = feed.next().await {
+            tracker.made(place, &file?);
+            place += 1;
+        }
+    }
+    Ok(tracker.report())
+}
+
+/// Compares the schema of the plan with that of the dataset.
+async fn check_schema(
+    files: &[CheckedFile],
+    rewrite: &Rewrite,
+    feed: Option<&mut Feed>,
+    listing: &[DatasetFile],
+    dataset_id: &str,
+) -> Result<(), UploadError> {
+    let first = match feed {
+        Some(feed) => feed.peek().await,
+        None => files.first(),
+    };
+    let Some(first) = first else { return Ok(()) };
+    let names: Vec<_> = files.iter().map(|file| file.planned.name.clone()).collect();
+    let names = if names.is_empty() { vec![first.planned.name.clone()] } else { names };
+    let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
+    let schema = common.as_ref().unwrap_or(&first.footer.schema);
+    Ok(check_against_dataset(names, schema, listing, dataset_id)?)
 }
 
 /// Compares what the dataset shows with the plan.

@@ -50,8 +50,8 @@ pub(super) async fn from_feed(
     dataset_id: &str,
     tracker: &Tracker,
 ) -> Result<usize, UploadError> {
-    let Some(first) = feed.first_name().await else { return Ok(0) };
-    let begin = listing.iter().position(|listed| listed.file_name == first);
+    let Some(first) = feed.peek().await else { return Ok(0) };
+    let begin = listing.iter().position(|listed| listed.file_name == first.planned.name);
     let done = begin.map_or(&[][..], |begin| &listing[begin..]);
     for listed in done {
         let Some(file) = feed.next().await.transpose()? else {
@@ -79,7 +79,7 @@ fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile)
     taken(dataset_id, vec![name.clone()], &reason)
 }
 
-fn names_taken(dataset_id: &str, conflict: Conflict) -> Error {
+pub(super) fn names_taken(dataset_id: &str, conflict: Conflict) -> Error {
     taken(dataset_id, conflict.names, &conflict.reason)
 }
 

@@ -45,7 +45,7 @@ fn a_footer_tells_rows_row_groups_codecs_and_columns() {
 fn what_is_not_parquet_is_refused_in_words() {
     for (bytes, words) in [
         (b"".to_vec(), "is empty"),
-        (b"id,name\n1,a\n".repeat(9), "does not begin with PAR1"),
+        (b"id,name\n1,a\n".repeat(9), "it looks like CSV"),
         (b"PAR1".to_vec(), "damaged"),
         (b"PAR1PAR1".to_vec(), "damaged"),
         (b"PAR1\0\0\0\0PAR1".to_vec(), "damaged"),

@@ -1,0 +1,158 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from sutro import html, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sutro.errors import SutroError
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How some files' schema differs from that of the others, or of the dataset."""
+
+    path: str
+    """The column, by its path: `score`, `person.address.zip`, `tags.element`."""
+    kind: str
+    """`missing`, `extra`, `moved`, `type` or `nullability`."""
+    expected: str | None
+    """What the others have, in words; None for an extra column."""
+    found: str | None
+    """What these files have, in words; None for a missing column."""
+    files: tuple[str, ...]
+    """The names of these files."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """One file of a check, as its footer describes it."""
+
+    name: str
+    """Its name in the dataset."""
+    path: str
+    """Where it is; for a frame, which one it is."""
+    size_bytes: int
+    """Its size in bytes."""
+    row_count: int
+    """Its rows."""
+    row_groups: int
+    """Its row groups."""
+    codecs: tuple[str, ...]
+    """The codecs of its pages."""
+    schema_group: int
+    """The index of its schema in `CheckReport.schemas`: 0 is the most common one."""
+
+
+_HEADER = ("#", "file", "rows", "size", "row groups", "codecs", "schema")
+_RIGHT = "# rows size row groups schema"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CheckReport:
+    """What a check found: true exactly when an upload would be accepted.
+
+    It is a table, too: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
+
+    Example:
+        >>> report = sutro.check("data/*.parquet")
+        >>> if not report:
+        ...     print(report)
+    """
+
+    dataset_id: str | None
+    """The dataset that the files were compared with."""
+    files: tuple[CheckedFile, ...]
+    """The files that can be read, in the order of an upload."""
+    schemas: tuple[tuple[tuple[str, str], ...], ...]
+    """Each schema in the files, the most common one first: its columns with their types."""
+    problems: tuple[str, ...]
+    """What is wrong with single files, in words."""
+    error: SutroError | None
+    """What an upload would raise; None when it would be accepted."""
+
+    def __bool__(self) -> bool:
+        return self.error is None
+
+    def __iter__(self) -> Iterator[CheckedFile]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @overload
+    def __getitem__(self, index: int) -> CheckedFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[CheckedFile, ...]: ...
+    def __getitem__(self, index: int | slice) -> CheckedFile | tuple[CheckedFile, ...]:
+        return self.files[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain dicts, lists and tuples; the error in words."""
+        return {
+            "dataset_id": self.dataset_id,
+            "accepted": bool(self),
+            "files": [asdict(file) for file in self.files],
+            "schemas": [dict(columns) for columns in self.schemas],
+            "problems": list(self.problems),
+            "error": None if self.error is None else str(self.error),
+        }
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """One row for each file, for every library that reads Arrow streams."""
+        from sutro import _core  # noqa: PLC0415 - the core imports this module
+
+        rows = [
+            (
+                file.name,
+                file.path,
+                file.size_bytes,
+                file.row_count,
+                file.row_groups,
+                list(file.codecs),
+                file.schema_group,
+            )
+            for file in self.files
+        ]
+        stream: Any = _core.check_report_stream(rows)
+        return stream.__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"CheckReport({self._summary()})"
+
+    def __str__(self) -> str:
+        table = text.folded(text.table(_HEADER, self._rows(), right=_RIGHT))
+        parts = [self._summary(), *([] if self.error is None else [str(self.error)]), table]
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        refusal = "" if self.error is None else html.preformatted(str(self.error))
+        table = html.table(_HEADER, self._rows(), right=_RIGHT)
+        return f"<div>{html.paragraph(self._summary())}{refusal}{table}</div>"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                str(number),
+                file.name,
+                f"{file.row_count:,}",
+                text.size(file.size_bytes),
+                f"{file.row_groups:,}",
+                ", ".join(file.codecs),
+                str(file.schema_group),
+            )
+            for number, file in enumerate(self.files, start=1)
+        ]
+
+    def _summary(self) -> str:
+        rows = sum(file.row_count for file in self.files)
+        size = text.size(sum(file.size_bytes for file in self.files))
+        schemas = text.counted(len(self.schemas), "schema")
+        verdict = "would be accepted" if self else "would be refused"
+        files = text.counted(len(self.files), "file")
+        return f"{files}, {rows:,} rows, {size}, {schemas}: an upload {verdict}"

@@ -1,0 +1,57 @@
+//! Checks without an upload.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+
+use super::{
+    client::{Client, PathArguments, UploadArguments},
+    convert,
+    errors::internal_error,
+    frames::TemporaryParquet,
+    job::Job,
+};
+use crate::upload::{Checker, MadeFile, Mending, Paths, check_paths as check};
+
+/// Checks files; `client` is asked for what the dataset of `options` holds.
+#[pyfunction]
+pub(super) fn check_paths(
+    client: Option<&Client>,
+    paths: PathArguments,
+    options: UploadArguments,
+) -> PyResult<Job> {
+    let api = client.map(Client::api);
+    let paths = Paths::from(paths);
+    let work = async move { check(api.as_ref(), paths, options.into()).await };
+    Job::start(work, None, convert::check_report)
+}
+
+/// Checks files that are made one after the other.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FrameChecker(Mutex<Option<Checker>>);
+
+#[pymethods]
+impl FrameChecker {
+    #[new]
+    fn new(options: UploadArguments) -> Self {
+        let UploadArguments { cast, recompress, .. } = options;
+        Self(Mutex::new(Some(Checker::new(Mending { cast, recompress }))))
+    }
+
+    fn add(&self, py: Python<'_>, name: Option<String>, file: &TemporaryParquet) -> PyResult<()> {
+        let file = MadeFile { name, source: file.take()? };
+        py.detach(|| {
+            let mut checker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            checker.as_mut().map(|checker| checker.add(file))
+        })
+        .ok_or_else(|| internal_error("the check is over"))
+    }
+
+    fn finish(&self, client: Option<&Client>, dataset_id: Option<String>) -> PyResult<Job> {
+        let checker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let checker = checker.ok_or_else(|| internal_error("the check is over"))?;
+        let api = client.map(Client::api);
+        let work = async move { checker.finish(api.as_ref(), dataset_id).await };
+        Job::start(work, None, convert::check_report)
+    }
+}

@@ -1,0 +1,185 @@
+//! What an upload would do, without doing it.
+
+use super::{
+    UploadError, UploadOptions,
+    check::{self, CheckedFile, Mending, Problem},
+    dataset_schema::check_against_dataset,
+    feed::{MadeFile, name_of_made},
+    plan::{self, Names, PlannedFile},
+    resume::names_taken,
+    settle::{self, Expected},
+    sources::Paths,
+};
+use crate::{
+    client::{ApiClient, in_background},
+    error::Result,
+    schema::{Footer, Schema, groups},
+};
+
+/// What a check has found. Nothing was sent.
+#[derive(Debug)]
+pub struct CheckReport {
+    /// The dataset that was compared with.
+    pub dataset_id: Option<String>,
+    /// The files that can be read, in order.
+    pub files: Vec<FileFacts>,
+    /// For each schema, the most common one first: its columns with their types in words.
+    pub schemas: Vec<Vec<(String, String)>>,
+    /// What is wrong with single files.
+    pub problems: Vec<Problem>,
+    /// Why an upload would be refused; `None` when it would be accepted.
+    pub refusal: Option<UploadError>,
+}
+
+/// A file as its footer describes it.
+#[derive(Clone, Debug)]
+pub struct FileFacts {
+    /// Its name in the dataset.
+    pub name: String,
+    /// Where it is.
+    pub path: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Number of rows.
+    pub row_count: u64,
+    /// Number of row groups.
+    pub row_groups: usize,
+    /// Names of the codecs in use.
+    pub codecs: Vec<String>,
+    /// Index of its schema in [`CheckReport::schemas`].
+    pub schema_group: usize,
+}
+
+/// Checks files one by one, and keeps of each what its footer says.
+#[derive(Default)]
+pub struct Checker {
+    mending: Mending,
+    names: Names,
+    file_count: usize,
+    files: Vec<(FileFacts, Footer)>,
+    problems: Vec<Problem>,
+}
+
+/// Checks what [`upload`](super::upload) would check of `paths`. `client` is asked for what
+/// the dataset of `options` holds, where there is one.
+///
+/// # Errors
+/// As of `upload`, but for what the report tells.
+pub async fn check_paths(
+    client: Option<&ApiClient>,
+    paths: Paths,
+    options: UploadOptions,
+) -> Result<CheckReport> {
+    let UploadOptions { dataset_id, names, mending, .. } = options;
+    let checker = in_background(move || {
+        let paths = paths.expand()?;
+        let (files, mut problems) = plan::plan(&paths, names.as_deref())?;
+        let files = check::read(files, &mut problems, mending);
+        let mut checker = Checker { mending, problems, ..Checker::default() };
+        for file in files {
+            checker.keep(file);
+        }
+        checker.file_count = paths.len();
+        Ok(checker)
+    });
+    checker.await?.finish(client, dataset_id).await
+}
+
+impl Checker {
+    /// Begins a check of files that are made one after the other.
+    #[must_use]
+    pub fn new(mending: Mending) -> Self {
+        Self { mending, ..Self::default() }
+    }
+
+    /// Takes in a file; only its footer is kept.
+    pub fn add(&mut self, file: MadeFile) {
+        let planned =
+            PlannedFile { name: name_of_made(file.name, self.file_count), source: file.source };
+        self.file_count += 1;
+        self.problems.extend(self.names.add(&planned));
+        let files = check::read(vec![planned], &mut self.problems, self.mending);
+        for file in files {
+            self.keep(file);
+        }
+    }
+
+    fn keep(&mut self, file: CheckedFile) {
+        let CheckedFile { planned: PlannedFile { name, source }, footer } = file;
+        let facts = FileFacts {
+            name,
+            path: source.path().display().to_string(),
+            size_bytes: source.size(),
+            row_count: footer.row_count,
+            row_groups: footer.row_groups,
+            codecs: footer.codecs.iter().map(ToString::to_string).collect(),
+            schema_group: 0,
+        };
+        self.files.push((facts, footer));
+    }
+
+    /// Says whether an upload of all files would be accepted.
+    ///
+    /// # Errors
+    /// Where the dataset cannot be listed.
+    pub async fn finish(
+        self,
+        client: Option<&ApiClient>,
+        dataset_id: Option<String>,
+    ) -> Result<CheckReport> {
+        let footers: Vec<_> =
+            self.files.iter().map(|(facts, footer)| (facts.name.as_str(), footer)).collect();
+        let judged = check::judge(&footers, self.problems.clone(), self.file_count, self.mending);
+        let refusal = match (judged, client, &dataset_id) {
+            (Err(error), ..) => Some(error.into()),
+            (Ok(rewrite), Some(client), Some(dataset_id)) => {
+                let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
+                self.compare_with_dataset(client, dataset_id, common).await?
+            }
+            (Ok(_), ..) => None,
+        };
+        let groups = groups(self.files.iter().map(|(_, footer)| &footer.schema));
+        let columns = |schema: &Schema| {
+            let fields = schema.summary().fields.into_iter();
+            fields.map(|field| (field.name, field.data_type)).collect()
+        };
+        let schemas = groups.iter().map(|group| columns(group.schema)).collect();
+        let mut files: Vec<_> = self.files.iter().map(|(facts, _)| facts.clone()).collect();
+        for (index, group) in groups.iter().enumerate() {
+            group.files.iter().for_each(|&file| files[file].schema_group = index);
+        }
+        Ok(CheckReport { dataset_id, files, schemas, problems: self.problems, refusal })
+    }
+
+    /// The refusal, where names are taken or the schema is another one.
+    async fn compare_with_dataset(
+        &self,
+        client: &ApiClient,
+        dataset_id: &str,
+        common: Option<Schema>,
+    ) -> Result<Option<UploadError>> {
+        let listing = client.list_dataset_files(dataset_id).await?;
+        let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
+            let is_rewritten = common.as_ref().is_some_and(|common| *common != footer.schema)
+                || footer.check_codecs().is_err();
+            (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
+        };
+        let expected: Vec<_> = self.files.iter().map(expected).collect();
+        let plan: Vec<_> = expected
+            .iter()
+            .map(|(name, size_bytes, row_count)| Expected {
+                name,
+                size_bytes: *size_bytes,
+                row_count: *row_count,
+            })
+            .collect();
+        if let Err(conflict) = settle::resume(&listing, &plan) {
+            return Ok(Some(names_taken(dataset_id, conflict).into()));
+        }
+        let Some((_, first)) = self.files.first() else { return Ok(None) };
+        let schema = common.as_ref().unwrap_or(&first.schema);
+        let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();
+        let compared = check_against_dataset(names, schema, &listing, dataset_id);
+        Ok(compared.err().map(UploadError::from))
+    }
+}

@@ -1,0 +1,201 @@
+//! Why a check refused a batch, in words.
+
+use std::{collections::HashSet, fmt};
+
+use super::check::Problem;
+use crate::schema::{Difference, DifferenceKind, advice};
+
+/// All reasons why a batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckError {
+    /// Files of the batch, as far as they are known.
+    pub file_count: usize,
+    /// Files that cannot be uploaded at all.
+    pub problems: Vec<Problem>,
+    /// What has the reference schema: the files that share the most common one, or the
+    /// dataset.
+    pub reference: Vec<String>,
+    /// The others, largest group first.
+    pub outliers: Vec<Outliers>,
+    /// What a cast can do about it.
+    pub cast: Cast,
+    /// Whether earlier files of the batch were sent before this one was known.
+    pub is_under_way: bool,
+}
+
+/// Files of one schema that is not the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outliers {
+    /// Their names, in plan order.
+    pub files: Vec<String>,
+    /// How their schema differs from the reference.
+    pub differences: Vec<Difference>,
+}
+
+/// Whether a cast mends what differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cast {
+    /// It was not asked for, and would help.
+    WouldHelp,
+    /// It would not help, or is not needed.
+    NoUse,
+    /// It was asked for; this stands in the way.
+    Obstacles(Vec<String>),
+}
+
+impl std::error::Error for CheckError {}
+
+impl CheckError {
+    /// A file may have more than one problem.
+    fn bad_file_count(&self) -> usize {
+        let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
+        bad.len() + self.outlier_count()
+    }
+
+    fn outlier_count(&self) -> usize {
+        self.outliers.iter().map(|group| group.files.len()).sum()
+    }
+
+    /// Differences, each with all files that have it.
+    #[must_use]
+    pub fn differences(&self) -> Vec<(&Difference, Vec<&str>)> {
+        let mut rows: Vec<(&Difference, Vec<&str>)> = Vec::new();
+        for group in &self.outliers {
+            for difference in &group.differences {
+                let files = group.files.iter().map(String::as_str);
+                match rows.iter_mut().find(|(known, _)| *known == difference) {
+                    Some((_, of)) => of.extend(files),
+                    None => rows.push((difference, files.collect())),
+                }
+            }
+        }
+        rows
+    }
+
+    fn write_differences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.differences();
+        let has = |side: &Option<String>, kind| match (side, kind) {
+            (None, _) => "(absent)".to_owned(),
+            (Some(place), DifferenceKind::Moved) => format!("place {place}"),
+            (Some(words), _) => words.clone(),
+        };
+        let mut table = vec![[
+            "column".to_owned(),
+            with_first(&self.reference),
+            "differs in".to_owned(),
+            String::new(),
+        ]];
+        table.extend(rows.iter().take(SHOWN).map(|(difference, files)| {
+            let (expected, found) = (&difference.expected, &difference.found);
+            let kind = difference.kind;
+            [difference.path.clone(), has(expected, kind), has(found, kind), some_of(files)]
+        }));
+        writeln!(f)?;
+        write_table(f, &table)?;
+        fold(f, rows.len())?;
+        let mut told = HashSet::new();
+        for (difference, _) in rows {
+            if let Some(advice) = advice(difference)
+                && told.len() < SHOWN
+                && (difference.kind != DifferenceKind::Moved || !told.contains(&advice))
+            {
+                if told.is_empty() {
+                    writeln!(f)?;
+                }
+                write!(f, "\n  {}: {advice}", difference.path)?;
+                told.insert(advice);
+            }
+        }
+        match &self.cast {
+            Cast::WouldHelp => write!(f, "\n\n  on_mismatch=\"cast\" mends this on the way.")?,
+            Cast::NoUse => {}
+            Cast::Obstacles(obstacles) => {
+                write!(f, "\n\n  A cast cannot mend this without loss:")?;
+                obstacles.iter().take(SHOWN).try_for_each(|why| write!(f, "\n    {why}"))?;
+            }
+        }
+        write!(
+            f,
+            "\n  Not a difference: string, large_string and dictionary encodings, row groups, \
+             compression, metadata."
+        )
+    }
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bad, all, outliers) = (self.bad_file_count(), self.file_count, self.outlier_count());
+        let files = if all == 1 { "file" } else { "files" };
+        if self.problems.is_empty() {
+            self.write_mismatch(f, &format!("{outliers} of {all} {files}"))?;
+        } else {
+            write!(f, "{bad} of {all} {files} cannot be uploaded.")?;
+        }
+        if !self.is_under_way {
+            f.write_str(" Nothing was sent.")?;
+        }
+        for problem in self.problems.iter().take(SHOWN) {
+            write!(f, "\n  {problem}")?;
+        }
+        fold(f, self.problems.len())?;
+        if outliers == 0 {
+            return Ok(());
+        }
+        if !self.problems.is_empty() {
+            writeln!(f)?;
+            self.write_mismatch(
+                f,
+                &format!("{outliers} {}", if outliers == 1 { "file" } else { "files" }),
+            )?;
+        }
+        self.write_differences(f)
+    }
+}
+
+impl CheckError {
+    fn write_mismatch(&self, f: &mut fmt::Formatter<'_>, who: &str) -> fmt::Result {
+        let verb = if self.outlier_count() == 1 { "does" } else { "do" };
+        match &self.reference[..] {
+            [one] => write!(f, "{who} {verb} not match {one}."),
+            many => write!(f, "{who} {verb} not match the other {}.", many.len()),
+        }
+    }
+}
+
+/// Lines of one kind in a message; all of them are in the fields of the error.
+const SHOWN: usize = 20;
+
+fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
+    match count.saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => write!(f, "\n  … and {more} more"),
+    }
+}
+
+fn with_first(files: &[String]) -> String {
+    match files {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, ..] => format!("{} files ({first} …)", files.len()),
+    }
+}
+
+fn some_of(files: &[&str]) -> String {
+    const MOST: usize = 3;
+    match files.len().saturating_sub(MOST) {
+        0 => files.join(", "),
+        more => format!("{} and {more} more", files[..MOST].join(", ")),
+    }
+}
+
+fn write_table(f: &mut fmt::Formatter<'_>, rows: &[[String; 4]]) -> fmt::Result {
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+    };
+    let (path, expected, found) = (width(0), width(1), width(2));
+    for [a, b, c, d] in rows {
+        let line = format!("  {a:path$}  {b:expected$}  {c:found$}  {d}");
+        write!(f, "\n{}", line.trim_end())?;
+    }
+    Ok(())
+}

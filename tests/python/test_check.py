@@ -1,0 +1,247 @@
+"""A check tells what an upload would do, all problems at once, and sends nothing."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+from conftest import PARTS, write_parquet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_check_needs_no_key_and_tells_all_about_the_files(folder: Path) -> None:
+    report = sutro.check(folder)
+
+    assert report
+    assert report.error is None
+    assert [file.name for file in report] == PARTS
+    first = report[0]
+    assert (first.row_count, first.row_groups, first.codecs) == (1, 1, ("snappy",))
+    assert first.size_bytes == (folder / PARTS[0]).stat().st_size
+    assert report.schemas == ((("id", "int64"), ("text", "string")),)
+    assert pl.DataFrame(report)["row_count"].to_list() == list(range(1, 13))
+    assert "would be accepted" in repr(report)
+    assert pickle.loads(pickle.dumps(report)) == report
+
+
+def test_a_check_reports_all_problems_and_an_upload_raises_them(
+    client: sutro.Client, folder: Path
+) -> None:
+    (folder / "part-3.parquet").write_text("id,text\n1,a\n")
+    write_parquet(folder / "part-5.parquet", id=[0.5])
+
+    report = client.check(folder)
+
+    assert not report
+    assert len(report) == 11
+    assert [file.schema_group for file in report] == [0] * 4 + [1] + [0] * 6
+    assert len(report.problems) == 1
+    assert "part-3.parquet" in report.problems[0]
+    with pytest.raises(sutro.CheckError) as raised:
+        client.upload(folder)
+    assert str(raised.value) == str(report.error)
+    assert "would be refused" in str(report)
+    assert client.list_datasets() == []
+
+
+def test_a_check_compares_with_what_a_dataset_holds(client: sutro.Client, folder: Path) -> None:
+    dataset_id = client.upload(folder / "part-0.parquet").dataset_id
+    other = write_parquet(folder.parent / "other.parquet", id=["x"], text=["a"])
+    fine = write_parquet(folder.parent / "fine.parquet")
+
+    assert client.check(fine, dataset_id)
+    assert client.check(folder, dataset_id), "it would go on where the first upload ended"
+    taken = client.check([fine, folder / "part-0.parquet"], dataset_id)
+    assert isinstance(taken.error, sutro.FileExistsInDatasetError)
+    mismatch = client.check(other, dataset_id)
+    assert isinstance(mismatch.error, sutro.SchemaMismatchError)
+    assert f"does not match the dataset {dataset_id}" in str(mismatch.error)
+    with pytest.raises(sutro.SchemaMismatchError):
+        client.upload(other, dataset_id)
+    with pytest.raises(sutro.DatasetNotFoundError):
+        client.check(fine, "dataset-none")
+
+
+def test_frames_are_checked_without_being_sent(client: sutro.Client) -> None:
+    frames = [pa.table({"id": [1]}), pa.table({"id": [2]}), pa.table({"id": ["x"]})]
+
+    assert sutro.check(iter(frames[:2])).schemas == ((("id", "int64"),),)
+    report = client.check(frames)
+
+    assert isinstance(report.error, sutro.SchemaMismatchError)
+    assert [file.name for file in report] == [f"part-0000{n}.parquet" for n in range(3)]
+    assert client.check(frames[0], rows_per_file=1)
+    assert client.list_datasets() == []
+
+
+def test_mending_is_taken_into_account(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "a.parquet", id=[1])
+    pq.write_table(pa.table({"id": [0.5]}), tmp_path / "b.parquet", compression="gzip")
+
+    assert not sutro.check(tmp_path, on_mismatch="cast")
+    assert not sutro.check(tmp_path, recompress=True)
+    assert sutro.check(tmp_path, on_mismatch="cast", recompress=True)
+
+
+def test_a_dry_run_says_what_would_be_sent(client: sutro.Client, folder: Path) -> None:
+    assert [file.status for file in client.upload(folder, dry_run=True)] == ["pending"] * 12
+    assert client.list_datasets() == []
+    dataset_id = client.upload(sorted(folder.iterdir())[:1]).dataset_id
+
+    report = client.upload(folder, dataset_id, dry_run=True)
+
+    assert [file.status for file in report] == ["skipped"] + ["pending"] * 11
+    assert len(client.list_dataset_files(dataset_id)) == 1
+    write_parquet(folder / "part-5.parquet", id=[0.5])
+    with pytest.raises(sutro.SchemaMismatchError):
+        client.upload(folder, dry_run=True)
+    frames = (pa.table({"id": [n]}) for n in range(3))
+    assert [file.status for file in client.upload(frames, dry_run=True)] == ["pending"] * 3
+
+
+def test_a_report_in_a_notebook_is_escaped_and_folds(tmp_path: Path) -> None:
+    for number in range(60):
+        write_parquet(tmp_path / f"<b>{number}.parquet")
+
+    html: Any = sutro.check(tmp_path)._repr_html_()
+
+    assert "<b>" not in html
+    assert "&lt;b&gt;0.parquet" in html
+    assert "<details><summary>10 more</summary>" in html
+
+
+PANDAS_DRIFT = """\
+3 of 6 files do not match the other 3. Nothing was sent.
+
+  column             3 files (part-0.parquet …)  differs in
+  score              int64                       double           part-3.parquet
+  comment            string                      null (in int32)  part-3.parquet, part-4.parquet
+  __index_level_0__  (absent)                    int64            part-5.parquet
+
+  score: pandas stores int with missing values as float. \
+pandas: df["score"] = df["score"].astype("Int64"); polars: pl.col("score").cast(pl.Int64)
+  comment: no value in these files, so no type. \
+pandas: df["comment"] = df["comment"].astype("string"); polars: pl.col("comment").cast(pl.String)
+  __index_level_0__: a pandas index. df.to_parquet(..., index=False)
+  Not a difference: string, large_string and dictionary encodings, row groups, compression, \
+metadata."""
+
+
+def test_files_of_pandas_that_drifted_apart_are_told_with_cause_and_fix(tmp_path: Path) -> None:
+    plain = pd.DataFrame({"score": [1, 2], "comment": ["a", "b"]})
+    frames = [
+        plain,
+        plain,
+        plain,
+        pd.DataFrame({"score": [1.0, None], "comment": [None, None]}),
+        pd.DataFrame({"score": [1, 2], "comment": [None, None]}),
+        plain.set_axis([7, 3]),
+    ]
+    for number, frame in enumerate(frames):
+        frame.to_parquet(tmp_path / f"part-{number}.parquet")
+
+    error = sutro.check(tmp_path).error
+
+    assert isinstance(error, sutro.SchemaMismatchError)
+    assert str(error) == PANDAS_DRIFT
+    assert error.groups[0] == tuple(f"part-{n}.parquet" for n in range(3))
+    assert error.differences[1] == sutro.Difference(
+        path="comment",
+        kind="type",
+        expected="string",
+        found="null (in int32)",
+        files=("part-3.parquet", "part-4.parquet"),
+    )
+    restored = pickle.loads(pickle.dumps(error))
+    assert restored.differences == error.differences
+
+
+INT, TEXT = pa.array([1]), pa.array(["a"])
+US = pa.array([0], pa.timestamp("us"))
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "row", "advice"),
+    [
+        (
+            {"a": INT, "b": TEXT},
+            {"b": TEXT, "a": INT},
+            r"  a +place 1 +place 2 +c.parquet",
+            "a: another order of columns. pandas: df = df[columns]; polars: df = df.select(",
+        ),
+        ({"a": INT, "b": TEXT}, {"a": INT}, r"  b +string +\(absent\) +c.parquet", "b: add it"),
+        ({"a": INT}, {"a": INT, "b": INT}, r"  b +\(absent\) +int64", 'df.drop(columns=["b"])'),
+        (
+            {"a": US},
+            {"a": US.cast(pa.timestamp("ms"))},
+            r"  a +timestamp\[us\] +timestamp\[ms\]",
+            'df["a"] = df["a"].dt.as_unit("us"); polars: pl.col("a").dt.cast_time_unit("us")',
+        ),
+        (
+            {"a": US.cast(pa.timestamp("us", "UTC"))},
+            {"a": US},
+            r"  a +timestamp\[us, UTC\] +timestamp\[us\]",
+            'one has a time zone, and one does not. pandas: df["a"] = df["a"].dt.tz_local',
+        ),
+        ({"a": TEXT}, {"a": pa.array([b"a"])}, r"  a +string +binary", '.str.decode("utf-8")'),
+        ({"a": INT}, {"a": INT.cast(pa.int32())}, r"  a +int64 +int32", 'astype("Int64")'),
+        (
+            {"p": pa.array([{"address": {"zip": "a"}}])},
+            {"p": pa.array([{"address": {"zip": 1}}])},
+            r"  p.address.zip +string +int64",
+            'p.address.zip: pandas: df["p.address.zip"]',
+        ),
+        ({"t": pa.array([["a"]])}, {"t": pa.array([[1]])}, r"  t.element +string +int64", ""),
+    ],
+)
+def test_each_kind_of_difference_is_told_with_its_fix(
+    tmp_path: Path, expected: dict[str, Any], found: dict[str, Any], row: str, advice: str
+) -> None:
+    for name, columns in [("a", expected), ("b", expected), ("c", found)]:
+        write_parquet(tmp_path / f"{name}.parquet", **columns)
+
+    report = sutro.check(tmp_path)
+
+    with pytest.raises(sutro.SchemaMismatchError, match=row):
+        raise report.error  # type: ignore[misc]
+    assert advice in str(report.error)
+
+
+def test_a_cast_is_offered_exactly_where_it_would_help(tmp_path: Path) -> None:
+    offer = 'on_mismatch="cast" mends this'
+    write_parquet(tmp_path / "a.parquet", id=[1], text=["a"])
+    write_parquet(tmp_path / "b.parquet", text=["a"], id=[0.5])
+    assert offer in str(sutro.check(tmp_path))
+    write_parquet(tmp_path / "c.parquet", id=["x"], text=["a"])
+    assert offer not in str(sutro.check(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.parquet", b"", "is empty"),
+        ("a.parquet", b"id,text\n1,a\n" * 9, "is not a parquet file: it looks like CSV"),
+        ("a.parquet", b'{"id": 1}\n' * 9, "is not a parquet file: it looks like JSON"),
+        ("a.parquet", b"ARROW1\0\0" + bytes(99), "is not a parquet file: it is an Arrow IPC file"),
+        ("a.parquet", b"\x1f\x8b\x08" + bytes(99), "is not a parquet file: it is a gzip archive"),
+    ],
+)
+def test_what_is_no_parquet_file_is_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    report = sutro.check(tmp_path)
+
+    assert isinstance(report.error, sutro.InvalidParquetError)
+    assert report.error.paths == (str(tmp_path / name),)
+    assert message in report.problems[0]
