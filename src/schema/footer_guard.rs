@@ -245,10 +245,11 @@ impl<'a> ColumnMetaData<'a> {
         parts.join(".")
     }
 
-    /// Some writers note a dictionary page at 0 where there is none.
+    /// Some writers note a page at 0 where there is none: a dictionary page, or the data pages
+    /// of a row group without rows.
     fn lies_within(&self, pages_end: i64) -> bool {
-        let dictionary_page = self.dictionary_page.filter(|&page| page > 0);
-        let start = dictionary_page.map_or(self.data_page, |page| page.min(self.data_page));
+        let pages = [self.dictionary_page, Some(self.data_page)];
+        let start = pages.into_iter().flatten().filter(|&page| page != 0).min().unwrap_or(0);
         let end = start.checked_add(self.size);
         self.size == 0
             || (self.size > 0 && start >= FIRST_PAGE && end.is_some_and(|end| end <= pages_end))

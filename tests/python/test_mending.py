@@ -243,6 +243,18 @@ def test_files_with_other_codecs_are_refused_or_recompressed(
             assert copy.read_bytes() == path.read_bytes(), "what needs no mending is sent as it is"
 
 
+def test_a_file_without_rows_is_recompressed_and_cast(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    tables = [pa.table({"n": pa.array([], pa.int32())}), pa.table({"n": [2**40]})]
+    paths = written(tmp_path / "data", *tables, compression="gzip")
+
+    report = client.upload(paths, recompress=True, on_mismatch="cast")
+
+    copies = client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copies")
+    assert pa.concat_tables(map(pq.read_table, copies)).equals(tables[1])
+
+
 def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path: Path) -> None:
     table = pa.table({"n": range(1000)})
     (path,) = written(tmp_path / "data", table, compression="gzip")
