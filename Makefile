@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test lint format wheel bench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +40,19 @@ format: $(STAMPS)/lint ## Format the sources
 wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
 	$(BIN)/maturin build --locked --profile wheel --out dist
 
+bench: ## Measure what a check costs (compiles for minutes)
+	cd benches && cargo bench --locked
+
+FUZZ_SECONDS ?= 60
+fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer's path for a while (needs a nightly toolchain)
+	cd fuzz && for target in footer file; do \
+		PATH="$(abspath $(BIN)):$$PATH" cargo +nightly fuzz run $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
+
 clean: ## Remove all that was built
 	cargo clean
-	rm -rf $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
+	rm -rf benches/target fuzz/target $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
 
 $(STAMPS)/venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,6 +65,10 @@ $(STAMPS)/venv: pyproject.toml
 # The sources in python/ are used where they are: only Rust and the packaging call for this.
 $(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked
+	@touch $@
+
+$(STAMPS)/cargo-fuzz: $(STAMPS)/venv
+	cargo install --quiet --locked cargo-fuzz --root $(VENV)
 	@touch $@
 
 $(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/venv

@@ -5,6 +5,7 @@ mod architecture;
 mod footers;
 mod gate_simulation;
 mod parquet_files;
+mod schema_agreement;
 mod server;
 mod service_contract;
 mod service_faults;
