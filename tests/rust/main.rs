@@ -3,7 +3,6 @@
 
 mod architecture;
 mod footers;
-mod gate_simulation;
 mod parquet_files;
 mod schema_agreement;
 mod server;

@@ -8,14 +8,30 @@
 //! dataset always holds a prefix of the plan, and at most one file is in doubt.
 
 mod events;
+mod file;
+#[cfg(test)]
+mod simulation;
+mod starvation;
 
 pub use events::{Action, Ending, Event, FileIndex, Grace, RequestId, Stop, StopCause, Verdict};
 
 use std::time::Duration;
 
-use crate::config::{
-    DRIP_TICKS, MAX_ATTEMPTS, MAX_STALE_LISTINGS, STALL_TICKS, STALL_TICKS_ANSWER,
-};
+use self::file::{File, Phase};
+use crate::config::{MAX_ATTEMPTS, MAX_STALE_LISTINGS};
+
+/// Whether a test has planted this bug, to see that the simulation finds it.
+macro_rules! planted {
+    ($gate:expr, $bug:ident) => {{
+        #[cfg(test)]
+        let is_planted = $gate.planted == Some($crate::upload::gate::simulation::Bug::$bug);
+        #[cfg(not(test))]
+        let is_planted = false;
+        is_planted
+    }};
+}
+
+use planted;
 
 /// How a gate works.
 #[derive(Clone, Copy, Debug)]
@@ -26,35 +42,6 @@ pub struct GateConfig {
     pub max_held: usize,
     /// Whether files are committed in plan order.
     pub ordered: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// To be started, for the first time or again.
-    Waiting,
-    Sending,
-    Held {
-        ticks: u32,
-    },
-    Released,
-    Pausing {
-        throttled: bool,
-    },
-    Settling {
-        polls: u32,
-        long_grace: bool,
-        retry: bool,
-    },
-    Committed,
-}
-
-#[derive(Clone, Debug)]
-struct File {
-    phase: Phase,
-    attempt: u32,
-    failures: u32,
-    /// A tail of this file was let go before: it may turn up in the dataset.
-    was_released: bool,
 }
 
 /// The state machine. See the module's text.
@@ -79,6 +66,8 @@ pub struct Gate {
     /// No more files will be planned.
     plan_ended: bool,
     finished: bool,
+    #[cfg(test)]
+    planted: Option<simulation::Bug>,
 }
 
 impl Gate {
@@ -98,6 +87,8 @@ impl Gate {
             fence: FileIndex::MAX,
             plan_ended: false,
             finished: false,
+            #[cfg(test)]
+            planted: None,
         }
     }
 
@@ -183,12 +174,21 @@ impl Gate {
         // What was let go by an earlier request may turn up at any time.
         let was_released = self.files[file].was_released;
         let must_settle = match ending {
+            Ending::Temporary { .. } if planted!(self, IncompleteTakenForNotSent) => false,
             Ending::Temporary { .. } => in_doubt,
             Ending::Refused => was_released,
             Ending::NameTaken | Ending::Final => in_doubt || was_released,
             Ending::Committed | Ending::RefusedAll => false,
         };
         match ending {
+            Ending::Temporary { .. } if in_doubt && planted!(self, DoubtTakenForCommit) => {
+                self.commit(file, actions);
+            }
+            Ending::Refused if planted!(self, RefusedFileSkipped) => {
+                self.files[file].phase = Phase::Committed;
+                self.head += usize::from(file == self.head);
+            }
+            Ending::Committed if planted!(self, EarlyAnswerBelieved) => self.commit(file, actions),
             _ if must_settle => self.settle(file, ending, actions),
             Ending::Committed if in_doubt => self.commit(file, actions),
             Ending::Committed => self.stop(file, StopCause::CommittedEarly, true, actions),
@@ -204,7 +204,7 @@ impl Gate {
     fn pause(&mut self, file: FileIndex, retry_after: Option<Duration>, actions: &mut Vec<Action>) {
         let is_head = file == self.head || !self.config.ordered;
         self.files[file].failures += u32::from(is_head);
-        if self.files[file].failures >= MAX_ATTEMPTS {
+        if self.files[file].failures >= MAX_ATTEMPTS && !planted!(self, RetriesWithoutBound) {
             return self.stop(file, StopCause::Failed, false, actions);
         }
         self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
@@ -227,6 +227,14 @@ impl Gate {
         let Phase::Settling { polls, long_grace, retry } = self.files[file].phase else {
             return;
         };
+        let verdict = match verdict {
+            Verdict::Stale if planted!(self, StaleListingBelieved) => Verdict::Absent,
+            _ if verdict == Verdict::Unknown && planted!(self, MissingListingBelieved) => {
+                Verdict::Absent
+            }
+            verdict => verdict,
+        };
+        let polls = if planted!(self, GraceSkipped) { 1 } else { polls };
         match verdict {
             Verdict::Committed => self.commit(file, actions),
             Verdict::Foreign => self.stop(file, StopCause::ForeignWriter, true, actions),
@@ -274,45 +282,11 @@ impl Gate {
         self.fence = self.fence.min(fence);
         for later in (self.fence.max(self.head)..self.frontier).rev() {
             match self.files[later].phase {
-                Phase::Sending | Phase::Held { .. } => self.drop_request(later, actions),
-                Phase::Pausing { .. } => self.files[later].phase = Phase::Waiting,
-                _ => {}
-            }
-        }
-    }
-
-    fn tick(&mut self, head_moved: bool, actions: &mut Vec<Action>) {
-        for file in self.head..self.frontier {
-            if let Phase::Held { ticks } = &mut self.files[file].phase {
-                *ticks += 1;
-                if *ticks % DRIP_TICKS == 0 {
-                    actions.push(Action::Drip(file));
+                Phase::Released if planted!(self, DroppedAfterRelease) => {
+                    self.drop_request(later, actions);
                 }
-            }
-        }
-        let patience = match self.files.get(self.head).map(|file| file.phase) {
-            Some(Phase::Sending) => STALL_TICKS,
-            Some(Phase::Released) => STALL_TICKS_ANSWER,
-            _ => return self.idle_ticks = 0,
-        };
-        self.idle_ticks = if head_moved { 0 } else { self.idle_ticks + 1 };
-        if self.idle_ticks >= patience << self.stalls && self.config.ordered && self.open() > 1 {
-            self.idle_ticks = 0;
-            self.stalls = (self.stalls + 1).min(5);
-            self.make_room_for_head(actions);
-        }
-    }
-
-    /// The service may serve fewer connections than are open, and not the head's: drops the
-    /// newer half of the others, which cannot have been committed, and holds fewer from now on.
-    fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
-        self.open_limit = (self.open() / 2).max(1);
-        for file in (self.head + 1..self.frontier).rev() {
-            if self.open() <= self.open_limit {
-                break;
-            }
-            if matches!(self.files[file].phase, Phase::Sending | Phase::Held { .. }) {
-                self.drop_request(file, actions);
+                Phase::Sending | Phase::Held { .. } => self.drop_request(later, actions),
+                _ => {}
             }
         }
     }
@@ -324,9 +298,10 @@ impl Gate {
     }
 
     fn advance(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
-        let turns = if self.config.ordered { self.head + 1 } else { self.frontier };
+        let in_order = self.config.ordered && !planted!(self, TailLetGoEarly);
+        let turns = if in_order { self.head + 1 } else { self.frontier };
         for file in self.head..turns.min(self.frontier) {
-            if self.files[file].phase.is_held() {
+            if self.files[file].phase.is_held() && !planted!(self, HeldForgotten) {
                 self.files[file].phase = Phase::Released;
                 actions.push(Action::Release(file));
             }
@@ -350,23 +325,34 @@ impl Gate {
     /// connections by arrival sees the plan's order. The head never waits for a slot.
     fn next_to_start(&self) -> Option<FileIndex> {
         let is_waiting = |&file: &FileIndex| self.files[file].phase == Phase::Waiting;
-        let file = (self.head..self.end_of_turn()).find(is_waiting)?;
+        let mut turn = self.head..self.end_of_turn();
+        let file = if planted!(self, StartedOutOfOrder) {
+            (self.head..self.fence.min(self.files.len())).rfind(is_waiting)?
+        } else {
+            turn.find(is_waiting)?
+        };
         let throttled = |phase| matches!(phase, Phase::Pausing { throttled: true });
-        if self.count(throttled) > 0 {
+        if self.count(throttled) > 0 && !planted!(self, RetryAfterIgnored) {
             return None;
         }
         let has_slot = self.opening.is_none()
             && self.in_transfer() < self.config.concurrency
             && self.count(Phase::is_held) < self.config.max_held.max(1)
             && self.open() < self.open_limit;
-        (has_slot || file == self.head).then_some(file)
+        let goes_first = file == self.head && !planted!(self, HeadWaitsForSlot);
+        (has_slot || goes_first).then_some(file)
     }
 
     fn is_over(&self) -> bool {
-        let is_busy = |phase| !matches!(phase, Phase::Waiting | Phase::Committed);
+        let is_busy = |file: FileIndex| match self.files[file].phase {
+            Phase::Waiting | Phase::Committed => false,
+            // It will not be sent again, but the others must wait as long as it was told to.
+            Phase::Pausing { .. } => file < self.fence,
+            _ => true,
+        };
         let mut to_do = self.head..self.end_of_turn();
         (self.plan_ended || self.stop.is_some())
-            && self.count(is_busy) == 0
+            && !(self.head..self.frontier).any(is_busy)
             && !to_do.any(|file| self.files[file].phase == Phase::Waiting)
     }
 
@@ -381,19 +367,5 @@ impl Gate {
 
     fn count(&self, matches: impl Fn(Phase) -> bool) -> usize {
         self.files[self.head..self.frontier].iter().filter(|file| matches(file.phase)).count()
-    }
-}
-
-impl Phase {
-    fn is_held(self) -> bool {
-        matches!(self, Self::Held { .. })
-    }
-
-    fn is_in_transfer(self) -> bool {
-        matches!(self, Self::Sending | Self::Released)
-    }
-
-    fn is_open(self) -> bool {
-        self.is_held() || self.is_in_transfer()
     }
 }
