@@ -56,8 +56,12 @@ pub const REWRITES_AHEAD: usize = 2;
 /// answer.
 pub const CHECK_THREADS: usize = 8;
 
-/// Attempts for one file before the run ends.
-pub const MAX_ATTEMPTS: u32 = 6;
+/// Attempts after the first one. With the pauses between them they bridge about a minute
+/// without network.
+pub const MAX_RETRIES: u32 = 8;
+
+/// No attempt begins later than this after the first failure in a row.
+pub const RETRY_DEADLINE: Duration = Duration::from_mins(10);
 
 /// First and longest pause between two attempts for one file; they double, with jitter.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(250);

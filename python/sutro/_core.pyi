@@ -13,7 +13,7 @@ from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.checks import CheckReport
 from sutro.datasets import Dataset, DatasetFile
-from sutro.options import PathOptions, UploadOptions
+from sutro.options import ClientOptions, PathOptions, UploadOptions
 from sutro.progress import Progress
 from sutro.report import UploadReport
 
@@ -81,7 +81,7 @@ class Job(Generic[_T_co]):
 class Client:
     """Connections to one API, with one key."""
 
-    def __new__(cls, *, api_key: str | None, api_url: str) -> Self:
+    def __new__(cls, *, api_key: str | None, api_url: str, options: ClientOptions) -> Self:
         """Connect to `api_url`.
 
         `local:FOLDER` uses the embedded service of this process on that folder and

@@ -75,8 +75,10 @@ _api_url = click.option(
 _concurrency = click.option(
     "--concurrency",
     type=click.IntRange(min=1),
+    envvar="SUTRO_CONCURRENCY",
     default=8,
     show_default=True,
+    show_envvar=True,
     help="Files at the same time.",
 )
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
 
-CONCURRENCY = 8
-"""Files that are sent, or received, at the same time."""
-
 
 class Client:
     """Calls one dataset API with one key. Threads may share it.
@@ -34,10 +31,18 @@ class Client:
             `~/.sutro/config.json`.
         api_url: The API's URL, from the same place as the key; default: the hosted API.
             `local:FOLDER` runs the embedded service on that folder, without a key.
+        connect_timeout: Seconds to open a connection; default 30.
+        progress_timeout: Seconds in which a transfer moves no byte, and does not wait for
+            its turn, before it is started again; default: `SUTRO_TIMEOUT`, then 60.
+        answer_timeout: Seconds for an answer after the last byte of a request; default:
+            `SUTRO_TIMEOUT`, then 120. Nothing bounds the time of a whole upload.
+        max_retries: Attempts after the first one; default: `SUTRO_MAX_RETRIES`, then 8.
+        retry_deadline: No attempt begins later than so many seconds after the first failure
+            in a row; default 600.
 
     Raises:
         MissingKeyError: No key was found for the URL.
-        ConfigurationError: The key or the URL cannot be used.
+        ConfigurationError: The key, the URL or a setting cannot be used.
 
     Example:
         >>> client = sutro.Client(api_url="local:./datasets")
@@ -47,9 +52,26 @@ class Client:
 
     __slots__ = ("_core",)
 
-    def __init__(self, api_key: str | None = None, api_url: str | None = None) -> None:
+    def __init__(
+        self,
+        api_key: str | None = None,
+        api_url: str | None = None,
+        *,
+        connect_timeout: float | None = None,
+        progress_timeout: float | None = None,
+        answer_timeout: float | None = None,
+        max_retries: int | None = None,
+        retry_deadline: float | None = None,
+    ) -> None:
         key, url = settings.resolve(api_key, api_url)
-        self._core = _core.Client(api_key=key, api_url=url)
+        options = settings.client_options(
+            connect_timeout=connect_timeout,
+            progress_timeout=progress_timeout,
+            answer_timeout=answer_timeout,
+            max_retries=max_retries,
+            retry_deadline=retry_deadline,
+        )
+        self._core = _core.Client(api_key=key, api_url=url, options=options)
 
     @property
     def api_url(self) -> str:
@@ -64,7 +86,7 @@ class Client:
         source: Source,
         dataset_id: str | None = None,
         *,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
         ordered: bool = True,
         names: Sequence[str] | None = None,
         recursive: bool = False,
@@ -87,7 +109,8 @@ class Client:
                 (`part-2` before `part-10`). A generator is asked for a frame when there is
                 room for it.
             dataset_id: The dataset; None creates one.
-            concurrency: Files that are sent at the same time.
+            concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`,
+                then 8.
             ordered: Whether the dataset must have the order of the plan. False is faster
                 where the service needs long for each file.
             names: Names in the dataset, one for each file; default: the files' own, and
@@ -131,7 +154,7 @@ class Client:
         options = UploadOptions(
             dataset_id=dataset_id,
             names=None,
-            concurrency=_at_least_one(concurrency),
+            concurrency=settings.concurrency(concurrency),
             ordered=ordered,
             cast=_is_cast(on_mismatch),
             recompress=recompress,
@@ -145,7 +168,7 @@ class Client:
         source: Source,
         dataset_id: str | None = None,
         *,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
         ordered: bool = True,
         names: Sequence[str] | None = None,
         recursive: bool = False,
@@ -172,7 +195,7 @@ class Client:
         options = UploadOptions(
             dataset_id=dataset_id,
             names=None,
-            concurrency=_at_least_one(concurrency),
+            concurrency=settings.concurrency(concurrency),
             ordered=ordered,
             cast=_is_cast(on_mismatch),
             recompress=recompress,
@@ -260,7 +283,7 @@ class Client:
         files: str | Sequence[str] | None = None,
         output_path: str | os.PathLike[str] | None = None,
         *,
-        concurrency: int = CONCURRENCY,
+        concurrency: int | None = None,
     ) -> list[Path]:
         """Write files of a dataset into a folder. A file gets its name when it is whole.
 
@@ -284,7 +307,7 @@ class Client:
                 dataset_id,
                 None if names is None else list(names),
                 os.fspath(output_path) if output_path is not None else ".",
-                _at_least_one(concurrency),
+                settings.concurrency(concurrency),
             )
         )
         return [Path(path) for path in paths]
@@ -322,7 +345,7 @@ def check_source(
     options = UploadOptions(
         dataset_id=dataset_id,
         names=None,
-        concurrency=CONCURRENCY,
+        concurrency=settings.concurrency(None),
         ordered=True,
         cast=_is_cast(on_mismatch),
         recompress=recompress,
@@ -340,10 +363,3 @@ def _is_cast(on_mismatch: OnMismatch) -> bool:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     return on_mismatch == "cast"
-
-
-def _at_least_one(concurrency: int) -> int:
-    if concurrency < 1:
-        message = f"concurrency must be at least 1, not {concurrency}"
-        raise ConfigurationError(message)
-    return concurrency

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro.client import CONCURRENCY, Client, check_source
+from sutro.client import Client, check_source
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +23,7 @@ def upload(
     source: Source,
     dataset_id: str | None = None,
     *,
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     ordered: bool = True,
     names: Sequence[str] | None = None,
     recursive: bool = False,
@@ -48,7 +48,7 @@ def upload(
             (`part-2` before `part-10`). A generator is asked for a frame when there is
             room for it.
         dataset_id: The dataset; None creates one.
-        concurrency: Files that are sent at the same time.
+        concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`, then 8.
         ordered: Whether the dataset must have the order of the plan. False is faster where
             the service needs long for each file.
         names: Names in the dataset, one for each file; default: the files' own, and
@@ -103,7 +103,7 @@ async def upload_async(
     source: Source,
     dataset_id: str | None = None,
     *,
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     ordered: bool = True,
     names: Sequence[str] | None = None,
     recursive: bool = False,
@@ -241,7 +241,7 @@ def download_from_dataset(
     files: str | Sequence[str] | None = None,
     output_path: str | os.PathLike[str] | None = None,
     *,
-    concurrency: int = CONCURRENCY,
+    concurrency: int | None = None,
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> list[Path]:

@@ -5,6 +5,21 @@ from __future__ import annotations
 from typing import TypedDict
 
 
+class ClientOptions(TypedDict):
+    """How patient a client is. Times are in seconds."""
+
+    connect_timeout: float
+    """To open a connection."""
+    progress_timeout: float
+    """For a transfer that moves no byte, and does not wait for its turn."""
+    answer_timeout: float
+    """For an answer after the last byte of a request."""
+    max_retries: int
+    """Attempts after the first one."""
+    retry_deadline: float
+    """No attempt begins later than this after the first failure in a row."""
+
+
 class PathOptions(TypedDict):
     """Files to upload."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sutro.errors import ConfigurationError, MissingKeyError, SutroWarning
+from sutro.options import ClientOptions
 
 DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
@@ -78,6 +79,59 @@ def resolve(api_key: str | None, api_url: str | None) -> tuple[str | None, str]:
     if chosen is arguments and chosen.api_url is None:
         _refuse_to_guess(places)
     return chosen.api_key, chosen.url
+
+
+def concurrency(argument: int | None) -> int:
+    """Files that are sent, or received, at the same time."""
+    value = 8 if (found := _number("SUTRO_CONCURRENCY", argument)) is None else int(found)
+    if value < 1:
+        message = f"concurrency must be at least 1, not {value}"
+        raise ConfigurationError(message)
+    return value
+
+
+def client_options(
+    *,
+    connect_timeout: float | None,
+    progress_timeout: float | None,
+    answer_timeout: float | None,
+    max_retries: int | None,
+    retry_deadline: float | None,
+) -> ClientOptions:
+    """Fill in what was not given from the environment, then with defaults.
+
+    Raises:
+        ConfigurationError: A value is not a number, or not one that can be waited for.
+    """
+    options = ClientOptions(
+        connect_timeout=30 if connect_timeout is None else connect_timeout,
+        progress_timeout=_first(_number("SUTRO_TIMEOUT", progress_timeout), 60),
+        answer_timeout=_first(_number("SUTRO_TIMEOUT", answer_timeout), 120),
+        max_retries=int(_first(_number("SUTRO_MAX_RETRIES", max_retries), 8)),
+        retry_deadline=600 if retry_deadline is None else retry_deadline,
+    )
+    for name, value in options.items():
+        is_count = name == "max_retries"
+        if not isinstance(value, int | float) or value < 0 or (value == 0 and not is_count):
+            message = f"{name} must be a number above zero, not {value!r}"
+            raise ConfigurationError(message)
+    return options
+
+
+def _first(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _number(variable: str, argument: float | None) -> float | None:
+    """The argument, or what the environment has in its place."""
+    text = os.environ.get(variable, "").strip()
+    if argument is not None or not text:
+        return argument
+    try:
+        return float(text)
+    except ValueError:
+        message = f"{variable} should be a number, not {text!r}"
+        raise ConfigurationError(message) from None
 
 
 def config_file() -> Path:

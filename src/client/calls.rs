@@ -10,11 +10,11 @@ use super::{
     answer::Subject,
     body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder, in_background},
     http::ApiClient,
-    retry::until_settled,
+    options::ClientOptions,
     source::SourceFile,
 };
 use crate::{
-    config::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES, MAX_LISTING_BYTES, PROGRESS_TIMEOUT},
+    config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
     error::{Error, Result},
     wire::messages::{
         Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
@@ -39,7 +39,7 @@ impl ApiClient {
     /// [`Error::Authentication`] where it does not; connection and service errors.
     pub async fn try_authentication(&self) -> Result<()> {
         let subject = self.subject(None);
-        until_settled(|| async {
+        self.retrying(|| async {
             let request = self.get("try-authentication");
             let _: Authentication = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(())
@@ -54,7 +54,7 @@ impl ApiClient {
     pub async fn create_dataset(&self) -> Result<String> {
         let subject = self.subject(None);
         // A lost answer leaves an empty dataset behind, which harms nobody.
-        until_settled(|| async {
+        self.retrying(|| async {
             let request = self.get("create-dataset");
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(created.dataset_id)
@@ -68,7 +68,7 @@ impl ApiClient {
     /// As for every call.
     pub async fn list_datasets(&self) -> Result<Vec<DatasetInfo>> {
         let subject = self.subject(None);
-        until_settled(|| async {
+        self.retrying(|| async {
             let request = self.post("list-datasets");
             let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
             Ok(list.datasets)
@@ -82,7 +82,7 @@ impl ApiClient {
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         let subject = self.subject(Some(dataset_id));
-        until_settled(|| async {
+        self.retrying(|| async {
             let request = self
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
@@ -126,7 +126,7 @@ impl ApiClient {
         };
         let outcome = tokio::select! {
             answered = send => answered,
-            timeout = stalled(&state, &subject) => Err(timeout),
+            timeout = stalled(&state, &subject, self.options()) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
         outcome.map_err(|error| state.take_failure().unwrap_or(error))
@@ -146,7 +146,7 @@ impl ApiClient {
             let answer = subject.send(request).await?;
             subject.read(answer, limit).await
         };
-        subject.within(ANSWER_TIMEOUT, "did not answer", call).await
+        subject.within(self.options().answer_timeout, "did not answer", call).await
     }
 }
 
@@ -166,17 +166,20 @@ impl Subject {
     }
 }
 
+/// How often a body is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 /// Returns when a body that is not held has not moved, or its answer has not come, for too
 /// long. Nothing bounds the time of a whole upload.
-async fn stalled(state: &BodyState, subject: &Subject) -> Error {
+async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
     let mut last_sent = state.sent();
     let mut last_move = Instant::now();
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(LOOK_AGAIN).await;
         let (what, limit) = if state.is_complete() {
-            ("did not answer", ANSWER_TIMEOUT)
+            ("did not answer", options.answer_timeout)
         } else {
-            ("took no bytes", PROGRESS_TIMEOUT)
+            ("took no bytes", options.progress_timeout)
         };
         if state.is_held() || state.sent() != last_sent {
             last_sent = state.sent();

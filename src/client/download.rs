@@ -1,15 +1,17 @@
 //! Downloads: streamed to disk under a temporary name, renamed when whole.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    path::{Component, Path, PathBuf},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Response;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::{answer::Subject, http::ApiClient, retry::until_settled, source::in_file};
+use super::{answer::Subject, http::ApiClient, source::in_file};
 use crate::{
-    config::{ANSWER_TIMEOUT, PROGRESS_TIMEOUT},
     error::{Error, Result},
     wire::messages::DownloadFromDataset,
 };
@@ -49,18 +51,19 @@ impl ApiClient {
     async fn download(&self, dataset_id: &str, name: &str, target: PathBuf) -> Result<PathBuf> {
         let subject =
             Subject { file_name: Some(name.to_owned()), ..self.subject(Some(dataset_id)) };
-        until_settled(|| async {
+        self.retrying(|| async {
             let request = self.post("download-from-dataset").json(&DownloadFromDataset {
                 dataset_id: dataset_id.to_owned(),
                 file_name: name.to_owned(),
             });
             let send = subject.send(request);
-            let answer = subject.within(ANSWER_TIMEOUT, "did not answer", send).await?;
+            let answer =
+                subject.within(self.options().answer_timeout, "did not answer", send).await?;
             if !answer.status().is_success() {
                 return Err(subject.error_of(answer).await);
             }
             let partial = PartialFile::beside(&target);
-            subject.save(answer, &partial.0).await?;
+            subject.save(answer, &partial.0, self.options().progress_timeout).await?;
             tokio::fs::rename(&partial.0, &target).await.map_err(in_file(&target))
         })
         .await?;
@@ -69,11 +72,16 @@ impl ApiClient {
 }
 
 impl Subject {
-    async fn save(&self, mut answer: Response, path: &Path) -> Result<()> {
+    async fn save(
+        &self,
+        mut answer: Response,
+        path: &Path,
+        progress_timeout: Duration,
+    ) -> Result<()> {
         let mut file = tokio::fs::File::create(path).await.map_err(in_file(path))?;
         loop {
             let next = async { answer.chunk().await.map_err(|error| self.broken(&error)) };
-            let Some(chunk) = self.within(PROGRESS_TIMEOUT, "sent no bytes", next).await? else {
+            let Some(chunk) = self.within(progress_timeout, "sent no bytes", next).await? else {
                 break;
             };
             file.write_all(&chunk).await.map_err(in_file(path))?;

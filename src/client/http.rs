@@ -5,8 +5,8 @@ use std::{net::IpAddr, time::Duration};
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
+use super::options::ClientOptions;
 use crate::{
-    config::CONNECT_TIMEOUT,
     credentials::ApiKey,
     error::{Error, Result},
 };
@@ -18,6 +18,7 @@ use crate::{
 pub struct ApiClient {
     base_url: Url,
     api_key: ApiKey,
+    options: ClientOptions,
     calls: Client,
     uploads: Client,
 }
@@ -29,6 +30,14 @@ impl ApiClient {
     /// [`Error::Configuration`] where the URL is not http or https, or names a user, a query
     /// or a fragment.
     pub fn new(base_url: &str, api_key: ApiKey) -> Result<Self> {
+        Self::with_options(base_url, api_key, ClientOptions::default())
+    }
+
+    /// As [`ApiClient::new`], with other timeouts and retries than the default ones.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_options(base_url: &str, api_key: ApiKey, options: ClientOptions) -> Result<Self> {
         let base_url = parse_base_url(base_url)?;
         // A second call is refused, which is as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -38,11 +47,12 @@ impl ApiClient {
             })
         };
         Ok(Self {
-            calls: build(builder(&base_url))?,
+            calls: build(builder(&base_url, &options))?,
             // One connection per upload: a held body must not share a connection.
-            uploads: build(builder(&base_url).pool_max_idle_per_host(0))?,
+            uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0))?,
             base_url,
             api_key,
+            options,
         })
     }
 
@@ -51,6 +61,12 @@ impl ApiClient {
     pub fn host(&self) -> String {
         let host = self.base_url.host_str().unwrap_or_default();
         self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// How patient it is.
+    #[must_use]
+    pub fn options(&self) -> &ClientOptions {
+        &self.options
     }
 
     pub(super) fn get(&self, call: &str) -> RequestBuilder {
@@ -79,12 +95,12 @@ impl ApiClient {
     }
 }
 
-fn builder(base_url: &Url) -> ClientBuilder {
+fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
     let builder = Client::builder()
         .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(options.connect_timeout)
         .tcp_keepalive(Duration::from_secs(30));
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
 }

@@ -5,12 +5,14 @@ mod body;
 mod calls;
 mod download;
 mod http;
+mod options;
 mod retry;
 mod source;
 
 pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
 pub(crate) use calls::UploadAttempt;
 pub use http::ApiClient;
+pub use options::ClientOptions;
 pub(crate) use retry::backoff;
 pub use source::SourceFile;
 pub(crate) use source::in_file;

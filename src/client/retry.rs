@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 
+use super::http::ApiClient;
 use crate::{
-    config::{BACKOFF_MAX, BACKOFF_MIN, MAX_ATTEMPTS},
+    config::{BACKOFF_MAX, BACKOFF_MIN},
     error::{Error, Result},
 };
 
@@ -30,7 +31,7 @@ fn exponential() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(BACKOFF_MIN)
         .with_max_delay(BACKOFF_MAX)
-        .with_max_times(MAX_ATTEMPTS as usize - 1)
+        .without_max_times()
         .with_jitter()
 }
 
@@ -38,20 +39,28 @@ fn exponential() -> ExponentialBuilder {
 /// what the service asked for, so that clients do not come back all at once.
 pub(crate) fn backoff(failures: u32, retry_after: Option<Duration>) -> Duration {
     let exponent = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-    let pause =
-        exponential().without_max_times().build().nth(exponent.min(16)).unwrap_or(BACKOFF_MAX);
+    let pause = exponential().build().nth(exponent.min(16)).unwrap_or(BACKOFF_MAX);
     pause + retry_after.unwrap_or_default()
 }
 
-/// Makes an idempotent call until it succeeds, fails for good, or the attempts are used up.
-pub(super) async fn until_settled<T, F: Future<Output = Result<T>>>(
-    call: impl FnMut() -> F,
-) -> Result<T> {
-    call.retry(exponential())
-        .when(Error::is_temporary)
-        .adjust(|error, pause| pause.map(|pause| pause + error.retry_after().unwrap_or_default()))
-        .notify(|error, pause| {
-            tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
-        })
-        .await
+impl ApiClient {
+    /// Makes an idempotent call until it succeeds, fails for good, or the retries are used up.
+    pub(super) async fn retrying<T, F: Future<Output = Result<T>>>(
+        &self,
+        call: impl FnMut() -> F,
+    ) -> Result<T> {
+        let options = self.options();
+        let pauses = exponential()
+            .with_max_times(usize::try_from(options.max_retries).unwrap_or(usize::MAX))
+            .with_total_delay(Some(options.retry_deadline));
+        call.retry(pauses)
+            .when(Error::is_temporary)
+            .adjust(|error, pause| {
+                pause.map(|pause| pause + error.retry_after().unwrap_or_default())
+            })
+            .notify(|error, pause| {
+                tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+            })
+            .await
+    }
 }

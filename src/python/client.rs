@@ -1,13 +1,13 @@
 //! `sutro._core.Client`: each call returns a [`Job`].
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
 use super::{convert, errors::IntoPyErr, frames::FrameSchema, job::Job, local_server::open_shared};
 use crate::{
-    client::ApiClient,
+    client::{ApiClient, ClientOptions},
     credentials::ApiKey,
     error::Error,
     service::LocalServer,
@@ -25,6 +25,31 @@ pub(super) struct Client {
     api_url: String,
     /// The embedded service runs as long as a client of its folder lives.
     _local: Option<Arc<LocalServer>>,
+}
+
+/// Out of a `sutro.options.ClientOptions`: times in seconds.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(super) struct ClientArguments {
+    connect_timeout: f64,
+    progress_timeout: f64,
+    answer_timeout: f64,
+    max_retries: u32,
+    retry_deadline: f64,
+}
+
+impl From<ClientArguments> for ClientOptions {
+    fn from(arguments: ClientArguments) -> Self {
+        // A time that is too long to be told never comes.
+        let seconds = |time| Duration::try_from_secs_f64(time).unwrap_or(Duration::MAX);
+        Self {
+            connect_timeout: seconds(arguments.connect_timeout),
+            progress_timeout: seconds(arguments.progress_timeout),
+            answer_timeout: seconds(arguments.answer_timeout),
+            max_retries: arguments.max_retries,
+            retry_deadline: seconds(arguments.retry_deadline),
+        }
+    }
 }
 
 /// Out of a `sutro.options.PathOptions`.
@@ -69,11 +94,17 @@ impl From<UploadArguments> for UploadOptions {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (*, api_key, api_url))]
-    fn new(py: Python<'_>, api_key: Option<&str>, api_url: String) -> PyResult<Self> {
+    #[pyo3(signature = (*, api_key, api_url, options))]
+    fn new(
+        py: Python<'_>,
+        api_key: Option<&str>,
+        api_url: String,
+        options: ClientArguments,
+    ) -> PyResult<Self> {
+        let options = options.into();
         if let Some(folder) = api_url.strip_prefix(LOCAL) {
             let server = open_shared(py, PathBuf::from(folder))?;
-            let api = ApiClient::new(&server.api_url(), server.api_key().clone());
+            let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
             let api = api.map_err(|error| error.into_py_err(py))?;
             return Ok(Self { api, api_url, _local: Some(server) });
         }
@@ -81,7 +112,8 @@ impl Client {
             let message = "the API key is empty or has characters that a key cannot have";
             Error::Configuration(message.to_owned()).into_py_err(py)
         })?;
-        let api = ApiClient::new(&api_url, key).map_err(|error| error.into_py_err(py))?;
+        let api = ApiClient::with_options(&api_url, key, options)
+            .map_err(|error| error.into_py_err(py))?;
         Ok(Self { api, api_url, _local: None })
     }
 

@@ -207,6 +207,7 @@ async fn run(
             concurrency: options.concurrency,
             max_held: MAX_HELD,
             ordered: options.ordered,
+            max_retries: client.options().max_retries,
         },
         tracker: Arc::clone(tracker),
     };

@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
+    time::Instant,
 };
 
 use tokio::{
@@ -78,6 +79,8 @@ struct Shell {
     last_errors: HashMap<usize, Error>,
     head: usize,
     head_sent: u64,
+    /// The head that fails, and since when.
+    failing_since: Option<(FileIndex, Instant)>,
     /// Why the feed ended.
     feed_error: Option<UploadError>,
 }
@@ -100,6 +103,7 @@ impl Transfer {
             last_errors: HashMap::new(),
             head: 0,
             head_sent: 0,
+            failing_since: None,
             feed_error: None,
         };
         let mut ticks = interval(TICK);
@@ -263,7 +267,7 @@ impl Shell {
                 self.requests.remove(&id.file);
                 let position = self.position(id.file);
                 self.transfer.tracker.ended(position);
-                let ending = ending(&outcome);
+                let ending = self.within_deadline(id.file, ending(&outcome));
                 match outcome {
                     Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
                     Err(error) => drop(self.last_errors.insert(id.file, error)),
@@ -278,6 +282,19 @@ impl Shell {
                 Some(Event::Settled(file, verdict))
             }
         }
+    }
+
+    /// A head that fails for too long is not tried again.
+    fn within_deadline(&mut self, file: FileIndex, ending: Ending) -> Ending {
+        if file != self.head || !matches!(ending, Ending::Temporary { .. }) {
+            return ending;
+        }
+        let since = match self.failing_since {
+            Some((failing, since)) if failing == file => since,
+            _ => self.failing_since.insert((file, Instant::now())).1,
+        };
+        let is_too_late = since.elapsed() >= self.transfer.client.options().retry_deadline;
+        if is_too_late { Ending::Final } else { ending }
     }
 
     fn head_has_moved(&mut self, head: usize) -> bool {

@@ -243,9 +243,7 @@ def test_files_with_other_codecs_are_refused_or_recompressed(
             assert copy.read_bytes() == path.read_bytes(), "what needs no mending is sent as it is"
 
 
-def test_a_file_without_rows_is_recompressed_and_cast(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_path: Path) -> None:
     tables = [pa.table({"n": pa.array([], pa.int32())}), pa.table({"n": [2**40]})]
     paths = written(tmp_path / "data", *tables, compression="gzip")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -175,3 +175,37 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
 def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(sutro.ConfigurationError):
         sutro.Client("key", url)
+
+
+def test_patience_comes_from_arguments_then_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    local = f"local:{tmp_path / 'service'}"
+    monkeypatch.setenv("SUTRO_MAX_RETRIES", "many")
+    sutro.Client(api_url=local, max_retries=0)
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_MAX_RETRIES should be a number"):
+        sutro.Client(api_url=local)
+    monkeypatch.setenv("SUTRO_MAX_RETRIES", "3")
+    monkeypatch.setenv("SUTRO_TIMEOUT", "-1")
+    with pytest.raises(sutro.ConfigurationError, match="progress_timeout must be a number above"):
+        sutro.Client(api_url=local)
+    monkeypatch.delenv("SUTRO_TIMEOUT")
+    monkeypatch.setenv("SUTRO_CONCURRENCY", "0")
+    with pytest.raises(sutro.ConfigurationError, match="concurrency must be at least 1"):
+        sutro.Client(api_url=local).upload(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "attempts"),
+    [({"max_retries": 0}, 1), ({"max_retries": 2}, 3), ({"retry_deadline": 1e-6}, 1)],
+)
+def test_retries_and_their_deadline_are_kept(
+    caplog: pytest.LogCaptureFixture, options: Any, attempts: int
+) -> None:
+    nobody = "http://127.0.0.1:1"
+
+    with caplog.at_level("WARNING", "sutro"), pytest.raises(sutro.TransferError):
+        sutro.Client("key", nobody, **options).list_datasets()
+
+    retries = [record for record in caplog.records if "trying again" in record.getMessage()]
+    assert len(retries) == attempts - 1

@@ -18,7 +18,7 @@ pub use events::{Action, Ending, Event, FileIndex, Grace, RequestId, Stop, StopC
 use std::time::Duration;
 
 use self::file::{File, Phase};
-use crate::config::{MAX_ATTEMPTS, MAX_STALE_LISTINGS};
+use crate::config::MAX_STALE_LISTINGS;
 
 /// Whether a test has planted this bug, to see that the simulation finds it.
 macro_rules! planted {
@@ -42,6 +42,8 @@ pub struct GateConfig {
     pub max_held: usize,
     /// Whether files are committed in plan order.
     pub ordered: bool,
+    /// Attempts after the first one, for the file at the head.
+    pub max_retries: u32,
 }
 
 /// The state machine. See the module's text.
@@ -204,14 +206,16 @@ impl Gate {
     fn pause(&mut self, file: FileIndex, retry_after: Option<Duration>, actions: &mut Vec<Action>) {
         let is_head = file == self.head || !self.config.ordered;
         self.files[file].failures += u32::from(is_head);
-        if self.files[file].failures >= MAX_ATTEMPTS && !planted!(self, RetriesWithoutBound) {
+        if self.files[file].failures > self.config.max_retries
+            && !planted!(self, RetriesWithoutBound)
+        {
             return self.stop(file, StopCause::Failed, false, actions);
         }
         self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
         if !is_head {
             self.open_limit = self.open().max(1);
         }
-        let failures = self.files[file].attempt.min(MAX_ATTEMPTS);
+        let failures = self.files[file].attempt;
         actions.push(Action::Pause { file, failures, at_least: retry_after });
     }
 

@@ -12,7 +12,7 @@ use std::{collections::HashMap, env, time::Duration};
 use fastrand::Rng;
 
 use super::{Action, Ending, Event, Gate, GateConfig, Grace, RequestId, Stop, StopCause};
-use crate::{config::MAX_ATTEMPTS, upload::settle::resume};
+use crate::upload::settle::resume;
 
 /// To run one schedule alone: `SUTRO_SEED=… cargo test gate_simulation`.
 const SEED: &str = "SUTRO_SEED";
@@ -32,7 +32,10 @@ fn the_dataset_is_a_prefix_of_the_plan_in_every_schedule() {
             Err(violation) => panic!("{violation}\nrun it again with {SEED}={seed}"),
         }
     }
-    assert!(seeds.end - seeds.start == 1 || completed > schedules / 2, "{completed} completed");
+    assert!(
+        seeds.end - seeds.start == 1 || completed > schedules / 3,
+        "only {completed} completed"
+    );
 }
 
 /// How far a request is, seen from the client's side of the connection.
@@ -96,8 +99,12 @@ impl World {
     fn new(seed: u64, planted: Option<Bug>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let names = (0..rng.usize(1..12)).map(|index| format!("{index}.parquet")).collect();
-        let config =
-            GateConfig { concurrency: rng.usize(1..6), max_held: rng.usize(0..6), ordered: true };
+        let config = GateConfig {
+            concurrency: rng.usize(1..6),
+            max_held: rng.usize(0..6),
+            ordered: true,
+            max_retries: rng.u32(3..8),
+        };
         Self {
             names,
             config,
@@ -228,7 +235,7 @@ impl World {
             Action::Pause { file, at_least, .. } => {
                 self.pauses.push(file);
                 self.pauses_of_head += u32::from(first + file == self.confirmed);
-                if self.pauses_of_head >= MAX_ATTEMPTS {
+                if self.pauses_of_head > self.config.max_retries {
                     return Err(format!("{file} is tried again and again"));
                 }
                 self.throttled.extend(at_least.map(|_| file));

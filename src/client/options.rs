@@ -1,0 +1,34 @@
+//! How patient a client is.
+
+use std::time::Duration;
+
+use crate::config::{
+    ANSWER_TIMEOUT, CONNECT_TIMEOUT, MAX_RETRIES, PROGRESS_TIMEOUT, RETRY_DEADLINE,
+};
+
+/// Timeouts and retries. Nothing bounds the time of a whole upload: what moves is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Time to open a connection.
+    pub connect_timeout: Duration,
+    /// A transfer that moves no byte for this long, and is not held, is started again.
+    pub progress_timeout: Duration,
+    /// Time for an answer after the last byte of a request.
+    pub answer_timeout: Duration,
+    /// Attempts after the first one, for a call, or for the file at the head of an upload.
+    pub max_retries: u32,
+    /// No attempt begins later than this after the first failure in a row.
+    pub retry_deadline: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: CONNECT_TIMEOUT,
+            progress_timeout: PROGRESS_TIMEOUT,
+            answer_timeout: ANSWER_TIMEOUT,
+            max_retries: MAX_RETRIES,
+            retry_deadline: RETRY_DEADLINE,
+        }
+    }
+}
