@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    ANSWER_TIMEOUT, CONNECT_TIMEOUT, MAX_RETRIES, PROGRESS_TIMEOUT, RETRY_DEADLINE,
+    ANSWER_TIMEOUT, BACKOFF_MIN, CONNECT_TIMEOUT, GRACE, LONG_GRACE, MAX_RETRIES, PROGRESS_TIMEOUT,
+    RETRY_DEADLINE,
 };
 
 /// Timeouts and retries. Nothing bounds the time of a whole upload: what moves is left alone.
@@ -19,6 +20,12 @@ pub struct ClientOptions {
     pub max_retries: u32,
     /// No attempt begins later than this after the first failure in a row.
     pub retry_deadline: Duration,
+    /// Pause before the second attempt; the following ones double, with jitter.
+    pub first_pause: Duration,
+    /// How long an upload in doubt may still be on its way, when the listing lacks it.
+    pub grace: Duration,
+    /// The same, where the service said that it may still be at work (504, 524).
+    pub long_grace: Duration,
 }
 
 impl Default for ClientOptions {
@@ -29,6 +36,9 @@ impl Default for ClientOptions {
             answer_timeout: ANSWER_TIMEOUT,
             max_retries: MAX_RETRIES,
             retry_deadline: RETRY_DEADLINE,
+            first_pause: BACKOFF_MIN,
+            grace: GRACE,
+            long_grace: LONG_GRACE,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 
-use super::http::ApiClient;
+use super::{http::ApiClient, options::ClientOptions};
 use crate::{
-    config::{BACKOFF_MAX, BACKOFF_MIN},
+    config::BACKOFF_MAX,
     error::{Error, Result},
 };
 
@@ -27,9 +27,9 @@ impl Error {
     }
 }
 
-fn exponential() -> ExponentialBuilder {
+fn exponential(options: &ClientOptions) -> ExponentialBuilder {
     ExponentialBuilder::default()
-        .with_min_delay(BACKOFF_MIN)
+        .with_min_delay(options.first_pause)
         .with_max_delay(BACKOFF_MAX)
         .without_max_times()
         .with_jitter()
@@ -37,9 +37,13 @@ fn exponential() -> ExponentialBuilder {
 
 /// The pause after the `failures`-th failure in a row (1, 2, …); jitter comes on top of
 /// what the service asked for, so that clients do not come back all at once.
-pub(crate) fn backoff(failures: u32, retry_after: Option<Duration>) -> Duration {
+pub(crate) fn backoff(
+    options: &ClientOptions,
+    failures: u32,
+    retry_after: Option<Duration>,
+) -> Duration {
     let exponent = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-    let pause = exponential().build().nth(exponent.min(16)).unwrap_or(BACKOFF_MAX);
+    let pause = exponential(options).build().nth(exponent.min(16)).unwrap_or(BACKOFF_MAX);
     pause + retry_after.unwrap_or_default()
 }
 
@@ -50,7 +54,7 @@ impl ApiClient {
         call: impl FnMut() -> F,
     ) -> Result<T> {
         let options = self.options();
-        let pauses = exponential()
+        let pauses = exponential(options)
             .with_max_times(usize::try_from(options.max_retries).unwrap_or(usize::MAX))
             .with_total_delay(Some(options.retry_deadline));
         call.retry(pauses)

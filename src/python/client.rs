@@ -48,6 +48,7 @@ impl From<ClientArguments> for ClientOptions {
             answer_timeout: seconds(arguments.answer_timeout),
             max_retries: arguments.max_retries,
             retry_deadline: seconds(arguments.retry_deadline),
+            ..Self::default()
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     client::{ApiClient, BodyEvent, BodyState, SourceFile, TailOrder, UploadAttempt, backoff},
-    config::{GRACE, LONG_GRACE, TICK},
+    config::TICK,
     error::{Error, Result},
 };
 
@@ -166,7 +166,8 @@ impl Shell {
                 self.transfer.tracker.committed(position);
             }
             Action::Pause { file, failures, at_least } => {
-                let pause = backoff(failures, at_least);
+                let options = self.transfer.client.options();
+                let pause = backoff(options, failures, at_least);
                 let error =
                     self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
                 tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
@@ -240,9 +241,9 @@ impl Shell {
         let ordered = self.transfer.config.ordered;
         self.tasks.spawn(async move {
             sleep(match grace {
-                Grace::None => std::time::Duration::ZERO,
-                Grace::Short => GRACE,
-                Grace::Long => LONG_GRACE,
+                Grace::None => Duration::ZERO,
+                Grace::Short => client.options().grace,
+                Grace::Long => client.options().long_grace,
             })
             .await;
             let listing = client.list_dataset_files(&dataset_id).await;

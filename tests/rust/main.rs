@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod architecture;
+mod fault_proxy;
 mod footers;
 mod parquet_files;
 mod schema_agreement;
 mod server;
 mod service_contract;
 mod service_faults;
+mod upload_faults;
 mod uploads;
