@@ -1,6 +1,6 @@
 //! Which failures are worth another attempt, and how long to wait before it.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 
@@ -14,7 +14,11 @@ impl Error {
     /// Whether the same request may well succeed later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Connection { .. } | Self::Timeout { .. })
+        match self {
+            Self::Unavailable { .. } | Self::Connection { .. } | Self::Timeout { .. } => true,
+            Self::File { source, .. } => is_too_many_files(source),
+            _ => false,
+        }
     }
 
     /// What the service asked for in `Retry-After`.
@@ -25,6 +29,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// `EMFILE` and `ENFILE` have the same numbers on Linux and macOS. Fewer uploads at a time
+/// need fewer files.
+fn is_too_many_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 fn exponential(options: &ClientOptions) -> ExponentialBuilder {

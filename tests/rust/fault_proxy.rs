@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     OtherAnswer(&'static str),
     /// The whole request is taken, the client cut off, and the request delivered later.
     Late(Duration),
+    /// The connection is not kept for another request.
+    CloseAfterAnswer,
     /// Every piece is held up.
     Slow(Duration),
 }
@@ -135,6 +137,13 @@ async fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::
             let mut server = TcpStream::connect(server).await?;
             pump(&mut client, &mut server, usize::MAX, 0, Duration::ZERO).await?;
             respond(&mut client, answer).await?;
+        }
+        Fault::CloseAfterAnswer => {
+            let mut server = TcpStream::connect(server).await?;
+            let request = read_some(&mut client, usize::MAX).await?;
+            server.write_all(&request).await?;
+            let answer = read_some(&mut server, usize::MAX).await?;
+            client.write_all(&answer).await?;
         }
         Fault::None => {
             let mut server = TcpStream::connect(server).await?;

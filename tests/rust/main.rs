@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod architecture;
+mod client_faults;
 mod fault_proxy;
 mod footers;
 mod parquet_files;

@@ -27,7 +27,7 @@ pub(crate) fn impatient() -> ClientOptions {
     ClientOptions {
         connect_timeout: Duration::from_secs(5),
         progress_timeout: Duration::from_millis(500),
-        answer_timeout: Duration::from_millis(1000),
+        answer_timeout: Duration::from_secs(1),
         max_retries: 5,
         retry_deadline: Duration::from_secs(20),
         first_pause: Duration::from_millis(5),
