@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel bench fuzz clean
+.PHONY: help demo test soak lint format wheel bench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,14 @@ demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder,
 test: $(STAMPS)/package $(STAMPS)/test ## Run all tests: Rust, then Python
 	cargo test --locked
 	$(BIN)/python -m pytest
+
+soak: export SUTRO_SCHEDULES = 1000000
+soak: export SUTRO_PROXY_RUNS = 2000
+soak: export SUTRO_KILLS = 50
+soak: $(STAMPS)/package $(STAMPS)/test ## Run the tests of faults many more times
+	cargo test --locked in_every_schedule
+	cargo test --locked through_broken_connections
+	$(BIN)/python -m pytest -k kill_9
 
 # The bindings are linted in a folder of their own: maturin builds pyo3 in its own way.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types

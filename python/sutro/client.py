@@ -179,7 +179,9 @@ class Client:
         dry_run: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
-        """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
+        """Do the same as `upload`, in a running event loop.
+
+        Cancelling the task ends the upload; the `CancelledError` has the partial `report`.
 
         Example:
             >>> report = await client.upload_async("data/*.parquet")

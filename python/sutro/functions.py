@@ -116,7 +116,9 @@ async def upload_async(
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Do the same as `upload`, in a running event loop. Cancelling the task ends the upload.
+    """Do the same as `upload`, in a running event loop.
+
+    Cancelling the task ends the upload; the `CancelledError` has the partial `report`.
 
     Example:
         >>> report = await sutro.upload_async("data/*.parquet")

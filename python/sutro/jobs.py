@@ -100,6 +100,12 @@ async def result_of_upload_async(
                 pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
             _show(job, show)
             failure = await feed
+    except asyncio.CancelledError as cancelled:
+        job.cancel()
+        report = job.partial_report()
+        cancelled.add_note(str(_interrupted(report)))
+        cancelled.report = report  # type: ignore[attr-defined]
+        raise
     except BaseException:
         job.cancel()
         raise

@@ -63,6 +63,14 @@ impl ApiClient {
         self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
+    /// The same client with connections of its own: those of a process do not outlive a fork.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where HTTP cannot be set up.
+    pub fn reconnected(&self) -> Result<Self> {
+        Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options)
+    }
+
     /// How patient it is.
     #[must_use]
     pub fn options(&self) -> &ClientOptions {

@@ -20,7 +20,7 @@ pub(super) fn check_paths(
     paths: PathArguments,
     options: UploadArguments,
 ) -> PyResult<Job> {
-    let api = client.map(Client::api);
+    let api = client.map(Client::api).transpose()?;
     let paths = Paths::from(paths);
     let work = async move { check(api.as_ref(), paths, options.into()).await };
     Job::start(work, None, convert::check_report)
@@ -50,7 +50,7 @@ impl FrameChecker {
     fn finish(&self, client: Option<&Client>, dataset_id: Option<String>) -> PyResult<Job> {
         let checker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let checker = checker.ok_or_else(|| internal_error("the check is over"))?;
-        let api = client.map(Client::api);
+        let api = client.map(Client::api).transpose()?;
         let work = async move { checker.finish(api.as_ref(), dataset_id).await };
         Job::start(work, None, convert::check_report)
     }

@@ -21,6 +21,7 @@ const LOCAL: &str = "local:";
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Client {
     api: ApiClient,
+    process_id: u32,
     #[pyo3(get)]
     api_url: String,
     /// The embedded service runs as long as a client of its folder lives.
@@ -102,12 +103,12 @@ impl Client {
         api_url: String,
         options: ClientArguments,
     ) -> PyResult<Self> {
-        let options = options.into();
+        let (options, process_id) = (options.into(), std::process::id());
         if let Some(folder) = api_url.strip_prefix(LOCAL) {
             let server = open_shared(py, PathBuf::from(folder))?;
             let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
             let api = api.map_err(|error| error.into_py_err(py))?;
-            return Ok(Self { api, api_url, _local: Some(server) });
+            return Ok(Self { api, process_id, api_url, _local: Some(server) });
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
             let message = "the API key is empty or has characters that a key cannot have";
@@ -115,7 +116,7 @@ impl Client {
         })?;
         let api = ApiClient::with_options(&api_url, key, options)
             .map_err(|error| error.into_py_err(py))?;
-        Ok(Self { api, api_url, _local: None })
+        Ok(Self { api, process_id, api_url, _local: None })
     }
 
     /// An upload of paths, folders and globs.
@@ -136,17 +137,17 @@ impl Client {
     }
 
     fn create_dataset(&self) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         Job::start(async move { api.create_dataset().await }, None, |py, id| id.into_py_any(py))
     }
 
     fn list_datasets(&self) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         Job::start(async move { api.list_datasets().await }, None, convert::datasets)
     }
 
     fn list_dataset_files(&self, dataset_id: String) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         let work = async move { api.list_dataset_files(&dataset_id).await };
         Job::start(work, None, convert::dataset_files)
     }
@@ -158,7 +159,7 @@ impl Client {
         output_path: PathBuf,
         concurrency: usize,
     ) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         let work = async move {
             api.download_from_dataset(&dataset_id, files, &output_path, concurrency).await
         };
@@ -169,14 +170,18 @@ impl Client {
     }
 
     fn try_authentication(&self) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         Job::start(async move { api.try_authentication().await }, None, |py, ()| Ok(py.None()))
     }
 }
 
 impl Client {
-    pub(super) fn api(&self) -> ApiClient {
-        self.api.clone()
+    /// In a forked child the parent's connections lead nowhere.
+    pub(super) fn api(&self) -> PyResult<ApiClient> {
+        if self.process_id == std::process::id() {
+            return Ok(self.api.clone());
+        }
+        self.api.reconnected().map_err(|error| Python::attach(|py| error.into_py_err(py)))
     }
 
     fn start_upload(
@@ -185,7 +190,7 @@ impl Client {
         options: UploadOptions,
         feed: Option<mpsc::Sender<MadeFile>>,
     ) -> PyResult<Job> {
-        let api = self.api.clone();
+        let api = self.api()?;
         let tracker = Arc::new(Tracker::default());
         let watched = Arc::clone(&tracker);
         let work = async move { upload(&api, source, options, tracker).await };

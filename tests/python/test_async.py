@@ -47,7 +47,10 @@ def test_an_error_is_the_same_as_that_of_the_sync_call(client: sutro.Client) -> 
         asyncio.run(client.upload_async("nowhere/*.parquet"))
 
 
-def test_cancelling_the_task_ends_the_upload(holding: HoldingService, folder: Path) -> None:
+def test_cancelling_the_task_ends_the_upload_and_tells_how_far_it_got(
+    holding: HoldingService, folder: Path
+) -> None:
+    holding.commits = 3
     client = sutro.Client(holding.api_key, holding.api_url)
 
     async def cancel() -> None:
@@ -56,9 +59,11 @@ def test_cancelling_the_task_ends_the_upload(holding: HoldingService, folder: Pa
         task.cancel()
         await task
 
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError) as cancelled:
         asyncio.run(cancel())
 
+    report: sutro.UploadReport = cancelled.value.report  # type: ignore[attr-defined]
+    assert [file.status for file in report] == ["uploaded"] * 3 + ["pending"] * 9
     assert holding.dropped.wait(30)
 
 

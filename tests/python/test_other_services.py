@@ -145,3 +145,29 @@ def test_a_reverse_proxy_keeps_the_order(
         report = sutro.upload(files, api_key=server.api_key, api_url=url)
     listed = server.client().list_dataset_files(report.dataset_id)
     assert [file.file_name for file in listed] == [f"part-{index}.parquet" for index in range(12)]
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_held_uploads_outlive_a_proxy_s_timeout(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first file's answer takes 14 s, and the proxy cuts bodies that are silent for 11 s:
+    what waits for its turn lives on a byte every 10 s."""
+    theirs = tmp_path / "theirs"
+    monkeypatch.setenv("DATASET_FOLDER", str(theirs))
+    monkeypatch.setenv("FIRST_FILE_SECONDS", "14")
+    settings = {"buffering": "off", "timeout": "11s"}
+    with (
+        _serving(UVICORN, theirs) as upstream,
+        _nginx(upstream, tmp_path / "nginx", **settings) as url,
+    ):
+        report = sutro.upload(files, api_key="any", api_url=url)
+        assert store.names() == [file.name for file in report]
+
+    waited = [
+        (file.committed - file.transferred).total_seconds()
+        for file in report
+        if file.attempts == 1 and file.committed and file.transferred
+    ]
+    # Half of the others were dropped after 10 s, in case the service had no worker for the first.
+    assert sum(seconds > 12 for seconds in waited) >= 3

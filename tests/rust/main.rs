@@ -4,6 +4,7 @@
 mod architecture;
 mod client_faults;
 mod fault_proxy;
+mod faults_page;
 mod footers;
 mod parquet_files;
 mod schema_agreement;

@@ -110,8 +110,13 @@ impl Gate {
                 self.files[request.file].phase = Phase::Held { ticks: 0 };
             }
             Event::Ended(request, ending) => {
+                let was_opening = self.opening == Some(request.file);
                 self.opened(request.file);
                 self.ended(request.file, ending, &mut actions);
+                if was_opening && request.file == self.head && self.config.ordered {
+                    // The others may hold what it needs: connections, or files of this machine.
+                    self.make_room_for_head(&mut actions);
+                }
             }
             Event::PauseOver(file) => self.files[file].phase = Phase::Waiting,
             Event::Settled(file, verdict) => self.settled(file, verdict, &mut actions),

@@ -31,7 +31,7 @@ impl Gate {
 
     /// The service may serve fewer connections than are open, and not the head's: drops the
     /// newer half of the others, which cannot have been committed, and holds fewer from now on.
-    fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
+    pub(super) fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
         self.open_limit = (self.open() / 2).max(1);
         for file in (self.head + 1..self.frontier).rev() {
             if self.open() <= self.open_limit {

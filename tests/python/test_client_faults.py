@@ -1,0 +1,172 @@
+"""What breaks on this machine, or on the way to the service, and what is right then."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import ssl
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+import sutro
+from conftest import PARTS, write_parquet
+from test_upload import names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="about processes of POSIX")
+
+KILLS = int(os.environ.get("SUTRO_KILLS", "3"))
+"""`make soak` asks for more."""
+
+
+@posix_only
+@pytest.mark.timeout(60 + 10 * KILLS)
+def test_after_kill_9_the_dataset_is_a_prefix_and_the_next_run_completes_it(
+    server: sutro.LocalServer, folder: Path
+) -> None:
+    client = server.client()
+    moments = random.Random(KILLS)
+    for _ in range(KILLS):
+        dataset_id = client.create_dataset()
+        moment = moments.randrange(len(PARTS))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sutro", "upload", str(folder), "--dataset", dataset_id],
+            env={
+                **os.environ,
+                "SUTRO_API_KEY": server.api_key,
+                "SUTRO_API_URL": server.api_url,
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None and len(names_in(client, dataset_id)) < moment:
+            pass
+        process.kill()
+        process.wait()
+
+        # The service may be about to take the file that was let go last.
+        names = names_in(client, dataset_id)
+        assert names == PARTS[: len(names)]
+        report = client.upload(folder, dataset_id)
+
+        assert names_in(client, dataset_id) == PARTS
+        assert len(report) == len(PARTS)
+
+
+class _Counting(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_error(500)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(params=["unknown authority", "another host"])
+def untrusted(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[int]]]:
+    """A server whose certificate is not to be trusted, and the connections to it."""
+    authority = trustme.CA()
+    host = "localhost" if request.param == "unknown authority" else "example.com"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    connections: list[int] = []
+
+    class Server(HTTPServer):
+        def get_request(self) -> Any:
+            connection, address = self.socket.accept()
+            connections.append(1)
+            return context.wrap_socket(connection, server_side=True), address
+
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), _Counting)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_port}", connections
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_certificate_that_cannot_be_trusted_is_told_at_once(
+    untrusted: tuple[str, list[int]],
+) -> None:
+    url, connections = untrusted
+
+    with pytest.raises(sutro.TransferError, match=r"certificate of localhost:\d+ cannot"):
+        sutro.Client("key", url).list_datasets()
+
+    assert len(connections) == 1, "it is not tried again"
+
+
+FEW_FILES = """
+import resource, sys, sutro
+resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+client = sutro.Client(sys.argv[1], sys.argv[2])
+report = client.upload(sys.argv[3], concurrency=48)
+print(len(report), report.concurrency)
+"""
+
+
+@posix_only
+def test_with_too_few_file_handles_an_upload_goes_on_with_fewer_connections(
+    server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(100):
+        write_parquet(folder / f"{number}.parquet")
+
+    run = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, server.api_key, server.api_url, str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split()[0] == "100"
+
+
+@posix_only
+def test_a_forked_child_uploads_on_its_own(client: sutro.Client, folder: Path) -> None:
+    dataset_id = client.upload(folder / PARTS[0]).dataset_id
+    context = multiprocessing.get_context("fork")
+    queue: multiprocessing.Queue[int] = context.Queue()
+    child = context.Process(
+        target=lambda: queue.put(len(client.upload(folder, dataset_id, concurrency=2))),
+        daemon=True,
+    )
+    child.start()
+
+    try:
+        assert queue.get(timeout=30) == len(PARTS)
+    finally:
+        child.kill()
+    assert names_in(client, dataset_id) == PARTS
+
+
+@posix_only
+def test_what_is_no_regular_file_is_refused_without_being_opened(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.parquet"
+    os.mkfifo(pipe)
+    loop = tmp_path / "loop.parquet"
+    loop.symlink_to(loop)
+
+    for path in (pipe, loop, tmp_path / "missing.parquet"):
+        with pytest.raises(sutro.CheckError, match=path.name):
+            client.upload(path)
+    assert client.list_datasets() == []
