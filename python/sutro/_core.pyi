@@ -206,6 +206,7 @@ _ReportRow: TypeAlias = tuple[
     int,  # size_bytes
     int,  # row_count
     str,  # status
+    list[str],  # changes
     int,  # attempts
     int | None,  # started: microseconds since the epoch, UTC
     int | None,  # transferred, likewise

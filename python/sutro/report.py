@@ -31,6 +31,8 @@ class UploadedFile:
     status: str
     """`uploaded` by this run, `skipped` (it was there already), or, in the report of an
     upload that did not finish, `pending`."""
+    changes: tuple[str, ...]
+    """What was changed of it on the way: `cast`, `recompressed`. Your file stays as it was."""
     attempts: int
     """How often it was sent; 0 where it was skipped."""
     started: datetime | None
@@ -100,6 +102,7 @@ class UploadReport:
                 file.size_bytes,
                 file.row_count,
                 file.status,
+                list(file.changes),
                 file.attempts,
                 _microseconds(file.started),
                 _microseconds(file.transferred),
@@ -121,7 +124,7 @@ class UploadReport:
             (
                 str(number),
                 file.name,
-                file.status,
+                ", ".join((file.status, *file.changes)),
                 f"{file.row_count:,}",
                 text.size(file.size_bytes),
                 file.file_id or "",

@@ -58,6 +58,7 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         size_bytes: file.size_bytes,
         row_count: file.row_count,
         status: file.status.as_str(),
+        changes: PyTuple::new(py, file.changes.iter().map(|change| change.as_str()))?,
         attempts: file.attempts,
         started: file.started,
         transferred: file.transferred,

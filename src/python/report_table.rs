@@ -10,10 +10,21 @@ use arrow_schema::{ArrowError, Schema};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use pyo3_arrow::PyTable;
 
-/// Position, name, file id, size, rows, status, attempts, and three times in microseconds
+/// Position, name, file id, size, rows, status, changes, attempts, and three times in microseconds
 /// since 1970 (UTC).
-type Row =
-    (u64, String, Option<String>, u64, u64, String, u32, Option<i64>, Option<i64>, Option<i64>);
+type Row = (
+    u64,
+    String,
+    Option<String>,
+    u64,
+    u64,
+    String,
+    Vec<String>,
+    u32,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
 
 /// The rows of a report as a table with the Arrow `PyCapsule` interface.
 #[pyfunction]
@@ -41,17 +52,13 @@ fn check_batch(files: &[CheckRow]) -> Result<RecordBatch, ArrowError> {
     let numbers = |number: fn(&CheckRow) -> u64| -> ArrayRef {
         Arc::new(UInt64Array::from_iter_values(files.iter().map(number)))
     };
-    let mut codecs = ListBuilder::new(StringBuilder::new());
-    for file in files {
-        codecs.append_value(file.5.iter().map(Some));
-    }
     RecordBatch::try_from_iter([
         ("name", strings(|file| &file.0)),
         ("path", strings(|file| &file.1)),
         ("size_bytes", numbers(|file| file.2)),
         ("row_count", numbers(|file| file.3)),
         ("row_groups", numbers(|file| file.4)),
-        ("codecs", Arc::new(codecs.finish()) as ArrayRef),
+        ("codecs", lists(files.iter().map(|file| &file.5))),
         ("schema_group", numbers(|file| file.6)),
     ])
 }
@@ -73,12 +80,19 @@ fn to_batch(files: &[Row]) -> Result<RecordBatch, ArrowError> {
         ("size_bytes", numbers(|file| file.3)),
         ("row_count", numbers(|file| file.4)),
         ("status", strings(|file| Some(&file.5))),
+        ("changes", lists(files.iter().map(|file| &file.6))),
         (
             "attempts",
-            Arc::new(UInt32Array::from_iter_values(files.iter().map(|file| file.6))) as ArrayRef,
+            Arc::new(UInt32Array::from_iter_values(files.iter().map(|file| file.7))) as ArrayRef,
         ),
-        ("started", times(|file| file.7)),
-        ("transferred", times(|file| file.8)),
-        ("committed", times(|file| file.9)),
+        ("started", times(|file| file.8)),
+        ("transferred", times(|file| file.9)),
+        ("committed", times(|file| file.10)),
     ])
+}
+
+fn lists<'a>(texts: impl Iterator<Item = &'a Vec<String>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    texts.for_each(|texts| lists.append_value(texts.iter().map(Some)));
+    Arc::new(lists.finish())
 }

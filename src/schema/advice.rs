@@ -16,6 +16,12 @@ pub fn advice(difference: &Difference) -> Option<String> {
         return Some("a pandas index. df.to_parquet(..., index=False)".to_owned());
     }
     match difference.kind {
+        // A line of code for a field inside of a column would be a wrong one.
+        DifferenceKind::Type | DifferenceKind::Missing | DifferenceKind::Extra
+            if column.contains('.') =>
+        {
+            None
+        }
         DifferenceKind::Type => type_advice(column, expected?, found?),
         DifferenceKind::Nullability => Some(
             "some writers mark columns without nulls as required; pandas and polars never do"

@@ -10,6 +10,7 @@ use std::{
 use super::{
     mismatch::{Cast, CheckError, Outliers},
     plan::PlannedFile,
+    report::Change,
     rewrite::Rewrite,
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(super) struct CheckedFile {
     pub planned: PlannedFile,
     /// What its footer says.
     pub footer: Footer,
+    /// What was changed of it on the way.
+    pub changes: Vec<Change>,
 }
 
 /// One file that cannot be uploaded, and why.
@@ -74,7 +77,7 @@ pub(super) fn read(
     let footers = read_footers(&files, mending);
     for (planned, footer) in files.into_iter().zip(footers) {
         match footer {
-            Ok(footer) => checked.push(CheckedFile { planned, footer }),
+            Ok(footer) => checked.push(CheckedFile { planned, footer, changes: Vec::new() }),
             Err(problem) => problems.push(problem),
         }
     }

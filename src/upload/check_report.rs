@@ -105,7 +105,7 @@ impl Checker {
     }
 
     fn keep(&mut self, file: CheckedFile) {
-        let CheckedFile { planned: PlannedFile { name, source }, footer } = file;
+        let CheckedFile { planned: PlannedFile { name, source }, footer, .. } = file;
         let facts = FileFacts {
             name,
             path: source.path().display().to_string(),

@@ -145,14 +145,16 @@ impl FeedChecks {
         let files = vec![planned];
         let mending = self.mending;
         let check = move || Ok(check::check(files, problems, 1, mending));
-        let (mut checked, _) = in_background(check).await??;
+        let (mut checked, _) = in_background(check)
+            .await?
+            .map_err(|error| CheckError { is_under_way: self.count > 1, ..error })?;
         let file = checked.pop().ok_or_else(|| Error::Internal("a file got lost".to_owned()))?;
         let rewrite = Rewrite { schema: self.to_be_cast_to(&file)? };
         let name = file.planned.name.clone();
-        let file = if rewrite.changes(&file) {
-            in_background(move || rewrite.file(file)).await?
-        } else {
+        let file = if rewrite.changes(&file.footer).is_empty() {
             file
+        } else {
+            in_background(move || rewrite.file(file)).await?
         };
         self.reference.get_or_insert_with(|| (name, Arc::clone(&file.footer.parquet_schema)));
         Ok(file)

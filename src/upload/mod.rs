@@ -26,7 +26,7 @@ pub use check_report::{CheckReport, Checker, FileFacts, check_paths};
 pub use feed::{MadeFile, MadeFiles};
 pub use mismatch::{Cast, CheckError, Outliers};
 pub use progress::{Progress, Tracker, UploadPhase};
-pub use report::{FileStatus, UploadReport, UploadedFile};
+pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use sources::{Paths, natural_order};
 pub use temporary::Spool;
 
@@ -189,7 +189,10 @@ async fn run(
     if options.dry_run {
         return would_be_sent(feed, files, tracker).await;
     }
-    if planned[first.min(planned.len())..].iter().any(|file| rewrite.changes(file)) {
+    if planned[first.min(planned.len())..]
+        .iter()
+        .any(|file| !rewrite.changes(&file.footer).is_empty())
+    {
         files.truncate(first);
         let rest = planned.into_iter().skip(first).collect();
         feed = Some(Feed::of(rewrite.feed(rest)));

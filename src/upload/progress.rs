@@ -226,6 +226,7 @@ impl TrackedFile {
             size_bytes: file.planned.source.size(),
             row_count: file.footer.row_count,
             status: FileStatus::Pending,
+            changes: file.changes.clone(),
             attempts: 0,
             started: None,
             transferred: None,

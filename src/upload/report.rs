@@ -33,6 +33,8 @@ pub struct UploadedFile {
     pub row_count: u64,
     /// What became of it.
     pub status: FileStatus,
+    /// What was changed of it on the way; the source file stays as it was.
+    pub changes: Vec<Change>,
     /// Requests that were opened for it.
     pub attempts: u32,
     /// When its last request was opened.
@@ -41,6 +43,26 @@ pub struct UploadedFile {
     pub transferred: Option<SystemTime>,
     /// When the service had confirmed it.
     pub committed: Option<SystemTime>,
+}
+
+/// See [`UploadedFile::changes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was cast to the schema of the others.
+    Cast,
+    /// Its pages were compressed with another codec than snappy.
+    Recompressed,
+}
+
+impl Change {
+    /// The change in one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cast => "cast",
+            Self::Recompressed => "recompressed",
+        }
+    }
 }
 
 /// See [`UploadedFile::status`].

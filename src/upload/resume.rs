@@ -33,7 +33,7 @@ fn expected<'a>(file: &'a CheckedFile, rewrite: &Rewrite) -> Expected<'a> {
     Expected {
         name: &file.planned.name,
         // The size of what is rewritten is not known before.
-        size_bytes: (!rewrite.changes(file)).then_some(file.planned.source.size()),
+        size_bytes: rewrite.changes(&file.footer).is_empty().then_some(file.planned.source.size()),
         row_count: file.footer.row_count,
     }
 }

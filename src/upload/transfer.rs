@@ -265,13 +265,16 @@ impl Shell {
             News::Ended(id, outcome) => {
                 // Ignored when it was dropped in the meantime.
                 self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
-                self.requests.remove(&id.file);
+                let request = self.requests.remove(&id.file)?;
                 let position = self.position(id.file);
                 self.transfer.tracker.ended(position);
                 let ending = self.within_deadline(id.file, ending(&outcome));
                 match outcome {
                     Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
-                    Err(error) => drop(self.last_errors.insert(id.file, error)),
+                    Err(error) => {
+                        let error = with_likely_cause(error, &request.body);
+                        self.last_errors.insert(id.file, error);
+                    }
                 }
                 Some(Event::Ended(id, ending))
             }
@@ -353,6 +356,19 @@ impl From<&CheckedFile> for OutgoingFile {
 impl<'a> From<&'a OutgoingFile> for Expected<'a> {
     fn from(file: &'a OutgoingFile) -> Self {
         Self { name: &file.name, size_bytes: Some(file.size_bytes), row_count: file.row_count }
+    }
+}
+
+/// A server that refuses a large body and closes at once looks like a broken connection: its
+/// answer is lost more often than not.
+fn with_likely_cause(error: Error, body: &BodyState) -> Error {
+    match error {
+        Error::Connection { host, file_name, message } if body.sent() > 0 => {
+            let name = file_name.as_deref().unwrap_or("it");
+            let message = format!("{message} while it was sent; is {name} over a size limit?");
+            Error::Connection { host, file_name, message }
+        }
+        error => error,
     }
 }
 

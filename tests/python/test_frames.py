@@ -148,6 +148,20 @@ def test_bytes_that_are_not_parquet_are_refused_by_name(client: sutro.Client) ->
     assert client.list_datasets() == []
 
 
+def test_bytes_that_turn_out_broken_end_the_upload_after_their_predecessors(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    good = write_parquet(tmp_path / "good.parquet").read_bytes()
+
+    with pytest.raises(sutro.UploadIncompleteError) as raised:
+        client.upload([good, b"PAR1"])
+
+    assert isinstance(raised.value.__cause__, sutro.InvalidParquetError)
+    assert "Nothing was sent" not in str(raised.value)
+    assert raised.value.report is not None
+    assert names_in(client, raised.value.report.dataset_id) == ["part-00000.parquet"]
+
+
 def test_a_frame_is_cut_into_files_of_so_many_rows(client: sutro.Client, tmp_path: Path) -> None:
     table = numbers(0, rows=2500)
     reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=300))

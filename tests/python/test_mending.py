@@ -236,6 +236,8 @@ def test_files_with_other_codecs_are_refused_or_recompressed(
     copies = client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copies")
     for path, copy in zip(paths, copies, strict=True):
         assert pq.read_table(copy).equals(table)
+        changes = next(file.changes for file in report if file.name == copy.name)
+        assert changes == (() if path.stem in {"none", "snappy"} else ("recompressed",))
         group = pq.ParquetFile(copy).metadata.row_group(0)
         codecs = {group.column(index).compression for index in range(group.num_columns)}
         assert codecs == {"UNCOMPRESSED" if path.stem == "none" else "SNAPPY"}
@@ -251,6 +253,8 @@ def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_
 
     copies = client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copies")
     assert pa.concat_tables(map(pq.read_table, copies)).equals(tables[1])
+    assert [file.changes for file in report] == [("cast", "recompressed"), ("recompressed",)]
+    assert "uploaded, cast, recompressed" in str(report)
 
 
 def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def report_of(count: int, skipped: int = 0) -> sutro.UploadReport:
             size_bytes=10**position % 10**13,
             row_count=1000 + position,
             status="skipped" if position < skipped else "uploaded",
+            changes=(),
             attempts=1,
             started=NOON,
             transferred=NOON,

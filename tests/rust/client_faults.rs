@@ -54,6 +54,7 @@ async fn what_broke_before_the_tail_is_sent_again() {
         Fault::Reset,
         Fault::CutRequest(10),
         Fault::CutRequest(SIZE / 2),
+        Fault::HalfClose(SIZE / 2),
         Fault::Stall(SIZE / 2),
         Fault::EarlyAnswer(SIZE / 2, "408 Request Timeout\r\n"),
         Fault::EarlyAnswer(SIZE / 2, "429 Too Many Requests\r\nRetry-After: 0\r\n"),
@@ -69,6 +70,8 @@ async fn what_was_committed_before_its_answer_broke_is_not_sent_again() {
     for fault in [
         Fault::CutAnswer(0),
         Fault::CutAnswer(60),
+        Fault::SwallowAnswer,
+        Fault::Flood,
         Fault::OtherAnswer("500 Internal Server Error\r\n"),
         Fault::OtherAnswer("502 Bad Gateway\r\n"),
         Fault::OtherAnswer("503 Service Unavailable\r\nRetry-After: 0\r\n"),
@@ -127,6 +130,21 @@ async fn a_service_that_is_never_reached_is_told_with_how_far_the_upload_got() {
         other => panic!("{other}"),
     }
     assert_eq!(server.names(&dataset_id).await, ["0.parquet"]);
+}
+
+#[tokio::test]
+async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
+    let server = TestServer::start().await;
+    let folder = two_files();
+    let dataset_id = server.client().create_dataset().await.unwrap();
+    let proxy = FaultProxy::with_faults(address(&server), |connection| {
+        if connection == 0 { Fault::None } else { Fault::CutRequest(SIZE / 2) }
+    });
+    let proxy = proxy.await;
+    let client = client_at(proxy.address, &server);
+    let error = upload_folder(&client, &folder, &dataset_id, 1).await.unwrap_err();
+    assert!(error.to_string().contains("is 0.parquet over a size limit"), "{error}");
+    assert!(server.names(&dataset_id).await.is_empty());
 }
 
 #[tokio::test]

@@ -28,6 +28,12 @@ pub(crate) enum Fault {
     OtherAnswer(&'static str),
     /// The whole request is taken, the client cut off, and the request delivered later.
     Late(Duration),
+    /// The request arrives, and its answer never does.
+    SwallowAnswer,
+    /// The client's side is closed for writing after so many bytes of the request.
+    HalfClose(usize),
+    /// The request arrives; in place of its answer come three megabytes.
+    Flood,
     /// The connection is not kept for another request.
     CloseAfterAnswer,
     /// Every piece is held up.
@@ -53,13 +59,16 @@ impl Fault {
         }
         let bytes = *rng.choice(&[1, 100, 400, 2_000, 20_000, 100_000]).unwrap();
         let answer = rng.choice(&ANSWERS).unwrap();
-        match rng.u8(0..9) {
+        match rng.u8(0..12) {
             0 => Self::Reset,
             1 => Self::CutRequest(bytes),
             2 => Self::CutAnswer(rng.usize(0..200)),
             3 => Self::Stall(bytes),
             4 => Self::EarlyAnswer(bytes, answer),
             5 | 6 => Self::OtherAnswer(answer),
+            8 => Self::SwallowAnswer,
+            9 => Self::HalfClose(bytes),
+            10 => Self::Flood,
             7 => Self::Late(Duration::from_millis(rng.u64(0..50))),
             _ => Self::Slow(Duration::from_millis(rng.u64(1..10))),
         }
@@ -137,6 +146,24 @@ async fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::
             let mut server = TcpStream::connect(server).await?;
             pump(&mut client, &mut server, usize::MAX, 0, Duration::ZERO).await?;
             respond(&mut client, answer).await?;
+        }
+        Fault::SwallowAnswer => {
+            let mut server = TcpStream::connect(server).await?;
+            pump(&mut client, &mut server, usize::MAX, 0, Duration::ZERO).await?;
+            sleep(Duration::from_mins(1)).await;
+        }
+        Fault::HalfClose(bytes) => {
+            let mut server = TcpStream::connect(server).await?;
+            pump(&mut client, &mut server, bytes, usize::MAX, Duration::ZERO).await?;
+            client.shutdown().await?;
+            server.shutdown().await?;
+            read_some(&mut client, usize::MAX).await?;
+        }
+        Fault::Flood => {
+            let mut server = TcpStream::connect(server).await?;
+            pump(&mut client, &mut server, usize::MAX, 0, Duration::ZERO).await?;
+            client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n").await?;
+            client.write_all(&vec![b' '; 3_000_000]).await?;
         }
         Fault::CloseAfterAnswer => {
             let mut server = TcpStream::connect(server).await?;

@@ -26,6 +26,7 @@ use self::{columns::copy_column, levels::leaves};
 use super::{
     UploadError,
     check::CheckedFile,
+    report::Change,
     temporary::{temporary_file, while_writing},
 };
 use crate::{
@@ -43,10 +44,11 @@ pub(super) struct Rewrite {
 }
 
 impl Rewrite {
-    /// Whether a file has to be rewritten.
-    pub(super) fn changes(&self, file: &CheckedFile) -> bool {
-        self.changes_schema(&file.footer)
-            || !file.footer.codecs.iter().all(|codec| codec.is_supported())
+    /// What has to be changed of a file.
+    pub(super) fn changes(&self, footer: &Footer) -> Vec<Change> {
+        let cast = self.changes_schema(footer).then_some(Change::Cast);
+        let recompressed = footer.check_codecs().is_err().then_some(Change::Recompressed);
+        cast.into_iter().chain(recompressed).collect()
     }
 
     fn changes_schema(&self, footer: &Footer) -> bool {
@@ -63,7 +65,7 @@ impl Rewrite {
             .map(move |file| {
                 let rewrite = self.clone();
                 async move {
-                    if !rewrite.changes(&file) {
+                    if rewrite.changes(&file.footer).is_empty() {
                         return Ok(file);
                     }
                     Ok(in_background(move || rewrite.file(file)).await?)
@@ -89,6 +91,7 @@ impl Rewrite {
             .map_err(|error| while_writing(error, failed))?;
         source.verify()?;
         let source = SourceFile::temporary(&path, written).map_err(in_file(&path))?;
+        file.changes = self.changes(&file.footer);
         let footer = Footer::read(&*source.open()?, source.size()).map_err(in_file(&path))?;
         file.footer = footer.map_err(|invalid| failed(invalid.to_string()))?;
         file.planned.source = source;
