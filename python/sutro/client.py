@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sutro import _core, jobs, settings, sources
+from sutro import _core, jobs, logs, settings, sources
 from sutro.errors import ConfigurationError
 from sutro.options import UploadOptions
 
@@ -63,6 +63,7 @@ class Client:
         max_retries: int | None = None,
         retry_deadline: float | None = None,
     ) -> None:
+        logs.prepare()
         key, url = settings.resolve(api_key, api_url)
         options = settings.client_options(
             connect_timeout=connect_timeout,

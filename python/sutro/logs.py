@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _is_set_up = False
 
 
+def prepare() -> None:
+    """Import what `forward` needs while files can be opened: an upload may use up all handles."""
+    import logging  # noqa: PLC0415 - keeps `import sutro` light
+
+    _set_up(logging.getLogger("sutro"))
+
+
 def forward() -> None:
     """Hand the records that have come since the last call to `logging`."""
     records = _core.take_log_records()
