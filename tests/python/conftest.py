@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,10 @@ from holding_service import HoldingService
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+
+# A shell starts background jobs with Ctrl-C ignored, which Python and its children inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_parquet(path: Path, rows: int = 3, **columns: list[object]) -> Path:
