@@ -1,7 +1,6 @@
 //! The API key: a secret from the moment it is read.
 
 use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 
 /// An API key. Neither its `Debug` nor any error shows it, and its memory is wiped.
 #[derive(Clone, Debug)]
@@ -23,13 +22,6 @@ impl ApiKey {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
-    }
-
-    /// Compares the value of an `Authorization` header, in a time that does not depend on
-    /// where the two differ.
-    #[must_use]
-    pub fn is_header_value(&self, given: &[u8]) -> bool {
-        self.header_value().as_bytes().ct_eq(given).into()
     }
 
     /// The value of the `Authorization` header: `Key <api key>`.

@@ -13,7 +13,7 @@ from typing import Generic, Self, TypeAlias, TypeVar, final
 
 from sutro.checks import CheckReport
 from sutro.datasets import Dataset, DatasetFile
-from sutro.options import ClientOptions, PathOptions, UploadOptions
+from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
 from sutro.progress import Progress
 from sutro.report import UploadReport
 
@@ -181,7 +181,14 @@ class LocalServer:
     """The embedded service, from construction until `stop()`."""
 
     def __new__(
-        cls, folder: str, *, host: str = "127.0.0.1", port: int = 0, api_keys: list[str] = ...
+        cls,
+        folder: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_keys: list[str] = ...,
+        allowed_hosts: list[str] = ...,
+        limits: ServerLimits = ...,
     ) -> Self:
         """Serve `folder`, which is made where needed.
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import time
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import sutro
-from sutro import logs, text
+from sutro import text
+from sutro.serve import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +30,6 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.RefusedError, 7),
 )
 """The first class that fits decides; any other error exits with 1, a wrong usage with 2."""
-
-
-_LOG_SECONDS = 0.2
-"""Between two looks at the log of the running service."""
 
 
 class _Commands(click.Group):
@@ -209,50 +203,6 @@ def _download(
         click.echo(str(path))
 
 
-@commands.command("serve")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False),
-    required=True,
-    metavar="FOLDER",
-    help="Where the datasets are; made where needed.",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port to listen at; 0 takes a free one.",
-)
-@click.option(
-    "--api-key",
-    "api_keys",
-    multiple=True,
-    envvar="SUTRO_API_KEY",
-    metavar="KEY",
-    help="A key to accept, may be repeated; also SUTRO_API_KEY. One is made up without it.",
-)
-def _serve(data: str, host: str, port: int, api_keys: tuple[str, ...]) -> None:
-    """Serve a folder of datasets over HTTP, until Ctrl-C or SIGTERM."""
-    # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        suppress(KeyboardInterrupt),
-        sutro.LocalServer(data, host=host, port=port, api_keys=api_keys) as server,
-    ):
-        click.echo(f"Serving {data} at {server.api_url}")
-        if not api_keys:
-            click.echo(f"API key, made for this run: {server.api_key}")
-        if host in ("127.0.0.1", "::1", "localhost"):
-            click.echo(
-                "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
-            )
-        while True:
-            logs.forward()
-            time.sleep(_LOG_SECONDS)
-
-
 def _echo_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str, nothing: str
 ) -> None:
@@ -260,3 +210,6 @@ def _echo_table(
         click.echo(text.table(header, rows, right=right))
     else:
         click.echo(nothing, err=True)
+
+
+commands.add_command(serve)

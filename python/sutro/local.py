@@ -11,7 +11,9 @@ from sutro.client import Client
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
+
+    from sutro.options import ServerLimits
 
 
 class LocalServer:
@@ -23,8 +25,11 @@ class LocalServer:
         folder: Where the datasets are; made where needed.
         host: Address to listen at. The default is this machine only.
         port: Port to listen at; 0 takes a free one.
-        api_keys: The keys that it accepts. With none, one is made up; not for a host that
-            other machines can reach.
+        api_keys: The keys that it accepts; each sees the datasets that were made with it. With
+            none, one is made up, which sees all; not for a host that other machines can reach.
+        allowed_hosts: Host names under which a server on this machine alone may be asked,
+            besides `localhost`: those of a proxy on this machine.
+        **limits: See `sutro.options.ServerLimits`, e.g. `max_file_bytes=10**9`.
 
     Raises:
         SutroError: The folder cannot be used (another server may have it), or the port.
@@ -43,9 +48,18 @@ class LocalServer:
         host: str = "127.0.0.1",
         port: int = 0,
         api_keys: Sequence[str] = (),
+        allowed_hosts: Sequence[str] = (),
+        **limits: Unpack[ServerLimits],
     ) -> None:
         self._folder = os.fspath(folder)
-        core = _core.LocalServer(self._folder, host=host, port=port, api_keys=list(api_keys))
+        core = _core.LocalServer(
+            self._folder,
+            host=host,
+            port=port,
+            api_keys=list(api_keys),
+            allowed_hosts=list(allowed_hosts),
+            limits=limits,
+        )
         self._api_url, self._api_key = core.api_url, core.api_key
         self._core: _core.LocalServer | None = core
 

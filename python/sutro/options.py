@@ -48,3 +48,23 @@ class UploadOptions(TypedDict):
     """Whether files with other codecs are rewritten as snappy."""
     dry_run: bool
     """Whether to stop before anything is created or sent."""
+
+
+class ServerLimits(TypedDict, total=False):
+    """What a server allows; what is not given has its default."""
+
+    max_file_bytes: int
+    """Largest file; a larger one is refused with 413. Default: 100 GiB."""
+    max_json_bytes: int
+    """Largest JSON request; a larger one is refused with 413. Default: 64 KiB."""
+    max_datasets: int
+    """Most datasets of one key; one more is refused with 403. Default: 10,000."""
+    max_uploads: int
+    """Most uploads at a time, in about 2 MiB of memory each; one more is refused with 503 and
+    `Retry-After`. Default: 256."""
+    head_timeout: float
+    """Seconds for the head of a request, and for an open connection to be used again.
+    Default: 30."""
+    body_timeout: float
+    """Seconds for the next byte of a body, in either direction; then 408, or a closed
+    connection. Clients that hold an upload send a byte every 10 s. Default: 60."""

@@ -7,6 +7,7 @@ use super::{
     State,
     body::Arrival,
     catalog::{self, NewFile},
+    keys::Reader,
     receive::ReceivedFile,
     refusal::{Refusal, Result},
 };
@@ -27,8 +28,9 @@ impl State {
         Ok(())
     }
 
-    pub(super) async fn admit_dataset(&self, dataset_id: &str) -> Result<()> {
-        if is_id(dataset_id) && self.catalog.has_dataset(dataset_id).await? {
+    /// One answer for a dataset that is not there and for one of another key.
+    pub(super) async fn admit_dataset(&self, reader: &Reader, dataset_id: &str) -> Result<()> {
+        if is_id(dataset_id) && self.catalog.has_dataset(reader, dataset_id).await? {
             return Ok(());
         }
         Err(Refusal::unknown_dataset(dataset_id))
@@ -43,9 +45,11 @@ impl State {
     ) -> Result<UploadedFile> {
         match self.check_and_append(dataset_id, &file, arrival).await {
             Ok(transaction) => {
-                // Where this fails the file may exist all the same, so its blob stays: the next
-                // start knows.
-                transaction.commit().await?;
+                if let Err(error) = transaction.commit().await {
+                    return Err(self.failed_commit(error, &file).await);
+                }
+                self.metrics.committed_files.inc();
+                self.metrics.committed_bytes.inc_by(file.size_bytes);
                 Ok(UploadedFile { file_id: file.file_id })
             }
             Err(refusal) => {
@@ -53,6 +57,15 @@ impl State {
                 Err(refusal)
             }
         }
+    }
+
+    async fn failed_commit(&self, error: sqlx::Error, file: &ReceivedFile) -> Refusal {
+        // After another error the file may exist all the same, so its blob stays: the next
+        // start knows.
+        if catalog::is_disk_full(&error) {
+            self.blobs.delete(&file.file_id).await;
+        }
+        self.failed_write(error)
     }
 
     /// All that is needed for the file to exist, but the commit.

@@ -69,9 +69,10 @@ impl Blobs {
     }
 
     pub(super) async fn delete(&self, file_id: &str) {
-        if let Err(error) = self.store.delete(&BlobPath::from(file_id)).await {
+        match self.store.delete(&BlobPath::from(file_id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             // The next start sweeps it.
-            tracing::warn!("a refused upload was not removed: {error}");
+            Err(error) => tracing::warn!("a refused upload was not removed: {error}"),
         }
     }
 }
@@ -95,6 +96,11 @@ pub(super) struct BlobWriter {
 }
 
 impl BlobWriter {
+    /// Bytes written so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     pub(super) async fn write(&mut self, bytes: Bytes) -> Answer<()> {
         self.size += bytes.len() as u64;
         self.upload.put(bytes);

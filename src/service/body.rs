@@ -15,6 +15,7 @@ use axum::body::{Body, BodyDataStream, HttpBody};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
+use tower_http::timeout::TimeoutError;
 
 use super::catalog::now;
 
@@ -98,6 +99,11 @@ impl IncomingBody {
         }
     }
 
+    /// Bytes that its `Content-Length` declares.
+    pub(super) fn declared(&self) -> Option<u64> {
+        self.declared
+    }
+
     pub(super) fn head_allowance(&self) -> HeadAllowance {
         self.head.clone()
     }
@@ -165,6 +171,18 @@ impl Stream for IncomingBody {
 /// come resets it, and the client never sees the answer (RFC 9112, section 9.6).
 pub(super) fn discard(body: Body) {
     IncomingBody::new(body).discard();
+}
+
+/// Whether a body could not be read because nothing of it came.
+pub(super) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn linger(mut chunks: BodyDataStream) {

@@ -12,6 +12,7 @@ use sqlx::{
     },
 };
 
+use super::keys::Reader;
 use crate::{
     schema::Schema,
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
@@ -60,17 +61,16 @@ impl Catalog {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Delete)
-            .synchronous(SqliteSynchronous::Full);
+            // A commit is the removal of the journal, which is durable when its folder is synced:
+            // "full" leaves that out.
+            .synchronous(SqliteSynchronous::Extra);
         let pool =
             SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
-        let tables = Migration::new(
-            1,
-            Cow::Borrowed("datasets and files"),
-            MigrationType::Simple,
-            SqlStr::from_static(include_str!("catalog.sql")),
-            false,
-        );
-        Migrator::with_migrations(vec![tables]).run(&pool).await?;
+        let migrations = vec![
+            migration(1, "datasets and files", include_str!("catalog.sql")),
+            migration(2, "owners", include_str!("catalog_owners.sql")),
+        ];
+        Migrator::with_migrations(migrations).run(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -82,41 +82,57 @@ impl Catalog {
         self.pool.begin().await
     }
 
-    /// Returns false where the id is taken.
+    /// Returns false where the id is taken, by whomever.
     pub(super) async fn create_dataset(
         &self,
+        reader: &Reader,
         dataset_id: &str,
         name: Option<&str>,
     ) -> Result<bool> {
         let created = sqlx::query(
-            "INSERT INTO datasets (dataset_id, name, created_at) VALUES ($1, $2, $3) \
+            "INSERT INTO datasets (dataset_id, name, created_at, owner) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (dataset_id) DO NOTHING",
         )
         .bind(dataset_id)
         .bind(name)
         .bind(now())
+        .bind(reader.owner())
         .execute(&self.pool)
         .await?;
         Ok(created.rows_affected() == 1)
     }
 
-    pub(super) async fn has_dataset(&self, dataset_id: &str) -> Result<bool> {
-        let found = sqlx::query("SELECT 1 FROM datasets WHERE dataset_id = $1")
-            .bind(dataset_id)
-            .fetch_optional(&self.pool)
-            .await?;
+    pub(super) async fn count_datasets(&self, reader: &Reader) -> Result<u64> {
+        let row =
+            sqlx::query("SELECT COUNT(*) AS datasets FROM datasets WHERE $1 IS NULL OR owner = $1")
+                .bind(reader.owner())
+                .fetch_one(&self.pool)
+                .await?;
+        unsigned(&row, "datasets")
+    }
+
+    pub(super) async fn has_dataset(&self, reader: &Reader, dataset_id: &str) -> Result<bool> {
+        let found = sqlx::query(
+            "SELECT 1 FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)",
+        )
+        .bind(dataset_id)
+        .bind(reader.owner())
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(found.is_some())
     }
 
-    /// All datasets, newest first.
-    pub(super) async fn datasets(&self) -> Result<Vec<DatasetInfo>> {
+    /// All datasets that the reader may see, newest first.
+    pub(super) async fn datasets(&self, reader: &Reader) -> Result<Vec<DatasetInfo>> {
         let rows = sqlx::query(
             "SELECT datasets.dataset_id, name, created_at, data_schema, \
              COUNT(file_id) AS file_count, COALESCE(SUM(size_bytes), 0) AS total_size_bytes \
              FROM datasets LEFT JOIN files ON files.dataset_id = datasets.dataset_id \
+             WHERE $1 IS NULL OR owner = $1 \
              GROUP BY datasets.dataset_id, name, created_at, data_schema \
              ORDER BY created_at DESC, datasets.dataset_id",
         )
+        .bind(reader.owner())
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(dataset_info).collect()
@@ -181,6 +197,19 @@ impl Catalog {
     }
 }
 
+fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
+    let sql = SqlStr::from_static(sql);
+    Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
+}
+
+/// Whether a statement failed, and was rolled back, because the disk is full.
+pub(super) fn is_disk_full(error: &sqlx::Error) -> bool {
+    // https://www.sqlite.org/rescode.html#full
+    const SQLITE_FULL: &str = "13";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == SQLITE_FULL)
+}
+
 /// Within a transaction: whether the dataset is there, with its schema where it has one.
 pub(super) async fn schema_of(
     transaction: &mut Transaction<'static, Sqlite>,
@@ -243,6 +272,7 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
         dataset_id: row.try_get("dataset_id")?,
         name: row.try_get("name")?,
         created_at: rfc3339(row.try_get("created_at")?),
+        datetime_added: rfc3339(row.try_get("created_at")?),
         file_count: unsigned(row, "file_count")?,
         total_size_bytes: unsigned(row, "total_size_bytes")?,
         schema: schema(row)?.map(|schema| schema.summary()),

@@ -14,7 +14,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Service, serve::serve};
+use super::{Keys, Limits, Service, serve::serve};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
@@ -27,15 +27,27 @@ pub struct ServerConfig {
     pub folder: PathBuf,
     /// The address to listen on; port 0 takes a free one.
     pub address: SocketAddr,
-    /// The keys that are accepted; none makes a random one.
+    /// The keys that are accepted, each for the datasets made with it; none makes a random
+    /// one, which sees all.
     pub api_keys: Vec<ApiKey>,
+    /// Host names under which a service on loopback may be asked, besides `localhost`: those
+    /// of a proxy on this machine.
+    pub allowed_hosts: Vec<String>,
+    /// What it allows.
+    pub limits: Limits,
 }
 
 impl ServerConfig {
     /// For this machine only, on a free port, with a random key.
     #[must_use]
     pub fn loopback(folder: PathBuf) -> Self {
-        Self { folder, address: SocketAddr::from(([127, 0, 0, 1], 0)), api_keys: Vec::new() }
+        Self {
+            folder,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            api_keys: Vec::new(),
+            allowed_hosts: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -59,25 +71,20 @@ impl LocalServer {
     /// As [`Service::open`], and [`Error::Configuration`] where the address cannot be
     /// listened on, or is open to other machines without a key.
     pub async fn start(config: ServerConfig) -> Result<Self> {
-        let ServerConfig { folder, address, mut api_keys } = config;
-        if api_keys.is_empty() {
-            if !address.ip().is_loopback() {
-                return Err(Error::Configuration(format!(
-                    "{} can be reached from other machines: give an API key, or listen on 127.0.0.1",
-                    address.ip()
-                )));
-            }
-            api_keys.extend(ApiKey::new(&Uuid::new_v4().simple().to_string()));
-        }
-        let api_key =
-            api_keys.first().cloned().ok_or_else(|| Error::Internal("no key".to_owned()))?;
-        let service = Service::open(&folder, api_keys).await?;
+        let ServerConfig { folder, address, api_keys, allowed_hosts, limits } = config;
+        let (api_key, keys) = match api_keys.first() {
+            Some(first) => (first.clone(), Keys::separate(&api_keys)),
+            None => local_key(address)?,
+        };
+        // Who can reach another machine needs no name for it to be fooled by.
+        let hosts = address.ip().is_loopback().then_some(allowed_hosts);
+        let service = Service::open_for_hosts(&folder, keys, limits, hosts).await?;
         let cannot_listen =
             |error| Error::Configuration(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let (is_stopping, stop) = watch::channel(false);
-        let connections = tokio::spawn(serve(listener, service.router(), stop));
+        let connections = tokio::spawn(serve(listener, service.router(), limits, stop));
         let running = Mutex::new(Some(Running { service, connections }));
         Ok(Self { address, api_key, is_stopping, running })
     }
@@ -94,16 +101,31 @@ impl LocalServer {
         &self.api_key
     }
 
-    /// Stops to listen, lets running requests end for 5 s, cuts off the others, and frees the
-    /// folder. A second call does nothing.
+    /// Lets running requests end for 5 s, refuses new uploads meanwhile, cuts off what is left,
+    /// and frees the folder. A second call does nothing.
     pub async fn stop(&self) {
-        self.is_stopping.send_replace(true);
         let mut running = self.running.lock().await;
         if let Some(Running { service, connections }) = running.take() {
+            service.begin_stop();
+            self.is_stopping.send_replace(true);
             let _ = connections.await;
             service.close().await;
         }
     }
+}
+
+/// A key for this run, on an address that only this machine reaches.
+fn local_key(address: SocketAddr) -> Result<(ApiKey, Keys)> {
+    if !address.ip().is_loopback() {
+        return Err(Error::Configuration(format!(
+            "{} can be reached from other machines: give an API key, or listen on 127.0.0.1",
+            address.ip()
+        )));
+    }
+    let key = ApiKey::new(&Uuid::new_v4().simple().to_string());
+    let key = key.ok_or_else(|| Error::Internal("no key".to_owned()))?;
+    let keys = Keys::shared(&key);
+    Ok((key, keys))
 }
 
 impl Drop for LocalServer {

@@ -22,6 +22,12 @@ impl FolderLock {
     pub(super) async fn take(folder: &Path) -> Result<Self> {
         let in_folder = |source| Error::File { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(in_folder)?;
+        // What stands in a folder that a power cut removes is lost with it.
+        #[cfg(unix)]
+        if let Some(parent) = folder.canonicalize().map_err(in_folder)?.parent() {
+            // One that may not be read was not made here.
+            let _ = File::open(parent).and_then(|parent| parent.sync_all());
+        }
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(folder.join("catalog.lock")).map_err(in_folder)?;

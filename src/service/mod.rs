@@ -10,17 +10,26 @@ mod admission;
 mod blobs;
 mod body;
 mod catalog;
+mod guard;
+mod in_progress;
+mod keys;
+mod limits;
 mod local;
 mod lock;
+mod metrics;
+mod openapi;
 mod receive;
 mod refusal;
 mod routes;
 mod serve;
 
 pub use catalog::UploadRecord;
+pub use keys::Keys;
+pub use limits::Limits;
 pub use local::{LocalServer, ServerConfig, shared};
 
 use std::{
+    net::IpAddr,
     path::Path,
     sync::{
         Arc,
@@ -29,16 +38,14 @@ use std::{
 };
 
 use axum::Router;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use self::{
-    blobs::Blobs, catalog::Catalog, lock::FolderLock, refusal::Refusal, serve::STOP_PATIENCE,
+    blobs::Blobs, catalog::Catalog, in_progress::InProgress, lock::FolderLock, metrics::Metrics,
+    refusal::Refusal, serve::STOP_PATIENCE,
 };
-use crate::{
-    credentials::ApiKey,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// The service on one folder. Cheap to clone; the folder is free again when the last clone
 /// and the last request are gone.
@@ -48,13 +55,23 @@ pub struct Service {
 }
 
 struct State {
-    api_keys: Vec<ApiKey>,
+    keys: Keys,
+    limits: Limits,
+    /// Names under which it may be asked; `None` for all.
+    hosts: Option<Vec<String>>,
     catalog: Catalog,
     blobs: Blobs,
     /// Uploads that are received or committed, or cleaned up behind.
     uploads: TaskTracker,
-    /// From now on, nothing is committed.
+    upload_slots: Semaphore,
+    in_progress: InProgress,
+    metrics: Metrics,
+    /// Uploads that have begun may end; no other begins.
+    is_stopping: AtomicBool,
+    /// Nothing is committed any more.
     is_closing: AtomicBool,
+    /// A write to the catalog has failed, and nobody knows what the disk holds.
+    is_broken: AtomicBool,
     /// Dropped last: nobody else opens the folder before everything is closed.
     _lock: FolderLock,
 }
@@ -66,7 +83,18 @@ impl Service {
     /// # Errors
     /// [`Error::Configuration`] where another process has the folder open or its catalog
     /// cannot be read, [`Error::File`] where it cannot be written.
-    pub async fn open(folder: &Path, api_keys: Vec<ApiKey>) -> Result<Self> {
+    pub async fn open(folder: &Path, keys: Keys, limits: Limits) -> Result<Self> {
+        Self::open_for_hosts(folder, keys, limits, None).await
+    }
+
+    /// As [`Service::open`]; requests under other hosts than IP addresses, `localhost` and
+    /// `hosts` are refused.
+    async fn open_for_hosts(
+        folder: &Path,
+        keys: Keys,
+        limits: Limits,
+        hosts: Option<Vec<String>>,
+    ) -> Result<Self> {
         let lock = FolderLock::take(folder).await?;
         let catalog = Catalog::open(folder).await.map_err(|error| {
             Error::Configuration(format!(
@@ -78,11 +106,18 @@ impl Service {
         let known = catalog.file_ids().await.map_err(|error| Error::Internal(error.to_string()))?;
         blobs.sweep(&known)?;
         let state = State {
-            api_keys,
+            keys,
+            limits,
+            hosts,
             catalog,
             blobs,
             uploads: TaskTracker::new(),
+            upload_slots: Semaphore::new(limits.max_uploads),
+            in_progress: InProgress::default(),
+            metrics: Metrics::new(),
+            is_stopping: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             _lock: lock,
         };
         Ok(Self { state: Arc::new(state) })
@@ -102,6 +137,11 @@ impl Service {
         records.map_err(|error| Error::Internal(error.to_string()))
     }
 
+    /// From now on, no upload begins.
+    fn begin_stop(&self) {
+        self.state.is_stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until running uploads have ended, and closes the catalog.
     async fn close(self) {
         self.state.is_closing.store(true, Ordering::Relaxed);
@@ -112,7 +152,41 @@ impl Service {
 }
 
 impl State {
-    fn refuse_when_closing(&self) -> Result<(), Refusal> {
-        if self.is_closing.load(Ordering::Relaxed) { Err(Refusal::closing()) } else { Ok(()) }
+    /// Before something begins.
+    fn refuse_when_stopping(&self) -> Result<(), Refusal> {
+        if self.is_stopping.load(Ordering::Relaxed) {
+            return Err(Refusal::stopping());
+        }
+        self.refuse_when_closed()
+    }
+
+    /// Before something is committed.
+    fn refuse_when_closed(&self) -> Result<(), Refusal> {
+        if self.is_closing.load(Ordering::Relaxed) {
+            return Err(Refusal::stopping());
+        }
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(Refusal::broken());
+        }
+        Ok(())
+    }
+
+    /// After a write to the catalog that failed. One that found the disk full was rolled back;
+    /// after any other, a write that succeeds proves nothing about what the disk holds (an
+    /// operating system may take a page for written after its sync has failed), so there is
+    /// none until the folder is opened again.
+    fn failed_write(&self, error: sqlx::Error) -> Refusal {
+        if !catalog::is_disk_full(&error) {
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
+        error.into()
+    }
+
+    fn is_own_host(&self, host: &str) -> bool {
+        let Some(hosts) = &self.hosts else { return true };
+        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        is_address
+            || host.eq_ignore_ascii_case("localhost")
+            || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 }

@@ -10,11 +10,15 @@ use super::{
     State,
     admission::admit_name,
     blobs::{BlobWriter, new_file_id},
-    body::{Arrival, HeadAllowance, HeadTooLong, IncomingBody},
+    body::{Arrival, HeadAllowance, HeadTooLong, IncomingBody, is_timeout},
+    in_progress::{Tracked, UploadState},
+    keys::Reader,
     refusal::{Refusal, Result},
 };
 use crate::wire::messages::UploadedFile;
 
+/// More than the fields around a file and their boundaries can have, in bytes.
+const MAX_AROUND_FILE: u64 = 64 * 1024;
 /// Longest text field, in bytes.
 const MAX_TEXT_BYTES: u64 = 256;
 
@@ -26,8 +30,9 @@ pub(super) struct ReceivedFile {
 }
 
 /// What has come of a request so far.
-#[derive(Default)]
 struct Parts {
+    reader: Reader,
+    upload: Tracked,
     dataset_id: Option<String>,
     file: Option<ReceivedFile>,
 }
@@ -37,9 +42,15 @@ impl State {
     ///
     /// Not to be cancelled: it cleans up behind a client that hangs up, which it sees as a
     /// body that breaks off.
-    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<UploadedFile> {
+    pub(super) async fn receive(
+        &self,
+        reader: Reader,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<UploadedFile> {
         let mut body = IncomingBody::new(body);
-        let mut parts = Parts::default();
+        let upload = self.in_progress.begin(reader.clone(), body.declared());
+        let mut parts = Parts { reader, upload, dataset_id: None, file: None };
         match self.receive_body(headers, &mut body, &mut parts).await {
             Ok((dataset_id, arrival)) => match parts.file {
                 Some(file) => self.admit(&dataset_id, file, arrival).await,
@@ -62,7 +73,13 @@ impl State {
         body: &mut IncomingBody,
         parts: &mut Parts,
     ) -> Result<(String, Arrival)> {
+        self.refuse_when_stopping()?;
+        let _slot = self.upload_slots.try_acquire().map_err(|_| Refusal::busy())?;
         let boundary = boundary(headers)?;
+        // The fields around a file are shorter than this.
+        if body.declared().is_some_and(|bytes| bytes > self.limits.max_file_bytes + MAX_AROUND_FILE) {
+            return Err(self.file_too_large());
+        }
         let head = body.head_allowance();
         let limits = SizeLimit::new().for_field("dataset_id", MAX_TEXT_BYTES);
         let constraints = Constraints::new().size_limit(limits);
@@ -71,7 +88,8 @@ impl State {
         let arrival = body.receive_end(&boundary).await.ok_or_else(|| {
             Refusal::bad_request("the request does not end with the body's closing boundary")
         })?;
-        self.refuse_when_closing()?;
+        parts.upload.note(|upload| upload.state = UploadState::Committing);
+        self.refuse_when_closed()?;
         let dataset_id = parts.dataset_id.take().ok_or_else(|| missing("dataset_id"))?;
         Ok((dataset_id, arrival))
     }
@@ -90,45 +108,59 @@ impl State {
             match field.name() {
                 Some("dataset_id") if parts.dataset_id.is_none() => {
                     let dataset_id = field.text().await.map_err(|error| malformed(&error))?;
-                    self.admit_dataset(&dataset_id).await?;
+                    self.admit_dataset(&parts.reader, &dataset_id).await?;
+                    parts.upload.note(|upload| upload.dataset_id = Some(dataset_id.clone()));
                     parts.dataset_id = Some(dataset_id);
                 }
                 Some("file") if parts.file.is_none() => {
-                    parts.file = Some(self.receive_file(field, parts.dataset_id.as_deref()).await?);
+                    parts.file = Some(self.receive_file(field, parts).await?);
                 }
                 name => return Err(unexpected(name.unwrap_or("without a name"))),
             }
         }
     }
 
-    async fn receive_file(
-        &self,
-        field: Field<'_>,
-        dataset_id: Option<&str>,
-    ) -> Result<ReceivedFile> {
+    async fn receive_file(&self, field: Field<'_>, parts: &Parts) -> Result<ReceivedFile> {
         let file_name = field.file_name().unwrap_or_default().to_owned();
         admit_name(&file_name)?;
-        if let Some(dataset_id) = dataset_id {
+        parts.upload.note(|upload| upload.file_name = Some(file_name.clone()));
+        if let Some(dataset_id) = &parts.dataset_id {
             self.admit_early(dataset_id, &file_name).await?;
         }
         let file_id = new_file_id();
         let mut blob = self.blobs.create(&file_id).await?;
-        let size_bytes = match store(field, &mut blob).await {
-            Ok(()) => blob.finish().await?,
+        if let Err(refusal) = self.store(field, &mut blob, &parts.upload).await {
+            blob.abort().await;
+            return Err(refusal);
+        }
+        match blob.finish().await {
+            Ok(size_bytes) => Ok(ReceivedFile { file_id, file_name, size_bytes }),
             Err(refusal) => {
-                blob.abort().await;
-                return Err(refusal);
+                self.blobs.delete(&file_id).await;
+                Err(refusal)
             }
-        };
-        Ok(ReceivedFile { file_id, file_name, size_bytes })
+        }
     }
-}
 
-async fn store(mut field: Field<'_>, blob: &mut BlobWriter) -> Result<()> {
-    while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
-        blob.write(chunk).await?;
+    async fn store(
+        &self,
+        mut field: Field<'_>,
+        blob: &mut BlobWriter,
+        upload: &Tracked,
+    ) -> Result<()> {
+        while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
+            blob.write(chunk).await?;
+            upload.note(|upload| upload.received_bytes = blob.size());
+            if blob.size() > self.limits.max_file_bytes {
+                return Err(self.file_too_large());
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn file_too_large(&self) -> Refusal {
+        Refusal::too_large("the file", self.limits.max_file_bytes)
+    }
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String> {
@@ -152,6 +184,9 @@ fn unexpected(field: &str) -> Refusal {
 fn malformed(error: &multer::Error) -> Refusal {
     let message = match error {
         multer::Error::FieldSizeExceeded { .. } => "the field 'dataset_id' is too long",
+        multer::Error::StreamReadFailed(error) if is_timeout(error.as_ref()) => {
+            return Refusal::too_slow();
+        }
         multer::Error::StreamReadFailed(error) if error.is::<HeadTooLong>() => {
             "the head of a part is too long"
         }

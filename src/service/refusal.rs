@@ -2,10 +2,11 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
+use super::catalog;
 use crate::wire::messages::ErrorAnswer;
 
 pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
@@ -14,11 +15,12 @@ pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
 pub(super) struct Refusal {
     status: StatusCode,
     message: String,
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), retry_after: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -43,14 +45,46 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed at this request")
     }
 
-    pub(super) fn closing() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down")
+    pub(super) fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down").retry_after(5)
+    }
+
+    pub(super) fn busy() -> Self {
+        let message = "the service receives as many uploads as it can (--max-uploads)";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    }
+
+    pub(super) fn broken() -> Self {
+        let message = "a write to the service's catalog has failed: nothing is taken until the \
+                       service is started again";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    pub(super) fn too_large(what: &str, max_bytes: u64) -> Self {
+        let message = format!("{what} is larger than the service takes, {max_bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    pub(super) fn too_slow() -> Self {
+        let message = "nothing of the request's body came for too long";
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    fn no_space() -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "the service has no space left")
     }
 }
 
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!("the catalog failed: {error}");
+        if catalog::is_disk_full(&error) {
+            return Self::no_space();
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's catalog failed")
     }
 }
@@ -59,7 +93,7 @@ impl From<object_store::Error> for Refusal {
     fn from(error: object_store::Error) -> Self {
         tracing::error!("the storage failed: {error}");
         if is_disk_full(&error) {
-            Self::new(StatusCode::INSUFFICIENT_STORAGE, "the service has no space left")
+            Self::no_space()
         } else {
             Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's storage failed")
         }
@@ -80,6 +114,8 @@ fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(ErrorAnswer { error: self.message })).into_response()
+        let retry_after =
+            self.retry_after.map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
+        (self.status, retry_after, Json(ErrorAnswer { error: self.message })).into_response()
     }
 }

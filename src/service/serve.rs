@@ -14,9 +14,10 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 
-/// Time for the head of a request, and for a connection that is kept open to be used again.
-const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+use super::Limits;
+
 /// Time for running requests to end when the server stops.
 pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// Pause where no connection can be accepted, as when too many files are open.
@@ -27,6 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: Limits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -34,7 +36,7 @@ pub(super) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_one(stream, router.clone(), is_stopping.clone()));
+                    connections.spawn(serve_one(stream, router.clone(), limits, is_stopping.clone()));
                 }
                 Err(error) => pause_after(&error).await,
             },
@@ -42,19 +44,48 @@ pub(super) async fn serve(
             () = stopping(&mut is_stopping) => break,
         }
     }
-    drop(listener);
-    let all_end = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(STOP_PATIENCE, all_end).await;
+    let _ = timeout(STOP_PATIENCE, drain(&listener, &mut connections, &router, limits)).await;
     connections.shutdown().await;
 }
 
-async fn serve_one(stream: TcpStream, router: Router, mut is_stopping: watch::Receiver<bool>) {
+/// Waits until all connections have ended. Who comes now is served, to be told that no upload
+/// begins any more.
+async fn drain(
+    listener: &TcpListener,
+    connections: &mut JoinSet<()>,
+    router: &Router,
+    limits: Limits,
+) {
+    let mut late = JoinSet::new();
+    let (_stop, stop) = watch::channel(false);
+    loop {
+        tokio::select! {
+            ended = connections.join_next() => if ended.is_none() { return },
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    late.spawn(serve_one(stream, router.clone(), limits, stop.clone()));
+                }
+                Err(error) => pause_after(&error).await,
+            },
+        }
+    }
+}
+
+async fn serve_one(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut is_stopping: watch::Receiver<bool>,
+) {
     // Answers are short, and waited for.
     let _ = stream.set_nodelay(true);
+    // Who asks for a file and does not read it must not keep it open for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.body_timeout));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .header_read_timeout(limits.head_timeout)
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,33 +1,34 @@
 //! Requests and answers of the dataset API, as JSON.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Header that carries the API key, as `Key <api key>`.
 pub const AUTHORIZATION: &str = "authorization";
 
 /// Answer of `POST /upload-to-dataset`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct UploadedFile {
     /// The service's id of the file.
     pub file_id: String,
 }
 
 /// Answer of `GET /create-dataset`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CreatedDataset {
     /// `dataset-<uuid>`.
     pub dataset_id: String,
 }
 
 /// Answer of `POST /list-datasets`, newest first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DatasetList {
     /// All datasets that the key may see.
     pub datasets: Vec<DatasetInfo>,
 }
 
 /// One dataset of [`DatasetList`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DatasetInfo {
     /// `dataset-<uuid>`.
     pub dataset_id: String,
@@ -37,6 +38,9 @@ pub struct DatasetInfo {
     /// RFC 3339, UTC.
     #[serde(default)]
     pub created_at: Option<String>,
+    /// The same under the name that the service's SDK, release 0.1.60, sorts by.
+    #[serde(default)]
+    pub datetime_added: Option<String>,
     /// Files in the dataset.
     #[serde(default)]
     pub file_count: u64,
@@ -49,14 +53,14 @@ pub struct DatasetInfo {
 }
 
 /// Columns of a dataset or file, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SchemaSummary {
     /// Top-level columns in order.
     pub fields: Vec<FieldSummary>,
 }
 
 /// One top-level column of [`SchemaSummary`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldSummary {
     /// The column's name.
     pub name: String,
@@ -66,14 +70,14 @@ pub struct FieldSummary {
 }
 
 /// Request of `POST /list-dataset-files`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ListDatasetFiles {
     /// The dataset to list.
     pub dataset_id: String,
 }
 
 /// Answer of `POST /list-dataset-files`, in the dataset's order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DatasetFileList {
     /// The files, first uploaded first.
     pub files: Vec<DatasetFile>,
@@ -81,7 +85,7 @@ pub struct DatasetFileList {
 
 /// One file of [`DatasetFileList`]. Deployments exist that answer plain names: they are
 /// read as a file of which only the name is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(from = "FileOrName")]
 pub struct DatasetFile {
     /// Unique in the dataset.
@@ -135,8 +139,15 @@ impl From<FileOrName> for DatasetFile {
     }
 }
 
+/// Answer of `POST /legacy/list-dataset-files`, in the dataset's order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DatasetFileNames {
+    /// The files' names, first uploaded first.
+    pub files: Vec<String>,
+}
+
 /// Request of `POST /download-from-dataset`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DownloadFromDataset {
     /// The dataset that holds the file.
     pub dataset_id: String,
@@ -145,14 +156,14 @@ pub struct DownloadFromDataset {
 }
 
 /// Answer of `GET /try-authentication`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Authentication {
     /// Always true in a 2xx answer.
     pub authenticated: bool,
 }
 
 /// Body of every refusal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ErrorAnswer {
     /// What was wrong, in words.
     pub error: String,

@@ -5,7 +5,7 @@ use std::{process::Command, sync::Arc};
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use sutro::service::{LocalServer, ServerConfig, Service};
+use sutro::service::{Keys, Limits, LocalServer, ServerConfig, Service};
 
 use crate::{
     parquet_files::{file_of_size, file_with_fields, int64_file},
@@ -237,12 +237,12 @@ async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
 #[tokio::test]
 async fn a_folder_has_one_service_and_the_second_is_told_who_holds_it() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Service::open(folder.path(), Vec::new()).await.unwrap();
-    let refused = Service::open(folder.path(), Vec::new()).await;
+    let first = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await.unwrap();
+    let refused = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await;
     let error = refused.err().unwrap().to_string();
     assert!(error.contains(&std::process::id().to_string()), "{error}");
     drop(first);
-    assert!(Service::open(folder.path(), Vec::new()).await.is_ok());
+    assert!(Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await.is_ok());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use sutro::{
     Error,
     client::ApiClient,
     credentials::ApiKey,
-    service::{Service, UploadRecord},
+    service::{Keys, Limits, Service, UploadRecord},
     upload::{
         FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, UploadReport, upload,
     },
@@ -54,8 +54,8 @@ impl World {
     async fn behind(layer: Layer) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = ApiKey::new("test-key").unwrap();
-        let service = Service::open(&folder.path().join("service"), vec![key.clone()]).await;
-        let service = service.unwrap();
+        let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
+        let service = Service::open(&at, keys, Limits::default()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = misbehaving(service.router(), layer);

@@ -1,0 +1,135 @@
+"""The command `sutro serve`."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+import sutro
+from sutro import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sutro.options import ServerLimits
+
+_LOG_SECONDS = 0.2
+"""Between two looks at the log of the running service."""
+
+
+def _limit(
+    name: str, kind: click.ParamType, default: str, text: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(name, type=kind, metavar="N", help=f"{text} [default: {default}]")
+
+
+_count = click.IntRange(min=1)
+_seconds = click.FloatRange(min=0, min_open=True)
+
+
+@click.command("serve")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="Where the datasets are; made where needed. One server at a time uses a folder.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen at; 0 takes a free one.",
+)
+@click.option(
+    "--api-key",
+    "api_keys",
+    multiple=True,
+    envvar="SUTRO_API_KEY",
+    metavar="KEY",
+    help="A key to accept, may be repeated; also SUTRO_API_KEY. Others on this machine can see "
+    "the arguments of a command: prefer the variable or a file.",
+)
+@click.option(
+    "--api-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A file of keys to accept, one in a line; lines that begin with # are left out.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name under which a proxy on this machine passes requests on, may be repeated.",
+)
+@_limit("--max-file-bytes", _count, "100 GiB", "Largest file; then 413.")
+@_limit("--max-json-bytes", _count, "64 KiB", "Largest JSON request; then 413.")
+@_limit("--max-datasets", _count, "10,000", "Most datasets of one key; then 403.")
+@_limit("--max-uploads", _count, "256", "Most uploads at a time; then 503 with Retry-After.")
+@_limit("--head-timeout", _seconds, "30", "Seconds for the head of a request.")
+@_limit("--body-timeout", _seconds, "60", "Seconds for the next byte of a body; then 408.")
+def serve(
+    data: str,
+    host: str,
+    port: int,
+    api_keys: tuple[str, ...],
+    api_key_file: Path | None,
+    allowed_hosts: tuple[str, ...],
+    **limits: Unpack[ServerLimits],
+) -> None:
+    """Serve a folder of datasets over HTTP, until Ctrl-C or SIGTERM.
+
+    Each key sees the datasets that were made with it. Without any key, one is made up for this
+    run, and only this machine can reach the server.
+
+    It shows the datasets at / and tells of itself at /health, /metrics (Prometheus) and
+    /openapi.json. Logs are on stderr with SUTRO_LOG=info, a line for each request. For the
+    service's own SDK, release 0.1.60, the URL ends with /legacy.
+
+    Ctrl-C and SIGTERM let running uploads end, for 5 seconds, and exit with 0.
+    """
+    keys = [*api_keys, *_keys_in(api_key_file)]
+    given = {name: value for name, value in limits.items() if value is not None}
+    # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        suppress(KeyboardInterrupt),
+        sutro.LocalServer(
+            data,
+            host=host,
+            port=port,
+            api_keys=keys,
+            allowed_hosts=allowed_hosts,
+            **given,  # type: ignore[arg-type]
+        ) as server,
+    ):
+        click.echo(f"Serving {data} at {server.api_url}")
+        if not keys:
+            click.echo(f"API key, made for this run: {server.api_key}")
+            click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
+        if host in ("127.0.0.1", "::1", "localhost"):
+            click.echo(
+                "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
+            )
+        while True:
+            logs.forward()
+            time.sleep(_LOG_SECONDS)
+
+
+def _keys_in(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    lines = [line.strip() for line in file.read_text().splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        message = f"{file} has no key"
+        raise click.UsageError(message)
+    return keys

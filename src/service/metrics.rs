@@ -1,0 +1,65 @@
+//! Figures for Prometheus.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    call: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Called {
+    call: String,
+}
+
+/// What a service has done since it was opened.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    request_seconds: Family<Called, Histogram>,
+    pub(super) committed_files: Counter,
+    pub(super) committed_bytes: Counter,
+    uploads_in_progress: Gauge,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("sutro");
+        let requests = Family::default();
+        registry.register("requests", "Requests that were answered", requests.clone());
+        // From a listing to an upload of a big file.
+        let buckets: fn() -> Histogram = || Histogram::new([0.005, 0.05, 0.5, 5.0, 50.0, 500.0]);
+        let request_seconds = Family::new_with_constructor(buckets);
+        let help = "From the head of a request to the head of its answer";
+        registry.register_with_unit("request", help, Unit::Seconds, request_seconds.clone());
+        let committed_files = Counter::default();
+        registry.register("committed_files", "Files that became part of a dataset", committed_files.clone());
+        let committed_bytes = Counter::default();
+        registry.register_with_unit("committed", "Their size", Unit::Bytes, committed_bytes.clone());
+        let uploads_in_progress = Gauge::default();
+        registry.register("uploads_in_progress", "Uploads that have not ended", uploads_in_progress.clone());
+        Self { registry, requests, request_seconds, committed_files, committed_bytes, uploads_in_progress }
+    }
+
+    pub(super) fn answered(&self, call: &str, status: u16, time: Duration) {
+        let call = call.to_owned();
+        self.request_seconds.get_or_create(&Called { call: call.clone() }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&Answered { call, status }).inc();
+    }
+
+    /// In the text format (OpenMetrics 1.0.0), which Prometheus reads.
+    pub(super) fn text(&self, uploads_in_progress: usize) -> String {
+        self.uploads_in_progress.set(i64::try_from(uploads_in_progress).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
