@@ -188,7 +188,7 @@ class LocalServer:
         port: int = 0,
         api_keys: list[str] = ...,
         allowed_hosts: list[str] = ...,
-        limits: ServerLimits = ...,
+        limits: ServerLimits | None = None,
     ) -> Self:
         """Serve `folder`, which is made where needed.
 

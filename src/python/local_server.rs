@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use pyo3::prelude::*;
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyDict,
+};
 
 use super::{errors::IntoPyErr, log_records, runtime};
 use crate::{
@@ -32,7 +36,7 @@ pub(super) struct LocalServer {
 impl LocalServer {
     #[new]
     #[pyo3(signature = (folder, *, host = "127.0.0.1", port = 0, api_keys = Vec::new(),
-        allowed_hosts = Vec::new(), limits = ServerLimits::default()))]
+        allowed_hosts = Vec::new(), limits = None))]
     fn new(
         py: Python<'_>,
         folder: PathBuf,
@@ -40,16 +44,13 @@ impl LocalServer {
         port: u16,
         api_keys: Vec<String>,
         allowed_hosts: Vec<String>,
-        limits: ServerLimits,
+        limits: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let config = limits
-            .into_limits()
-            .and_then(|limits| {
-                let address = address(host, port)?;
-                let api_keys = parse_keys(&api_keys)?;
-                Ok(ServerConfig { folder, address, api_keys, allowed_hosts, limits })
-            })
-            .map_err(|error| error.into_py_err(py))?;
+        let limits = limits.map(parse_limits).transpose()?.unwrap_or_default();
+        let in_python = |error: Error| error.into_py_err(py);
+        let address = address(host, port).map_err(in_python)?;
+        let api_keys = parse_keys(&api_keys).map_err(in_python)?;
+        let config = ServerConfig { folder, address, api_keys, allowed_hosts, limits };
         log_records::collect();
         let runtime = runtime::handle()?;
         let server = py.detach(|| runtime.block_on(Server::start(config)));
@@ -77,43 +78,27 @@ impl LocalServer {
     }
 }
 
-/// `sutro.options.ServerLimits`; what is missing has its default.
-#[derive(Default, FromPyObject)]
-#[pyo3(from_item_all)]
-struct ServerLimits {
-    #[pyo3(default)]
-    max_file_bytes: Option<u64>,
-    #[pyo3(default)]
-    max_json_bytes: Option<u64>,
-    #[pyo3(default)]
-    max_datasets: Option<u64>,
-    #[pyo3(default)]
-    max_uploads: Option<usize>,
-    #[pyo3(default)]
-    head_timeout: Option<f64>,
-    #[pyo3(default)]
-    body_timeout: Option<f64>,
-}
-
-impl ServerLimits {
-    fn into_limits(self) -> Result<Limits, Error> {
-        let default = Limits::default();
-        Ok(Limits {
-            max_file_bytes: self.max_file_bytes.unwrap_or(default.max_file_bytes),
-            max_json_bytes: self.max_json_bytes.unwrap_or(default.max_json_bytes),
-            max_datasets: self.max_datasets.unwrap_or(default.max_datasets),
-            max_uploads: self.max_uploads.unwrap_or(default.max_uploads),
-            head_timeout: seconds("head_timeout", self.head_timeout, default.head_timeout)?,
-            body_timeout: seconds("body_timeout", self.body_timeout, default.body_timeout)?,
-        })
+/// Out of a `sutro.options.ServerLimits`; what is missing has its default.
+fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
+    let mut limits = Limits::default();
+    for (name, value) in given {
+        match name.extract::<&str>()? {
+            "max_file_bytes" => limits.max_file_bytes = value.extract()?,
+            "max_json_bytes" => limits.max_json_bytes = value.extract()?,
+            "max_datasets" => limits.max_datasets = value.extract()?,
+            "max_uploads" => limits.max_uploads = value.extract()?,
+            "head_timeout" => limits.head_timeout = seconds(&value)?,
+            "body_timeout" => limits.body_timeout = seconds(&value)?,
+            unknown => return Err(PyTypeError::new_err(format!("there is no limit {unknown:?}"))),
+        }
     }
+    Ok(limits)
 }
 
-fn seconds(name: &str, given: Option<f64>, default: Duration) -> Result<Duration, Error> {
-    let Some(given) = given else { return Ok(default) };
-    match Duration::try_from_secs_f64(given) {
+fn seconds(given: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    match Duration::try_from_secs_f64(given.extract()?) {
         Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err(Error::Configuration(format!("{name} is no time in seconds: {given}"))),
+        _ => Err(PyValueError::new_err(format!("a timeout is above 0 seconds, not {given}"))),
     }
 }
 

@@ -73,8 +73,7 @@ impl InProgress {
     /// Those that were begun with the reader's key, or all for one who sees all.
     pub(super) fn seen_by(&self, reader: &Reader) -> Vec<Upload> {
         let uploads = self.lock();
-        let seen =
-            uploads.values().filter(|(by, _)| reader.owner().is_none() || by == reader);
+        let seen = uploads.values().filter(|(by, _)| reader.owner().is_none() || by == reader);
         seen.map(|(_, upload)| upload.clone()).collect()
     }
 

@@ -40,17 +40,39 @@ impl Metrics {
         let help = "From the head of a request to the head of its answer";
         registry.register_with_unit("request", help, Unit::Seconds, request_seconds.clone());
         let committed_files = Counter::default();
-        registry.register("committed_files", "Files that became part of a dataset", committed_files.clone());
+        registry.register(
+            "committed_files",
+            "Files that became part of a dataset",
+            committed_files.clone(),
+        );
         let committed_bytes = Counter::default();
-        registry.register_with_unit("committed", "Their size", Unit::Bytes, committed_bytes.clone());
+        registry.register_with_unit(
+            "committed",
+            "Their size",
+            Unit::Bytes,
+            committed_bytes.clone(),
+        );
         let uploads_in_progress = Gauge::default();
-        registry.register("uploads_in_progress", "Uploads that have not ended", uploads_in_progress.clone());
-        Self { registry, requests, request_seconds, committed_files, committed_bytes, uploads_in_progress }
+        registry.register(
+            "uploads_in_progress",
+            "Uploads that have not ended",
+            uploads_in_progress.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            request_seconds,
+            committed_files,
+            committed_bytes,
+            uploads_in_progress,
+        }
     }
 
     pub(super) fn answered(&self, call: &str, status: u16, time: Duration) {
         let call = call.to_owned();
-        self.request_seconds.get_or_create(&Called { call: call.clone() }).observe(time.as_secs_f64());
+        self.request_seconds
+            .get_or_create(&Called { call: call.clone() })
+            .observe(time.as_secs_f64());
         self.requests.get_or_create(&Answered { call, status }).inc();
     }
 

@@ -77,7 +77,8 @@ impl State {
         let _slot = self.upload_slots.try_acquire().map_err(|_| Refusal::busy())?;
         let boundary = boundary(headers)?;
         // The fields around a file are shorter than this.
-        if body.declared().is_some_and(|bytes| bytes > self.limits.max_file_bytes + MAX_AROUND_FILE) {
+        if body.declared().is_some_and(|bytes| bytes > self.limits.max_file_bytes + MAX_AROUND_FILE)
+        {
             return Err(self.file_too_large());
         }
         let head = body.head_allowance();

@@ -144,7 +144,9 @@ pub(super) async fn create_dataset(
         ));
     }
     let name = wanted.name.as_deref();
-    if name.is_some_and(|name| name.len() > MAX_DATASET_NAME_BYTES || name.contains(char::is_control)) {
+    if name
+        .is_some_and(|name| name.len() > MAX_DATASET_NAME_BYTES || name.contains(char::is_control))
+    {
         let message = "a dataset's name is at most 255 bytes, without control characters";
         return Err(Refusal::bad_request(message));
     }
@@ -258,9 +260,8 @@ async fn json<T: DeserializeOwned>(service: &Service, body: Body) -> Result<T> {
         return Err(too_large());
     }
     let read = to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX)).await;
-    let bytes = read.map_err(|error| {
-        if is_timeout(&error) { Refusal::too_slow() } else { too_large() }
-    })?;
+    let bytes =
+        read.map_err(|error| if is_timeout(&error) { Refusal::too_slow() } else { too_large() })?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Refusal::bad_request(format!("the request is not the expected JSON: {error}"))
     })

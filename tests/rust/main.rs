@@ -11,5 +11,6 @@ mod schema_agreement;
 mod server;
 mod service_contract;
 mod service_faults;
+mod service_guards;
 mod upload_faults;
 mod uploads;

@@ -23,7 +23,16 @@ impl TestServer {
     }
 
     pub(crate) async fn start_on(folder: TempDir) -> Self {
-        let config = ServerConfig::loopback(folder.path().join("service"));
+        Self::start_on_with(folder, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(set: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start_on_with(tempfile::tempdir().unwrap(), set).await
+    }
+
+    async fn start_on_with(folder: TempDir, set: impl FnOnce(&mut ServerConfig)) -> Self {
+        let mut config = ServerConfig::loopback(folder.path().join("service"));
+        set(&mut config);
         let server = LocalServer::start(config).await.unwrap();
         // The client installs what HTTPS needs; plain reqwest asks for it, too.
         let _ = client(&server.api_url(), server.api_key());
@@ -59,6 +68,12 @@ impl TestServer {
     pub(crate) async fn names(&self, dataset_id: &str) -> Vec<String> {
         let files = self.client().list_dataset_files(dataset_id).await.unwrap();
         files.into_iter().map(|file| file.file_name).collect()
+    }
+
+    /// Uploads that have not ended.
+    pub(crate) async fn in_progress(&self) -> Vec<Value> {
+        let (_, listing) = answer(self.request(Method::GET, "uploads")).await;
+        listing["uploads"].as_array().unwrap().clone()
     }
 
     /// Files in the service's storage, whether they belong to a dataset or not.
