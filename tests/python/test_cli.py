@@ -136,31 +136,3 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
 def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
     assert run_sutro("--version").stdout == f"sutro, version {sutro.__version__}\n"
     assert "datasets" in run_sutro("--help").stdout
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process otherwise")
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("keys", [(), ("one", "two")])
-def test_serve_serves_until_a_signal_and_exits_with_0(
-    tmp_path: Path, folder: Path, end: signal.Signals, keys: tuple[str, ...]
-) -> None:
-    key_options = [f"--api-key={key}" for key in keys]
-    with subprocess.Popen(
-        [sys.executable, "-m", "sutro", "serve", "--data", "served", "--port", "0", *key_options],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as command:
-        assert command.stdout is not None
-        url = command.stdout.readline().split()[-1]
-        key = keys[-1] if keys else command.stdout.readline().split()[-1]
-
-        report = sutro.upload(folder, api_key=key, api_url=url)
-        command.send_signal(end)
-        stdout, stderr = command.communicate(timeout=30)
-
-    assert len(report) == 12
-    assert (command.returncode, stdout) == (0, "")
-    assert "Only this machine" in stderr
-    assert "Traceback" not in stderr

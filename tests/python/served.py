@@ -1,0 +1,84 @@
+"""A `sutro serve` of its own, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Self
+
+import sutro
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+API_KEY = "key-of-the-tests"
+
+
+class Served:
+    """`sutro serve --data FOLDER` on a free port; ended when left.
+
+    Args:
+        data: The folder of the datasets.
+        *options: More of its arguments.
+        api_key: The key that it accepts; None lets it make one up.
+        wrapper: A command that runs it, such as `strace`.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        api_key: str | None = API_KEY,
+        wrapper: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        settings = dict(environment or {})
+        if api_key is not None:
+            settings["SUTRO_API_KEY"] = api_key
+        command = [sys.executable, "-m", "sutro", "serve", "--data", str(data), "--port", "0"]
+        self.process = subprocess.Popen(
+            [*wrapper, *command, *options],
+            env={**os.environ, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._stderr: list[str] = []
+        self._reader = threading.Thread(target=self._stderr.extend, args=[self.process.stderr])
+        self._reader.start()
+        first = self.process.stdout.readline()
+        self.api_url = first.split()[-1] if first else ""
+        self.api_key = api_key or self.process.stdout.readline().split()[-1]
+
+    @property
+    def has_started(self) -> bool:
+        return bool(self.api_url)
+
+    def client(self, **options: object) -> sutro.Client:
+        return sutro.Client(self.api_key, self.api_url, **options)  # type: ignore[arg-type]
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal, and give the exit code and what was written to stderr."""
+        self.process.send_signal(how)
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        code = self.process.wait(timeout=60)
+        self._reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        return code, "".join(self._stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.returncode is None:
+            self.end(signal.SIGKILL)

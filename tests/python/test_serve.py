@@ -1,0 +1,123 @@
+"""The command `sutro serve`."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+import pytest
+
+import sutro
+from served import API_KEY, Served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunSutro
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process otherwise")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("api_key", [None, API_KEY])
+def test_it_serves_until_a_signal_and_exits_with_0(
+    tmp_path: Path, folder: Path, end: signal.Signals, api_key: str | None
+) -> None:
+    with Served(tmp_path / "served", api_key=api_key) as served:
+        report = served.client().upload(folder)
+        code, stderr = served.end(end)
+
+    assert len(report) == 12
+    assert code == 0
+    assert "Only this machine" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_keys_come_from_arguments_and_a_file_and_each_sees_its_own_datasets(
+    tmp_path: Path, folder: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# of the team\nalice-key\n\nbob-key\n")
+
+    with Served(tmp_path / "served", f"--api-key-file={keys}", "--api-key=carol-key") as served:
+        clients = [
+            sutro.Client(key, served.api_url) for key in ("alice-key", "bob-key", "carol-key")
+        ]
+        ids = [client.upload(folder).dataset_id for client in clients]
+        seen = [[dataset.dataset_id for dataset in client.datasets()] for client in clients]
+        with pytest.raises(sutro.DatasetNotFoundError):
+            clients[0].files(ids[1])
+
+    assert seen == [[dataset_id] for dataset_id in ids]
+
+
+def test_a_file_without_a_key_is_a_usage_error(run_sutro: RunSutro, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# nobody\n")
+
+    refused = run_sutro("serve", "--data", "served", "--api-key-file", keys)
+
+    assert refused.returncode == 2
+    assert "has no key" in refused.stderr
+
+
+def test_without_a_key_it_is_for_this_machine_only(run_sutro: RunSutro) -> None:
+    refused = run_sutro("serve", "--data", "served", "--host", "0.0.0.0", "--port", "0")
+
+    assert refused.returncode == 1
+    assert "--api-key" in refused.stderr
+
+
+def test_limits_are_options(tmp_path: Path, folder: Path) -> None:
+    with Served(tmp_path / "served", "--max-file-bytes=100", "--max-datasets=1") as served:
+        client = served.client()
+        with pytest.raises(sutro.UploadError, match=r"at most 100 bytes"):
+            client.upload(folder)
+        with pytest.raises(sutro.SutroError, match="1 dataset"):
+            client.create_dataset()
+
+
+def test_a_folder_has_one_server_and_the_second_says_who_has_it(
+    tmp_path: Path, run_sutro: RunSutro
+) -> None:
+    with Served(tmp_path / "served") as served:
+        second = run_sutro("serve", "--data", tmp_path / "served", "--port", "0")
+
+    assert second.returncode == 1
+    assert str(served.process.pid) in second.stderr
+
+
+def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: Path) -> None:
+    with Served(tmp_path / "served", environment={"SUTRO_LOG": "info"}) as served:
+        served.client().upload(folder)
+        _, stderr = served.end()
+
+    uploads = [line for line in stderr.splitlines() if "/upload-to-dataset" in line]
+    assert len(uploads) == 12
+    for line in uploads:
+        assert re.search(r"method=POST .*status=200 .*ms=\d+ bytes_in=\d+", line), line
+    assert API_KEY not in stderr
+
+
+def test_it_tells_of_itself(tmp_path: Path, folder: Path) -> None:
+    def get(call: str) -> str:
+        with urlopen(Request(f"{served.api_url}{call}"), timeout=30) as answer:  # noqa: S310
+            return str(answer.read(), "utf-8")
+
+    with Served(tmp_path / "served") as served:
+        served.client().upload(folder)
+
+        assert json.loads(get("/health")) == {"status": "ok"}
+        assert "sutro_committed_files_total 12" in get("/metrics")
+        assert json.loads(get("/openapi.json"))["openapi"].startswith("3.")
+
+
+def test_help_explains_every_option(run_sutro: RunSutro) -> None:
+    helped = run_sutro("serve", "--help").stdout
+
+    for word in ("--api-key-file", "--allow-host", "/metrics", "413", "SIGTERM", "/legacy"):
+        assert word in helped
