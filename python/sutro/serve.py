@@ -77,6 +77,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @_limit("--head-timeout", _seconds, "30", "Seconds for the head of a request.")
 @_limit("--body-timeout", _seconds, "60", "Seconds for the next byte of a body; then 408.")
 def serve(
+    *,
     data: str,
     host: str,
     port: int,
@@ -100,28 +101,31 @@ def serve(
     given = {name: value for name, value in limits.items() if value is not None}
     # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        suppress(KeyboardInterrupt),
-        sutro.LocalServer(
-            data,
-            host=host,
-            port=port,
-            api_keys=keys,
-            allowed_hosts=allowed_hosts,
-            **given,  # type: ignore[arg-type]
-        ) as server,
-    ):
-        click.echo(f"Serving {data} at {server.api_url}")
-        if not keys:
-            click.echo(f"API key, made for this run: {server.api_key}")
-            click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
-        if host in ("127.0.0.1", "::1", "localhost"):
-            click.echo(
-                "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
-            )
+    server = sutro.LocalServer(
+        data,
+        host=host,
+        port=port,
+        api_keys=keys,
+        allowed_hosts=allowed_hosts,
+        **given,  # type: ignore[arg-type]
+    )
+    with suppress(KeyboardInterrupt), server:
+        _introduce(server, data, host, has_keys=bool(keys))
         while True:
             logs.forward()
             time.sleep(_LOG_SECONDS)
+    logs.forward()
+
+
+def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: bool) -> None:
+    click.echo(f"Serving {data} at {server.api_url}")
+    if not has_keys:
+        click.echo(f"API key, made for this run: {server.api_key}")
+        click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
+    if host in ("127.0.0.1", "::1", "localhost"):
+        click.echo(
+            "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
+        )
 
 
 def _keys_in(file: Path | None) -> list[str]:
