@@ -23,7 +23,7 @@ _LOG_SECONDS = 0.2
 
 
 def _limit(
-    name: str, kind: click.ParamType, default: str, text: str
+    name: str, kind: click.ParamType[int] | click.ParamType[float], default: str, text: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return click.option(name, type=kind, metavar="N", help=f"{text} [default: {default}]")
 

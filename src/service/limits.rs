@@ -29,7 +29,7 @@ impl Default for Limits {
             max_datasets: 10_000,
             max_uploads: 256,
             head_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_mins(1),
         }
     }
 }

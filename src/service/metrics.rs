@@ -76,7 +76,7 @@ impl Metrics {
         self.requests.get_or_create(&Answered { call, status }).inc();
     }
 
-    /// In the text format (OpenMetrics 1.0.0), which Prometheus reads.
+    /// In the text format (`OpenMetrics` 1.0.0), which Prometheus reads.
     pub(super) fn text(&self, uploads_in_progress: usize) -> String {
         self.uploads_in_progress.set(i64::try_from(uploads_in_progress).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The API in the words of OpenAPI 3.1, made from the code.
+//! The API in the words of `OpenAPI` 3.1, made from the code.
 
 use axum::Json;
 use serde::Serialize;

@@ -99,7 +99,7 @@ def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: 
     uploads = [line for line in stderr.splitlines() if "/upload-to-dataset" in line]
     assert len(uploads) == 12
     for line in uploads:
-        assert re.search(r"method=POST .*status=200 ms=\d+", line), line
+        assert re.search(r"method=POST .*status=200 ms=\d+ bytes_in=\d+", line), line
     assert API_KEY not in stderr
 
 

@@ -142,14 +142,14 @@ impl HeldUpload {
     async fn begin(server: &TestServer, body: &[u8]) -> Self {
         let url = server.server.api_url();
         let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
-        let head = format!(
+        let request_head = format!(
             "POST /upload-to-dataset HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
              Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {}\r\n\r\n",
             server.server.api_key().header_value(),
             body.len()
         );
         let (most, rest) = body.split_at(body.len() - 50);
-        stream.write_all(&[head.as_bytes(), most].concat()).await.unwrap();
+        stream.write_all(&[request_head.as_bytes(), most].concat()).await.unwrap();
         let held = Self { stream, rest: rest.to_vec() };
         while server.in_progress().await.is_empty() {
             tokio::task::yield_now().await;
