@@ -17,17 +17,21 @@ help: ## Show this help
 demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder, .demo
 	$(BIN)/python examples/demo.py
 
-test: $(STAMPS)/package $(STAMPS)/test ## Run all tests: Rust, then Python
+test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk ## Run all tests: Rust, then Python
 	cargo test --locked
 	$(BIN)/python -m pytest
 
 soak: export SUTRO_SCHEDULES = 1000000
 soak: export SUTRO_PROXY_RUNS = 2000
 soak: export SUTRO_KILLS = 50
+soak: export SUTRO_SERVICE_KILLS = 200
+soak: export SUTRO_SYSCALL_STRIDE = 1
+soak: export SUTRO_POWER_CUTS = 40
 soak: $(STAMPS)/package $(STAMPS)/test ## Run the tests of faults many more times
 	cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
-	$(BIN)/python -m pytest -k kill_9
+	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
+	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py
 
 # The bindings are linted in a folder of their own: maturin builds pyo3 in its own way.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
@@ -73,6 +77,12 @@ $(STAMPS)/venv: pyproject.toml
 # The sources in python/ are used where they are: only Rust and the packaging call for this.
 $(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked
+	@touch $@
+
+# The service's own SDK, against which the embedded service is tested.
+$(STAMPS)/sdk: $(STAMPS)/venv
+	$(PYTHON) -m venv $(VENV)/sdk
+	$(VENV)/sdk/bin/python -m pip install --quiet sutro==0.1.60
 	@touch $@
 
 $(STAMPS)/cargo-fuzz: $(STAMPS)/venv

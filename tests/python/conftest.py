@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -29,6 +30,14 @@ def write_parquet(path: Path, rows: int = 3, **columns: list[object]) -> Path:
     table = pa.table(columns or {"id": list(range(rows)), "text": [path.stem] * rows})
     pq.write_table(table, path)
     return path
+
+
+def parquet_bytes(rows: int = 3, text: str = "") -> bytes:
+    """A file of the schema that all tests share; with `rows`, it grows by `text` each."""
+    buffer = io.BytesIO()
+    table = pa.table({"id": list(range(rows)), "text": [f"{row}{text}" for row in range(rows)]})
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
 
 
 @pytest.fixture(autouse=True)

@@ -80,5 +80,6 @@ class Served:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        if self.process.returncode is None:
+        assert self.process.stdout is not None
+        if not self.process.stdout.closed:
             self.end(signal.SIGKILL)

@@ -1,0 +1,45 @@
+"""A client that keeps the service busy."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING
+
+from conftest import parquet_bytes
+
+if TYPE_CHECKING:
+    from raw_client import RawClient
+
+
+class Sender(threading.Thread):
+    """Uploads small files to a dataset of its own, one after another, until the service ends.
+
+    Args:
+        client: How it uploads.
+        dataset_id: The dataset.
+        first: The number of its first file.
+        news: Set at each answer.
+    """
+
+    def __init__(
+        self, client: RawClient, dataset_id: str, first: int, news: threading.Event
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._dataset_id = dataset_id
+        self._news = news
+        self._first = first
+        self.sent: dict[str, bytes] = {}
+        self.answered: list[str] = []
+
+    def run(self) -> None:
+        for number in itertools.count(self._first):
+            name, content = f"part-{number}.parquet", parquet_bytes(number % 50 + 1)
+            self.sent[name] = content
+            status, _ = self._client.upload(self._dataset_id, name, content)
+            if status == 0:
+                return
+            assert status == 200
+            self.answered.append(name)
+            self._news.set()

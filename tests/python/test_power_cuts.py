@@ -1,0 +1,195 @@
+"""A power cut at any moment of an upload loses nothing that was answered."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import parquet_bytes
+from disk import TRACED, Call, Disk, calls
+from kept import assert_kept
+from raw_client import RawClient
+from sender import Sender
+from served import API_KEY, Served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+CUTS = int(os.environ.get("SUTRO_POWER_CUTS", "5"))
+"""Times that the power of a real file system is cut."""
+
+FILES = {f"part-{number}.parquet": parquet_bytes(300 * number + 1) for number in range(3)}
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
+
+
+class Traced:
+    """Three uploads, and the system calls of the service meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        data = folder / "served"
+        with Served(data) as served:
+            client = RawClient(served.api_url, API_KEY)
+            self.dataset_id = client.create_dataset()
+            before = folder / "before" / "served"
+            shutil.copytree(data, before)
+            self._before = before
+            tracer = subprocess.Popen(
+                [
+                    *("strace", "-f", "-z", "-yy", "-xx", "-s", "1000000"),
+                    *("-e", f"trace={TRACED}", "-o", str(folder / "trace")),
+                    *("-p", str(served.process.pid)),
+                ],
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert tracer.stderr is not None
+            first = tracer.stderr.readline()
+            if "attached" not in first:
+                pytest.skip(f"strace may not trace: {first}")
+            statuses = [client.upload(self.dataset_id, *file).status for file in FILES.items()]
+            # When this is answered, the last answer before it has been traced.
+            client.create_dataset()
+            tracer.terminate()
+            tracer.stderr.close()
+            tracer.wait()
+        assert statuses == [200] * len(FILES)
+        # The disk of the model starts as a copy: the trace is told as if it had been there.
+        old, new = (bytes(path).hex("x").replace("x", "\\x") for path in (data, before))
+        trace = (folder / "trace").read_text().replace(f"\\x{old}", f"\\x{new}")
+        (folder / "trace").write_text(trace)
+        self.calls = list(calls(folder / "trace"))
+
+    def disk(self) -> Disk:
+        """As it was before the uploads."""
+        return Disk(self._before)
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> Traced:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    return Traced(tmp_path_factory.mktemp("traced"))
+
+
+def _cut_everywhere(
+    traced: Traced,
+    folder: Path,
+    *,
+    seeds: int,
+    is_done: Callable[[Call], bool] = lambda _: True,
+) -> None:
+    """Cut the power after each call, and check what is left; calls that are not done are left
+    out.
+    """
+    disk, answered = traced.disk(), 0
+    for number, call in enumerate(filter(is_done, traced.calls)):
+        disk.apply(call)
+        answered += call.acknowledges_upload
+        for seed in range(seeds + 1):
+            left = folder / f"{number}-{seed}"
+            disk.write_after_cut(left, random.Random(seed) if seed else None)
+            assert_kept(
+                left,
+                traced.dataset_id,
+                FILES,
+                list(FILES)[:answered],
+                unanswered_at_most=1,
+            )
+            shutil.rmtree(left)
+    assert answered == len(FILES)
+
+
+@pytest.mark.timeout(300)
+def test_a_power_cut_after_any_system_call_loses_nothing_answered(
+    traced: Traced, tmp_path: Path
+) -> None:
+    assert sum(call.name == "sync" for call in traced.calls) >= 6 * len(FILES)
+    _cut_everywhere(traced, tmp_path, seeds=1)
+
+
+@pytest.mark.parametrize(
+    "is_left_out",
+    [
+        pytest.param(lambda call: call.path.name == "blobs", id="the folder of the blobs"),
+        pytest.param(lambda call: call.path.name == "served", id="the folder of the catalog"),
+        pytest.param(lambda call: "file_" in call.path.name, id="the blob"),
+        pytest.param(lambda call: call.path.name == "catalog.sqlite", id="the catalog"),
+    ],
+)
+def test_a_sync_that_is_left_out_is_found(
+    traced: Traced, tmp_path: Path, is_left_out: Callable[[Call], bool]
+) -> None:
+    def is_done(call: Call) -> bool:
+        return call.name != "sync" or not is_left_out(call)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011 - a loss shows in many ways
+        _cut_everywhere(traced, tmp_path, seeds=4, is_done=is_done)
+
+
+@contextmanager
+def _mounted(image: Path, folder: Path) -> Iterator[Path]:
+    """Mount the image of a file system; skip where that is forbidden."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-o", "loop", image, folder], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"an image may not be mounted: {done.stderr}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mkfs.ext4") is None, reason="mkfs.ext4 is not installed")
+@pytest.mark.timeout(60 + 10 * CUTS)
+def test_a_power_cut_of_a_real_file_system_loses_nothing_answered(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    news = threading.Event()
+
+    with _mounted(image, tmp_path / "disk") as disk:
+        with Served(disk / "served") as served:
+            client = RawClient(served.api_url, API_KEY)
+            dataset_id = client.create_dataset()
+            sender = Sender(client, dataset_id, 0, news)
+            sender.start()
+            for cut in range(CUTS):
+                for _ in range(chance.randrange(8)):
+                    news.wait(30)
+                    news.clear()
+                time.sleep(chance.random() * 0.01)  # not for anything to happen: by chance
+                # What the file system of the service has written is in the image, and no more.
+                served.process.send_signal(signal.SIGSTOP)
+                left = tmp_path / f"left-{cut}"
+                shutil.copy(image, left)
+                sent, answered = dict(sender.sent), list(sender.answered)
+                served.process.send_signal(signal.SIGCONT)
+                with _mounted(left, tmp_path / f"disk-{cut}") as disk_after_cut:
+                    assert_kept(
+                        disk_after_cut / "served",
+                        dataset_id,
+                        sent,
+                        answered,
+                        unanswered_at_most=1,
+                    )
+                left.unlink()
+        sender.join()
+    print(f"{CUTS} power cuts, {len(sender.answered)} files answered")
