@@ -27,11 +27,12 @@ soak: export SUTRO_KILLS = 50
 soak: export SUTRO_SERVICE_KILLS = 200
 soak: export SUTRO_SYSCALL_STRIDE = 1
 soak: export SUTRO_POWER_CUTS = 40
-soak: $(STAMPS)/package $(STAMPS)/test ## Run the tests of faults many more times
+soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the tests of faults many more times
 	cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
-	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py
+	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \
+		tests/python/test_openapi.py
 
 # The bindings are linted in a folder of their own: maturin builds pyo3 in its own way.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
@@ -56,8 +57,8 @@ bench: ## Measure what a check costs (compiles for minutes)
 	cd benches && cargo bench --locked
 
 FUZZ_SECONDS ?= 60
-fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer's path for a while (needs a nightly toolchain)
-	cd fuzz && for target in footer file; do \
+fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer's path and the service's requests for a while (needs a nightly toolchain)
+	cd fuzz && for target in footer file request; do \
 		PATH="$(abspath $(BIN)):$$PATH" cargo +nightly fuzz run $$target -- \
 			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
@@ -83,6 +84,12 @@ $(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
 $(STAMPS)/sdk: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/sdk
 	$(VENV)/sdk/bin/python -m pip install --quiet sutro==0.1.60
+	@touch $@
+
+# In an environment of its own: it needs much that nothing else does.
+$(STAMPS)/schemathesis: $(STAMPS)/venv
+	$(PYTHON) -m venv $(VENV)/schemathesis
+	$(VENV)/schemathesis/bin/python -m pip install --quiet 'schemathesis>=4.32,<5'
 	@touch $@
 
 $(STAMPS)/cargo-fuzz: $(STAMPS)/venv

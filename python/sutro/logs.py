@@ -18,7 +18,7 @@ _is_set_up = False
 
 
 def prepare() -> None:
-    """Import what `forward` needs while files can be opened: an upload may use up all handles."""
+    """Import what `forward` needs while files can be opened: all handles may be used up later."""
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     _set_up(logging.getLogger("sutro"))

@@ -101,6 +101,7 @@ def serve(
     given = {name: value for name, value in limits.items() if value is not None}
     # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logs.prepare()
     server = sutro.LocalServer(
         data,
         host=host,

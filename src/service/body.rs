@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 use tower_http::timeout::TimeoutError;
 
-use super::catalog::now;
+use super::{catalog::now, closing_boundary::ClosingBoundary};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -27,9 +27,6 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Longest head of a part, in bytes: boundary and headers.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-
-/// The longest boundary (RFC 2046, section 5.1.1) with what stands around it at the end.
-const END_BYTES: usize = "--".len() + 70 + "--\r\n".len();
 
 /// A body that is being received.
 pub(super) struct IncomingBody {
@@ -41,8 +38,7 @@ pub(super) struct IncomingBody {
     first_byte_at: i64,
     /// As `first_byte_at`.
     last_byte_at: i64,
-    /// Its last bytes.
-    end: Vec<u8>,
+    end: Option<ClosingBoundary>,
     head: HeadAllowance,
     has_yielded: bool,
 }
@@ -93,7 +89,7 @@ impl IncomingBody {
             received: 0,
             first_byte_at: 0,
             last_byte_at: 0,
-            end: Vec::new(),
+            end: None,
             head: HeadAllowance(Arc::new(AtomicUsize::new(usize::MAX))),
             has_yielded: false,
         }
@@ -104,28 +100,34 @@ impl IncomingBody {
         self.declared
     }
 
+    /// From now on, its end is looked for.
+    pub(super) fn expect_end(&mut self, boundary: &str) {
+        self.end = Some(ClosingBoundary::new(boundary));
+    }
+
     pub(super) fn head_allowance(&self) -> HeadAllowance {
         self.head.clone()
     }
 
     /// Receives what stands after the closing boundary: nothing but a line break, and the end
     /// of the request. `None` where that is not so.
-    pub(super) async fn receive_end(&mut self, boundary: &str) -> Option<Arrival> {
+    pub(super) async fn receive_end(&mut self) -> Option<Arrival> {
         self.head.lift();
-        let before = self.received;
         while let Some(chunk) = self.next().await {
-            let is_more = self.received - before > "\r\n".len() as u64;
-            if chunk.is_err() || is_more {
+            if chunk.is_err() || !self.has_ended() {
                 return None;
             }
         }
-        let end = self.end.strip_suffix(b"\r\n").unwrap_or(&self.end);
-        let is_complete = self.declared.is_none_or(|declared| declared == self.received)
-            && end.ends_with(format!("--{boundary}--").as_bytes());
+        let is_complete =
+            self.declared.is_none_or(|declared| declared == self.received) && self.has_ended();
         is_complete.then_some(Arrival {
             first_byte_at: self.first_byte_at,
             last_byte_at: self.last_byte_at,
         })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.end.as_ref().is_some_and(ClosingBoundary::is_the_end)
     }
 
     /// Lets the client of a refused request read the answer: see [`discard`].
@@ -139,8 +141,9 @@ impl IncomingBody {
             self.first_byte_at = self.last_byte_at;
         }
         self.received += chunk.len() as u64;
-        self.end.extend_from_slice(&chunk[chunk.len().saturating_sub(END_BYTES)..]);
-        self.end.drain(..self.end.len().saturating_sub(END_BYTES));
+        if let Some(end) = &mut self.end {
+            end.note(chunk);
+        }
         self.head.use_up(chunk.len());
     }
 }

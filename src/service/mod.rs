@@ -10,6 +10,7 @@ mod admission;
 mod blobs;
 mod body;
 mod catalog;
+mod closing_boundary;
 mod guard;
 mod in_progress;
 mod keys;

@@ -19,6 +19,8 @@ use crate::wire::messages::UploadedFile;
 
 /// More than the fields around a file and their boundaries can have, in bytes.
 const MAX_AROUND_FILE: u64 = 64 * 1024;
+/// RFC 2046, section 5.1.1.
+const MAX_BOUNDARY_BYTES: usize = 70;
 /// Longest text field, in bytes.
 const MAX_TEXT_BYTES: u64 = 256;
 
@@ -84,9 +86,10 @@ impl State {
         let head = body.head_allowance();
         let limits = SizeLimit::new().for_field("dataset_id", MAX_TEXT_BYTES);
         let constraints = Constraints::new().size_limit(limits);
-        let multipart = Multipart::with_constraints(&mut *body, boundary.clone(), constraints);
+        body.expect_end(&boundary);
+        let multipart = Multipart::with_constraints(&mut *body, boundary, constraints);
         self.receive_parts(multipart, &head, parts).await?;
-        let arrival = body.receive_end(&boundary).await.ok_or_else(|| {
+        let arrival = body.receive_end().await.ok_or_else(|| {
             Refusal::bad_request("the request does not end with the body's closing boundary")
         })?;
         parts.upload.note(|upload| upload.state = UploadState::Committing);
@@ -166,9 +169,11 @@ impl State {
 
 fn boundary(headers: &HeaderMap) -> Result<String> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| {
+    let boundary = multer::parse_boundary(content_type.unwrap_or_default()).ok();
+    boundary.filter(|boundary| boundary.len() <= MAX_BOUNDARY_BYTES).ok_or_else(|| {
         Refusal::bad_request(
-            "the body must be multipart/form-data with the fields dataset_id and file",
+            "the body must be multipart/form-data with the fields dataset_id and file, and a \
+             boundary of at most 70 characters",
         )
     })
 }

@@ -60,6 +60,11 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    pub(super) fn damaged() -> Self {
+        let message = "the stored file is damaged, or gone from the service's folder";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
     pub(super) fn too_large(what: &str, max_bytes: u64) -> Self {
         let message = format!("{what} is larger than the service takes, {max_bytes} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)

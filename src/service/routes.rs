@@ -30,8 +30,7 @@ use crate::wire::messages::{
     DownloadFromDataset, ListDatasetFiles, UploadedFile,
 };
 
-/// As that of a file.
-const MAX_DATASET_NAME_BYTES: usize = 255;
+const MAX_DATASET_NAME_CHARS: usize = 255;
 const PAGE: &str = include_str!("page.html");
 /// The page needs nothing but itself and the calls of this service.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
@@ -85,7 +84,8 @@ pub(super) async fn health(State(service): State<Service>) -> Result<Json<openap
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", security(()), responses(
-    (status = 200, description = "OpenMetrics text", body = String),
+    (status = 200, description = "OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text"),
     (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
@@ -120,13 +120,15 @@ pub(super) async fn try_authentication() -> Json<Authentication> {
 #[into_params(parameter_in = Query)]
 pub(super) struct CreateDataset {
     /// 1 to 64 of the characters A-Z a-z 0-9 _ -; made up where it is missing.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     dataset_id: Option<String>,
     /// For people.
+    #[param(max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     name: Option<String>,
 }
 
 /// Create an empty dataset.
-#[utoipa::path(get, path = "/create-dataset", params(CreateDataset), responses(
+#[utoipa::path(method(get, post), path = "/create-dataset", params(CreateDataset), responses(
     (status = 200, description = "Created", body = CreatedDataset),
     (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
 ))]
@@ -144,10 +146,10 @@ pub(super) async fn create_dataset(
         ));
     }
     let name = wanted.name.as_deref();
-    if name
-        .is_some_and(|name| name.len() > MAX_DATASET_NAME_BYTES || name.contains(char::is_control))
-    {
-        let message = "a dataset's name is at most 255 bytes, without control characters";
+    if name.is_some_and(|name| {
+        name.chars().count() > MAX_DATASET_NAME_CHARS || name.contains(char::is_control)
+    }) {
+        let message = "a dataset's name is at most 255 characters, without control characters";
         return Err(Refusal::bad_request(message));
     }
     let state = &service.state;
@@ -249,7 +251,7 @@ pub(super) async fn download_from_dataset(
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
     ];
-    Ok((headers, service.state.blobs.stream(&file_id).await?).into_response())
+    Ok((headers, service.state.blobs.stream(&file_id, size).await?).into_response())
 }
 
 async fn json<T: DeserializeOwned>(service: &Service, body: Body) -> Result<T> {

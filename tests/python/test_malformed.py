@@ -18,8 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from raw_client import RawClient
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import sutro
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is kept elsewhere")
@@ -130,7 +134,7 @@ def files_of_other_kinds() -> Iterator[tuple[str, bytes]]:
     yield "name-not-utf-8", PLAIN.replace(b"words", b"\xff\xfe\xc0ds")
 
 
-@pytest.mark.parametrize(
+every_kind_of_file = pytest.mark.parametrize(
     "generator",
     [
         cut_files,
@@ -140,6 +144,9 @@ def files_of_other_kinds() -> Iterator[tuple[str, bytes]]:
         files_of_other_kinds,
     ],
 )
+
+
+@every_kind_of_file
 def test_broken_files_are_refused_in_words(tmp_path: Path, generator: Any) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
@@ -154,6 +161,24 @@ def test_broken_files_are_refused_in_words(tmp_path: Path, generator: Any) -> No
     if generator is not files_with_flipped_bits:
         accepted = [name for name, (kind, _) in results.items() if kind is None]
         assert set(accepted) <= {f"length-{len(footer_of(PLAIN))}"}, accepted
+
+
+@every_kind_of_file
+def test_the_service_takes_what_the_check_takes_and_nothing_else(
+    server: sutro.LocalServer, tmp_path: Path, generator: Any
+) -> None:
+    contents = dict(list(generator())[::7])
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    client = RawClient(server.api_url, server.api_key)
+
+    for name, (kind, _) in check_all(folder).items():
+        answer = client.upload(client.create_dataset(), "a.parquet", contents[name])
+        assert (answer.status == 200) == (kind is None), (name, answer)
+        assert answer.status in {200, 400}
+        assert answer.status == 200 or answer.body["error"]
 
 
 def test_odd_but_legal_files_are_taken(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 
 mod architecture;
 mod client_faults;
+mod fault_pages;
 mod fault_proxy;
-mod faults_page;
 mod footers;
+mod malformed_requests;
 mod parquet_files;
+mod raw_client;
 mod schema_agreement;
 mod server;
 mod service_contract;

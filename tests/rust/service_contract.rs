@@ -132,6 +132,31 @@ async fn what_is_downloaded_is_what_was_uploaded() {
 }
 
 #[tokio::test]
+async fn a_damaged_file_is_told_and_the_others_are_there() {
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = int64_file(&["a"], 20);
+    for name in ["cut.parquet", "gone.parquet", "good.parquet"] {
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        let (_, stored) = server.upload(&parts).await;
+        let blob =
+            server.folder.path().join("service/blobs").join(stored["file_id"].as_str().unwrap());
+        match name {
+            "cut.parquet" => std::fs::write(blob, &file[..50]).unwrap(),
+            "gone.parquet" => std::fs::remove_file(blob).unwrap(),
+            _ => {}
+        }
+    }
+    for (name, expected) in [("cut.parquet", 500), ("gone.parquet", 500), ("good.parquet", 200)] {
+        let body = json!({"dataset_id": id, "file_name": name});
+        let request = server.request(Method::POST, "download-from-dataset").json(&body);
+        let (status, told) = answer(request).await;
+        assert_eq!(status.as_u16(), expected, "{name}");
+        assert!(expected == 200 || words(&told).contains("damaged"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_ends_early_leaves_nothing() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();

@@ -1,88 +1,17 @@
 //! Clients that hang up, dawdle or flood: the service keeps its promises, cleans up, and can
 //! always be stopped.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{net::Ipv4Addr, time::Duration};
 
 use reqwest::StatusCode;
 use sutro::service::{LocalServer, ServerConfig};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 
 use crate::{
     parquet_files::{file_of_size, int64_file},
+    raw_client::{PATIENCE, RawClient, address, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, multipart},
 };
-
-/// Far more than anything here takes; a test that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A connection whose bytes the test chooses.
-struct RawClient(TcpStream);
-
-impl RawClient {
-    async fn connect(server: &TestServer) -> Self {
-        Self(TcpStream::connect(address(&server.server)).await.unwrap())
-    }
-
-    /// Sends the head of an upload; `framing` says how the body ends.
-    async fn start_upload(server: &TestServer, framing: &str) -> Self {
-        Self::start(server, "upload-to-dataset", framing).await
-    }
-
-    async fn start(server: &TestServer, call: &str, framing: &str) -> Self {
-        let mut client = Self::connect(server).await;
-        let head = format!(
-            "POST /{call} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
-             Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n{framing}\r\n\r\n",
-            server.server.api_key().header_value()
-        );
-        client.send(head.as_bytes()).await;
-        client
-    }
-
-    async fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.unwrap();
-        self.0.flush().await.unwrap();
-    }
-
-    /// Ends the sending side and reads what the service has to say, if anything.
-    async fn answer(mut self) -> String {
-        let mut answer = Vec::new();
-        // A connection that the service has reset has nothing more to say.
-        let _ = self.0.shutdown().await;
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut answer)).await.expect("an end");
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    async fn status(&mut self) -> String {
-        let mut answer = vec![0; 12];
-        timeout(PATIENCE, self.0.read_exact(&mut answer)).await.expect("an answer").unwrap();
-        String::from_utf8(answer).unwrap()
-    }
-}
-
-fn address(server: &LocalServer) -> SocketAddr {
-    server.api_url().strip_prefix("http://").unwrap().parse().unwrap()
-}
-
-async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let wait = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    assert!(timeout(PATIENCE, wait).await.is_ok(), "never: {what}");
-}
-
-fn content_length(body: &[u8]) -> String {
-    format!("Content-Length: {}", body.len())
-}
 
 #[tokio::test]
 async fn the_end_of_a_body_may_come_in_pieces() {

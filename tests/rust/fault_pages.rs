@@ -1,4 +1,4 @@
-//! `docs/faults.md` names tests that exist.
+//! `docs/faults.md` and `docs/service.md` name tests that exist.
 
 use std::{fs, path::Path};
 
@@ -15,13 +15,15 @@ fn sources(folder: &Path, into: &mut String) {
 }
 
 #[test]
-fn every_test_that_the_page_names_exists() {
+fn every_test_that_the_pages_name_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut code = String::new();
     for folder in ["src", "tests"] {
         sources(&root.join(folder), &mut code);
     }
-    let page = fs::read_to_string(root.join("docs/faults.md")).unwrap();
+    let page = ["faults", "service"]
+        .map(|page| fs::read_to_string(root.join(format!("docs/{page}.md"))).unwrap())
+        .concat();
     let names = page.split('`').filter(|name| name.matches('_').count() > 3 && !name.contains('/'));
     let mut count = 0;
     for name in names {
@@ -29,5 +31,5 @@ fn every_test_that_the_page_names_exists() {
         assert!(is_there.iter().any(|definition| code.contains(definition)), "{name}");
         count += 1;
     }
-    assert!(count > 30, "{count}");
+    assert!(count > 60, "{count}");
 }
