@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sutro
-from sutro import text
+from sutro import settings, text
 from sutro.serve import serve
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (sutro.SutroError, KeyboardInterrupt) as error:
             click.echo(f"Error: {str(error) or 'interrupted'}", err=True)
-            ctx.exit(next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1))
+            ctx.exit(_exit_code(error))
+
+
+def _exit_code(error: BaseException) -> int:
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
 def main() -> None:
@@ -59,7 +64,8 @@ def commands() -> None:
     """Many parquet files into one dataset: fast, in order, exactly once.
 
     The key and the URL come from SUTRO_API_KEY and SUTRO_API_URL, or from
-    ~/.sutro/config.json. `--api-url local:FOLDER` needs neither a key nor an account.
+    ~/.sutro/config.json, which `sutro login` writes. `--api-url local:FOLDER` needs neither
+    a key nor an account.
     """
 
 
@@ -106,6 +112,45 @@ def _upload(
         api_url=api_url,
     )
     click.echo(str(report))
+
+
+@commands.command("check")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--dataset", "dataset_id", metavar="ID", help="A dataset to compare with.")
+@_api_url
+@click.pass_context
+def _check(
+    ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, api_url: str | None
+) -> None:
+    """Tell what an upload would do, and send nothing.
+
+    Exits with 3 where it would be refused. Without --dataset no key is needed.
+    """
+    report = sutro.check(paths, dataset_id, api_url=api_url)
+    click.echo(str(report))
+    if report.error is not None:
+        ctx.exit(_exit_code(report.error))
+
+
+@commands.command("login")
+@_api_url
+def _login(api_url: str | None) -> None:
+    """Ask for an API key, try it, and keep it in ~/.sutro/config.json.
+
+    Where there is no terminal, the key is the first line of stdin. The file is for its owner
+    only, and is left as it was if the key is refused.
+    """
+    if sys.stdin.isatty():
+        api_key = click.prompt("API key", hide_input=True, err=True)
+    else:
+        api_key = sys.stdin.readline().strip()
+    if not api_key:
+        message = "no key was given"
+        raise sutro.ConfigurationError(message)
+    client = sutro.Client(api_key, api_url)
+    client.try_authentication()
+    path = settings.save(api_key, client.api_url)
+    click.echo(f"The key for {client.api_url} is in {path}", err=True)
 
 
 @commands.group("datasets")

@@ -268,6 +268,14 @@ class Client:
         """Create an empty dataset and return its id."""
         return jobs.result_of(self._core.create_dataset())
 
+    def try_authentication(self) -> None:
+        """Ask the API whether it knows the key.
+
+        Raises:
+            AuthenticationError: It does not.
+        """
+        jobs.result_of(self._core.try_authentication())
+
     def list_datasets(self) -> list[Dataset]:
         """List all datasets that the key may see, newest first."""
         return jobs.result_of(self._core.list_datasets())

@@ -156,12 +156,39 @@ def _environment() -> Settings:
     return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY, SUTRO_API_URL")
 
 
-def _file() -> Settings:
+def save(api_key: str, api_url: str) -> Path:
+    """Keep a key and its URL in the configuration file, which only its owner may read.
+
+    Raises:
+        ConfigurationError: The file cannot be read or written.
+    """
     path = config_file()
+    content = _content(path) | {"api_key": api_key, "api_url": api_url}
+    content.pop("base_url", None)
+    written = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with open(written, "x", encoding="utf-8", opener=_for_the_owner) as file:
+                json.dump(content, file, indent=2)
+            written.replace(path)
+        finally:
+            written.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise ConfigurationError(message) from error
+    return path
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Settings(place=str(path))
+        return {}
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise ConfigurationError(message) from error
@@ -172,6 +199,12 @@ def _file() -> Settings:
     if not isinstance(content, dict):
         message = f'{path} should hold {{"api_key": ..., "api_url": ...}}'
         raise ConfigurationError(message)
+    return content
+
+
+def _file() -> Settings:
+    path = config_file()
+    content = _content(path)
     key, url = content.get("api_key"), content.get("api_url") or content.get("base_url")
     if not isinstance(key, str | None) or not isinstance(url, str | None):
         message = f"{path}: api_key and api_url should be texts"

@@ -82,7 +82,7 @@ def holding() -> Iterator[HoldingService]:
 
 class RunSutro(Protocol):
     def __call__(
-        self, *arguments: object, environment: Mapping[str, str] | None = None
+        self, *arguments: object, environment: Mapping[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]: ...
 
 
@@ -91,12 +91,13 @@ def run_sutro(tmp_path: Path) -> RunSutro:
     """Run `python -m sutro` in `tmp_path`."""
 
     def run(
-        *arguments: object, environment: Mapping[str, str] | None = None
+        *arguments: object, environment: Mapping[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "sutro", *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, **(environment or {})},
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,56 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
 
     assert listed.returncode == 0
     assert listed.stderr.startswith("Warning: SUTRO_BASE_URL")
+
+
+def test_check_tells_what_an_upload_would_do_and_sends_nothing(
+    run_sutro: RunSutro, folder: Path, tmp_path: Path
+) -> None:
+    accepted = run_sutro("check", folder)
+    write_parquet(folder / "part-5.parquet", id=["text"], text=["text"])
+    refused = run_sutro("check", folder)
+
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    assert "12 files" in accepted.stdout
+    assert (refused.returncode, refused.stderr) == (3, "")
+    assert "part-5.parquet" in refused.stdout
+    assert not (tmp_path / "service").exists()
+
+
+def test_login_keeps_a_key_that_works_and_no_other(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "no-settings" / "config.json"
+
+    first = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
+    kept = config.read_text()
+    listed = run_sutro("datasets", "list")
+    wrong = run_sutro("login", "--api-url", server.api_url, stdin="wrong-key-123\n")
+    empty = run_sutro("login", "--api-url", server.api_url, stdin="\n")
+
+    assert first.returncode == 0
+    assert server.api_key not in first.stdout + first.stderr
+    assert json.loads(kept) == {"api_key": server.api_key, "api_url": server.api_url}
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in config.parent.iterdir()] == ["config.json"]
+    assert (listed.returncode, listed.stderr) == (0, "no datasets\n")
+    assert (wrong.returncode, empty.returncode) == (4, 2)
+    assert "wrong-key-123" not in wrong.stderr
+    assert config.read_text() == kept
+
+
+def test_login_leaves_other_settings_as_they_are(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "no-settings" / "config.json"
+    config.parent.mkdir()
+    config.write_text('{"api_key": "old", "base_url": "http://old", "theme": "dark"}')
+
+    done = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
+
+    assert done.returncode == 0
+    content = json.loads(config.read_text())
+    assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
 
 
 def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
