@@ -11,6 +11,7 @@ import click
 
 import sutro
 from sutro import settings, text
+from sutro.doctor import doctor
 from sutro.serve import serve
 
 if TYPE_CHECKING:
@@ -257,4 +258,5 @@ def _echo_table(
         click.echo(nothing, err=True)
 
 
+commands.add_command(doctor)
 commands.add_command(serve)

@@ -57,7 +57,13 @@ def set_api_key(api_key: str, api_url: str | None = None) -> None:
 
 
 def resolve(api_key: str | None, api_url: str | None) -> tuple[str | None, str]:
-    """Key and URL for a call with these arguments; no key for `local:FOLDER`.
+    """Key and URL for a call with these arguments: see `find`."""
+    found = find(api_key, api_url)
+    return found.api_key, found.url
+
+
+def find(api_key: str | None, api_url: str | None) -> Settings:
+    """What a call with these arguments uses, and the place of its key; no key for `local:FOLDER`.
 
     Raises:
         ConfigurationError: A place cannot be read, or it is not clear where a key belongs.
@@ -65,20 +71,21 @@ def resolve(api_key: str | None, api_url: str | None) -> tuple[str | None, str]:
     """
     arguments = _settings(api_key, api_url, "the arguments")
     if _is_local(arguments.api_url):
-        return None, arguments.url
+        return Settings(None, arguments.api_url, arguments.place)
     places = [arguments, _of_this_process, _environment(), _file()]
     chosen = next((place for place in places if place), arguments)
     if _is_local(chosen.api_url):
-        return None, chosen.url
+        return Settings(None, chosen.api_url, chosen.place)
     if chosen.api_key is None:
         # A key further down is fine when it was given for this very URL.
-        keys = (place.api_key for place in places if place.api_key and place.url == chosen.url)
-        chosen = Settings(next(keys, None), chosen.api_url, chosen.place)
-    if chosen.api_key is None:
-        raise _missing_key(chosen, places)
+        fitting = (place for place in places if place.api_key and place.url == chosen.url)
+        found = next(fitting, None)
+        if found is None:
+            raise _missing_key(chosen, places)
+        return found
     if chosen is arguments and chosen.api_url is None:
         _refuse_to_guess(places)
-    return chosen.api_key, chosen.url
+    return chosen
 
 
 def concurrency(argument: int | None) -> int:

@@ -181,6 +181,31 @@ def test_login_leaves_other_settings_as_they_are(
     assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
 
 
+def test_doctor_tells_what_is_in_use_but_no_secret(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    environment = {
+        "SUTRO_API_KEY": server.api_key,
+        "SUTRO_API_URL": server.api_url,
+        "HTTPS_PROXY": "http://user:pass-word@proxy.example:3128",
+        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+    }
+
+    well = run_sutro("doctor", environment=environment)
+    wrong = run_sutro("doctor", environment=environment | {"SUTRO_API_KEY": "wrong-key-123"})
+    missing = run_sutro("doctor")
+    local = run_sutro("doctor", "--api-url", "local:another")
+
+    assert (well.returncode, well.stderr) == (0, "")
+    for fact in (server.api_url, "from SUTRO_API_KEY", "proxy.example:3128 for https", "ca.pem"):
+        assert fact in well.stdout
+    for result in (well, wrong):
+        for secret in (server.api_key, "wrong-key-123", "pass-word"):
+            assert secret not in result.stdout + result.stderr
+    assert [result.returncode for result in (wrong, missing, local)] == [4, 4, 0]
+    assert "Searched, in this order" in missing.stderr
+
+
 def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
     assert run_sutro("--version").stdout == f"sutro, version {sutro.__version__}\n"
     assert "datasets" in run_sutro("--help").stdout
