@@ -12,10 +12,11 @@ import click
 import sutro
 from sutro import settings, text
 from sutro.doctor import doctor
+from sutro.output import json_option, show, show_error, show_table
 from sutro.serve import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, 130),
@@ -41,7 +42,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (sutro.SutroError, KeyboardInterrupt) as error:
-            click.echo(f"Error: {str(error) or 'interrupted'}", err=True)
+            show_error(error)
             ctx.exit(_exit_code(error))
 
 
@@ -85,40 +86,56 @@ _concurrency = click.option(
 
 
 def _upload_options(command: Callable[..., None]) -> Callable[..., None]:
-    no_progress = click.option("--no-progress", is_flag=True, help="Show no progress bar.")
-    return _api_url(_concurrency(no_progress(command)))
+    options = [
+        click.option("--dry-run", is_flag=True, help="Only check, as `sutro check` does."),
+        click.option("--no-progress", is_flag=True, help="Show no progress bar."),
+        click.option("-q", "--quiet", is_flag=True, help="Print the dataset's id only."),
+        json_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return _api_url(_concurrency(command))
 
 
 @commands.command("upload")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--dataset", "dataset_id", metavar="ID", help="The dataset; without it, a new one.")
 @_upload_options
+@click.pass_context
 def _upload(
+    ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     dataset_id: str | None,
     *,
     api_url: str | None,
     concurrency: int,
+    dry_run: bool,
     no_progress: bool,
+    quiet: bool,
 ) -> None:
     """Upload parquet files, globs or folders into one dataset, in order.
 
     After an error or Ctrl-C, the same command with the dataset's id sends the rest.
     """
+    if dry_run:
+        ctx.invoke(_check, paths=paths, dataset_id=dataset_id, api_url=api_url)
+        return
     report = sutro.upload(
         paths,
         dataset_id,
         concurrency=concurrency,
-        progress=False if no_progress else None,
+        progress=False if no_progress or quiet else None,
         api_url=api_url,
     )
-    click.echo(str(report))
+    show(report.dataset_id if quiet else str(report), report.to_dict())
 
 
 @commands.command("check")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--dataset", "dataset_id", metavar="ID", help="A dataset to compare with.")
 @_api_url
+@json_option
 @click.pass_context
 def _check(
     ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, api_url: str | None
@@ -128,7 +145,7 @@ def _check(
     Exits with 3 where it would be refused. Without --dataset no key is needed.
     """
     report = sutro.check(paths, dataset_id, api_url=api_url)
-    click.echo(str(report))
+    show(str(report), report.to_dict())
     if report.error is not None:
         ctx.exit(_exit_code(report.error))
 
@@ -161,15 +178,19 @@ def _datasets() -> None:
 
 @_datasets.command("create")
 @_api_url
+@json_option
 def _create(api_url: str | None) -> None:
     """Create an empty dataset and print its id."""
-    click.echo(sutro.create_dataset(api_url=api_url))
+    dataset_id = sutro.create_dataset(api_url=api_url)
+    show(dataset_id, {"dataset_id": dataset_id})
 
 
 @_datasets.command("list")
 @_api_url
+@json_option
 def _list(api_url: str | None) -> None:
     """List all datasets, newest first."""
+    datasets = sutro.list_datasets(api_url=api_url)
     rows = [
         (
             dataset.dataset_id,
@@ -178,17 +199,20 @@ def _list(api_url: str | None) -> None:
             f"{dataset.file_count:,}",
             text.size(dataset.total_size_bytes),
         )
-        for dataset in sutro.list_datasets(api_url=api_url)
+        for dataset in datasets
     ]
     header = ("dataset", "name", "created", "files", "size")
-    _echo_table(header, rows, right="files size", nothing="no datasets")
+    facts = {"datasets": datasets}
+    show_table(header, rows, facts, right="files size", nothing="no datasets")
 
 
 @_datasets.command("files")
 @click.argument("dataset_id", metavar="ID")
 @_api_url
+@json_option
 def _files(dataset_id: str, api_url: str | None) -> None:
     """List a dataset's files in its order."""
+    files = sutro.list_dataset_files(dataset_id, api_url=api_url)
     rows = [
         (
             str(number),
@@ -198,10 +222,11 @@ def _files(dataset_id: str, api_url: str | None) -> None:
             file.file_id or "",
             file.uploaded_at or "",
         )
-        for number, file in enumerate(sutro.list_dataset_files(dataset_id, api_url=api_url), 1)
+        for number, file in enumerate(files, start=1)
     ]
     header = ("#", "file", "rows", "size", "file id", "uploaded")
-    _echo_table(header, rows, right="# rows size", nothing="no files")
+    facts = {"dataset_id": dataset_id, "files": files}
+    show_table(header, rows, facts, right="# rows size", nothing="no files")
 
 
 @_datasets.command("upload")
@@ -238,6 +263,7 @@ def _upload_to_dataset(
 )
 @_concurrency
 @_api_url
+@json_option
 def _download(
     dataset_id: str, files: tuple[str, ...], output: str, concurrency: int, api_url: str | None
 ) -> None:
@@ -245,17 +271,7 @@ def _download(
     paths = sutro.download_from_dataset(
         dataset_id, files or None, output, concurrency=concurrency, api_url=api_url
     )
-    for path in paths:
-        click.echo(str(path))
-
-
-def _echo_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str, nothing: str
-) -> None:
-    if rows:
-        click.echo(text.table(header, rows, right=right))
-    else:
-        click.echo(nothing, err=True)
+    show("\n".join(map(str, paths)), {"paths": paths})
 
 
 commands.add_command(doctor)

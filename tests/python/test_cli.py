@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -179,6 +179,61 @@ def test_login_leaves_other_settings_as_they_are(
     assert done.returncode == 0
     content = json.loads(config.read_text())
     assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
+
+
+def test_json_is_one_document_on_stdout_also_after_an_error(
+    run_sutro: RunSutro, folder: Path, tmp_path: Path
+) -> None:
+    def document(*arguments: object, code: int = 0) -> Any:
+        done = run_sutro(*arguments, "--json", *LOCAL)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    dataset_id = document("datasets", "create")["dataset_id"]
+    checked = document("check", folder)
+    uploaded = document("upload", folder, "--dataset", dataset_id)
+    (listed,) = document("datasets", "list")["datasets"]
+    files = document("datasets", "files", dataset_id)["files"]
+    paths = document("datasets", "download", dataset_id, "--output", tmp_path / "out")["paths"]
+    unknown = document("datasets", "files", "dataset-unknown", code=7)
+    usage = document("upload", "nowhere/*.parquet", code=2)
+
+    assert (checked["accepted"], checked["error"]) == (True, None)
+    assert [file["name"] for file in uploaded["files"]] == PARTS
+    assert uploaded["files"][0]["committed"].startswith("20")
+    assert (listed["dataset_id"], listed["file_count"]) == (dataset_id, 12)
+    assert [file["file_name"] for file in files] == PARTS
+    assert paths == [str(tmp_path / "out" / name) for name in PARTS]
+    assert (unknown["type"], unknown["report"]) == ("DatasetNotFoundError", None)
+    assert "nowhere" in usage["error"]
+
+
+def test_json_tells_how_far_an_upload_got(
+    run_sutro: RunSutro, holding: HoldingService, folder: Path
+) -> None:
+    holding.commits = 2
+    holding.refusal = (413, "the file is too large")
+    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
+
+    stopped = run_sutro("upload", folder, "--json", environment=environment)
+
+    told = json.loads(stopped.stdout)
+    assert stopped.returncode == 6
+    assert told["type"] == "UploadIncompleteError"
+    statuses = [file["status"] for file in told["report"]["files"]]
+    assert statuses == ["uploaded"] * 2 + ["pending"] * 10
+
+
+def test_quiet_prints_the_id_and_dry_run_sends_nothing(
+    run_sutro: RunSutro, folder: Path, tmp_path: Path
+) -> None:
+    dry = run_sutro("upload", folder, "--dry-run", *LOCAL)
+    assert "would be accepted" in dry.stdout
+    assert not (tmp_path / "service").exists()
+
+    quiet = run_sutro("upload", folder, "--quiet", *LOCAL)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert quiet.stdout.strip() in run_sutro("datasets", "list", *LOCAL).stdout
 
 
 def test_doctor_tells_what_is_in_use_but_no_secret(
