@@ -88,7 +88,7 @@ pub enum Error {
     /// The service's certificate cannot be trusted: nothing was sent.
     #[error(
         "the certificate of {host} cannot be trusted: {message}. Behind a company's proxy, install \
-         its certificate on this machine"
+         its certificate on this machine, or set SUTRO_CA_BUNDLE to a file that holds it"
     )]
     Certificate {
         /// Host and port.

@@ -11,8 +11,6 @@ import click
 import sutro
 from sutro import settings
 
-_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
 
 @click.command()
 @click.option("--api-url", metavar="URL", help="URL of the API, or local:FOLDER.")
@@ -25,7 +23,7 @@ def doctor(api_url: str | None) -> None:
     _tell("version", f"sutro {sutro.__version__}, Python {platform.python_version()}")
     _tell("platform", platform.platform())
     _tell("proxies", ", ".join(_proxies()) or "none in the environment")
-    _tell("certificates", ", ".join(_certificates()) or "those of the system")
+    _tell("certificates", ", ".join(_certificates()))
     found = settings.find(None, api_url)
     _tell("API URL", found.url)
     _tell("API key", f"from {found.place}" if found.api_key else "none is needed")
@@ -47,4 +45,8 @@ def _proxies() -> list[str]:
 
 
 def _certificates() -> list[str]:
-    return [f"{name}={os.environ[name]}" for name in _CERTIFICATE_VARIABLES if name in os.environ]
+    named = settings.certificate_files()
+    # It says where those of the system are.
+    if folder := os.environ.get("SSL_CERT_DIR"):
+        named["SSL_CERT_DIR"] = folder
+    return ["those of the system", *(f"{name}={path}" for name, path in named.items())]

@@ -18,6 +18,8 @@ class ClientOptions(TypedDict):
     """Attempts after the first one."""
     retry_deadline: float
     """No attempt begins later than this after the first failure in a row."""
+    certificates: list[str]
+    """Files in PEM form with authorities to trust besides those of the system."""
 
 
 class PathOptions(TypedDict):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,14 @@ from sutro.options import ClientOptions
 
 DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
+
+CERTIFICATE_VARIABLES = (
+    "SUTRO_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+"""Variables that name a file of certificates in PEM form: ours, and those of other programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +119,41 @@ def client_options(
     Raises:
         ConfigurationError: A value is not a number, or not one that can be waited for.
     """
-    options = ClientOptions(
-        connect_timeout=30 if connect_timeout is None else connect_timeout,
-        progress_timeout=_first(_number("SUTRO_TIMEOUT", progress_timeout), 60),
-        answer_timeout=_first(_number("SUTRO_TIMEOUT", answer_timeout), 120),
-        max_retries=int(_first(_number("SUTRO_MAX_RETRIES", max_retries), 8)),
-        retry_deadline=600 if retry_deadline is None else retry_deadline,
+    timeout = _number("SUTRO_TIMEOUT", None)
+    retries = _number("SUTRO_MAX_RETRIES", max_retries)
+    return ClientOptions(
+        connect_timeout=_seconds("connect_timeout", connect_timeout, 30),
+        progress_timeout=_seconds("progress_timeout", progress_timeout, timeout, 60),
+        answer_timeout=_seconds("answer_timeout", answer_timeout, timeout, 120),
+        max_retries=int(_checked("max_retries", 8 if retries is None else retries, least=0)),
+        retry_deadline=_seconds("retry_deadline", retry_deadline, 600),
+        certificates=list(certificate_files().values()),
     )
-    for name, value in options.items():
-        is_count = name == "max_retries"
-        if not isinstance(value, int | float) or value < 0 or (value == 0 and not is_count):
-            message = f"{name} must be a number above zero, not {value!r}"
-            raise ConfigurationError(message)
-    return options
 
 
-def _first(value: float | None, default: float) -> float:
-    return default if value is None else value
+def certificate_files() -> dict[str, str]:
+    """The files of certificates to trust besides those of the system, by what names them."""
+    named = {name: os.environ.get(name, "") for name in CERTIFICATE_VARIABLES}
+    # Other programs' variables may also name a folder, or nothing any more.
+    return {
+        name: path
+        for name, path in named.items()
+        if path and (name == "SUTRO_CA_BUNDLE" or Path(path).is_file())
+    }
+
+
+def _seconds(name: str, *values: float | None) -> float:
+    """The first of the values that is set; the last one is the default."""
+    value = next(value for value in values if value is not None)
+    return _checked(name, value, least=sys.float_info.min)
+
+
+def _checked(name: str, value: float, *, least: float) -> float:
+    if not isinstance(value, int | float) or not value >= least:
+        bound = "a number above zero" if least else "a number, and at least 0"
+        message = f"{name} must be {bound}, not {value!r}"
+        raise ConfigurationError(message)
+    return value
 
 
 def _number(variable: str, argument: float | None) -> float | None:

@@ -1,9 +1,9 @@
 //! Connections, with the defaults of the HTTP library switched off where they would
 //! break an upload: redirects, shared connections, client-wide timeouts.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
 use super::options::ClientOptions;
 use crate::{
@@ -28,7 +28,7 @@ impl ApiClient {
     ///
     /// # Errors
     /// [`Error::Configuration`] where the URL is not http or https, or names a user, a query
-    /// or a fragment.
+    /// or a fragment; or where a file of certificates cannot be used.
     pub fn new(base_url: &str, api_key: ApiKey) -> Result<Self> {
         Self::with_options(base_url, api_key, ClientOptions::default())
     }
@@ -41,8 +41,9 @@ impl ApiClient {
         let base_url = parse_base_url(base_url)?;
         // A second call is refused, which is as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let trusted = trusted_certificates(&options.certificates)?;
         let build = |builder: ClientBuilder| {
-            builder.build().map_err(|error| {
+            builder.tls_certs_merge(trusted.clone()).build().map_err(|error| {
                 Error::Configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
             })
         };
@@ -68,7 +69,7 @@ impl ApiClient {
     /// # Errors
     /// [`Error::Configuration`] where HTTP cannot be set up.
     pub fn reconnected(&self) -> Result<Self> {
-        Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options)
+        Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options.clone())
     }
 
     /// How patient it is.
@@ -111,6 +112,20 @@ fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
         .connect_timeout(options.connect_timeout)
         .tcp_keepalive(Duration::from_secs(30));
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
+}
+
+/// Reads the certificates of files in PEM form.
+fn trusted_certificates(files: &[PathBuf]) -> Result<Vec<Certificate>> {
+    let mut trusted = Vec::new();
+    for file in files {
+        let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
+        let pem = std::fs::read(file).map_err(|error| refuse(&error.to_string()))?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(certificates) if !certificates.is_empty() => trusted.extend(certificates),
+            _ => return Err(refuse("it holds no certificates in PEM form")),
+        }
+    }
+    Ok(trusted)
 }
 
 fn parse_base_url(base_url: &str) -> Result<Url> {

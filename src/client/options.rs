@@ -1,14 +1,15 @@
 //! How patient a client is.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::config::{
     ANSWER_TIMEOUT, BACKOFF_MIN, CONNECT_TIMEOUT, GRACE, LONG_GRACE, MAX_RETRIES, PROGRESS_TIMEOUT,
     RETRY_DEADLINE,
 };
 
-/// Timeouts and retries. Nothing bounds the time of a whole upload: what moves is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Timeouts, retries, and whom to trust. Nothing bounds the time of a whole upload: what moves
+/// is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Time to open a connection.
     pub connect_timeout: Duration,
@@ -26,6 +27,9 @@ pub struct ClientOptions {
     pub grace: Duration,
     /// The same, where the service said that it may still be at work (504, 524).
     pub long_grace: Duration,
+    /// Files in PEM form with certificates of authorities that are trusted besides those of
+    /// the system.
+    pub certificates: Vec<PathBuf>,
 }
 
 impl Default for ClientOptions {
@@ -39,6 +43,7 @@ impl Default for ClientOptions {
             first_pause: BACKOFF_MIN,
             grace: GRACE,
             long_grace: LONG_GRACE,
+            certificates: Vec::new(),
         }
     }
 }

@@ -49,6 +49,7 @@ impl From<ClientArguments> for ClientOptions {
             answer_timeout: seconds(arguments.answer_timeout),
             max_retries: arguments.max_retries,
             retry_deadline: seconds(arguments.retry_deadline),
+            certificates: arguments.certificates,
             ..Self::default()
         }
     }
@@ -167,6 +168,13 @@ impl Client {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             paths.into_py_any(py)
         })
+    }
+
+    /// A dataset's rows, as an object with `__arrow_c_stream__`.
+    fn read(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { DatasetReader::open(&api, &dataset_id).await };
+        Job::start(work, None, dataset_stream::to_python)
     }
 
     fn try_authentication(&self) -> PyResult<Job> {

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 import sutro
 from conftest import PARTS, write_parquet
@@ -243,8 +244,9 @@ def test_doctor_tells_what_is_in_use_but_no_secret(
         "SUTRO_API_KEY": server.api_key,
         "SUTRO_API_URL": server.api_url,
         "HTTPS_PROXY": "http://user:pass-word@proxy.example:3128",
-        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        "SUTRO_CA_BUNDLE": str(tmp_path / "ca.pem"),
     }
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
 
     well = run_sutro("doctor", environment=environment)
     wrong = run_sutro("doctor", environment=environment | {"SUTRO_API_KEY": "wrong-key-123"})

@@ -35,6 +35,7 @@ pub(crate) fn impatient() -> ClientOptions {
         first_pause: Duration::from_millis(5),
         grace: Duration::from_millis(200),
         long_grace: Duration::from_millis(200),
+        certificates: Vec::new(),
     }
 }
 
