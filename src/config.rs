@@ -42,8 +42,11 @@ pub const MAX_STALE_LISTINGS: u32 = 8;
 /// Bytes read from a file at once (`pread`).
 pub const READ_BYTES: usize = 256 * 1024;
 
-/// Rows that are encoded at once: short enough to look at Ctrl-C in between.
+/// Rows that are encoded, or decoded, at once: short enough to look at Ctrl-C in between.
 pub const BATCH_ROWS: usize = 16 * 1024;
+
+/// Decoded bytes of the batches in which a dataset is read back: wide rows come in fewer.
+pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Encoded size of the row groups of frames, as the parquet format advises for readers; what
 /// an encoder holds in memory.

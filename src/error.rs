@@ -170,6 +170,17 @@ pub enum Error {
         message: String,
     },
 
+    /// A file of a dataset was downloaded and cannot be decoded.
+    #[error("{file_name} of the dataset {dataset_id} cannot be decoded: {message}")]
+    Decode {
+        /// The dataset.
+        dataset_id: String,
+        /// The file's name in it.
+        file_name: String,
+        /// What is wrong.
+        message: String,
+    },
+
     /// A source file is not the one that was checked any more.
     #[error("{} changed while it was uploaded: {change}", .path.display())]
     FileChanged {

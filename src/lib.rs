@@ -6,7 +6,8 @@
 //!
 //! Nothing flows back, and modules import downwards only:
 //! [`config`], [`credentials`] and [`error`] are seen by [`schema`] and [`wire`], those by
-//! [`client`], that by [`upload`]. [`service`], the embedded service that speaks the same
+//! [`client`], that by [`upload`] and [`dataset_reader`], which reads a dataset back.
+//! [`service`], the embedded service that speaks the same
 //! API, shares `schema` and `wire` with the client, so that the two cannot disagree.
 //! The Python bindings (feature `python`) sit on top and only translate.
 
@@ -14,11 +15,13 @@ pub mod config;
 pub mod credentials;
 pub mod error;
 mod read_at;
+mod temporary_file;
 
 pub mod schema;
 pub mod wire;
 
 pub mod client;
+pub mod dataset_reader;
 pub mod upload;
 
 pub mod service;

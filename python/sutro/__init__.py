@@ -14,6 +14,7 @@ from sutro.errors import (
     CheckError,
     ConfigurationError,
     DatasetNotFoundError,
+    DecodeError,
     FileAccessError,
     FileChangedError,
     FileExistsInDatasetError,
@@ -41,12 +42,14 @@ from sutro.functions import (
     download_from_dataset,
     list_dataset_files,
     list_datasets,
+    read,
     upload,
     upload_async,
     upload_to_dataset,
 )
 from sutro.local import LocalServer
 from sutro.progress import Progress
+from sutro.reader import DatasetReader
 from sutro.report import UploadedFile, UploadReport
 from sutro.settings import set_api_key
 
@@ -60,6 +63,8 @@ __all__ = [
     "Dataset",
     "DatasetFile",
     "DatasetNotFoundError",
+    "DatasetReader",
+    "DecodeError",
     "Difference",
     "FileAccessError",
     "FileChangedError",
@@ -91,6 +96,7 @@ __all__ = [
     "download_from_dataset",
     "list_dataset_files",
     "list_datasets",
+    "read",
     "set_api_key",
     "upload",
     "upload_async",

@@ -16,6 +16,7 @@ from sutro.datasets import Dataset, DatasetFile
 from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
 from sutro.progress import Progress
 from sutro.report import UploadReport
+from sutro.sources import ArrowStream
 
 __all__ = [
     "BytesSpool",
@@ -119,6 +120,9 @@ class Client:
         self, dataset_id: str, files: list[str] | None, output_path: str, concurrency: int
     ) -> Job[list[str]]:
         """Write files (None: all) into a folder, which is made where needed; the paths."""
+
+    def read(self, dataset_id: str) -> Job[ArrowStream]:
+        """List a dataset and download its first file; the rows of all files, for one use."""
 
     def try_authentication(self) -> Job[None]:
         """Check the key."""
@@ -237,8 +241,8 @@ def check_frames(frames: Sequence[tuple[str, object]], cast: bool) -> FrameSchem
 def is_in_natural_order(paths: list[str]) -> bool:
     """Whether paths stand in natural order."""
 
-def upload_report_stream(files: list[_ReportRow]) -> object:
-    """Make an object with `__arrow_c_stream__` that gives one row for each file."""
+def upload_report_stream(files: list[_ReportRow]) -> ArrowStream:
+    """Make a table with one row for each file."""
 
 _CheckRow: TypeAlias = tuple[
     str,  # name
@@ -250,8 +254,8 @@ _CheckRow: TypeAlias = tuple[
     int,  # schema_group
 ]
 
-def check_report_stream(files: list[_CheckRow]) -> object:
-    """Make an object with `__arrow_c_stream__` that gives one row for each file."""
+def check_report_stream(files: list[_CheckRow]) -> ArrowStream:
+    """Make a table with one row for each file."""
 
 def take_log_records() -> list[tuple[int, str, str]]:
     """Take the log records since the last call: level as in `logging`, logger, message."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, jobs, logs, settings, sources
 from sutro.errors import ConfigurationError
 from sutro.options import UploadOptions
+from sutro.reader import DatasetReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sutro.checks import CheckReport
     from sutro.datasets import Dataset, DatasetFile
@@ -39,6 +41,8 @@ class Client:
         max_retries: Attempts after the first one; default: `SUTRO_MAX_RETRIES`, then 8.
         retry_deadline: No attempt begins later than so many seconds after the first failure
             in a row; default 600.
+        pickle_api_key: Whether a pickle of the client holds the key. Without it, the process
+            that unpickles it looks for a key for the same URL in its own settings.
 
     Raises:
         MissingKeyError: No key was found for the URL.
@@ -50,7 +54,7 @@ class Client:
         >>> client.list_dataset_files(report.dataset_id)
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_recipe")
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Client:
         answer_timeout: float | None = None,
         max_retries: int | None = None,
         retry_deadline: float | None = None,
+        pickle_api_key: bool = False,
     ) -> None:
         logs.prepare()
         key, url = settings.resolve(api_key, api_url)
@@ -73,6 +78,21 @@ class Client:
             retry_deadline=retry_deadline,
         )
         self._core = _core.Client(api_key=key, api_url=url, options=options)
+        # The options as they were given: those that were not are the other process's.
+        self._recipe = partial(
+            Client,
+            key if pickle_api_key else None,
+            url,
+            connect_timeout=connect_timeout,
+            progress_timeout=progress_timeout,
+            answer_timeout=answer_timeout,
+            max_retries=max_retries,
+            retry_deadline=retry_deadline,
+            pickle_api_key=pickle_api_key,
+        )
+
+    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
+        return self._recipe, ()
 
     @property
     def api_url(self) -> str:
@@ -287,6 +307,20 @@ class Client:
             DatasetNotFoundError: There is no such dataset.
         """
         return jobs.result_of(self._core.list_dataset_files(dataset_id))
+
+    def read(self, dataset_id: str) -> DatasetReader:
+        """Read a dataset back: its files' rows, in order, as one table, in bounded memory.
+
+        Args:
+            dataset_id: The dataset. It is asked for when the rows are.
+
+        Returns:
+            A table for every library that reads Arrow streams; see `DatasetReader`.
+
+        Example:
+            >>> frame = polars.DataFrame(client.read(dataset_id))
+        """
+        return DatasetReader(self._core, dataset_id)
 
     def download_from_dataset(
         self,

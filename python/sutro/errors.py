@@ -223,6 +223,20 @@ class RewriteError(SutroError, ValueError):
         self.path = path
 
 
+class DecodeError(SutroError, ValueError):
+    """A file of a dataset was downloaded and cannot be decoded: its pages are damaged.
+
+    Attributes:
+        dataset_id: The dataset.
+        file_name: The file's name in it.
+    """
+
+    def __init__(self, message: str = "", *, dataset_id: str = "", file_name: str = "") -> None:
+        super().__init__(message)
+        self.dataset_id = dataset_id
+        self.file_name = file_name
+
+
 class OutcomeUnknownError(SutroError):
     """It could not be learned whether the service has one file.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sutro.client import OnMismatch
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
+    from sutro.reader import DatasetReader
     from sutro.report import UploadReport
     from sutro.sources import Source
 
@@ -236,6 +237,25 @@ def list_dataset_files(
         DatasetNotFoundError: There is no such dataset.
     """
     return Client(api_key, api_url).list_dataset_files(dataset_id)
+
+
+def read(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> DatasetReader:
+    """Read a dataset back: its files' rows, in order, as one table, in bounded memory.
+
+    Args:
+        dataset_id: The dataset. It is asked for when the rows are.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        A table for every library that reads Arrow streams; see `DatasetReader`.
+
+    Example:
+        >>> frame = polars.DataFrame(sutro.read(dataset_id))
+    """
+    return Client(api_key, api_url).read(dataset_id)
 
 
 def download_from_dataset(

@@ -1,18 +1,19 @@
 //! Downloads: streamed to disk under a temporary name, renamed when whole.
 
 use std::{
+    fs::File,
+    io,
     path::{Component, Path, PathBuf},
-    time::Duration,
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::Response;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
 use super::{answer::Subject, http::ApiClient, source::in_file};
 use crate::{
     error::{Error, Result},
+    temporary_file::{in_temporary_folder, temporary_file},
     wire::messages::DownloadFromDataset,
 };
 
@@ -49,44 +50,59 @@ impl ApiClient {
     }
 
     async fn download(&self, dataset_id: &str, name: &str, target: PathBuf) -> Result<PathBuf> {
-        let subject =
-            Subject { file_name: Some(name.to_owned()), ..self.subject(Some(dataset_id)) };
         self.retrying(|| async {
-            let request = self.post("download-from-dataset").json(&DownloadFromDataset {
-                dataset_id: dataset_id.to_owned(),
-                file_name: name.to_owned(),
-            });
-            let send = subject.send(request);
-            let answer =
-                subject.within(self.options().answer_timeout, "did not answer", send).await?;
-            if !answer.status().is_success() {
-                return Err(subject.error_of(answer).await);
-            }
             let partial = PartialFile::beside(&target);
-            subject.save(answer, &partial.0, self.options().progress_timeout).await?;
+            let in_partial = |source| Error::File { path: partial.0.clone(), source };
+            let mut file = tokio::fs::File::create(&partial.0).await.map_err(in_partial)?;
+            self.receive(dataset_id, name, &mut file, in_partial).await?;
+            file.sync_all().await.map_err(in_partial)?;
             tokio::fs::rename(&partial.0, &target).await.map_err(in_file(&target))
         })
         .await?;
         Ok(target)
     }
-}
 
-impl Subject {
-    async fn save(
+    /// Downloads one file of a dataset into a temporary one, which stands at its start.
+    ///
+    /// # Errors
+    /// As [`ApiClient::download_from_dataset`].
+    pub(crate) async fn download_temporary(&self, dataset_id: &str, name: &str) -> Result<File> {
+        self.retrying(|| async {
+            let mut file = tokio::fs::File::from_std(temporary_file()?);
+            self.receive(dataset_id, name, &mut file, in_temporary_folder).await?;
+            file.rewind().await.map_err(in_temporary_folder)?;
+            Ok(file.into_std().await)
+        })
+        .await
+    }
+
+    /// One attempt to receive a file; `not_written` is told what the disk says.
+    async fn receive(
         &self,
-        mut answer: Response,
-        path: &Path,
-        progress_timeout: Duration,
+        dataset_id: &str,
+        name: &str,
+        file: &mut tokio::fs::File,
+        not_written: impl Fn(io::Error) -> Error,
     ) -> Result<()> {
-        let mut file = tokio::fs::File::create(path).await.map_err(in_file(path))?;
-        loop {
-            let next = async { answer.chunk().await.map_err(|error| self.broken(&error)) };
-            let Some(chunk) = self.within(progress_timeout, "sent no bytes", next).await? else {
-                break;
-            };
-            file.write_all(&chunk).await.map_err(in_file(path))?;
+        let subject =
+            Subject { file_name: Some(name.to_owned()), ..self.subject(Some(dataset_id)) };
+        let request = self.post("download-from-dataset").json(&DownloadFromDataset {
+            dataset_id: dataset_id.to_owned(),
+            file_name: name.to_owned(),
+        });
+        let send = subject.send(request);
+        let mut answer =
+            subject.within(self.options().answer_timeout, "did not answer", send).await?;
+        if !answer.status().is_success() {
+            return Err(subject.error_of(answer).await);
         }
-        file.sync_all().await.map_err(in_file(path))
+        loop {
+            let next = async { answer.chunk().await.map_err(|error| subject.broken(&error)) };
+            let next = subject.within(self.options().progress_timeout, "sent no bytes", next);
+            let Some(chunk) = next.await? else { break };
+            file.write_all(&chunk).await.map_err(&not_written)?;
+        }
+        file.flush().await.map_err(&not_written)
     }
 }
 

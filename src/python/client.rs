@@ -5,10 +5,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
-use super::{convert, errors::IntoPyErr, frames::FrameSchema, job::Job, local_server::open_shared};
+use super::{
+    convert, dataset_stream, errors::IntoPyErr, frames::FrameSchema, job::Job,
+    local_server::open_shared,
+};
 use crate::{
     client::{ApiClient, ClientOptions},
     credentials::ApiKey,
+    dataset_reader::DatasetReader,
     error::Error,
     service::LocalServer,
     upload::{MadeFile, MadeFiles, Mending, Paths, Source, Tracker, UploadOptions, upload},
@@ -37,6 +41,7 @@ pub(super) struct ClientArguments {
     answer_timeout: f64,
     max_retries: u32,
     retry_deadline: f64,
+    certificates: Vec<PathBuf>,
 }
 
 impl From<ClientArguments> for ClientOptions {

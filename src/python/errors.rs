@@ -92,6 +92,9 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::Rewrite { path, .. } => {
             ("RewriteError", fields!(py, path: path.display().to_string()))
         }
+        Error::Decode { dataset_id, file_name, .. } => {
+            ("DecodeError", fields!(py, dataset_id: dataset_id, file_name: file_name))
+        }
         Error::FileChanged { path, .. } => {
             ("FileChangedError", fields!(py, path: path.display().to_string()))
         }

@@ -9,6 +9,7 @@
 mod check;
 mod client;
 mod convert;
+mod dataset_stream;
 mod errors;
 mod frames;
 mod job;

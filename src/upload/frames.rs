@@ -23,13 +23,14 @@ use super::{
     UploadError,
     check::{Mending, compare},
     mismatch::{Cast, CheckError},
-    temporary::{temporary_file, while_writing},
+    temporary::while_writing,
 };
 use crate::{
     client::{SourceFile, in_file},
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, Result},
     schema::{self, common_schema},
+    temporary_file::temporary_file,
 };
 
 /// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded

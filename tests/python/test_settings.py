@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,3 +211,28 @@ def test_retries_and_their_deadline_are_kept(
 
     retries = [record for record in caplog.records if "trying again" in record.getMessage()]
     assert len(retries) == attempts - 1
+
+
+def test_a_pickled_client_looks_for_the_key_where_it_arrives(
+    monkeypatch: pytest.MonkeyPatch, server: sutro.LocalServer
+) -> None:
+    pickled = pickle.dumps(server.client())
+
+    assert server.api_key.encode() not in pickled
+    with pytest.raises(sutro.MissingKeyError, match=re.escape(server.api_url)):
+        pickle.loads(pickled)
+    monkeypatch.setenv("SUTRO_API_KEY", server.api_key)
+    monkeypatch.setenv("SUTRO_API_URL", server.api_url)
+    assert pickle.loads(pickled).list_datasets() == []
+
+
+def test_a_pickled_client_keeps_its_key_and_options_when_asked_to(
+    server: sutro.LocalServer,
+) -> None:
+    client = sutro.Client(server.api_key, server.api_url, max_retries=2, pickle_api_key=True)
+
+    # Also a copy of the copy.
+    copy = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(client))))
+
+    assert copy.list_datasets() == []
+    assert repr(copy) == repr(client)

@@ -23,17 +23,13 @@ use parquet::{
 };
 
 use self::{columns::copy_column, levels::leaves};
-use super::{
-    UploadError,
-    check::CheckedFile,
-    report::Change,
-    temporary::{temporary_file, while_writing},
-};
+use super::{UploadError, check::CheckedFile, report::Change, temporary::while_writing};
 use crate::{
     client::{SourceFile, in_background, in_file},
     config::REWRITES_AHEAD,
     error::{Error, Result},
     schema::{Footer, Schema},
+    temporary_file::temporary_file,
 };
 
 /// What files are to be made alike in.

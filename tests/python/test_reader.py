@@ -1,0 +1,258 @@
+"""A dataset is read back as one table, in its order, in bounded memory."""
+
+from __future__ import annotations
+
+import _thread
+import io
+import json
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+from conftest import parquet_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, folder: Path) -> None:
+    dataset_id = client.upload(folder).dataset_id
+
+    table = pa.table(client.read(dataset_id))
+
+    files = [pq.read_table(folder / f"part-{number}.parquet") for number in range(12)]
+    assert table.equals(pa.concat_tables(files))
+
+
+def test_every_library_that_reads_arrow_streams_reads_a_dataset(
+    client: sutro.Client, folder: Path
+) -> None:
+    reader = client.read(client.upload(folder).dataset_id)
+    texts = [f"part-{number}" for number in range(12) for _ in range(number + 1)]
+
+    assert pl.DataFrame(reader)["text"].to_list() == texts
+    assert pd.DataFrame.from_arrow(reader)["text"].to_list() == texts
+    assert duckdb.sql("select count(*), max(id) from reader").fetchall() == [(78, 11)]
+    assert repr(reader) == f"DatasetReader({reader.dataset_id!r})"
+
+
+def test_the_function_reads_with_the_settings_of_the_call(
+    server: sutro.LocalServer, client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.upload(folder).dataset_id
+
+    rows = pa.table(sutro.read(dataset_id, api_key=server.api_key, api_url=server.api_url)).num_rows
+
+    assert rows == 78
+
+
+def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
+    client: sutro.Client,
+) -> None:
+    table = pa.table(
+        {
+            "number": pa.array([1, None], pa.int32()),
+            "text": pa.array(["a", None], pa.large_string()),
+            "when": pa.array([1, 2], pa.timestamp("us", "UTC")),
+            "tags": pa.array([["x"], []], pa.list_(pa.string())),
+            "place": pa.array([{"x": 1.5}, None], pa.struct([("x", pa.float64())])),
+            "kind": pa.array(["u", "v"]).dictionary_encode(),
+        }
+    )
+    old = io.BytesIO()
+    # Lists whose elements have another name, and no hint of the Arrow schema.
+    pq.write_table(table, old, use_compliant_nested_type=False, store_schema=False)
+    dataset_id = client.upload([table, old.getvalue()]).dataset_id
+
+    back = pa.table(client.read(dataset_id))
+
+    assert back.schema.field("tags").type.value_type == pa.string()
+    assert back.to_pylist() == table.to_pylist() * 2
+
+
+def test_a_dataset_without_files_has_no_columns_and_an_unknown_one_is_told(
+    client: sutro.Client,
+) -> None:
+    assert pa.table(client.read(client.create_dataset())).shape == (0, 0)
+
+    unknown = client.read("dataset-unknown")
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown"):
+        pa.table(unknown)
+
+
+PEAK_OF_READING = """
+import resource, sys, pyarrow as pa, sutro
+reader = sutro.Client(sys.argv[1], sys.argv[2]).read(sys.argv[3])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rows = sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(reader))
+print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_memory_stays_bounded_however_large_the_dataset_is(
+    server: sutro.LocalServer, client: sutro.Client
+) -> None:
+    wide = pa.table({"text": [f"{row:06}" * 10_000 for row in range(500)]})
+    dataset_id = client.upload([wide] * 10).dataset_id
+
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_READING, server.api_key, server.api_url, dataset_id],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+
+    rows, grown_kib = map(int, done.stdout.split())
+    assert rows == 5000
+    assert grown_kib < 150_000, "of 300 MB of text"
+
+
+class DatasetService:
+    """Answers with files that no checked service would hold; may hold the second one back."""
+
+    def __init__(self, files: dict[str, bytes], *, holds_second: bool = False) -> None:
+        self.asked_for_second = threading.Event()
+        self._go_on = threading.Event()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                asked = json.loads(self.rfile.read(length))
+                if self.path == "/list-dataset-files":
+                    answer = json.dumps({"files": list(files)}).encode()
+                else:
+                    answer = files[asked["file_name"]]
+                    if holds_second and asked["file_name"] == list(files)[1]:
+                        service.asked_for_second.set()
+                        service._go_on.wait(30)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                with suppress(ConnectionError):  # an interrupted reader is gone
+                    self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self.client = sutro.Client("key", f"http://127.0.0.1:{self._server.server_port}")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._go_on.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def test_a_damaged_first_file_is_an_error_with_its_name() -> None:
+    with (
+        DatasetService({"a.parquet": b"PAR1nonsensePAR1"}) as service,
+        pytest.raises(sutro.DecodeError, match=r"a\.parquet of the dataset d-1") as error,
+    ):
+        pa.table(service.client.read("d-1"))
+
+    assert (error.value.dataset_id, error.value.file_name) == ("d-1", "a.parquet")
+
+
+def damaged_pages() -> bytes:
+    """A good footer over pages that are not what it says."""
+    good = bytearray(parquet_bytes(1000, "x" * 20))
+    good[4:-2000] = b"\xff" * len(good[4:-2000])
+    return bytes(good)
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (b"", "is empty"),
+        (damaged_pages(), "cannot be decoded"),
+        (parquet_bytes(3)[:-9] + b"PAR1", "is damaged"),
+    ],
+)
+def test_a_damaged_later_file_is_told_by_the_library_that_reads(second: bytes, words: str) -> None:
+    files = {"a.parquet": parquet_bytes(3), "b.parquet": second}
+    with DatasetService(files) as service, pytest.raises(OSError, match=words) as error:
+        pa.table(service.client.read("d-1"))
+
+    assert "b.parquet of the dataset d-1" in str(error.value)
+
+
+def test_files_of_another_schema_are_told() -> None:
+    other = io.BytesIO()
+    pq.write_table(pa.table({"id": [1], "label": ["x"]}), other)
+    files = {"a.parquet": parquet_bytes(3), "b.parquet": other.getvalue()}
+    with DatasetService(files) as service, pytest.raises(OSError, match="other columns"):
+        pa.table(service.client.read("d-1"))
+
+
+@pytest.fixture
+def interrupts() -> Iterator[list[threading.Thread]]:
+    """Threads that interrupt the main one; they are waited for."""
+    threads: list[threading.Thread] = []
+    yield threads
+    for thread in threads:
+        thread.join()
+
+
+def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for(
+    interrupts: list[threading.Thread],
+) -> None:
+    files = {"a.parquet": parquet_bytes(3), "b.parquet": parquet_bytes(3)}
+    with DatasetService(files, holds_second=True) as service:
+
+        def interrupt() -> None:
+            assert service.asked_for_second.wait(30)
+            _thread.interrupt_main()
+
+        interrupts.append(threading.Thread(target=interrupt))
+        interrupts[0].start()
+        # The library that reads knows no interrupt: its own error comes first.
+        with pytest.raises(KeyboardInterrupt), suppress(pl.exceptions.ComputeError):
+            pl.DataFrame(service.client.read("d-1"))
+
+
+HANDLES = Path("/proc/self/fd")
+
+
+def open_handles() -> int:
+    return len(list(HANDLES.iterdir()))
+
+
+@pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles in /proc")
+def test_streams_that_are_closed_early_leave_no_files_behind(
+    client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.upload(folder).dataset_id
+
+    def begin_to_read() -> None:
+        stream = pa.RecordBatchReader.from_stream(client.read(dataset_id))
+        assert stream.read_next_batch().num_rows == 1
+        stream.close()
+
+    begin_to_read()
+    handles = open_handles()
+    for _ in range(50):
+        begin_to_read()
+
+    # Each holds a file or two for a moment after its end.
+    while open_handles() > handles + 10:
+        threading.Event().wait(0.01)
