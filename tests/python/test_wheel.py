@@ -1,0 +1,78 @@
+"""A built wheel installs into a clean environment of every Python that it is for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+RELEASES = [f"python3.{minor}" for minor in range(11, 30)]
+
+USE = """
+import sys, sutro
+from importlib import metadata, resources
+assert sutro.__version__ == metadata.version("sutro")
+assert resources.files(sutro).joinpath("py.typed").is_file()
+assert resources.files(sutro).joinpath("_core.pyi").is_file()
+report = sutro.upload(sys.argv[1], api_url="local:datasets", progress=True)
+again = sutro.upload(sys.argv[1], report.dataset_id, api_url="local:datasets")
+print(len(report), {file.status for file in again})
+"""
+
+
+def run(*arguments: object, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [*map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False, timeout=250
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def interpreters() -> list[str]:
+    """One of each release: on the PATH, or kept by pyenv, whose shims may lead nowhere."""
+    found = []
+    for release in RELEASES:
+        kept = [str(path) for path in PYENV.glob(f"versions/*/bin/{release}")]
+        candidates = [*kept, *filter(None, [shutil.which(release)])]
+        runs = (path for path in candidates if not subprocess.call([path, "-c", ""]))
+        found += [path for path in [next(runs, None)] if path]
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as for a release, but for the profile: the one of the tests is compiled already."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "maturin", "build", "--locked", "--out", folder, cwd=ROOT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+# Where nothing is compiled yet, the wheel takes minutes.
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("python", interpreters(), ids=lambda python: Path(python).name)
+def test_the_wheel_installs_and_uploads(wheel: Path, python: str, tmp_path: Path) -> None:
+    assert "-abi3-" in wheel.name, "one wheel serves all releases"
+    environment = tmp_path / "environment"
+    run(python, "-m", "venv", "--without-pip", environment)
+    inside = environment / "bin" / "python"
+    run(sys.executable, "-m", "pip", "--python", inside, "install", "--quiet", wheel)
+
+    used = run(inside, "-c", USE, ROOT / "examples" / "data", cwd=tmp_path)
+    listed = run(
+        environment / "bin" / "sutro",
+        "datasets",
+        "list",
+        "--api-url",
+        "local:datasets",
+        cwd=tmp_path,
+    )
+
+    assert used.split() == ["12", "{'skipped'}"]
+    assert "12" in listed
