@@ -2,7 +2,8 @@
 
 >>> import sutro
 >>> report = sutro.upload("data/*.parquet", api_url="local:./datasets")
->>> print(report)
+>>> len(report), report[0].name, report[0].status
+(12, 'cars-1970.parquet', 'uploaded')
 """
 
 from sutro._core import __version__

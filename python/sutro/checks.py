@@ -59,10 +59,12 @@ class CheckReport:
 
     It is a table, too: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
 
-    Example:
+    Examples:
         >>> report = sutro.check("data/*.parquet")
         >>> if not report:
-        ...     print(report)
+        ...     print(report.error)
+        >>> sum(file.row_count for file in report)
+        406
     """
 
     dataset_id: str | None

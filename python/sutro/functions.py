@@ -80,9 +80,10 @@ def upload(
         UploadInterrupted: Ctrl-C; `report` says what was done.
         SutroError: Anything else: see `sutro.errors`.
 
-    Example:
-        >>> report = sutro.upload("data/*.parquet", api_url="local:./datasets")
-        >>> print(report)
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> print(repr(report))
+        UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
     """
     return Client(api_key, api_url).upload(
         source,
@@ -119,10 +120,14 @@ async def upload_async(
 ) -> UploadReport:
     """Do the same as `upload`, in a running event loop.
 
-    Cancelling the task ends the upload; the `CancelledError` has the partial `report`.
+    Arguments, result and errors are those of `upload`. Cancelling the task ends the upload; the
+    `CancelledError` has the partial `report`.
 
-    Example:
-        >>> report = await sutro.upload_async("data/*.parquet")
+    Examples:
+        >>> import asyncio
+        >>> report = asyncio.run(sutro.upload_async("data/*.parquet"))
+        >>> len(report)
+        12
     """
     return await Client(api_key, api_url).upload_async(
         source,
@@ -179,9 +184,10 @@ def check(
         ConfigurationError: The source names nothing, or an argument cannot be used.
         SutroError: The dataset cannot be listed, or a frame cannot be encoded.
 
-    Example:
+    Examples:
         >>> report = sutro.check("data/*.parquet")
-        >>> print(report)
+        >>> print(repr(report))
+        CheckReport(12 files, 406 rows, 67.6 kB, 1 schema: an upload would be accepted)
     """
     if dataset_id is not None:
         return Client(api_key, api_url).check(
@@ -214,17 +220,68 @@ def upload_to_dataset(
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Upload into a dataset that is there: `upload` in the words of the service."""
+    """Upload into a dataset that is there: `upload` in the words of the service's SDK.
+
+    Args:
+        dataset_id: The dataset.
+        file_paths: What to upload: the `source` of `upload`.
+        progress: As for `upload`.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        What was done; errors are those of `upload`.
+
+    Examples:
+        >>> dataset_id = sutro.create_dataset()
+        >>> report = sutro.upload_to_dataset(dataset_id, ["data/cars-1970.parquet"])
+        >>> report[0].status
+        'uploaded'
+    """
     return Client(api_key, api_url).upload_to_dataset(dataset_id, file_paths, progress=progress)
 
 
 def create_dataset(*, api_key: str | None = None, api_url: str | None = None) -> str:
-    """Create an empty dataset and return its id."""
+    """Create an empty dataset and return its id.
+
+    Args:
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        The id: `dataset-...`.
+
+    Raises:
+        AuthenticationError: The service does not accept the key.
+        SutroError: Anything else: see `sutro.errors`.
+
+    Examples:
+        >>> sutro.create_dataset()
+        'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
+    """
     return Client(api_key, api_url).create_dataset()
 
 
 def list_datasets(*, api_key: str | None = None, api_url: str | None = None) -> list[Dataset]:
-    """List all datasets that the key may see, newest first."""
+    """List all datasets that the key may see, newest first.
+
+    Args:
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        Of each dataset its id, files, size in bytes, and schema.
+
+    Raises:
+        AuthenticationError: The service does not accept the key.
+        SutroError: Anything else: see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = sutro.create_dataset()
+        >>> newest = sutro.list_datasets()[0]
+        >>> newest.dataset_id == dataset_id, newest.file_count
+        (True, 0)
+    """
     return Client(api_key, api_url).list_datasets()
 
 
@@ -233,8 +290,22 @@ def list_dataset_files(
 ) -> list[DatasetFile]:
     """List a dataset's files in its order: the order in which they were uploaded.
 
+    Args:
+        dataset_id: The dataset.
+        api_key: See `Client`.
+        api_url: See `Client`.
+
+    Returns:
+        Of each file its name, id, size in bytes, rows, and schema.
+
     Raises:
         DatasetNotFoundError: There is no such dataset.
+
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> files = sutro.list_dataset_files(report.dataset_id)
+        >>> files[0].file_name, files[0].row_count
+        ('cars-1970.parquet', 35)
     """
     return Client(api_key, api_url).list_dataset_files(dataset_id)
 
@@ -284,6 +355,12 @@ def download_from_dataset(
         DatasetNotFoundError: There is no such dataset.
         RefusedError: A name is not in the dataset.
         FileAccessError: A file cannot be written.
+
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> paths = sutro.download_from_dataset(report.dataset_id, output_path="copy")
+        >>> len(paths), paths[0].name
+        (12, 'cars-1970.parquet')
     """
     return Client(api_key, api_url).download_from_dataset(
         dataset_id, files, output_path, concurrency=concurrency

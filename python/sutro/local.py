@@ -34,9 +34,11 @@ class LocalServer:
     Raises:
         SutroError: The folder cannot be used (another server may have it), or the port.
 
-    Example:
+    Examples:
         >>> with sutro.LocalServer("./datasets") as server:
-        ...     server.client().upload("data/*.parquet")
+        ...     report = server.client().upload("data/*.parquet")
+        >>> len(report)
+        12
     """
 
     __slots__ = ("_api_key", "_api_url", "_core", "_folder")

@@ -49,10 +49,12 @@ class UploadReport:
 
     It is a table, too: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
 
-    Example:
+    Examples:
         >>> report = sutro.upload("data/*.parquet")
-        >>> print(report)
-        >>> report.dataset_id, len(report), report[0].file_id
+        >>> len(report), report[0].name, report[0].file_id
+        (12, 'cars-1970.parquet', 'file_5370de1acbef4d8fb014274b0ce4adfa')
+        >>> [file.name for file in report if file.status != "uploaded"]
+        []
     """
 
     dataset_id: str

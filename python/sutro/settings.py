@@ -58,8 +58,10 @@ def set_api_key(api_key: str, api_url: str | None = None) -> None:
         api_key: The key.
         api_url: The API's URL; None is the hosted API.
 
-    Example:
-        >>> sutro.set_api_key(getpass.getpass("Sutro API key: "))
+    Examples:
+        In a notebook, `getpass.getpass("API key: ")` asks for the key without showing it.
+
+        >>> sutro.set_api_key("my-key", "http://127.0.0.1:8000")
     """
     global _of_this_process  # noqa: PLW0603 - it is a setting of the process
     _of_this_process = _settings(api_key, api_url, "set_api_key")
