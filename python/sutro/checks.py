@@ -133,9 +133,10 @@ class CheckReport:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        refusal = "" if self.error is None else html.preformatted(str(self.error))
-        table = html.table(_HEADER, self._rows(), right=_RIGHT)
-        return f"<div>{html.paragraph(self._summary())}{refusal}{table}</div>"
+        """The report in a notebook."""
+        verdict = html.paragraph(html.strong(self._summary()))
+        refusal = [] if self.error is None else [html.preformatted(str(self.error))]
+        return html.report(verdict, *refusal, html.table(_HEADER, self._rows(), right=_RIGHT))
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

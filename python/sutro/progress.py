@@ -1,4 +1,4 @@
-"""How far an upload is, and how that is shown: `tqdm`, a callable, a log line, or nothing.
+"""How far an upload is, and how that is shown: a bar, a callable, a log line, or nothing.
 
 Everything here runs in the calling thread, between two waits for the core.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
+
+from sutro import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,10 +24,15 @@ LOG_INTERVAL_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of an upload.
+    """A moment of an upload, as a callable given as `progress` takes it.
 
     Bytes sent and files committed are two numbers: a file counts as committed when the
     service has confirmed it.
+
+    Example:
+        >>> def show(progress):
+        ...     print(f"{progress.bytes_sent:,} of {progress.bytes_total:,} bytes, {progress}")
+        >>> sutro.upload("data/*.parquet", progress=show)
     """
 
     phase: str
@@ -38,7 +44,7 @@ class Progress:
     files_committed: int
     """Files that the service has confirmed in this run."""
     files_in_transfer: int
-    """Files that are being sent."""
+    """Files that are being sent, or whose confirmation is due."""
     files_held: int
     """Files that are sent but for their tail, and wait for their turn."""
     files_total: int
@@ -50,8 +56,8 @@ class Progress:
 
     def __str__(self) -> str:
         parts = [f"{self.files_committed + self.files_skipped}/{self.files_total} files"]
-        if self.files_in_transfer:
-            parts.append(f"{self.files_in_transfer} sending")
+        if sending := files_sending(self):
+            parts.append(f"{sending} sending")
         if self.files_held:
             parts.append(f"{self.files_held} waiting")
         return ", ".join(parts)
@@ -79,12 +85,14 @@ def shown(option: ProgressOption) -> Iterator[Show]:
         raise TypeError(message)
     if option is None:
         option = _configured()
-    if option is None and not (in_notebook() or sys.stderr.isatty()):
+    if option is None and not (in_notebook() or _is_terminal(sys.stderr)):
         yield _Log()
     elif option is False:
         yield lambda _progress: None
     else:
-        bar = _Bar()
+        from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
+
+        bar = ProgressBar()
         try:
             yield bar
         finally:
@@ -100,6 +108,52 @@ def in_notebook() -> bool:
     return any(base.__name__ == "ZMQInteractiveShell" for base in shell.__mro__)
 
 
+def files_sending(progress: Progress) -> int:
+    """Files whose bytes are on their way."""
+    return progress.files_in_transfer - (progress.waiting_for is not None)
+
+
+class Wait:
+    """Tells what has been waited for, and for how long, once it is more than a second."""
+
+    def __init__(self) -> None:
+        self._awaited: str | None = None
+        self._since = 0.0
+
+    def words(self, progress: Progress) -> str:
+        """The end of a line that `str(progress)` begins; empty while nothing is waited for."""
+        awaited = "the list of files" if progress.phase == "verify" else progress.waiting_for
+        if awaited != self._awaited:
+            self._awaited, self._since = awaited, time.monotonic()
+        seconds = int(time.monotonic() - self._since)
+        if awaited is None or not seconds:
+            return ""
+        begin = "" if progress.files_held else ", waiting"
+        return f"{begin} for {awaited} ({seconds} s)"
+
+
+class _Log:
+    """A line in the log now and then, for hours in a batch job."""
+
+    def __init__(self) -> None:
+        self._wait = Wait()
+        self._next = time.monotonic() + LOG_INTERVAL_SECONDS
+
+    def __call__(self, progress: Progress) -> None:
+        waited = self._wait.words(progress)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + LOG_INTERVAL_SECONDS
+        import logging  # noqa: PLC0415 - not needed by uploads of less than half a minute
+
+        logger = logging.getLogger("sutro")
+        if progress.phase == "check":
+            logger.info("checking files")
+        else:
+            sent, total = text.size(progress.bytes_sent), text.size(progress.bytes_total)
+            logger.info("%s of %s sent, %s%s", sent, total, progress, waited)
+
+
 def _configured() -> bool | None:
     """`SUTRO_PROGRESS` (`on`, `off`, `auto`), then tqdm's own `TQDM_DISABLE`."""
     setting = os.environ.get("SUTRO_PROGRESS", "").lower()
@@ -110,78 +164,6 @@ def _configured() -> bool | None:
     return None
 
 
-class _Bar:
-    """One tqdm bar in bytes; in its postfix the files, and what is waited for."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._wait = _Wait()
-
-    def __call__(self, progress: Progress) -> None:
-        # Nothing to send (all is there already): no bar.
-        if not progress.bytes_total:
-            return
-        if self._bar is None:
-            self._bar = _tqdm(progress.bytes_total)
-        self._bar.total = progress.bytes_total
-        self._bar.update(max(0, progress.bytes_sent - self._bar.n))
-        postfix = str(progress) + self._wait.words(progress)
-        if postfix != self._bar.postfix:
-            self._bar.set_postfix_str(postfix)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-class _Wait:
-    """Tells for how long one file's confirmation is waited for."""
-
-    def __init__(self) -> None:
-        self._file: str | None = None
-        self._since = 0.0
-
-    def words(self, progress: Progress) -> str:
-        if progress.waiting_for != self._file:
-            self._file, self._since = progress.waiting_for, time.monotonic()
-        seconds = int(time.monotonic() - self._since)
-        if self._file is None or not seconds:
-            return ""
-        return f", waiting for {self._file} ({seconds} s)"
-
-
-def _tqdm(total_bytes: int) -> Any:
-    from tqdm import auto  # noqa: PLC0415 - only where a bar is shown
-
-    class Bar(auto.tqdm):  # type: ignore[type-arg]
-        """For a lock of its own: tqdm's spans processes and starts a resource tracker."""
-
-    Bar.set_lock(threading.RLock())
-    return Bar(
-        total=total_bytes,
-        unit="B",
-        unit_scale=True,
-        desc="sutro",
-        dynamic_ncols=True,
-        smoothing=0.1,
-        mininterval=0.2,
-        # Explicit: tqdm's own None shows nothing in a kernel without ipywidgets.
-        disable=False,
-    )
-
-
-class _Log:
-    """A line in the log now and then, for hours in a batch job."""
-
-    def __init__(self) -> None:
-        self._next = time.monotonic() + LOG_INTERVAL_SECONDS
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() < self._next:
-            return
-        self._next += LOG_INTERVAL_SECONDS
-        import logging  # noqa: PLC0415 - not needed by uploads of less than half a minute
-
-        logging.getLogger("sutro").info(
-            "%d of %d bytes sent, %s", progress.bytes_sent, progress.bytes_total, progress
-        )
+def _is_terminal(stream: TextIO | None) -> bool:
+    """A program without a console has no stderr at all."""
+    return stream is not None and stream.isatty()

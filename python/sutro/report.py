@@ -6,12 +6,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, overload
 
-from sutro import text
+from sutro import html, text
+from sutro.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_HEADER = ("#", "file", "status", "rows", "size", "file id")
+_RIGHT = "# rows size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +126,7 @@ class UploadReport:
         )
 
     def __str__(self) -> str:
-        rows = [
-            (
-                str(number),
-                file.name,
-                ", ".join((file.status, *file.changes)),
-                f"{file.row_count:,}",
-                text.size(file.size_bytes),
-                file.file_id or "",
-            )
-            for number, file in enumerate(self.files, start=1)
-        ]
-        table = text.table(
-            ("#", "file", "status", "rows", "size", "file id"), rows, right="# rows size"
-        )
+        table = text.table(_HEADER, [_cells(file) for file in self.files], right=_RIGHT)
         return "\n".join(
             [
                 f"{self.dataset_id}: {self._counts()}",
@@ -143,6 +134,31 @@ class UploadReport:
                 text.folded(table),
             ]
         )
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook: with a timeline of what was sent when."""
+        dataset = html.strong(self.dataset_id or "no dataset")
+        totals = html.Markup(f"{dataset}: {self._counts()}<br>{self._pace()}")
+        rows = [_cells(file) for file in self.files]
+        timeline = Timeline.of(self.files, self.seconds)
+        if timeline is None:
+            table = html.table(_HEADER, rows, right=_RIGHT)
+        else:
+            *header, file_id = _HEADER
+            bars = map(timeline.bar, self.files)
+            with_bars = [(*row, bar, id_) for (*row, id_), bar in zip(rows, bars, strict=True)]
+            table = html.table((*header, timeline.heading(), file_id), with_bars, right=_RIGHT)
+            table = timeline.around(table, column=len(_HEADER))
+        return html.report(html.paragraph(totals), table)
+
+    def _pace(self) -> str:
+        """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""
+        pace = f"{text.size(self.bytes)} sent in {self.seconds:.1f} s"
+        if self.bytes and self.seconds:
+            pace += f", {text.size(int(self.bytes / self.seconds))}/s"
+        if self.concurrency > 1:
+            pace += f", up to {self.concurrency:,} files at the same time"
+        return pace
 
     def _counts(self) -> str:
         """`40 files, 28 uploaded, 12 already there`: what is zero is left out."""
@@ -153,6 +169,21 @@ class UploadReport:
         parts = [text.counted(len(self.files), "file")]
         parts += [f"{count:,} {words}" for count, words in counts if count]
         return ", ".join(parts)
+
+
+def _cells(file: UploadedFile) -> tuple[str, ...]:
+    """A row under `_HEADER`."""
+    status = [file.status, *file.changes]
+    if file.attempts > 1:
+        status.append(f"{file.attempts} attempts")
+    return (
+        str(file.position + 1),
+        file.name,
+        ", ".join(status),
+        f"{file.row_count:,}",
+        text.size(file.size_bytes),
+        file.file_id or "",
+    )
 
 
 def _microseconds(time: datetime | None) -> int | None:

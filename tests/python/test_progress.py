@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
+import subprocess
 import sys
+import threading
+import time
 import types
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,8 +23,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def progress_of(sent: int, *, waiting_for: str | None = None) -> sutro.Progress:
-    return sutro.Progress(
+class Clock:
+    now = 100.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """By which waits and intervals are measured."""
+    clock = Clock()
+    fake = types.SimpleNamespace(monotonic=lambda: clock.now, time=time.time)
+    monkeypatch.setattr("sutro.progress.time", fake)
+    monkeypatch.setattr("sutro.bar.time", fake)
+    return clock
+
+
+def progress_of(sent: int, **fields: Any) -> sutro.Progress:
+    progress = sutro.Progress(
         phase="transfer",
         bytes_sent=sent,
         bytes_total=1000,
@@ -26,8 +47,22 @@ def progress_of(sent: int, *, waiting_for: str | None = None) -> sutro.Progress:
         files_held=3,
         files_total=12,
         files_skipped=4,
-        waiting_for=waiting_for,
+        waiting_for=None,
     )
+    return replace(progress, **fields)
+
+
+AT_THE_END = {"files_committed": 7, "files_in_transfer": 1, "files_held": 0}
+"""All bytes are sent, and one confirmation is due."""
+
+COMPLETE = {
+    "phase": "verify",
+    "files_committed": 8,
+    "files_in_transfer": 0,
+    "files_held": 0,
+    "waiting_for": None,
+}
+"""All files are committed, and the order in the dataset is compared."""
 
 
 def test_a_callable_follows_the_upload_to_its_end(client: sutro.Client, folder: Path) -> None:
@@ -66,9 +101,30 @@ def test_a_bar_shows_bytes_and_files(capsys: pytest.CaptureFixture[str]) -> None
         show(progress_of(1000))
 
     bar = capsys.readouterr().err
-    assert "sutro" in bar
-    assert "1.00k/1.00k" in bar
-    assert "5/12 files, 2 sending, 3 waiting" in bar
+    assert " 50%|" in bar
+    assert "1.00k/1.00k [" in bar
+    assert "5/12 files, 2 sending, 3 waiting]" in bar
+
+
+def test_a_bar_fits_into_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with shown(True) as show:
+        show(progress_of(29_400_000_000, bytes_total=120_000_000_000))
+
+    assert capsys.readouterr().err.strip().endswith("5/12 files, 2 sending, 3 waiting]")
+
+
+def test_a_bar_begins_when_it_is_known_what_is_there_already(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nothing_moves = {"files_committed": 0, "files_in_transfer": 0, "files_held": 0}
+    with shown(True) as show:
+        show(progress_of(0, **nothing_moves, phase="check", files_skipped=0))
+        show(progress_of(0, **nothing_moves, bytes_total=0, files_skipped=12))
+
+    assert capsys.readouterr().err == ""
 
 
 def test_a_bar_is_closed_by_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,20 +132,53 @@ def test_a_bar_is_closed_by_an_error(capsys: pytest.CaptureFixture[str]) -> None
         show(progress_of(500))
         raise KeyboardInterrupt
 
-    assert capsys.readouterr().err.endswith("\n")
+    assert capsys.readouterr().err.endswith("]\n")
 
 
-def test_a_bar_says_what_is_waited_for(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        # Others still send: their time left counts.
+        ({}, r"<00:00, .*B/s, 5/12 files, 1 sending, 3 waiting for part-7.parquet \(12 s\)\]"),
+        (
+            {"files_in_transfer": 1, "files_held": 6},
+            r"\| 990B \[[\d:]+, 5/12 files, 6 waiting for part-7.parquet \(12 s\)\]",
+        ),
+        (AT_THE_END, r"\| 990B \[[\d:]+, 11/12 files, waiting for part-7.parquet \(12 s\)\]"),
+        (COMPLETE, r"\| 990B \[[\d:]+, 12/12 files, waiting for the list of files \(12 s\)\]"),
+    ],
+)
+def test_after_the_last_byte_a_bar_says_what_is_waited_for(
+    capsys: pytest.CaptureFixture[str], clock: Clock, state: dict[str, Any], words: str
 ) -> None:
-    now = 100.0
-    monkeypatch.setattr("sutro.progress.time", types.SimpleNamespace(monotonic=lambda: now))
+    waiting = progress_of(990, **{"waiting_for": "part-7.parquet", **state})
     with shown(True) as show:
-        show(progress_of(1000, waiting_for="part-7.parquet"))
-        now += 12
-        show(progress_of(1000, waiting_for="part-7.parquet"))
+        show(waiting)
+        assert " for " not in capsys.readouterr().err, "a moment is no wait"
+        clock.now += 12
+        show(waiting)
 
-    assert "waiting for part-7.parquet (12 s)" in capsys.readouterr().err
+        assert re.search(words, capsys.readouterr().err)
+
+
+def test_a_bar_that_is_complete_says_no_more_what_was_waited_for(
+    capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    with shown(True) as show:
+        show(progress_of(1000, **COMPLETE))
+        clock.now += 12
+        show(progress_of(1000, **COMPLETE))
+        capsys.readouterr()
+
+    assert capsys.readouterr().err.rstrip().endswith("B/s, 12/12 files]")
+
+
+def test_a_bar_draws_what_grows_while_files_are_made(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown(True) as show:
+        show(progress_of(500))
+        show(progress_of(500, bytes_total=2000, files_held=4))
+
+    assert " 25%|" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [None, False])
@@ -102,18 +191,64 @@ def test_nothing_is_shown_where_nobody_looks(
 
 
 def test_a_batch_job_gets_a_log_line_now_and_then(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
-    now = 100.0
-    monkeypatch.setattr("sutro.progress.time", types.SimpleNamespace(monotonic=lambda: now))
     caplog.set_level("INFO", "sutro")
     with shown(None) as show:
-        for _ in range(62):
-            show(progress_of(500))
-            now += 1
+        for second in range(100):
+            checked = progress_of(0, phase="check")
+            waiting = progress_of(990, **AT_THE_END, waiting_for="part-7.parquet")
+            show(checked if second < 40 else progress_of(500) if second < 70 else waiting)
+            clock.now += 1
 
-    assert [record.name for record in caplog.records] == ["sutro", "sutro"]
-    assert "500 of 1000 bytes" in caplog.text
+    assert caplog.messages == [
+        "checking files",
+        "500 B of 1.0 kB sent, 5/12 files, 2 sending, 3 waiting",
+        "990 B of 1.0 kB sent, 11/12 files, waiting for part-7.parquet (20 s)",
+    ]
+
+
+JOB = """
+import sys, sutro, sutro.progress
+sutro.progress.LOG_INTERVAL_SECONDS = 0.0
+sutro.upload(sys.argv[1], api_url=sys.argv[2])
+"""
+
+
+def test_a_job_without_a_terminal_logs_where_it_is(folder: Path, tmp_path: Path) -> None:
+    job = subprocess.run(
+        [sys.executable, "-c", JOB, folder, f"local:{tmp_path / 'service'}"],
+        env={**os.environ, "SUTRO_LOG": "info"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+
+    lines = [line for line in job.stderr.splitlines() if " INFO sutro: " in line]
+    assert re.search(r" INFO sutro: ([\d.]+ kB) of \1 sent, 12/12 files$", lines[-1])
+
+
+def test_a_program_without_stderr_gets_no_bar(
+    client: sutro.Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+
+    assert len(client.upload(folder)) == 12
+
+
+def test_uploads_in_threads_draw_a_bar_each(
+    client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    threads_before = set(threading.enumerate())
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: client.upload(folder, progress=True), range(4)))
+
+    assert len({report.dataset_id for report in reports}) == 4
+    assert set(threading.enumerate()) <= threads_before, "tqdm has started none"
+    drawn = re.split(r"[\r\n]|\x1b\[A", capsys.readouterr().err)
+    assert all(re.fullmatch(r" *\d+%\|[^|]+\| [^|]+\] *", bar) for bar in drawn if bar.strip())
+    assert sum("12/12 files]" in bar for bar in drawn) >= 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""When each file of an upload was sent, waited for its turn, and was committed: drawn as SVG.
+
+One bar a file, all on one axis, so that a column of them shows what overlapped and what was
+slow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from sutro.html import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sutro.report import UploadedFile
+
+_WIDTH = 240
+"""Of the axis, in pixels."""
+
+_SHORTEST_SECONDS = 0.001
+_MOST_STEPS = 4
+"""Between the ticks of the axis."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_STEPS = (
+    *(digit / 10**places for places in (3, 2, 1, 0) for digit in (1, 2, 5)),
+    *(10, 20, 30),
+    *(count * _MINUTE for count in (1, 2, 5, 10, 15, 30)),
+    *(count * _HOUR for count in (1, 2, 3, 6, 12)),
+)
+"""Seconds between two ticks that are read without thought; longer uploads take whole days."""
+
+_UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"), (0.001, "ms"))
+
+_EXACT_SECONDS = 100
+"""Longer times are told without fractions of a second."""
+
+_STYLE = f"""\
+.sutro-timeline svg{{display:block;width:{_WIDTH}px;min-width:{_WIDTH}px;height:24px;\
+overflow:visible;fill:none}}
+.sutro-timeline text{{fill:currentColor;font-size:11px;font-weight:normal;text-anchor:middle}}
+.sutro-timeline .sent{{stroke:#3b82f6;stroke-width:10}}
+.sutro-timeline .wait{{stroke:currentColor;stroke-width:10;stroke-dasharray:1 2;opacity:.6}}
+.sutro-timeline .done{{stroke:currentColor;stroke-width:2}}
+.sutro-timeline p svg{{display:inline-block;min-width:0;width:24px;margin:0 .4em 0 .9em;\
+vertical-align:middle}}
+"""
+
+_LEGEND = (
+    '<p><svg><path class="sent" d="M0 12h24"/></svg>sent'
+    '<svg><path class="wait" d="M0 12h24"/></svg>waited for its turn and the answer'
+    '<svg><path class="done" d="M12 4v16"/></svg>committed</p>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The axis that the files of an upload share."""
+
+    begin: datetime
+    """When the first transfer began."""
+    seconds: float
+    """From there to the right end; above 0."""
+
+    @classmethod
+    def of(cls, files: Sequence[UploadedFile], run_seconds: float) -> Timeline | None:
+        """The axis for `files`; None when nothing was sent."""
+        begin = min((file.started for file in files if file.started is not None), default=None)
+        if begin is None:
+            return None
+        times = [
+            time
+            for file in files
+            for time in (file.started, file.transferred, file.committed)
+            if time is not None
+        ]
+        seconds = (max(times) - begin).total_seconds()
+        if any(file.started and not file.committed for file in files):
+            # Cut off when the run ended, which no other time tells.
+            seconds = max(seconds, run_seconds)
+        return cls(begin, max(seconds, _SHORTEST_SECONDS))
+
+    def heading(self) -> Markup:
+        """The ticks of the axis, above the column of bars."""
+        step = self._step()
+        seconds, unit = next((seconds, unit) for seconds, unit in _UNITS if step >= seconds)
+        ticks = (step * count for count in range(1, int(self.seconds / step) + 1))
+        labels = '<text y="16">0</text>' + "".join(
+            f'<text x="{self._pixels(tick):.1f}" y="16">{tick / seconds:g} {unit}</text>'
+            for tick in ticks
+        )
+        return Markup(f"<svg>{labels}</svg>")
+
+    def bar(self, file: UploadedFile) -> Markup:
+        """A file's bar; nothing for one that was not sent.
+
+        The clock may have been set back between two of the times: none is before the last one.
+        """
+        if file.started is None:
+            return Markup()
+        start = self._at(file.started)
+        sent = max(start, self._at(file.transferred or file.committed))
+        end = max(sent, self._at(file.committed))
+        told = f"sent from {_clock(start)} to {_clock(sent)}"
+        # What was sent in no time is there to be seen, too.
+        x = min(round(self._pixels(start)), _WIDTH - 1)
+        x_sent = max(x + 1, round(self._pixels(sent)))
+        x_end = max(x_sent, round(self._pixels(end)))
+        drawn = f'<path class="sent" d="M{x} 12H{x_sent}"/>'
+        if x_end > x_sent:
+            told += f", waited {_clock(end - sent)}"
+            drawn += f'<path class="wait" d="M{x_sent} 12H{x_end}"/>'
+        if file.committed:
+            told += f", committed at {_clock(end)}"
+            drawn += f'<path class="done" d="M{x_end} 4v16"/>'
+        return Markup(f"<svg><title>{told}</title>{drawn}</svg>")
+
+    def around(self, table: Markup, column: int) -> Markup:
+        """The table with bars in `column` (from 1): with lines from its ticks, and a legend."""
+        tick = self._pixels(self._step())
+        lines = (
+            f".sutro-timeline td:nth-child({column}){{background:content-box repeat-y "
+            "repeating-linear-gradient(90deg,rgba(128,128,128,.4) 0 1px,"
+            "transparent 1px var(--sutro-tick))}"
+        )
+        return Markup(
+            f'<div class="sutro-timeline" style="--sutro-tick:{tick:.1f}px">'
+            f"<style>{_STYLE}{lines}</style>{table}{_LEGEND}</div>"
+        )
+
+    def _step(self) -> float:
+        longest = self.seconds / _MOST_STEPS
+        return next((step for step in _STEPS if step >= longest), ceil(longest / _DAY) * _DAY)
+
+    def _at(self, time: datetime | None) -> float:
+        """Seconds on the axis; what has not happened is at its end."""
+        if time is None:
+            return self.seconds
+        return min(max((time - self.begin).total_seconds(), 0.0), self.seconds)
+
+    def _pixels(self, seconds: float) -> float:
+        return seconds / self.seconds * _WIDTH
+
+
+def _clock(seconds: float) -> str:
+    """`1.25 s`, `0:02:05`."""
+    if seconds < _EXACT_SECONDS:
+        return f"{seconds:.2f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
