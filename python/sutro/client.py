@@ -5,24 +5,20 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from sutro import _core, jobs, logs, settings, sources
-from sutro.errors import ConfigurationError
-from sutro.options import UploadOptions
+from sutro import _core, calls, jobs, logs, settings
 from sutro.reader import DatasetReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sutro.calls import OnMismatch
     from sutro.checks import CheckReport
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
     from sutro.sources import Source
-
-OnMismatch: TypeAlias = Literal["error", "cast"]
-"""What to do with files of another schema than the others."""
 
 
 class Client:
@@ -166,24 +162,20 @@ class Client:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
-        resolved = sources.resolve(
+        job, resolved = calls.start_upload(
+            self._core,
             source,
-            names,
+            dataset_id,
+            concurrency=concurrency,
+            ordered=ordered,
+            names=names,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,
-            cast=_is_cast(on_mismatch),
-        )
-        options = UploadOptions(
-            dataset_id=dataset_id,
-            names=None,
-            concurrency=settings.concurrency(concurrency),
-            ordered=ordered,
-            cast=_is_cast(on_mismatch),
+            on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=dry_run,
         )
-        job = self._start(resolved, options)
         return jobs.result_of_upload(job, resolved, progress)
 
     async def upload_async(
@@ -213,24 +205,20 @@ class Client:
             >>> len(report)
             12
         """
-        resolved = sources.resolve(
+        job, resolved = calls.start_upload(
+            self._core,
             source,
-            names,
+            dataset_id,
+            concurrency=concurrency,
+            ordered=ordered,
+            names=names,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,
-            cast=_is_cast(on_mismatch),
-        )
-        options = UploadOptions(
-            dataset_id=dataset_id,
-            names=None,
-            concurrency=settings.concurrency(concurrency),
-            ordered=ordered,
-            cast=_is_cast(on_mismatch),
+            on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=dry_run,
         )
-        job = self._start(resolved, options)
         return await jobs.result_of_upload_async(job, resolved, progress)
 
     def check(
@@ -273,7 +261,7 @@ class Client:
             >>> print(repr(report))
             CheckReport(12 files, 406 rows, 67.6 kB, 1 schema: an upload would be accepted)
         """
-        return check_source(
+        return calls.check(
             self._core,
             source,
             dataset_id,
@@ -324,7 +312,7 @@ class Client:
         Returns:
             A table for every library that reads Arrow streams; see `DatasetReader`.
 
-        Example:
+        Examples:
             >>> frame = polars.DataFrame(client.read(dataset_id))
         """
         return DatasetReader(self._core, dataset_id)
@@ -363,55 +351,3 @@ class Client:
             )
         )
         return [Path(path) for path in paths]
-
-    def _start(
-        self, source: sources.Paths | sources.Frames, options: UploadOptions
-    ) -> _core.Job[UploadReport]:
-        if isinstance(source, sources.Frames):
-            return self._core.upload_made_files(source.file_count, source.schema, options)
-        return self._core.upload(source.options, {**options, "names": source.names})
-
-
-def check_source(
-    client: _core.Client | None,
-    source: Source,
-    dataset_id: str | None = None,
-    *,
-    names: Sequence[str] | None = None,
-    recursive: bool = False,
-    exclude: str | Sequence[str] = (),
-    rows_per_file: int | None = None,
-    on_mismatch: OnMismatch = "error",
-    recompress: bool = False,
-) -> CheckReport:
-    """Check; `client` is needed with a dataset only."""
-    resolved = sources.resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-        check=False,
-    )
-    options = UploadOptions(
-        dataset_id=dataset_id,
-        names=None,
-        concurrency=settings.concurrency(None),
-        ordered=True,
-        cast=_is_cast(on_mismatch),
-        recompress=recompress,
-        dry_run=True,
-    )
-    if isinstance(resolved, sources.Frames):
-        checker = _core.FrameChecker(options)
-        return jobs.result_of_check(resolved, checker, client, dataset_id)
-    named = UploadOptions({**options, "names": resolved.names})
-    return jobs.result_of(_core.check_paths(client, resolved.options, named))
-
-
-def _is_cast(on_mismatch: OnMismatch) -> bool:
-    if on_mismatch not in {"error", "cast"}:
-        message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
-        raise ConfigurationError(message)
-    return on_mismatch == "cast"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro.client import Client, check_source
+from sutro import calls
+from sutro.client import Client
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sutro.calls import OnMismatch
     from sutro.checks import CheckReport
-    from sutro.client import OnMismatch
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.reader import DatasetReader
@@ -200,7 +201,7 @@ def check(
             on_mismatch=on_mismatch,
             recompress=recompress,
         )
-    return check_source(
+    return calls.check(
         None,
         source,
         names=names,
@@ -323,7 +324,7 @@ def read(
     Returns:
         A table for every library that reads Arrow streams; see `DatasetReader`.
 
-    Example:
+    Examples:
         >>> frame = polars.DataFrame(sutro.read(dataset_id))
     """
     return Client(api_key, api_url).read(dataset_id)

@@ -20,7 +20,7 @@ class DatasetReader:
     Types are those of the parquet files: what only the library that wrote them knows (a pandas
     index, categories) is not restored. A dataset without files has no columns.
 
-    Example:
+    Examples:
         >>> import polars as pl
         >>> frame = pl.DataFrame(sutro.read(dataset_id))
 

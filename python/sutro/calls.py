@@ -1,0 +1,102 @@
+"""The arguments of `upload` and `check`, made into jobs of the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from sutro import _core, jobs, settings, sources
+from sutro.errors import ConfigurationError
+from sutro.options import UploadOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sutro.checks import CheckReport
+    from sutro.report import UploadReport
+    from sutro.sources import Source
+
+OnMismatch: TypeAlias = Literal["error", "cast"]
+"""What to do with files of another schema than the others."""
+
+
+def start_upload(
+    client: _core.Client,
+    source: Source,
+    dataset_id: str | None,
+    *,
+    concurrency: int | None,
+    ordered: bool,
+    names: Sequence[str] | None,
+    recursive: bool,
+    exclude: str | Sequence[str],
+    rows_per_file: int | None,
+    on_mismatch: OnMismatch,
+    recompress: bool,
+    dry_run: bool,
+) -> tuple[_core.Job[UploadReport], sources.Paths | sources.Frames]:
+    """Start an upload; frames are still to be made into files and fed to it."""
+    resolved = sources.resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+    )
+    options = UploadOptions(
+        dataset_id=dataset_id,
+        names=resolved.names if isinstance(resolved, sources.Paths) else None,
+        concurrency=settings.concurrency(concurrency),
+        ordered=ordered,
+        cast=_is_cast(on_mismatch),
+        recompress=recompress,
+        dry_run=dry_run,
+    )
+    if isinstance(resolved, sources.Paths):
+        return client.upload(resolved.options, options), resolved
+    job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    return job, resolved
+
+
+def check(
+    client: _core.Client | None,
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+) -> CheckReport:
+    """Check; `client` is needed with a dataset only."""
+    resolved = sources.resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+        check=False,
+    )
+    options = UploadOptions(
+        dataset_id=dataset_id,
+        names=resolved.names if isinstance(resolved, sources.Paths) else None,
+        concurrency=settings.concurrency(None),
+        ordered=True,
+        cast=_is_cast(on_mismatch),
+        recompress=recompress,
+        dry_run=True,
+    )
+    if isinstance(resolved, sources.Paths):
+        return jobs.result_of(_core.check_paths(client, resolved.options, options))
+    checker = _core.FrameChecker(options)
+    return jobs.result_of_check(resolved, checker, client, dataset_id)
+
+
+def _is_cast(on_mismatch: OnMismatch) -> bool:
+    if on_mismatch not in {"error", "cast"}:
+        message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
+        raise ConfigurationError(message)
+    return on_mismatch == "cast"
