@@ -28,8 +28,8 @@ pub(super) struct Client {
     process_id: u32,
     #[pyo3(get)]
     api_url: String,
-    /// The embedded service runs as long as a client of its folder lives.
-    _local: Option<Arc<LocalServer>>,
+    /// The embedded service runs as long as a client of its folder, or a stream, lives.
+    local: Option<Arc<LocalServer>>,
 }
 
 /// Out of a `sutro.options.ClientOptions`: times in seconds.
@@ -114,7 +114,7 @@ impl Client {
             let server = open_shared(py, PathBuf::from(folder))?;
             let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
             let api = api.map_err(|error| error.into_py_err(py))?;
-            return Ok(Self { api, process_id, api_url, _local: Some(server) });
+            return Ok(Self { api, process_id, api_url, local: Some(server) });
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
             let message = "the API key is empty or has characters that a key cannot have";
@@ -122,7 +122,7 @@ impl Client {
         })?;
         let api = ApiClient::with_options(&api_url, key, options)
             .map_err(|error| error.into_py_err(py))?;
-        Ok(Self { api, process_id, api_url, _local: None })
+        Ok(Self { api, process_id, api_url, local: None })
     }
 
     /// An upload of paths, folders and globs.
@@ -179,7 +179,8 @@ impl Client {
     fn read(&self, dataset_id: String) -> PyResult<Job> {
         let api = self.api()?;
         let work = async move { DatasetReader::open(&api, &dataset_id).await };
-        Job::start(work, None, dataset_stream::to_python)
+        let local = self.local.clone();
+        Job::start(work, None, |py, reader| dataset_stream::to_python(py, reader, local))
     }
 
     fn try_authentication(&self) -> PyResult<Job> {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    sync::Arc,
     thread::{self, ThreadId},
     time::Duration,
 };
@@ -14,14 +15,19 @@ use pyo3_arrow::PyRecordBatchReader;
 use crate::{
     dataset_reader::{DatasetReader, Next},
     error::Error,
+    service::LocalServer,
 };
 
 /// Between two looks at signals.
 const STEP: Duration = Duration::from_millis(100);
 
 /// An object with `__arrow_c_stream__`, for one use.
-pub(super) fn to_python(py: Python<'_>, reader: DatasetReader) -> PyResult<Py<PyAny>> {
-    let stream = DatasetStream { reader, thread: thread::current().id() };
+pub(super) fn to_python(
+    py: Python<'_>,
+    reader: DatasetReader,
+    local: Option<Arc<LocalServer>>,
+) -> PyResult<Py<PyAny>> {
+    let stream = DatasetStream { reader, thread: thread::current().id(), _local: local };
     PyRecordBatchReader::new(Box::new(stream)).into_py_any(py)
 }
 
@@ -30,6 +36,8 @@ struct DatasetStream {
     reader: DatasetReader,
     /// The Python thread that asked for the stream.
     thread: ThreadId,
+    /// The embedded service that it reads from, where that is one of this process.
+    _local: Option<Arc<LocalServer>>,
 }
 
 impl DatasetStream {

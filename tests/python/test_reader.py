@@ -82,6 +82,15 @@ def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
     assert back.to_pylist() == table.to_pylist() * 2
 
 
+def test_the_embedded_service_runs_for_as_long_as_it_is_read(folder: Path, tmp_path: Path) -> None:
+    local = f"local:{tmp_path / 'service'}"
+    dataset_id = sutro.upload(folder, api_url=local).dataset_id
+
+    stream = pa.RecordBatchReader.from_stream(sutro.read(dataset_id, api_url=local))
+
+    assert stream.read_all().num_rows == 78
+
+
 def test_a_dataset_without_files_has_no_columns_and_an_unknown_one_is_told(
     client: sutro.Client,
 ) -> None:
