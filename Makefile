@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format wheel bench fuzz clean
+.PHONY: help demo test soak lint format docs wheel bench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,11 @@ format: $(STAMPS)/lint ## Format the sources
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# What it says of the tool's own future is no fault of a page.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(STAMPS)/docs ## Build the documentation into site/; a warning is an error
+	$(BIN)/mkdocs build --quiet --strict
+
 wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
 	$(BIN)/maturin build --locked --profile wheel --out dist
 
@@ -65,7 +70,7 @@ fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer's path and the service's requests 
 
 clean: ## Remove all that was built
 	cargo clean
-	rm -rf benches/target fuzz/target $(VENV) .demo dist .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
+	rm -rf benches/target fuzz/target $(VENV) .demo dist site .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
 
 $(STAMPS)/venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -96,6 +101,6 @@ $(STAMPS)/cargo-fuzz: $(STAMPS)/venv
 	cargo install --quiet --locked cargo-fuzz --root $(VENV)
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/lint: $(STAMPS)/venv
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs: $(STAMPS)/venv
 	$(BIN)/python -m pip install --quiet --group $(@F)
 	@touch $@

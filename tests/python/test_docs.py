@@ -1,0 +1,147 @@
+"""Every code block of the documentation is run, and prints what the page says.
+
+The blocks of a page are one story: they run in order, in one namespace and one folder, which has
+`examples/data` as `data`. Key and URL in the environment are those of an embedded service.
+"""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import re
+import shutil
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+from reader import API_KEY, FLAGS, Checker, Reader, blocks
+from sutro.cli import EXIT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+NOT_RUN = {
+    "console": "needs a package index, a toolchain, an account, or someone at the keyboard",
+    "pycon": "needs the service's own SDK, in an environment of its own: see test_sdk.py",
+    "json": "is the content of a file or of an answer",
+}
+"""Languages of blocks that are not run, and why; `text` is what the block before it prints."""
+
+THIS_NETWORK = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+THIS_NETWORK |= {f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")}
+THIS_NETWORK |= {name.lower() for name in THIS_NETWORK}
+"""Variables of the machine that the tests run on, which `sutro doctor` would tell."""
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A folder with data, and settings that lead to an embedded service."""
+    folder = tmp_path / "folder"
+    for data in ("data", "examples/data"):
+        shutil.copytree(ROOT / "examples/data", folder / data)
+    monkeypatch.chdir(folder)
+    for name in os.environ.keys() & THIS_NETWORK:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    with sutro.LocalServer(tmp_path / "service", api_keys=[API_KEY]) as server:
+        monkeypatch.setenv("SUTRO_API_KEY", API_KEY)
+        monkeypatch.setenv("SUTRO_API_URL", server.api_url)
+        yield
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the pages' shell is a Unix one")
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_blocks_of_a_page_do_what_it_says(page: Path) -> None:
+    with Reader(page) as reader:
+        for block in blocks(page):
+            reader.read(block)
+        reader.end()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_is_run_or_known_not_to_be(page: Path) -> None:
+    languages = {block.language for block in blocks(page)}
+
+    assert languages <= {"python", "sh", "text", *NOT_RUN}
+    assert page.read_text().count("```") == 2 * len(blocks(page)), "a block is not closed"
+
+
+def doctests() -> Iterator[doctest.DocTest]:
+    finder = doctest.DocTestFinder()
+    public = {name: getattr(sutro, name) for name in sutro.__all__ if name != "__version__"}
+    for name, thing in {"": sutro.__doc__, **public}.items():
+        yield from finder.find(thing, f"sutro.{name}", globs={"sutro": sutro})
+
+
+EXAMPLES = {test.name: test for test in doctests() if test.examples}
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_a_docstring_does_what_it_says(name: str) -> None:
+    example, printed = EXAMPLES[name], StringIO()
+    example.globs["client"] = sutro.Client()
+    runner = doctest.DocTestRunner(Checker(), verbose=False, optionflags=FLAGS)
+
+    results = runner.run(example, out=printed.write)
+
+    assert results.failed == 0, printed.getvalue()
+
+
+def test_every_public_function_has_an_example() -> None:
+    functions = {
+        f"sutro.{name}" for name in sutro.__all__ if inspect.isfunction(getattr(sutro, name))
+    }
+
+    assert functions <= EXAMPLES.keys()
+
+
+def test_every_error_has_its_place_on_the_page_of_errors() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    headings = set(re.findall(r"^##+ (\w+)$", page, re.MULTILINE))
+    public = (getattr(sutro, name) for name in sutro.__all__)
+    errors = {
+        thing.__name__
+        for thing in public
+        if isinstance(thing, type) and issubclass(thing, BaseException)
+    }
+
+    assert errors <= headings
+
+
+def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
+    """Those of errors that a page cannot make happen: they are compared with the sources."""
+    files = [*(ROOT / "src").rglob("*.rs"), *(ROOT / "python").rglob("*.py")]
+    # A message that fills more than a line: Rust has a backslash there, Python a string for each.
+    next_line = re.compile(r'\\\n\s*|"\n\s*f?"')
+    sources = next_line.sub("", "".join(file.read_text(encoding="utf-8") for file in files))
+    quotes = re.findall(r"^> (.+)$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    parts = [
+        part.strip()
+        for quote in quotes
+        for part in re.split(r"…|\bHOST\b|\bFILE\b|\bID\b|(?: at )?part-7.parquet|\d+|: ", quote)
+    ]
+
+    assert len(quotes) > 8
+    assert [part for part in parts if part not in sources] == []
+
+
+def test_the_exit_codes_of_the_command_are_on_its_page() -> None:
+    page = (ROOT / "docs/guides/command-line.md").read_text()
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+
+    assert codes == {0, 1, 2, *(code for _, code in EXIT_CODES)}
