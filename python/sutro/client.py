@@ -313,7 +313,10 @@ class Client:
             A table for every library that reads Arrow streams; see `DatasetReader`.
 
         Examples:
-            >>> frame = polars.DataFrame(client.read(dataset_id))
+            >>> import polars as pl
+            >>> dataset_id = client.upload("data/*.parquet").dataset_id
+            >>> pl.DataFrame(client.read(dataset_id)).height
+            406
         """
         return DatasetReader(self._core, dataset_id)
 

@@ -325,7 +325,10 @@ def read(
         A table for every library that reads Arrow streams; see `DatasetReader`.
 
     Examples:
-        >>> frame = polars.DataFrame(sutro.read(dataset_id))
+        >>> import polars as pl
+        >>> dataset_id = sutro.upload("data/*.parquet").dataset_id
+        >>> pl.DataFrame(sutro.read(dataset_id)).height
+        406
     """
     return Client(api_key, api_url).read(dataset_id)
 

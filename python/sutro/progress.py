@@ -29,10 +29,11 @@ class Progress:
     Bytes sent and files committed are two numbers: a file counts as committed when the
     service has confirmed it.
 
-    Example:
-        >>> def show(progress):
-        ...     print(f"{progress.bytes_sent:,} of {progress.bytes_total:,} bytes, {progress}")
-        >>> sutro.upload("data/*.parquet", progress=show)
+    Examples:
+        >>> moments = []
+        >>> report = sutro.upload("data/*.parquet", progress=moments.append)
+        >>> print(moments[-1].bytes_sent, "bytes,", moments[-1])
+        67604 bytes, 12/12 files
     """
 
     phase: str

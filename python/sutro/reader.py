@@ -22,11 +22,15 @@ class DatasetReader:
 
     Examples:
         >>> import polars as pl
-        >>> frame = pl.DataFrame(sutro.read(dataset_id))
+        >>> cars = sutro.read(sutro.upload("data/*.parquet").dataset_id)
+        >>> pl.DataFrame(cars).height
+        406
+
+        In batches, where the whole does not fit into memory:
 
         >>> import pyarrow as pa
-        >>> for batch in pa.RecordBatchReader.from_stream(sutro.read(dataset_id)):
-        ...     print(batch.num_rows)
+        >>> sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(cars))
+        406
     """
 
     __slots__ = ("_core", "_dataset_id")
