@@ -139,6 +139,17 @@ def test_a_file_of_certificates_that_cannot_be_used_is_told_when_it_is_ours(
             sutro.Client("key", "https://localhost:1")
 
 
+def test_a_service_that_refuses_a_third_upload_gets_all_files_in_order(
+    folder: Path, tmp_path: Path
+) -> None:
+    paths = [folder / name for name in PARTS[:6]]
+    with sutro.LocalServer(tmp_path / "small", max_uploads=2) as server:
+        report = server.client().upload(paths)
+
+        assert names_in(server.client(), report.dataset_id) == PARTS[:6]
+        assert max(file.attempts for file in report) < 6, "it is not asked again and again"
+
+
 FEW_FILES = """
 import resource, sys, sutro
 resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))

@@ -1,5 +1,7 @@
 //! Where one file is, as the gate sees it.
 
+use super::Ending;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// To be started, for the first time or again.
@@ -14,8 +16,7 @@ pub(super) enum Phase {
     },
     Settling {
         polls: u32,
-        long_grace: bool,
-        retry: bool,
+        ending: Ending,
     },
     Committed,
 }

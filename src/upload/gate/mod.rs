@@ -9,6 +9,7 @@
 
 mod events;
 mod file;
+mod open_limit;
 #[cfg(test)]
 mod simulation;
 mod starvation;
@@ -17,7 +18,10 @@ pub use events::{Action, Ending, Event, FileIndex, Grace, RequestId, Stop, StopC
 
 use std::time::Duration;
 
-use self::file::{File, Phase};
+use self::{
+    file::{File, Phase},
+    open_limit::OpenLimit,
+};
 use crate::config::MAX_STALE_LISTINGS;
 
 /// Whether a test has planted this bug, to see that the simulation finds it.
@@ -57,8 +61,7 @@ pub struct Gate {
     frontier: FileIndex,
     /// The file whose connection is being opened: the next one starts after it.
     opening: Option<FileIndex>,
-    /// Requests open at the same time; shrinks where the service serves fewer.
-    open_limit: usize,
+    open_limit: OpenLimit,
     idle_ticks: u32,
     /// Times in a row that making room did not bring the head on.
     stalls: u32,
@@ -82,7 +85,7 @@ impl Gate {
             head: 0,
             frontier: 0,
             opening: None,
-            open_limit: config.concurrency + config.max_held,
+            open_limit: OpenLimit::new(config.concurrency + config.max_held),
             idle_ticks: 0,
             stalls: 0,
             stop: None,
@@ -112,11 +115,7 @@ impl Gate {
             Event::Ended(request, ending) => {
                 let was_opening = self.opening == Some(request.file);
                 self.opened(request.file);
-                self.ended(request.file, ending, &mut actions);
-                if was_opening && request.file == self.head && self.config.ordered {
-                    // The others may hold what it needs: connections, or files of this machine.
-                    self.make_room_for_head(&mut actions);
-                }
+                self.ended(request.file, ending, was_opening, &mut actions);
             }
             Event::PauseOver(file) => self.files[file].phase = Phase::Waiting,
             Event::Settled(file, verdict) => self.settled(file, verdict, &mut actions),
@@ -176,7 +175,13 @@ impl Gate {
         }
     }
 
-    fn ended(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
+    fn ended(
+        &mut self,
+        file: FileIndex,
+        ending: Ending,
+        was_opening: bool,
+        actions: &mut Vec<Action>,
+    ) {
         let in_doubt = self.files[file].phase == Phase::Released;
         // What was let go by an earlier request may turn up at any time.
         let was_released = self.files[file].was_released;
@@ -202,13 +207,21 @@ impl Gate {
             Ending::Refused | Ending::Final => self.stop(file, StopCause::Failed, false, actions),
             Ending::RefusedAll => self.stop(file, StopCause::Failed, true, actions),
             Ending::NameTaken => self.stop(file, StopCause::ForeignWriter, false, actions),
-            Ending::Temporary { retry_after, .. } => self.pause(file, retry_after, actions),
+            Ending::Temporary { retry_after, .. } => {
+                self.pause(file, was_opening, retry_after, actions);
+            }
         }
     }
 
     /// Tries again, later and later. Only the head can fail for good: the others may just
-    /// wait for a service that serves fewer requests than are open, so fewer are opened.
-    fn pause(&mut self, file: FileIndex, retry_after: Option<Duration>, actions: &mut Vec<Action>) {
+    /// wait for a service that serves fewer requests than are open.
+    fn pause(
+        &mut self,
+        file: FileIndex,
+        was_opening: bool,
+        retry_after: Option<Duration>,
+        actions: &mut Vec<Action>,
+    ) {
         let is_head = file == self.head || !self.config.ordered;
         self.files[file].failures += u32::from(is_head);
         if self.files[file].failures > self.config.max_retries
@@ -216,24 +229,21 @@ impl Gate {
         {
             return self.stop(file, StopCause::Failed, false, actions);
         }
-        self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
-        if !is_head {
-            self.open_limit = self.open().max(1);
-        }
+        let throttled = retry_after.is_some();
+        self.files[file].phase = Phase::Pausing { throttled };
+        self.shrink_after_failure(file, was_opening, throttled, actions);
         let failures = self.files[file].attempt;
         actions.push(Action::Pause { file, failures, at_least: retry_after });
     }
 
     fn settle(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
-        let retry = matches!(ending, Ending::Temporary { .. });
-        let long_grace = matches!(ending, Ending::Temporary { still_at_work: true, .. });
         self.files[file].was_released = true;
-        self.files[file].phase = Phase::Settling { polls: 0, long_grace, retry };
+        self.files[file].phase = Phase::Settling { polls: 0, ending };
         actions.push(Action::Settle(file, Grace::None));
     }
 
     fn settled(&mut self, file: FileIndex, verdict: Verdict, actions: &mut Vec<Action>) {
-        let Phase::Settling { polls, long_grace, retry } = self.files[file].phase else {
+        let Phase::Settling { polls, ending } = self.files[file].phase else {
             return;
         };
         let verdict = match verdict {
@@ -251,12 +261,17 @@ impl Gate {
             Verdict::Stale if polls >= MAX_STALE_LISTINGS => {
                 self.stop(file, StopCause::OutcomeUnknown, true, actions);
             }
-            Verdict::Absent if polls > 0 && retry => self.pause(file, None, actions),
-            Verdict::Absent if polls > 0 => self.stop(file, StopCause::Failed, false, actions),
+            Verdict::Absent if polls > 0 => match ending {
+                Ending::Temporary { retry_after, .. } => {
+                    self.pause(file, false, retry_after, actions);
+                }
+                _ => self.stop(file, StopCause::Failed, false, actions),
+            },
             // The first look came too early to believe: the request may be on its way.
             Verdict::Absent | Verdict::Stale => {
-                let grace = if long_grace { Grace::Long } else { Grace::Short };
-                self.files[file].phase = Phase::Settling { polls: polls + 1, long_grace, retry };
+                let is_long = matches!(ending, Ending::Temporary { still_at_work: true, .. });
+                let grace = if is_long { Grace::Long } else { Grace::Short };
+                self.files[file].phase = Phase::Settling { polls: polls + 1, ending };
                 actions.push(Action::Settle(file, grace));
             }
         }
@@ -269,8 +284,7 @@ impl Gate {
         self.stalls = 0;
         while self.files.get(self.head).is_some_and(|file| file.phase == Phase::Committed) {
             self.head += 1;
-            let most = self.config.concurrency + self.config.max_held;
-            self.open_limit = (self.open_limit + 1).min(most);
+            self.open_limit.grow();
         }
     }
 
@@ -347,7 +361,7 @@ impl Gate {
         let has_slot = self.opening.is_none()
             && self.in_transfer() < self.config.concurrency
             && self.count(Phase::is_held) < self.config.max_held.max(1)
-            && self.open() < self.open_limit;
+            && self.open() < self.open_limit.requests;
         let goes_first = file == self.head && !planted!(self, HeadWaitsForSlot);
         (has_slot || goes_first).then_some(file)
     }

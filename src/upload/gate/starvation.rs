@@ -28,18 +28,4 @@ impl Gate {
             self.make_room_for_head(actions);
         }
     }
-
-    /// The service may serve fewer connections than are open, and not the head's: drops the
-    /// newer half of the others, which cannot have been committed, and holds fewer from now on.
-    pub(super) fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
-        self.open_limit = (self.open() / 2).max(1);
-        for file in (self.head + 1..self.frontier).rev() {
-            if self.open() <= self.open_limit {
-                break;
-            }
-            if matches!(self.files[file].phase, Phase::Sending | Phase::Held { .. }) {
-                self.drop_request(file, actions);
-            }
-        }
-    }
 }

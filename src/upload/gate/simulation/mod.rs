@@ -19,6 +19,9 @@ const SEED: &str = "SUTRO_SEED";
 /// How many schedules to run: `make soak` runs a million.
 const SCHEDULES: &str = "SUTRO_SCHEDULES";
 const MOST_STEPS: u32 = 200_000;
+/// 503 with `Retry-After`.
+const PLEASE_COME_AGAIN: Ending =
+    Ending::Temporary { retry_after: Some(Duration::from_secs(1)), still_at_work: false };
 
 #[test]
 fn the_dataset_is_a_prefix_of_the_plan_in_every_schedule() {
@@ -55,6 +58,7 @@ struct Request {
     is_served: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what a schedule is like")]
 struct World {
     rng: Rng,
     names: Vec<String>,
@@ -67,6 +71,8 @@ struct World {
     listing_fault_percent: u8,
     /// How often the head of the line moves a few bytes only.
     slow_head_percent: u8,
+    /// Whoever gets no worker is refused at once, and asked to come again.
+    refuses_when_busy: bool,
     /// Bodies do not fit into the buffers of a connection that nobody serves.
     has_big_bodies: bool,
     requests: Vec<Request>,
@@ -113,6 +119,7 @@ impl World {
             fault_percent: *rng.choice([0, 0, 2, 2, 5, 5, 15, 15, 100].iter()).unwrap(),
             listing_fault_percent: *rng.choice([0, 5, 50].iter()).unwrap(),
             slow_head_percent: *rng.choice([0, 0, 99].iter()).unwrap(),
+            refuses_when_busy: rng.u8(0..4) == 0,
             has_big_bodies: rng.bool(),
             requests: Vec::new(),
             zombies: Vec::new(),
@@ -299,25 +306,20 @@ impl World {
         if left == 0 { Event::PlanEnded } else { Event::Planned(more) }
     }
 
-    /// Gives free workers to connections, mostly by arrival.
-    fn serve(&mut self) {
-        let served = self.requests.iter().filter(|request| request.is_served).count();
-        if served < self.workers {
-            let mut waiting: Vec<_> =
-                self.requests.iter_mut().filter(|request| !request.is_served).collect();
-            if !waiting.is_empty() {
-                let any = self.rng.usize(0..waiting.len());
-                let next = if self.rng.u8(0..10) == 0 { any } else { 0 };
-                waiting[next].is_served = true;
-            }
-        }
-    }
-
     fn advance(&mut self, first: usize, index: usize) -> Option<Event> {
         let Request { id, stage, is_served } = self.requests[index];
         if self.percent(self.fault_percent) {
             return Some(self.fail(first, index));
         }
+        // It is looked at after its body has begun, or before.
+        if self.refuses_when_busy && !is_served && (stage == Stage::Sending || self.rng.bool()) {
+            if self.served() == self.workers {
+                self.requests.remove(index);
+                return Some(Event::Ended(id, PLEASE_COME_AGAIN));
+            }
+            self.requests[index].is_served = true;
+        }
+        let is_served = self.requests[index].is_served;
         let is_head = first + id.file == self.confirmed;
         if stage == Stage::Sending && !is_served && self.has_big_bodies {
             if is_head || self.rng.u8(0..16) > 0 {
@@ -369,10 +371,7 @@ impl World {
             0 if stage != Stage::Released => Ending::Refused,
             1 if stage != Stage::Released => Ending::RefusedAll,
             2..5 => Ending::Final,
-            5..6 => Ending::Temporary {
-                retry_after: Some(Duration::from_secs(1)),
-                still_at_work: false,
-            },
+            5..6 => PLEASE_COME_AGAIN,
             6..8 => Ending::Temporary { retry_after: None, still_at_work: true },
             8 if stage == Stage::Held => {
                 self.has_answered_early = true;

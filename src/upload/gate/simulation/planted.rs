@@ -22,9 +22,10 @@ pub(in super::super) enum Bug {
     StartedOutOfOrder,
     HeldForgotten,
     StarvationIgnored,
+    HeadRefusedForOthers,
 }
 
-const BUGS: [Bug; 15] = [
+const BUGS: [Bug; 16] = [
     Bug::TailLetGoEarly,
     Bug::DoubtTakenForCommit,
     Bug::IncompleteTakenForNotSent,
@@ -40,6 +41,7 @@ const BUGS: [Bug; 15] = [
     Bug::StartedOutOfOrder,
     Bug::HeldForgotten,
     Bug::StarvationIgnored,
+    Bug::HeadRefusedForOthers,
 ];
 
 #[test]

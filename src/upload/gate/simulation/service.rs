@@ -10,6 +10,23 @@ use crate::{
 };
 
 impl World {
+    /// Gives free workers to connections, mostly by arrival.
+    pub(super) fn serve(&mut self) {
+        if self.served() < self.workers && !self.refuses_when_busy {
+            let mut waiting: Vec<_> =
+                self.requests.iter_mut().filter(|request| !request.is_served).collect();
+            if !waiting.is_empty() {
+                let any = self.rng.usize(0..waiting.len());
+                let next = if self.rng.u8(0..10) == 0 { any } else { 0 };
+                waiting[next].is_served = true;
+            }
+        }
+    }
+
+    pub(super) fn served(&self) -> usize {
+        self.requests.iter().filter(|request| request.is_served).count()
+    }
+
     pub(super) fn kill(&mut self) {
         for request in std::mem::take(&mut self.requests) {
             // Its successor's run may not see this one: the model keeps it within the gap
