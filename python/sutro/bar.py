@@ -25,15 +25,13 @@ _REDRAW_SECONDS = 1.0
 _drawing = threading.RLock()
 """The bars of several threads share one terminal."""
 
-
-def _renew_lock() -> None:
-    """In a child, nobody is there to give it back."""
-    global _drawing  # noqa: PLW0603 - it is one for each process
-    _drawing = threading.RLock()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+    # A child gets no lock, tqdm's and that of its import included, that nobody there gives back.
+    os.register_at_fork(
+        before=_drawing.acquire,
+        after_in_parent=_drawing.release,
+        after_in_child=_drawing.release,
+    )
 
 
 class ProgressBar:
@@ -100,7 +98,7 @@ def _set_total(bar: Any, total_bytes: int) -> None:
 
 
 def _tqdm(total_bytes: int, begin: float) -> Any:
-    with warnings.catch_warnings():
+    with _drawing, warnings.catch_warnings():
         # Without ipywidgets the bar is text, which is no reason to tell anyone to install them.
         warnings.filterwarnings("ignore", "IProgress not found")
         from tqdm import auto  # noqa: PLC0415 - only where a bar is shown
