@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import _core, calls, jobs, logs, settings
+from sutro import _core, calls, forks, jobs, logs, settings
 from sutro.reader import DatasetReader
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Client:
             max_retries=max_retries,
             retry_deadline=retry_deadline,
         )
-        self._core = _core.Client(api_key=key, api_url=url, options=options)
+        with forks.moment:
+            self._core = _core.Client(api_key=key, api_url=url, options=options)
         # The options as they were given: those that were not are the other process's.
         self._recipe = partial(
             Client,

@@ -101,8 +101,6 @@ def test_children_that_are_forked_during_uploads_upload_on_their_own(
     client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     is_over = threading.Event()
-    # The first call of a process sets up what later ones share.
-    client.upload(folder, progress=True)
 
     def go_on_uploading() -> None:
         while not is_over.is_set():
