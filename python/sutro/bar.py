@@ -5,12 +5,11 @@ It has no name of its own in front: 80 columns are just enough for the rest.
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from sutro import forks
 from sutro.progress import Wait, files_sending
 
 if TYPE_CHECKING:
@@ -21,19 +20,6 @@ _WITHOUT_TIME_LEFT = "{l_bar}{bar}| {n_fmt}{unit} [{elapsed}{postfix}]"
 
 _REDRAW_SECONDS = 1.0
 """The clock goes on when nothing else does."""
-
-_drawing = threading.RLock()
-"""The bars of several threads share one terminal."""
-
-
-def _renew_lock() -> None:
-    """In a child, nobody is there to give it back."""
-    global _drawing  # noqa: PLW0603 - it is one for each process
-    _drawing = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class ProgressBar:
@@ -100,7 +86,7 @@ def _set_total(bar: Any, total_bytes: int) -> None:
 
 
 def _tqdm(total_bytes: int, begin: float) -> Any:
-    with warnings.catch_warnings():
+    with forks.drawing, warnings.catch_warnings():
         # Without ipywidgets the bar is text, which is no reason to tell anyone to install them.
         warnings.filterwarnings("ignore", "IProgress not found")
         from tqdm import auto  # noqa: PLC0415 - only where a bar is shown
@@ -113,10 +99,10 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
 
         def refresh(self, *_: object, **__: object) -> None:
             """Draw. tqdm's own keeps the lock for ever when Ctrl-C comes in between."""
-            with _drawing:
+            with forks.drawing:
                 self.display()
 
-    Bar.set_lock(_drawing)
+    Bar.set_lock(forks.drawing)
     bar = Bar(
         total=total_bytes,
         unit="B",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sutro import _core, jobs, settings, sources
+from sutro import _core, forks, jobs, settings, sources
 from sutro.errors import ConfigurationError
 from sutro.options import UploadOptions
 
@@ -52,10 +52,11 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
-    if isinstance(resolved, sources.Paths):
-        return client.upload(resolved.options, options), resolved
-    job = client.upload_made_files(resolved.file_count, resolved.schema, options)
-    return job, resolved
+    with forks.moment:
+        if isinstance(resolved, sources.Paths):
+            return client.upload(resolved.options, options), resolved
+        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+        return job, resolved
 
 
 def check(
@@ -90,7 +91,9 @@ def check(
         dry_run=True,
     )
     if isinstance(resolved, sources.Paths):
-        return jobs.result_of(_core.check_paths(client, resolved.options, options))
+        with forks.moment:
+            job = _core.check_paths(client, resolved.options, options)
+        return jobs.result_of(job)
     checker = _core.FrameChecker(options)
     return jobs.result_of_check(resolved, checker, client, dataset_id)
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import _core, calls, jobs, logs, settings
+from sutro import _core, calls, forks, jobs, logs, settings
 from sutro.reader import DatasetReader
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Client:
             max_retries=max_retries,
             retry_deadline=retry_deadline,
         )
-        self._core = _core.Client(api_key=key, api_url=url, options=options)
+        with forks.moment:
+            self._core = _core.Client(api_key=key, api_url=url, options=options)
         # The options as they were given: those that were not are the other process's.
         self._recipe = partial(
             Client,
@@ -276,11 +277,31 @@ class Client:
     def upload_to_dataset(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
     ) -> UploadReport:
-        """Upload into a dataset that is there: `upload` in the words of the service."""
+        """Upload into a dataset that is there: `upload` in the words of the service's SDK.
+
+        Args:
+            dataset_id: The dataset.
+            file_paths: What to upload: the `source` of `upload`.
+            progress: As for `upload`.
+
+        Returns:
+            What was done; errors are those of `upload`.
+
+        Examples:
+            >>> dataset_id = client.create_dataset()
+            >>> report = client.upload_to_dataset(dataset_id, ["data/cars-1970.parquet"])
+            >>> report[0].status
+            'uploaded'
+        """
         return self.upload(file_paths, dataset_id, progress=progress)
 
     def create_dataset(self) -> str:
-        """Create an empty dataset and return its id."""
+        """Create an empty dataset and return its id.
+
+        Examples:
+            >>> client.create_dataset()
+            'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
+        """
         return jobs.result_of(self._core.create_dataset())
 
     def try_authentication(self) -> None:
@@ -288,11 +309,21 @@ class Client:
 
         Raises:
             AuthenticationError: It does not.
+
+        Examples:
+            >>> client.try_authentication()
         """
         jobs.result_of(self._core.try_authentication())
 
     def list_datasets(self) -> list[Dataset]:
-        """List all datasets that the key may see, newest first."""
+        """List all datasets that the key may see, newest first.
+
+        Examples:
+            >>> dataset_id = client.create_dataset()
+            >>> newest = client.list_datasets()[0]
+            >>> newest.dataset_id == dataset_id, newest.file_count
+            (True, 0)
+        """
         return jobs.result_of(self._core.list_datasets())
 
     def list_dataset_files(self, dataset_id: str) -> list[DatasetFile]:
@@ -300,6 +331,12 @@ class Client:
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
+
+        Examples:
+            >>> report = client.upload("data/*.parquet")
+            >>> files = client.list_dataset_files(report.dataset_id)
+            >>> files[0].file_name, files[0].row_count
+            ('cars-1970.parquet', 35)
         """
         return jobs.result_of(self._core.list_dataset_files(dataset_id))
 
@@ -343,6 +380,12 @@ class Client:
             DatasetNotFoundError: There is no such dataset.
             RefusedError: A name is not in the dataset.
             FileAccessError: A file cannot be written.
+
+        Examples:
+            >>> report = client.upload("data/*.parquet")
+            >>> paths = client.download_from_dataset(report.dataset_id, output_path="copy")
+            >>> len(paths), paths[0].name
+            (12, 'cars-1970.parquet')
         """
         names = [files] if isinstance(files, str) else files
         paths = jobs.result_of(

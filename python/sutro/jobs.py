@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
-from sutro import logs
+from sutro import forks, logs
 from sutro.errors import UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
 from sutro.sources import Frames, Paths
@@ -43,7 +43,7 @@ def result_of(job: Job[_T], show: Show | None = None) -> _T:
     except BaseException:
         job.cancel()
         raise
-    return job.result()
+    return _result(job)
 
 
 def result_of_upload(
@@ -111,7 +111,7 @@ async def result_of_upload_async(
         raise
     if failure is not None:
         raise _failure_of_source(failure, job.partial_report())
-    return job.result()
+    return _result(job)
 
 
 def _feed(
@@ -158,8 +158,17 @@ def _failure_of_source(failure: Exception, report: UploadReport | None) -> Excep
 
 def _show(job: Job[_T], show: Show | None) -> None:
     logs.forward()
-    if show is not None and (progress := job.progress()) is not None:
+    if show is None:
+        return
+    with forks.moment:
+        progress = job.progress()
+    if progress is not None:
         show(progress)
+
+
+def _result(job: Job[_T]) -> _T:
+    with forks.moment:
+        return job.result()
 
 
 def _interrupted(report: UploadReport | None) -> UploadInterrupted:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from sutro import text
+from sutro import forks, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +91,8 @@ def shown(option: ProgressOption) -> Iterator[Show]:
     elif option is False:
         yield lambda _progress: None
     else:
-        from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
+        with forks.moment:
+            from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
 
         bar = ProgressBar()
         try:

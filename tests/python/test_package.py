@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 from importlib import metadata, resources
 from pathlib import Path
+from typing import Any
 
 import sutro
 
@@ -27,9 +31,66 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     assert sutro.__version__ == metadata.version("sutro")
 
 
-def test_every_public_name_is_there_and_documented() -> None:
-    for name in sutro.__all__:
-        assert getattr(sutro, name).__doc__, name
+PUBLIC: dict[str, Any] = {name: getattr(sutro, name) for name in sutro.__all__}
+
+
+def test_every_public_name_is_documented() -> None:
+    for name, thing in PUBLIC.items():
+        assert thing.__doc__, name
+
+
+def methods_of(thing: type[Any]) -> dict[str, Any]:
+    return {
+        name: member
+        for name, member in vars(thing).items()
+        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
+    }
+
+
+def test_every_public_method_is_documented() -> None:
+    for name, thing in PUBLIC.items():
+        for member_name, member in methods_of(thing).items() if inspect.isclass(thing) else ():
+            assert member.__doc__, f"{name}.{member_name}"
+
+
+def test_whoever_hovers_over_a_call_sees_an_example() -> None:
+    calls: dict[str, Any] = {
+        name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)
+    }
+    calls |= {
+        f"Client.{name}": method
+        for name, method in methods_of(sutro.Client).items()
+        if inspect.isfunction(method)
+    }
+    calls |= {
+        kind.__name__: kind
+        for kind in (
+            sutro.CheckReport,
+            sutro.Client,
+            sutro.DatasetReader,
+            sutro.LocalServer,
+            sutro.Progress,
+            sutro.UploadReport,
+        )
+    }
+
+    assert {name for name, call in calls.items() if ">>> " not in call.__doc__} == set()
+
+
+def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
+    others = {
+        name: thing
+        for name, thing in vars(sutro).items()
+        if not name.startswith("_") and name not in PUBLIC
+    }
+
+    submodules = {module.name for module in pkgutil.iter_modules(sutro.__path__)}
+    assert others.keys() <= submodules
+    assert all(inspect.ismodule(thing) for thing in others.values())
+    assert list(sutro.__all__) == sorted(sutro.__all__)
+    python = submodules - {"__main__", "_core"}
+    modules = (importlib.import_module(f"sutro.{name}") for name in python)
+    assert [module.__name__ for module in modules if hasattr(module, "__all__")] == []
 
 
 def test_the_types_are_published() -> None:

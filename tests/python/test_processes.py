@@ -1,0 +1,118 @@
+"""Child processes upload on their own, however they were made, or are told why they cannot."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sutro
+from conftest import PARTS
+from sutro import _core, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Python 3.12 and newer warn of what is tested here.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.* is multi-threaded, use of fork:DeprecationWarning"
+)
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows can only spawn")
+METHODS = ["spawn", pytest.param("forkserver", marks=posix_only)]
+
+FORKS_DURING_UPLOADS = 10
+
+
+def upload(folder: Path | str, api_key: str, api_url: str) -> sutro.UploadReport:
+    return sutro.upload(folder, api_key=api_key, api_url=api_url)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_worker_uploads_and_returns_its_report(
+    server: sutro.LocalServer, folder: Path, method: str
+) -> None:
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        report = pool.submit(upload, folder, server.api_key, server.api_url).result(timeout=50)
+
+    assert [file.name for file in report] == PARTS
+    assert len(server.client().list_dataset_files(report.dataset_id)) == len(PARTS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_error_of_a_worker_arrives_whole(server: sutro.LocalServer, method: str) -> None:
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        uploading = pool.submit(upload, "nowhere/*.parquet", server.api_key, server.api_url)
+        with pytest.raises(sutro.SutroError, match="nowhere"):
+            uploading.result(timeout=50)
+
+
+def in_forked_child(work: Callable[[], Any]) -> Any:
+    """The result of `work` in a forked child, or the error that it raised there."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def run() -> None:
+        try:
+            sender.send(work())
+        except Exception as error:  # noqa: BLE001 - it is the result
+            sender.send(error)
+
+    child = context.Process(target=run)
+    child.start()
+    try:
+        assert receiver.poll(30), "the child hangs"
+        return receiver.recv()
+    finally:
+        child.kill()
+        child.join()
+        receiver.close()
+        sender.close()
+
+
+@posix_only
+def test_a_call_of_the_parent_cannot_be_waited_for_in_a_child(server: sutro.LocalServer) -> None:
+    options = settings.client_options(
+        connect_timeout=None,
+        progress_timeout=None,
+        answer_timeout=None,
+        max_retries=None,
+        retry_deadline=None,
+    )
+    client = _core.Client(api_key=server.api_key, api_url=server.api_url, options=options)
+    job = client.list_datasets()
+
+    error = in_forked_child(lambda: job.wait(30))
+
+    assert isinstance(error, sutro.InternalError)
+    assert "started in the parent process" in str(error)
+    assert job.wait(30)
+    assert job.result() == []
+
+
+@posix_only
+def test_children_that_are_forked_during_uploads_upload_on_their_own(
+    client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    is_over = threading.Event()
+
+    def go_on_uploading() -> None:
+        while not is_over.is_set():
+            client.upload(folder, progress=True)
+
+    uploading = threading.Thread(target=go_on_uploading)
+    uploading.start()
+    try:
+        for _ in range(FORKS_DURING_UPLOADS):
+            report = in_forked_child(lambda: client.upload(folder / PARTS[0], progress=True))
+            assert [file.status for file in report] == ["uploaded"]
+    finally:
+        is_over.set()
+        uploading.join()
+    assert "12/12 files]" in capsys.readouterr().err
