@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _list(api_url: str | None, *, quiet: bool) -> None:
         )
         for dataset in found
     ]
-    facts = {"datasets": found}
+    facts = {"datasets": [_facts(dataset) for dataset in found]}
     if quiet:
         show_lines([dataset.dataset_id for dataset in found], facts)
         return
@@ -84,7 +85,7 @@ def _files(dataset_id: str, api_url: str | None, *, quiet: bool) -> None:
         )
         for number, file in enumerate(files, start=1)
     ]
-    facts = {"dataset_id": dataset_id, "files": files}
+    facts = {"dataset_id": dataset_id, "files": [_facts(file) for file in files]}
     if quiet:
         show_lines([file.file_name for file in files], facts)
         return
@@ -148,3 +149,8 @@ def _download(
         dataset_id, files or None, output, concurrency=concurrency, api_url=api_url
     )
     show_lines([str(path) for path in paths], {"paths": paths})
+
+
+def _facts(listed: sutro.Dataset | sutro.DatasetFile) -> dict[str, Any]:
+    schema = None if listed.schema is None else dict(listed.schema)
+    return {**asdict(listed), "schema": schema}

@@ -31,16 +31,16 @@ def login(api_url: str | None) -> None:
     url = settings.url(api_url)
     if url.startswith("local:"):
         message = f"{url} needs no key"
-        raise click.UsageError(message)
+        raise sutro.ConfigurationError(message)
     api_key = _ask(url) if sys.stdin.isatty() else sys.stdin.readline().strip()
     if not api_key:
-        message = "no key was given"
-        raise click.UsageError(message)
+        message = "no key was given: it is typed, or is the first line of stdin"
+        raise sutro.ConfigurationError(message)
     sutro.Client(api_key, url).try_authentication()
     path = settings.save(api_key, url)
     click.echo(f"The key for {url} is in {path}", err=True)
     if os.environ.get("SUTRO_API_KEY") or os.environ.get("SUTRO_API_URL"):
-        output.say("Note", "SUTRO_API_KEY and SUTRO_API_URL are set, and go before it", "cyan")
+        output.say("Note", "SUTRO_API_KEY or SUTRO_API_URL is set, and goes before it", "cyan")
 
 
 def _ask(url: str) -> str:
