@@ -74,9 +74,9 @@ def commands() -> None:
     ~/.sutro/config.json, which `sutro login` writes. `--api-url local:FOLDER` needs neither
     a key nor an account.
 
-    Exit codes: 0 done, 1 another error, 2 wrong usage, 3 the check refused the files and
-    nothing was sent, 4 the key, 5 a failure that may pass, 6 partly uploaded, 7 the service
-    refused, 130 Ctrl-C.
+    Exit codes: 0 done, 2 wrong usage, 3 the check refuses the files and nothing was sent, 4 the
+    key is missing or wrong, 5 a failure that may pass, 6 partly uploaded, 7 refused by the
+    service, 130 Ctrl-C, 1 anything else.
     """
 
 
