@@ -131,9 +131,12 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_BASE_URL": server.api_url}
 
     listed = run_sutro("datasets", "list", environment=environment)
+    asked = run_sutro("doctor", environment=environment)
 
-    assert listed.returncode == 0
-    assert listed.stderr.startswith("Warning: SUTRO_BASE_URL")
+    assert (listed.returncode, asked.returncode) == (0, 0)
+    for result in (listed, asked):
+        assert result.stderr.startswith("Warning: SUTRO_BASE_URL is an old name")
+        assert result.stderr.count("Warning") == 1
 
 
 def test_check_tells_what_an_upload_would_do_and_sends_nothing(
@@ -148,80 +151,6 @@ def test_check_tells_what_an_upload_would_do_and_sends_nothing(
     assert (refused.returncode, refused.stderr) == (3, "")
     assert "part-5.parquet" in refused.stdout
     assert not (tmp_path / "service").exists()
-
-
-def test_login_keeps_a_key_that_works_and_no_other(
-    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
-) -> None:
-    config = tmp_path / "no-settings" / "config.json"
-
-    first = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
-    kept = config.read_text()
-    listed = run_sutro("datasets", "list")
-    wrong = run_sutro("login", "--api-url", server.api_url, stdin="wrong-key-123\n")
-    empty = run_sutro("login", "--api-url", server.api_url, stdin="\n")
-
-    assert first.returncode == 0
-    assert server.api_key not in first.stdout + first.stderr
-    assert json.loads(kept) == {"api_key": server.api_key, "api_url": server.api_url}
-    assert config.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in config.parent.iterdir()] == ["config.json"]
-    assert (listed.returncode, listed.stderr) == (0, "no datasets\n")
-    assert (wrong.returncode, empty.returncode) == (4, 2)
-    assert "wrong-key-123" not in wrong.stderr
-    assert config.read_text() == kept
-
-
-def test_login_leaves_other_settings_as_they_are(
-    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
-) -> None:
-    config = tmp_path / "no-settings" / "config.json"
-    config.parent.mkdir()
-    config.write_text('{"api_key": "old", "base_url": "http://old", "theme": "dark"}')
-
-    done = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
-
-    assert done.returncode == 0
-    content = json.loads(config.read_text())
-    assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
-
-
-def test_a_second_login_is_for_the_same_service(
-    run_sutro: RunSutro, server: sutro.LocalServer
-) -> None:
-    key = f"{server.api_key}\n"
-    run_sutro("login", "--api-url", server.api_url, stdin=key)
-
-    again = run_sutro("login", stdin=key)
-
-    assert again.returncode == 0
-    assert again.stderr.startswith(f"The key for {server.api_url} is in ")
-
-
-def test_login_says_that_the_environment_goes_before_it(
-    run_sutro: RunSutro, server: sutro.LocalServer
-) -> None:
-    environment = {"SUTRO_API_URL": server.api_url}
-
-    done = run_sutro("login", stdin=f"{server.api_key}\n", environment=environment)
-
-    assert done.returncode == 0
-    assert "Note: SUTRO_API_KEY or SUTRO_API_URL is set" in done.stderr
-
-
-def test_login_says_where_the_key_cannot_be_kept(
-    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
-) -> None:
-    (tmp_path / "file").touch()
-    environment = {"SUTRO_CONFIG_DIR": str(tmp_path / "file" / "below")}
-
-    failed = run_sutro(
-        "login", "--api-url", server.api_url, stdin=f"{server.api_key}\n", environment=environment
-    )
-
-    assert failed.returncode == 2
-    assert re.search("^Error: .*config.json cannot be", failed.stderr)
-    assert server.api_key not in failed.stderr
 
 
 def test_json_is_one_document_on_stdout_also_after_an_error(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _JSON = "sutro.cli.json"
 
+_warnings: set[str] = set()
+"""Those that were shown: once is enough, wherever in the code they come from."""
+
 json_option = click.option(
     "--json",
     is_flag=True,
@@ -97,7 +100,9 @@ def _printable(words: str) -> str:
 
 
 def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
-    say("Warning", str(message), "yellow")
+    if str(message) not in _warnings:
+        _warnings.add(str(message))
+        say("Warning", str(message), "yellow")
 
 
 def _plain(value: Any) -> Any:

@@ -130,11 +130,11 @@ def check_paths(
 ) -> None:
     """Check, print what was found, and exit with the code that an upload would have."""
     report = sutro.check(_in_order(paths, sort), dataset_id, **options)
-    if quiet and report.error is not None:
-        raise report.error
-    if not quiet or output.is_json():
+    if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)
         output.show(errors.in_options(str(report)), {**report.to_dict(), **refusal})
+    elif report.error is not None:
+        raise report.error
     if report.error is not None:
         ctx.exit(errors.exit_code(report.error))
 
