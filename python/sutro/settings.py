@@ -99,6 +99,12 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
     return chosen
 
 
+def url(api_url: str | None) -> str:
+    """The URL of a call with this argument, whether there is a key for it or not."""
+    places = [_settings(None, api_url, "the arguments"), _of_this_process, _environment(), _file()]
+    return next((place.url for place in places if place), DEFAULT_API_URL)
+
+
 def concurrency(argument: int | None) -> int:
     """Files that are sent, or received, at the same time."""
     value = 8 if (found := _number("SUTRO_CONCURRENCY", argument)) is None else int(found)
@@ -259,9 +265,9 @@ def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
     )
     return MissingKeyError(
         f"no API key for {chosen.url}. Searched, in this order:\n{searched}\n"
-        "A key is used only for the URL that it was given for. Pass api_key (and api_url), "
-        "call sutro.set_api_key, or set SUTRO_API_KEY (and SUTRO_API_URL). "
-        'api_url="local:FOLDER" needs no key'
+        "A key is used only for the URL that it was given for.\n"
+        "Run `sutro login`, or set SUTRO_API_KEY (and SUTRO_API_URL); in Python pass api_key (and "
+        "api_url), or call sutro.set_api_key. The URL local:FOLDER needs no key"
     )
 
 

@@ -162,8 +162,22 @@ def _path(item: object) -> str:
     if isinstance(item, str | os.PathLike):
         path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
         if isinstance(path, str):
-            return path
+            return in_unicode(path)
     raise TypeError(_not_a_source(item, "a path"))
+
+
+def in_unicode(path: str) -> str:
+    """Refuse a path whose bytes are no text: a name in a dataset is one.
+
+    Raises:
+        ConfigurationError: It is such a path.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        message = f"{path!r} cannot be uploaded: its name is not UTF-8; rename it"
+        raise ConfigurationError(message) from None
+    return path
 
 
 def _frames(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import unicodedata
+from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +17,13 @@ _KILO = 1000
 # The first and last rows of a table tell what it is.
 _ROWS_AT_THE_START = 15
 _ROWS_AT_THE_END = 5
+
+_BETWEEN = "  "
+_GAP = "..."
+
+# Headings of the columns that may be shortened: ids are there to be copied.
+_NAMES = ("file", "name")
+_SHORTEST_NAME = 16
 
 
 def size(count: int) -> str:
@@ -32,6 +44,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def moment(time: str | None) -> str:
+    """A time of the service for people: `2026-11-24 22:57`, in UTC."""
+    try:
+        moment = datetime.fromisoformat(time or "")
+    except ValueError:
+        return time or ""
+    in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    return f"{in_utc:%Y-%m-%d %H:%M}"
+
+
 def folded(table: str) -> str:
     """A table without the middle of its rows, where they are many."""
     lines = table.splitlines()
@@ -42,16 +64,81 @@ def folded(table: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> str:
-    """Columns under their headings; `right` names the headings of right-aligned columns."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    aligned_right = [heading in right for heading in header]
+    """Columns under their headings; `right` names the headings of right-aligned columns.
 
-    def cells(line: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(line, widths, aligned_right, strict=True)
-        )
-        return "  ".join(padded).rstrip()
+    Columns in which nothing is told are left out. On a terminal a line is as wide as it at
+    most: names are shortened, and the last columns left out.
+    """
+    lines = [[printable(cell) for cell in line] for line in (header, *rows)]
+    columns = [list(column) for column in zip(*lines, strict=True) if any(column[1:]) or not rows]
+    columns = _fitted(columns, _terminal_width())
+    widths = [_width_of(column) for column in columns]
+    aligned_right = [column[0] in right for column in columns]
 
-    return "\n".join(cells(line) for line in lines)
+    def padded(cell: str, width: int, is_right: bool) -> str:  # noqa: FBT001 - of one column
+        blanks = " " * (width - width_of(cell))
+        return blanks + cell if is_right else cell + blanks
+
+    return "\n".join(
+        _BETWEEN.join(map(padded, line, widths, aligned_right)).rstrip()
+        for line in zip(*columns, strict=True)
+    )
+
+
+def printable(text: str) -> str:
+    r"""Without what would move the cursor or hide something: `\x1b` in the place of an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def width_of(text: str) -> int:
+    """Places that a text takes on a terminal: Chinese characters take two, accents none."""
+    return len(text) if text.isascii() else sum(map(_places, text))
+
+
+def shortened(text: str, width: int) -> str:
+    """A text with `...` in its middle, where it is wider: both ends of a name tell something."""
+    if width_of(text) <= width:
+        return text
+    room = width - len(_GAP)
+    return _start(text, room - room // 2) + _GAP + _start(text[::-1], room // 2)[::-1]
+
+
+def _places(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _start(text: str, width: int) -> str:
+    """As many characters as have room."""
+    ends = accumulate(map(_places, text))
+    return "".join(char for char, end in zip(text, ends, strict=True) if end <= width)
+
+
+def _terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None for a file or a pipe, where nothing is cut."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def _fitted(columns: list[list[str]], room: int | None) -> list[list[str]]:
+    while room is not None:
+        widths = [_width_of(column) for column in columns]
+        excess = sum(widths) + len(_BETWEEN) * (len(columns) - 1) - room
+        names = next((n for n, column in enumerate(columns) if column[0] in _NAMES), None)
+        if excess <= 0 or (len(columns) == 1 and names is None):
+            break
+        if names is not None and (widths[names] - excess >= _SHORTEST_NAME or len(columns) == 1):
+            columns[names] = [shortened(cell, widths[names] - excess) for cell in columns[names]]
+            break
+        columns = columns[:-1]
+    return columns
+
+
+def _width_of(column: Sequence[str]) -> int:
+    return max(map(width_of, column))

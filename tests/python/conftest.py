@@ -88,14 +88,14 @@ class RunSutro(Protocol):
 
 
 @pytest.fixture
-def run_sutro(tmp_path: Path) -> RunSutro:
-    """Run `python -m sutro` in `tmp_path`."""
+def run_python(tmp_path: Path) -> RunSutro:
+    """Run Python in `tmp_path`."""
 
     def run(
         *arguments: object, environment: Mapping[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "sutro", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, **(environment or {})},
             input=stdin,
@@ -104,5 +104,17 @@ def run_sutro(tmp_path: Path) -> RunSutro:
             check=False,
             timeout=50,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_sutro(run_python: RunSutro) -> RunSutro:
+    """Run `python -m sutro` in `tmp_path`."""
+
+    def run(
+        *arguments: object, environment: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return run_python("-m", "sutro", *arguments, environment=environment, stdin=stdin)
 
     return run

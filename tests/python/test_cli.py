@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import trustme
 
@@ -127,9 +132,12 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_BASE_URL": server.api_url}
 
     listed = run_sutro("datasets", "list", environment=environment)
+    asked = run_sutro("doctor", environment=environment)
 
-    assert listed.returncode == 0
-    assert listed.stderr.startswith("Warning: SUTRO_BASE_URL")
+    assert (listed.returncode, asked.returncode) == (0, 0)
+    for result in (listed, asked):
+        assert result.stderr.startswith("Warning: SUTRO_BASE_URL is an old name")
+        assert result.stderr.count("Warning") == 1
 
 
 def test_check_tells_what_an_upload_would_do_and_sends_nothing(
@@ -144,42 +152,6 @@ def test_check_tells_what_an_upload_would_do_and_sends_nothing(
     assert (refused.returncode, refused.stderr) == (3, "")
     assert "part-5.parquet" in refused.stdout
     assert not (tmp_path / "service").exists()
-
-
-def test_login_keeps_a_key_that_works_and_no_other(
-    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
-) -> None:
-    config = tmp_path / "no-settings" / "config.json"
-
-    first = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
-    kept = config.read_text()
-    listed = run_sutro("datasets", "list")
-    wrong = run_sutro("login", "--api-url", server.api_url, stdin="wrong-key-123\n")
-    empty = run_sutro("login", "--api-url", server.api_url, stdin="\n")
-
-    assert first.returncode == 0
-    assert server.api_key not in first.stdout + first.stderr
-    assert json.loads(kept) == {"api_key": server.api_key, "api_url": server.api_url}
-    assert config.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in config.parent.iterdir()] == ["config.json"]
-    assert (listed.returncode, listed.stderr) == (0, "no datasets\n")
-    assert (wrong.returncode, empty.returncode) == (4, 2)
-    assert "wrong-key-123" not in wrong.stderr
-    assert config.read_text() == kept
-
-
-def test_login_leaves_other_settings_as_they_are(
-    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
-) -> None:
-    config = tmp_path / "no-settings" / "config.json"
-    config.parent.mkdir()
-    config.write_text('{"api_key": "old", "base_url": "http://old", "theme": "dark"}')
-
-    done = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
-
-    assert done.returncode == 0
-    content = json.loads(config.read_text())
-    assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
 
 
 def test_json_is_one_document_on_stdout_also_after_an_error(
@@ -225,6 +197,117 @@ def test_json_tells_how_far_an_upload_got(
     assert statuses == ["uploaded"] * 2 + ["pending"] * 10
 
 
+def test_options_reach_the_upload(run_sutro: RunSutro, folder: Path) -> None:
+    below = folder / "below"
+    below.mkdir()
+    write_parquet(below / "part-12.parquet")
+    write_parquet(folder / "tmp-1.parquet", other=[1])
+    write_parquet(folder / "part-5.parquet", text=["a"], id=[1])
+    table = pa.table({"id": [1], "text": ["a"]})
+    pq.write_table(table, folder / "part-7.parquet", compression="gzip")
+    options = ("--recursive", "--exclude", "tmp-*", "--exclude", "part-3.*", "--recompress")
+
+    refused = run_sutro("check", folder, *options)
+    checked = run_sutro("check", folder, *options, "--on-mismatch", "cast")
+    uploaded = run_sutro(
+        "upload", folder, *options, "--on-mismatch=cast", "--unordered", "--timeout=30", *LOCAL
+    )
+
+    assert (refused.returncode, checked.returncode, uploaded.returncode) == (3, 0, 0)
+    assert "12 files, 12 uploaded" in uploaded.stdout
+    assert re.search(r"part-5\.parquet +uploaded, cast", uploaded.stdout)
+    assert re.search(r"part-7\.parquet +uploaded, recompressed", uploaded.stdout)
+    for name in ("part-3.parquet", "tmp-1.parquet"):
+        assert name not in uploaded.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "names"),
+    [
+        (("part-1", "part-10", "part-2"), (), ["part-1", "part-2", "part-10"]),
+        (("part-1", "part-10", "part-2"), ("--sort=given",), ["part-1", "part-10", "part-2"]),
+        (("part-2", "part-1"), (), ["part-2", "part-1"]),
+        (("part-2", "part-1"), ("--sort=natural",), ["part-1", "part-2"]),
+    ],
+)
+def test_what_a_shell_has_sorted_as_text_is_put_into_natural_order(
+    run_sutro: RunSutro, folder: Path, given: list[str], options: list[str], names: list[str]
+) -> None:
+    paths = [folder / f"{name}.parquet" for name in given]
+
+    uploaded = run_sutro("upload", *paths, *options, *LOCAL)
+
+    assert re.findall(r"(part-\d+)\.parquet", uploaded.stdout) == names
+    is_told = bool(re.search("part-2.parquet comes before .*part-10.parquet", uploaded.stderr))
+    assert is_told is (not options and set(names) > {"part-10"})
+
+
+def test_quiet_is_for_scripts(run_sutro: RunSutro, folder: Path) -> None:
+    def quiet(*arguments: object) -> str:
+        done = run_sutro(*arguments, "--quiet", *LOCAL)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    assert quiet("datasets", "list") == ""
+    dataset_id = quiet("upload", folder).strip()
+    assert quiet("datasets", "list") == f"{dataset_id}\n"
+    assert quiet("datasets", "files", dataset_id).splitlines() == PARTS
+    assert quiet("check", folder) == ""
+
+    refused = run_sutro("check", folder, write_parquet(folder / "odd.parquet", a=[1]), "--quiet")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "odd.parquet" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no broken pipes of this kind")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["check", "data"], 0),
+        (["check", "data", "--json"], 0),
+        (["upload", "--help"], 0),
+        (["datasets", "files", "dataset-none", "--json", *LOCAL], 7),
+    ],
+)
+def test_a_reader_that_has_seen_enough_is_no_error(
+    folder: Path, arguments: list[str], code: int
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "sutro", *arguments]
+
+    done = subprocess.run(
+        command, cwd=folder.parent, stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+
+    os.close(writer)
+    assert done.returncode == code
+    assert b"Broken" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_name_that_the_output_cannot_encode_ends_nothing(
+    run_sutro: RunSutro, folder: Path
+) -> None:
+    write_parquet(folder / "データ.parquet")
+    environment = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+
+    checked = run_sutro("check", folder, environment=environment)
+    documented = run_sutro("check", folder, "--json", environment=environment)
+
+    assert (checked.returncode, documented.returncode) == (0, 0)
+    assert r"\u30c7\u30fc\u30bf.parquet" in checked.stdout
+    assert "データ.parquet" in [file["name"] for file in json.loads(documented.stdout)["files"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+def test_a_name_that_is_not_unicode_is_refused_in_words(run_sutro: RunSutro) -> None:
+    refused = run_sutro("upload", "caf\udce9.parquet", *LOCAL)
+
+    assert refused.returncode == 2
+    assert "its name is not UTF-8" in refused.stderr
+
+
 def test_quiet_prints_the_id_and_dry_run_sends_nothing(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
@@ -261,6 +344,20 @@ def test_doctor_tells_what_is_in_use_but_no_secret(
             assert secret not in result.stdout + result.stderr
     assert [result.returncode for result in (wrong, missing, local)] == [4, 4, 0]
     assert "Searched, in this order" in missing.stderr
+
+
+def test_doctor_tells_programs_too(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
+    environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
+
+    well = json.loads(run_sutro("doctor", "--json", environment=environment).stdout)
+    wrong = run_sutro("doctor", "--json", environment=environment | {"SUTRO_API_KEY": "wrong"})
+
+    assert (well["url"], well["sutro"]) == (server.api_url, sutro.__version__)
+    assert "from SUTRO_API_KEY" in well["key"]
+    assert "works" in well["connection"]
+    assert wrong.returncode == 4
+    told = json.loads(wrong.stdout)
+    assert (told["url"], told["type"]) == (server.api_url, "AuthenticationError")
 
 
 def test_version_and_help_are_there(run_sutro: RunSutro) -> None:

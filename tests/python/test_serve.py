@@ -55,6 +55,14 @@ def test_keys_come_from_arguments_and_a_file_and_each_sees_its_own_datasets(
     assert seen == [[dataset_id] for dataset_id in ids]
 
 
+def test_verbose_writes_a_line_for_each_request(tmp_path: Path) -> None:
+    with Served(tmp_path / "served", "-v") as served:
+        served.client().list_datasets()
+        _, stderr = served.end()
+
+    assert re.search(r" INFO sutro\..*/list-datasets", stderr)
+
+
 def test_a_file_without_a_key_is_a_usage_error(run_sutro: RunSutro, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# nobody\n")

@@ -12,6 +12,7 @@ import click
 
 import sutro
 from sutro import logs
+from sutro.cli.options import examples, verbose_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,12 @@ _count = click.IntRange(min=1)
 _seconds = click.FloatRange(min=0, min_open=True)
 
 
-@click.command("serve")
+@click.command(
+    epilog=examples(
+        "sutro serve --data datasets/",
+        "sutro serve --data datasets/ --host 0.0.0.0 --api-key-file keys.txt -v",
+    )
+)
 @click.option(
     "--data",
     type=click.Path(file_okay=False),
@@ -76,6 +82,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @_limit("--max-uploads", _count, "256", "Most uploads at a time; then 503 with Retry-After.")
 @_limit("--head-timeout", _seconds, "30", "Seconds for the head of a request.")
 @_limit("--body-timeout", _seconds, "60", "Seconds for the next byte of a body; then 408.")
+@verbose_option
 def serve(
     *,
     data: str,
@@ -86,13 +93,13 @@ def serve(
     allowed_hosts: tuple[str, ...],
     **limits: Unpack[ServerLimits],
 ) -> None:
-    """Serve a folder of datasets over HTTP, until Ctrl-C or SIGTERM.
+    """Serve a folder of datasets over HTTP.
 
     Each key sees the datasets that were made with it. Without any key, one is made up for this
     run, and only this machine can reach the server.
 
     It shows the datasets at / and tells of itself at /health, /metrics (Prometheus) and
-    /openapi.json. Logs are on stderr with SUTRO_LOG=info, a line for each request. For the
+    /openapi.json. With -v there is a line on stderr for each request. For the
     service's own SDK, release 0.1.60, the URL ends with /legacy.
 
     Ctrl-C and SIGTERM let running uploads end, for 5 seconds, and exit with 0.

@@ -1,0 +1,156 @@
+"""The commands `sutro datasets ...`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+import sutro
+from sutro import text
+from sutro.cli.options import (
+    Group,
+    concurrency_option,
+    dataset_id_argument,
+    examples,
+    paths_argument,
+    quiet_option,
+    service_options,
+)
+from sutro.cli.output import show, show_lines, show_table
+from sutro.cli.upload import upload_options, upload_paths
+
+
+@click.group(cls=Group)
+def datasets() -> None:
+    """Create, list, fill and download datasets."""
+
+
+@datasets.command("create", epilog=examples("dataset=$(sutro datasets create)"))
+@service_options
+def _create(api_url: str | None) -> None:
+    """Create an empty dataset and print its id."""
+    dataset_id = sutro.create_dataset(api_url=api_url)
+    show(dataset_id, {"dataset_id": dataset_id})
+
+
+@datasets.command(
+    "list", epilog=examples("sutro datasets list", "sutro datasets list --quiet | head -1")
+)
+@quiet_option("Print the ids only.")
+@service_options
+def _list(api_url: str | None, *, quiet: bool) -> None:
+    """List all datasets, newest first."""
+    found = sutro.list_datasets(api_url=api_url)
+    rows = [
+        (
+            dataset.dataset_id,
+            dataset.name or "",
+            f"{dataset.file_count:,}",
+            text.size(dataset.total_size_bytes),
+            text.moment(dataset.created_at),
+        )
+        for dataset in found
+    ]
+    facts = {"datasets": [_facts(dataset) for dataset in found]}
+    if quiet:
+        show_lines([dataset.dataset_id for dataset in found], facts)
+        return
+    header = ("dataset", "name", "files", "size", "created (UTC)")
+    show_table(header, rows, facts, right="files size", nothing="no datasets")
+
+
+@datasets.command(
+    "files",
+    epilog=examples(
+        "sutro datasets files dataset-1b2c", "sutro datasets files dataset-1b2c --json | jq .files"
+    ),
+)
+@dataset_id_argument
+@quiet_option("Print the names only.")
+@service_options
+def _files(dataset_id: str, api_url: str | None, *, quiet: bool) -> None:
+    """List a dataset's files in its order."""
+    files = sutro.list_dataset_files(dataset_id, api_url=api_url)
+    rows = [
+        (
+            str(number),
+            file.file_name,
+            "" if file.row_count is None else f"{file.row_count:,}",
+            "" if file.size_bytes is None else text.size(file.size_bytes),
+            text.moment(file.uploaded_at),
+            file.file_id or "",
+        )
+        for number, file in enumerate(files, start=1)
+    ]
+    facts = {"dataset_id": dataset_id, "files": [_facts(file) for file in files]}
+    if quiet:
+        show_lines([file.file_name for file in files], facts)
+        return
+    header = ("#", "file", "rows", "size", "uploaded (UTC)", "file id")
+    show_table(header, rows, facts, right="# rows size", nothing="no files")
+
+
+@datasets.command(
+    "upload",
+    epilog=examples(
+        "sutro datasets upload dataset-1b2c data/", "sutro datasets upload data/*.parquet"
+    ),
+)
+@paths_argument("[ID] PATH...")
+@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset, as an option.")
+@upload_options
+@click.pass_context
+def _upload(
+    ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
+) -> None:
+    """Upload into the dataset ID, or into a new one.
+
+    The first argument is taken for an ID when it starts with "dataset-" and there is no
+    such file. Otherwise as `sutro upload`.
+    """
+    first = paths[0]
+    if dataset_id is None and first.startswith("dataset-") and not Path(first).exists():
+        dataset_id, paths = first, paths[1:]
+        if not paths:
+            message = "Missing argument 'PATH...'."
+            raise click.UsageError(message, ctx)
+    upload_paths(ctx, paths, dataset_id, **options)
+
+
+@datasets.command(
+    "download",
+    epilog=examples(
+        "sutro datasets download dataset-1b2c --output copy",
+        "sutro datasets download dataset-1b2c part-0.parquet part-1.parquet",
+    ),
+)
+@dataset_id_argument
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False),
+    default=".",
+    metavar="DIR",
+    help="Folder, made where needed. Default: the current one.",
+)
+@concurrency_option
+@service_options
+def _download(
+    dataset_id: str, files: tuple[str, ...], output: str, concurrency: int, api_url: str | None
+) -> None:
+    """Download a dataset's files and print their paths.
+
+    All files, or those that are named. A file gets its name when it is whole.
+    """
+    paths = sutro.download_from_dataset(
+        dataset_id, files or None, output, concurrency=concurrency, api_url=api_url
+    )
+    show_lines([str(path) for path in paths], {"paths": paths})
+
+
+def _facts(listed: sutro.Dataset | sutro.DatasetFile) -> dict[str, Any]:
+    schema = None if listed.schema is None else dict(listed.schema)
+    return {**asdict(listed), "schema": schema}

@@ -1,0 +1,109 @@
+"""What a command says when it fails, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import sutro
+from sutro.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (KeyboardInterrupt, 130),
+    (click.UsageError, 2),
+    (sutro.UploadIncompleteError, 6),
+    (sutro.MissingKeyError, 4),
+    (sutro.AuthenticationError, 4),
+    (sutro.ConfigurationError, 2),
+    (sutro.CheckError, 3),
+    (sutro.FileExistsInDatasetError, 3),
+    (sutro.ServerError, 5),
+    (sutro.TransferError, 5),
+    (sutro.OutcomeUnknownError, 5),
+    (sutro.DatasetNotFoundError, 7),
+    (sutro.RefusedError, 7),
+)
+"""The first class that fits decides; any other error exits with 1."""
+
+_OPTIONS = (
+    ("recompress=True", "--recompress"),
+    ("recursive=True", "--recursive"),
+    ("concurrency=1", "--concurrency 1"),
+    ('on_mismatch="cast"', "--on-mismatch cast"),
+    ("pass names=", "rename the file"),
+)
+"""Advice in messages is Python's: these are the options that a command has for it."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that tells a script what kind of error it was."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+
+
+def in_options(message: str, dataset_id: str = "ID") -> str:
+    """A message with the options of the command in the place of Python's arguments."""
+    for argument, option in _OPTIONS:
+        message = message.replace(argument, option)
+    for words in ("this dataset id", "this dataset_id"):
+        message = message.replace(words, f"--dataset {dataset_id}")
+    return message
+
+
+def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
+    """Tell of an error on stderr; with `--json` there is a document, which has `more`, too."""
+    message = _message(error)
+    if output.is_json():
+        output.show("", {**(more or {}), **facts(error)})
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(message, err=True)
+        return
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+        click.echo(f"{error.ctx.get_usage()}\nTry '{path} --help' for help.\n", err=True)
+    elif isinstance(error, KeyboardInterrupt) and sys.stderr.isatty():
+        # Over the ^C that the terminal has shown.
+        click.echo("\r", nl=False, err=True)
+    elif _is_unexpected(error) and os.environ.get("SUTRO_LOG", "").lower() == "debug":
+        click.echo("".join(traceback.format_exception(error)), nl=False, err=True)
+    output.say("Error", message, "red")
+
+
+def facts(error: BaseException) -> dict[str, Any]:
+    """What is known of an error: its message, its class, and its attributes if it is ours."""
+    is_ours = isinstance(error, sutro.SutroError | sutro.UploadInterrupted)
+    attributes = dict(vars(error)) if is_ours else {}
+    attributes.pop("__notes__", None)
+    report = attributes.get("report")
+    return {
+        **attributes,
+        "error": _message(error),
+        "type": type(error).__name__,
+        "exit_code": exit_code(error),
+        "report": None if report is None else report.to_dict(),
+    }
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError) and not isinstance(error, sutro.SutroError):
+        return f"{error.filename or 'stdout'}: {error.strerror}"
+    if _is_unexpected(error):
+        return (
+            f"{type(error).__name__}: {error}\n"
+            "This was not expected. SUTRO_LOG=debug shows where it happened; please report it"
+        )
+    report = getattr(error, "report", None)
+    return in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
+
+
+def _is_unexpected(error: BaseException) -> bool:
+    known = click.ClickException | sutro.SutroError | KeyboardInterrupt | OSError
+    return not isinstance(error, known)

@@ -1,0 +1,51 @@
+"""The command `sutro login`."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+
+import click
+
+import sutro
+from sutro import settings
+from sutro.cli import output
+from sutro.cli.options import api_url_option, examples
+
+
+@click.command(
+    epilog=examples(
+        "sutro login",
+        "sutro login < key.txt",
+        "sutro login --api-url https://datasets.example.com",
+    )
+)
+@api_url_option
+def login(api_url: str | None) -> None:
+    """Ask for an API key, try it, and keep it.
+
+    It is kept in ~/.sutro/config.json, which only you can read; a key that is refused leaves
+    the file as it was. Where there is no terminal, the key is the first line of stdin.
+    """
+    url = settings.url(api_url)
+    if url.startswith("local:"):
+        message = f"{url} needs no key"
+        raise sutro.ConfigurationError(message)
+    api_key = _ask(url) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    if not api_key:
+        message = "no key was given: it is typed, or is the first line of stdin"
+        raise sutro.ConfigurationError(message)
+    sutro.Client(api_key, url).try_authentication()
+    path = settings.save(api_key, url)
+    click.echo(f"The key for {url} is in {path}", err=True)
+    if os.environ.get("SUTRO_API_KEY") or os.environ.get("SUTRO_API_URL"):
+        output.say("Note", "SUTRO_API_KEY or SUTRO_API_URL is set, and goes before it", "cyan")
+
+
+def _ask(url: str) -> str:
+    try:
+        return getpass.getpass(f"API key for {url}: ").strip()
+    except (KeyboardInterrupt, EOFError) as error:
+        click.echo(err=True)
+        raise KeyboardInterrupt from error

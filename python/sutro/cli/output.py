@@ -1,0 +1,111 @@
+"""What a command prints: text for people, or with `--json` one document for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import warnings
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sutro import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_JSON = "sutro.cli.json"
+
+_warnings: set[str] = set()
+"""Those that were shown: once is enough, wherever in the code they come from."""
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="Print one JSON document on stdout, also after an error.",
+)
+
+
+def prepare() -> None:
+    """Make ready what is of the whole process: its streams and warnings."""
+    warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the stream cannot encode must not end the command.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def choose(ctx: click.Context, arguments: Sequence[str]) -> None:
+    """Learn from the arguments, as they are, how to print: they may turn out to be wrong."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    ctx.meta[_JSON] = "--json" in options
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def is_json() -> bool:
+    """Whether `--json` was given."""
+    return bool(click.get_current_context().meta.get(_JSON, False))
+
+
+def show(words: str, facts: object) -> None:
+    """Print the words, or with `--json` the facts."""
+    try:
+        if is_json():
+            click.echo(json.dumps(facts, default=_plain))
+        else:
+            # A name may hold what moves the cursor; in a file or a pipe it stays as it is.
+            click.echo(_printable(words) if sys.stdout.isatty() else words)
+    except BrokenPipeError:
+        discard_stdout()
+
+
+def show_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    facts: object,
+    *,
+    right: str,
+    nothing: str,
+) -> None:
+    """Print a table, or on stderr that there is `nothing`, or with `--json` the facts."""
+    if rows or is_json():
+        show(text.table(header, rows, right=right) if rows else "", facts)
+    else:
+        click.echo(nothing, err=True)
+
+
+def show_lines(lines: Sequence[str], facts: object) -> None:
+    """Print lines for a script, or with `--json` the facts."""
+    if lines or is_json():
+        show("\n".join(lines), facts)
+
+
+def say(label: str, message: str, color: str) -> None:
+    """Print a message on stderr; its label is coloured on a terminal, without `NO_COLOR`."""
+    click.echo(f"{click.style(f'{label}:', fg=color, bold=True)} {_printable(message)}", err=True)
+
+
+def discard_stdout() -> None:
+    """Print nothing more: nobody reads it (`| head`), which is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _printable(words: str) -> str:
+    return "\n".join(map(text.printable, words.split("\n")))
+
+
+def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
+    if str(message) not in _warnings:
+        _warnings.add(str(message))
+        say("Warning", str(message), "yellow")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,171 @@
+"""The commands `sutro upload` and `sutro check`."""
+
+from __future__ import annotations
+
+import locale
+import os
+from contextlib import suppress
+from functools import cmp_to_key
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import sutro
+from sutro import _core, sources
+from sutro.cli import errors, output
+from sutro.cli.options import (
+    concurrency_option,
+    examples,
+    paths_argument,
+    quiet_option,
+    service_options,
+    source_options,
+    together,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+upload_options = together(
+    source_options,
+    concurrency_option,
+    click.option(
+        "--unordered",
+        is_flag=True,
+        help="Let files into the dataset as they come: faster where the service is slow.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Only check, as `sutro check` does."),
+    click.option("--no-progress", is_flag=True, help="Show no progress bar."),
+    quiet_option("Print the dataset's id only."),
+    service_options,
+)
+"""Of `sutro upload` and `sutro datasets upload`."""
+
+
+@click.command(
+    epilog=examples(
+        "sutro upload data/",
+        "sutro upload 'data/part-*.parquet' --dataset dataset-1b2c",
+        "sutro upload train/ test/ --recursive --exclude '*_tmp.parquet'",
+        "sutro upload data/ --json > report.json",
+    )
+)
+@paths_argument()
+@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset. Default: a new one.")
+@upload_options
+@click.pass_context
+def upload(
+    ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
+) -> None:
+    """Upload parquet files, folders or globs, in order.
+
+    All files are checked before anything is sent. After an error or Ctrl-C, the same command
+    with the dataset's id sends the rest.
+    """
+    upload_paths(ctx, paths, dataset_id, **options)
+
+
+@click.command(
+    epilog=examples(
+        "sutro check data/",
+        "sutro check 'data/*.parquet' --dataset dataset-1b2c",
+        "sutro check data/ --on-mismatch cast",
+        "sutro check data/ --quiet && echo fine",
+    )
+)
+@paths_argument()
+@click.option("--dataset", "dataset_id", metavar="ID", help="A dataset to compare with.")
+@source_options
+@quiet_option("Print nothing where an upload would be accepted.")
+@service_options
+@click.pass_context
+def check(
+    ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
+) -> None:
+    """Tell what an upload would do, and send nothing.
+
+    Exits with 3 where an upload would be refused. Without --dataset no key is needed.
+    """
+    check_paths(ctx, paths, dataset_id, **options)
+
+
+def upload_paths(
+    ctx: click.Context,
+    paths: Sequence[str],
+    dataset_id: str | None,
+    *,
+    sort: str | None,
+    concurrency: int,
+    unordered: bool,
+    dry_run: bool,
+    no_progress: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Upload, and print the report."""
+    if dry_run:
+        check_paths(ctx, paths, dataset_id, sort=sort, quiet=quiet, **options)
+        return
+    # Lines of a log would tear a bar apart.
+    is_silent = no_progress or quiet or bool(os.environ.get("SUTRO_LOG"))
+    report = sutro.upload(
+        _in_order(paths, sort),
+        dataset_id,
+        concurrency=concurrency,
+        ordered=not unordered,
+        progress=False if is_silent else None,
+        **options,
+    )
+    output.show(report.dataset_id if quiet else str(report), report.to_dict())
+
+
+def check_paths(
+    ctx: click.Context,
+    paths: Sequence[str],
+    dataset_id: str | None,
+    *,
+    sort: str | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Check, print what was found, and exit with the code that an upload would have."""
+    report = sutro.check(_in_order(paths, sort), dataset_id, **options)
+    if output.is_json() or not quiet:
+        refusal = {} if report.error is None else errors.facts(report.error)
+        output.show(errors.in_options(str(report)), {**report.to_dict(), **refusal})
+    elif report.error is not None:
+        raise report.error
+    if report.error is not None:
+        ctx.exit(errors.exit_code(report.error))
+
+
+def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
+    """Sort paths if that is wished for, or if a shell seems to have put them together."""
+    for path in paths:
+        sources.in_unicode(path)
+    if sort == "given" or _core.is_in_natural_order(list(paths)):
+        return paths
+    if sort is None and not _is_of_a_shell(paths):
+        return paths
+    ordered = sorted(paths, key=cmp_to_key(_naturally))
+    if sort is None:
+        later, sooner = next(
+            pair for pair in zip(paths, ordered, strict=True) if len(set(pair)) > 1
+        )
+        output.say(
+            "Note",
+            f"in natural order {sooner} comes before {later}; --sort given keeps the shell's order",
+            "cyan",
+        )
+    return ordered
+
+
+def _naturally(left: str, right: str) -> int:
+    return -1 if _core.is_in_natural_order([left, right]) else 1
+
+
+def _is_of_a_shell(paths: Sequence[str]) -> bool:
+    """Whether they are sorted as a shell sorts what it makes of `*`."""
+    with suppress(locale.Error):
+        locale.setlocale(locale.LC_COLLATE, "")
+    return list(paths) in (sorted(paths), sorted(paths, key=locale.strxfrm))

@@ -1,0 +1,207 @@
+"""The exit code tells a script what kind of error it was; so does `--json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sutro
+from conftest import write_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from conftest import RunSutro
+    from holding_service import HoldingService
+
+LOCAL = ("--api-url", "local:service")
+
+
+@pytest.fixture
+def nobody() -> str:
+    """A URL at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def check_code(run_sutro: RunSutro, holding: HoldingService) -> Callable[..., str]:
+    """Run a command that must fail so, once in words and once with `--json`."""
+
+    def check(code: int, *arguments: object, environment: Mapping[str, str] | None = None) -> str:
+        environment = environment or {
+            "SUTRO_API_KEY": holding.api_key,
+            "SUTRO_API_URL": holding.api_url,
+        }
+        in_words = run_sutro(*arguments, environment=environment)
+        holding.names.clear()
+        in_json = run_sutro(*arguments, "--json", environment=environment)
+        document: Any = json.loads(in_json.stdout)
+
+        assert (in_words.returncode, in_json.returncode) == (code, code)
+        assert in_words.stdout == ""
+        assert in_words.stderr.splitlines()[-1].strip()
+        assert "Error: " in in_words.stderr
+        assert "Traceback" not in in_words.stderr
+        assert document["exit_code"] == code
+        assert document["error"] in in_json.stderr
+        kind: str = document["type"]
+        return kind
+
+    return check
+
+
+def test_0_is_success_also_where_everything_was_there(run_sutro: RunSutro, folder: Path) -> None:
+    first = run_sutro("upload", folder, *LOCAL, "--quiet")
+    again = run_sutro("upload", folder, *LOCAL, "--dataset", first.stdout.strip())
+
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "12 already there" in again.stdout
+
+
+def test_1_is_any_other_error(check_code: Callable[..., str], folder: Path, tmp_path: Path) -> None:
+    with sutro.LocalServer(tmp_path / "service") as server:
+        dataset_id = server.client().upload(folder).dataset_id
+    no_folder = write_parquet(tmp_path / "file.parquet") / "below"
+
+    download = ("datasets", "download", dataset_id, *LOCAL, "--output", no_folder)
+
+    assert check_code(1, *download) == "FileAccessError"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("--nonsense",),
+        ("upload",),
+        ("upload", "data", "--nonsense"),
+        ("upload", "data", "--concurrency", "0"),
+        ("upload", "nowhere/*.parquet", *LOCAL),
+        ("check", "data", "--on-mismatch", "guess"),
+        ("check", "data", "--timeout", "soon"),
+        ("datasets", "upload", "dataset-1"),
+    ],
+)
+def test_2_is_wrong_usage(check_code: Callable[..., str], arguments: tuple[str, ...]) -> None:
+    check_code(2, *arguments)
+
+
+def test_2_is_a_setting_that_cannot_be_used(check_code: Callable[..., str]) -> None:
+    check_code(2, "upload", "data", environment={"SUTRO_TIMEOUT": "soon"})
+    check_code(
+        2, "datasets", "list", environment={"SUTRO_API_KEY": "key", "SUTRO_API_URL": "nonsense"}
+    )
+
+
+def test_3_is_files_that_the_check_refuses(
+    check_code: Callable[..., str], folder: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_text("no parquet")
+    other = write_parquet(tmp_path / "other.parquet", number=[1])
+    with sutro.LocalServer(tmp_path / "service") as server:
+        dataset_id = server.client().upload(folder).dataset_id
+    to_it = ("--dataset", dataset_id, *LOCAL)
+
+    assert check_code(3, "upload", damaged) == "InvalidParquetError"
+    assert check_code(3, "upload", tmp_path / "missing.parquet") == "CheckError"
+    assert check_code(3, "upload", other, folder) == "SchemaMismatchError"
+    taken = ("upload", folder / "part-5.parquet", folder / "part-3.parquet", *to_it)
+    assert check_code(3, *taken) == "FileExistsInDatasetError"
+
+
+def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer) -> None:
+    wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
+
+    assert check_code(4, "datasets", "list", environment=wrong) == "AuthenticationError"
+    without = {"SUTRO_API_URL": server.api_url}
+    assert check_code(4, "datasets", "list", environment=without) == "MissingKeyError"
+
+
+def test_5_is_what_may_pass(check_code: Callable[..., str], nobody: str) -> None:
+    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": nobody, "SUTRO_MAX_RETRIES": "0"}
+
+    assert check_code(5, "datasets", "list", environment=environment) == "TransferError"
+
+
+def test_5_is_a_service_that_fails(
+    check_code: Callable[..., str], holding: HoldingService, folder: Path
+) -> None:
+    holding.refusal = (503, "down for a while")
+    environment = {
+        "SUTRO_API_KEY": holding.api_key,
+        "SUTRO_API_URL": holding.api_url,
+        "SUTRO_MAX_RETRIES": "0",
+    }
+
+    assert check_code(5, "upload", folder, environment=environment) == "ServerError"
+
+
+def test_6_is_an_upload_that_is_partly_done(
+    check_code: Callable[..., str], holding: HoldingService, folder: Path
+) -> None:
+    holding.commits = 2
+    holding.refusal = (413, "the file is too large")
+
+    assert check_code(6, "upload", folder) == "UploadIncompleteError"
+
+
+def test_7_is_a_refusal_of_the_service(
+    check_code: Callable[..., str], holding: HoldingService, folder: Path
+) -> None:
+    holding.refusal = (413, "the file is too large")
+
+    assert check_code(7, "upload", folder) == "RefusedError"
+    assert check_code(7, "datasets", "files", "dataset-none", *LOCAL) == "DatasetNotFoundError"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_130_is_ctrl_c(holding: HoldingService, folder: Path) -> None:
+    holding.commits = 2
+    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sutro", "upload", folder, "--json"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert holding.held.wait(30)
+
+    command.send_signal(signal.SIGINT)
+    stdout, stderr = command.communicate(timeout=30)
+
+    document = json.loads(stdout)
+    assert (command.returncode, document["exit_code"]) == (130, 130)
+    assert document["type"] == "UploadInterrupted"
+    statuses = [file["status"] for file in document["report"]["files"]]
+    assert statuses == ["uploaded"] * 2 + ["pending"] * 10
+    assert "2 of 12 files are in dataset-held" in stderr
+
+
+@pytest.mark.parametrize("log", ["", "debug"])
+def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
+    run_python: Callable[..., Any], log: str
+) -> None:
+    script = (
+        "import sys, sutro; from sutro.cli import main\n"
+        "def check(*_, **__): raise KeyError('of a defect')\n"
+        "sutro.check = check; sys.argv[1:] = ['check', 'data', '--json']; main()"
+    )
+
+    failed = run_python("-c", script, environment={"SUTRO_LOG": log})
+
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["type"] == "KeyError"
+    assert "Error: KeyError: 'of a defect'" in failed.stderr
+    assert "SUTRO_LOG=debug" in failed.stderr
+    assert ("Traceback" in failed.stderr) is (log == "debug")

@@ -1,0 +1,87 @@
+"""The command `sutro login`: a key that works is kept, and nobody sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import sutro
+    from conftest import RunSutro
+
+
+def test_login_keeps_a_key_that_works_and_no_other(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "no-settings" / "config.json"
+
+    first = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
+    kept = config.read_text()
+    listed = run_sutro("datasets", "list")
+    wrong = run_sutro("login", "--api-url", server.api_url, stdin="wrong-key-123\n")
+    empty = run_sutro("login", "--api-url", server.api_url, stdin="\n")
+
+    assert first.returncode == 0
+    assert server.api_key not in first.stdout + first.stderr
+    assert json.loads(kept) == {"api_key": server.api_key, "api_url": server.api_url}
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in config.parent.iterdir()] == ["config.json"]
+    assert (listed.returncode, listed.stderr) == (0, "no datasets\n")
+    assert (wrong.returncode, empty.returncode) == (4, 2)
+    assert "wrong-key-123" not in wrong.stderr
+    assert config.read_text() == kept
+
+
+def test_login_leaves_other_settings_as_they_are(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "no-settings" / "config.json"
+    config.parent.mkdir()
+    config.write_text('{"api_key": "old", "base_url": "http://old", "theme": "dark"}')
+
+    done = run_sutro("login", "--api-url", server.api_url, stdin=f"{server.api_key}\n")
+
+    assert done.returncode == 0
+    content = json.loads(config.read_text())
+    assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
+
+
+def test_a_second_login_is_for_the_same_service(
+    run_sutro: RunSutro, server: sutro.LocalServer
+) -> None:
+    key = f"{server.api_key}\n"
+    run_sutro("login", "--api-url", server.api_url, stdin=key)
+
+    again = run_sutro("login", stdin=key)
+
+    assert again.returncode == 0
+    assert again.stderr.startswith(f"The key for {server.api_url} is in ")
+
+
+def test_login_says_that_the_environment_goes_before_it(
+    run_sutro: RunSutro, server: sutro.LocalServer
+) -> None:
+    environment = {"SUTRO_API_URL": server.api_url}
+
+    done = run_sutro("login", stdin=f"{server.api_key}\n", environment=environment)
+
+    assert done.returncode == 0
+    assert "Note: SUTRO_API_KEY or SUTRO_API_URL is set" in done.stderr
+
+
+def test_login_says_where_the_key_cannot_be_kept(
+    run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    environment = {"SUTRO_CONFIG_DIR": str(tmp_path / "file" / "below")}
+
+    failed = run_sutro(
+        "login", "--api-url", server.api_url, stdin=f"{server.api_key}\n", environment=environment
+    )
+
+    assert failed.returncode == 2
+    assert re.search("^Error: .*config.json cannot be", failed.stderr)
+    assert server.api_key not in failed.stderr
