@@ -16,7 +16,10 @@ pub enum Error {
     Configuration(String),
 
     /// The key is missing, wrong, or not allowed to do this (401, 403).
-    #[error("the service at {host} does not accept the API key (HTTP {status}): {message}")]
+    #[error(
+        "the service at {host} does not {} (HTTP {status}): {message}",
+        if *.status == 403 { "allow this" } else { "accept the API key" }
+    )]
     Authentication {
         /// Host and port that answered.
         host: String,
@@ -27,7 +30,7 @@ pub enum Error {
     },
 
     /// The dataset does not exist, or this key cannot see it (404).
-    #[error("no dataset {dataset_id}: {message}")]
+    #[error("{}", no_dataset(.dataset_id, .message))]
     DatasetNotFound {
         /// The id that was asked for.
         dataset_id: String,
@@ -144,7 +147,7 @@ pub enum Error {
     },
 
     /// A file on this machine cannot be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {}", .path.display(), without_number(&.source.to_string()))]
     File {
         /// The file.
         path: PathBuf,
@@ -193,6 +196,19 @@ pub enum Error {
     /// A defect of this package.
     #[error("internal error: {0}. Please report it")]
     Internal(String),
+}
+
+/// What an operating system's error says, without the number that Rust puts behind it.
+pub(crate) fn without_number(message: &str) -> &str {
+    message.rsplit_once(" (os error ").map_or(message, |(words, _number)| words)
+}
+
+fn no_dataset(dataset_id: &str, message: &str) -> String {
+    if message.contains(dataset_id) {
+        message.to_owned()
+    } else {
+        format!("no dataset {dataset_id}: {message}")
+    }
 }
 
 fn in_file(file_name: Option<&str>) -> String {

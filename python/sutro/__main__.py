@@ -1,5 +1,5 @@
 """`python -m sutro` is the command `sutro`."""
 
-from sutro.cli import main
+from sutro.cli.commands import main
 
 main()

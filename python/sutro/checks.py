@@ -121,22 +121,25 @@ class CheckReport:
             )
             for file in self.files
         ]
-        stream: Any = _core.check_report_stream(rows)
-        return stream.__arrow_c_stream__(requested_schema)
+        return _core.check_report_stream(rows).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return f"CheckReport({self._summary()})"
 
     def __str__(self) -> str:
-        table = text.folded(text.table(_HEADER, self._rows(), right=_RIGHT))
-        parts = [self._summary(), *([] if self.error is None else [str(self.error)]), table]
+        parts = [self._summary()]
+        if self.error is not None:
+            parts.append(str(self.error))
+        if self.files:
+            parts.append(text.folded(text.table(_HEADER, self._rows(), right=_RIGHT)))
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
         """The report in a notebook."""
         verdict = html.paragraph(html.strong(self._summary()))
         refusal = [] if self.error is None else [html.preformatted(str(self.error))]
-        return html.report(verdict, *refusal, html.table(_HEADER, self._rows(), right=_RIGHT))
+        table = [html.table(_HEADER, self._rows(), right=_RIGHT)] if self.files else []
+        return html.report(verdict, *refusal, *table)
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

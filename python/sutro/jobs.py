@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
-from sutro import forks, logs
+from sutro import forks, logs, text
 from sutro.errors import UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
 from sutro.sources import Frames, Paths
@@ -148,8 +148,8 @@ def _failure_of_source(failure: Exception, report: UploadReport | None) -> Excep
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
     incomplete = UploadIncompleteError(
-        f"{len(report)} files are in {report.dataset_id}, in order; then the source failed: "
-        f"{failure}. Run the same upload again with this dataset id to go on",
+        f"the source failed after {text.counted(len(report), 'file')}, which {report.dataset_id} "
+        f"holds in order: {failure}. Run the same upload again with this dataset id to go on",
         report=report,
     )
     incomplete.__cause__ = failure

@@ -116,12 +116,11 @@ class UploadReport:
             )
             for file in self.files
         ]
-        stream: Any = _core.upload_report_stream(rows)
-        return stream.__arrow_c_stream__(requested_schema)
+        return _core.upload_report_stream(rows).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return (
-            f"UploadReport({self.dataset_id!r}: {self._counts()}, "
+            f"UploadReport({self._dataset()!r}: {self._counts()}, "
             f"{text.size(self.bytes)} sent in {self.seconds:.1f} s)"
         )
 
@@ -129,7 +128,7 @@ class UploadReport:
         table = text.table(_HEADER, [_cells(file) for file in self.files], right=_RIGHT)
         return "\n".join(
             [
-                f"{self.dataset_id}: {self._counts()}",
+                f"{self._dataset()}: {self._counts()}",
                 f"{text.size(self.bytes)} sent in {self.seconds:.1f} s",
                 text.folded(table),
             ]
@@ -137,7 +136,7 @@ class UploadReport:
 
     def _repr_html_(self) -> str:
         """The report in a notebook: with a timeline of what was sent when."""
-        dataset = html.strong(self.dataset_id or "no dataset")
+        dataset = html.strong(self._dataset())
         totals = html.Markup(f"{dataset}: {self._counts()}<br>{self._pace()}")
         rows = [_cells(file) for file in self.files]
         timeline = Timeline.of(self.files, self.seconds)
@@ -150,6 +149,9 @@ class UploadReport:
             table = html.table((*header, timeline.heading(), file_id), with_bars, right=_RIGHT)
             table = timeline.around(table, column=len(_HEADER))
         return html.report(html.paragraph(totals), table)
+
+    def _dataset(self) -> str:
+        return self.dataset_id or "no dataset"
 
     def _pace(self) -> str:
         """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""

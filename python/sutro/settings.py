@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sutro.errors import ConfigurationError, MissingKeyError, SutroWarning
+from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError, SutroWarning
 from sutro.options import ClientOptions
 
 DEFAULT_API_URL = "https://api.sutro.sh"
@@ -107,11 +107,8 @@ def url(api_url: str | None) -> str:
 
 def concurrency(argument: int | None) -> int:
     """Files that are sent, or received, at the same time."""
-    value = 8 if (found := _number("SUTRO_CONCURRENCY", argument)) is None else int(found)
-    if value < 1:
-        message = f"concurrency must be at least 1, not {value}"
-        raise ConfigurationError(message)
-    return value
+    found = _number("SUTRO_CONCURRENCY", argument)
+    return int(_checked("concurrency", 8 if found is None else found, least=1))
 
 
 def client_options(
@@ -158,7 +155,7 @@ def _seconds(name: str, *values: float | None) -> float:
 
 def _checked(name: str, value: float, *, least: float) -> float:
     if not isinstance(value, int | float) or not value >= least:
-        bound = "a number above zero" if least else "a number, and at least 0"
+        bound = f"at least {least}" if least in {0, 1} else "a number above zero"
         message = f"{name} must be {bound}, not {value!r}"
         raise ConfigurationError(message)
     return value
@@ -202,7 +199,8 @@ def save(api_key: str, api_url: str) -> Path:
     """Keep a key and its URL in the configuration file, which only its owner may read.
 
     Raises:
-        ConfigurationError: The file cannot be read or written.
+        ConfigurationError: The file cannot be read.
+        FileAccessError: It cannot be written.
     """
     path = config_file()
     content = _content(path) | {"api_key": api_key, "api_url": api_url}
@@ -218,7 +216,7 @@ def save(api_key: str, api_url: str) -> Path:
             written.unlink(missing_ok=True)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
-        raise ConfigurationError(message) from error
+        raise FileAccessError(message, path=str(path)) from error
     return path
 
 

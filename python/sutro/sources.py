@@ -16,7 +16,7 @@ from itertools import chain
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from sutro import _core
-from sutro.errors import ConfigurationError, SutroWarning
+from sutro.errors import ConfigurationError, FrameError, SutroWarning
 from sutro.options import PathOptions
 
 
@@ -72,8 +72,8 @@ class Frames:
     def files(self) -> Iterator[MadeFile | None]:
         """Make the files; None means that one is still at work."""
         for position, (name, frame) in enumerate(self.items):
-            label = name or f"frame {position}"
-            if isinstance(_frame(frame), ArrowStream):
+            label = _label(name, position)
+            if isinstance(_frame(frame, label), ArrowStream):
                 yield from self._encoded(name, frame, label)
             else:
                 yield from _copied(name, frame, label)
@@ -198,7 +198,10 @@ def _frames(
     items = _named(items, names)
     schema = None
     if count is not None:
-        known = [(name, _frame(frame)) for name, frame in items]
+        known = [
+            (name, _frame(frame, _label(name, position)))
+            for position, (name, frame) in enumerate(items)
+        ]
         schema = _common_schema(known, cast=cast) if check else None
         items = iter(known)
     if rows_per_file is not None:
@@ -235,17 +238,31 @@ def _common_schema(
 ) -> _core.FrameSchema | None:
     """Compare them before any of them is sent. One alone is looked at when it is encoded."""
     streams = [
-        (name or f"frame {position}", _without_index(frame, warn=False))
+        (_label(name, position), _without_index(frame, warn=False))
         for position, (name, frame) in enumerate(frames)
         if isinstance(frame, ArrowStream)
     ]
     return _core.check_frames(streams, cast) if len(streams) > 1 else None
 
 
-def _frame(item: object) -> Frame:
-    if _is_frame(item):
-        return typing.cast("Frame", item)
-    raise TypeError(_not_a_source(item, "a frame"))
+def _label(name: str | None, position: int) -> str:
+    """What a frame is called in messages."""
+    return name or f"frame {position}"
+
+
+def _frame(item: object, label: str) -> Frame:
+    if not _is_frame(item):
+        raise TypeError(_not_a_source(item, "a frame"))
+    if type(item).__module__.startswith("polars"):
+        # Their Arrow stream has addresses in memory in the place of the objects.
+        schema: Mapping[str, object] = getattr(item, "schema", {})
+        objects = [name for name, dtype in schema.items() if str(dtype) == "Object"]
+        if objects:
+            message = (
+                f"{label}: column {objects[0]!r} has Python objects, which parquet cannot hold"
+            )
+            raise FrameError(message, frame=label)
+    return typing.cast("Frame", item)
 
 
 def _is_frame(item: object) -> bool:

@@ -8,7 +8,7 @@ use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url, header, r
 use super::options::ClientOptions;
 use crate::{
     credentials::ApiKey,
-    error::{Error, Result},
+    error::{Error, Result, without_number},
 };
 
 /// A client of the dataset API: one base URL and the key that belongs to it.
@@ -119,7 +119,8 @@ fn trusted_certificates(files: &[PathBuf]) -> Result<Vec<Certificate>> {
     let mut trusted = Vec::new();
     for file in files {
         let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
-        let pem = std::fs::read(file).map_err(|error| refuse(&error.to_string()))?;
+        let pem =
+            std::fs::read(file).map_err(|error| refuse(without_number(&error.to_string())))?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(certificates) if !certificates.is_empty() => trusted.extend(certificates),
             _ => return Err(refuse("it holds no certificates in PEM form")),
@@ -163,7 +164,7 @@ pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    without_number(&cause.to_string()).to_owned()
 }
 
 #[cfg(test)]

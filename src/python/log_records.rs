@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     fmt::{Debug, Write},
-    sync::{Mutex, Once, PoisonError},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
 use pyo3::prelude::*;
@@ -19,10 +19,13 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
+use super::per_process::PerProcess;
+
 /// Records that nobody has taken; older ones are dropped first.
 const MOST_RECORDS: usize = 1000;
 
-static RECORDS: Mutex<VecDeque<Record>> = Mutex::new(VecDeque::new());
+/// A fork may come while a thread of the parent's holds the lock.
+static RECORDS: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
 
 /// Level as in Python's `logging`, logger, message.
 type Record = (u8, String, String);
@@ -39,7 +42,11 @@ pub(super) fn collect() {
 /// Takes the records since the last call, oldest first.
 #[pyfunction]
 pub(super) fn take_log_records() -> Vec<Record> {
-    std::mem::take(&mut *RECORDS.lock().unwrap_or_else(PoisonError::into_inner)).into()
+    std::mem::take(&mut *lock(&RECORDS.get_or(Mutex::default).value)).into()
+}
+
+fn lock(records: &Mutex<VecDeque<Record>>) -> MutexGuard<'_, VecDeque<Record>> {
+    records.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Collector;
@@ -59,7 +66,8 @@ impl<S: Subscriber> Layer<S> for Collector {
         let mut text = Text::default();
         event.record(&mut text);
         let logger = event.metadata().target().replace("::", ".");
-        let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_this_process = RECORDS.get_or(Mutex::default);
+        let mut records = lock(&of_this_process.value);
         if records.len() == MOST_RECORDS {
             records.pop_front();
         }

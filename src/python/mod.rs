@@ -15,6 +15,7 @@ mod frames;
 mod job;
 mod local_server;
 mod log_records;
+mod per_process;
 mod report_table;
 mod runtime;
 

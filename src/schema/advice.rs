@@ -44,13 +44,13 @@ pub fn advice(difference: &Difference) -> Option<String> {
 fn type_advice(column: &str, expected: &str, found: &str) -> Option<String> {
     let either = |is: fn(&str) -> bool| is(expected) || is(found);
     let cast = |to: &str| cast_to(column, to);
-    if is_null(expected) || is_null(found) {
-        let to = if is_null(found) { expected } else { found };
+    if is_null_words(expected) || is_null_words(found) {
+        let to = if is_null_words(found) { expected } else { found };
         let fix = cast(to).map_or_else(String::new, |fix| format!(" {fix}"));
         return Some(format!("no value in these files, so no type.{fix}"));
     }
-    if either(is_integer) && either(is_float) {
-        let integer = if is_integer(expected) { expected } else { found };
+    if either(is_integer_words) && either(is_float) {
+        let integer = if is_integer_words(expected) { expected } else { found };
         return Some(format!("pandas stores int with missing values as float. {}", cast(integer)?));
     }
     if is_timestamp(expected) && is_timestamp(found) {
@@ -105,7 +105,7 @@ fn dtypes(words: &str) -> Option<(String, String)> {
         "bool" => ("boolean", "pl.Boolean"),
         "float" => ("float32", "pl.Float32"),
         "double" => ("float64", "pl.Float64"),
-        _ if is_integer(words) => {
+        _ if is_integer_words(words) => {
             // Int64, and not int64, holds missing values.
             let name = words.replacen("uint", "UInt", 1).replacen("int", "Int", 1);
             return Some((name.clone(), format!("pl.{name}")));
@@ -123,11 +123,13 @@ fn dtypes(words: &str) -> Option<(String, String)> {
     Some((pandas.to_owned(), polars.to_owned()))
 }
 
-fn is_null(words: &str) -> bool {
+/// Whether words for a type stand for a column without a type.
+pub(crate) fn is_null_words(words: &str) -> bool {
     words.starts_with("null (")
 }
 
-fn is_integer(words: &str) -> bool {
+/// Whether words for a type stand for an integer.
+pub(crate) fn is_integer_words(words: &str) -> bool {
     let bits = words.strip_prefix("uint").or_else(|| words.strip_prefix("int"));
     bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"))
 }

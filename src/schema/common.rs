@@ -168,6 +168,20 @@ impl Number {
     }
 }
 
+fn other_columns(a: &TypePtr, b: &TypePtr) -> String {
+    let names =
+        |group| -> Vec<&str> { fields_of(group).iter().map(|field| field.name()).collect() };
+    let (of_a, of_b) = (names(a), names(b));
+    let only = |these: &[&str], others: &[&str]| -> Vec<String> {
+        these.iter().filter(|name| !others.contains(name)).map(|name| format!("'{name}'")).collect()
+    };
+    let some_have = [only(&of_a, &of_b), only(&of_b, &of_a)].concat();
+    if some_have.is_empty() {
+        return "they do not have the same columns".to_owned();
+    }
+    format!("not all files have {}", some_have.join(", "))
+}
+
 struct Merge<'a> {
     obstacles: &'a mut Vec<String>,
 }
@@ -175,7 +189,7 @@ struct Merge<'a> {
 impl Merge<'_> {
     fn groups(&mut self, a: &TypePtr, b: &TypePtr, path: &str, by_place: bool) -> TypePtr {
         let Some(pairs) = pair_fields(a, b, by_place) else {
-            return self.stuck(a, path, "they do not have the same columns");
+            return self.stuck(a, path, &other_columns(a, b));
         };
         let by_place = is_list_or_map(a) && !by_place;
         let fields = fields_of(a)

@@ -86,7 +86,7 @@ pub enum InvalidParquet {
     /// A column's codec is not supported.
     #[error(
         "column {column:?} is compressed with {codec}, and the service takes snappy only; write it \
-         with compression=\"snappy\", or pass recompress=True"
+         with compression=\"snappy\""
     )]
     Codec {
         /// Path of the column.

@@ -10,6 +10,7 @@ mod thrift;
 mod tree;
 
 pub use advice::advice;
+pub(crate) use advice::{is_integer_words, is_null_words};
 pub use common::common_schema;
 pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition_of};
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};

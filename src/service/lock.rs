@@ -15,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// An operating system's lock on the folder: gone with the process, however it ends.
 pub(super) struct FolderLock {
-    _file: File,
+    file: File,
+    process_id: u32,
 }
 
 impl FolderLock {
@@ -43,9 +44,20 @@ impl FolderLock {
             }
         }
         // For the message of whoever comes second; the lock itself needs no content.
-        let process_id = std::process::id().to_string();
-        file.set_len(0).and_then(|()| file.write_all(process_id.as_bytes())).map_err(in_folder)?;
-        Ok(Self { _file: file })
+        let process_id = std::process::id();
+        let written = process_id.to_string();
+        file.set_len(0).and_then(|()| file.write_all(written.as_bytes())).map_err(in_folder)?;
+        Ok(Self { file, process_id })
+    }
+}
+
+impl Drop for FolderLock {
+    /// Closing the file would not do while a forked child has it, too; and a child's end is not
+    /// that of its parent's service.
+    fn drop(&mut self) {
+        if self.process_id == std::process::id() {
+            let _ = self.file.unlock();
+        }
     }
 }
 

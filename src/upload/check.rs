@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::CHECK_THREADS,
-    error::Error,
+    error::{Error, without_number},
     schema::{Footer, Schema, common_schema, diff, groups},
 };
 
@@ -153,7 +153,7 @@ fn read_footer(file: &PlannedFile, mending: Mending) -> Result<Footer, Problem> 
             }
         }
         Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
-        Err(error) => Err(Problem::new(path, error.to_string())),
+        Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),
     }
 }
 
@@ -191,7 +191,7 @@ impl Problem {
     /// A file that could not be read; the path stands in front of the message already.
     pub(super) fn unreadable(path: &Path, error: &Error) -> Self {
         match error {
-            Error::File { source, .. } => Self::new(path, source.to_string()),
+            Error::File { source, .. } => Self::new(path, without_number(&source.to_string())),
             other => Self::new(path, other.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt};
 
 use super::check::Problem;
-use crate::schema::{Difference, DifferenceKind, advice};
+use crate::schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words};
 
 /// All reasons why a batch was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +74,6 @@ impl CheckError {
 
     fn write_differences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.differences();
-        let has = |side: &Option<String>, kind| match (side, kind) {
-            (None, _) => "(absent)".to_owned(),
-            (Some(place), DifferenceKind::Moved) => format!("place {place}"),
-            (Some(words), _) => words.clone(),
-        };
         let mut table = vec![[
             "column".to_owned(),
             with_first(&self.reference),
@@ -86,9 +81,18 @@ impl CheckError {
             String::new(),
         ]];
         table.extend(rows.iter().take(SHOWN).map(|(difference, files)| {
-            let (expected, found) = (&difference.expected, &difference.found);
+            let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
             let kind = difference.kind;
-            [difference.path.clone(), has(expected, kind), has(found, kind), some_of(files)]
+            let mut files = some_of(files);
+            if has_nan_where_others_have_integers(difference) {
+                files += " (has NaN?)";
+            }
+            [
+                difference.path.clone(),
+                words(expected, found, kind),
+                words(found, expected, kind),
+                files,
+            ]
         }));
         writeln!(f)?;
         write_table(f, &table)?;
@@ -168,15 +172,34 @@ const SHOWN: usize = 20;
 fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
     match count.saturating_sub(SHOWN) {
         0 => Ok(()),
-        more => write!(f, "\n  … and {more} more"),
+        more => write!(f, "\n  ... and {more} more"),
     }
+}
+
+/// What one side has, for the table.
+fn words(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
+    match (side, kind) {
+        (None, _) => "(absent)".to_owned(),
+        (Some(place), DifferenceKind::Moved) => format!("place {place}"),
+        // The physical type says something only beside another null.
+        (Some(null), _) if is_null_words(null) && !other.is_some_and(is_null_words) => {
+            "null (all rows)".to_owned()
+        }
+        (Some(words), _) => words.to_owned(),
+    }
+}
+
+fn has_nan_where_others_have_integers(difference: &Difference) -> bool {
+    difference.kind == DifferenceKind::Type
+        && difference.expected.as_deref().is_some_and(is_integer_words)
+        && difference.found.as_deref() == Some("double")
 }
 
 fn with_first(files: &[String]) -> String {
     match files {
         [] => String::new(),
         [one] => one.clone(),
-        [first, ..] => format!("{} files ({first} …)", files.len()),
+        [first, ..] => format!("{} files ({first} ...)", files.len()),
     }
 }
 

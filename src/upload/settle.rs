@@ -50,9 +50,7 @@ pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, C
     let end = &listing[listing.len().saturating_sub(done)..];
     let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| listed.file_name == file.name;
     if end.len() < done || !end.iter().zip(plan).all(same_names) {
-        return conflict(
-            "they are not the first files of this upload, in its order, at the end of the dataset",
-        );
+        return conflict("it does not end with the first files of this upload, in its order");
     }
     match end.iter().zip(plan).find(|(listed, file)| !file.is(listed)) {
         Some((_, file)) => conflict(&another_content(file.name)),

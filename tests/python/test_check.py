@@ -122,10 +122,10 @@ def test_a_report_in_a_notebook_is_escaped_and_folds(tmp_path: Path) -> None:
 PANDAS_DRIFT = """\
 3 of 6 files do not match the other 3. Nothing was sent.
 
-  column             3 files (part-0.parquet …)  differs in
-  score              int64                       double           part-3.parquet
-  comment            string                      null (in int32)  part-3.parquet, part-4.parquet
-  __index_level_0__  (absent)                    int64            part-5.parquet
+  column             3 files (part-0.parquet ...)  differs in
+  score              int64                         double           part-3.parquet (has NaN?)
+  comment            string                        null (all rows)  part-3.parquet, part-4.parquet
+  __index_level_0__  (absent)                      int64            part-5.parquet
 
   score: pandas stores int with missing values as float. \
 pandas: df["score"] = df["score"].astype("Int64"); polars: pl.col("score").cast(pl.Int64)
@@ -214,7 +214,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             {"id": INT},
             {"id": pa.array([0.5])},
             [
-                "id int64 double c.parquet",
+                "id int64 double c.parquet (has NaN?)",
                 f"id: pandas stores int with missing values as float. {ID_TO_INT64}",
                 CAST_HELPS,
             ],
@@ -223,7 +223,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             {"id": TEXT},
             {"id": pa.nulls(1)},
             [
-                "id string null (in int32) c.parquet",
+                "id string null (all rows) c.parquet",
                 f"id: no value in these files, so no type. {ID_TO_STRING}",
                 CAST_HELPS,
             ],
@@ -291,7 +291,7 @@ def test_each_kind_of_difference_is_told_with_its_fix(
     assert headline == "1 of 3 files does not match the other 2. Nothing was sent."
     assert ignored.startswith("  Not a difference: ")
     told = [" ".join(line.split()) for line in lines if line]
-    assert told == ["column 2 files (a.parquet …) differs in", *message]
+    assert told == ["column 2 files (a.parquet ...) differs in", *message]
 
 
 def test_a_required_column_among_nullable_ones_is_told(tmp_path: Path) -> None:

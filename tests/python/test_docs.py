@@ -20,7 +20,7 @@ import pytest
 
 import sutro
 from reader import API_KEY, FLAGS, Checker, Reader, blocks
-from sutro.cli import EXIT_CODES
+from sutro.cli.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -193,7 +193,7 @@ def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
     run_python: Callable[..., Any], log: str
 ) -> None:
     script = (
-        "import sys, sutro; from sutro.cli import main\n"
+        "import sys, sutro; from sutro.cli.commands import main\n"
         "def check(*_, **__): raise KeyError('of a defect')\n"
         "sutro.check = check; sys.argv[1:] = ['check', 'data', '--json']; main()"
     )

@@ -59,6 +59,17 @@ def test_a_pandas_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Pat
     pd.testing.assert_frame_equal(pd.read_parquet(path), pandas_frame())
 
 
+def test_python_objects_in_a_polars_frame_are_refused_before_anything_is_sent(
+    client: sutro.Client,
+) -> None:
+    frames = [pl.DataFrame({"id": [1]}), pl.DataFrame({"id": [1], "thing": [object()]})]
+
+    with pytest.raises(sutro.FrameError, match="frame 1: column 'thing' has Python objects"):
+        client.upload(frames)
+
+    assert client.list_datasets() == []
+
+
 def test_a_polars_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
     frame = pl.DataFrame(pandas_frame()).with_columns(
         tags=pl.Series([["a", "b"], [], None]),

@@ -116,3 +116,22 @@ def test_children_that_are_forked_during_uploads_upload_on_their_own(
         is_over.set()
         uploading.join()
     assert "12/12 files]" in capsys.readouterr().err
+
+
+@posix_only
+def test_a_forked_child_does_not_keep_the_folder_of_a_service_that_has_ended(
+    folder: Path, tmp_path: Path
+) -> None:
+    server = sutro.LocalServer(tmp_path / "service")
+    context = multiprocessing.get_context("fork")
+    go_on = context.Event()
+    child = context.Process(target=go_on.wait, args=(30,))
+    child.start()
+    try:
+        server.stop()
+        report = sutro.upload(folder, api_url=f"local:{tmp_path / 'service'}")
+    finally:
+        go_on.set()
+        child.join()
+
+    assert len(report) == len(PARTS)

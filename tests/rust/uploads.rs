@@ -278,8 +278,7 @@ async fn a_service_that_is_busy_is_asked_again() {
     let report = world.upload(UploadOptions::default()).await.unwrap();
     assert_eq!(world.names(&report.dataset_id).await, names(4));
     // The last file may be dropped once, to make room for those that were refused.
-    let attempts = report.files.iter().map(|file| file.attempts).sum::<u32>();
-    assert!((4 + 3..=4 + 3 + 1).contains(&attempts), "{attempts} attempts");
+    assert!(matches!(report.files.iter().map(|file| file.attempts).sum(), 7 | 8_u32));
 }
 
 #[tokio::test]

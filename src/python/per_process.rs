@@ -1,0 +1,44 @@
+//! What belongs to one process, and is made anew after a fork.
+
+use std::{convert::Infallible, mem, process, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+
+/// A value that a forked child does not take over from its parent: threads stay behind in a
+/// fork, and locks stay locked. So it is kept with the id of its process, without a lock.
+pub(super) struct PerProcess<T>(ArcSwapOption<Owned<T>>);
+
+pub(super) struct Owned<T> {
+    process_id: u32,
+    pub(super) value: T,
+}
+
+impl<T> PerProcess<T> {
+    pub(super) const fn new() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+
+    /// The value of this process; makes it on first use.
+    pub(super) fn get_or_try<E>(
+        &self,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<Owned<T>>, E> {
+        let process_id = process::id();
+        if let Some(owned) = self.0.load_full()
+            && owned.process_id == process_id
+        {
+            return Ok(owned);
+        }
+        let owned = Arc::new(Owned { process_id, value: make()? });
+        // Never dropped: a parent's runtime would wait for threads that do not exist here.
+        mem::forget(self.0.swap(Some(Arc::clone(&owned))));
+        Ok(owned)
+    }
+
+    /// As [`PerProcess::get_or_try`], for what can always be made.
+    pub(super) fn get_or(&self, make: impl FnOnce() -> T) -> Arc<Owned<T>> {
+        match self.get_or_try(|| Ok::<_, Infallible>(make())) {
+            Ok(owned) => owned,
+        }
+    }
+}
