@@ -266,11 +266,10 @@ async fn a_lost_answer_is_settled_by_the_listing_and_nothing_is_sent_twice() {
 async fn a_service_that_is_busy_is_asked_again() {
     let world = World::behind(Arc::new(|index, request, next| {
         Box::pin(async move {
-            if index < 3 {
-                let retry_after = [(header::RETRY_AFTER, "0")];
-                return (StatusCode::SERVICE_UNAVAILABLE, retry_after).into_response();
-            }
-            next.run(request).await
+            let retry_after = [(header::RETRY_AFTER, "0")];
+            let is_busy = index < 3;
+            let refusal = (StatusCode::SERVICE_UNAVAILABLE, retry_after);
+            if is_busy { refusal.into_response() } else { next.run(request).await }
         })
     }))
     .await;
