@@ -14,9 +14,9 @@ use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::source::SourceFile;
+use super::{reader::FileReader, source::SourceFile};
 use crate::{
-    config::{READ_BYTES, SEALED_BYTES, TAIL_BYTES},
+    config::{SEALED_BYTES, TAIL_BYTES},
     error::{Error, Result},
 };
 
@@ -111,20 +111,20 @@ impl Framing {
 
 /// A body that sends everything but its tail and then waits for orders.
 pub(crate) struct GatedBody {
-    source: SourceFile,
-    file: Arc<File>,
+    reader: FileReader,
     framing: Framing,
     orders: mpsc::UnboundedReceiver<TailOrder>,
     listener: Box<dyn Fn(BodyEvent) + Send>,
     state: Arc<BodyState>,
-    offset: u64,
     step: Step,
 }
 
 enum Step {
     Head,
     File,
-    Held,
+    /// All but the tail is handed over.
+    TailReached(Bytes),
+    Held(Bytes),
     End,
 }
 
@@ -137,7 +137,8 @@ impl GatedBody {
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        Self { source, file, framing, orders, listener, state, offset: 0, step: Step::Head }
+        let reader = FileReader::new(source, file);
+        Self { reader, framing, orders, listener, state, step: Step::Head }
     }
 
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {
@@ -156,39 +157,49 @@ impl GatedBody {
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
-        match self.step {
+        match std::mem::replace(&mut self.step, Step::End) {
             Step::Head => {
                 (self.listener)(BodyEvent::Started);
                 self.step = Step::File;
                 Ok(Some(self.framing.head.clone()))
             }
-            Step::File if self.offset < self.tail_start() => {
-                let left = self.tail_start() - self.offset;
-                let length = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-                self.read(length).await.map(Some)
-            }
-            Step::File => {
+            Step::File => self.read().await.map(Some),
+            Step::TailReached(tail) => {
                 self.state.held.store(true, Ordering::Relaxed);
                 (self.listener)(BodyEvent::TailReached);
-                self.step = Step::Held;
-                self.follow_orders().await.map(Some)
+                self.follow_orders(tail).await.map(Some)
             }
-            Step::Held => self.follow_orders().await.map(Some),
+            Step::Held(tail) => self.follow_orders(tail).await.map(Some),
             Step::End => Ok(None),
         }
     }
 
-    async fn follow_orders(&mut self) -> Result<Bytes> {
-        let sealed_start = self.source.size().saturating_sub(SEALED_BYTES);
+    async fn read(&mut self) -> Result<Bytes> {
+        let (mut bytes, is_last) = self.reader.next().await?;
+        self.step = if is_last {
+            // A copy, so that a held tail does not keep a whole buffer.
+            let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));
+            Step::TailReached(Bytes::copy_from_slice(&tail))
+        } else {
+            Step::File
+        };
+        self.note_sent(&bytes);
+        Ok(bytes)
+    }
+
+    /// What is left is in memory and was found unchanged after it was read, so that nothing
+    /// is waited for once it may go.
+    async fn follow_orders(&mut self, mut tail: Bytes) -> Result<Bytes> {
         match self.orders.recv().await {
-            Some(TailOrder::Drip) if self.offset < sealed_start => self.read(1).await,
+            Some(TailOrder::Drip) if tail.len() > SEALED_BYTES => {
+                let drop = tail.split_to(1);
+                self.note_sent(&drop);
+                self.step = Step::Held(tail);
+                Ok(drop)
+            }
             Some(TailOrder::Release) => {
+                self.note_sent(&tail);
                 self.state.held.store(false, Ordering::Relaxed);
-                let source = self.source.clone();
-                in_background(move || source.verify()).await?;
-                let left = self.source.size() - self.offset;
-                let tail = self.read(usize::try_from(left).unwrap_or(usize::MAX)).await?;
-                self.step = Step::End;
                 self.state.complete.store(true, Ordering::Relaxed);
                 Ok([tail, self.framing.closing.clone()].concat().into())
             }
@@ -200,16 +211,8 @@ impl GatedBody {
         }
     }
 
-    async fn read(&mut self, length: usize) -> Result<Bytes> {
-        let (source, file, offset) = (self.source.clone(), Arc::clone(&self.file), self.offset);
-        let bytes = in_background(move || source.read_at(&file, offset, length)).await?;
-        self.offset += bytes.len() as u64;
-        self.state.sent.store(self.offset, Ordering::Relaxed);
-        Ok(bytes.into())
-    }
-
-    fn tail_start(&self) -> u64 {
-        self.source.size().saturating_sub(TAIL_BYTES)
+    fn note_sent(&self, bytes: &[u8]) {
+        self.state.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
 }
 
