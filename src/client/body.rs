@@ -163,7 +163,12 @@ impl GatedBody {
                 self.step = Step::File;
                 Ok(Some(self.framing.head.clone()))
             }
-            Step::File => self.read().await.map(Some),
+            Step::File => {
+                // A connection that gets the next piece at once writes only when it has two, and
+                // its server waits meanwhile.
+                tokio::task::yield_now().await;
+                self.read().await.map(Some)
+            }
             Step::TailReached(tail) => {
                 self.state.held.store(true, Ordering::Relaxed);
                 (self.listener)(BodyEvent::TailReached);
