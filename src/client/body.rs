@@ -1,12 +1,9 @@
 //! The body of one upload: multipart framing of our own, because the tail of the file and
 //! the closing boundary must be held back, and the length be known.
 
-use std::{
-    fs::File,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
@@ -111,7 +108,6 @@ impl Framing {
 
 /// A body that sends everything but its tail and then waits for orders.
 pub(crate) struct GatedBody {
-    reader: FileReader,
     framing: Framing,
     orders: mpsc::UnboundedReceiver<TailOrder>,
     listener: Box<dyn Fn(BodyEvent) + Send>,
@@ -120,8 +116,8 @@ pub(crate) struct GatedBody {
 }
 
 enum Step {
-    Head,
-    File,
+    Head(FileReader),
+    File(FileReader),
     /// All but the tail is handed over.
     TailReached(Bytes),
     Held(Bytes),
@@ -131,14 +127,13 @@ enum Step {
 impl GatedBody {
     pub(crate) fn new(
         source: SourceFile,
-        file: Arc<File>,
         framing: Framing,
         orders: mpsc::UnboundedReceiver<TailOrder>,
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        let reader = FileReader::new(source, file);
-        Self { reader, framing, orders, listener, state, step: Step::Head }
+        let step = Step::Head(FileReader::new(source));
+        Self { framing, orders, listener, state, step }
     }
 
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {
@@ -158,16 +153,16 @@ impl GatedBody {
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
         match std::mem::replace(&mut self.step, Step::End) {
-            Step::Head => {
+            Step::Head(reader) => {
                 (self.listener)(BodyEvent::Started);
-                self.step = Step::File;
+                self.step = Step::File(reader);
                 Ok(Some(self.framing.head.clone()))
             }
-            Step::File => {
+            Step::File(reader) => {
                 // A connection that gets the next piece at once writes only when it has two, and
                 // its server waits meanwhile.
                 tokio::task::yield_now().await;
-                self.read().await.map(Some)
+                self.read(reader).await.map(Some)
             }
             Step::TailReached(tail) => {
                 self.state.held.store(true, Ordering::Relaxed);
@@ -179,14 +174,14 @@ impl GatedBody {
         }
     }
 
-    async fn read(&mut self) -> Result<Bytes> {
-        let (mut bytes, is_last) = self.reader.next().await?;
+    async fn read(&mut self, mut reader: FileReader) -> Result<Bytes> {
+        let (mut bytes, is_last) = reader.next().await?;
         self.step = if is_last {
-            // A copy, so that a held tail does not keep a whole buffer.
+            // A copy: neither the file nor its buffers are kept while the tail is held.
             let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));
             Step::TailReached(Bytes::copy_from_slice(&tail))
         } else {
-            Step::File
+            Step::File(reader)
         };
         self.note_sent(&bytes);
         Ok(bytes)

@@ -19,7 +19,8 @@ use crate::{
 
 pub(super) struct FileReader {
     source: SourceFile,
-    file: Arc<File>,
+    /// Opened for the first bytes.
+    file: Option<Arc<File>>,
     offset: u64,
     /// Buffers come back when the connection has taken what was in them: fresh memory costs a
     /// page fault for each 4 KiB.
@@ -35,9 +36,9 @@ struct Lent {
 }
 
 impl FileReader {
-    pub(super) fn new(source: SourceFile, file: Arc<File>) -> Self {
+    pub(super) fn new(source: SourceFile) -> Self {
         let (home, returned) = channel();
-        Self { source, file, offset: 0, returned, home }
+        Self { source, file: None, offset: 0, returned, home }
     }
 
     /// The next bytes, and whether they are the last. The last ones have the whole tail, and
@@ -47,20 +48,24 @@ impl FileReader {
         let is_last = left <= READ_BYTES + TAIL_BYTES;
         let wanted = if is_last { left } else { READ_BYTES };
         let mut buffer = self.buffer();
-        let mut length = read_cached_at(&self.file, &mut buffer[..wanted], self.offset);
+        let mut length = match &self.file {
+            Some(file) => read_cached_at(file, &mut buffer[..wanted], self.offset),
+            None => 0,
+        };
         if is_last || length == 0 {
-            let (source, file, offset) = (self.source.clone(), Arc::clone(&self.file), self.offset);
-            buffer = in_background(move || {
+            let (source, file, offset) = (self.source.clone(), self.file.take(), self.offset);
+            let read = in_background(move || {
+                let file = file.map_or_else(|| source.open(), Ok)?;
                 if length < wanted {
                     source.read_at(&file, &mut buffer[..wanted], offset)?;
                 }
                 if is_last {
                     source.verify()?;
                 }
-                Ok(buffer)
-            })
-            .await?;
-            length = wanted;
+                Ok((file, buffer))
+            });
+            let (file, filled) = read.await?;
+            (self.file, buffer, length) = (Some(file), filled, wanted);
         }
         self.offset += length as u64;
         Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
