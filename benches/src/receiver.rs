@@ -68,11 +68,12 @@ impl Receiver {
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut buffer = vec![0; READ_BYTES];
+        let mut pace = Pace::new(self.bytes_per_second);
         while let Some((head, begun)) = read_head(&mut stream, &mut buffer)? {
             if head.expects_continue && begun < head.body_bytes {
                 stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
-            let name = self.read_body(&mut stream, &mut buffer, begun, head.body_bytes)?;
+            let name = read_body(&mut stream, &mut buffer, begun, head.body_bytes, &mut pace)?;
             let answer = self.answer(&head.path, name).to_string();
             write!(
                 stream,
@@ -82,29 +83,6 @@ impl Receiver {
             )?;
         }
         Ok(())
-    }
-
-    /// Reads a body, of which `filled` bytes have come; returns the name of the file in it.
-    fn read_body(
-        &self,
-        stream: &mut TcpStream,
-        buffer: &mut [u8],
-        mut filled: usize,
-        length: usize,
-    ) -> io::Result<Option<String>> {
-        while filled < length.min(NAME_WITHIN) {
-            filled += read_some(stream, &mut buffer[filled..])?;
-        }
-        let name = file_name(&buffer[..filled.min(NAME_WITHIN)]);
-        let mut left = length - filled;
-        let mut pace = Pace::new(self.bytes_per_second);
-        while left > 0 {
-            let most = left.min(buffer.len());
-            let count = read_some(stream, &mut buffer[..most])?;
-            left -= count;
-            pace.keep(count);
-        }
-        Ok(name)
     }
 
     fn answer(&self, path: &str, name: Option<String>) -> Value {
@@ -128,6 +106,29 @@ impl Receiver {
             _ => json!({"error": "not a call of the receiver"}),
         }
     }
+}
+
+/// Reads a body, of which `filled` bytes have come; returns the name of the file in it.
+fn read_body(
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+    mut filled: usize,
+    length: usize,
+    pace: &mut Pace,
+) -> io::Result<Option<String>> {
+    while filled < length.min(NAME_WITHIN) {
+        filled += read_some(stream, &mut buffer[filled..])?;
+    }
+    let name = file_name(&buffer[..filled.min(NAME_WITHIN)]);
+    pace.keep(filled);
+    let mut left = length - filled;
+    while left > 0 {
+        let most = left.min(buffer.len());
+        let count = read_some(stream, &mut buffer[..most])?;
+        left -= count;
+        pace.keep(count);
+    }
+    Ok(name)
 }
 
 /// A token bucket.
