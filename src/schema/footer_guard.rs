@@ -233,9 +233,7 @@ impl<'a> ColumnMetaData<'a> {
         let mut column = Self { codec: -1, ..Self::default() };
         reader.fields(|reader, id, kind| {
             match (id, kind) {
-                (3, Kind::List) => {
-                    ((), column.path) = reader.encoded(|reader| reader.binaries(drop))?
-                }
+                (3, Kind::List) => column.path = reader.encoded(|reader| reader.binaries(drop))?.1,
                 (4, Kind::Integer) => column.codec = reader.integer()?,
                 (7, Kind::Integer) => column.size = reader.integer()?,
                 (9, Kind::Integer) => column.data_page = reader.integer()?,
