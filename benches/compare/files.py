@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 KB, MB, GB = 10**3, 10**6, 10**9
 _VALUE_BYTES = 1000
 _GROUP_BYTES = 64 * MB
+_READ_BYTES = MB
 
 SHAPES = {
     "32 x 16 MB": [16 * MB] * 32,
@@ -52,6 +54,15 @@ def _write_random(path: Path, size: int) -> None:
             writer.write_table(pa.table([column], schema=schema))
             size -= count * _VALUE_BYTES
     writing.rename(path)
+
+
+def read(paths: Iterable[Path]) -> None:
+    """Bring files into the page cache: their disk is not what is compared."""
+    buffer = bytearray(_READ_BYTES)
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
 
 
 def of_columns(folder: Path, count: int, columns: int = 20) -> list[Path]:

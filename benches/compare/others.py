@@ -23,10 +23,17 @@ COPY = "cp, sync"
 def checks(places: Places) -> Iterator[Case]:
     """The footers of many files, read and compared."""
     for count in (1_000, 5_000):
-        paths = [str(path) for path in files.of_columns(places.folder, count)]
+        paths = files.of_columns(places.folder, count)
 
-        def by(script: str, *arguments: object, paths: list[str] = paths) -> Callable[[], Sample]:
-            return lambda: children.python(script, *arguments, job={"paths": paths})
+        def by(
+            script: str, *arguments: object, paths: Sequence[Path] = paths
+        ) -> Callable[[], Sample]:
+            def check() -> Sample:
+                files.read(paths)
+                job = {"paths": [str(path) for path in paths]}
+                return children.python(script, *arguments, job=job)
+
+            return check
 
         contenders = {
             PACKAGE: by("check_package.py"),
@@ -57,11 +64,13 @@ def service(places: Places) -> Iterator[Case]:
         paths = files.of_shape(places.folder, shape)
 
         def upload(paths: Sequence[Path] = paths) -> Sample:
+            files.read(paths)
             with embedded(places.folder) as target:
                 job = {**vars(target), "paths": [str(path) for path in paths]}
                 return children.python("upload_package.py", "ordered", job=job)
 
         def copy(paths: Sequence[Path] = paths) -> Sample:
+            files.read(paths)
             with empty_folder(places.folder) as folder:
                 begun = time.perf_counter()
                 subprocess.run(["cp", *paths, folder], check=True)

@@ -7,9 +7,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from compare import children
+from compare import children, files
 from compare.cases import Case, Sample
-from compare.files import of_shape
 from compare.receivers import LINKS, Link, Target, embedded, neutral
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def cases(places: Places, group: str) -> Iterator[tuple[Plan, Case]]:
     """All cases of a group, "neutral receiver" or "embedded service"."""
     for plan in NEUTRAL if group == "neutral receiver" else EMBEDDED:
         link = LINKS[plan.link]
-        paths = of_shape(places.folder, plan.shape)
+        paths = files.of_shape(places.folder, plan.shape)
 
         def receiver(link: Link = link) -> AbstractContextManager[Target]:
             if group == "neutral receiver":
@@ -105,6 +104,7 @@ def _contender(
     paths: Sequence[Path],
 ) -> Callable[[], Sample]:
     def contend() -> Sample:
+        files.read(paths)
         with receiver() as target:
             sample = upload(target, paths)
             came, sent = target.file_names(), [path.name for path in paths]
