@@ -94,6 +94,7 @@ $(STAMPS)/sdk: $(STAMPS)/venv
 
 # What `make bench` measures: the package as a wheel has it, next to its peers.
 $(STAMPS)/bench: $(STAMPS)/venv $(RUST_SOURCES) $(shell find python -name '*.py')
+	rm -rf benches/target/wheel
 	$(BIN)/maturin build --locked --profile wheel --out benches/target/wheel
 	$(PYTHON) -m venv $(VENV)/bench
 	$(VENV)/bench/bin/python -m pip install --quiet --upgrade pip

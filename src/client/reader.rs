@@ -91,3 +91,32 @@ impl Drop for Lent {
         let _ = self.home.send(std::mem::take(&mut self.buffer));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FileReader, READ_BYTES, SourceFile, TAIL_BYTES};
+
+    #[tokio::test]
+    async fn pieces_add_up_to_the_file_and_the_last_has_the_whole_tail() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let longest_piece = READ_BYTES + TAIL_BYTES;
+        for size in [1, TAIL_BYTES, longest_piece, longest_piece + 1, 3 * READ_BYTES + 7] {
+            let content: Vec<_> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            fs::write(&path, &content).unwrap();
+            let mut reader = FileReader::new(SourceFile::pin(&path).unwrap());
+            let mut read = Vec::new();
+            let last = loop {
+                let (piece, is_last) = reader.next().await.unwrap();
+                read.extend_from_slice(&piece);
+                if is_last {
+                    break piece;
+                }
+            };
+            assert!(read == content, "{size} bytes");
+            assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
+        }
+    }
+}
