@@ -9,10 +9,10 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format docs wheel bench fuzz clean
+.PHONY: help demo test soak lint format docs wheel bench microbench fuzz clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder, .demo
 	$(BIN)/python examples/demo.py
@@ -58,7 +58,13 @@ docs: $(STAMPS)/docs ## Build the documentation into site/; a warning is an erro
 wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
 	$(BIN)/maturin build --locked --profile wheel --out dist
 
-bench: ## Measure what a check costs (compiles for minutes)
+BENCH_OPTIONS ?=
+bench: $(STAMPS)/bench $(STAMPS)/sdk ## Measure this package beside its peers, half an hour; BENCH_OPTIONS=--quick: minutes
+	cd benches && cargo build --locked --release --bin receiver
+	cd benches && ../$(VENV)/bench/bin/python -m compare \
+		--sdk-python $(abspath $(VENV))/sdk/bin/python $(BENCH_OPTIONS)
+
+microbench: ## Measure the hot pieces of the core with criterion (compiles for minutes)
 	cd benches && cargo bench --locked
 
 FUZZ_SECONDS ?= 60
@@ -89,6 +95,16 @@ $(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
 $(STAMPS)/sdk: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/sdk
 	$(VENV)/sdk/bin/python -m pip install --quiet sutro==0.1.60
+	@touch $@
+
+# What `make bench` measures: the package as a wheel has it, next to its peers.
+$(STAMPS)/bench: $(STAMPS)/venv $(RUST_SOURCES) $(shell find python -name '*.py')
+	rm -rf benches/target/wheel
+	$(BIN)/maturin build --locked --profile wheel --out benches/target/wheel
+	$(PYTHON) -m venv $(VENV)/bench
+	$(VENV)/bench/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bench/bin/python -m pip install --quiet --group bench
+	$(VENV)/bench/bin/python -m pip install --quiet --force-reinstall benches/target/wheel/*.whl
 	@touch $@
 
 # In an environment of its own: it needs much that nothing else does.

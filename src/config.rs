@@ -14,12 +14,12 @@ pub const MAX_HELD: usize = 32;
 
 /// Bytes at the end of a file that are sent only when its predecessor is confirmed.
 /// Short, because held tails are sent one after the other.
-pub const TAIL_BYTES: u64 = 1024;
+pub const TAIL_BYTES: usize = 1024;
 
 /// The end of the tail that is never let go early: footer length and `PAR1`
 /// (parquet format specification, "File format"). Without it nothing can take a held
 /// body for a parquet file.
-pub const SEALED_BYTES: u64 = 8;
+pub const SEALED_BYTES: usize = 8;
 
 /// The gate's unit of time.
 pub const TICK: Duration = Duration::from_millis(500);

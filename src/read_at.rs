@@ -21,3 +21,18 @@ pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::R
     }
     Ok(())
 }
+
+/// Reads what is in the page cache, without waiting for a disk; 0 where nothing is, or where
+/// the system cannot tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_cached_at(file: &File, bytes: &mut [u8], offset: u64) -> usize {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut pieces = [io::IoSliceMut::new(bytes)];
+    preadv2(file, &mut pieces, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
+}
+
+/// As there: no other system can tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_cached_at(_file: &File, _bytes: &mut [u8], _offset: u64) -> usize {
+    0
+}

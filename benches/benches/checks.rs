@@ -74,7 +74,7 @@ fn parse_a_footer(criterion: &mut Criterion) {
 }
 
 fn compare_schemas(criterion: &mut Criterion) {
-    let of = |columns| -> Schema { footer(&file(columns)).schema };
+    let of = |columns| -> Arc<Schema> { footer(&file(columns)).schema };
     let (one, other) = (of(1_000), of(999));
     criterion.bench_function("diff of 1,000 columns", |bencher| {
         bencher.iter(|| diff(&one, &other));

@@ -1,12 +1,9 @@
 //! The body of one upload: multipart framing of our own, because the tail of the file and
 //! the closing boundary must be held back, and the length be known.
 
-use std::{
-    fs::File,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
@@ -14,9 +11,9 @@ use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::source::SourceFile;
+use super::{reader::FileReader, source::SourceFile};
 use crate::{
-    config::{READ_BYTES, SEALED_BYTES, TAIL_BYTES},
+    config::{SEALED_BYTES, TAIL_BYTES},
     error::{Error, Result},
 };
 
@@ -111,33 +108,32 @@ impl Framing {
 
 /// A body that sends everything but its tail and then waits for orders.
 pub(crate) struct GatedBody {
-    source: SourceFile,
-    file: Arc<File>,
     framing: Framing,
     orders: mpsc::UnboundedReceiver<TailOrder>,
     listener: Box<dyn Fn(BodyEvent) + Send>,
     state: Arc<BodyState>,
-    offset: u64,
     step: Step,
 }
 
 enum Step {
-    Head,
-    File,
-    Held,
+    Head(FileReader),
+    File(FileReader),
+    /// All but the tail is handed over.
+    TailReached(Bytes),
+    Held(Bytes),
     End,
 }
 
 impl GatedBody {
     pub(crate) fn new(
         source: SourceFile,
-        file: Arc<File>,
         framing: Framing,
         orders: mpsc::UnboundedReceiver<TailOrder>,
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        Self { source, file, framing, orders, listener, state, offset: 0, step: Step::Head }
+        let step = Step::Head(FileReader::new(source));
+        Self { framing, orders, listener, state, step }
     }
 
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {
@@ -156,39 +152,54 @@ impl GatedBody {
     }
 
     async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
-        match self.step {
-            Step::Head => {
+        match std::mem::replace(&mut self.step, Step::End) {
+            Step::Head(reader) => {
                 (self.listener)(BodyEvent::Started);
-                self.step = Step::File;
+                self.step = Step::File(reader);
                 Ok(Some(self.framing.head.clone()))
             }
-            Step::File if self.offset < self.tail_start() => {
-                let left = self.tail_start() - self.offset;
-                let length = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-                self.read(length).await.map(Some)
+            Step::File(reader) => {
+                // A connection that gets the next piece at once writes only when it has two, and
+                // its server waits meanwhile.
+                tokio::task::yield_now().await;
+                self.read(reader).await.map(Some)
             }
-            Step::File => {
+            Step::TailReached(tail) => {
                 self.state.held.store(true, Ordering::Relaxed);
                 (self.listener)(BodyEvent::TailReached);
-                self.step = Step::Held;
-                self.follow_orders().await.map(Some)
+                self.follow_orders(tail).await.map(Some)
             }
-            Step::Held => self.follow_orders().await.map(Some),
+            Step::Held(tail) => self.follow_orders(tail).await.map(Some),
             Step::End => Ok(None),
         }
     }
 
-    async fn follow_orders(&mut self) -> Result<Bytes> {
-        let sealed_start = self.source.size().saturating_sub(SEALED_BYTES);
+    async fn read(&mut self, mut reader: FileReader) -> Result<Bytes> {
+        let (mut bytes, is_last) = reader.next().await?;
+        self.step = if is_last {
+            // A copy: neither the file nor its buffers are kept while the tail is held.
+            let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));
+            Step::TailReached(Bytes::copy_from_slice(&tail))
+        } else {
+            Step::File(reader)
+        };
+        self.note_sent(&bytes);
+        Ok(bytes)
+    }
+
+    /// What is left is in memory and was found unchanged after it was read, so that nothing
+    /// is waited for once it may go.
+    async fn follow_orders(&mut self, mut tail: Bytes) -> Result<Bytes> {
         match self.orders.recv().await {
-            Some(TailOrder::Drip) if self.offset < sealed_start => self.read(1).await,
+            Some(TailOrder::Drip) if tail.len() > SEALED_BYTES => {
+                let drop = tail.split_to(1);
+                self.note_sent(&drop);
+                self.step = Step::Held(tail);
+                Ok(drop)
+            }
             Some(TailOrder::Release) => {
+                self.note_sent(&tail);
                 self.state.held.store(false, Ordering::Relaxed);
-                let source = self.source.clone();
-                in_background(move || source.verify()).await?;
-                let left = self.source.size() - self.offset;
-                let tail = self.read(usize::try_from(left).unwrap_or(usize::MAX)).await?;
-                self.step = Step::End;
                 self.state.complete.store(true, Ordering::Relaxed);
                 Ok([tail, self.framing.closing.clone()].concat().into())
             }
@@ -200,16 +211,8 @@ impl GatedBody {
         }
     }
 
-    async fn read(&mut self, length: usize) -> Result<Bytes> {
-        let (source, file, offset) = (self.source.clone(), Arc::clone(&self.file), self.offset);
-        let bytes = in_background(move || source.read_at(&file, offset, length)).await?;
-        self.offset += bytes.len() as u64;
-        self.state.sent.store(self.offset, Ordering::Relaxed);
-        Ok(bytes.into())
-    }
-
-    fn tail_start(&self) -> u64 {
-        self.source.size().saturating_sub(TAIL_BYTES)
+    fn note_sent(&self, bytes: &[u8]) {
+        self.state.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     answer::Subject,
-    body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder, in_background},
+    body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder},
     http::ApiClient,
     options::ClientOptions,
     source::SourceFile,
@@ -99,8 +99,6 @@ impl ApiClient {
             file_name: Some(attempt.file_name.clone()),
             ..self.subject(Some(&attempt.dataset_id))
         };
-        let source = attempt.source.clone();
-        let file = in_background(move || source.open()).await?;
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
         let state = Arc::clone(&attempt.state);
         let request = self
@@ -109,7 +107,6 @@ impl ApiClient {
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.source.size()));
         let body = GatedBody::new(
             attempt.source,
-            file,
             framing,
             attempt.orders,
             attempt.listener,

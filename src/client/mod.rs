@@ -6,6 +6,7 @@ mod calls;
 mod download;
 mod http;
 mod options;
+mod reader;
 mod retry;
 mod source;
 

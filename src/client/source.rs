@@ -98,14 +98,12 @@ impl SourceFile {
         }
     }
 
-    /// Reads at most `length` bytes from `offset`; less only at the end of the file.
-    pub(crate) fn read_at(&self, file: &File, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        read_exact_at(file, &mut bytes, offset).map_err(|error| match error.kind() {
+    /// Fills `bytes` from `offset` on.
+    pub(crate) fn read_at(&self, file: &File, bytes: &mut [u8], offset: u64) -> Result<()> {
+        read_exact_at(file, bytes, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.changed("it shrank"),
             _ => in_file(&self.path)(error),
-        })?;
-        Ok(bytes)
+        })
     }
 
     fn compare(&self, metadata: &Metadata) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use std::{
     cmp::Reverse,
-    collections::{HashMap, HashSet, hash_map::Entry},
-    fmt,
+    collections::{HashMap, HashSet},
+    fmt, ptr,
 };
 
 use super::tree::{Column, DataType, Schema};
@@ -64,14 +64,18 @@ pub struct Group<'a> {
 pub fn groups<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut group_of: HashMap<&Schema, usize> = HashMap::new();
+    let mut last: Option<(&Schema, usize)> = None;
     for (file, schema) in schemas.into_iter().enumerate() {
-        match group_of.entry(schema) {
-            Entry::Occupied(group) => groups[*group.get()].files.push(file),
-            Entry::Vacant(entry) => {
-                entry.insert(groups.len());
-                groups.push(Group { schema, files: vec![file] });
-            }
-        }
+        let group = match last {
+            // Files that are read one after the other share their schema.
+            Some((last, group)) if ptr::eq(last, schema) => group,
+            _ => *group_of.entry(schema).or_insert_with(|| {
+                groups.push(Group { schema, files: Vec::new() });
+                groups.len() - 1
+            }),
+        };
+        groups[group].files.push(file);
+        last = Some((schema, group));
     }
     groups.sort_by_key(|group| Reverse(group.files.len()));
     groups

@@ -1,28 +1,23 @@
 //! A parquet footer, read and checked.
 
-use std::{fmt, fs::File, io};
+use std::{fmt, fs::File, io, sync::Arc};
 
-use parquet::{file::metadata::ParquetMetaDataReader, schema::types::TypePtr};
+use parquet::schema::types::TypePtr;
 
-use super::{Schema, footer_guard};
-use crate::read_at::read_exact_at;
+use super::{FooterReader, Schema};
 
 /// The end of a parquet file, and its beginning.
 const MAGIC: [u8; 4] = *b"PAR1";
 /// The end of a parquet file whose footer is encrypted.
 const ENCRYPTED_MAGIC: [u8; 4] = *b"PARE";
-/// Enough of a file's start to tell what else it may be.
-const START_BYTES: u64 = 64;
 /// Longer footers are refused, so that memory stays bounded.
 const MAX_FOOTER_BYTES: u64 = 64 * 1024 * 1024;
-/// Read at once from the end of a file: more than most footers have.
-const FIRST_READ_BYTES: u64 = 16 * 1024;
 
 /// What the footer of an acceptable parquet file says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Footer {
     /// The schema, for comparison.
-    pub schema: Schema,
+    pub schema: Arc<Schema>,
     /// The schema as it stands in the file.
     pub parquet_schema: TypePtr,
     /// Rows in the file.
@@ -31,7 +26,7 @@ pub struct Footer {
     pub row_groups: usize,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
-    unsupported_codec: Option<UnsupportedCodec>,
+    pub(super) unsupported_codec: Option<UnsupportedCodec>,
 }
 
 /// The first column with a codec that the API does not take.
@@ -140,24 +135,12 @@ impl Footer {
         }
     }
 
-    /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
+    /// See [`FooterReader::parse`].
     ///
     /// # Errors
-    /// [`InvalidParquet`] for what no rewriting mends: malformed thrift, pages outside of the
-    /// file, encryption.
+    /// As there.
     pub fn parse(thrift: &[u8], file_size: u64) -> Result<Self, InvalidParquet> {
-        let footer_bytes = thrift.len() as u64 + Self::TRAILER_BYTES;
-        let facts = footer_guard::inspect(thrift, file_size.saturating_sub(footer_bytes))?;
-        let schema = ParquetMetaDataReader::decode_schema(thrift)
-            .map_err(|error| InvalidParquet::Malformed(error.to_string()))?;
-        Ok(Self {
-            schema: Schema::from_parquet(schema.root_schema()),
-            parquet_schema: schema.root_schema_ptr(),
-            row_count: facts.row_count,
-            row_groups: facts.row_groups,
-            codecs: facts.codecs,
-            unsupported_codec: facts.unsupported_codec,
-        })
+        FooterReader::default().parse(thrift, file_size)
     }
 
     /// Checks that the API takes all codecs.
@@ -192,32 +175,12 @@ impl Footer {
         }
     }
 
-    /// Reads the footer of an open file of `file_size` bytes, with positioned reads.
+    /// See [`FooterReader::read`].
     ///
     /// # Errors
-    /// The outer error where the file cannot be read, the inner one where it is no
-    /// acceptable parquet file.
+    /// As there.
     pub fn read(file: &File, file_size: u64) -> io::Result<Result<Self, InvalidParquet>> {
-        let start = read_range(file, 0, file_size.min(START_BYTES))?;
-        let mut end = read_range(file, file_size.saturating_sub(FIRST_READ_BYTES), file_size)?;
-        let length = Self::check_start(&start).and_then(|()| {
-            let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
-            Self::encoded_len(*trailer, file_size)
-        });
-        let footer_bytes = match length {
-            Ok(length) => length + Self::TRAILER_BYTES,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        if footer_bytes > end.len() as u64 {
-            end = read_range(file, file_size - footer_bytes, file_size)?;
-        }
-        let footer =
-            usize::try_from(footer_bytes).ok().and_then(|length| end.get(end.len() - length..));
-        let thrift = footer.and_then(|footer| footer.split_last_chunk::<8>());
-        Ok(match thrift {
-            Some((thrift, _trailer)) => Self::parse(thrift, file_size),
-            None => Err(InvalidParquet::FooterOutside(footer_bytes)),
-        })
+        FooterReader::default().read(file, file_size)
     }
 }
 
@@ -240,13 +203,6 @@ fn resembles(start: &[u8]) -> &'static str {
         _ if start.is_ascii() && start.contains(&b',') => "it looks like CSV",
         _ => "it does not begin with PAR1",
     }
-}
-
-fn read_range(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(end - start).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    read_exact_at(file, &mut bytes, start)?;
-    Ok(bytes)
 }
 
 impl Codec {

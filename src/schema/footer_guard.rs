@@ -26,7 +26,9 @@ const FIRST_PAGE: i64 = 4;
 
 /// What the walk has found.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct Facts<'a> {
+    /// The schema, as it stands in the footer.
+    pub(super) encoded_schema: &'a [u8],
     pub(super) row_count: u64,
     pub(super) row_groups: usize,
     /// Codecs in use, each once, in order of appearance.
@@ -36,14 +38,16 @@ pub(super) struct Facts {
 }
 
 /// Walks over `thrift`, a `FileMetaData` struct, of a file whose pages end at `pages_end`.
-pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts> {
+pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
     let mut facts = Facts::default();
     let mut columns = None;
     let mut row_count = None;
     let mut groups = None;
     Reader::new(thrift).fields(|reader, id, kind| match (id, kind) {
         (2, Kind::List) if columns.is_none() => {
-            columns = Some(schema(reader)?);
+            let (count, encoded) = reader.encoded(schema)?;
+            columns = Some(count);
+            facts.encoded_schema = encoded;
             Ok(true)
         }
         (3, Kind::Integer) => {
@@ -146,7 +150,7 @@ fn row_group(
     reader: &mut Reader<'_>,
     columns: usize,
     pages_end: i64,
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
 ) -> Result<()> {
     let mut chunks = 0;
     reader.fields(|reader, id, kind| match (id, kind) {
@@ -216,7 +220,8 @@ fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMet
 
 #[derive(Default)]
 struct ColumnMetaData<'a> {
-    path: Vec<&'a [u8]>,
+    /// A list, encoded: it is only told where something is wrong.
+    path: &'a [u8],
     codec: i64,
     size: i64,
     data_page: i64,
@@ -228,7 +233,7 @@ impl<'a> ColumnMetaData<'a> {
         let mut column = Self { codec: -1, ..Self::default() };
         reader.fields(|reader, id, kind| {
             match (id, kind) {
-                (3, Kind::List) => column.path = reader.binaries()?,
+                (3, Kind::List) => column.path = reader.encoded(|reader| reader.binaries(drop))?.1,
                 (4, Kind::Integer) => column.codec = reader.integer()?,
                 (7, Kind::Integer) => column.size = reader.integer()?,
                 (9, Kind::Integer) => column.data_page = reader.integer()?,
@@ -241,7 +246,9 @@ impl<'a> ColumnMetaData<'a> {
     }
 
     fn path(&self) -> String {
-        let parts: Vec<_> = self.path.iter().map(|part| String::from_utf8_lossy(part)).collect();
+        let mut parts = Vec::new();
+        // It was read before.
+        let _ = Reader::new(self.path).binaries(|part| parts.push(String::from_utf8_lossy(part)));
         parts.join(".")
     }
 

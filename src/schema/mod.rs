@@ -6,6 +6,7 @@ mod common;
 mod diff;
 mod footer;
 mod footer_guard;
+mod footer_reader;
 mod thrift;
 mod tree;
 
@@ -15,5 +16,6 @@ pub use common::common_schema;
 pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition_of};
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
+pub use footer_reader::FooterReader;
 pub use tree::Schema;
 pub(crate) use tree::type_words;

@@ -82,13 +82,23 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a list of byte strings.
-    pub(super) fn binaries(&mut self) -> Result<Vec<&'a [u8]>> {
+    /// Reads a list of byte strings; `visit` gets each.
+    pub(super) fn binaries(&mut self, mut visit: impl FnMut(&'a [u8])) -> Result<()> {
         let (kind, count) = self.list_header()?;
         if count > 0 && kind != Some(Kind::Binary) {
             return Err(malformed("a list's element type"));
         }
-        (0..count).map(|_| self.binary()).collect()
+        (0..count).try_for_each(|_| self.binary().map(&mut visit))
+    }
+
+    /// Reads something; returns the bytes that it has, too.
+    pub(super) fn encoded<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(T, &'a [u8])> {
+        let before = self.left;
+        let value = read(self)?;
+        Ok((value, &before[..before.len() - self.left.len()]))
     }
 
     /// Reads a zigzag integer of up to 64 bits.

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use object_store::{
     ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem, path::Path as BlobPath,
 };
+use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use super::refusal::{Refusal, Result as Answer};
@@ -23,6 +24,9 @@ const FILE_ID_PREFIX: &str = "file_";
 const PART_BYTES: usize = 1024 * 1024;
 /// Parts of one upload that are written at the same time.
 const PARTS_IN_FLIGHT: usize = 1;
+/// So much is sent to the disk while more comes: what is left at the end is waited for, by the
+/// next file of an ordered upload, too.
+const FLUSH_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) struct Blobs {
     store: Arc<dyn ObjectStore>,
@@ -56,7 +60,13 @@ impl Blobs {
 
     pub(super) async fn create(&self, file_id: &str) -> Answer<BlobWriter> {
         let upload = self.store.put_multipart(&BlobPath::from(file_id)).await?;
-        Ok(BlobWriter { upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES), size: 0 })
+        Ok(BlobWriter {
+            upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+            size: 0,
+            staged: self.folder.join(format!("{file_id}{STAGED}1")),
+            flush_begun_at: 0,
+            flush: None,
+        })
     }
 
     pub(super) async fn read_range(&self, file_id: &str, start: u64, end: u64) -> Answer<Bytes> {
@@ -93,9 +103,12 @@ pub(super) fn new_file_id() -> String {
     format!("{FILE_ID_PREFIX}{}", Uuid::new_v4().simple())
 }
 
-/// Whether a file is named by an id, with `#<n>` where the store was still writing it.
+/// Stands between a blob's id and a number where the store is still writing it.
+const STAGED: char = '#';
+
+/// Whether a file is named by an id, as it is or staged.
 fn is_blob_name(name: &str) -> bool {
-    let id = name.split_once('#').map_or(name, |(id, _)| id);
+    let id = name.split_once(STAGED).map_or(name, |(id, _)| id);
     let hex = id.strip_prefix(FILE_ID_PREFIX);
     hex.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
@@ -104,6 +117,10 @@ fn is_blob_name(name: &str) -> bool {
 pub(super) struct BlobWriter {
     upload: WriteMultipart,
     size: u64,
+    /// Where it is as long as it is written.
+    staged: PathBuf,
+    flush_begun_at: u64,
+    flush: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl BlobWriter {
@@ -115,7 +132,38 @@ impl BlobWriter {
     pub(super) async fn write(&mut self, bytes: Bytes) -> Answer<()> {
         self.size += bytes.len() as u64;
         self.upload.put(bytes);
-        Ok(self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?)
+        self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?;
+        if self.size - self.flush_begun_at >= FLUSH_BYTES {
+            self.begin_flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether anything was written that is not on its way to the disk.
+    pub(super) fn is_behind(&self) -> bool {
+        self.size >= self.flush_begun_at + PART_BYTES as u64
+    }
+
+    /// Sends to the disk what was written, in the background, unless that is going on.
+    pub(super) async fn begin_flush(&mut self) -> Answer<()> {
+        if self.flush.as_ref().is_some_and(|flush| !flush.is_finished()) {
+            return Ok(());
+        }
+        self.end_flush().await?;
+        self.flush_begun_at = self.size;
+        let staged = self.staged.clone();
+        self.flush = Some(spawn_blocking(move || fs::File::open(staged)?.sync_data()));
+        Ok(())
+    }
+
+    /// A disk may tell of what it could not write only once.
+    async fn end_flush(&mut self) -> Answer<()> {
+        let Some(flush) = self.flush.take() else { return Ok(()) };
+        let flushed = flush.await.map_err(|error| Refusal::defect(&error))?;
+        flushed.map_err(|error| {
+            let source = Box::new(error);
+            object_store::Error::Generic { store: "flush", source }.into()
+        })
     }
 
     /// Removes what was written.
@@ -127,7 +175,8 @@ impl BlobWriter {
     }
 
     /// Makes the blob durable and returns its size in bytes.
-    pub(super) async fn finish(self) -> Answer<u64> {
+    pub(super) async fn finish(mut self) -> Answer<u64> {
+        self.end_flush().await?;
         self.upload.finish().await?;
         Ok(self.size)
     }

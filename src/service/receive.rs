@@ -1,10 +1,13 @@
 //! `POST /upload-to-dataset`: the multipart body, streamed to a blob.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderMap, header},
 };
 use multer::{Constraints, Field, Multipart, SizeLimit};
+use tokio::time::timeout;
 
 use super::{
     State,
@@ -21,6 +24,9 @@ use crate::wire::messages::UploadedFile;
 const MAX_AROUND_FILE: u64 = 64 * 1024;
 /// RFC 2046, section 5.1.1.
 const MAX_BOUNDARY_BYTES: usize = 70;
+/// A body of which nothing came for so long may be held: its client waits with the end until
+/// other files are committed.
+const QUIET: Duration = Duration::from_millis(10);
 /// Longest text field, in bytes.
 const MAX_TEXT_BYTES: u64 = 256;
 
@@ -152,14 +158,19 @@ impl State {
         blob: &mut BlobWriter,
         upload: &Tracked,
     ) -> Result<()> {
-        while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
+        loop {
+            let patience = if blob.is_behind() { QUIET } else { Duration::MAX };
+            let Ok(chunk) = timeout(patience, field.chunk()).await else {
+                blob.begin_flush().await?;
+                continue;
+            };
+            let Some(chunk) = chunk.map_err(|error| malformed(&error))? else { return Ok(()) };
             blob.write(chunk).await?;
             upload.note(|upload| upload.received_bytes = blob.size());
             if blob.size() > self.limits.max_file_bytes {
                 return Err(self.file_too_large());
             }
         }
-        Ok(())
     }
 
     fn file_too_large(&self) -> Refusal {

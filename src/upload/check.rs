@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::CHECK_THREADS,
     error::{Error, without_number},
-    schema::{Footer, Schema, common_schema, diff, groups},
+    schema::{Footer, FooterReader, Schema, common_schema, diff, groups},
 };
 
 /// A planned file whose footer was read and found good.
@@ -94,12 +94,12 @@ pub(super) fn judge(
     file_count: usize,
     mending: Mending,
 ) -> Result<Rewrite, CheckError> {
-    let schemas = files.iter().map(|(name, footer)| (*name, &footer.schema));
+    let schemas = files.iter().map(|(name, footer)| (*name, &*footer.schema));
     let (reference, outliers) = compare(schemas);
     let mut cast = Cast::NoUse;
     let mut rewrite = Rewrite::default();
     if !outliers.is_empty() {
-        let groups = groups(files.iter().map(|(_, footer)| &footer.schema));
+        let groups = groups(files.iter().map(|(_, footer)| &*footer.schema));
         let firsts = groups.iter().filter_map(|group| group.files.first());
         match common_schema(firsts.map(|&file| &files[file].1.parquet_schema)) {
             Ok(schema) if mending.cast => rewrite.schema = Some(schema),
@@ -122,7 +122,9 @@ fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, P
             .chunks(share)
             .map(|files| {
                 scope.spawn(move || {
-                    files.iter().map(|file| read_footer(file, mending)).collect::<Vec<_>>()
+                    let mut reader = FooterReader::default();
+                    let footers = files.iter().map(|file| read_footer(&mut reader, file, mending));
+                    footers.collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -133,10 +135,14 @@ fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, P
     })
 }
 
-fn read_footer(file: &PlannedFile, mending: Mending) -> Result<Footer, Problem> {
+fn read_footer(
+    reader: &mut FooterReader,
+    file: &PlannedFile,
+    mending: Mending,
+) -> Result<Footer, Problem> {
     let path = file.source.path();
     let opened = file.source.open().map_err(|error| Problem::unreadable(path, &error))?;
-    match Footer::read(&opened, file.source.size()) {
+    match reader.read(&opened, file.source.size()) {
         Ok(Ok(footer)) => {
             let readable = footer.check_codecs_are_readable();
             let accepted = if mending.recompress { readable } else { footer.check_codecs() };

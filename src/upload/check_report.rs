@@ -138,7 +138,7 @@ impl Checker {
             }
             (Ok(_), ..) => None,
         };
-        let groups = groups(self.files.iter().map(|(_, footer)| &footer.schema));
+        let groups = groups(self.files.iter().map(|(_, footer)| &*footer.schema));
         let columns = |schema: &Schema| {
             let fields = schema.summary().fields.into_iter();
             fields.map(|field| (field.name, field.data_type)).collect()
@@ -160,7 +160,7 @@ impl Checker {
     ) -> Result<Option<UploadError>> {
         let listing = client.list_dataset_files(dataset_id).await?;
         let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
-            let is_rewritten = common.as_ref().is_some_and(|common| *common != footer.schema)
+            let is_rewritten = common.as_ref().is_some_and(|common| *common != *footer.schema)
                 || footer.check_codecs().is_err();
             (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
         };

@@ -164,7 +164,7 @@ impl FeedChecks {
     fn to_be_cast_to(&self, file: &CheckedFile) -> Result<Option<TypePtr>, UploadError> {
         let Some((first, reference)) = &self.reference else { return Ok(None) };
         let schema = Schema::from_parquet(reference);
-        if schema == file.footer.schema {
+        if schema == *file.footer.schema {
             return Ok(None);
         }
         let common = common_schema([reference, &file.footer.parquet_schema]);

@@ -44,7 +44,7 @@ impl Paths {
             let path = Path::new(source);
             if path.is_dir() {
                 files.extend(files_of_folder(path, self.recursive)?);
-            } else if path.exists() || !source.contains(['*', '?', '[']) {
+            } else if !source.contains(['*', '?', '[']) || path.exists() {
                 // A missing file is reported by the plan, together with all others.
                 files.push(path.to_owned());
             } else {

@@ -48,7 +48,7 @@ impl Rewrite {
     }
 
     fn changes_schema(&self, footer: &Footer) -> bool {
-        self.schema.as_ref().is_some_and(|schema| Schema::from_parquet(schema) != footer.schema)
+        self.schema.as_ref().is_some_and(|schema| Schema::from_parquet(schema) != *footer.schema)
     }
 
     /// The files in their order, those that need it rewritten, some ahead of those that are

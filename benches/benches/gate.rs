@@ -1,0 +1,56 @@
+//! What the commit gate itself costs: a plan of files, each sent at once and committed in turn.
+
+use std::collections::VecDeque;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sutro::{
+    config::{CONCURRENCY, MAX_HELD, MAX_RETRIES},
+    upload::gate::{Action, Ending, Event, Gate, GateConfig},
+};
+
+/// Answers each action with what a good service makes of it, until the run is over.
+fn drive(files: usize, ordered: bool) {
+    let mut gate = Gate::new(GateConfig {
+        concurrency: CONCURRENCY,
+        max_held: MAX_HELD,
+        ordered,
+        max_retries: MAX_RETRIES,
+    });
+    let mut requests = vec![None; files];
+    let mut events = VecDeque::from([Event::Planned(files), Event::PlanEnded]);
+    while let Some(event) = events.pop_front() {
+        for action in gate.on(event) {
+            match action {
+                Action::Start(request) => {
+                    requests[request.file] = Some(request);
+                    events.extend([Event::Started(request), Event::TailReached(request)]);
+                }
+                Action::Release(file) => {
+                    let request = requests[file].unwrap();
+                    events.push_back(Event::Ended(request, Ending::Committed));
+                }
+                Action::Finish(stop) => {
+                    assert_eq!((stop, gate.head()), (None, files));
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("the run did not end");
+}
+
+fn plans(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("gate");
+    for files in [1_000, 10_000] {
+        group.throughput(Throughput::Elements(files as u64));
+        for (order, ordered) in [("ordered", true), ("unordered", false)] {
+            group.bench_function(format!("{files} files, {order}"), |bencher| {
+                bencher.iter(|| drive(files, ordered));
+            });
+        }
+    }
+}
+
+criterion_group!(gate, plans);
+criterion_main!(gate);

@@ -1,0 +1,1 @@
+"""This package and its peers, measured side by side: `make bench`, and docs/performance.md."""

@@ -1,0 +1,5 @@
+"""Nothing: what an interpreter costs."""
+
+from job import measure
+
+measure(lambda job: job)

@@ -1,0 +1,12 @@
+"""This package, given a frame."""
+
+import sutro
+from frame import mixed_frame
+from job import measure
+
+frame = mixed_frame()
+measure(
+    lambda job: sutro.Client(job["key"], job["url"]).upload(
+        {"frame.parquet": frame}, job["dataset_id"], progress=False
+    )
+)

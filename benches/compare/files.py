@@ -1,0 +1,77 @@
+"""Parquet files of given sizes, made once and kept for the next run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+KB, MB, GB = 10**3, 10**6, 10**9
+_VALUE_BYTES = 1000
+_GROUP_BYTES = 64 * MB
+_READ_BYTES = MB
+
+SHAPES = {
+    "32 x 16 MB": [16 * MB] * 32,
+    "8 x 256 MB": [256 * MB] * 8,
+    "1 x 2 GB": [2 * GB],
+    "500 x 64 KB": [64 * KB] * 500,
+    "1 GB + 100 x 4 MB": [GB] + [4 * MB] * 100,
+}
+"""Sizes of the files of a batch, in its order."""
+
+
+def of_shape(folder: Path, shape: str) -> list[Path]:
+    """Return the files of a shape, which are made where they are missing."""
+    paths = []
+    for number, size in enumerate(SHAPES[shape]):
+        path = folder / shape.replace(" ", "") / f"part-{number:03}.parquet"
+        if not path.exists():
+            _write_random(path, size)
+        paths.append(path)
+    return paths
+
+
+def _write_random(path: Path, size: int) -> None:
+    """Write a file of about `size` bytes that nothing can compress."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema({"bytes": pa.binary(_VALUE_BYTES)})
+    writing = path.with_suffix(".writing")
+    with pq.ParquetWriter(
+        writing, schema, compression="none", use_dictionary=False, write_statistics=False
+    ) as writer:
+        while size > 0:
+            count = max(min(size, _GROUP_BYTES) // _VALUE_BYTES, 1)
+            values = pa.py_buffer(os.urandom(count * _VALUE_BYTES))
+            column = pa.Array.from_buffers(schema.field(0).type, count, [None, values])
+            writer.write_table(pa.table([column], schema=schema))
+            size -= count * _VALUE_BYTES
+    writing.rename(path)
+
+
+def read(paths: Iterable[Path]) -> None:
+    """Bring files into the page cache: their disk is not what is compared."""
+    buffer = bytearray(_READ_BYTES)
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+
+
+def of_columns(folder: Path, count: int, columns: int = 20) -> list[Path]:
+    """Return small files of many columns, as a check reads them."""
+    folder = folder / f"{count}-of-{columns}-columns"
+    table = pa.table({f"column_{number}": np.arange(10) for number in range(columns)})
+    paths = [folder / f"part-{number:05}.parquet" for number in range(count)]
+    if not paths[-1].exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            pq.write_table(table, path)
+    return paths

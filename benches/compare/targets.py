@@ -1,0 +1,116 @@
+"""What this package aims at, read off the outcomes. Nothing fails where a target is missed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from compare.others import COPY, PACKAGE, PYARROW
+from compare.receivers import LINKS
+from compare.uploads import CURL, ORDERED, SDK, UNORDERED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from compare.cases import Outcome
+
+_CONCURRENCY = 8
+_MB, _GB = 10**6, 10**9
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure that is aimed at."""
+
+    what: str
+    wanted: float
+    measured: float
+    unit: str = "x"
+    is_at_most: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the figure is as good as wanted."""
+        return (self.measured <= self.wanted) if self.is_at_most else (self.measured >= self.wanted)
+
+    @property
+    def wanted_text(self) -> str:
+        """The figure that is wanted."""
+        return f"{'<=' if self.is_at_most else '>='} {self.wanted:g} {self.unit}"
+
+    @property
+    def measured_text(self) -> str:
+        """The figure that was measured."""
+        return f"{self.measured:.{1 if self.unit in {'MB', 'ms'} else 2}f} {self.unit}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the target and whether it is met."""
+        return {**asdict(self), "is_met": self.is_met}
+
+
+def targets(outcomes: Sequence[Outcome]) -> Iterator[Target]:
+    """Return the targets of all cases that were run."""
+    for outcome in outcomes:
+        match outcome.case.group:
+            case "neutral receiver":
+                yield from _of_uploads(outcome)
+            case "checks":
+                yield _faster(f"{outcome.case.name} against a loop of pyarrow", outcome, PACKAGE, 7)
+            case "service":
+                what = f"service, {outcome.case.name}: durable, against cp and sync"
+                yield _faster(what, outcome, ORDERED, 0.7, COPY)
+            case "import":
+                milliseconds = (outcome.median(PACKAGE) or 0) * 1000
+                yield Target("import sutro", 50, milliseconds, "ms", is_at_most=True)
+
+
+def _faster(
+    what: str, outcome: Outcome, contender: str, wanted: float, peer: str = PYARROW
+) -> Target:
+    return Target(what, wanted, (outcome.median(peer) or 0) / (outcome.median(contender) or 1))
+
+
+def _of_uploads(outcome: Outcome) -> Iterator[Target]:
+    shape, link_name = outcome.case.name.split(", ", 1)
+    link = LINKS[link_name]
+    name = f"{shape}, {link_name}"
+    if link_name == "loopback":
+        yield from _on_loopback(outcome, shape)
+    elif link.answer_after:
+        model = answer_model(outcome, link.answer_after)
+        reached = model / (outcome.median(ORDERED) or 1)
+        yield Target(f"{name}: ordered against the model's {model:.2f} s", 0.95, reached)
+    else:
+        what = f"{name}: ordered against unordered"
+        yield _faster(what, outcome, ORDERED, 0.97, UNORDERED)
+        if SDK in outcome.samples:
+            yield _faster(f"{name}: ordered against the SDK", outcome, ORDERED, 7.5, SDK)
+
+
+def _on_loopback(outcome: Outcome, shape: str) -> Iterator[Target]:
+    others = [name for name in outcome.samples if name not in {ORDERED, UNORDERED}]
+    if others and shape in {"32 x 16 MB", "8 x 256 MB"}:
+        fastest = min(others, key=lambda name: outcome.median(name) or 0)
+        yield _faster(f"{shape}: ordered against {fastest}", outcome, ORDERED, 1.5, fastest)
+    own_cpu, curl_cpu = (outcome.median(name, "cpu_seconds") for name in (ORDERED, CURL))
+    if own_cpu and curl_cpu and shape in {"32 x 16 MB", "8 x 256 MB", "1 x 2 GB"}:
+        what = f"{shape}: client CPU per GB against curl"
+        yield Target(what, 1, curl_cpu / own_cpu)
+    peak = outcome.median(ORDERED, "peak_bytes")
+    if peak and shape in {"8 x 256 MB", "1 x 2 GB"}:
+        what = f"{shape}: peak memory above a bare interpreter"
+        yield Target(what, 30, peak / _MB, "MB", is_at_most=True)
+
+
+def answer_model(outcome: Outcome, answer_after: float) -> float:
+    """Return the least seconds that the commit gate can take, from those without a gate.
+
+    With C slots, N files, transfer t and answer time p: where C*p < t + p the gate costs
+    (C - 1)*p; else the answers follow each other without a gap, and the run takes t + N*p.
+    """
+    unordered = outcome.median(UNORDERED) or 0
+    transfer = unordered * _CONCURRENCY / outcome.case.items - answer_after
+    if _CONCURRENCY * answer_after < transfer + answer_after:
+        return unordered + (_CONCURRENCY - 1) * answer_after
+    return transfer + outcome.case.items * answer_after

@@ -1,1 +1,0 @@
-//! Nothing: the package has benches only.
