@@ -120,6 +120,13 @@ def test_3_is_files_that_the_check_refuses(
     assert check_code(3, *taken) == "FileExistsInDatasetError"
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
+def test_3_is_a_file_that_may_not_be_read(check_code: Callable[..., str], folder: Path) -> None:
+    (folder / "part-5.parquet").chmod(0)
+
+    assert check_code(3, "upload", folder / "part-5.parquet") == "CheckError"
+
+
 def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer) -> None:
     wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
 
