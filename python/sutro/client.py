@@ -355,7 +355,7 @@ class Client:
             >>> pl.DataFrame(client.read(dataset_id)).height
             406
         """
-        return DatasetReader(self._core, dataset_id)
+        return DatasetReader(self._core, calls.checked_id(dataset_id))
 
     def download_from_dataset(
         self,
