@@ -44,7 +44,7 @@ def start_upload(
         cast=_is_cast(on_mismatch),
     )
     options = UploadOptions(
-        dataset_id=dataset_id,
+        dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=resolved.names if isinstance(resolved, sources.Paths) else None,
         concurrency=settings.concurrency(concurrency),
         ordered=ordered,
@@ -82,7 +82,7 @@ def check(
         check=False,
     )
     options = UploadOptions(
-        dataset_id=dataset_id,
+        dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=resolved.names if isinstance(resolved, sources.Paths) else None,
         concurrency=settings.concurrency(None),
         ordered=True,
@@ -96,6 +96,19 @@ def check(
         return jobs.result_of(job)
     checker = _core.FrameChecker(options)
     return jobs.result_of_check(resolved, checker, client, dataset_id)
+
+
+def checked_id(dataset_id: object) -> str:
+    """Refuse what is no id before anything is done with it: a report is an easy mistake.
+
+    Raises:
+        TypeError: It is no `str`.
+    """
+    if isinstance(dataset_id, str):
+        return dataset_id
+    hint = "; pass its dataset_id" if hasattr(dataset_id, "dataset_id") else ""
+    message = f"dataset_id takes the id of a dataset, not {type(dataset_id).__name__}{hint}"
+    raise TypeError(message)
 
 
 def _is_cast(on_mismatch: OnMismatch) -> bool:

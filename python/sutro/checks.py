@@ -156,9 +156,9 @@ class CheckReport:
         ]
 
     def _summary(self) -> str:
-        rows = sum(file.row_count for file in self.files)
+        rows = text.counted(sum(file.row_count for file in self.files), "row")
         size = text.size(sum(file.size_bytes for file in self.files))
         schemas = text.counted(len(self.schemas), "schema")
         verdict = "would be accepted" if self else "would be refused"
         files = text.counted(len(self.files), "file")
-        return f"{files}, {rows:,} rows, {size}, {schemas}: an upload {verdict}"
+        return f"{files}, {rows}, {size}, {schemas}: an upload {verdict}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from sutro import _core, calls, forks, jobs, logs, settings
 from sutro.reader import DatasetReader
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     from sutro.calls import OnMismatch
@@ -355,7 +355,7 @@ class Client:
             >>> pl.DataFrame(client.read(dataset_id)).height
             406
         """
-        return DatasetReader(self._core, dataset_id)
+        return DatasetReader(self._core, calls.checked_id(dataset_id))
 
     def download_from_dataset(
         self,
@@ -392,7 +392,7 @@ class Client:
             self._core.download_from_dataset(
                 dataset_id,
                 None if names is None else list(names),
-                os.fspath(output_path) if output_path is not None else ".",
+                str(Path(output_path or ".").expanduser()),
                 settings.concurrency(concurrency),
             )
         )

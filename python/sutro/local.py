@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import _core
 from sutro.client import Client
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self, Unpack
@@ -53,7 +54,7 @@ class LocalServer:
         allowed_hosts: Sequence[str] = (),
         **limits: Unpack[ServerLimits],
     ) -> None:
-        self._folder = os.fspath(folder)
+        self._folder = str(Path(folder).expanduser())
         core = _core.LocalServer(
             self._folder,
             host=host,

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from sutro import forks, text
 
@@ -86,7 +86,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
         raise TypeError(message)
     if option is None:
         option = _configured()
-    if option is None and not (in_notebook() or _is_terminal(sys.stderr)):
+    if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):
         yield _Log()
     elif option is False:
         yield lambda _progress: None
@@ -164,8 +164,3 @@ def _configured() -> bool | None:
     if setting in ("", "auto") and os.environ.get("TQDM_DISABLE", "0") not in ("", "0"):
         return False
     return None
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    """A program without a console has no stderr at all."""
-    return stream is not None and stream.isatty()

@@ -14,13 +14,21 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError, SutroWarning
 from sutro.options import ClientOptions
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
+
+_LOCAL = "local:"
+"""Before the folder of an embedded service."""
+
+_ARGUMENTS = "the arguments"
 
 CERTIFICATE_VARIABLES = (
     "SUTRO_CA_BUNDLE",
@@ -37,7 +45,7 @@ class Settings:
 
     api_key: str | None = field(default=None, repr=False)
     api_url: str | None = None
-    place: str = "the arguments"
+    place: str = _ARGUMENTS
 
     def __bool__(self) -> bool:
         return self.api_key is not None or self.api_url is not None
@@ -80,29 +88,33 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
         ConfigurationError: A place cannot be read, or it is not clear where a key belongs.
         MissingKeyError: There is no key for the URL.
     """
-    arguments = _settings(api_key, api_url, "the arguments")
-    if _is_local(arguments.api_url):
-        return Settings(None, arguments.api_url, arguments.place)
-    places = [arguments, _of_this_process, _environment(), _file()]
-    chosen = next((place for place in places if place), arguments)
-    if _is_local(chosen.api_url):
-        return Settings(None, chosen.api_url, chosen.place)
+    chosen = next(filter(None, _places(api_key, api_url)), Settings())
+    if chosen.api_url is not None and chosen.api_url.startswith(_LOCAL):
+        return Settings(None, _expanded(chosen.api_url), chosen.place)
     if chosen.api_key is None:
         # A key further down is fine when it was given for this very URL.
+        places = list(_places(api_key, api_url))
         fitting = (place for place in places if place.api_key and place.url == chosen.url)
         found = next(fitting, None)
         if found is None:
             raise _missing_key(chosen, places)
         return found
-    if chosen is arguments and chosen.api_url is None:
-        _refuse_to_guess(places)
+    if chosen.place == _ARGUMENTS and chosen.api_url is None:
+        _refuse_to_guess(_places(api_key, api_url))
     return chosen
 
 
 def url(api_url: str | None) -> str:
     """The URL of a call with this argument, whether there is a key for it or not."""
-    places = [_settings(None, api_url, "the arguments"), _of_this_process, _environment(), _file()]
-    return next((place.url for place in places if place), DEFAULT_API_URL)
+    return next(filter(None, _places(None, api_url)), Settings()).url
+
+
+def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
+    """All places, in their order. None is read before it is needed: one may be damaged."""
+    yield _settings(api_key, api_url, _ARGUMENTS)
+    yield _of_this_process
+    yield _environment()
+    yield _file()
 
 
 def concurrency(argument: int | None) -> int:
@@ -176,7 +188,15 @@ def _number(variable: str, argument: float | None) -> float | None:
 def config_file() -> Path:
     """`config.json` in `SUTRO_CONFIG_DIR`, or in `~/.sutro`."""
     folder = os.environ.get("SUTRO_CONFIG_DIR")
-    return (Path(folder) if folder else Path.home() / ".sutro") / "config.json"
+    return (Path(folder) if folder else _home() / ".sutro") / "config.json"
+
+
+def _home() -> Path:
+    """The home folder, or `~` where the system knows none (a user id of a container)."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("~")
 
 
 def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
@@ -190,7 +210,7 @@ def _environment() -> Settings:
     url = os.environ.get("SUTRO_API_URL")
     if not url and (url := os.environ.get("SUTRO_BASE_URL")):
         warnings.warn(
-            "SUTRO_BASE_URL is an old name: set SUTRO_API_URL", SutroWarning, stacklevel=5
+            "SUTRO_BASE_URL is an old name: set SUTRO_API_URL", SutroWarning, stacklevel=6
         )
     return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY, SUTRO_API_URL")
 
@@ -203,6 +223,9 @@ def save(api_key: str, api_url: str) -> Path:
         FileAccessError: It cannot be written.
     """
     path = config_file()
+    if path.parts[0] == "~":
+        message = f"{path} cannot be written: set HOME or SUTRO_CONFIG_DIR to a folder"
+        raise ConfigurationError(message)
     content = _content(path) | {"api_key": api_key, "api_url": api_url}
     content.pop("base_url", None)
     written = path.with_name(f".{path.name}.{os.getpid()}")
@@ -252,8 +275,13 @@ def _file() -> Settings:
     return _settings(key, url, str(path))
 
 
-def _is_local(url: str | None) -> bool:
-    return url is not None and url.startswith("local:")
+def _expanded(url: str) -> str:
+    """`local:FOLDER` with the home folder in the place of `~`."""
+    folder = os.path.expanduser(url.removeprefix(_LOCAL))  # noqa: PTH111 - `./` is kept
+    if not folder:
+        message = "the URL local: names no folder; write local:FOLDER, as in local:./datasets"
+        raise ConfigurationError(message)
+    return _LOCAL + folder
 
 
 def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
@@ -269,7 +297,7 @@ def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
     )
 
 
-def _refuse_to_guess(places: list[Settings]) -> None:
+def _refuse_to_guess(places: Iterable[Settings]) -> None:
     """An argument `api_key` alone means the hosted API, unless some place names another."""
     for place in places:
         if place.url != DEFAULT_API_URL:

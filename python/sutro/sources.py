@@ -254,15 +254,29 @@ def _frame(item: object, label: str) -> Frame:
     if not _is_frame(item):
         raise TypeError(_not_a_source(item, "a frame"))
     if type(item).__module__.startswith("polars"):
-        # Their Arrow stream has addresses in memory in the place of the objects.
         schema: Mapping[str, object] = getattr(item, "schema", {})
-        objects = [name for name, dtype in schema.items() if str(dtype) == "Object"]
-        if objects:
-            message = (
-                f"{label}: column {objects[0]!r} has Python objects, which parquet cannot hold"
-            )
-            raise FrameError(message, frame=label)
+        for name, dtype in schema.items():
+            if trouble := _trouble_of_polars(name, dtype):
+                message = f"{label}: column {name!r} {trouble}"
+                raise FrameError(message, frame=label)
     return typing.cast("Frame", item)
+
+
+def _trouble_of_polars(name: str, dtype: object) -> str | None:
+    """What is wrong with a column whose Arrow stream cannot be used."""
+    if str(dtype) == "Object":
+        # The stream has addresses in memory in the place of the objects.
+        return "has Python objects, which parquet cannot hold"
+    if _has_null_type(dtype):
+        # The stream has a buffer that Arrow's null arrays do not have (polars issue 22934).
+        return f"has no values, so no type; give it one with pl.col({name!r}).cast(...)"
+    return None
+
+
+def _has_null_type(dtype: object) -> bool:
+    inner = [getattr(dtype, "inner", None)]
+    inner += [getattr(field, "dtype", None) for field in getattr(dtype, "fields", ())]
+    return str(dtype) == "Null" or any(_has_null_type(part) for part in inner if part is not None)
 
 
 def _is_frame(item: object) -> bool:

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +107,11 @@ def shortened(text: str, width: int) -> str:
     return _start(text, room - room // 2) + _GAP + _start(text[::-1], room // 2)[::-1]
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether people see it; a program without a console has no stream at all."""
+    return stream is not None and stream.isatty()
+
+
 def _places(char: str) -> int:
     if unicodedata.combining(char):
         return 0
@@ -121,7 +126,7 @@ def _start(text: str, width: int) -> str:
 
 def _terminal_width() -> int | None:
     """Columns of the terminal that stdout is; None for a file or a pipe, where nothing is cut."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return None
     return shutil.get_terminal_size().columns
 

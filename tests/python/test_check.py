@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def test_one_is_singular(tmp_path: Path) -> None:
+    report = sutro.check(write_parquet(tmp_path / "a.parquet", rows=1))
+
+    assert repr(report).startswith("CheckReport(1 file, 1 row, ")
+    assert "1 schema:" in repr(report)
+
+
 def test_a_check_needs_no_key_and_tells_all_about_the_files(folder: Path) -> None:
     report = sutro.check(folder)
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +18,12 @@ from conftest import write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from conftest import RunSutro
     from holding_service import HoldingService
 
 LOCAL = ("--api-url", "local:service")
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -119,6 +120,13 @@ def test_3_is_files_that_the_check_refuses(
     assert check_code(3, *taken) == "FileExistsInDatasetError"
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
+def test_3_is_a_file_that_may_not_be_read(check_code: Callable[..., str], folder: Path) -> None:
+    (folder / "part-5.parquet").chmod(0)
+
+    assert check_code(3, "upload", folder / "part-5.parquet") == "CheckError"
+
+
 def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer) -> None:
     wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
 
@@ -205,3 +213,48 @@ def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
     assert "Error: KeyError: 'of a defect'" in failed.stderr
     assert "SUTRO_LOG=debug" in failed.stderr
     assert ("Traceback" in failed.stderr) is (log == "debug")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",)])
+def test_a_full_disk_behind_stdout_is_told(
+    tmp_path: Path, folder: Path, how: tuple[str, ...]
+) -> None:
+    with FULL.open("w") as full:
+        failed = subprocess.run(
+            [sys.executable, "-m", "sutro", "upload", folder, *LOCAL, *how],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+
+    assert (failed.returncode, failed.stderr) == (1, "Error: stdout: No space left on device\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"), [("upload data -q", 0), ("upload nowhere", 3), ("login", 2)]
+)
+def test_closed_streams_change_no_exit_code(
+    tmp_path: Path, closed: str, command: str, code: int
+) -> None:
+    url = "http://127.0.0.1:1" if command == "login" else "local:service"
+    shell = f'"$0" -m sutro {command} --api-url {url} {closed}'
+
+    done = subprocess.run(
+        ["sh", "-c", shell, sys.executable],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+    assert done.returncode == code
+    assert "not expected" not in done.stderr

@@ -70,6 +70,26 @@ def test_python_objects_in_a_polars_frame_are_refused_before_anything_is_sent(
     assert client.list_datasets() == []
 
 
+@pytest.mark.parametrize("value", [None, [], {"x": None}])
+def test_a_polars_column_without_a_type_is_refused_before_anything_is_sent(
+    client: sutro.Client, value: object
+) -> None:
+    frames = [pl.DataFrame({"id": [1]}), pl.DataFrame({"id": [1], "gap": [value]})]
+
+    with pytest.raises(sutro.FrameError, match="frame 1: column 'gap' has no values"):
+        client.upload(frames, on_mismatch="cast")
+
+    assert client.list_datasets() == []
+
+
+def test_a_polars_column_that_is_only_called_null_is_uploaded(client: sutro.Client) -> None:
+    kinds = pl.Series(["Null"], dtype=pl.Enum(["Null"]))
+
+    report = client.upload(pl.DataFrame({"Null": kinds, "parts": [{"Null": 1}]}))
+
+    assert report[0].row_count == 1
+
+
 def test_a_polars_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
     frame = pl.DataFrame(pandas_frame()).with_columns(
         tags=pl.Series([["a", "b"], [], None]),

@@ -85,3 +85,14 @@ def test_login_says_where_the_key_cannot_be_kept(
     assert failed.returncode == 2
     assert re.search("^Error: .*config.json cannot be", failed.stderr)
     assert server.api_key not in failed.stderr
+
+
+def test_login_does_not_try_again_where_nobody_listens(run_sutro: RunSutro) -> None:
+    nobody = "http://127.0.0.1:1"
+    environment = {"SUTRO_LOG": "info"}
+
+    failed = run_sutro("login", "--api-url", nobody, stdin="key\n", environment=environment)
+
+    assert failed.returncode == 5
+    assert "cannot reach 127.0.0.1:1" in failed.stderr
+    assert "trying again" not in failed.stderr

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import pandas as pd
@@ -99,6 +100,16 @@ def test_a_dataset_without_files_has_no_columns_and_an_unknown_one_is_told(
     unknown = client.read("dataset-unknown")
     with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown"):
         pa.table(unknown)
+
+
+def test_a_report_in_the_place_of_its_id_is_refused_in_words(
+    client: sutro.Client, folder: Path
+) -> None:
+    report: Any = client.upload(folder)
+
+    for call in (client.read, partial(client.upload, folder), partial(client.check, folder)):
+        with pytest.raises(TypeError, match="not UploadReport; pass its dataset_id"):
+            call(report)
 
 
 PEAK_OF_READING = """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sutro
+from sutro import settings
 from sutro.settings import DEFAULT_API_URL, resolve
 
 if TYPE_CHECKING:
@@ -155,6 +156,54 @@ def test_a_damaged_file_is_named_but_not_shown(
 
     assert str(path) in str(damaged.value)
     assert "secret-1" not in str(damaged.value)
+
+
+def test_a_file_that_nothing_is_taken_from_may_be_damaged(
+    monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
+) -> None:
+    config("{not json")
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+
+    assert resolve(None, None) == ("of-environment", DEFAULT_API_URL)
+    assert resolve("of-argument", OTHER_URL) == ("of-argument", OTHER_URL)
+    assert resolve(None, "local:folder") == (None, "local:folder")
+
+
+def test_a_user_without_a_home_folder_can_give_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        message = "Could not determine home directory."
+        raise RuntimeError(message)
+
+    monkeypatch.delenv("SUTRO_CONFIG_DIR")
+    monkeypatch.setattr("sutro.settings.Path.home", no_home)
+    with pytest.raises(sutro.MissingKeyError, match=r"~/\.sutro/config\.json: no key"):
+        resolve(None, None)
+    with pytest.raises(sutro.ConfigurationError, match="set HOME or SUTRO_CONFIG_DIR"):
+        settings.save("key", OTHER_URL)
+
+    monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
+    assert resolve(None, None) == ("of-environment", DEFAULT_API_URL)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    report = sutro.upload("~/data", api_url="local:~/service")
+    with sutro.LocalServer("~/other") as server:
+        other = server.client().upload(folder).dataset_id
+        (path,) = server.client().download_from_dataset(other, "part-3.parquet", "~/copy")
+
+    assert len(report) == 12
+    assert path == tmp_path / "copy" / "part-3.parquet"
+    assert {"service", "other", "copy"} < {entry.name for entry in tmp_path.iterdir()}
+
+
+def test_a_local_url_without_a_folder_is_refused() -> None:
+    with pytest.raises(sutro.ConfigurationError, match="write local:FOLDER"):
+        sutro.list_datasets(api_url="local:")
 
 
 def test_the_old_name_of_the_url_is_read_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

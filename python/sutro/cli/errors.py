@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import sutro
+from sutro import text
 from sutro.cli import output
 
 if TYPE_CHECKING:
@@ -60,14 +62,16 @@ def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
     """Tell of an error on stderr; with `--json` there is a document, which has `more`, too."""
     message = _message(error)
     if output.is_json():
-        output.show("", {**(more or {}), **facts(error)})
+        # Where stdout takes nothing (a full disk), stderr tells why.
+        with suppress(OSError):
+            output.show("", {**(more or {}), **facts(error)})
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(message, err=True)
         return
     if isinstance(error, click.UsageError) and error.ctx is not None:
         path = error.ctx.command_path
         click.echo(f"{error.ctx.get_usage()}\nTry '{path} --help' for help.\n", err=True)
-    elif isinstance(error, KeyboardInterrupt) and sys.stderr.isatty():
+    elif isinstance(error, KeyboardInterrupt) and text.is_terminal(sys.stderr):
         # Over the ^C that the terminal has shown.
         click.echo("\r", nl=False, err=True)
     elif _is_unexpected(error) and os.environ.get("SUTRO_LOG", "").lower() == "debug":

@@ -9,7 +9,7 @@ import sys
 import click
 
 import sutro
-from sutro import settings
+from sutro import settings, text
 from sutro.cli import output
 from sutro.cli.options import api_url_option, examples
 
@@ -32,11 +32,12 @@ def login(api_url: str | None) -> None:
     if url.startswith("local:"):
         message = f"{url} needs no key"
         raise sutro.ConfigurationError(message)
-    api_key = _ask(url) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    api_key = _ask(url) if text.is_terminal(sys.stdin) else _first_line()
     if not api_key:
         message = "no key was given: it is typed, or is the first line of stdin"
         raise sutro.ConfigurationError(message)
-    sutro.Client(api_key, url).try_authentication()
+    # Someone is waiting, and knows better than many attempts whether the URL is right.
+    sutro.Client(api_key, url, max_retries=0).try_authentication()
     path = settings.save(api_key, url)
     click.echo(f"The key for {url} is in {path}", err=True)
     if os.environ.get("SUTRO_API_KEY") or os.environ.get("SUTRO_API_URL"):
@@ -49,3 +50,8 @@ def _ask(url: str) -> str:
     except (KeyboardInterrupt, EOFError) as error:
         click.echo(err=True)
         raise KeyboardInterrupt from error
+
+
+def _first_line() -> str:
+    """Of stdin, which may be closed."""
+    return sys.stdin.readline().strip() if sys.stdin else ""

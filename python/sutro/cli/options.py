@@ -96,7 +96,8 @@ dataset_id_argument = click.argument("dataset_id", metavar="ID")
 
 def paths_argument(metavar: str = "PATH...") -> Callable[[_Command], _Command]:
     """Paths and globs: the core says what is wrong with them, the shell completes files."""
-    return click.argument("paths", nargs=-1, required=True, metavar=metavar, type=click.Path())
+    kind = click.Path(readable=False)
+    return click.argument("paths", nargs=-1, required=True, metavar=metavar, type=kind)
 
 
 def quiet_option(text: str) -> Callable[[_Command], _Command]:

@@ -59,7 +59,7 @@ def show(words: str, facts: object) -> None:
             click.echo(json.dumps(facts, default=_plain))
         else:
             # A name may hold what moves the cursor; in a file or a pipe it stays as it is.
-            click.echo(_printable(words) if sys.stdout.isatty() else words)
+            click.echo(_printable(words) if text.is_terminal(sys.stdout) else words)
     except BrokenPipeError:
         discard_stdout()
 
