@@ -152,7 +152,11 @@ impl BlobWriter {
         self.end_flush().await?;
         self.flush_begun_at = self.size;
         let staged = self.staged.clone();
-        self.flush = Some(spawn_blocking(move || fs::File::open(staged)?.sync_data()));
+        self.flush = Some(spawn_blocking(move || match fs::File::open(staged) {
+            // A store that names it otherwise writes all at the end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            opened => opened?.sync_data(),
+        }));
         Ok(())
     }
 
