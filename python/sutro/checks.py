@@ -50,7 +50,7 @@ class CheckedFile:
 
 
 _HEADER = ("#", "file", "rows", "size", "row groups", "codecs", "schema")
-_RIGHT = "# rows size row groups schema"
+_RIGHT = ("#", "rows", "size", "row groups", "schema")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

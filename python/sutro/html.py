@@ -62,7 +62,9 @@ def preformatted(words: str) -> Markup:
     return Markup(f"<pre>{_escaped(words)}</pre>")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> Markup:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> Markup:
     """Columns under their headings, as `text.table` takes them. Folds after 50 rows."""
     rest = rows[_OPEN_ROWS:]
     shown = _table(header, rows[:_OPEN_ROWS], right)
@@ -72,7 +74,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = 
     return Markup(f"{shown}{folded}</details>")
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> Markup:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Markup:
     aligned = [f"right{column}" for column, name in enumerate(header, start=1) if name in right]
     headings = "".join(f"<th>{_escaped(heading)}</th>" for heading in header)
     # HTML needs no end tags here, and a report may have thousands of cells.

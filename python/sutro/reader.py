@@ -25,6 +25,9 @@ class DatasetReader:
         >>> cars = sutro.read(sutro.upload("data/*.parquet").dataset_id)
         >>> pl.DataFrame(cars).height
         406
+        >>> import pandas as pd
+        >>> len(pd.DataFrame.from_arrow(cars))
+        406
 
         In batches, where the whole does not fit into memory:
 

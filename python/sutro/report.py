@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _HEADER = ("#", "file", "status", "rows", "size", "file id")
-_RIGHT = "# rows size"
+_RIGHT = ("#", "rows", "size")
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def folded(table: str) -> str:
     return "\n".join(lines)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> str:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> str:
     """Columns under their headings; `right` names the headings of right-aligned columns.
 
     Columns in which nothing is told are left out. On a terminal a line is as wide as it at

@@ -197,6 +197,19 @@ def test_json_tells_how_far_an_upload_got(
     assert statuses == ["uploaded"] * 2 + ["pending"] * 10
 
 
+def test_advice_names_options_and_leaves_paths_as_they_are(
+    run_sutro: RunSutro, tmp_path: Path
+) -> None:
+    partition = tmp_path / "recompress=True"
+    partition.mkdir()
+    pq.write_table(pa.table({"id": [1]}), partition / "part.parquet", compression="gzip")
+
+    advice = run_sutro("check", "recompress=True/part.parquet").stdout
+
+    assert "  recompress=True/part.parquet: " in advice
+    assert "or pass --recompress\n" in advice
+
+
 def test_options_reach_the_upload(run_sutro: RunSutro, folder: Path) -> None:
     below = folder / "below"
     below.mkdir()

@@ -23,7 +23,7 @@ def columns(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
 def test_wide_characters_and_accents_keep_the_columns_aligned() -> None:
     rows = [("데이터", "1"), ("e\u0301te\u0301", "2"), ("plain", "30")]
 
-    assert text.table(("name", "rows"), rows, right="rows") == (
+    assert text.table(("name", "rows"), rows, right=["rows"]) == (
         "name    rows\n"
         "데이터     1\n"
         "e\u0301te\u0301        2\n"
@@ -34,7 +34,7 @@ def test_wide_characters_and_accents_keep_the_columns_aligned() -> None:
 @pytest.mark.parametrize("columns", [40], indirect=True)
 @pytest.mark.usefixtures("columns")
 def test_what_fits_is_left_alone() -> None:
-    assert text.table(HEADER, ROWS, right="# rows").splitlines()[1] == (
+    assert text.table(HEADER, ROWS, right=["#", "rows"]).splitlines()[1] == (
         "1  part-0.parquet  1,000  file_0"
     )
 
@@ -44,7 +44,7 @@ def test_what_fits_is_left_alone() -> None:
 def test_a_long_name_is_shortened_in_its_middle() -> None:
     rows = [*ROWS, ("3", "データデータデータデータ-3.parquet", "3", "file_2")]
 
-    assert text.table(HEADER, rows, right="# rows").splitlines()[1:] == [
+    assert text.table(HEADER, rows, right=["#", "rows"]).splitlines()[1:] == [
         "1  part-0.parquet        1,000  file_0",
         "2  データ.parquet            2  file_1",
         "3  データデ...3.parquet      3  file_2",
@@ -54,7 +54,7 @@ def test_a_long_name_is_shortened_in_its_middle() -> None:
 @pytest.mark.parametrize("columns", [26], indirect=True)
 @pytest.mark.usefixtures("columns")
 def test_before_names_get_too_short_the_last_columns_are_left_out() -> None:
-    assert text.table(HEADER, ROWS, right="# rows") == (
+    assert text.table(HEADER, ROWS, right=["#", "rows"]) == (
         "#  file             rows\n"
         "1  part-0.parquet  1,000\n"
         "2  データ.parquet      2"
@@ -64,7 +64,7 @@ def test_before_names_get_too_short_the_last_columns_are_left_out() -> None:
 @pytest.mark.parametrize("columns", [1, 5, 10, 20], indirect=True)
 @pytest.mark.usefixtures("columns")
 def test_a_table_survives_any_terminal() -> None:
-    assert text.table(HEADER, ROWS, right="# rows").startswith("#")
+    assert text.table(HEADER, ROWS, right=["#", "rows"]).startswith("#")
 
 
 def test_a_column_without_content_is_left_out() -> None:

@@ -75,4 +75,4 @@ def test_the_wheel_installs_and_uploads(wheel: Path, python: str, tmp_path: Path
     )
 
     assert used.split() == ["12", "{'skipped'}"]
-    assert "12" in listed
+    assert " 12 " in listed

@@ -59,7 +59,7 @@ def _list(api_url: str | None, *, quiet: bool) -> None:
         show_lines([dataset.dataset_id for dataset in found], facts)
         return
     header = ("dataset", "name", "files", "size", "created (UTC)")
-    show_table(header, rows, facts, right="files size", nothing="no datasets")
+    show_table(header, rows, facts, right=("files", "size"), nothing="no datasets")
 
 
 @datasets.command(
@@ -90,7 +90,7 @@ def _files(dataset_id: str, api_url: str | None, *, quiet: bool) -> None:
         show_lines([file.file_name for file in files], facts)
         return
     header = ("#", "file", "rows", "size", "uploaded (UTC)", "file id")
-    show_table(header, rows, facts, right="# rows size", nothing="no files")
+    show_table(header, rows, facts, right=("#", "rows", "size"), nothing="no files")
 
 
 @datasets.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -52,7 +53,8 @@ def exit_code(error: BaseException) -> int:
 def in_options(message: str, dataset_id: str = "ID") -> str:
     """A message with the options of the command in the place of Python's arguments."""
     for argument, option in _OPTIONS:
-        message = message.replace(argument, option)
+        # Not in a path: folders are called `concurrency=1`, too.
+        message = re.sub(rf"(?<![\w/]){re.escape(argument)}(?![\w/])", option, message)
     for words in ("this dataset id", "this dataset_id"):
         message = message.replace(words, f"--dataset {dataset_id}")
     return message

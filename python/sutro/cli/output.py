@@ -69,7 +69,7 @@ def show_table(
     rows: Sequence[Sequence[str]],
     facts: object,
     *,
-    right: str,
+    right: Sequence[str],
     nothing: str,
 ) -> None:
     """Print a table, or on stderr that there is `nothing`, or with `--json` the facts."""
