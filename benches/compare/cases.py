@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class ContenderError(Exception):
+    """A contender did not do its work."""
+
+    def __init__(self, contender: str, said: str) -> None:
+        super().__init__(f"{contender}: {said[-2000:]}")
+
+
 @dataclass(frozen=True)
 class Sample:
     """One run of one contender."""
@@ -83,6 +90,10 @@ def run(case: Case) -> Outcome:
                 file=sys.stderr,
                 flush=True,
             )
-            outcome.samples[name].append(case.contenders[name]())
+            try:
+                outcome.samples[name].append(case.contenders[name]())
+            except ContenderError as error:
+                # Told, and left out of this round: the others are not to blame.
+                print(f"\r{error}\033[K", file=sys.stderr)
     print("\r\033[K", end="", file=sys.stderr, flush=True)
     return outcome

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare.cases import Sample
+from compare.cases import ContenderError, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 CONTENDERS = Path(__file__).parent / "contenders"
 _CURL = "curl"
 _LOOK_SECONDS = 0.005
-
-
-class ContenderError(Exception):
-    """A contender did not do its work."""
-
-    def __init__(self, contender: str, said: str) -> None:
-        super().__init__(f"{contender}: {said[-2000:]}")
 
 
 def python(

@@ -25,7 +25,7 @@ def table(outcome: Outcome) -> str:
     first = outcome.median(next(iter(outcome.samples))) or 0
     per_gb = GB / case.size_bytes if case.size_bytes else 1
     rows = []
-    for contender in outcome.samples:
+    for contender in filter(outcome.samples.get, outcome.samples):
         seconds = outcome.median(contender) or 0
         cpu, peak = (outcome.median(contender, it) for it in ("cpu_seconds", "peak_bytes"))
         rows.append(

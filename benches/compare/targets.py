@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from compare.others import COPY, PACKAGE, PYARROW
 from compare.receivers import LINKS
-from compare.uploads import CURL, ORDERED, SDK, UNORDERED
+from compare.uploads import CURL, ORDERED, OWN, SDK, UNORDERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ def _of_uploads(outcome: Outcome) -> Iterator[Target]:
 
 
 def _on_loopback(outcome: Outcome, shape: str) -> Iterator[Target]:
-    others = [name for name in outcome.samples if name not in {ORDERED, UNORDERED}]
+    others = [name for name, samples in outcome.samples.items() if samples and name not in OWN]
     if others and shape in {"32 x 16 MB", "8 x 256 MB"}:
         fastest = min(others, key=lambda name: outcome.median(name) or 0)
         yield _faster(f"{shape}: ordered against {fastest}", outcome, ORDERED, 1.5, fastest)

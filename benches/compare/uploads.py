@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from compare import children, files
-from compare.cases import Case, Sample
+from compare.cases import Case, ContenderError, Sample
 from compare.receivers import LINKS, Link, Target, embedded, neutral
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _contender(
             sample = upload(target, paths)
             came, sent = target.file_names(), [path.name for path in paths]
             if sorted(came) != sorted(sent):
-                raise children.ContenderError(client, f"{len(came)} of {len(sent)} files came")
+                raise ContenderError(client, f"{len(came)} of {len(sent)} files came")
             return dataclasses.replace(sample, in_order=came == sent)
 
     return contend
@@ -147,4 +147,6 @@ def _by_curl(target: Target, paths: Sequence[Path]) -> Sample:
     with tempfile.NamedTemporaryFile("w", suffix=".curlrc") as config:
         config.write("next\n".join(requests))
         config.flush()
-        return children.curl(["--parallel", "--parallel-max", "8", "--config", config.name])
+        return children.curl(
+            ["--no-progress-meter", "--parallel", "--parallel-max", "8", "--config", config.name]
+        )
