@@ -41,6 +41,8 @@ pub(super) struct IncomingBody {
     end: Option<ClosingBoundary>,
     head: HeadAllowance,
     has_yielded: bool,
+    /// Since the allowance for a head was used up.
+    has_paused: bool,
 }
 
 /// When the first and the last byte of a complete body came: microseconds since 1970, UTC.
@@ -92,6 +94,7 @@ impl IncomingBody {
             end: None,
             head: HeadAllowance(Arc::new(AtomicUsize::new(usize::MAX))),
             has_yielded: false,
+            has_paused: false,
         }
     }
 
@@ -153,14 +156,19 @@ impl Stream for IncomingBody {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         // The multipart parser takes into memory all that is ready at once; so no more than
-        // one chunk ever is.
-        if std::mem::take(&mut self.has_yielded) {
+        // one chunk ever is. What uses up the allowance may hold the whole head all the same: the
+        // parser asks twice before it looks for the first boundary, so there is one more pause.
+        let is_used_up = self.head.is_used_up();
+        let is_pause = std::mem::take(&mut self.has_yielded)
+            || (is_used_up && !std::mem::replace(&mut self.has_paused, true));
+        if is_pause {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.head.is_used_up() {
+        if is_used_up {
             return Poll::Ready(Some(Err(HeadTooLong.into())));
         }
+        self.has_paused = false;
         let chunk = ready!(self.chunks.poll_next_unpin(context));
         if let Some(Ok(bytes)) = &chunk {
             self.note(bytes);
@@ -191,4 +199,36 @@ pub(super) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
 async fn linger(mut chunks: BodyDataStream) {
     let read_on = async { while let Some(Ok(_)) = chunks.next().await {} };
     let _ = timeout(LINGER, read_on).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, task::Poll};
+
+    use axum::body::Body;
+    use bytes::Bytes;
+    use futures_util::stream;
+    use multer::Multipart;
+
+    use super::IncomingBody;
+
+    /// The parser asks twice in a row for the first bytes: they may come in between.
+    #[tokio::test]
+    async fn a_large_first_chunk_may_come_at_any_moment() {
+        let head = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+        let first = Bytes::from(head.to_owned() + &"x".repeat(64 * 1024));
+        let chunks = [Poll::Pending, Poll::Ready(Some(first)), Poll::Ready(None)];
+        let mut chunks = chunks.into_iter();
+        let chunks = stream::poll_fn(move |context| {
+            context.waker().wake_by_ref();
+            let chunk = chunks.next().unwrap_or(Poll::Ready(None));
+            chunk.map(|chunk| chunk.map(Ok::<_, io::Error>))
+        });
+        let mut body = IncomingBody::new(Body::from_stream(chunks));
+        let allowance = body.head_allowance();
+        let mut multipart = Multipart::new(&mut body, "b");
+        allowance.limit();
+        let field = multipart.next_field().await.unwrap().unwrap();
+        assert_eq!(field.name(), Some("file"));
+    }
 }
