@@ -1,7 +1,7 @@
 //! A dataset's rows as an Arrow stream for Python.
 
 use std::{
-    io,
+    io, mem, process,
     sync::Arc,
     thread::{self, ThreadId},
     time::Duration,
@@ -27,28 +27,47 @@ pub(super) fn to_python(
     reader: DatasetReader,
     local: Option<Arc<LocalServer>>,
 ) -> PyResult<Py<PyAny>> {
-    let stream = DatasetStream { reader, thread: thread::current().id(), _local: local };
+    let stream = DatasetStream {
+        schema: reader.schema(),
+        reader: Some((reader, local)),
+        process_id: process::id(),
+        thread: thread::current().id(),
+    };
     PyRecordBatchReader::new(Box::new(stream)).into_py_any(py)
 }
 
 /// Batches for a consumer that asks from any thread, with or without the GIL.
 struct DatasetStream {
-    reader: DatasetReader,
+    schema: SchemaRef,
+    /// With the embedded service that it reads from, where that is one of this process.
+    reader: Option<(DatasetReader, Option<Arc<LocalServer>>)>,
+    process_id: u32,
     /// The Python thread that asked for the stream.
     thread: ThreadId,
-    /// The embedded service that it reads from, where that is one of this process.
-    _local: Option<Arc<LocalServer>>,
+}
+
+impl Drop for DatasetStream {
+    fn drop(&mut self) {
+        // In a forked child its threads do not exist, and cannot be ended.
+        if self.process_id != process::id() {
+            mem::forget(self.reader.take());
+        }
+    }
 }
 
 impl DatasetStream {
     /// Waits for a moment, where it is possible without the GIL and with a look at signals.
     fn step(&mut self) -> Result<Next, ArrowError> {
+        let of_parent = self.process_id != process::id();
+        let Some((reader, _)) = self.reader.as_mut().filter(|_| !of_parent) else {
+            let message = "the stream was begun in the parent process; read the dataset again here";
+            return Err(ArrowError::ComputeError(message.to_owned()));
+        };
         // A thread of the consumer's own must not wait for the GIL: whoever holds it may wait
         // for this very thread.
         if thread::current().id() != self.thread {
-            return self.reader.next_within(STEP).map_err(to_arrow);
+            return reader.next_within(STEP).map_err(to_arrow);
         }
-        let reader = &mut self.reader;
         Python::try_attach(|py| {
             py.check_signals().map_err(|interrupt| interrupted(py, &interrupt))?;
             py.detach(|| reader.next_within(STEP)).map_err(to_arrow)
@@ -74,7 +93,7 @@ impl Iterator for DatasetStream {
 
 impl RecordBatchReader for DatasetStream {
     fn schema(&self) -> SchemaRef {
-        self.reader.schema()
+        Arc::clone(&self.schema)
     }
 }
 

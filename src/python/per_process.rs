@@ -24,14 +24,20 @@ impl<T> PerProcess<T> {
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<Arc<Owned<T>>, E> {
         let process_id = process::id();
-        if let Some(owned) = self.0.load_full()
+        let known = self.0.load();
+        if let Some(owned) = &*known
             && owned.process_id == process_id
         {
-            return Ok(owned);
+            return Ok(Arc::clone(owned));
         }
         let owned = Arc::new(Owned { process_id, value: make()? });
-        // Never dropped: a parent's runtime would wait for threads that do not exist here.
-        mem::forget(self.0.swap(Some(Arc::clone(&owned))));
+        let before = self.0.compare_and_swap(&known, Some(Arc::clone(&owned)));
+        match &*before {
+            // Another thread was first.
+            Some(first) if first.process_id == process_id => return Ok(Arc::clone(first)),
+            // Never dropped: a parent's runtime would wait for threads that do not exist here.
+            of_parent => mem::forget(of_parent.clone()),
+        }
         Ok(owned)
     }
 

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 import sutro
@@ -116,6 +117,18 @@ def test_children_that_are_forked_during_uploads_upload_on_their_own(
         is_over.set()
         uploading.join()
     assert "12/12 files]" in capsys.readouterr().err
+
+
+@posix_only
+def test_a_stream_of_the_parent_cannot_be_read_in_a_child(
+    client: sutro.Client, folder: Path
+) -> None:
+    stream = pa.RecordBatchReader.from_stream(client.read(client.upload(folder).dataset_id))
+
+    error = in_forked_child(stream.read_all)
+
+    assert "begun in the parent process" in str(error)
+    assert stream.read_all().num_rows == 78
 
 
 @posix_only
