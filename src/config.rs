@@ -55,7 +55,7 @@ pub const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 /// Files that are rewritten at the same time, ahead of those that are sent.
 pub const REWRITES_AHEAD: usize = 2;
 
-/// Threads that read footers: more than cores, because network file systems are slow to
+/// Threads that look at files and read footers: more than cores, because network file systems are slow to
 /// answer.
 pub const CHECK_THREADS: usize = 8;
 

@@ -2,19 +2,17 @@
 
 use std::{
     fmt,
-    panic::resume_unwind,
     path::{Path, PathBuf},
-    thread,
 };
 
 use super::{
     mismatch::{Cast, CheckError, Outliers},
+    parallel::in_threads,
     plan::PlannedFile,
     report::Change,
     rewrite::Rewrite,
 };
 use crate::{
-    config::CHECK_THREADS,
     error::{Error, without_number},
     schema::{Footer, FooterReader, Schema, common_schema, diff, groups},
 };
@@ -116,22 +114,9 @@ pub(super) fn judge(
 }
 
 fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
-    let share = files.len().div_ceil(CHECK_THREADS).max(1);
-    thread::scope(|scope| {
-        let workers: Vec<_> = files
-            .chunks(share)
-            .map(|files| {
-                scope.spawn(move || {
-                    let mut reader = FooterReader::default();
-                    let footers = files.iter().map(|file| read_footer(&mut reader, file, mending));
-                    footers.collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+    in_threads(files, |files| {
+        let mut reader = FooterReader::default();
+        files.iter().map(|file| read_footer(&mut reader, file, mending)).collect()
     })
 }
 

@@ -11,6 +11,7 @@ mod feed;
 pub mod frames;
 pub mod gate;
 mod mismatch;
+mod parallel;
 mod plan;
 mod progress;
 mod report;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
-use super::check::Problem;
+use super::{check::Problem, parallel::in_threads};
 use crate::{
     client::SourceFile,
     error::{Error, Result},
@@ -40,9 +40,11 @@ pub(super) fn plan(
     }
     let mut files = Vec::with_capacity(paths.len());
     let mut problems = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
+    let pinned =
+        in_threads(paths, |paths| paths.iter().map(|path| SourceFile::pin(path)).collect());
+    for (index, (path, pinned)) in paths.iter().zip(pinned).enumerate() {
         let name = names.map_or_else(|| base_name(path), |names| Some(names[index].clone()));
-        match (name, SourceFile::pin(path)) {
+        match (name, pinned) {
             (Some(name), Ok(source)) => files.push(PlannedFile { name, source }),
             (_, Err(error)) => problems.push(Problem::unreadable(path, &error)),
             (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
