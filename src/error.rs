@@ -1,6 +1,10 @@
 //! What can go wrong between this machine and the API, with what a person needs to act on.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -147,7 +151,7 @@ pub enum Error {
     },
 
     /// A file on this machine cannot be read or written.
-    #[error("{}: {}", .path.display(), without_number(&.source.to_string()))]
+    #[error("{}: {}{}", .path.display(), without_number(&.source.to_string()), hint_at(.path))]
     File {
         /// The file.
         path: PathBuf,
@@ -201,6 +205,14 @@ pub enum Error {
 /// What an operating system's error says, without the number that Rust puts behind it.
 pub(crate) fn without_number(message: &str) -> &str {
     message.rsplit_once(" (os error ").map_or(message, |(words, _number)| words)
+}
+
+fn hint_at(path: &Path) -> &'static str {
+    if path == std::env::temp_dir() {
+        ". It is the folder for temporary files; TMPDIR names another one"
+    } else {
+        ""
+    }
 }
 
 fn no_dataset(dataset_id: &str, message: &str) -> String {

@@ -149,7 +149,8 @@ def _failure_of_source(failure: Exception, report: UploadReport | None) -> Excep
         return failure
     incomplete = UploadIncompleteError(
         f"the source failed after {text.counted(len(report), 'file')}, which {report.dataset_id} "
-        f"holds in order: {failure}. Run the same upload again with this dataset id to go on",
+        f"holds in order: {str(failure).removesuffix('.')}. Run the same upload again with this "
+        f"dataset id to go on",
         report=report,
     )
     incomplete.__cause__ = failure

@@ -253,6 +253,10 @@ def _label(name: str | None, position: int) -> str:
 def _frame(item: object, label: str) -> Frame:
     if not _is_frame(item):
         raise TypeError(_not_a_source(item, "a frame"))
+    if hasattr(item, "to_frame"):
+        kind = f"{type(item).__module__.partition('.')[0]} {type(item).__qualname__}"
+        message = f"expected a frame, not a {kind}: call to_frame() first"
+        raise TypeError(message)
     if type(item).__module__.startswith("polars"):
         schema: Mapping[str, object] = getattr(item, "schema", {})
         for name, dtype in schema.items():

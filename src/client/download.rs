@@ -33,12 +33,16 @@ impl ApiClient {
         folder: &Path,
         concurrency: usize,
     ) -> Result<Vec<PathBuf>> {
-        let names = if let Some(names) = files {
-            names
-        } else {
-            let listing = self.list_dataset_files(dataset_id).await?;
-            listing.into_iter().map(|file| file.file_name).collect()
-        };
+        let listing = self.list_dataset_files(dataset_id).await?;
+        let listed: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
+        let names = files.unwrap_or_else(|| listed.clone());
+        if let Some(unknown) = names.iter().find(|name| !listed.contains(name)) {
+            return Err(Error::Refused {
+                file_name: Some(unknown.clone()),
+                status: 404,
+                message: format!("the dataset {dataset_id} has no file of this name"),
+            });
+        }
         let targets =
             names.iter().map(|name| target_path(folder, name)).collect::<Result<Vec<_>>>()?;
         tokio::fs::create_dir_all(folder).await.map_err(in_file(folder))?;
