@@ -329,7 +329,7 @@ def test_frames_are_uploaded_in_a_running_loop(client: sutro.Client) -> None:
     [
         ([], "empty"),
         (iter(()), "empty"),
-        (pd.Series([1]), "not a pandas Series: call to_frame() first"),
+        (pd.Series([1]), "not a pandas Series: call to_frame"),
         ({"a.parquet"}, "a set has no order"),
         (pl.LazyFrame({"a": [1]}), "collect"),
         (None, "expected a path, a glob, a folder, a frame, or a list of them, not NoneType"),
