@@ -43,12 +43,12 @@ def start_upload(
         rows_per_file=rows_per_file,
         cast=_is_cast(on_mismatch),
     )
-    options = UploadOptions(
-        dataset_id=None if dataset_id is None else checked_id(dataset_id),
-        names=resolved.names if isinstance(resolved, sources.Paths) else None,
-        concurrency=settings.concurrency(concurrency),
+    options = _options(
+        resolved,
+        dataset_id,
+        concurrency=concurrency,
         ordered=ordered,
-        cast=_is_cast(on_mismatch),
+        on_mismatch=on_mismatch,
         recompress=recompress,
         dry_run=dry_run,
     )
@@ -81,14 +81,8 @@ def check(
         cast=_is_cast(on_mismatch),
         check=False,
     )
-    options = UploadOptions(
-        dataset_id=None if dataset_id is None else checked_id(dataset_id),
-        names=resolved.names if isinstance(resolved, sources.Paths) else None,
-        concurrency=settings.concurrency(None),
-        ordered=True,
-        cast=_is_cast(on_mismatch),
-        recompress=recompress,
-        dry_run=True,
+    options = _options(
+        resolved, dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True
     )
     if isinstance(resolved, sources.Paths):
         with forks.moment:
@@ -96,6 +90,27 @@ def check(
         return jobs.result_of(job)
     checker = _core.FrameChecker(options)
     return jobs.result_of_check(resolved, checker, client, dataset_id)
+
+
+def _options(
+    source: sources.Paths | sources.Frames,
+    dataset_id: str | None,
+    *,
+    concurrency: int | None = None,
+    ordered: bool = True,
+    on_mismatch: OnMismatch,
+    recompress: bool,
+    dry_run: bool,
+) -> UploadOptions:
+    return UploadOptions(
+        dataset_id=None if dataset_id is None else checked_id(dataset_id),
+        names=source.names if isinstance(source, sources.Paths) else None,
+        concurrency=settings.concurrency(concurrency),
+        ordered=ordered,
+        cast=_is_cast(on_mismatch),
+        recompress=recompress,
+        dry_run=dry_run,
+    )
 
 
 def checked_id(dataset_id: object) -> str:

@@ -376,3 +376,17 @@ def test_doctor_tells_programs_too(run_sutro: RunSutro, server: sutro.LocalServe
 def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
     assert run_sutro("--version").stdout == f"sutro, version {sutro.__version__}\n"
     assert "datasets" in run_sutro("--help").stdout
+
+
+def test_what_is_tried_again_is_told_now_and_then(run_sutro: RunSutro) -> None:
+    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": "http://127.0.0.1:9"}
+    environment["SUTRO_MAX_RETRIES"] = "2"
+
+    done = run_sutro("datasets", "list", environment=environment)
+    logged = run_sutro("datasets", "list", "--verbose", environment=environment)
+
+    note, error = done.stderr.splitlines()
+    assert note == "Note: trying again: cannot reach 127.0.0.1:9: Connection refused"
+    assert error == "Error: cannot reach 127.0.0.1:9: Connection refused"
+    assert "Note:" not in logged.stderr
+    assert logged.stderr.count("trying again") == 2

@@ -76,15 +76,13 @@ impl World {
         (0..count).for_each(|index| self.write(&name(index), &int64_file(&["id"], index + 1)));
     }
 
+    fn source(&self) -> Source {
+        let paths = vec![self.files().display().to_string()];
+        Source::Paths(Paths { paths, ..Paths::default() })
+    }
+
     async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
-        let sources = vec![self.files().display().to_string()];
-        upload(
-            &self.api,
-            Source::Paths(Paths { paths: sources, ..Paths::default() }),
-            options,
-            Arc::default(),
-        )
-        .await
+        upload(&self.api, self.source(), options, Arc::default()).await
     }
 
     async fn names(&self, dataset_id: &str) -> Vec<String> {
@@ -319,7 +317,9 @@ async fn a_file_that_changes_under_way_is_not_committed() {
     .await;
     world.write_some(3);
     *changed.lock().unwrap() = world.files().join(name(2));
-    match world.upload(UploadOptions::default()).await.unwrap_err() {
+    // What is sent of a file is read before it waits for its turn: here, none is ahead.
+    let options = UploadOptions { concurrency: 1, ..UploadOptions::default() };
+    match world.upload(options).await.unwrap_err() {
         UploadError::Incomplete { report, source } => {
             assert!(matches!(*source, UploadError::Failed(Error::FileChanged { .. })), "{source}");
             assert!(source.to_string().contains("part-2.parquet changed"), "{source}");
@@ -385,14 +385,8 @@ async fn progress_counts_bytes_and_files() {
     let world = World::new().await;
     world.write_some(3);
     let tracker = Arc::new(Tracker::default());
-    let sources = vec![world.files().display().to_string()];
-    let report = upload(
-        &world.api,
-        Source::Paths(Paths { paths: sources, ..Paths::default() }),
-        UploadOptions::default(),
-        Arc::clone(&tracker),
-    )
-    .await;
+    let options = UploadOptions::default();
+    let report = upload(&world.api, world.source(), options, Arc::clone(&tracker)).await;
     let (progress, report) = (tracker.progress(), report.unwrap());
     assert_eq!((progress.files_committed, progress.files_total), (3, 3));
     assert_eq!((progress.bytes_sent, progress.bytes_total), (report.bytes, report.bytes));

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
+import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _JSON = "sutro.cli.json"
+
+_NOTE_SECONDS = 10.0
+"""Between two notes: each of many uploads may be tried again."""
 
 _warnings: set[str] = set()
 """Those that were shown: once is enough, wherever in the code they come from."""
@@ -31,8 +37,9 @@ json_option = click.option(
 
 
 def prepare() -> None:
-    """Make ready what is of the whole process: its streams and warnings."""
+    """Make ready what is of the whole process: its streams, warnings and notes."""
     warnings.showwarning = _show_warning
+    logging.getLogger("sutro").addHandler(_Notes(logging.WARNING))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the stream cannot encode must not end the command.
@@ -88,6 +95,23 @@ def show_lines(lines: Sequence[str], facts: object) -> None:
 def say(label: str, message: str, color: str) -> None:
     """Print a message on stderr; its label is coloured on a terminal, without `NO_COLOR`."""
     click.echo(f"{click.style(f'{label}:', fg=color, bold=True)} {_printable(message)}", err=True)
+
+
+class _Notes(logging.Handler):
+    """Tells now and then that something is tried again: a minute of silence looks like a hang."""
+
+    _next = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Who has asked for the log has it there.
+        if time.monotonic() < self._next or os.environ.get("SUTRO_LOG"):
+            return
+        self._next = time.monotonic() + _NOTE_SECONDS
+        message = record.getMessage().partition(" pause_ms=")[0]
+        bars = sys.modules.get("tqdm")
+        # A bar that is shown steps aside for a line.
+        with bars.tqdm.external_write_mode() if bars else nullcontext():
+            say("Note", message, "cyan")
 
 
 def discard_stdout() -> None:
