@@ -22,7 +22,7 @@ _STYLE = """\
 .sutro-report p{margin:0 0 .4em}
 .sutro-report pre{margin:.4em 0;padding:0;background:none;color:inherit;white-space:pre-wrap;\
 font-family:var(--jp-code-font-family,monospace)}
-.sutro-report table[class]{margin:.4em 0;border:0;border-collapse:collapse;\
+.sutro-report table[class]{margin:.4em 0;border:0;border-collapse:collapse;color:inherit;\
 font-variant-numeric:tabular-nums}
 .sutro-report table[class] thead{border-bottom:1px solid rgba(128,128,128,.6)}
 .sutro-report table[class] :is(th,td){padding:0 .7em;border:0;line-height:24px;\
