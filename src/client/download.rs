@@ -36,11 +36,12 @@ impl ApiClient {
         let listing = self.list_dataset_files(dataset_id).await?;
         let listed: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
         let names = files.unwrap_or_else(|| listed.clone());
+        // As the service would, but before anything is written.
         if let Some(unknown) = names.iter().find(|name| !listed.contains(name)) {
             return Err(Error::Refused {
                 file_name: Some(unknown.clone()),
                 status: 404,
-                message: format!("the dataset {dataset_id} has no file of this name"),
+                message: "File not found in dataset".to_owned(),
             });
         }
         let targets =

@@ -125,9 +125,13 @@ async fn what_is_downloaded_is_what_was_uploaded() {
     assert_eq!(paths, [folder.path().join("größe 1.parquet")]);
     assert_eq!(std::fs::read(&paths[0]).unwrap(), file);
 
-    let unknown = vec!["none.parquet".to_owned()];
-    let error = client.download_from_dataset(&id, Some(unknown), folder.path(), 4).await;
+    let unknown = vec!["größe 1.parquet".to_owned(), "none.parquet".to_owned()];
+    let none = folder.path().join("none");
+    let error = client.download_from_dataset(&id, Some(unknown.clone()), &none, 4).await;
     assert!(error.unwrap_err().to_string().contains("File not found in dataset"));
+    assert!(!none.exists());
+    let error = client.download_from_dataset("dataset-none", Some(unknown), &none, 4).await;
+    assert!(matches!(error, Err(sutro::Error::DatasetNotFound { .. })));
     assert_eq!(crate::server::count_files(folder.path()), 1);
 }
 
