@@ -86,7 +86,7 @@ impl Column {
         }
     }
 
-    fn renamed(mut self, name: &str) -> Self {
+    pub(super) fn renamed(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
     }
