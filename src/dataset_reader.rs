@@ -204,10 +204,9 @@ impl OpenFile {
 /// Gives a batch the types of the first file: files of one schema may still differ in the names
 /// of list elements.
 fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let names = |schema: &Schema| -> Vec<String> {
-        schema.fields().iter().map(|field| field.name().clone()).collect()
-    };
-    if names(&batch.schema()) != names(schema) {
+    let has_name = |(field, expected): (&FieldRef, &FieldRef)| field.name() == expected.name();
+    let (found, expected) = (batch.schema_ref().fields(), schema.fields());
+    if found.len() != expected.len() || !found.iter().zip(expected).all(has_name) {
         let message = "it has other columns than the files before it";
         return Err(ArrowError::SchemaError(message.to_owned()));
     }

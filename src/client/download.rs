@@ -35,15 +35,16 @@ impl ApiClient {
     ) -> Result<Vec<PathBuf>> {
         let listing = self.list_dataset_files(dataset_id).await?;
         let listed: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
-        let names = files.unwrap_or_else(|| listed.clone());
-        // As the service would, but before anything is written.
-        if let Some(unknown) = names.iter().find(|name| !listed.contains(name)) {
+        let unknown = files.iter().flatten().find(|name| !listed.contains(name));
+        if let Some(unknown) = unknown {
+            // As the service would, but before anything is written.
             return Err(Error::Refused {
                 file_name: Some(unknown.clone()),
                 status: 404,
                 message: "File not found in dataset".to_owned(),
             });
         }
+        let names = files.unwrap_or(listed);
         let targets =
             names.iter().map(|name| target_path(folder, name)).collect::<Result<Vec<_>>>()?;
         tokio::fs::create_dir_all(folder).await.map_err(in_file(folder))?;

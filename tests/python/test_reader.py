@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import duckdb
 import pandas as pd
@@ -23,9 +23,6 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, folder: Path) -> None:
@@ -224,18 +221,7 @@ def test_files_of_another_schema_are_told() -> None:
         pa.table(service.client.read("d-1"))
 
 
-@pytest.fixture
-def interrupts() -> Iterator[list[threading.Thread]]:
-    """Threads that interrupt the main one; they are waited for."""
-    threads: list[threading.Thread] = []
-    yield threads
-    for thread in threads:
-        thread.join()
-
-
-def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for(
-    interrupts: list[threading.Thread],
-) -> None:
+def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for() -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": parquet_bytes(3)}
     with DatasetService(files, holds_second=True) as service:
 
@@ -243,11 +229,12 @@ def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for(
             assert service.asked_for_second.wait(30)
             _thread.interrupt_main()
 
-        interrupts.append(threading.Thread(target=interrupt))
-        interrupts[0].start()
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
         # The library that reads knows no interrupt: its own error comes first.
         with pytest.raises(KeyboardInterrupt), suppress(pl.exceptions.ComputeError):
             pl.DataFrame(service.client.read("d-1"))
+        interrupting.join()
 
 
 HANDLES = Path("/proc/self/fd")
