@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sutro import _core, forks, jobs, settings, sources
+from sutro import _core, forks, jobs, settings
+from sutro._sources.paths import Paths
+from sutro._sources.resolve import resolve
 from sutro.errors import ConfigurationError
 from sutro.options import UploadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
     from sutro.report import UploadReport
     from sutro.sources import Source
@@ -33,9 +36,9 @@ def start_upload(
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,
-) -> tuple[_core.Job[UploadReport], sources.Paths | sources.Frames]:
+) -> tuple[_core.Job[UploadReport], Paths | Frames]:
     """Start an upload; frames are still to be made into files and fed to it."""
-    resolved = sources.resolve(
+    resolved = resolve(
         source,
         names,
         recursive=recursive,
@@ -53,7 +56,7 @@ def start_upload(
         dry_run=dry_run,
     )
     with forks.moment:
-        if isinstance(resolved, sources.Paths):
+        if isinstance(resolved, Paths):
             return client.upload(resolved.options, options), resolved
         job = client.upload_made_files(resolved.file_count, resolved.schema, options)
         return job, resolved
@@ -72,7 +75,7 @@ def check(
     recompress: bool = False,
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
-    resolved = sources.resolve(
+    resolved = resolve(
         source,
         names,
         recursive=recursive,
@@ -84,7 +87,7 @@ def check(
     options = _options(
         resolved, dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True
     )
-    if isinstance(resolved, sources.Paths):
+    if isinstance(resolved, Paths):
         with forks.moment:
             job = _core.check_paths(client, resolved.options, options)
         return jobs.result_of(job)
@@ -93,7 +96,7 @@ def check(
 
 
 def _options(
-    source: sources.Paths | sources.Frames,
+    source: Paths | Frames,
     dataset_id: str | None,
     *,
     concurrency: int | None = None,
@@ -104,7 +107,7 @@ def _options(
 ) -> UploadOptions:
     return UploadOptions(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
-        names=source.names if isinstance(source, sources.Paths) else None,
+        names=source.names if isinstance(source, Paths) else None,
         concurrency=settings.concurrency(concurrency),
         ordered=ordered,
         cast=_is_cast(on_mismatch),

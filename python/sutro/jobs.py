@@ -9,14 +9,15 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from sutro import forks, logs, text
+from sutro._sources.frames import Frames
 from sutro.errors import UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
-from sutro.sources import Frames, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import Client, FrameChecker, Job
+    from sutro._sources.paths import Paths
     from sutro.checks import CheckReport
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sutro
-from sutro import _core, sources
+from sutro import _core
+from sutro._sources.paths import in_unicode
 from sutro.cli import errors, output
 from sutro.cli.options import (
     concurrency_option,
@@ -142,7 +143,7 @@ def check_paths(
 def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
     """Sort paths if that is wished for, or if a shell seems to have put them together."""
     for path in paths:
-        sources.in_unicode(path)
+        in_unicode(path)
     if sort == "given" or _core.is_in_natural_order(list(paths)):
         return paths
     if sort is None and not _is_of_a_shell(paths):

@@ -1,0 +1,81 @@
+"""Paths, globs and folders."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sutro import _core
+from sutro._sources.items import Items, not_a_source
+from sutro.errors import ConfigurationError, SutroWarning
+from sutro.options import PathOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Paths, globs and folders; the core expands them."""
+
+    options: PathOptions
+    names: list[str] | None
+
+
+def paths_of(
+    items: Items,
+    names: Sequence[str] | None,
+    *,
+    has_order: bool,
+    recursive: bool,
+    exclude: str | Sequence[str],
+) -> Paths:
+    """Take items for paths; `has_order` tells that they come as their owner put them.
+
+    Raises:
+        TypeError: One of them is no path.
+        ConfigurationError: The name of one is no text.
+    """
+    paths, keys = _paths(items, has_order=has_order)
+    excluded = [exclude] if isinstance(exclude, str) else list(exclude)
+    options = PathOptions(paths=paths, recursive=recursive, exclude=excluded)
+    return Paths(options, keys or (None if names is None else list(names)))
+
+
+def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
+    """Paths, and the names that a dict gives them."""
+    pairs = [(name, _path(item)) for name, item in items]
+    paths = [path for _, path in pairs]
+    keys = [name for name, _ in pairs if name is not None]
+    if not has_order and not _core.is_in_natural_order(paths):
+        warnings.warn(
+            "the paths are not in the order of their names (part-2 before part-10), and are "
+            "uploaded as they come; pass a folder or a glob to have them sorted, or a list",
+            SutroWarning,
+            stacklevel=2,
+        )
+    return paths, keys
+
+
+def _path(item: object) -> str:
+    if isinstance(item, str | os.PathLike):
+        path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
+        if isinstance(path, str):
+            return in_unicode(path)
+    raise TypeError(not_a_source(item, "a path"))
+
+
+def in_unicode(path: str) -> str:
+    """Refuse a path whose bytes are no text: a name in a dataset is one.
+
+    Raises:
+        ConfigurationError: It is such a path.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        message = f"{path!r} cannot be uploaded: its name is not UTF-8; rename it"
+        raise ConfigurationError(message) from None
+    return path
