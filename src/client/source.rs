@@ -4,11 +4,12 @@ use std::{
     fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
 use crate::{
+    content_hash::ContentHash,
     error::{Error, Result},
     read_at::read_exact_at,
 };
@@ -20,6 +21,8 @@ pub struct SourceFile {
     identity: Identity,
     /// A temporary file has no name: it is gone with its last handle, even after a kill.
     temporary: Option<Arc<File>>,
+    /// Known when the whole content was read or written once; shared by all clones.
+    hash: Arc<OnceLock<ContentHash>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,17 +45,18 @@ impl SourceFile {
             return Err(in_file(path)(io::Error::other("is not a regular file")));
         }
         let identity = Identity::of(&metadata);
-        Ok(Self { path: path.to_owned(), identity, temporary: None })
+        Ok(Self { path: path.to_owned(), identity, temporary: None, hash: Arc::default() })
     }
 
-    /// Takes a temporary file, which nobody else can change. `label` stands for its path in
-    /// messages.
+    /// Takes a temporary file with its hash; nobody else can change it. `label` stands for its
+    /// path in messages.
     ///
     /// # Errors
     /// Where its size cannot be read.
-    pub(crate) fn temporary(label: &Path, file: File) -> io::Result<Self> {
+    pub(crate) fn temporary(label: &Path, file: File, hash: ContentHash) -> io::Result<Self> {
         let identity = Identity::of(&file.metadata()?);
-        Ok(Self { path: label.to_owned(), identity, temporary: Some(Arc::new(file)) })
+        let hash = Arc::new(OnceLock::from(hash));
+        Ok(Self { path: label.to_owned(), identity, temporary: Some(Arc::new(file)), hash })
     }
 
     /// Where the file is.
@@ -65,6 +69,17 @@ impl SourceFile {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.identity.size
+    }
+
+    /// The hash of the content, where it is known.
+    pub(crate) fn known_hash(&self) -> Option<ContentHash> {
+        self.hash.get().copied()
+    }
+
+    /// Keeps the hash of the content, which was read from start to end.
+    pub(crate) fn has_hash(&self, hash: ContentHash) {
+        // Whoever came first had the same bytes.
+        let _ = self.hash.set(hash);
     }
 
     /// Opens the pinned file.

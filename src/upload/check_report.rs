@@ -97,8 +97,8 @@ impl Checker {
 
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
-        let planned =
-            PlannedFile { name: name_of_made(file.name, self.file_count), source: file.source };
+        let name = name_of_made(file.name, self.file_count, &file.source);
+        let planned = PlannedFile { name, source: file.source };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned));
         let files = check::read(vec![planned], &mut self.problems, self.mending);

@@ -137,7 +137,7 @@ struct FeedChecks {
 
 impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
-        let name = name_of_made(file.name, self.count);
+        let name = name_of_made(file.name, self.count, &file.source);
         self.count += 1;
         let planned = PlannedFile { name, source: file.source };
         let problems = self.names.add(&planned);
@@ -189,11 +189,13 @@ impl FeedChecks {
     }
 }
 
-/// The name in the dataset of the file at a place: the one given, or a number, zero-padded so
-/// that every order of names is this one.
-pub(super) fn name_of_made(name: Option<String>, place: usize) -> String {
-    match name {
-        Some(name) => with_extension(&name),
-        None => format!("part-{place:05}.parquet"),
+/// The name in the dataset of the file at a place: the one given; or its place in this upload,
+/// zero-padded so that every order of names is this one, and a fingerprint of its content, so that
+/// the next upload can add files to the same dataset.
+pub(super) fn name_of_made(name: Option<String>, place: usize, source: &SourceFile) -> String {
+    match (name, source.known_hash()) {
+        (Some(name), _) => with_extension(&name),
+        (None, Some(hash)) => format!("part-{place:05}-{}.parquet", hash.fingerprint()),
+        (None, None) => format!("part-{place:05}.parquet"),
     }
 }

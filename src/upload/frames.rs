@@ -1,8 +1,6 @@
 //! Frames as parquet files: Arrow record batches are encoded into temporary files.
 
 use std::{
-    fs::File,
-    io::{self, Write},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -23,14 +21,15 @@ use super::{
     UploadError,
     check::{Mending, compare},
     mismatch::{Cast, CheckError},
-    temporary::while_writing,
+    temporary::{HashedFile, while_writing},
 };
 use crate::{
-    client::{SourceFile, in_file},
+    client::SourceFile,
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
+    content_hash::ContentHash,
     error::{Error, Result},
     schema::{self, common_schema},
-    temporary_file::temporary_file,
+    temporary_file::in_temporary_folder,
 };
 
 /// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
@@ -48,7 +47,7 @@ pub struct FrameEncoder {
 }
 
 struct Writer {
-    parquet: ArrowWriter<FingerprintedFile>,
+    parquet: ArrowWriter<HashedFile>,
     rows: usize,
 }
 
@@ -145,7 +144,7 @@ impl FrameEncoder {
     }
 
     fn open(&self) -> Result<Writer> {
-        let file = FingerprintedFile::new()?;
+        let file = HashedFile::new()?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
@@ -163,12 +162,14 @@ impl FrameEncoder {
         self.files += 1;
         let label = self.label.clone();
         writer.parquet.flush().map_err(|error| self.failed(error))?;
-        let padding = writer.parquet.inner().padding();
+        // The writer has a buffer between itself and the file.
+        writer.parquet.sync().map_err(in_temporary_folder)?;
+        let padding = padding(writer.parquet.inner().hash());
         writer
             .parquet
             .append_key_value_metadata(KeyValue::new("sutro.padding".to_owned(), padding));
-        let file = writer.parquet.into_inner().map_err(|error| self.failed(error))?.file;
-        SourceFile::temporary(&label, file).map_err(in_file(&label))
+        let file = writer.parquet.into_inner().map_err(|error| self.failed(error))?;
+        file.into_source(&label)
     }
 
     fn failed(&self, error: ParquetError) -> Error {
@@ -274,36 +275,11 @@ pub fn check_schemas(
     Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way }.into())
 }
 
-/// A temporary file that sums up what is written to it.
+/// A padding whose length comes from the content before it.
 ///
-/// The listing of a dataset tells sizes, not contents, and two frames of as many numbers make
-/// files of one size. So the file gets a padding whose length comes from its content: then a
-/// file of another content is not taken for one that is in the dataset already.
-struct FingerprintedFile {
-    file: File,
-    sum: crc32fast::Hasher,
-}
-
-impl FingerprintedFile {
-    fn new() -> Result<Self> {
-        let file = temporary_file()?;
-        Ok(Self { file, sum: crc32fast::Hasher::new() })
-    }
-
-    fn padding(&self) -> String {
-        const LONGEST: u32 = 4096;
-        " ".repeat((self.sum.clone().finalize() % LONGEST) as usize)
-    }
-}
-
-impl Write for FingerprintedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.sum.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+/// Some services tell sizes, not contents, and two frames of as many numbers make files of one
+/// size. With the padding, frames of other content under one name differ in size there, too.
+fn padding(content: ContentHash) -> String {
+    const LONGEST: u64 = 4096;
+    " ".repeat(usize::try_from(content.prefix() % LONGEST).unwrap_or_default())
 }

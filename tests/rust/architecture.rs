@@ -8,17 +8,42 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("error", &["config"]),
     ("read_at", &[]),
+    ("content_hash", &[]),
     ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
-    ("wire", &["config", "error"]),
-    ("client", &["config", "credentials", "error", "read_at", "schema", "temporary_file", "wire"]),
+    ("wire", &["config", "content_hash", "error"]),
+    (
+        "client",
+        &[
+            "config",
+            "content_hash",
+            "credentials",
+            "error",
+            "read_at",
+            "schema",
+            "temporary_file",
+            "wire",
+        ],
+    ),
     ("dataset_reader", &["config", "error", "schema", "client"]),
-    ("upload", &["config", "credentials", "error", "schema", "temporary_file", "wire", "client"]),
+    (
+        "upload",
+        &[
+            "config",
+            "content_hash",
+            "credentials",
+            "error",
+            "schema",
+            "temporary_file",
+            "wire",
+            "client",
+        ],
+    ),
     ("service", &["config", "credentials", "error", "schema", "wire"]),
 ];
 

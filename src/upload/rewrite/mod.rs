@@ -23,13 +23,17 @@ use parquet::{
 };
 
 use self::{columns::copy_column, levels::leaves};
-use super::{UploadError, check::CheckedFile, report::Change, temporary::while_writing};
+use super::{
+    UploadError,
+    check::CheckedFile,
+    report::Change,
+    temporary::{HashedFile, while_writing},
+};
 use crate::{
-    client::{SourceFile, in_background, in_file},
+    client::{in_background, in_file},
     config::REWRITES_AHEAD,
     error::{Error, Result},
     schema::{Footer, Schema},
-    temporary_file::temporary_file,
 };
 
 /// What files are to be made alike in.
@@ -80,13 +84,13 @@ impl Rewrite {
         let failed = |message: String| Error::Rewrite { path: path.clone(), message };
         let opened = source.open()?;
         // The crate panics on some damaged pages.
-        let temporary = temporary_file()?;
+        let temporary = HashedFile::new()?;
         let write = AssertUnwindSafe(|| self.write(&opened, &file.footer, temporary));
         let written = catch_unwind(write)
             .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
             .map_err(|error| while_writing(error, failed))?;
         source.verify()?;
-        let source = SourceFile::temporary(&path, written).map_err(in_file(&path))?;
+        let source = written.into_source(&path)?;
         file.changes = self.changes(&file.footer);
         let footer = Footer::read(&*source.open()?, source.size()).map_err(in_file(&path))?;
         file.footer = footer.map_err(|invalid| failed(invalid.to_string()))?;
@@ -98,8 +102,8 @@ impl Rewrite {
         &self,
         file: &File,
         footer: &Footer,
-        temporary: File,
-    ) -> parquet::errors::Result<File> {
+        temporary: HashedFile,
+    ) -> parquet::errors::Result<HashedFile> {
         let reader = SerializedFileReader::new(file.try_clone()?)?;
         let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
         let schema = self.schema.clone().unwrap_or_else(|| Arc::clone(&found));
