@@ -12,6 +12,7 @@ from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
     AuthenticationError,
+    CertificateError,
     CheckError,
     ConfigurationError,
     DatasetNotFoundError,
@@ -24,6 +25,7 @@ from sutro.errors import (
     InternalError,
     InvalidParquetError,
     MissingKeyError,
+    NotTheApiError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
@@ -56,6 +58,7 @@ from sutro.settings import set_api_key
 
 __all__ = [
     "AuthenticationError",
+    "CertificateError",
     "CheckError",
     "CheckReport",
     "CheckedFile",
@@ -76,6 +79,7 @@ __all__ = [
     "InvalidParquetError",
     "LocalServer",
     "MissingKeyError",
+    "NotTheApiError",
     "OutcomeUnknownError",
     "Progress",
     "RateLimitError",
