@@ -159,6 +159,13 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// Files on this machine that a download would replace.
+    #[error("{}. Nothing was overwritten; overwrite=True replaces what is there", other_content(.paths))]
+    OtherContent {
+        /// The files, which are as they were.
+        paths: Vec<PathBuf>,
+    },
+
     /// A frame cannot be made into a parquet file.
     #[error("{label}: {message}")]
     Frame {
@@ -225,4 +232,14 @@ fn no_dataset(dataset_id: &str, message: &str) -> String {
 
 fn in_file(file_name: Option<&str>) -> String {
     file_name.map_or_else(String::new, |name| format!(" at {name}"))
+}
+
+fn other_content(paths: &[PathBuf]) -> String {
+    const MOST: usize = 5;
+    let names: Vec<_> = paths.iter().take(MOST).map(|path| path.display().to_string()).collect();
+    let names = names.join(", ");
+    let more = paths.len().saturating_sub(MOST);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let are = if paths.len() == 1 { "is" } else { "are" };
+    format!("{names}{more} {are} there already, with other content than in the dataset")
 }
