@@ -22,6 +22,7 @@ __all__ = [
     "BytesSpool",
     "Cancelled",
     "Client",
+    "FoundFiles",
     "FrameChecker",
     "FrameEncoder",
     "FrameSchema",
@@ -29,9 +30,10 @@ __all__ = [
     "LocalServer",
     "TemporaryParquet",
     "__version__",
+    "check_files",
     "check_frames",
-    "check_paths",
     "check_report_stream",
+    "find_files",
     "is_in_natural_order",
     "take_log_records",
     "upload_report_stream",
@@ -96,7 +98,7 @@ class Client:
     def api_url(self) -> str:
         """The URL as given, without a slash at its end."""
 
-    def upload(self, paths: PathOptions, options: UploadOptions) -> Job[UploadReport]:
+    def upload(self, files: FoundFiles, options: UploadOptions) -> Job[UploadReport]:
         """Put files into one dataset."""
 
     def upload_made_files(
@@ -117,7 +119,12 @@ class Client:
         """List a dataset's files in its order."""
 
     def download_from_dataset(
-        self, dataset_id: str, files: list[str] | None, output_path: str, concurrency: int
+        self,
+        dataset_id: str,
+        files: list[str] | None,
+        output_path: str,
+        concurrency: int,
+        overwrite: bool,
     ) -> Job[list[str]]:
         """Write files (None: all) into a folder, which is made where needed; the paths."""
 
@@ -175,8 +182,36 @@ class FrameChecker:
     def finish(self, client: Client | None, dataset_id: str | None) -> Job[CheckReport]:
         """Say whether an upload would be accepted, by the dataset where there is one."""
 
-def check_paths(
-    client: Client | None, paths: PathOptions, options: UploadOptions
+@final
+class FoundFiles:
+    """Files in the order of an upload; never none."""
+
+    @property
+    def paths(self) -> list[str]:
+        """Where they are."""
+
+    @property
+    def sources(self) -> list[int]:
+        """For each file the index of the source that names it."""
+
+    @property
+    def path_names(self) -> list[str | None]:
+        """Names that are made of their paths below the source; None for one that is no UTF-8."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the sources name and is not taken, and what else the caller should know."""
+
+def find_files(paths: PathOptions) -> Job[FoundFiles]:
+    """Look for the files of paths, folders and globs.
+
+    Raises:
+        sutro.ConfigurationError: They name nothing, or a table of which not all files are live.
+        sutro.FileAccessError: A folder cannot be read.
+    """
+
+def check_files(
+    client: Client | None, files: FoundFiles, options: UploadOptions
 ) -> Job[CheckReport]:
     """Check files, against what the dataset holds where `client` and the options name one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, forks, jobs, settings
+from sutro._sources.found import find
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
 from sutro.errors import ConfigurationError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
     from sutro.report import UploadReport
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
@@ -29,7 +30,7 @@ def start_upload(
     *,
     concurrency: int | None,
     ordered: bool,
-    names: Sequence[str] | None,
+    names: NamesOption | None,
     recursive: bool,
     exclude: str | Sequence[str],
     rows_per_file: int | None,
@@ -47,7 +48,6 @@ def start_upload(
         cast=_is_cast(on_mismatch),
     )
     options = _options(
-        resolved,
         dataset_id,
         concurrency=concurrency,
         ordered=ordered,
@@ -55,11 +55,15 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
-    with forks.moment:
-        if isinstance(resolved, Paths):
-            return client.upload(resolved.options, options), resolved
-        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    if isinstance(resolved, Paths):
+        files = find(resolved)
+        options["names"] = files.names
+        with forks.moment:
+            job = client.upload(files.found, options)
         return job, resolved
+    with forks.moment:
+        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    return job, resolved
 
 
 def check(
@@ -67,7 +71,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -84,19 +88,18 @@ def check(
         cast=_is_cast(on_mismatch),
         check=False,
     )
-    options = _options(
-        resolved, dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True
-    )
+    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
     if isinstance(resolved, Paths):
+        files = find(resolved)
+        options["names"] = files.names
         with forks.moment:
-            job = _core.check_paths(client, resolved.options, options)
+            job = _core.check_files(client, files.found, options)
         return jobs.result_of(job)
     checker = _core.FrameChecker(options)
     return jobs.result_of_check(resolved, checker, client, dataset_id)
 
 
 def _options(
-    source: Paths | Frames,
     dataset_id: str | None,
     *,
     concurrency: int | None = None,
@@ -107,7 +110,7 @@ def _options(
 ) -> UploadOptions:
     return UploadOptions(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
-        names=source.names if isinstance(source, Paths) else None,
+        names=None,
         concurrency=settings.concurrency(concurrency),
         ordered=ordered,
         cast=_is_cast(on_mismatch),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from sutro import text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sutro.checks import Difference
     from sutro.report import UploadReport
 
@@ -213,6 +215,19 @@ class FileAccessError(SutroError, OSError):
     def __init__(self, message: str = "", *, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+class LocalFileExistsError(FileAccessError, FileExistsError):
+    """A download would replace files on this machine that have other content.
+
+    Attributes:
+        path: The first of them.
+        paths: All of them; they are as they were.
+    """
+
+    def __init__(self, message: str = "", *, path: str = "", paths: Sequence[str] = ()) -> None:
+        super().__init__(message, path=path)
+        self.paths = tuple(paths)
 
 
 class FrameError(SutroError, ValueError):

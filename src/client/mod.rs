@@ -15,6 +15,7 @@ mod tls_words;
 
 pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
 pub(crate) use calls::UploadAttempt;
+pub use download::DownloadOptions;
 pub use http::ApiClient;
 pub use options::ClientOptions;
 pub(crate) use retry::backoff;

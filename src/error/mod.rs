@@ -142,6 +142,12 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// Files on this machine that a download would replace.
+    OtherContent {
+        /// The files, which are as they were.
+        paths: Vec<PathBuf>,
+    },
+
     /// A frame cannot be made into a parquet file.
     Frame {
         /// Which frame.

@@ -1,6 +1,9 @@
 //! Errors in words: what failed, with which file, and what to do.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::{Error, without_number};
 use crate::message::{bounded, cut, listed};
@@ -75,6 +78,15 @@ impl Error {
                 let words = source.to_string();
                 write!(f, "{}: {}{}", path.display(), without_number(&words), hint_at(path))
             }
+            Self::OtherContent { paths } => {
+                let (paths, are) = (names_of(paths), if paths.len() == 1 { "is" } else { "are" });
+                write!(
+                    f,
+                    "{} {are} there already, with other content than in the dataset. Nothing was \
+                     overwritten; overwrite=True replaces what is there",
+                    listed(&paths)
+                )
+            }
             Self::Frame { label, message } => write!(f, "{label}: {message}"),
             Self::Rewrite { path, message } => {
                 write!(f, "{} cannot be rewritten: {message}", path.display())
@@ -86,7 +98,19 @@ impl Error {
                 write!(f, "{} changed while it was uploaded: {change}", path.display())
             }
             Self::Internal(message) => write!(f, "internal error: {message}. Please report it"),
-            _ => Ok(()),
+            // Written above; listed here so that a new kind of error cannot be without words.
+            Self::Authentication { .. }
+            | Self::DatasetNotFound { .. }
+            | Self::NamesTaken { .. }
+            | Self::Refused { .. }
+            | Self::Unavailable { .. }
+            | Self::Intermediary { .. }
+            | Self::Connection { .. }
+            | Self::Certificate { .. }
+            | Self::Timeout { .. }
+            | Self::NotTheApi { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::ForeignWriter { .. } => Ok(()),
         }
     }
 }
@@ -131,6 +155,10 @@ fn write_intermediary(
 
 /// Most characters of an argument that a message repeats.
 const ECHOED_CHARS: usize = 100;
+
+fn names_of(paths: &[PathBuf]) -> Vec<impl fmt::Display> {
+    paths.iter().map(|path| path.display()).collect()
+}
 
 fn hint_at(path: &Path) -> &'static str {
     if path == std::env::temp_dir() {
@@ -186,6 +214,7 @@ mod tests {
             Error::OutcomeUnknown { file_name: text(), message: text() },
             Error::ForeignWriter { dataset_id: text(), message: text() },
             Error::File { path: text().into(), source: source() },
+            Error::OtherContent { paths: vec![text().into(); 20] },
             Error::Frame { label: text(), message: text() },
             Error::Rewrite { path: text().into(), message: text() },
             Error::Decode { dataset_id: text(), file_name: text(), message: text() },
@@ -200,7 +229,7 @@ mod tests {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =
                 errors.iter().map(std::mem::discriminant).collect();
-            assert_eq!(kinds.len(), 19, "a new variant belongs into this test");
+            assert_eq!(kinds.len(), 20, "a new variant belongs into this test");
             for error in errors {
                 let message = error.to_string();
                 assert!(message.len() <= MAX_MESSAGE_BYTES, "{} bytes", message.len());

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import items_of
-from sutro._sources.paths import Paths, paths_of
+from sutro._sources.paths import Paths, ShellPaths, paths_of
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
 
 
 def resolve(
     source: Source,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     *,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
@@ -33,8 +33,8 @@ def resolve(
         ConfigurationError: The arguments do not fit each other, or the source is empty.
         SchemaMismatchError: The frames of a list differ.
     """
-    if isinstance(names, str):
-        message = f"names takes a list with a name for each file, not {names!r}"
+    if isinstance(names, str) and names != "path":
+        message = f"names takes a list with a name for each file, or 'path', not {names!r}"
         raise TypeError(message)
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
@@ -50,8 +50,16 @@ def resolve(
             message = "rows_per_file cuts frames; files are uploaded as they are"
             raise ConfigurationError(message)
         return paths_of(
-            items, names, has_order=count is not None, recursive=recursive, exclude=exclude
+            items,
+            names,
+            has_order=count is not None,
+            is_of_a_shell=isinstance(source, ShellPaths),
+            recursive=recursive,
+            exclude=exclude,
         )
+    if names == "path" or callable(names):
+        message = "names makes names of paths, and the source has frames: pass a list, or a dict"
+        raise ConfigurationError(message)
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
