@@ -87,23 +87,22 @@ impl Trust {
         };
         Ok(Self { platform, named_only, named })
     }
+}
 
-    /// Judges a certificate that is named itself. Its dates come first in webpki's order of
-    /// checks, before whether it may be a server's.
-    fn verify_named(
-        &self,
-        verifier: &WebPkiServerVerifier,
-        end_entity: &CertificateDer<'_>,
-        server_name: &ServerName<'_>,
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        match verifier.verify_server_cert(end_entity, &[], server_name, &[], now) {
-            Err(TlsError::InvalidCertificate(error)) if is_of_an_authority(&error) => {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
+/// Judges a certificate that is named itself. Its dates come first in webpki's order of checks,
+/// before whether it may be a server's.
+fn verify_named(
+    verifier: &WebPkiServerVerifier,
+    end_entity: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, TlsError> {
+    match verifier.verify_server_cert(end_entity, &[], server_name, &[], now) {
+        Err(TlsError::InvalidCertificate(error)) if is_of_an_authority(&error) => {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            Ok(ServerCertVerified::assertion())
         }
+        verdict => verdict,
     }
 }
 
@@ -118,7 +117,7 @@ impl ServerCertVerifier for Trust {
     ) -> Result<ServerCertVerified, TlsError> {
         match &self.named_only {
             Some(verifier) if self.named.iter().any(|named| named == end_entity) => {
-                self.verify_named(verifier, end_entity, server_name, now)
+                verify_named(verifier, end_entity, server_name, now)
             }
             _ => self.platform.verify_server_cert(
                 end_entity,

@@ -87,7 +87,6 @@ fn certificate(error: &CertificateError, files: &[PathBuf]) -> String {
         error if is_of_an_authority(error) => unknown(files),
         Why::Revoked => "it was revoked".to_owned(),
         Why::BadSignature => "its signature is wrong".to_owned(),
-        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => NOT_FOR_SERVERS.to_owned(),
         Why::UnsupportedSignatureAlgorithmContext { .. }
         | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
             "it is signed in a way that is not safe, or not known".to_owned()
@@ -96,7 +95,9 @@ fn certificate(error: &CertificateError, files: &[PathBuf]) -> String {
             "it is malformed, or breaks a rule of certificates".to_owned()
         }
         // The platform's verifier hides the purpose.
-        Why::Other(_) => NOT_FOR_SERVERS.to_owned(),
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } | Why::Other(_) => {
+            "it is not made for servers".to_owned()
+        }
         Why::BadEncoding | Why::UnhandledCriticalExtension => "it is malformed".to_owned(),
         _ => "it was not accepted".to_owned(),
     }
@@ -104,8 +105,6 @@ fn certificate(error: &CertificateError, files: &[PathBuf]) -> String {
 
 const CLOCK: &str = "Whoever runs the service has to renew it, unless the clock of this machine is \
                      wrong";
-
-const NOT_FOR_SERVERS: &str = "it is not made for servers";
 
 fn unknown(files: &[PathBuf]) -> String {
     let cause = "this machine does not know who issued it";

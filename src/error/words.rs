@@ -35,22 +35,30 @@ impl Error {
                 listed(names)
             ),
             Self::Refused { file_name, status, message } => {
-                write!(f, "the service refused{} (HTTP {status}): {message}", in_file(file_name))
+                write!(
+                    f,
+                    "the service refused{} (HTTP {status}): {message}",
+                    in_file(file_name.as_ref())
+                )
             }
             Self::Unavailable { file_name, status, message, .. } => {
-                write!(f, "the service failed{} (HTTP {status}): {message}", in_file(file_name))
+                write!(
+                    f,
+                    "the service failed{} (HTTP {status}): {message}",
+                    in_file(file_name.as_ref())
+                )
             }
             Self::Intermediary { host, file_name, size_bytes, status } => {
                 write_intermediary(f, host, file_name.as_deref(), *size_bytes, *status)
             }
             Self::Connection { host, file_name, message } => {
-                write!(f, "cannot reach {host}{}: {message}", in_file(file_name))
+                write!(f, "cannot reach {host}{}: {message}", in_file(file_name.as_ref()))
             }
             Self::Certificate { host, message } => {
                 write!(f, "the certificate of {host} cannot be trusted: {message}")
             }
             Self::Timeout { host, file_name, what, waited } => {
-                write!(f, "{host} {what}{} for {} s", in_file(file_name), waited.as_secs())
+                write!(f, "{host} {what}{} for {} s", in_file(file_name.as_ref()), waited.as_secs())
             }
             Self::NotTheApi { host, message } => write!(
                 f,
@@ -168,8 +176,8 @@ fn hint_at(path: &Path) -> &'static str {
     }
 }
 
-fn in_file(file_name: &Option<String>) -> String {
-    file_name.as_ref().map_or_else(String::new, |name| format!(" at {name}"))
+fn in_file(file_name: Option<&String>) -> String {
+    file_name.map_or_else(String::new, |name| format!(" at {name}"))
 }
 
 #[cfg(test)]

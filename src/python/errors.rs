@@ -67,7 +67,8 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             let names = PyTuple::new(py, names)?;
             ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
         }
-        Error::Refused { file_name, status, .. } => {
+        Error::Refused { file_name, status, .. }
+        | Error::Intermediary { file_name, status, .. } => {
             ("RefusedError", fields!(py, file_name: file_name, status: status))
         }
         Error::Unavailable { file_name, status, retry_after, .. } => {
@@ -78,9 +79,6 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::Connection { file_name, .. } => ("TransferError", fields!(py, file_name: file_name)),
         Error::Timeout { file_name, .. } => {
             ("TransferTimeoutError", fields!(py, file_name: file_name))
-        }
-        Error::Intermediary { file_name, status, .. } => {
-            ("RefusedError", fields!(py, file_name: file_name, status: status))
         }
         Error::Certificate { .. } => ("CertificateError", PyDict::new(py)),
         Error::NotTheApi { .. } => ("NotTheApiError", PyDict::new(py)),
