@@ -15,6 +15,7 @@ pub mod config;
 pub mod content_hash;
 pub mod credentials;
 pub mod error;
+mod message;
 mod read_at;
 mod temporary_file;
 

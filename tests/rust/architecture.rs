@@ -8,15 +8,16 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("config", &[]),
     ("credentials", &["config"]),
-    ("error", &["config"]),
+    ("message", &[]),
+    ("error", &["config", "message"]),
     ("read_at", &[]),
     ("content_hash", &[]),
     ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
-    ("wire", &["config", "content_hash", "error"]),
+    ("wire", &["config", "content_hash", "error", "message"]),
     (
         "client",
         &[
@@ -24,13 +25,19 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "content_hash",
             "credentials",
             "error",
+            "message",
             "read_at",
             "schema",
             "temporary_file",
             "wire",
         ],
     ),
-    ("dataset_reader", &["config", "error", "schema", "client"]),
+    "client",
+    "config",
+    "dataset_reader",
+    "error",
+    "message",
+    "schema",
     (
         "upload",
         &[
@@ -38,13 +45,20 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "content_hash",
             "credentials",
             "error",
+            "message",
             "schema",
             "temporary_file",
             "wire",
             "client",
         ],
     ),
-    ("service", &["config", "credentials", "error", "schema", "wire"]),
+    "config",
+    "credentials",
+    "error",
+    "message",
+    "schema",
+    "service",
+    "wire",
 ];
 
 #[test]
