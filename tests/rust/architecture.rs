@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("error", &["config", "message"]),
     ("read_at", &[]),
     ("content_hash", &[]),
-    ("temporary_file", &["error"]),
+    ("temporary_file", &["content_hash", "error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
     ("wire", &["config", "content_hash", "error", "message"]),
     (
@@ -32,12 +32,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "wire",
         ],
     ),
-    "client",
-    "config",
-    "dataset_reader",
-    "error",
-    "message",
-    "schema",
+    ("dataset_reader", &["config", "content_hash", "error", "message", "schema", "client"]),
     (
         "upload",
         &[
@@ -52,13 +47,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "client",
         ],
     ),
-    "config",
-    "credentials",
-    "error",
-    "message",
-    "schema",
-    "service",
-    "wire",
+    ("service", &["config", "content_hash", "credentials", "error", "message", "schema", "wire"]),
 ];
 
 #[test]
