@@ -9,7 +9,8 @@ use std::{
 };
 
 use crate::{
-    content_hash::ContentHash,
+    config::READ_BYTES,
+    content_hash::{ContentHash, ContentHasher},
     error::{Error, Result},
     read_at::read_exact_at,
 };
@@ -19,10 +20,19 @@ use crate::{
 pub struct SourceFile {
     path: PathBuf,
     identity: Identity,
-    /// A temporary file has no name: it is gone with its last handle, even after a kill.
-    temporary: Option<Arc<File>>,
+    handle: Handle,
     /// Known when the whole content was read or written once; shared by all clones.
     hash: Arc<OnceLock<ContentHash>>,
+}
+
+#[derive(Clone, Debug)]
+enum Handle {
+    /// The file is opened by its path each time.
+    ByPath,
+    /// A temporary file has no name: it is gone with its last handle, even after a kill.
+    Temporary(Arc<File>),
+    /// A temporary file that is gone; its hash is known.
+    Gone,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +55,7 @@ impl SourceFile {
             return Err(in_file(path)(io::Error::other("is not a regular file")));
         }
         let identity = Identity::of(&metadata);
-        Ok(Self { path: path.to_owned(), identity, temporary: None, hash: Arc::default() })
+        Ok(Self { path: path.to_owned(), identity, handle: Handle::ByPath, hash: Arc::default() })
     }
 
     /// Takes a temporary file with its hash; nobody else can change it. `label` stands for its
@@ -56,7 +66,12 @@ impl SourceFile {
     pub(crate) fn temporary(label: &Path, file: File, hash: ContentHash) -> io::Result<Self> {
         let identity = Identity::of(&file.metadata()?);
         let hash = Arc::new(OnceLock::from(hash));
-        Ok(Self { path: label.to_owned(), identity, temporary: Some(Arc::new(file)), hash })
+        Ok(Self {
+            path: label.to_owned(),
+            identity,
+            handle: Handle::Temporary(Arc::new(file)),
+            hash,
+        })
     }
 
     /// Where the file is.
@@ -82,12 +97,55 @@ impl SourceFile {
         let _ = self.hash.set(hash);
     }
 
+    /// Hashes the content where that was not done before. `read` is called with the number of
+    /// bytes after each piece; its error ends the work.
+    ///
+    /// # Errors
+    /// As of [`SourceFile::open`], and those of `read`.
+    pub(crate) fn read_hash(
+        &self,
+        mut read: impl FnMut(usize) -> Result<()>,
+    ) -> Result<ContentHash> {
+        if let Some(hash) = self.known_hash() {
+            return Ok(hash);
+        }
+        let file = self.open()?;
+        let mut hasher = ContentHasher::default();
+        let mut buffer = vec![0; READ_BYTES];
+        let mut offset = 0;
+        while offset < self.size() {
+            let left = usize::try_from(self.size() - offset).unwrap_or(usize::MAX);
+            let piece = &mut buffer[..left.min(READ_BYTES)];
+            self.read_at(&file, piece, offset)?;
+            hasher.update(piece);
+            offset += piece.len() as u64;
+            read(piece.len())?;
+        }
+        self.verify()?;
+        self.has_hash(hasher.hash());
+        Ok(hasher.hash())
+    }
+
+    /// The same file; a temporary one cannot be read any more, but its hash is known.
+    pub(crate) fn released(self) -> Self {
+        let handle = match self.handle {
+            Handle::ByPath => Handle::ByPath,
+            Handle::Temporary(_) | Handle::Gone => Handle::Gone,
+        };
+        Self { handle, ..self }
+    }
+
+    /// Whether there is something to read.
+    pub(crate) fn is_released(&self) -> bool {
+        matches!(self.handle, Handle::Gone)
+    }
+
     /// Opens the pinned file.
     ///
     /// # Errors
     /// [`Error::File`], or [`Error::FileChanged`] where another file stands there now.
     pub fn open(&self) -> Result<Arc<File>> {
-        if let Some(file) = &self.temporary {
+        if let Handle::Temporary(file) = &self.handle {
             return Ok(Arc::clone(file));
         }
         let file = File::open(&self.path).map_err(in_file(&self.path))?;
@@ -101,7 +159,7 @@ impl SourceFile {
     /// # Errors
     /// [`Error::FileChanged`] says what changed; a deleted file has changed, too.
     pub fn verify(&self) -> Result<()> {
-        if self.temporary.is_some() {
+        if !matches!(self.handle, Handle::ByPath) {
             return Ok(());
         }
         match std::fs::metadata(&self.path) {

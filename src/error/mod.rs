@@ -41,7 +41,7 @@ pub enum Error {
         dataset_id: String,
         /// The names that are taken.
         names: Vec<String>,
-        /// What does not fit, in words.
+        /// What does not fit and what to do, in words that complete "already holds …".
         reason: String,
     },
 

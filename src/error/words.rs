@@ -28,12 +28,9 @@ impl Error {
             Self::DatasetNotFound { dataset_id, message } => {
                 write!(f, "no dataset {}: {message}", cut(dataset_id, ECHOED_CHARS))
             }
-            Self::NamesTaken { dataset_id, names, reason } => write!(
-                f,
-                "the dataset {dataset_id} already holds {}, but not as the end of an earlier run \
-                 of this upload: {reason}. Upload into another dataset, or leave these files out",
-                listed(names)
-            ),
+            Self::NamesTaken { dataset_id, names, reason } => {
+                write!(f, "the dataset {dataset_id} already holds {}, {reason}", listed(names))
+            }
             Self::Refused { file_name, status, message } => {
                 write!(
                     f,
@@ -249,9 +246,13 @@ mod tests {
     #[test]
     fn names_that_are_taken_are_counted_and_what_to_do_is_said() {
         let names = (0..20_000).map(|n| format!("part-{n}.parquet")).collect();
-        let taken = Error::NamesTaken { dataset_id: "d".to_owned(), names, reason: String::new() };
+        let taken = Error::NamesTaken {
+            dataset_id: "d".to_owned(),
+            names,
+            reason: "what to do".to_owned(),
+        };
         let message = taken.to_string();
         assert!(message.contains("part-4.parquet and 19995 more"), "{message}");
-        assert!(message.ends_with("leave these files out"), "{message}");
+        assert!(message.ends_with(", what to do"), "{message}");
     }
 }

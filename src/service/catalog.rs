@@ -286,6 +286,7 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
         uploaded_at: rfc3339(row.try_get("committed_at")?),
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
+        sha256: None,
         schema,
     })
 }

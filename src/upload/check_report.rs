@@ -1,18 +1,20 @@
 //! What an upload would do, without doing it.
 
+use std::sync::Arc;
+
 use super::{
     UploadError, UploadOptions,
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::check_against_dataset,
     feed::{MadeFile, name_of_made},
     plan::{self, Names, PlannedFile},
-    resume::names_taken,
-    settle::{self, Expected},
+    resume,
+    rewrite::Rewrite,
     sources::Found,
 };
 use crate::{
-    client::{ApiClient, in_background},
-    error::Result,
+    client::{ApiClient, SourceFile, in_background},
+    error::{Error, Result},
     schema::{Footer, Schema, groups},
 };
 
@@ -59,6 +61,8 @@ pub struct Checker {
     names: Names,
     file_count: usize,
     files: Vec<(FileFacts, Footer)>,
+    /// Those of `files`; of files that were made only the hash is kept.
+    sources: Vec<SourceFile>,
     problems: Vec<Problem>,
     notes: Vec<String>,
 }
@@ -119,6 +123,15 @@ impl Checker {
             schema_group: 0,
         };
         self.files.push((facts, footer));
+        self.sources.push(source.released());
+    }
+
+    fn checked_files(&self) -> impl Iterator<Item = CheckedFile> {
+        self.files.iter().zip(&self.sources).map(|((facts, footer), source)| CheckedFile {
+            planned: PlannedFile { name: facts.name.clone(), source: source.clone() },
+            footer: footer.clone(),
+            changes: Vec::new(),
+        })
     }
 
     /// Says whether an upload of all files would be accepted.
@@ -136,8 +149,7 @@ impl Checker {
         let refusal = match (judged, client, &dataset_id) {
             (Err(error), ..) => Some(error.into()),
             (Ok(rewrite), Some(client), Some(dataset_id)) => {
-                let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-                self.compare_with_dataset(client, dataset_id, common).await?
+                self.compare_with_dataset(client, dataset_id, &rewrite).await?
             }
             (Ok(_), ..) => None,
         };
@@ -160,26 +172,17 @@ impl Checker {
         &self,
         client: &ApiClient,
         dataset_id: &str,
-        common: Option<Schema>,
+        rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
         let listing = client.list_dataset_files(dataset_id).await?;
-        let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
-            let is_rewritten = common.as_ref().is_some_and(|common| *common != *footer.schema)
-                || footer.check_codecs().is_err();
-            (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
-        };
-        let expected: Vec<_> = self.files.iter().map(expected).collect();
-        let plan: Vec<_> = expected
-            .iter()
-            .map(|(name, size_bytes, row_count)| Expected {
-                name,
-                size_bytes: *size_bytes,
-                row_count: *row_count,
-            })
-            .collect();
-        if let Err(conflict) = settle::resume(&listing, &plan) {
-            return Ok(Some(names_taken(dataset_id, conflict).into()));
+        let files: Vec<_> = self.checked_files().collect();
+        let tracker = Arc::default();
+        match resume::among_files(&listing, &files, rewrite, dataset_id, &tracker).await {
+            Ok(_) => {}
+            Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
+            Err(error) => return Err(error),
         }
+        let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
         let Some((_, first)) = self.files.first() else { return Ok(None) };
         let schema = common.as_ref().unwrap_or(&first.schema);
         let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();

@@ -15,11 +15,13 @@ use super::{
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
+    settle::OTHER_PLACE,
 };
 use crate::{
     client::{SourceFile, in_background},
     error::{Error, Result},
     schema::{Schema, common_schema, diff},
+    wire::file_name::folded,
 };
 
 /// A parquet file that was made for an upload.
@@ -82,16 +84,15 @@ impl Feed {
     }
 
     /// Ends with an error where a file has one of the `names` of the dataset.
-    pub(super) fn without(self, names: Vec<String>, dataset_id: &str) -> Self {
-        let names: HashSet<_> = names.into_iter().collect();
+    pub(super) fn without(self, names: &[String], dataset_id: &str) -> Self {
+        let names: HashSet<_> = names.iter().map(|name| folded(name)).collect();
         let dataset_id = dataset_id.to_owned();
         Self::of(self.files.map(move |file| {
             match file {
-                Ok(file) if names.contains(&file.planned.name) => Err(Error::NamesTaken {
+                Ok(file) if names.contains(&folded(&file.planned.name)) => Err(Error::NamesTaken {
                     dataset_id: dataset_id.clone(),
                     names: vec![file.planned.name],
-                    reason: "this upload and an earlier one name their files alike; pass names="
-                        .to_owned(),
+                    reason: OTHER_PLACE.to_owned(),
                 }
                 .into()),
                 file => file,

@@ -10,6 +10,7 @@ mod dataset_schema;
 mod feed;
 pub mod frames;
 pub mod gate;
+mod identify;
 mod mismatch;
 mod parallel;
 mod plan;
@@ -31,7 +32,7 @@ pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use sources::{Found, FoundFile, Paths, natural_order};
 pub use temporary::Spool;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use self::{
     check::CheckedFile,
@@ -39,6 +40,7 @@ use self::{
     feed::Feed,
     gate::GateConfig,
     rewrite::Rewrite,
+    settle::Names,
     transfer::{OutgoingFile, Transfer},
 };
 use crate::{
@@ -47,7 +49,7 @@ use crate::{
     error::{Error, Result},
     message::bounded,
     schema::Schema,
-    wire::messages::DatasetFile,
+    wire::{file_name::folded, messages::DatasetFile},
 };
 
 /// How to upload.
@@ -192,10 +194,12 @@ async fn run(
     let Plan { files: planned, rewrite, mut feed } = plan;
     check_schema(&planned, &rewrite, feed.as_mut(), &listing, &dataset_id).await?;
     let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
-    let first = match &mut feed {
-        None => resume::among_files(&listing, &planned, &rewrite, &dataset_id)?,
+    let there = match &mut feed {
+        None => resume::among_files(&listing, &planned, &rewrite, &dataset_id, tracker).await?,
         Some(feed) => resume::from_feed(&listing, feed, &mut files, &dataset_id, tracker).await?,
     };
+    tracker.noted(resume::note(&there));
+    let first = there.count;
     (0..first).for_each(|position| tracker.skipped(position));
     if options.dry_run {
         return would_be_sent(feed, files, tracker).await;
@@ -214,7 +218,7 @@ async fn run(
         client: client.clone(),
         dataset_id: dataset_id.clone(),
         files,
-        feed: feed.map(|feed| feed.without(before.clone(), &dataset_id)),
+        feed: feed.map(|feed| feed.without(&before, &dataset_id)),
         first,
         before: Arc::new(before),
         config: GateConfig {
@@ -227,14 +231,22 @@ async fn run(
     };
     let files = transfer.run().await?;
     tracker.verifying();
-    let start = listing.len() - first;
-    let listing =
-        if first < files.len() { client.list_dataset_files(&dataset_id).await? } else { listing };
-    verify(&listing[start.min(listing.len())..], &files, options.ordered, &dataset_id)?;
-    let ids: HashMap<_, _> =
-        listing.iter().map(|file| (&file.file_name, file.file_id.as_deref())).collect();
+    let listing = if first < files.len() {
+        let listing = client.list_dataset_files(&dataset_id).await?;
+        verify(
+            listing.get(there.begin..).unwrap_or_default(),
+            &files,
+            options.ordered,
+            &dataset_id,
+        )?;
+        listing
+    } else {
+        listing
+    };
+    let names = Names::of(&listing);
     for (position, file) in files.iter().enumerate() {
-        tracker.has_id(position, ids.get(&file.name).copied().flatten());
+        let listed = names.place(&file.name).map(|place| &listing[place]);
+        tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
     }
     tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
@@ -283,8 +295,8 @@ fn verify(
     ordered: bool,
     dataset_id: &str,
 ) -> Result<()> {
-    let mut found: Vec<_> = listed.iter().map(|file| file.file_name.as_str()).collect();
-    let mut planned: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    let mut found: Vec<_> = listed.iter().map(|file| folded(&file.file_name)).collect();
+    let mut planned: Vec<_> = files.iter().map(|file| folded(&file.name)).collect();
     let is_as_planned = found == planned;
     found.sort_unstable();
     planned.sort_unstable();

@@ -16,6 +16,8 @@ use crate::client::BodyState;
 pub enum UploadPhase {
     /// Footers are read.
     Check,
+    /// Files whose names are there already are read and compared.
+    Compare,
     /// Bodies are sent and committed.
     Transfer,
     /// The dataset's listing is compared with the plan.
@@ -28,6 +30,7 @@ impl UploadPhase {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Check => "check",
+            Self::Compare => "compare",
             Self::Transfer => "transfer",
             Self::Verify => "verify",
         }
@@ -55,6 +58,10 @@ pub struct Progress {
     pub files_skipped: usize,
     /// The file whose answer holds up the rest.
     pub waiting_for: Option<String>,
+    /// Bytes read of files whose names are there already, to compare their contents.
+    pub bytes_compared: u64,
+    /// Bytes to be read for that.
+    pub bytes_to_compare: u64,
 }
 
 /// Shared by an upload and those who watch it.
@@ -67,6 +74,8 @@ pub struct Tracker {
 #[derive(Debug)]
 struct State {
     phase: UploadPhase,
+    bytes_compared: u64,
+    bytes_to_compare: u64,
     dataset_id: String,
     files: Vec<TrackedFile>,
     concurrency: usize,
@@ -85,6 +94,8 @@ impl Default for Tracker {
     fn default() -> Self {
         let state = State {
             phase: UploadPhase::Check,
+            bytes_compared: 0,
+            bytes_to_compare: 0,
             dataset_id: String::new(),
             files: Vec::new(),
             concurrency: 0,
@@ -121,6 +132,8 @@ impl Tracker {
             files_total: files.len().max(state.file_count),
             files_skipped: count(&|file| file.report.status == FileStatus::Skipped),
             waiting_for: next.filter(is_answer_due).map(|file| file.report.name.clone()),
+            bytes_compared: state.bytes_compared,
+            bytes_to_compare: state.bytes_to_compare,
         }
     }
 
@@ -140,8 +153,8 @@ impl Tracker {
         }
     }
 
-    pub(super) fn noted(&self, notes: Vec<String>) {
-        self.lock().notes = notes;
+    pub(super) fn noted(&self, notes: impl IntoIterator<Item = String>) {
+        self.lock().notes.extend(notes);
     }
 
     /// `file_count` is that of the whole plan, where more files are made during the upload.
@@ -164,6 +177,21 @@ impl Tracker {
         let mut state = self.lock();
         dataset_id.clone_into(&mut state.dataset_id);
         state.phase = UploadPhase::Transfer;
+    }
+
+    /// So many bytes are to be read, to compare files with what is there.
+    pub(super) fn comparing(&self, bytes: u64) {
+        let mut state = self.lock();
+        state.phase = UploadPhase::Compare;
+        state.bytes_to_compare += bytes;
+    }
+
+    pub(super) fn compared(&self, bytes: u64) {
+        self.lock().bytes_compared += bytes;
+    }
+
+    pub(super) fn comparison_is_over(&self) {
+        self.lock().phase = UploadPhase::Transfer;
     }
 
     pub(super) fn verifying(&self) {

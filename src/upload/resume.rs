@@ -1,13 +1,16 @@
 //! What an earlier run of the same upload has put into the dataset already. The dataset is
-//! the truth; nothing is kept on this machine.
+//! the truth.
+
+use std::sync::Arc;
 
 use super::{
     UploadError,
     check::CheckedFile,
     feed::Feed,
+    identify::identities,
     progress::Tracker,
     rewrite::Rewrite,
-    settle::{self, Conflict, Expected, another_content},
+    settle::{self, AlreadyThere, Comparison, Conflict, Expected, OTHER_CONTENT, is_one_name},
     transfer::OutgoingFile,
 };
 use crate::{
@@ -15,27 +18,22 @@ use crate::{
     wire::messages::DatasetFile,
 };
 
-/// How many of `files`, all of the plan, are there.
+/// Which of `files`, all of the plan, are there.
 ///
 /// # Errors
-/// [`Error::NamesTaken`] where names of the plan stand in the dataset otherwise.
-pub(super) fn among_files(
+/// [`Error::NamesTaken`] where names of the plan stand in the dataset otherwise, and what is
+/// wrong with a file whose content is compared.
+pub(super) async fn among_files(
     listing: &[DatasetFile],
     files: &[CheckedFile],
     rewrite: &Rewrite,
     dataset_id: &str,
-) -> Result<usize> {
-    let plan: Vec<_> = files.iter().map(|file| expected(file, rewrite)).collect();
+    tracker: &Arc<Tracker>,
+) -> Result<AlreadyThere> {
+    let identities = identities(listing, files, rewrite, tracker).await?;
+    let plan: Vec<_> =
+        files.iter().zip(identities).map(|(file, identity)| file.expected(identity)).collect();
     settle::resume(listing, &plan).map_err(|conflict| names_taken(dataset_id, conflict))
-}
-
-fn expected<'a>(file: &'a CheckedFile, rewrite: &Rewrite) -> Expected<'a> {
-    Expected {
-        name: &file.planned.name,
-        // The size of what is rewritten is not known before.
-        size_bytes: rewrite.changes(&file.footer).is_empty().then_some(file.planned.source.size()),
-        row_count: file.footer.row_count,
-    }
 }
 
 /// Takes the files that are there from `feed` to `files`. How many more `feed` has is not
@@ -49,37 +47,58 @@ pub(super) async fn from_feed(
     files: &mut Vec<OutgoingFile>,
     dataset_id: &str,
     tracker: &Tracker,
-) -> Result<usize, UploadError> {
-    let Some(first) = feed.peek().await else { return Ok(0) };
-    let begin = listing.iter().position(|listed| listed.file_name == first.planned.name);
-    let done = begin.map_or(&[][..], |begin| &listing[begin..]);
-    for listed in done {
-        let Some(file) = feed.next().await.transpose()? else {
-            let names = vec![listed.file_name.clone()];
-            let reason = "this upload has fewer files than the dataset has from its first one on";
-            return Err(taken(dataset_id, names, reason).into());
-        };
+) -> Result<AlreadyThere, UploadError> {
+    let none = AlreadyThere { begin: listing.len(), ..AlreadyThere::default() };
+    let Some(first) = feed.peek().await else { return Ok(none) };
+    let is_first = |listed: &DatasetFile| is_one_name(&listed.file_name, &first.planned.name);
+    let Some(begin) = listing.iter().position(is_first) else { return Ok(none) };
+    let mut there = AlreadyThere { begin, ..none };
+    for listed in &listing[begin..] {
+        // The whole upload is there, and other files behind it.
+        let Some(file) = feed.next().await.transpose()? else { break };
         let outgoing = OutgoingFile::from(&file);
-        if !Expected::from(&outgoing).is(listed) {
-            return Err(does_not_continue(dataset_id, &file, listed).into());
+        match Expected::from(&outgoing).compare(listed) {
+            Comparison::Same => {}
+            Comparison::Alike => there.not_compared += 1,
+            Comparison::OtherName | Comparison::OtherContent => {
+                return Err(does_not_continue(dataset_id, &file, listed).into());
+            }
         }
         tracker.made(files.len(), &file);
         files.push(outgoing.committed());
+        there.count += 1;
     }
-    Ok(done.len())
+    Ok(there)
+}
+
+/// What the caller should know about the files that are there.
+pub(super) fn note(there: &AlreadyThere) -> Option<String> {
+    let (files, was) = match there.not_compared {
+        0 => return None,
+        1 => ("1 file".to_owned(), "was"),
+        count => (format!("{count} files"), "were"),
+    };
+    Some(format!(
+        "{files} of {} already there {was} recognized by name, size and number of rows alone: \
+         this service tells no hashes, and this machine has no record of sending them",
+        there.count
+    ))
 }
 
 fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile) -> Error {
     let name = &file.planned.name;
-    let reason = if listed.file_name == *name {
-        another_content(name)
-    } else {
-        format!("{} stands in the dataset where this upload has {name}", listed.file_name)
-    };
-    taken(dataset_id, vec![name.clone()], &reason)
+    if is_one_name(&listed.file_name, name) {
+        return taken(dataset_id, vec![name.clone()], OTHER_CONTENT);
+    }
+    let reason = format!(
+        "but not as the end of an earlier run of this upload: {} stands there where this upload \
+         has {name}. Upload into another dataset, or leave these files out",
+        listed.file_name
+    );
+    taken(dataset_id, vec![listed.file_name.clone()], &reason)
 }
 
-pub(super) fn names_taken(dataset_id: &str, conflict: Conflict) -> Error {
+fn names_taken(dataset_id: &str, conflict: Conflict) -> Error {
     taken(dataset_id, conflict.names, &conflict.reason)
 }
 

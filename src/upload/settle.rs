@@ -1,7 +1,12 @@
 //! "Did it commit?": what a listing of the dataset says about the plan.
 
+use std::collections::HashMap;
+
 use super::gate::Verdict;
-use crate::wire::messages::DatasetFile;
+use crate::{
+    content_hash::ContentHash,
+    wire::{file_name::folded, messages::DatasetFile},
+};
 
 /// A file of the plan as it should stand in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,56 +17,143 @@ pub struct Expected<'a> {
     pub size_bytes: Option<u64>,
     /// Its rows.
     pub row_count: u64,
+    /// The hash of its content, where it is known.
+    pub hash: Option<ContentHash>,
+}
+
+/// What a listed file is to one of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// It has another name.
+    OtherName,
+    /// It has the name, and is known to have another content.
+    OtherContent,
+    /// Name, size and rows agree as far as they are told. The contents were not compared.
+    Alike,
+    /// Name and content agree.
+    Same,
 }
 
 impl Expected<'_> {
-    /// The name agrees, and the size where both sides tell it; else the rows.
-    pub(super) fn is(&self, listed: &DatasetFile) -> bool {
-        let has_content = match (listed.size_bytes, self.size_bytes) {
-            (Some(listed), Some(expected)) => listed == expected,
-            _ => listed.row_count.is_none_or(|rows| rows == self.row_count),
+    /// The one comparison of a file with what a listing tells of one.
+    #[must_use]
+    pub fn compare(&self, listed: &DatasetFile) -> Comparison {
+        let differs = |told: Option<u64>, expected: Option<u64>| {
+            told.zip(expected).is_some_and(|(told, expected)| told != expected)
         };
-        listed.file_name == self.name && has_content
+        if !is_one_name(&listed.file_name, self.name) {
+            Comparison::OtherName
+        } else if let Some((told, expected)) = listed.hash().zip(self.hash) {
+            if told == expected { Comparison::Same } else { Comparison::OtherContent }
+        } else if differs(listed.size_bytes, self.size_bytes)
+            || differs(listed.row_count, Some(self.row_count))
+        {
+            Comparison::OtherContent
+        } else {
+            Comparison::Alike
+        }
+    }
+
+    /// Whether the listed file may be taken for this one.
+    pub(super) fn is(&self, listed: &DatasetFile) -> bool {
+        matches!(self.compare(listed), Comparison::Alike | Comparison::Same)
     }
 }
 
-/// Names of the plan that the dataset holds already, but not as the end of an earlier run.
+/// Whether two names are one: some systems write accents otherwise.
+pub(super) fn is_one_name(left: &str, right: &str) -> bool {
+    left == right || folded(left) == folded(right)
+}
+
+/// The files of a plan that a dataset holds already: its first ones, in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlreadyThere {
+    /// Where they begin in the listing.
+    pub begin: usize,
+    /// How many they are.
+    pub count: usize,
+    /// How many of them were compared by name, size and rows alone.
+    pub not_compared: usize,
+}
+
+/// Names of the plan that the dataset holds already, but not from an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The names, in plan order.
     pub names: Vec<String>,
-    /// What does not fit, in words.
+    /// What does not fit and what to do, in words.
     pub reason: String,
 }
 
-/// How many files of the plan an earlier run has put into the dataset: the longest prefix
-/// of the plan that ends the listing.
+/// Which files of the plan the dataset holds already: a prefix of the plan that ends the
+/// listing, or the whole plan, wherever it stands.
 ///
 /// # Errors
-/// [`Conflict`] where any other name of the plan is in the listing, or a size differs.
-pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, Conflict> {
-    let has_name = |file: &Expected<'_>| listing.iter().any(|listed| listed.file_name == file.name);
-    let taken: Vec<_> = plan.iter().filter(|file| has_name(file)).collect();
-    let done = taken.len();
-    let conflict = |reason: &str| {
-        let names = taken.iter().map(|file| file.name.to_owned()).collect();
+/// [`Conflict`] where a name of the plan is there with another content, or at another place.
+pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<AlreadyThere, Conflict> {
+    let names = Names::of(listing);
+    let taken: Vec<_> =
+        plan.iter().filter_map(|file| Some((file, names.place(file.name)?))).collect();
+    let conflict = |names: Vec<&str>, reason: &str| {
+        let names = names.into_iter().map(str::to_owned).collect();
         Err(Conflict { names, reason: reason.to_owned() })
     };
-    let end = &listing[listing.len().saturating_sub(done)..];
-    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| listed.file_name == file.name;
-    if end.len() < done || !end.iter().zip(plan).all(same_names) {
-        return conflict("it does not end with the first files of this upload, in its order");
+    let compared: Vec<_> =
+        taken.iter().map(|(file, place)| (file.name, file.compare(&listing[*place]))).collect();
+    let others: Vec<_> = compared
+        .iter()
+        .filter(|(_, comparison)| *comparison == Comparison::OtherContent)
+        .map(|(name, _)| *name)
+        .collect();
+    if !others.is_empty() {
+        return conflict(others, OTHER_CONTENT);
     }
-    match end.iter().zip(plan).find(|(listed, file)| !file.is(listed)) {
-        Some((_, file)) => conflict(&another_content(file.name)),
-        None => Ok(done),
+    let Some(&(_, begin)) = taken.first() else {
+        return Ok(AlreadyThere { begin: listing.len(), ..AlreadyThere::default() });
+    };
+    let count = taken.len();
+    let is_in_a_row = taken
+        .iter()
+        .zip(plan)
+        .zip(begin..)
+        .all(|(((file, place), planned), expected)| file == &planned && *place == expected);
+    if !is_in_a_row || (begin + count < listing.len() && count < plan.len()) {
+        return conflict(taken.iter().map(|(file, _)| file.name).collect(), OTHER_PLACE);
+    }
+    let is_alike = |(_, comparison): &&(&str, Comparison)| *comparison == Comparison::Alike;
+    let not_compared = compared.iter().filter(is_alike).count();
+    Ok(AlreadyThere { begin, count, not_compared })
+}
+
+/// The places of names in a listing.
+pub(super) struct Names<'a> {
+    exact: HashMap<&'a str, usize>,
+    folded: HashMap<String, usize>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(listing: &'a [DatasetFile]) -> Self {
+        let names = || listing.iter().map(|listed| listed.file_name.as_str()).zip(0..);
+        Self {
+            exact: names().collect(),
+            folded: names().map(|(name, place)| (folded(name), place)).collect(),
+        }
+    }
+
+    /// Where a name stands, else one that is the same on some systems.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.exact.get(name).or_else(|| self.folded.get(&folded(name))).copied()
     }
 }
 
 /// A reason for a conflict.
-pub(super) fn another_content(name: &str) -> String {
-    format!("{name} has another size or number of rows there")
-}
+pub(super) const OTHER_CONTENT: &str = "with other content. To add files, give them other names \
+    (names=, or a dict); to start over, upload into another dataset";
+
+/// A reason for a conflict.
+pub(super) const OTHER_PLACE: &str = "but not as the end of an earlier run of this upload: it does not end \
+    with the first files of this upload, in its order. Upload into another dataset, or leave \
+    these files out";
 
 /// What a listing says about the file `plan[committed]`, all files before it being
 /// committed, and `before` being the dataset before them.
@@ -95,7 +187,7 @@ pub fn verdict(
 /// What a listing says about a file that may stand anywhere (`ordered=False`).
 #[must_use]
 pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict {
-    match listing.iter().find(|listed| listed.file_name == file.name) {
+    match listing.iter().find(|listed| is_one_name(&listed.file_name, file.name)) {
         Some(listed) if file.is(listed) => Verdict::Committed,
         Some(_) => Verdict::Foreign,
         None => Verdict::Absent,
@@ -104,47 +196,87 @@ pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict
 
 #[cfg(test)]
 mod tests {
-    use super::{Expected, Verdict, resume, verdict};
-    use crate::wire::messages::DatasetFile;
+    use super::{Comparison, Expected, OTHER_CONTENT, Verdict, resume, verdict};
+    use crate::{content_hash::ContentHash, wire::messages::DatasetFile};
 
     fn listing(names: &str) -> Vec<DatasetFile> {
         let names = serde_json::to_value(names.split_whitespace().collect::<Vec<_>>());
         serde_json::from_value(names.unwrap()).unwrap()
     }
 
+    fn expected(name: &str) -> Expected<'_> {
+        Expected { name, size_bytes: Some(7), row_count: 1, hash: Some(ContentHash::of(b"this")) }
+    }
+
     fn plan(names: &'static str) -> Vec<Expected<'static>> {
-        let expected = |name| Expected { name, size_bytes: Some(7), row_count: 1 };
         names.split_whitespace().map(expected).collect()
     }
 
     #[test]
-    fn resume_finds_the_longest_prefix_of_the_plan_that_ends_the_listing() {
-        for (listed, planned, done) in [
-            ("", "a b", 0),
-            ("x y", "a b", 0),
-            ("a", "a b", 1),
-            ("x a b", "a b", 2),
-            ("x a b", "a b c", 2),
+    fn resume_finds_the_prefix_of_the_plan_that_ends_the_listing_or_the_whole_plan() {
+        for (listed, planned, begin, count) in [
+            ("", "a b", 0, 0),
+            ("x y", "a b", 2, 0),
+            ("a", "a b", 0, 1),
+            ("x a b", "a b", 1, 2),
+            ("x a b", "a b c", 1, 2),
+            ("x a b y", "a b", 1, 2),
+            ("x cafe\u{301} y", "caf\u{e9}", 1, 1),
         ] {
-            assert_eq!(resume(&listing(listed), &plan(planned)), Ok(done), "{listed} | {planned}");
+            let found = resume(&listing(listed), &plan(planned)).unwrap();
+            assert_eq!((found.begin, found.count), (begin, count), "{listed} | {planned}");
+            assert_eq!(found.not_compared, count);
         }
     }
 
     #[test]
     fn any_other_name_of_the_plan_in_the_dataset_is_a_conflict_that_names_it() {
-        for (listed, planned, names) in
-            [("b", "a b", "b"), ("a x", "a b", "a"), ("b a", "a b", "a b"), ("a c", "a b c", "a c")]
-        {
+        for (listed, planned, names) in [
+            ("b", "a b", "b"),
+            ("a x", "a b", "a"),
+            ("b a", "a b", "a b"),
+            ("a c", "a b c", "a c"),
+            ("a x b", "a b", "a b"),
+        ] {
             let conflict = resume(&listing(listed), &plan(planned)).unwrap_err();
             assert_eq!(conflict.names.join(" "), names, "{listed} | {planned}");
         }
     }
 
+    /// All combinations of what a listing can tell, and whether it agrees.
     #[test]
-    fn a_file_of_another_size_is_a_conflict() {
-        let mut listing = listing("a");
-        listing[0].size_bytes = Some(8);
-        assert!(resume(&listing, &plan("a b")).unwrap_err().reason.contains("size"));
+    fn content_is_compared_by_its_hash_else_by_size_and_rows() {
+        let values = |right: u64| [None, Some(right), Some(right + 1)];
+        let (this, other) = (ContentHash::of(b"this"), ContentHash::of(b"other"));
+        for size_bytes in values(7) {
+            for row_count in values(1) {
+                for sha256 in [None, Some(this), Some(other)] {
+                    let mut listed = listing("a").remove(0);
+                    listed.size_bytes = size_bytes;
+                    listed.row_count = row_count;
+                    listed.sha256 = sha256.map(|hash| hash.to_string());
+                    let agrees = size_bytes != Some(8) && row_count != Some(2);
+                    let comparison = match sha256 {
+                        Some(hash) if hash == this => Comparison::Same,
+                        None if agrees => Comparison::Alike,
+                        _ => Comparison::OtherContent,
+                    };
+                    assert_eq!(expected("a").compare(&listed), comparison, "{listed:?}");
+                    assert_eq!(expected("b").compare(&listed), Comparison::OtherName);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_content_is_a_conflict_that_names_only_it() {
+        let mut listing = listing("a b x");
+        listing[1].size_bytes = Some(8);
+        let conflict = resume(&listing, &plan("a b")).unwrap_err();
+        assert_eq!(
+            (conflict.names.join(" ").as_str(), conflict.reason.as_str()),
+            ("b", OTHER_CONTENT)
+        );
     }
 
     #[test]

@@ -355,7 +355,12 @@ impl From<&CheckedFile> for OutgoingFile {
 
 impl<'a> From<&'a OutgoingFile> for Expected<'a> {
     fn from(file: &'a OutgoingFile) -> Self {
-        Self { name: &file.name, size_bytes: Some(file.size_bytes), row_count: file.row_count }
+        Self {
+            name: &file.name,
+            size_bytes: Some(file.size_bytes),
+            row_count: file.row_count,
+            hash: file.source.as_ref().and_then(SourceFile::known_hash),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::content_hash::ContentHash;
+
 /// Header that carries the API key, as `Key <api key>`.
 pub const AUTHORIZATION: &str = "authorization";
 
@@ -98,6 +100,8 @@ pub struct DatasetFile {
     pub size_bytes: Option<u64>,
     /// Rows, out of the footer.
     pub row_count: Option<u64>,
+    /// SHA-256 of the content, in hexadecimal digits.
+    pub sha256: Option<String>,
     /// The file's columns.
     pub schema: Option<SchemaSummary>,
 }
@@ -117,6 +121,8 @@ enum FileOrName {
         #[serde(default)]
         row_count: Option<u64>,
         #[serde(default)]
+        sha256: Option<String>,
+        #[serde(default)]
         schema: Option<SchemaSummary>,
     },
 }
@@ -130,12 +136,27 @@ impl From<FileOrName> for DatasetFile {
                 uploaded_at: None,
                 size_bytes: None,
                 row_count: None,
+                sha256: None,
                 schema: None,
             },
-            FileOrName::File { file_name, file_id, uploaded_at, size_bytes, row_count, schema } => {
-                Self { file_name, file_id, uploaded_at, size_bytes, row_count, schema }
-            }
+            FileOrName::File {
+                file_name,
+                file_id,
+                uploaded_at,
+                size_bytes,
+                row_count,
+                sha256,
+                schema,
+            } => Self { file_name, file_id, uploaded_at, size_bytes, row_count, sha256, schema },
         }
+    }
+}
+
+impl DatasetFile {
+    /// The hash of the content, where the service tells one.
+    #[must_use]
+    pub fn hash(&self) -> Option<ContentHash> {
+        ContentHash::parse(self.sha256.as_deref()?)
     }
 }
 

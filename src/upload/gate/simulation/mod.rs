@@ -143,8 +143,8 @@ impl World {
         loop {
             let listing = self.listing(self.dataset.len());
             let plan = self.plan();
-            let first = resume(&listing, &plan).map_err(|conflict| format!("{conflict:?}"))?;
-            match self.run_client(first)? {
+            let there = resume(&listing, &plan).map_err(|conflict| format!("{conflict:?}"))?;
+            match self.run_client(there.count)? {
                 Step::Finished(is_complete) => return Ok(is_complete),
                 Step::Killed => {}
             }

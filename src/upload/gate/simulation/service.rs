@@ -80,7 +80,10 @@ impl World {
     }
 
     pub(super) fn plan(&self) -> Vec<Expected<'_>> {
-        self.names.iter().map(|name| Expected { name, size_bytes: None, row_count: 1 }).collect()
+        self.names
+            .iter()
+            .map(|name| Expected { name, size_bytes: None, row_count: 1, hash: None })
+            .collect()
     }
 
     pub(super) fn check_prefix(&self) -> Result<(), String> {
