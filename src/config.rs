@@ -98,3 +98,10 @@ pub const MAX_LISTING_BYTES: usize = 256 * 1024 * 1024;
 
 /// Longest file name in a dataset, in bytes of UTF-8.
 pub const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// Bytes of the record of what was sent into one dataset: about 100,000 files.
+pub const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
+/// Datasets of which a record is kept; the ones that were sent to last.
+pub const MAX_RECORDS: usize = 500;
+/// Bytes of all records, when one more is begun.
+pub const MAX_RECORDS_BYTES: u64 = 64 * 1024 * 1024;

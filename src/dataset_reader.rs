@@ -5,7 +5,7 @@
 //! ```
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -20,8 +20,11 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, FieldRef, Schema, SchemaRef};
 use parquet::{
-    arrow::arrow_reader::{
-        ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+        },
     },
     file::metadata::RowGroupMetaData,
 };
@@ -46,6 +49,15 @@ pub struct DatasetReader {
     _downloads: JoinSet<()>,
 }
 
+/// What to read of a dataset.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Top-level columns, in this order; `None` reads all. Only their pages are decoded.
+    pub columns: Option<Vec<String>>,
+    /// Files, in this order; `None` reads all, in the dataset's order.
+    pub files: Option<Vec<String>>,
+}
+
 /// A file of the dataset, downloaded.
 struct Downloaded {
     dataset_id: Arc<str>,
@@ -68,24 +80,38 @@ impl DatasetReader {
     /// without files has no columns.
     ///
     /// # Errors
-    /// [`Error::DatasetNotFound`], [`Error::Decode`], connection and service errors.
-    pub async fn open(client: &ApiClient, dataset_id: &str) -> Result<Self> {
+    /// [`Error::DatasetNotFound`], [`Error::Decode`], connection and service errors;
+    /// [`Error::Configuration`] where the dataset lacks what was selected.
+    pub async fn open(client: &ApiClient, dataset_id: &str, selection: Selection) -> Result<Self> {
+        let Selection { columns, files } = selection;
         let listing = client.list_dataset_files(dataset_id).await?;
         let names: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
+        let names = match files {
+            Some(files) => selected_files(dataset_id, &names, files)?,
+            None => names,
+        };
         let files_left = names.len();
         let mut tasks = JoinSet::new();
         // A file is asked for when there is room for it: one ahead.
         let (sender, mut downloads) = mpsc::channel(1);
         tasks.spawn(download(client.clone(), dataset_id.into(), names, sender));
         let first = match downloads.recv().await {
-            Some(first) => Some(in_background(|| first?.open()).await?),
+            Some(first) => {
+                let columns = columns.clone();
+                Some(in_background(move || first?.open(columns.as_deref())).await?)
+            }
             None => None,
         };
         let schema =
             first.as_ref().map_or_else(|| Arc::new(Schema::empty()), OpenFile::plain_schema);
         let (sender, batches) = sync_channel(1);
-        let decoder =
-            Decoder { schema: Arc::clone(&schema), files_left, downloads, batches: sender };
+        let decoder = Decoder {
+            schema: Arc::clone(&schema),
+            columns,
+            files_left,
+            downloads,
+            batches: sender,
+        };
         let runtime = Handle::current();
         // Not a task: it blocks for as long as nobody takes its batches.
         thread::Builder::new()
@@ -125,6 +151,18 @@ fn ended_early() -> Error {
     Error::Internal("the reading of a dataset ended before its last file".to_owned())
 }
 
+/// # Errors
+/// [`Error::Configuration`] where the dataset has no file of a name.
+fn selected_files(dataset_id: &str, names: &[String], files: Vec<String>) -> Result<Vec<String>> {
+    let known: HashSet<_> = names.iter().collect();
+    match files.iter().find(|file| !known.contains(file)) {
+        Some(missing) => Err(Error::Configuration(format!(
+            "the dataset {dataset_id} has no file {missing:?}; list_dataset_files tells its files"
+        ))),
+        None => Ok(files),
+    }
+}
+
 async fn download(
     client: ApiClient,
     dataset_id: Arc<str>,
@@ -149,10 +187,12 @@ struct OpenFile {
     name: String,
     schema: SchemaRef,
     batches: ParquetRecordBatchReader,
+    /// Places of the columns in a decoded batch, where some were selected.
+    order: Option<Vec<usize>>,
 }
 
 impl Downloaded {
-    fn open(self) -> Result<OpenFile> {
+    fn open(self, columns: Option<&[String]>) -> Result<OpenFile> {
         let Self { dataset_id, name, file } = self;
         let broken = |message| broken(&dataset_id, &name, message);
         let size = file.metadata().map_err(|error| broken(error.to_string()))?.len();
@@ -165,12 +205,44 @@ impl Downloaded {
         let opened = guarded(|| {
             let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
             let rows = batch_rows(builder.metadata().row_groups());
-            let schema = Arc::clone(builder.schema());
-            Ok((schema, builder.with_batch_size(rows).build()?))
+            Ok(builder.with_batch_size(rows))
         });
-        let (schema, batches) = opened.map_err(broken)?;
-        Ok(OpenFile { dataset_id, name, schema, batches })
+        let builder = opened.map_err(broken)?;
+        let places = columns.map(|columns| places_of(&dataset_id, columns, builder.schema()));
+        let places = places.transpose()?;
+        let (mask, order) = match &places {
+            Some(places) => {
+                let roots: BTreeSet<_> = places.iter().copied().collect();
+                let order = places.iter().map(|place| roots.range(..place).count()).collect();
+                (ProjectionMask::roots(builder.parquet_schema(), roots), Some(order))
+            }
+            None => (ProjectionMask::all(), None),
+        };
+        let schema = match &places {
+            Some(places) => builder.schema().project(places).map(Arc::new),
+            None => Ok(Arc::clone(builder.schema())),
+        };
+        let batches = guarded(|| Ok(builder.with_projection(mask).build()?)).map_err(broken)?;
+        let schema = schema.map_err(|error| broken(error.to_string()))?;
+        Ok(OpenFile { dataset_id, name, schema, batches, order })
     }
+}
+
+/// Where columns stand among the top-level ones of a file.
+///
+/// # Errors
+/// [`Error::Configuration`] with the columns that there are.
+fn places_of(dataset_id: &str, columns: &[String], schema: &Schema) -> Result<Vec<usize>> {
+    let place = |column: &String| {
+        schema.index_of(column).map_err(|_| {
+            let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            Error::Configuration(format!(
+                "the dataset {dataset_id} has no column {column:?}; it has {}",
+                names.join(", ")
+            ))
+        })
+    };
+    columns.iter().map(place).collect()
 }
 
 /// Rows of a batch: fewer where rows are wide.
@@ -195,7 +267,11 @@ impl OpenFile {
     fn next(&mut self, schema: &SchemaRef) -> Result<Option<RecordBatch>> {
         let batch = guarded(|| {
             let batch = self.batches.next().transpose()?;
-            batch.map(|batch| conform(&batch, schema)).transpose()
+            let select = |batch: RecordBatch| match &self.order {
+                Some(order) => batch.project(order),
+                None => Ok(batch),
+            };
+            batch.map(|batch| conform(&select(batch)?, schema)).transpose()
         });
         batch.map_err(|message| broken(&self.dataset_id, &self.name, message))
     }
@@ -226,6 +302,7 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
 /// Decodes file after file, and hands on their batches.
 struct Decoder {
     schema: SchemaRef,
+    columns: Option<Vec<String>>,
     files_left: usize,
     downloads: mpsc::Receiver<Result<Downloaded>>,
     batches: SyncSender<Result<Option<RecordBatch>>>,
@@ -247,7 +324,8 @@ impl Decoder {
             }
             self.files_left -= 1;
             let next = runtime.block_on(self.downloads.recv());
-            file = next.map(|next| next.and_then(Downloaded::open)).transpose()?;
+            let open = |next: Downloaded| next.open(self.columns.as_deref());
+            file = next.map(|next| next.and_then(open)).transpose()?;
         }
         if self.files_left == 0 { Ok(()) } else { Err(ended_early()) }
     }

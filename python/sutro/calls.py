@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, forks, jobs, settings
-from sutro._sources.found import find
+from sutro._sources.found import Files, find
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
 from sutro.errors import ConfigurationError
@@ -37,7 +37,7 @@ def start_upload(
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,
-) -> tuple[_core.Job[UploadReport], Paths | Frames]:
+) -> tuple[_core.Job[UploadReport], Files | Frames]:
     """Start an upload; frames are still to be made into files and fed to it."""
     resolved = resolve(
         source,
@@ -60,7 +60,7 @@ def start_upload(
         options["names"] = files.names
         with forks.moment:
             job = client.upload(files.found, options)
-        return job, resolved
+        return job, files
     with forks.moment:
         job = client.upload_made_files(resolved.file_count, resolved.schema, options)
     return job, resolved

@@ -5,19 +5,20 @@ The calling thread polls, so that Ctrl-C works at once and nobody else shows pro
 
 from __future__ import annotations
 
+import warnings
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from sutro import forks, logs, text
 from sutro._sources.frames import Frames
-from sutro.errors import UploadIncompleteError, UploadInterrupted
+from sutro.errors import SutroWarning, UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import Client, FrameChecker, Job
-    from sutro._sources.paths import Paths
+    from sutro._sources.found import Files
     from sutro.checks import CheckReport
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
@@ -48,7 +49,7 @@ def result_of(job: Job[_T], show: Show | None = None) -> _T:
 
 
 def result_of_upload(
-    job: Job[UploadReport], source: Paths | Frames, progress: ProgressOption
+    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
 ) -> UploadReport:
     """Like `result_of`, with progress. Frames become files here, as the job takes them.
 
@@ -60,7 +61,7 @@ def result_of_upload(
         with shown(progress) as show:
             failure = _feed(job, source, lambda: _show(job, show))
             if failure is None:
-                return result_of(job, show)
+                return _with_warnings(result_of(job, show), source)
             while not job.wait(POLL_SECONDS):
                 _show(job, show)
     except KeyboardInterrupt as interrupt:
@@ -81,7 +82,7 @@ def result_of_check(
 
 
 async def result_of_upload_async(
-    job: Job[UploadReport], source: Paths | Frames, progress: ProgressOption
+    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
 ) -> UploadReport:
     """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
 
@@ -112,11 +113,11 @@ async def result_of_upload_async(
         raise
     if failure is not None:
         raise _failure_of_source(failure, job.partial_report())
-    return _result(job)
+    return _with_warnings(_result(job), source)
 
 
 def _feed(
-    job: Job[UploadReport], source: Paths | Frames, step: Callable[[], None]
+    job: Job[UploadReport], source: Files | Frames, step: Callable[[], None]
 ) -> Exception | None:
     """Give the job the files that frames become. Returns what the source failed with."""
     if not isinstance(source, Frames):
@@ -156,6 +157,15 @@ def _failure_of_source(failure: Exception, report: UploadReport | None) -> Excep
     )
     incomplete.__cause__ = failure
     return incomplete
+
+
+def _with_warnings(report: UploadReport, source: Files | Frames) -> UploadReport:
+    """Warn of what the upload has noted. What was noted of its files was said at its start."""
+    said = () if isinstance(source, Frames) else source.found.notes
+    for note in report.notes:
+        if note not in said:
+            warnings.warn(note, SutroWarning, stacklevel=2)
+    return report
 
 
 def _show(job: Job[_T], show: Show | None) -> None:

@@ -37,7 +37,8 @@ class Progress:
     """
 
     phase: str
-    """`check`, `transfer`, or `verify` (the order in the dataset is compared)."""
+    """`check`, `compare` (files with names that are there already are read, to compare their
+    contents), `transfer`, or `verify` (the order in the dataset is compared)."""
     bytes_sent: int
     """Bytes sent by this run; never falls, even when a file is sent again."""
     bytes_total: int
@@ -54,6 +55,10 @@ class Progress:
     """Files that were there already."""
     waiting_for: str | None
     """Name of the file whose confirmation everything waits for; None while bytes move."""
+    bytes_compared: int = 0
+    """Bytes read to compare files with those that are there."""
+    bytes_to_compare: int = 0
+    """Bytes to be read for that."""
 
     def __str__(self) -> str:
         parts = [f"{self.files_committed + self.files_skipped}/{self.files_total} files"]
@@ -151,6 +156,9 @@ class _Log:
         logger = logging.getLogger("sutro")
         if progress.phase == "check":
             logger.info("checking files")
+        elif progress.phase == "compare":
+            read, total = text.size(progress.bytes_compared), text.size(progress.bytes_to_compare)
+            logger.info("%s of %s compared with what is there", read, total)
         else:
             sent, total = text.size(progress.bytes_sent), text.size(progress.bytes_total)
             logger.info("%s of %s sent, %s%s", sent, total, progress, waited)

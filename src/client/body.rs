@@ -11,7 +11,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{reader::FileReader, source::SourceFile};
+use super::reader::FileReader;
 use crate::{
     config::{SEALED_BYTES, TAIL_BYTES},
     error::{Error, Result},
@@ -126,13 +126,13 @@ enum Step {
 
 impl GatedBody {
     pub(crate) fn new(
-        source: SourceFile,
+        file: FileReader,
         framing: Framing,
         orders: mpsc::UnboundedReceiver<TailOrder>,
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        let step = Step::Head(FileReader::new(source));
+        let step = Step::Head(file);
         Self { framing, orders, listener, state, step }
     }
 

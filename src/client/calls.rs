@@ -11,6 +11,7 @@ use super::{
     body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder},
     http::ApiClient,
     options::ClientOptions,
+    reader::FileReader,
     source::SourceFile,
 };
 use crate::{
@@ -27,6 +28,8 @@ pub(crate) struct UploadAttempt {
     pub(crate) dataset_id: String,
     pub(crate) file_name: String,
     pub(crate) source: SourceFile,
+    /// Whether its content is hashed as it is sent.
+    pub(crate) hashes: bool,
     pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
     pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
     pub(crate) state: Arc<BodyState>,
@@ -52,10 +55,19 @@ impl ApiClient {
     /// # Errors
     /// As for every call: [`Error::Authentication`], connection and service errors.
     pub async fn create_dataset(&self) -> Result<String> {
+        self.create_named_dataset(None).await
+    }
+
+    /// Creates an empty dataset, with a name for people where one is given, and returns its id.
+    ///
+    /// # Errors
+    /// As for every call: [`Error::Authentication`], connection and service errors.
+    pub async fn create_named_dataset(&self, name: Option<&str>) -> Result<String> {
         let subject = self.subject(None);
         // A lost answer leaves an empty dataset behind, which harms nobody.
         self.retrying(|| async {
-            let request = self.get("create-dataset");
+            let name = name.map(|name| ("name", name));
+            let request = self.get_with("create-dataset", name.as_slice());
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(created.dataset_id)
         })
@@ -87,6 +99,9 @@ impl ApiClient {
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
             let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
+            if list.files.iter().any(|file| file.hash().is_some()) {
+                self.has_told_hashes();
+            }
             Ok(list.files)
         })
         .await
@@ -107,7 +122,7 @@ impl ApiClient {
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.source.size()));
         let body = GatedBody::new(
-            attempt.source,
+            FileReader::new(attempt.source, attempt.hashes),
             framing,
             attempt.orders,
             attempt.listener,

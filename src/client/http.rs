@@ -1,7 +1,14 @@
 //! Connections, with the defaults of the HTTP library switched off where they would
 //! break an upload: redirects, shared connections, client-wide timeouts.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
@@ -22,6 +29,8 @@ pub struct ApiClient {
     pub(super) peer: Arc<Peer>,
     calls: Client,
     uploads: Client,
+    /// Whether the service was seen to tell hashes of files.
+    tells_hashes: Arc<AtomicBool>,
 }
 
 impl ApiClient {
@@ -56,6 +65,7 @@ impl ApiClient {
             base_url,
             api_key,
             options,
+            tells_hashes: Arc::default(),
         })
     }
 
@@ -73,6 +83,23 @@ impl ApiClient {
         Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options.clone())
     }
 
+    /// The URL of the API.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.base_url.as_str()
+    }
+
+    /// Whether the service is known to tell the hashes of files in its listings.
+    #[must_use]
+    pub fn tells_hashes(&self) -> bool {
+        self.tells_hashes.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it does.
+    pub fn has_told_hashes(&self) {
+        self.tells_hashes.store(true, Ordering::Relaxed);
+    }
+
     /// How patient it is.
     #[must_use]
     pub fn options(&self) -> &ClientOptions {
@@ -81,6 +108,14 @@ impl ApiClient {
 
     pub(super) fn get(&self, call: &str) -> RequestBuilder {
         self.authorized(self.calls.get(self.url(call)))
+    }
+
+    pub(super) fn get_with(&self, call: &str, parameters: &[(&str, &str)]) -> RequestBuilder {
+        let mut url = self.url(call);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        self.authorized(self.calls.get(url))
     }
 
     pub(super) fn post(&self, call: &str) -> RequestBuilder {

@@ -30,6 +30,8 @@ pub struct ClientOptions {
     /// Files in PEM form with certificates of authorities that are trusted besides those of
     /// the system.
     pub certificates: Vec<PathBuf>,
+    /// Where this machine keeps a record of what it has sent; `None` keeps none.
+    pub state_folder: Option<PathBuf>,
 }
 
 impl Default for ClientOptions {
@@ -44,6 +46,7 @@ impl Default for ClientOptions {
             grace: GRACE,
             long_grace: LONG_GRACE,
             certificates: Vec::new(),
+            state_folder: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::{body::in_background, source::SourceFile};
 use crate::{
     config::{READ_BYTES, TAIL_BYTES},
+    content_hash::ContentHasher,
     error::Result,
     read_at::read_cached_at,
 };
@@ -22,6 +23,8 @@ pub(super) struct FileReader {
     /// Opened for the first bytes.
     file: Option<Arc<File>>,
     offset: u64,
+    /// Sums up what is read, where the hash is wanted and not known.
+    hasher: Option<ContentHasher>,
     /// Buffers come back when the connection has taken what was in them: fresh memory costs a
     /// page fault for each 4 KiB.
     returned: Receiver<Vec<u8>>,
@@ -36,9 +39,11 @@ struct Lent {
 }
 
 impl FileReader {
-    pub(super) fn new(source: SourceFile) -> Self {
+    /// With `hashes`, the file's hash is known when its last bytes were read.
+    pub(super) fn new(source: SourceFile, hashes: bool) -> Self {
         let (home, returned) = channel();
-        Self { source, file: None, offset: 0, returned, home }
+        let hasher = (hashes && source.known_hash().is_none()).then(ContentHasher::default);
+        Self { source, file: None, offset: 0, hasher, returned, home }
     }
 
     /// The next bytes, and whether they are the last. The last ones have the whole tail, and
@@ -68,6 +73,12 @@ impl FileReader {
             (self.file, buffer, length) = (Some(file), filled, wanted);
         }
         self.offset += length as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..length]);
+            if is_last {
+                self.source.has_hash(hasher.hash());
+            }
+        }
         Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
     }
 
@@ -97,6 +108,7 @@ mod tests {
     use std::fs;
 
     use super::{FileReader, READ_BYTES, SourceFile, TAIL_BYTES};
+    use crate::content_hash::ContentHash;
 
     #[tokio::test]
     async fn pieces_add_up_to_the_file_and_the_last_has_the_whole_tail() {
@@ -106,8 +118,10 @@ mod tests {
         for size in [1, TAIL_BYTES, longest_piece, longest_piece + 1, 3 * READ_BYTES + 7] {
             let content: Vec<_> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
             fs::write(&path, &content).unwrap();
-            let mut reader = FileReader::new(SourceFile::pin(&path).unwrap());
+            let source = SourceFile::pin(&path).unwrap();
+            let mut reader = FileReader::new(source.clone(), true);
             let mut read = Vec::new();
+            assert_eq!(source.known_hash(), None);
             let last = loop {
                 let (piece, is_last) = reader.next().await.unwrap();
                 read.extend_from_slice(&piece);
@@ -116,6 +130,7 @@ mod tests {
                 }
             };
             assert!(read == content, "{size} bytes");
+            assert_eq!(source.known_hash(), Some(ContentHash::of(&content)));
             assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
         }
     }

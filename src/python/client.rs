@@ -12,7 +12,7 @@ use super::{
 use crate::{
     client::{ApiClient, ClientOptions, DownloadOptions},
     credentials::ApiKey,
-    dataset_reader::DatasetReader,
+    dataset_reader::{DatasetReader, Selection},
     error::Error,
     service::LocalServer,
     upload::{MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
@@ -42,6 +42,7 @@ pub(super) struct ClientArguments {
     max_retries: u32,
     retry_deadline: f64,
     certificates: Vec<PathBuf>,
+    state_folder: Option<PathBuf>,
 }
 
 impl From<ClientArguments> for ClientOptions {
@@ -55,6 +56,7 @@ impl From<ClientArguments> for ClientOptions {
             max_retries: arguments.max_retries,
             retry_deadline: seconds(arguments.retry_deadline),
             certificates: arguments.certificates,
+            state_folder: arguments.state_folder,
             ..Self::default()
         }
     }
@@ -98,6 +100,7 @@ impl Client {
             let server = open_shared(py, PathBuf::from(folder))?;
             let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
             let api = api.map_err(|error| error.into_py_err(py))?;
+            api.has_told_hashes();
             return Ok(Self { api, process_id, api_url, local: Some(server) });
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
@@ -126,9 +129,10 @@ impl Client {
         self.start_upload(Source::Made(files), options.into(), Some(sender))
     }
 
-    fn create_dataset(&self) -> PyResult<Job> {
+    fn create_dataset(&self, name: Option<String>) -> PyResult<Job> {
         let api = self.api()?;
-        Job::start(async move { api.create_dataset().await }, None, |py, id| id.into_py_any(py))
+        let work = async move { api.create_named_dataset(name.as_deref()).await };
+        Job::start(work, None, |py, id| id.into_py_any(py))
     }
 
     fn list_datasets(&self) -> PyResult<Job> {
@@ -160,9 +164,15 @@ impl Client {
     }
 
     /// A dataset's rows, as an object with `__arrow_c_stream__`.
-    fn read(&self, dataset_id: String) -> PyResult<Job> {
+    fn read(
+        &self,
+        dataset_id: String,
+        columns: Option<Vec<String>>,
+        files: Option<Vec<String>>,
+    ) -> PyResult<Job> {
         let api = self.api()?;
-        let work = async move { DatasetReader::open(&api, &dataset_id).await };
+        let selection = Selection { columns, files };
+        let work = async move { DatasetReader::open(&api, &dataset_id, selection).await };
         let local = self.local.clone();
         Job::start(work, None, |py, reader| dataset_stream::to_python(py, reader, local))
     }

@@ -124,6 +124,8 @@ pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>
         files_total: progress.files_total,
         files_skipped: progress.files_skipped,
         waiting_for: progress.waiting_for,
+        bytes_compared: progress.bytes_compared,
+        bytes_to_compare: progress.bytes_to_compare,
     );
     instance(py, "sutro.progress", "Progress", &fields)
 }

@@ -10,6 +10,7 @@ use super::{
     plan::{self, Names, PlannedFile},
     resume,
     rewrite::Rewrite,
+    sent_record::SentRecord,
     sources::Found,
 };
 use crate::{
@@ -174,7 +175,9 @@ impl Checker {
         dataset_id: &str,
         rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
-        let listing = client.list_dataset_files(dataset_id).await?;
+        let mut listing = client.list_dataset_files(dataset_id).await?;
+        let record = SentRecord::of_client(client, dataset_id);
+        record.iter().for_each(|record| record.complete(&mut listing));
         let files: Vec<_> = self.checked_files().collect();
         let tracker = Arc::default();
         match resume::among_files(&listing, &files, rewrite, dataset_id, &tracker).await {

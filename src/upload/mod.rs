@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod resume;
 mod rewrite;
+mod sent_record;
 pub mod settle;
 mod sources;
 mod temporary;
@@ -40,6 +41,7 @@ use self::{
     feed::Feed,
     gate::GateConfig,
     rewrite::Rewrite,
+    sent_record::SentRecord,
     settle::Names,
     transfer::{OutgoingFile, Transfer},
 };
@@ -101,12 +103,41 @@ pub enum UploadError {
     },
 }
 
+impl UploadError {
+    /// Whether the same call can succeed, without a change of what is uploaded.
+    fn is_mended_by_trying_again(&self) -> bool {
+        match self {
+            Self::Check(_) => false,
+            Self::Failed(error) => !matches!(
+                error,
+                Error::Configuration(_)
+                    | Error::Frame { .. }
+                    | Error::Rewrite { .. }
+                    | Error::NamesTaken { .. }
+                    | Error::Refused { .. }
+                    | Error::Authentication { .. }
+            ),
+            Self::Incomplete { source, .. } => source.is_mended_by_trying_again(),
+        }
+    }
+}
+
 fn incomplete(report: &UploadReport, source: &UploadError) -> String {
     let (done, all, dataset_id) = (report.done(), report.files.len(), &report.dataset_id);
-    bounded(format_args!(
-        "{done} of {all} files are in {dataset_id}, in order; then: {source}. Run the same upload \
-         again with this dataset id to go on"
-    ))
+    let done = match (done, all) {
+        (1, 1) => "the first file is".to_owned(),
+        // How many more a generator has, nobody knows.
+        (done, all) if done == all => format!("the first {done} files are"),
+        (done, all) => format!("{done} of {all} files are"),
+    };
+    let source_words = source.to_string();
+    let reason = source_words.trim_end_matches('.');
+    let advice = if source.is_mended_by_trying_again() {
+        "Run the same upload again with this dataset id to go on"
+    } else {
+        "Mend that, and run the upload again with this dataset id: what is there is skipped"
+    };
+    bounded(format_args!("{done} in {dataset_id}, in order; then: {reason}. {advice}"))
 }
 
 /// What to upload.
@@ -185,12 +216,14 @@ async fn run(
     options: &UploadOptions,
     tracker: &Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
-    let (dataset_id, listing) = match &options.dataset_id {
+    let (dataset_id, mut listing) = match &options.dataset_id {
         Some(dataset_id) => (dataset_id.clone(), client.list_dataset_files(dataset_id).await?),
         None if options.dry_run => (String::new(), Vec::new()),
         None => (client.create_dataset().await?, Vec::new()),
     };
     tracker.transferring_into(&dataset_id);
+    let record = SentRecord::of_client(client, &dataset_id);
+    record.iter().for_each(|record| record.complete(&mut listing));
     let Plan { files: planned, rewrite, mut feed } = plan;
     check_schema(&planned, &rewrite, feed.as_mut(), &listing, &dataset_id).await?;
     let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
@@ -228,6 +261,7 @@ async fn run(
             max_retries: client.options().max_retries,
         },
         tracker: Arc::clone(tracker),
+        record,
     };
     let files = transfer.run().await?;
     tracker.verifying();

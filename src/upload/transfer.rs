@@ -22,6 +22,7 @@ use super::{
         Verdict,
     },
     progress::Tracker,
+    sent_record::SentRecord,
     settle::{Expected, verdict, verdict_unordered},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(super) struct Transfer {
     pub(super) before: Arc<Vec<String>>,
     pub(super) config: GateConfig,
     pub(super) tracker: Arc<Tracker>,
+    /// Of what is sent into the dataset.
+    pub(super) record: Option<SentRecord>,
 }
 
 /// News from a task to the shell.
@@ -162,6 +165,7 @@ impl Shell {
             Action::Drop(file) => self.drop_request(file),
             Action::Commit(file) => {
                 let position = self.position(file);
+                self.keep_record(position);
                 self.transfer.files[position].source = None;
                 self.transfer.tracker.committed(position);
             }
@@ -205,6 +209,7 @@ impl Shell {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
             source,
+            hashes: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
             orders: receiver,
             listener: Box::new(listener),
             state: Arc::clone(&body),
@@ -216,6 +221,19 @@ impl Shell {
         });
         let attempt = id.attempt;
         self.requests.insert(id.file, Request { attempt, orders, body, task });
+    }
+
+    /// Notes what was sent, for the next run, where the service tells no hashes.
+    fn keep_record(&self, position: usize) {
+        let file = &self.transfer.files[position];
+        let hash = file.source.as_ref().and_then(SourceFile::known_hash);
+        let Some((record, hash)) = self.transfer.record.clone().zip(hash) else { return };
+        if self.transfer.client.tells_hashes() {
+            return;
+        }
+        let (name, size_bytes) = (file.name.clone(), file.size_bytes);
+        // Nobody waits for it: a home folder may be slow.
+        tokio::task::spawn_blocking(move || record.add(&name, size_bytes, hash));
     }
 
     fn order(&self, file: FileIndex, order: TailOrder) {

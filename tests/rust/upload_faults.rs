@@ -36,6 +36,7 @@ pub(crate) fn impatient() -> ClientOptions {
         grace: Duration::from_millis(200),
         long_grace: Duration::from_millis(200),
         certificates: Vec::new(),
+        state_folder: None,
     }
 }
 

@@ -1,0 +1,265 @@
+//! What this machine has sent into datasets, for services that tell no hashes of files.
+//!
+//! One file for each dataset, one line of JSON for each file that was committed. Lines are only
+//! appended, each in one write, and whole files are deleted, so many processes can share the folder.
+//! Nothing depends on it: where it cannot be written or read, it is not there.
+
+use std::{
+    collections::HashMap,
+    fs::{self, DirEntry, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    client::ApiClient,
+    config::{MAX_RECORD_BYTES, MAX_RECORDS, MAX_RECORDS_BYTES},
+    content_hash::ContentHash,
+    wire::messages::DatasetFile,
+};
+
+/// The record of one dataset.
+#[derive(Clone, Debug)]
+pub(super) struct SentRecord {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    name: String,
+    size_bytes: u64,
+    sha256: String,
+}
+
+impl SentRecord {
+    /// The record in `folder` of a dataset. Its file is named after a hash: a URL may hold more
+    /// than others should read.
+    pub(super) fn of(folder: &Path, service_url: &str, dataset_id: &str) -> Self {
+        let hash = ContentHash::of(format!("{service_url}\n{dataset_id}").as_bytes()).to_string();
+        let folder = folder.join("sent");
+        Self { path: folder.join(format!("{}.jsonl", &hash[..32])), folder }
+    }
+
+    /// The record of a dataset, where the client keeps one.
+    pub(super) fn of_client(client: &ApiClient, dataset_id: &str) -> Option<Self> {
+        let folder = client.options().state_folder.as_deref()?;
+        Some(Self::of(folder, client.base_url(), dataset_id))
+    }
+
+    /// Adds the hashes of files that this machine has sent to a listing without hashes.
+    pub(super) fn complete(&self, listing: &mut [DatasetFile]) {
+        if listing.iter().all(|file| file.sha256.is_some()) {
+            return;
+        }
+        let sent = self.read().unwrap_or_default();
+        for file in listing.iter_mut().filter(|file| file.sha256.is_none()) {
+            let line = sent.get(&file.file_name);
+            let line =
+                line.filter(|line| file.size_bytes.is_none_or(|size| size == line.size_bytes));
+            file.sha256 = line.map(|line| line.sha256.clone());
+        }
+    }
+
+    fn read(&self) -> io::Result<HashMap<String, Line>> {
+        let mut text = Vec::new();
+        File::open(&self.path)?.take(2 * MAX_RECORD_BYTES).read_to_end(&mut text)?;
+        // A line that a full disk has cut short is skipped.
+        let lines = text.split(|&byte| byte == b'\n');
+        let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+        Ok(lines.map(|line| (line.name.clone(), line)).collect())
+    }
+
+    /// Notes that a file was committed.
+    pub(super) fn add(&self, name: &str, size_bytes: u64, hash: ContentHash) {
+        if let Err(error) = self.append(name, size_bytes, hash) {
+            tracing::debug!("no record of what was sent: {error}");
+        }
+    }
+
+    fn append(&self, name: &str, size_bytes: u64, hash: ContentHash) -> io::Result<()> {
+        if !self.path.exists() {
+            private_folder(&self.folder)?;
+            self.make_room();
+        }
+        let mut file = private_file(&self.path)?;
+        if file.metadata()?.len() >= MAX_RECORD_BYTES {
+            return Ok(());
+        }
+        let line = Line { name: name.to_owned(), size_bytes, sha256: hash.to_string() };
+        // The newline in front ends a line that was cut short.
+        file.write_all(format!("\n{}\n", serde_json::to_string(&line)?).as_bytes())
+    }
+
+    /// Deletes the records of the datasets that were longest not written to.
+    fn make_room(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let facts = |entry: DirEntry| {
+            let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            Some((modified, metadata.len(), entry.path()))
+        };
+        let mut records: Vec<_> = entries.flatten().filter_map(facts).collect();
+        records.sort_unstable_by(|left, right| right.cmp(left));
+        let mut bytes = 0;
+        for (index, (_, length, path)) in records.iter().enumerate() {
+            bytes += length;
+            if index + 1 >= MAX_RECORDS || bytes > MAX_RECORDS_BYTES {
+                // Another process may have deleted it.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write, thread};
+
+    use super::SentRecord;
+    use crate::{
+        config::{MAX_RECORD_BYTES, MAX_RECORDS},
+        content_hash::ContentHash,
+        wire::messages::DatasetFile,
+    };
+
+    fn listing(names: &[String], size_bytes: Option<u64>) -> Vec<DatasetFile> {
+        let mut listing: Vec<DatasetFile> =
+            serde_json::from_value(serde_json::to_value(names).unwrap()).unwrap();
+        listing.iter_mut().for_each(|file| file.size_bytes = size_bytes);
+        listing
+    }
+
+    fn hash_of(record: &SentRecord, name: &str, size_bytes: Option<u64>) -> Option<ContentHash> {
+        let mut listing = listing(&[name.to_owned()], size_bytes);
+        record.complete(&mut listing);
+        listing[0].hash()
+    }
+
+    #[test]
+    fn what_was_sent_last_under_a_name_is_known_for_that_service_dataset_and_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
+        let (old, new) = (ContentHash::of(b"old"), ContentHash::of(b"new"));
+        record.add("é \"x\".parquet", 3, old);
+        record.add("é \"x\".parquet", 3, new);
+        assert_eq!(hash_of(&record, "é \"x\".parquet", Some(3)), Some(new));
+        assert_eq!(hash_of(&record, "é \"x\".parquet", None), Some(new));
+        assert_eq!(hash_of(&record, "é \"x\".parquet", Some(4)), None);
+        assert_eq!(hash_of(&record, "y.parquet", Some(3)), None);
+        for (url, dataset) in [("https://two", "dataset-1"), ("https://one", "dataset-2")] {
+            let other = SentRecord::of(folder.path(), url, dataset);
+            assert_eq!(hash_of(&other, "é \"x\".parquet", Some(3)), None);
+        }
+    }
+
+    #[test]
+    fn the_hash_that_a_service_tells_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
+        record.add("a.parquet", 3, ContentHash::of(b"mine"));
+        let mut listing = listing(&["a.parquet".to_owned()], Some(3));
+        listing[0].sha256 = Some(ContentHash::of(b"theirs").to_string());
+        record.complete(&mut listing);
+        assert_eq!(listing[0].hash(), Some(ContentHash::of(b"theirs")));
+    }
+
+    #[test]
+    fn many_writers_lose_no_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
+        let name = |writer, file| format!("{writer}-{file}-{}.parquet", "x".repeat(200));
+        thread::scope(|scope| {
+            for writer in 0..8 {
+                let record = record.clone();
+                scope.spawn(move || {
+                    for file in 0..100 {
+                        record.add(&name(writer, file), file, ContentHash::of(&[1]));
+                    }
+                });
+            }
+        });
+        for writer in 0..8 {
+            for file in 0..100 {
+                assert!(hash_of(&record, &name(writer, file), Some(file)).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_costs_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
+        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        let mut file = fs::OpenOptions::new().append(true).open(&record.path).unwrap();
+        file.write_all(b"{\"name\":\"cut").unwrap();
+        record.add("b.parquet", 1, ContentHash::of(b"b"));
+        assert!(hash_of(&record, "a.parquet", None).is_some());
+        assert!(hash_of(&record, "b.parquet", None).is_some());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_no_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let record = SentRecord::of(&file, "https://one", "dataset-1");
+        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        assert_eq!(hash_of(&record, "a.parquet", None), None);
+    }
+
+    #[test]
+    fn records_are_bounded_in_number_and_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = |number: usize| {
+            SentRecord::of(folder.path(), "https://one", &format!("dataset-{number}"))
+        };
+        for number in 0..MAX_RECORDS + 20 {
+            record(number).add("a.parquet", 1, ContentHash::of(b"a"));
+        }
+        let count = fs::read_dir(folder.path().join("sent")).unwrap().count();
+        assert!(count <= MAX_RECORDS, "{count}");
+        let last = record(MAX_RECORDS + 19);
+        let file = fs::OpenOptions::new().append(true).open(&last.path).unwrap();
+        file.set_len(MAX_RECORD_BYTES).unwrap();
+        last.add("b.parquet", 1, ContentHash::of(b"b"));
+        assert_eq!(file.metadata().unwrap().len(), MAX_RECORD_BYTES);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(&folder.path().join("state"), "https://one", "dataset-1");
+        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        let mode =
+            |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&record.path), mode(&record.folder)), (0o600, 0o700));
+    }
+}
