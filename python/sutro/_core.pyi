@@ -109,7 +109,7 @@ class Client:
         `file_count` and `schema` are None where they are not known.
         """
 
-    def create_dataset(self) -> Job[str]:
+    def create_dataset(self, name: str | None) -> Job[str]:
         """Create an empty dataset; its id."""
 
     def list_datasets(self) -> Job[list[Dataset]]:
@@ -128,7 +128,9 @@ class Client:
     ) -> Job[list[str]]:
         """Write files (None: all) into a folder, which is made where needed; the paths."""
 
-    def read(self, dataset_id: str) -> Job[ArrowStream]:
+    def read(
+        self, dataset_id: str, columns: list[str] | None, files: list[str] | None
+    ) -> Job[ArrowStream]:
         """List a dataset and download its first file; the rows of all files, for one use."""
 
     def try_authentication(self) -> Job[None]:

@@ -54,13 +54,19 @@ class ProgressBar:
                 bar.refresh()
 
     def close(self) -> None:
-        """Leave the bar on a line of its own."""
+        """Leave the bar on a line of its own; a widget is replaced by that line.
+
+        A widget is gone with its kernel, and a notebook that is not trusted shows none.
+        """
         if self._bar is None:
             return
         if self._last is not None and _files_done(self._last) == self._last.files_total:
             # The whole is what counts now, not what was waited for last.
             self._bar.bar_format, self._bar.postfix = None, str(self._last)
+        line = str(self._bar)
         self._bar.close()
+        if self._bar.shown is not None:
+            self._bar.shown.update({"text/plain": line}, raw=True)
 
 
 def _files_done(progress: Progress) -> int:
@@ -97,13 +103,18 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         # It would be a thread that redraws what is drawn here often enough.
         monitor_interval = 0
 
+        shown: Any = None
+        """The handle of what a notebook displays."""
+
         def refresh(self, *_: object, **__: object) -> None:
             """Draw. tqdm's own keeps the lock for ever when Ctrl-C comes in between."""
             with forks.drawing:
                 self.display()
 
     Bar.set_lock(forks.drawing)
+    is_widget = any(base.__module__ == "tqdm.notebook" for base in Bar.__mro__)
     bar = Bar(
+        **({"display": False} if is_widget else {}),
         total=total_bytes,
         unit="B",
         unit_scale=True,
@@ -114,6 +125,11 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         # Explicit: tqdm's own None shows nothing in a kernel without ipywidgets.
         disable=False,
     )
+    if is_widget:
+        from IPython.display import display  # noqa: PLC0415 - there is one where a widget is
+
+        bar.shown = display(bar.container, display_id=True)
+        bar.displayed = True
     # The first bytes were sent before there was a bar.
     bar.start_t = bar.last_print_t = begin
     return bar

@@ -141,7 +141,11 @@ class CheckReport:
         """The report in a notebook."""
         verdict = html.paragraph(html.strong(self._summary()))
         refusal = [] if self.error is None else [html.preformatted(str(self.error))]
-        table = [html.table(_HEADER, self._rows(), right=_RIGHT)] if self.files else []
+        table = (
+            [html.table(_HEADER, self._rows(), right=_RIGHT, whole="report.files")]
+            if self.files
+            else []
+        )
         return html.report(verdict, *refusal, *table)
 
     def _rows(self) -> list[tuple[str, ...]]:

@@ -296,14 +296,17 @@ class Client:
         """
         return self.upload(file_paths, dataset_id, progress=progress)
 
-    def create_dataset(self) -> str:
+    def create_dataset(self, name: str | None = None) -> str:
         """Create an empty dataset and return its id.
+
+        Args:
+            name: A name for people; `list_datasets` shows it. It need not be unique.
 
         Examples:
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
-        return jobs.result_of(self._core.create_dataset())
+        return jobs.result_of(self._core.create_dataset(name))
 
     def try_authentication(self) -> None:
         """Ask the API whether it knows the key.
@@ -339,13 +342,22 @@ class Client:
             >>> files[0].file_name, files[0].row_count
             ('cars-1970.parquet', 35)
         """
-        return jobs.result_of(self._core.list_dataset_files(dataset_id))
+        return jobs.result_of(self._core.list_dataset_files(calls.checked_id(dataset_id)))
 
-    def read(self, dataset_id: str) -> DatasetReader:
+    def read(
+        self,
+        dataset_id: str,
+        *,
+        columns: Sequence[str] | None = None,
+        files: str | Sequence[str] | None = None,
+    ) -> DatasetReader:
         """Read a dataset back: its files' rows, in order, as one table, in bounded memory.
 
         Args:
             dataset_id: The dataset. It is asked for when the rows are.
+            columns: Names of the columns to read, in this order; None reads all. The others are
+                not decoded.
+            files: Names of the files to read, in this order; None reads all.
 
         Returns:
             A table for every library that reads Arrow streams; see `DatasetReader`.
@@ -356,7 +368,7 @@ class Client:
             >>> pl.DataFrame(client.read(dataset_id)).height
             406
         """
-        return DatasetReader(self._core, calls.checked_id(dataset_id))
+        return DatasetReader(self._core, calls.checked_id(dataset_id), columns, files)
 
     def download_from_dataset(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro import text
+from sutro import text, tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
 
 class SutroError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package.
+
+    A notebook shows at most 20 lines of it. All of it:
+    `import sys, traceback; traceback.print_exception(sys.last_value)`.
+    """
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows, in the place of a traceback through this package."""
+        return tracebacks.short(self)
 
 
 class ConfigurationError(SutroError, ValueError):
@@ -304,9 +312,17 @@ class UploadIncompleteError(SutroError):
         report: What was done; files that are not in the dataset have the status "pending".
     """
 
+    report: UploadReport
+
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
+        from sutro.report import UploadReport  # noqa: PLC0415 - only where there is an error
+
         super().__init__(message)
-        self.report = report
+        self.report = (
+            report
+            if report is not None
+            else UploadReport("", files=(), bytes=0, seconds=0.0, concurrency=0)
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         # Unlike other errors this one says nothing without its cause, which pickle drops.
@@ -331,6 +347,9 @@ class UploadInterrupted(KeyboardInterrupt):
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
         super().__init__(text.bounded(message))
         self.report = report
+
+    def _render_traceback_(self) -> list[str]:
+        return tracebacks.short(self)
 
 
 class SutroWarning(UserWarning):

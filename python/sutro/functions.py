@@ -243,10 +243,13 @@ def upload_to_dataset(
     return Client(api_key, api_url).upload_to_dataset(dataset_id, file_paths, progress=progress)
 
 
-def create_dataset(*, api_key: str | None = None, api_url: str | None = None) -> str:
+def create_dataset(
+    name: str | None = None, *, api_key: str | None = None, api_url: str | None = None
+) -> str:
     """Create an empty dataset and return its id.
 
     Args:
+        name: A name for people; `list_datasets` shows it. It need not be unique.
         api_key: See `Client`.
         api_url: See `Client`.
 
@@ -261,7 +264,7 @@ def create_dataset(*, api_key: str | None = None, api_url: str | None = None) ->
         >>> sutro.create_dataset()
         'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
     """
-    return Client(api_key, api_url).create_dataset()
+    return Client(api_key, api_url).create_dataset(name)
 
 
 def list_datasets(*, api_key: str | None = None, api_url: str | None = None) -> list[Dataset]:
@@ -313,12 +316,20 @@ def list_dataset_files(
 
 
 def read(
-    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+    dataset_id: str,
+    *,
+    columns: Sequence[str] | None = None,
+    files: str | Sequence[str] | None = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
 ) -> DatasetReader:
     """Read a dataset back: its files' rows, in order, as one table, in bounded memory.
 
     Args:
         dataset_id: The dataset. It is asked for when the rows are.
+        columns: Names of the columns to read, in this order; None reads all. The others are not
+            decoded.
+        files: Names of the files to read, in this order; None reads all.
         api_key: See `Client`.
         api_url: See `Client`.
 
@@ -326,12 +337,11 @@ def read(
         A table for every library that reads Arrow streams; see `DatasetReader`.
 
     Examples:
-        >>> import polars as pl
         >>> dataset_id = sutro.upload("data/*.parquet").dataset_id
-        >>> pl.DataFrame(sutro.read(dataset_id)).height
-        406
+        >>> sutro.read(dataset_id, columns=["Name", "Year"]).to_polars().shape
+        (406, 2)
     """
-    return Client(api_key, api_url).read(dataset_id)
+    return Client(api_key, api_url).read(dataset_id, columns=columns, files=files)
 
 
 def download_from_dataset(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _OPEN_ROWS = 50
 """More rows are folded away until someone opens them."""
 
+_MOST_BYTES = 120_000
+"""Of the rows of a table: a notebook keeps them for ever."""
+
 # `[class]` is there for its weight: JupyterLab's own rules for tables have more than most.
 _STYLE = """\
 .sutro-report{overflow-x:auto}
@@ -42,6 +45,12 @@ class Markup(str):
     __slots__ = ()
 
 
+class Cell(Markup):
+    """A whole cell of a table."""
+
+    __slots__ = ()
+
+
 def report(*parts: Markup) -> str:
     """What a notebook shows; its style sheet touches nothing else of the page."""
     return f'<div class="sutro-report"><style>{_STYLE}</style>{"".join(parts)}</div>'
@@ -63,22 +72,47 @@ def preformatted(words: str) -> Markup:
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), whole: str
 ) -> Markup:
-    """Columns under their headings, as `text.table` takes them. Folds after 50 rows."""
-    rest = rows[_OPEN_ROWS:]
-    shown = _table(header, rows[:_OPEN_ROWS], right)
-    if not rest:
-        return shown
-    folded = f"<details><summary>{len(rest):,} more</summary>{_table(header, rest, right)}"
-    return Markup(f"{shown}{folded}</details>")
+    """Columns under their headings, as `text.table` takes them.
+
+    It folds after 50 rows, and ends after 120 kB of them: `whole` is the code that shows all.
+    """
+    lines = _lines(rows)
+    shown = _table(header, lines[:_OPEN_ROWS], right)
+    if folded := lines[_OPEN_ROWS:]:
+        summary = f"<details><summary>{len(rows) - _OPEN_ROWS:,} more</summary>"
+        shown = Markup(f"{shown}{summary}{_table(header, folded, right)}</details>")
+    if hidden := len(rows) - len(lines):
+        words = f"{hidden:,} more are not shown here; all of them: "
+        shown = Markup(f"{shown}<p>{words}<code>{_escaped(whole)}</code></p>")
+    return shown
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> Markup:
+def cell(content: Markup, *, title: str) -> Cell:
+    """A cell with words that a mouse shows: they are no text where a page strips the style."""
+    return Cell(f'<td title="{escape(title)}">{content}')
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as HTML, as many as there is room for."""
+    lines: list[str] = []
+    room = _MOST_BYTES
+    for row in rows:
+        # HTML needs no end tags here, and a report may have thousands of cells.
+        cells = (cell if isinstance(cell, Cell) else f"<td>{_escaped(cell)}" for cell in row)
+        line = "\n<tr>" + "".join(cells)
+        room -= len(line.encode())
+        if room < 0 and len(lines) >= _OPEN_ROWS:
+            break
+        lines.append(line)
+    return lines
+
+
+def _table(header: Sequence[str], lines: Sequence[str], right: Sequence[str]) -> Markup:
     aligned = [f"right{column}" for column, name in enumerate(header, start=1) if name in right]
     headings = "".join(f"<th>{_escaped(heading)}</th>" for heading in header)
-    # HTML needs no end tags here, and a report may have thousands of cells.
-    body = "".join("\n<tr>" + "".join(f"<td>{_escaped(cell)}" for cell in row) for row in rows)
+    body = "".join(lines)
     return Markup(
         f'<table class="{" ".join(aligned)}"><thead><tr>{headings}</tr></thead>'
         f"<tbody>{body}</tbody></table>"

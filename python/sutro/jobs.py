@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sutro import forks, logs, text
 from sutro._sources.frames import Frames
-from sutro.errors import SutroWarning, UploadIncompleteError, UploadInterrupted
+from sutro.errors import SutroError, SutroWarning, UploadIncompleteError, UploadInterrupted
 from sutro.progress import shown
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def result_of_upload(
         UploadInterrupted: Ctrl-C; it says what was done.
         UploadIncompleteError: The source failed after some files were committed.
     """
+    failure = show_failure = None
     try:
         with shown(progress) as show:
             failure = _feed(job, source, lambda: _show(job, show))
@@ -68,6 +69,13 @@ def result_of_upload(
         job.cancel()
         job.wait(_CANCEL_SECONDS)
         raise _interrupted(job.partial_report()) from interrupt
+    except _ShowFailedError as failed:
+        job.cancel()
+        job.wait(_CANCEL_SECONDS)
+        show_failure = failed.error
+    if show_failure is not None:
+        # Not in the block above, which would add its own error to the user's.
+        raise _with_report(show_failure, job.partial_report())
     raise _failure_of_source(failure, job.partial_report())
 
 
@@ -92,6 +100,7 @@ async def result_of_upload_async(
     import asyncio  # noqa: PLC0415 - keeps `import sutro` light
 
     pause = _FIRST_PAUSE_SECONDS
+    failure = show_failure = None
     try:
         with shown(progress) as show:
             # Making a file takes time that the loop has not.
@@ -104,13 +113,16 @@ async def result_of_upload_async(
             failure = await feed
     except asyncio.CancelledError as cancelled:
         job.cancel()
-        report = job.partial_report()
-        cancelled.add_note(str(_interrupted(report)))
-        cancelled.report = report  # type: ignore[attr-defined]
+        _with_report(cancelled, job.partial_report())
         raise
+    except _ShowFailedError as failed:
+        job.cancel()
+        show_failure = failed.error
     except BaseException:
         job.cancel()
         raise
+    if show_failure is not None:
+        raise _with_report(show_failure, job.partial_report())
     if failure is not None:
         raise _failure_of_source(failure, job.partial_report())
     return _with_warnings(_result(job), source)
@@ -132,6 +144,8 @@ def _feed(
             step()
             while file is not None and not job.feed(*file, POLL_SECONDS):
                 step()
+    except _ShowFailedError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever the caller's generator raises
         return error
     finally:
@@ -146,13 +160,36 @@ class _NoMore(Enum):
 _NO_MORE = _NoMore.NO_MORE
 
 
+class _ShowFailedError(Exception):
+    """What shows the progress has failed, not the job."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+_E = TypeVar("_E", bound=BaseException)
+
+
+def _with_report(error: _E, report: UploadReport | None) -> _E:
+    """Tell with an error that is not ours what was done, and how to go on."""
+    error.add_note(str(_interrupted(report)))
+    error.report = report  # type: ignore[attr-defined]
+    return error
+
+
 def _failure_of_source(failure: Exception, report: UploadReport | None) -> Exception:
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
+    there = sum(file.status != "pending" for file in report)
+    advice = (
+        "Mend that, and run the upload again with this dataset id: what is there is skipped"
+        if isinstance(failure, SutroError | TypeError)
+        else "Run the same upload again with this dataset id to go on"
+    )
     incomplete = UploadIncompleteError(
-        f"the source failed after {text.counted(len(report), 'file')}, which {report.dataset_id} "
-        f"holds in order: {str(failure).removesuffix('.')}. Run the same upload again with this "
-        f"dataset id to go on",
+        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} holds "
+        f"in order: {str(failure).rstrip('.')}. {advice}",
         report=report,
     )
     incomplete.__cause__ = failure
@@ -174,8 +211,12 @@ def _show(job: Job[_T], show: Show | None) -> None:
         return
     with forks.moment:
         progress = job.progress()
-    if progress is not None:
+    if progress is None:
+        return
+    try:
         show(progress)
+    except Exception as error:
+        raise _ShowFailedError(error) from error
 
 
 def _result(job: Job[_T]) -> _T:

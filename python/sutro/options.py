@@ -20,6 +20,8 @@ class ClientOptions(TypedDict):
     """No attempt begins later than this after the first failure in a row."""
     certificates: list[str]
     """Files in PEM form with authorities to trust besides those of the system."""
+    state_folder: str | None
+    """For a record of what was sent; None where this machine has no place for it."""
 
 
 class PathOptions(TypedDict):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from sutro import jobs
+from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
     from sutro import _core
 
 
@@ -21,26 +28,38 @@ class DatasetReader:
     index, categories) is not restored. A dataset without files has no columns.
 
     Examples:
-        >>> import polars as pl
         >>> cars = sutro.read(sutro.upload("data/*.parquet").dataset_id)
-        >>> pl.DataFrame(cars).height
+        >>> cars.to_polars().height
         406
-        >>> import pandas as pd
-        >>> len(pd.DataFrame.from_arrow(cars))
+        >>> len(cars.to_pandas())
         406
 
         In batches, where the whole does not fit into memory:
 
-        >>> import pyarrow as pa
-        >>> sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(cars))
+        >>> sum(batch.num_rows for batch in cars)
         406
     """
 
-    __slots__ = ("_core", "_dataset_id")
+    __slots__ = ("_columns", "_core", "_dataset_id", "_files")
 
-    def __init__(self, core: _core.Client, dataset_id: str) -> None:
+    def __init__(
+        self,
+        core: _core.Client,
+        dataset_id: str,
+        columns: Sequence[str] | None = None,
+        files: str | Sequence[str] | None = None,
+    ) -> None:
+        if isinstance(columns, str):
+            message = f"columns takes a list of names, not {columns!r}"
+            raise TypeError(message)
+        if columns is not None and not columns:
+            message = "columns is empty; None reads all columns"
+            raise ConfigurationError(message)
         self._core = core
         self._dataset_id = dataset_id
+        self._columns = None if columns is None else list(columns)
+        names = [files] if isinstance(files, str) else files
+        self._files = None if names is None else list(names)
 
     @property
     def dataset_id(self) -> str:
@@ -54,11 +73,42 @@ class DatasetReader:
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
+            ConfigurationError: It has no such column or file.
             DecodeError: Its first file cannot be decoded.
             SutroError: Anything else: see `sutro.errors`.
         """
-        stream = jobs.result_of(self._core.read(self._dataset_id))
-        return stream.__arrow_c_stream__(requested_schema)
+        job = self._core.read(self._dataset_id, self._columns, self._files)
+        return jobs.result_of(job).__arrow_c_stream__(requested_schema)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Read in batches, in bounded memory. Needs pyarrow."""
+        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+
+        return iter(pa.RecordBatchReader.from_stream(self))
+
+    def to_arrow(self) -> pa.Table:
+        """Read all rows into a table of pyarrow."""
+        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+
+        return pa.RecordBatchReader.from_stream(self).read_all()
+
+    def to_polars(self) -> pl.DataFrame:
+        """Read all rows into a frame of polars."""
+        import polars as pl  # noqa: PLC0415 - not a dependency
+
+        return pl.DataFrame(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Read all rows into a frame of pandas. Needs pyarrow, as pandas does for parquet files."""
+        return self.to_arrow().to_pandas()
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        """Refuse: `pandas.DataFrame(reader)` would make one column of batches."""
+        message = (
+            "a dataset is read into pandas with .to_pandas(), and a column into numpy with "
+            ".to_pandas()[column].to_numpy()"
+        )
+        raise TypeError(message)
 
     def __repr__(self) -> str:
         return f"DatasetReader({self._dataset_id!r})"

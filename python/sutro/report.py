@@ -17,6 +17,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEADER = ("#", "file", "status", "rows", "size", "file id")
 _RIGHT = ("#", "rows", "size")
 
+_WHOLE = "polars.DataFrame(report)"
+"""Shows all files, where a notebook would get too long."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
@@ -122,17 +125,14 @@ class UploadReport:
         return _core.upload_report_stream(rows).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return (
-            f"UploadReport({self._dataset()!r}: {self._counts()}, "
-            f"{text.size(self.bytes)} sent in {self.seconds:.1f} s)"
-        )
+        return f"UploadReport({self._dataset()!r}: {self._counts()}, {self._sent()})"
 
     def __str__(self) -> str:
         table = text.table(_HEADER, [_cells(file) for file in self.files], right=_RIGHT)
         return "\n".join(
             [
                 f"{self._dataset()}: {self._counts()}",
-                f"{text.size(self.bytes)} sent in {self.seconds:.1f} s",
+                self._sent(),
                 text.folded(table),
             ]
         )
@@ -144,21 +144,28 @@ class UploadReport:
         rows = [_cells(file) for file in self.files]
         timeline = Timeline.of(self.files, self.seconds)
         if timeline is None:
-            table = html.table(_HEADER, rows, right=_RIGHT)
+            table = html.table(_HEADER, rows, right=_RIGHT, whole=_WHOLE)
         else:
             *header, file_id = _HEADER
             bars = map(timeline.bar, self.files)
             with_bars = [(*row, bar, id_) for (*row, id_), bar in zip(rows, bars, strict=True)]
-            table = html.table((*header, timeline.heading(), file_id), with_bars, right=_RIGHT)
+            columns = (*header, timeline.heading(), file_id)
+            table = html.table(columns, with_bars, right=_RIGHT, whole=_WHOLE)
             table = timeline.around(table, column=len(_HEADER))
         return html.report(html.paragraph(totals), table)
 
     def _dataset(self) -> str:
         return self.dataset_id or "no dataset"
 
+    def _sent(self) -> str:
+        """`1.2 GB sent in 12.0 s`; of a run that broke off what counts, not what was lost."""
+        is_whole = all(file.status != "pending" for file in self.files)
+        done = "sent" if is_whole else "committed"
+        return f"{text.size(self.bytes)} {done} in {self.seconds:.1f} s"
+
     def _pace(self) -> str:
         """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""
-        pace = f"{text.size(self.bytes)} sent in {self.seconds:.1f} s"
+        pace = self._sent()
         if self.bytes and self.seconds:
             pace += f", {text.size(int(self.bytes / self.seconds))}/s"
         if self.concurrency > 1:

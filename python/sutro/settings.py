@@ -145,7 +145,29 @@ def client_options(
         max_retries=int(_checked("max_retries", 8 if retries is None else retries, least=0)),
         retry_deadline=_seconds("retry_deadline", retry_deadline, 600),
         certificates=list(certificate_files().values()),
+        state_folder=state_folder(),
     )
+
+
+def state_folder() -> str | None:
+    """Where this machine keeps a record of what it has sent: `SUTRO_STATE_DIR`, else the system's.
+
+    None where there is no home folder.
+    """
+    if given := os.environ.get("SUTRO_STATE_DIR"):
+        return given
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+    # The specification of these folders says that a relative one is to be ignored.
+    return str(folder / "sutro") if folder.is_absolute() else None
 
 
 def certificate_files() -> dict[str, str]:

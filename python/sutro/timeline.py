@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from sutro.html import Markup
+from sutro.html import Markup, cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +50,11 @@ overflow:visible;fill:none}}
 vertical-align:middle}}
 """
 
+# With blanks and commas: a page that strips the drawings keeps the text.
 _LEGEND = (
-    '<p><svg><path class="sent" d="M0 12h24"/></svg>sent'
-    '<svg><path class="wait" d="M0 12h24"/></svg>waited for its turn and the answer'
-    '<svg><path class="done" d="M12 4v16"/></svg>committed</p>'
+    '<p><svg><path class="sent" d="M0 12h24"/></svg> sent, '
+    '<svg><path class="wait" d="M0 12h24"/></svg> waited for its turn and the answer, '
+    '<svg><path class="done" d="M12 4v16"/></svg> committed</p>'
 )
 
 
@@ -90,7 +91,7 @@ class Timeline:
         seconds, unit = next((seconds, unit) for seconds, unit in _UNITS if step >= seconds)
         ticks = (step * count for count in range(1, int(self.seconds / step) + 1))
         labels = '<text y="16">0</text>' + "".join(
-            f'<text x="{self._pixels(tick):.1f}" y="16">{tick / seconds:g} {unit}</text>'
+            f' <text x="{self._pixels(tick):.1f}" y="16">{tick / seconds:g} {unit}</text>'
             for tick in ticks
         )
         return Markup(f"<svg>{labels}</svg>")
@@ -117,7 +118,7 @@ class Timeline:
         if file.committed:
             told += f", committed at {_clock(end)}"
             drawn += f'<path class="done" d="M{x_end} 4v16"/>'
-        return Markup(f"<svg><title>{told}</title>{drawn}</svg>")
+        return cell(Markup(f"<svg>{drawn}</svg>"), title=told)
 
     def around(self, table: Markup, column: int) -> Markup:
         """The table with bars in `column` (from 1): with lines from its ticks, and a legend."""

@@ -46,6 +46,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         if name.startswith(("SUTRO_", "TQDM_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path / "no-settings"))
+    monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "state"))
     nothing = sutro.settings.Settings(place="set_api_key")
     monkeypatch.setattr("sutro.settings._of_this_process", nothing)
 

@@ -30,6 +30,10 @@ class Cell:
     """States of the widgets that were made, by their ids."""
     error: str | None = None
     """The name of the exception that ended it."""
+    traceback: str = ""
+    """What is shown of it."""
+    _places: dict[str | None, int] = field(default_factory=dict, compare=False)
+    """In `shown`, of what can be shown anew, by its id."""
 
     def states(self, model: str) -> list[dict[str, Any]]:
         """The states of the widgets of one kind."""
@@ -47,8 +51,12 @@ class Cell:
             setattr(self, content["name"], getattr(self, content["name"]) + content["text"])
         elif kind in {"display_data", "execute_result"}:
             self.shown.append(content["data"])
+            self._places[content.get("transient", {}).get("display_id")] = len(self.shown) - 1
+        elif kind == "update_display_data":
+            self.shown[self._places[content["transient"]["display_id"]]] = content["data"]
         elif kind == "error":
             self.error = content["ename"]
+            self.traceback = "\n".join(content["traceback"])
         elif kind == "comm_open":
             self.widgets[content["comm_id"]] = dict(content["data"]["state"])
         elif kind == "comm_msg" and content["comm_id"] in self.widgets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
@@ -22,7 +22,8 @@ def items_of(source: object) -> tuple[Items, int | None]:
         return iter(source.items()), len(source)
     if isinstance(source, str | os.PathLike) or is_frame(source):
         return iter([(None, source)]), 1
-    if isinstance(source, AbstractSet):
+    # The keys of a dict have its order.
+    if isinstance(source, AbstractSet) and not isinstance(source, KeysView):
         message = "a set has no order; pass a list"
         raise TypeError(message)
     if isinstance(source, Iterable):

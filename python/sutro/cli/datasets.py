@@ -28,11 +28,12 @@ def datasets() -> None:
     """Create, list, fill and download datasets."""
 
 
-@datasets.command("create", epilog=examples("dataset=$(sutro datasets create)"))
+@datasets.command("create", epilog=examples("dataset=$(sutro datasets create --name cars)"))
+@click.option("--name", metavar="TEXT", help="A name for people; `datasets list` shows it.")
 @service_options
-def _create(api_url: str | None) -> None:
+def _create(name: str | None, api_url: str | None) -> None:
     """Create an empty dataset and print its id."""
-    dataset_id = sutro.create_dataset(api_url=api_url)
+    dataset_id = sutro.create_dataset(name, api_url=api_url)
     show(dataset_id, {"dataset_id": dataset_id})
 
 

@@ -1,0 +1,58 @@
+"""What a notebook shows of an error: the line that was called and the message.
+
+Without this it is 60 lines and more, of which eight are the message. The whole is there for
+`traceback.print_exception(sys.last_value)`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+_MOST_LINES = 20
+
+_OURS = str(Path(__file__).parent)
+
+_HOW_TO_SEE_ALL = "(in full: import sys, traceback; traceback.print_exception(sys.last_value))"
+
+
+def short(error: BaseException) -> list[str]:
+    """At most 20 lines: the frames of the user's own code, the message, its cause, and notes."""
+    message = _lines(error)
+    cause = error.__cause__
+    rest = [line for note in getattr(error, "__notes__", ()) for line in note.splitlines()]
+    if cause is not None and str(cause).splitlines()[:1] != [] and str(cause) not in str(error):
+        rest.insert(0, f"caused by {_lines(cause)[0]}")
+    rest = [*rest[:3], _HOW_TO_SEE_ALL]
+    room = _MOST_LINES - len(rest)
+    if len(message) > room - 2:
+        # Its end says what to do.
+        hidden = len(message) - (room - 3)
+        start = room - 5
+        message = [*message[:start], f"... {hidden} more lines ...", *message[start + hidden :]]
+    frames = _frames_of_the_user(error)[-(room - len(message)) :]
+    return [*frames, *message, *rest]
+
+
+def _lines(error: BaseException) -> list[str]:
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    return f"{name}: {error}".splitlines() or [name]
+
+
+def _frames_of_the_user(error: BaseException) -> list[str]:
+    """Of the newest frames outside of this package the place and the line of code, on one line."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_OURS) and "/IPython/" not in frame.filename
+    ]
+    return [f"{_place(frame)}: {frame.line}" for frame in frames]
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    is_cell = "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input")
+    where = "this cell" if is_cell else frame.filename
+    return f"{where}, line {frame.lineno}"

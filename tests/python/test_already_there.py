@@ -1,0 +1,279 @@
+"""A file is there already when its content is, whatever the service tells of it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+from conftest import write_parquet
+from remembering_service import DATASET_ID, RememberingService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Upload = Callable[..., sutro.UploadReport]
+
+TELLS = {
+    "nothing but names": (),
+    "sizes": ("size_bytes",),
+    "sizes and rows": ("size_bytes", "row_count"),
+    "hashes": ("size_bytes", "row_count", "sha256"),
+}
+
+
+@pytest.fixture(params=TELLS)
+def service(request: pytest.FixtureRequest) -> Iterator[RememberingService]:
+    with RememberingService(*TELLS[request.param]) as service:
+        yield service
+
+
+@pytest.fixture
+def silent() -> Iterator[RememberingService]:
+    """It tells names and sizes, as some deployments do."""
+    with RememberingService("size_bytes") as service:
+        yield service
+
+
+def upload_to(service: RememberingService) -> Upload:
+    """Each call is a run of its own: nothing of a client is kept between them."""
+
+    def upload(source: object, **options: object) -> sutro.UploadReport:
+        client = sutro.Client(service.api_key, service.api_url)
+        return client.upload(source, DATASET_ID, progress=False, **options)  # type: ignore[arg-type]
+
+    return upload
+
+
+def statuses(report: sutro.UploadReport) -> list[str]:
+    return [file.status for file in report]
+
+
+def twin(path: Path, number: int) -> Path:
+    """A file whose size and rows do not depend on its number."""
+    path.parent.mkdir(exist_ok=True)
+    table = pa.table({"id": pa.array([number] * 3, pa.int64())})
+    pq.write_table(table, path, use_dictionary=False, compression="none", write_statistics=False)
+    return path
+
+
+def on_another_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "state of another machine"))
+
+
+def test_the_same_name_of_each_day_is_not_the_same_file(
+    service: RememberingService, tmp_path: Path
+) -> None:
+    upload = upload_to(service)
+    days = [twin(tmp_path / f"day-{day}" / "data.parquet", day) for day in range(3)]
+    assert len({day.stat().st_size for day in days}) == 1
+
+    upload(days[0])
+    for day in days[1:]:
+        with pytest.raises(sutro.FileExistsInDatasetError, match="with other content") as refused:
+            upload(day)
+        assert refused.value.names == ("data.parquet",)
+    assert service.files == {"data.parquet": days[0].read_bytes()}
+
+    assert statuses(upload(days[0])) == ["skipped"]
+    for day in days[1:]:
+        assert statuses(upload({f"{day.parent.name}.parquet": day})) == ["uploaded"]
+    assert list(service.files) == ["data.parquet", "day-1.parquet", "day-2.parquet"]
+
+
+def test_thirty_frames_of_one_shape_are_thirty_files_and_again_none(
+    service: RememberingService,
+) -> None:
+    upload = upload_to(service)
+    draws = [np.random.default_rng(seed).integers(0, 2**62, 100) for seed in range(30)]
+    frames = [pd.DataFrame({"x": draw}) for draw in draws]
+
+    assert [statuses(upload(frame)) for frame in frames] == [["uploaded"]] * 30
+    assert [statuses(upload(frame)) for frame in frames] == [["skipped"]] * 30
+    assert len(service.files) == 30
+
+
+def test_a_named_frame_of_other_content_is_refused_even_on_another_machine(
+    service: RememberingService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not service.tells:
+        pytest.skip("a name alone tells nothing to another machine")
+    upload = upload_to(service)
+    upload({"day": pd.DataFrame({"x": range(100)})})
+    on_another_machine(monkeypatch, tmp_path)
+
+    for number in range(1, 10):
+        with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
+            upload({"day": pd.DataFrame({"x": range(number, 100 + number)})})
+
+
+def test_rows_are_compared_where_sizes_agree(tmp_path: Path) -> None:
+    """Two files of one size with different numbers of rows, of which no machine has a record."""
+    first = pa.table({"x": pa.array([0] * 8, pa.int8())})
+    second = pa.table({"x": pa.array([0] * 9, pa.int8())})
+    paths = [tmp_path / f"{number}" / "a.parquet" for number in range(2)]
+    for path, table in zip(paths, (first, second), strict=True):
+        path.parent.mkdir()
+        pq.write_table(table, path)
+    assert len({path.stat().st_size for path in paths}) == 1
+    with RememberingService("size_bytes", "row_count") as service:
+        service.files["a.parquet"] = paths[0].read_bytes()
+        with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
+            upload_to(service)(paths[1])
+
+
+def test_where_nothing_is_known_one_warning_counts_the_files(
+    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = upload_to(silent)
+    upload(folder)
+    assert statuses(upload(folder)) == ["skipped"] * 12
+    on_another_machine(monkeypatch, tmp_path)
+
+    with pytest.warns(sutro.SutroWarning, match="12 files of 12 already there") as warned:
+        report = upload(folder)
+
+    assert len(warned) == 1
+    assert statuses(report) == ["skipped"] * 12
+    assert "12 files of 12 already there" in report.notes[0]
+
+
+def test_the_hashes_of_a_service_serve_every_machine(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RememberingService("sha256") as service:
+        upload = upload_to(service)
+        upload(folder)
+        on_another_machine(monkeypatch, tmp_path)
+        assert statuses(upload(folder)) == ["skipped"] * 12
+        write_parquet(folder / "part-7.parquet", rows=9)
+        with pytest.raises(sutro.FileExistsInDatasetError) as refused:
+            upload(folder)
+        assert refused.value.names == ("part-7.parquet",)
+
+
+def test_files_rewritten_on_the_way_are_compared_by_what_they_become(
+    service: RememberingService, tmp_path: Path
+) -> None:
+    folder = tmp_path / "codecs"
+    folder.mkdir()
+    for number in range(3):
+        table = pa.table({"id": [number] * 3})
+        pq.write_table(table, folder / f"part-{number}.parquet", compression="zstd")
+    upload = upload_to(service)
+
+    assert statuses(upload(folder, recompress=True)) == ["uploaded"] * 3
+    assert statuses(upload(folder, recompress=True)) == ["skipped"] * 3
+    pq.write_table(pa.table({"id": [7] * 3}), folder / "part-1.parquet", compression="zstd")
+    with pytest.raises(sutro.FileExistsInDatasetError) as refused:
+        upload(folder, recompress=True)
+    assert refused.value.names == ("part-1.parquet",)
+
+
+def test_a_whole_upload_is_there_wherever_it_stands(
+    service: RememberingService, tmp_path: Path
+) -> None:
+    upload = upload_to(service)
+    files = [twin(tmp_path / "days" / f"{day}.parquet", day) for day in range(5)]
+
+    assert [statuses(upload(file)) for file in files] == [["uploaded"]] * 5
+    assert [statuses(upload(file)) for file in files] == [["skipped"]] * 5
+    assert statuses(upload(files[1:4])) == ["skipped"] * 3
+    with pytest.raises(sutro.FileExistsInDatasetError, match="in its order"):
+        upload(files[3::-1])
+
+
+def test_a_generator_is_resumed_in_its_middle(service: RememberingService) -> None:
+    frames = [pa.table({"x": [number] * 10}) for number in range(6)]
+    upload = upload_to(service)
+    upload(iter(frames[:4]))
+
+    assert statuses(upload(iter(frames))) == ["skipped"] * 4 + ["uploaded"] * 2
+    assert statuses(upload(iter(frames[:2]))) == ["skipped"] * 2
+    table = pa.concat_tables(frames)
+    assert statuses(upload(table, rows_per_file=20)) == ["uploaded"] * 3
+    assert statuses(upload(table, rows_per_file=20)) == ["skipped"] * 3
+    assert len(service.files) == 9
+
+
+@pytest.mark.parametrize(("sent", "again"), [("é", "e\u0301"), ("e\u0301", "é")])
+def test_a_name_with_its_accents_written_otherwise_is_the_same_name(
+    service: RememberingService, tmp_path: Path, sent: str, again: str
+) -> None:
+    file = write_parquet(tmp_path / "a.parquet")
+    upload = upload_to(service)
+    upload({f"{sent}.parquet": file})
+
+    report = upload({f"{again}.parquet": file})
+
+    assert statuses(report) == ["skipped"]
+    assert len(service.files) == 1
+
+
+def test_a_check_says_what_the_upload_would(service: RememberingService, tmp_path: Path) -> None:
+    first, other = (twin(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
+    upload_to(service)(first)
+    client = sutro.Client(service.api_key, service.api_url)
+
+    assert client.check(first, DATASET_ID)
+    refused = client.check(other, DATASET_ID)
+
+    assert isinstance(refused.error, sutro.FileExistsInDatasetError)
+    assert "with other content" in str(refused.error)
+
+
+@pytest.mark.skipif(not hasattr(stat, "S_IRWXG"), reason="permissions of Unix")
+def test_the_record_is_private_and_holds_no_key(
+    silent: RememberingService, folder: Path, tmp_path: Path
+) -> None:
+    upload_to(silent)(folder)
+
+    (record,) = (tmp_path / "state" / "sent").iterdir()
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    assert silent.api_key not in record.read_text()
+
+
+def test_a_home_that_cannot_be_written_is_no_failure(
+    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "file"))
+    upload = upload_to(silent)
+
+    assert statuses(upload(folder)) == ["uploaded"] * 12
+    with pytest.warns(sutro.SutroWarning, match="12 files of 12"):
+        assert statuses(upload(folder)) == ["skipped"] * 12
+
+
+def test_progress_tells_what_is_compared(silent: RememberingService, folder: Path) -> None:
+    upload_to(silent)(folder)
+    moments: list[sutro.Progress] = []
+    client = sutro.Client(silent.api_key, silent.api_url)
+
+    client.upload(folder, DATASET_ID, progress=moments.append)
+
+    sizes = sum(path.stat().st_size for path in folder.iterdir())
+    assert (moments[-1].bytes_compared, moments[-1].bytes_to_compare) == (sizes, sizes)
+
+
+def test_a_record_of_another_file_of_that_name_is_not_believed(
+    silent: RememberingService, tmp_path: Path
+) -> None:
+    """Someone else has replaced the dataset's file by one of another size."""
+    file = write_parquet(tmp_path / "a.parquet", rows=3)
+    upload = upload_to(silent)
+    upload(file)
+    other = write_parquet(tmp_path / "b.parquet", rows=300)
+    silent.files["a.parquet"] = other.read_bytes()
+    shutil.copy(other, file)
+
+    with pytest.warns(sutro.SutroWarning, match="1 file of 1"):
+        assert statuses(upload(file)) == ["skipped"]
