@@ -113,8 +113,9 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
 
     Bar.set_lock(forks.drawing)
     is_widget = any(base.__module__ == "tqdm.notebook" for base in Bar.__mro__)
-    bar = Bar(
-        **({"display": False} if is_widget else {}),
+    options: dict[str, Any] = {"display": False} if is_widget else {}
+    bar: Any = Bar(
+        **options,
         total=total_bytes,
         unit="B",
         unit_scale=True,
@@ -126,9 +127,10 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         disable=False,
     )
     if is_widget:
-        from IPython.display import display  # noqa: PLC0415 - there is one where a widget is
+        from IPython import display  # noqa: PLC0415 - it is there where a widget is
 
-        bar.shown = display(bar.container, display_id=True)
+        show: Any = display.display
+        bar.shown = show(bar.container, display_id=True)
         bar.displayed = True
     # The first bytes were sent before there was a bar.
     bar.start_t = bar.last_print_t = begin

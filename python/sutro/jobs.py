@@ -57,7 +57,7 @@ def result_of_upload(
         UploadInterrupted: Ctrl-C; it says what was done.
         UploadIncompleteError: The source failed after some files were committed.
     """
-    failure = show_failure = None
+    error: Exception
     try:
         with shown(progress) as show:
             failure = _feed(job, source, lambda: _show(job, show))
@@ -65,6 +65,7 @@ def result_of_upload(
                 return _with_warnings(result_of(job, show), source)
             while not job.wait(POLL_SECONDS):
                 _show(job, show)
+        error = _failure_of_source(failure, job.partial_report())
     except KeyboardInterrupt as interrupt:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
@@ -72,11 +73,9 @@ def result_of_upload(
     except _ShowFailedError as failed:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        show_failure = failed.error
-    if show_failure is not None:
-        # Not in the block above, which would add its own error to the user's.
-        raise _with_report(show_failure, job.partial_report())
-    raise _failure_of_source(failure, job.partial_report())
+        error = _with_report(failed.error, job.partial_report())
+    # Not in the blocks above, which would add their own errors to the caller's.
+    raise error
 
 
 def result_of_check(
@@ -100,7 +99,7 @@ async def result_of_upload_async(
     import asyncio  # noqa: PLC0415 - keeps `import sutro` light
 
     pause = _FIRST_PAUSE_SECONDS
-    failure = show_failure = None
+    error: Exception
     try:
         with shown(progress) as show:
             # Making a file takes time that the loop has not.
@@ -111,21 +110,20 @@ async def result_of_upload_async(
                 pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
             _show(job, show)
             failure = await feed
+        if failure is None:
+            return _with_warnings(_result(job), source)
+        error = _failure_of_source(failure, job.partial_report())
     except asyncio.CancelledError as cancelled:
         job.cancel()
         _with_report(cancelled, job.partial_report())
         raise
     except _ShowFailedError as failed:
         job.cancel()
-        show_failure = failed.error
+        error = _with_report(failed.error, job.partial_report())
     except BaseException:
         job.cancel()
         raise
-    if show_failure is not None:
-        raise _with_report(show_failure, job.partial_report())
-    if failure is not None:
-        raise _failure_of_source(failure, job.partial_report())
-    return _with_warnings(_result(job), source)
+    raise error
 
 
 def _feed(
