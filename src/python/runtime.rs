@@ -17,7 +17,7 @@ static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 
 /// A thread for blocking work is never given back: tokio panics where it needs the first one
 /// and the operating system starts no more.
-const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_hours(365 * 24);
 
 /// The runtime of this process, started on first use.
 ///
