@@ -12,6 +12,7 @@ from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
     AuthenticationError,
+    CertificateError,
     CheckError,
     ConfigurationError,
     DatasetNotFoundError,
@@ -25,6 +26,7 @@ from sutro.errors import (
     InvalidParquetError,
     LocalFileExistsError,
     MissingKeyError,
+    NotTheApiError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
@@ -57,6 +59,7 @@ from sutro.settings import set_api_key
 
 __all__ = [
     "AuthenticationError",
+    "CertificateError",
     "CheckError",
     "CheckReport",
     "CheckedFile",
@@ -78,6 +81,7 @@ __all__ = [
     "LocalFileExistsError",
     "LocalServer",
     "MissingKeyError",
+    "NotTheApiError",
     "OutcomeUnknownError",
     "Progress",
     "RateLimitError",
