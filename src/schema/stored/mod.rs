@@ -30,6 +30,11 @@ pub enum InvalidSchema {
     Tree,
 }
 
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Stored<'a> {
     version: u32,
@@ -78,7 +83,7 @@ impl Schema {
             });
             open.extend(column.data_type.columns().iter().rev());
         }
-        // A map of text to JSON has no value that JSON lacks.
+        // Nothing here is without a form in JSON.
         serde_json::to_string(&Stored { version: VERSION, elements }).unwrap_or_default()
     }
 
@@ -93,10 +98,6 @@ impl Schema {
         }
         if unversioned::is_form_of(text) {
             return unversioned::read(text).ok_or(InvalidSchema::Tree);
-        }
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
         }
         match serde_json::from_str::<Version>(text)?.version {
             VERSION => tree(serde_json::from_str::<Stored<'_>>(text)?.elements),
