@@ -14,6 +14,8 @@ mod closing_boundary;
 mod common_mistakes;
 mod guard;
 mod in_progress;
+#[cfg(test)]
+mod kept_schemas;
 mod keys;
 mod limits;
 mod local;
