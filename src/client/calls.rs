@@ -12,6 +12,7 @@ use super::{
     http::ApiClient,
     options::ClientOptions,
     reader::FileReader,
+    retry::Since,
     source::SourceFile,
 };
 use crate::{
@@ -42,7 +43,7 @@ impl ApiClient {
     /// [`Error::Authentication`] where it does not; connection and service errors.
     pub async fn try_authentication(&self) -> Result<()> {
         let subject = self.subject(None);
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self.get("try-authentication");
             let _: Authentication = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(())
@@ -65,7 +66,7 @@ impl ApiClient {
     pub async fn create_named_dataset(&self, name: Option<&str>) -> Result<String> {
         let subject = self.subject(None);
         // A lost answer leaves an empty dataset behind, which harms nobody.
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let name = name.map(|name| ("name", name));
             let request = self.get_with("create-dataset", name.as_slice());
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
@@ -80,7 +81,7 @@ impl ApiClient {
     /// As for every call.
     pub async fn list_datasets(&self) -> Result<Vec<DatasetInfo>> {
         let subject = self.subject(None);
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self.post("list-datasets");
             let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
             Ok(list.datasets)
@@ -94,7 +95,7 @@ impl ApiClient {
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         let subject = self.subject(Some(dataset_id));
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
