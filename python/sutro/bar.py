@@ -63,10 +63,9 @@ class ProgressBar:
         if self._last is not None and _files_done(self._last) == self._last.files_total:
             # The whole is what counts now, not what was waited for last.
             self._bar.bar_format, self._bar.postfix = None, str(self._last)
-        line = str(self._bar)
         self._bar.close()
         if self._bar.shown is not None:
-            self._bar.shown.update({"text/plain": line}, raw=True)
+            self._bar.shown.update({"text/plain": str(self._bar)}, raw=True)
 
 
 def _files_done(progress: Progress) -> int:

@@ -159,8 +159,8 @@ class UploadReport:
 
     def _sent(self) -> str:
         """`1.2 GB sent in 12.0 s`; of a run that broke off what counts, not what was lost."""
-        is_whole = all(file.status != "pending" for file in self.files)
-        done = "sent" if is_whole else "committed"
+        is_cut_off = any(file.started and not file.committed for file in self.files)
+        done = "committed" if is_cut_off else "sent"
         return f"{text.size(self.bytes)} {done} in {self.seconds:.1f} s"
 
     def _pace(self) -> str:

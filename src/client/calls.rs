@@ -30,7 +30,7 @@ pub(crate) struct UploadAttempt {
     pub(crate) file_name: String,
     pub(crate) source: SourceFile,
     /// Whether its content is hashed as it is sent.
-    pub(crate) hashes: bool,
+    pub(crate) is_to_be_hashed: bool,
     pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
     pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
     pub(crate) state: Arc<BodyState>,
@@ -123,7 +123,7 @@ impl ApiClient {
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.source.size()));
         let body = GatedBody::new(
-            FileReader::new(attempt.source, attempt.hashes),
+            FileReader::new(attempt.source, attempt.is_to_be_hashed),
             framing,
             attempt.orders,
             attempt.listener,

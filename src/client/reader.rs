@@ -39,10 +39,11 @@ struct Lent {
 }
 
 impl FileReader {
-    /// With `hashes`, the file's hash is known when its last bytes were read.
-    pub(super) fn new(source: SourceFile, hashes: bool) -> Self {
+    /// With `is_to_be_hashed`, the file's hash is known when its last bytes were read.
+    pub(super) fn new(source: SourceFile, is_to_be_hashed: bool) -> Self {
         let (home, returned) = channel();
-        let hasher = (hashes && source.known_hash().is_none()).then(ContentHasher::default);
+        let hasher =
+            (is_to_be_hashed && source.known_hash().is_none()).then(ContentHasher::default);
         Self { source, file: None, offset: 0, hasher, returned, home }
     }
 

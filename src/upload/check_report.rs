@@ -177,7 +177,9 @@ impl Checker {
     ) -> Result<Option<UploadError>> {
         let mut listing = client.list_dataset_files(dataset_id).await?;
         let record = SentRecord::of_client(client, dataset_id);
-        record.iter().for_each(|record| record.complete(&mut listing));
+        if let Some(record) = record {
+            record.complete(&mut listing);
+        }
         let files: Vec<_> = self.checked_files().collect();
         let tracker = Arc::default();
         match resume::among_files(&listing, &files, rewrite, dataset_id, &tracker).await {

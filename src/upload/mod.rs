@@ -13,6 +13,7 @@ pub mod frames;
 pub mod gate;
 mod identify;
 mod mismatch;
+mod outgoing;
 mod parallel;
 mod plan;
 mod progress;
@@ -37,14 +38,9 @@ pub use temporary::Spool;
 use std::sync::Arc;
 
 use self::{
-    check::CheckedFile,
-    dataset_schema::check_against_dataset,
-    feed::Feed,
-    gate::GateConfig,
-    rewrite::Rewrite,
-    sent_record::SentRecord,
-    settle::Names,
-    transfer::{OutgoingFile, Transfer},
+    check::CheckedFile, dataset_schema::check_against_dataset, feed::Feed, gate::GateConfig,
+    outgoing::OutgoingFile, rewrite::Rewrite, sent_record::SentRecord, settle::Names,
+    transfer::Transfer,
 };
 use crate::{
     client::{ApiClient, in_background},
@@ -116,6 +112,7 @@ impl UploadError {
                     | Error::Rewrite { .. }
                     | Error::NamesTaken { .. }
                     | Error::Refused { .. }
+                    | Error::Intermediary { .. }
                     | Error::Authentication { .. }
             ),
             Self::Incomplete { source, .. } => source.is_mended_by_trying_again(),
@@ -224,7 +221,9 @@ async fn run(
     };
     tracker.transferring_into(&dataset_id);
     let record = SentRecord::of_client(client, &dataset_id);
-    record.iter().for_each(|record| record.complete(&mut listing));
+    if let Some(record) = &record {
+        record.complete(&mut listing);
+    }
     let Plan { files: planned, rewrite, mut feed } = plan;
     check_schema(&planned, &rewrite, feed.as_mut(), &listing, &dataset_id).await?;
     let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();

@@ -8,10 +8,10 @@ use super::{
     check::CheckedFile,
     feed::Feed,
     identify::identities,
+    outgoing::OutgoingFile,
     progress::Tracker,
     rewrite::Rewrite,
     settle::{self, AlreadyThere, Comparison, Conflict, Expected, OTHER_CONTENT, is_one_name},
-    transfer::OutgoingFile,
 };
 use crate::{
     error::{Error, Result},

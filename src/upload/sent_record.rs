@@ -151,7 +151,9 @@ mod tests {
     fn listing(names: &[String], size_bytes: Option<u64>) -> Vec<DatasetFile> {
         let mut listing: Vec<DatasetFile> =
             serde_json::from_value(serde_json::to_value(names).unwrap()).unwrap();
-        listing.iter_mut().for_each(|file| file.size_bytes = size_bytes);
+        for file in &mut listing {
+            file.size_bytes = size_bytes;
+        }
         listing
     }
 

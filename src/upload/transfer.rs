@@ -22,6 +22,7 @@ use super::{
         Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, StopCause,
         Verdict,
     },
+    outgoing::OutgoingFile,
     progress::Tracker,
     sent_record::SentRecord,
     settle::{Expected, verdict, verdict_unordered},
@@ -31,16 +32,6 @@ use crate::{
     config::TICK,
     error::{Error, Result},
 };
-
-/// A file on its way into a dataset.
-#[derive(Clone, Debug)]
-pub(super) struct OutgoingFile {
-    pub(super) name: String,
-    size_bytes: u64,
-    row_count: u64,
-    /// Let go when the file is committed: a temporary one takes up disk space.
-    source: Option<SourceFile>,
-}
 
 /// Sends the files of a plan from `first` on into a dataset.
 pub(super) struct Transfer {
@@ -219,7 +210,7 @@ impl Shell {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
             source,
-            hashes: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
+            is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
             orders: receiver,
             listener: Box::new(listener),
             state: Arc::clone(&body),
@@ -350,35 +341,6 @@ impl Shell {
 
     fn position(&self, file: FileIndex) -> usize {
         self.transfer.first + file
-    }
-}
-
-impl OutgoingFile {
-    /// The same file, when the dataset has it.
-    pub(super) fn committed(self) -> Self {
-        Self { source: None, ..self }
-    }
-}
-
-impl From<&CheckedFile> for OutgoingFile {
-    fn from(file: &CheckedFile) -> Self {
-        Self {
-            name: file.planned.name.clone(),
-            size_bytes: file.planned.source.size(),
-            row_count: file.footer.row_count,
-            source: Some(file.planned.source.clone()),
-        }
-    }
-}
-
-impl<'a> From<&'a OutgoingFile> for Expected<'a> {
-    fn from(file: &'a OutgoingFile) -> Self {
-        Self {
-            name: &file.name,
-            size_bytes: Some(file.size_bytes),
-            row_count: file.row_count,
-            hash: file.source.as_ref().and_then(SourceFile::known_hash),
-        }
     }
 }
 

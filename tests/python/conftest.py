@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import sutro
 from holding_service import HoldingService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -38,6 +39,11 @@ def parquet_bytes(rows: int = 3, text: str = "") -> bytes:
     table = pa.table({"id": list(range(rows)), "text": [f"{row}{text}" for row in range(rows)]})
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def without_fingerprints(names: Iterable[str]) -> list[str]:
+    """Names that were made up, `part-00000-1f3c9a7e.parquet`, by their places alone."""
+    return [re.sub(r"-[0-9a-f]{8}\.parquet$", ".parquet", name) for name in names]
 
 
 @pytest.fixture(autouse=True)
