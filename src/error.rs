@@ -19,6 +19,19 @@ pub enum Error {
     #[error("{0}")]
     Configuration(String),
 
+    /// The embedded service of another process has the folder.
+    #[error(
+        "{} is open in {holder}, and one at a time can use it: wait until it is done, or run \
+         `sutro serve {}` and let all use its URL",
+        .folder.display(), .folder.display()
+    )]
+    FolderInUse {
+        /// The folder of the service.
+        folder: PathBuf,
+        /// Who has it, in words.
+        holder: String,
+    },
+
     /// The key is missing, wrong, or not allowed to do this (401, 403).
     #[error(
         "the service at {host} does not {} (HTTP {status}): {message}",

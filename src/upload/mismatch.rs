@@ -46,6 +46,18 @@ pub enum Cast {
 impl std::error::Error for CheckError {}
 
 impl CheckError {
+    /// Of files that cannot be uploaded, before anything was sent.
+    pub(super) fn of_problems(file_count: usize, problems: Vec<Problem>) -> Self {
+        Self {
+            file_count,
+            problems,
+            reference: Vec::new(),
+            outliers: Vec::new(),
+            cast: Cast::NoUse,
+            is_under_way: false,
+        }
+    }
+
     /// A file may have more than one problem.
     fn bad_file_count(&self) -> usize {
         let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
