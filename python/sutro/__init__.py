@@ -12,6 +12,7 @@ from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
     AuthenticationError,
+    CertificateError,
     CheckError,
     ConfigurationError,
     DatasetNotFoundError,
@@ -26,6 +27,7 @@ from sutro.errors import (
     InvalidParquetError,
     LocalFileExistsError,
     MissingKeyError,
+    NotTheApiError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
@@ -58,6 +60,7 @@ from sutro.settings import set_api_key
 
 __all__ = [
     "AuthenticationError",
+    "CertificateError",
     "CheckError",
     "CheckReport",
     "CheckedFile",
@@ -80,6 +83,7 @@ __all__ = [
     "LocalFileExistsError",
     "LocalServer",
     "MissingKeyError",
+    "NotTheApiError",
     "OutcomeUnknownError",
     "Progress",
     "RateLimitError",

@@ -7,8 +7,11 @@ mod download;
 mod http;
 mod options;
 mod reader;
+mod redactor;
 mod retry;
 mod source;
+mod tls;
+mod tls_words;
 
 pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
 pub(crate) use calls::UploadAttempt;

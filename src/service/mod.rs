@@ -11,6 +11,7 @@ mod blobs;
 mod body;
 mod catalog;
 mod closing_boundary;
+mod common_mistakes;
 mod guard;
 mod in_progress;
 mod keys;

@@ -27,6 +27,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    pub(super) fn is_bad_request(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
+    }
+
     pub(super) fn unknown_dataset(dataset_id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("Dataset {dataset_id} not found"))
     }

@@ -25,7 +25,7 @@ mod transfer;
 pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
-pub use mismatch::{Cast, CheckError, Outliers};
+pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
@@ -46,6 +46,7 @@ use crate::{
     client::{ApiClient, in_background},
     config::{CONCURRENCY, MAX_HELD},
     error::{Error, Result},
+    message::bounded,
     schema::Schema,
     wire::messages::DatasetFile,
 };
@@ -90,14 +91,21 @@ pub enum UploadError {
     #[error(transparent)]
     Failed(#[from] Error),
     /// Failed after some files were committed: the dataset holds a prefix of the plan.
-    #[error("{} of {} files are in {}, in order; then: {source}. Run the same upload again with \
-        this dataset id to go on", .report.done(), .report.files.len(), .report.dataset_id)]
+    #[error("{}", incomplete(.report, .source))]
     Incomplete {
         /// What is done.
         report: Box<UploadReport>,
         /// What went wrong.
         source: Box<UploadError>,
     },
+}
+
+fn incomplete(report: &UploadReport, source: &UploadError) -> String {
+    let (done, all, dataset_id) = (report.done(), report.files.len(), &report.dataset_id);
+    bounded(format_args!(
+        "{done} of {all} files are in {dataset_id}, in order; then: {source}. Run the same upload \
+         again with this dataset id to go on"
+    ))
 }
 
 /// What to upload.

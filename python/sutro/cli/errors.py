@@ -30,6 +30,9 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.FileExistsInDatasetError, 3),
     (sutro.LocalFileExistsError, 3),
     (sutro.ServerError, 5),
+    # The same again would fail again, unlike with the others of their kind.
+    (sutro.CertificateError, 2),
+    (sutro.NotTheApiError, 1),
     (sutro.TransferError, 5),
     (sutro.OutcomeUnknownError, 5),
     (sutro.DatasetNotFoundError, 7),
@@ -86,11 +89,12 @@ def _message(error: BaseException) -> str:
         return f"{error.filename or 'stdout'}: {error.strerror}"
     if _is_unexpected(error):
         return (
-            f"{type(error).__name__}: {error}\n"
+            f"{type(error).__name__}: {text.bounded(str(error))}\n"
             "This was not expected. SUTRO_LOG=debug shows where it happened; please report it"
         )
     report = getattr(error, "report", None)
-    return in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
+    message = in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
+    return text.bounded(message)
 
 
 def _is_unexpected(error: BaseException) -> bool:
