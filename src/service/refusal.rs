@@ -64,6 +64,13 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    pub(super) fn folder_replaced() -> Self {
+        let message = "the service's folder, or blobs or catalog.lock in it, was removed or \
+                       replaced: put it back, or start the service again";
+        tracing::error!("{message}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
     pub(super) fn damaged() -> Self {
         let message = "the stored file is damaged, or gone from the service's folder";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)

@@ -7,6 +7,7 @@
 mod check;
 mod check_report;
 mod dataset_schema;
+mod deadline;
 mod feed;
 pub mod frames;
 pub mod gate;
