@@ -28,7 +28,9 @@ impl ContentHash {
             let batch = std::mem::take(&mut self.gathered);
             self.gathered_bytes = 0;
             self.hashed = Some(spawn_blocking(move || {
-                batch.iter().for_each(|bytes| hash.update(bytes));
+                for bytes in batch {
+                    hash.update(&bytes);
+                }
                 hash
             }));
         }
@@ -37,7 +39,9 @@ impl ContentHash {
 
     pub(super) async fn finish(mut self) -> Result<Sha256Digest, JoinError> {
         let mut hash = self.take_hashed().await?;
-        self.gathered.iter().for_each(|bytes| hash.update(bytes));
+        for bytes in self.gathered {
+            hash.update(&bytes);
+        }
         Ok(Sha256Digest::from(<[u8; 32]>::from(hash.finalize())))
     }
 
