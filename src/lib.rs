@@ -12,7 +12,7 @@
 //! The Python bindings (feature `python`) sit on top and only translate.
 
 pub mod config;
-pub mod content_hash;
+mod content_hash;
 pub mod credentials;
 pub mod error;
 mod message;

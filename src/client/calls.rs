@@ -100,7 +100,7 @@ impl ApiClient {
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
             let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
-            if list.files.iter().any(|file| file.hash().is_some()) {
+            if list.files.iter().any(|file| file.sha256.is_some()) {
                 self.has_told_hashes();
             }
             Ok(list.files)

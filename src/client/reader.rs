@@ -109,7 +109,7 @@ mod tests {
     use std::fs;
 
     use super::{FileReader, READ_BYTES, SourceFile, TAIL_BYTES};
-    use crate::content_hash::ContentHash;
+    use crate::content_hash::ContentHasher;
 
     #[tokio::test]
     async fn pieces_add_up_to_the_file_and_the_last_has_the_whole_tail() {
@@ -131,7 +131,7 @@ mod tests {
                 }
             };
             assert!(read == content, "{size} bytes");
-            assert_eq!(source.known_hash(), Some(ContentHash::of(&content)));
+            assert_eq!(source.known_hash(), Some(ContentHasher::hash_of(&content)));
             assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
         }
     }

@@ -10,9 +10,10 @@ use std::{
 
 use crate::{
     config::READ_BYTES,
-    content_hash::{ContentHash, ContentHasher},
+    content_hash::ContentHasher,
     error::{Error, Result},
     read_at::read_exact_at,
+    wire::digest::Sha256Digest,
 };
 
 /// A regular file as it was when it was planned, or a temporary one of our own.
@@ -22,7 +23,7 @@ pub struct SourceFile {
     identity: Identity,
     handle: Handle,
     /// Known when the whole content was read or written once; shared by all clones.
-    hash: Arc<OnceLock<ContentHash>>,
+    hash: Arc<OnceLock<Sha256Digest>>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl SourceFile {
     ///
     /// # Errors
     /// Where its size cannot be read.
-    pub(crate) fn temporary(label: &Path, file: File, hash: ContentHash) -> io::Result<Self> {
+    pub(crate) fn temporary(label: &Path, file: File, hash: Sha256Digest) -> io::Result<Self> {
         let identity = Identity::of(&file.metadata()?);
         let hash = Arc::new(OnceLock::from(hash));
         Ok(Self {
@@ -87,12 +88,12 @@ impl SourceFile {
     }
 
     /// The hash of the content, where it is known.
-    pub(crate) fn known_hash(&self) -> Option<ContentHash> {
+    pub(crate) fn known_hash(&self) -> Option<Sha256Digest> {
         self.hash.get().copied()
     }
 
     /// Keeps the hash of the content, which was read from start to end.
-    pub(crate) fn has_hash(&self, hash: ContentHash) {
+    pub(crate) fn has_hash(&self, hash: Sha256Digest) {
         // Whoever came first had the same bytes.
         let _ = self.hash.set(hash);
     }
@@ -105,7 +106,7 @@ impl SourceFile {
     pub(crate) fn read_hash(
         &self,
         mut read: impl FnMut(usize) -> Result<()>,
-    ) -> Result<ContentHash> {
+    ) -> Result<Sha256Digest> {
         if let Some(hash) = self.known_hash() {
             return Ok(hash);
         }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     client::{SourceFile, in_background},
+    content_hash::fingerprint,
     error::{Error, Result},
     schema::{Schema, common_schema, diff},
     wire::file_name::folded,
@@ -138,10 +139,11 @@ struct FeedChecks {
 
 impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
+        let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count, &file.source);
         self.count += 1;
         let planned = PlannedFile { name, source: file.source };
-        let problems = self.names.add(&planned);
+        let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;
         let check = move || Ok(check::check(files, problems, 1, mending));
@@ -196,7 +198,7 @@ impl FeedChecks {
 pub(super) fn name_of_made(name: Option<String>, place: usize, source: &SourceFile) -> String {
     match (name, source.known_hash()) {
         (Some(name), _) => with_extension(&name),
-        (None, Some(hash)) => format!("part-{place:05}-{}.parquet", hash.fingerprint()),
+        (None, Some(hash)) => format!("part-{place:05}-{}.parquet", fingerprint(&hash)),
         (None, None) => format!("part-{place:05}.parquet"),
     }
 }

@@ -26,10 +26,10 @@ use super::{
 use crate::{
     client::SourceFile,
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
-    content_hash::ContentHash,
     error::{Error, Result},
     schema::{self, common_schema},
     temporary_file::in_temporary_folder,
+    wire::digest::Sha256Digest,
 };
 
 /// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
@@ -279,7 +279,9 @@ pub fn check_schemas(
 ///
 /// Some services tell sizes, not contents, and two frames of as many numbers make files of one
 /// size. With the padding, frames of other content under one name differ in size there, too.
-fn padding(content: ContentHash) -> String {
-    const LONGEST: u64 = 4096;
-    " ".repeat(usize::try_from(content.prefix() % LONGEST).unwrap_or_default())
+fn padding(content: Sha256Digest) -> String {
+    const LONGEST: u16 = 4096;
+    " ".repeat(usize::from(
+        u16::from_le_bytes([content.as_bytes()[4], content.as_bytes()[5]]) % LONGEST,
+    ))
 }

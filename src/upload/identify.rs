@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     client::in_background,
-    content_hash::ContentHash,
     error::{Error, Result},
+    wire::digest::Sha256Digest,
     wire::messages::DatasetFile,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Identity {
     /// Its size; `None` for a file that is rewritten on the way, and was not yet.
     pub(super) size_bytes: Option<u64>,
     /// Its hash, where it is known.
-    pub(super) hash: Option<ContentHash>,
+    pub(super) hash: Option<Sha256Digest>,
 }
 
 /// Sets its flag when whoever waits is gone.
@@ -56,7 +56,7 @@ pub(super) async fn identities(
             && !file.planned.source.is_released()
             && names.place(&file.planned.name).is_some_and(|place| {
                 let listed = &listing[place];
-                listed.hash().is_some() && file.expected(*identity).is(listed)
+                listed.sha256.is_some() && file.expected(*identity).is(listed)
             })
     };
     let wanted: Vec<_> = (0..files.len())

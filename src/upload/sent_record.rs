@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::ApiClient,
     config::{MAX_RECORD_BYTES, MAX_RECORDS, MAX_RECORDS_BYTES},
-    content_hash::ContentHash,
+    content_hash::ContentHasher,
+    wire::digest::Sha256Digest,
     wire::messages::DatasetFile,
 };
 
@@ -32,14 +33,15 @@ pub(super) struct SentRecord {
 struct Line {
     name: String,
     size_bytes: u64,
-    sha256: String,
+    sha256: Sha256Digest,
 }
 
 impl SentRecord {
     /// The record in `folder` of a dataset. Its file is named after a hash: a URL may hold more
     /// than others should read.
     pub(super) fn of(folder: &Path, service_url: &str, dataset_id: &str) -> Self {
-        let hash = ContentHash::of(format!("{service_url}\n{dataset_id}").as_bytes()).to_string();
+        let hash =
+            ContentHasher::hash_of(format!("{service_url}\n{dataset_id}").as_bytes()).to_string();
         let folder = folder.join("sent");
         Self { path: folder.join(format!("{}.jsonl", &hash[..32])), folder }
     }
@@ -60,7 +62,7 @@ impl SentRecord {
             let line = sent.get(&file.file_name);
             let line =
                 line.filter(|line| file.size_bytes.is_none_or(|size| size == line.size_bytes));
-            file.sha256 = line.map(|line| line.sha256.clone());
+            file.sha256 = line.map(|line| line.sha256);
         }
     }
 
@@ -74,13 +76,13 @@ impl SentRecord {
     }
 
     /// Notes that a file was committed.
-    pub(super) fn add(&self, name: &str, size_bytes: u64, hash: ContentHash) {
+    pub(super) fn add(&self, name: &str, size_bytes: u64, hash: Sha256Digest) {
         if let Err(error) = self.append(name, size_bytes, hash) {
             tracing::debug!("no record of what was sent: {error}");
         }
     }
 
-    fn append(&self, name: &str, size_bytes: u64, hash: ContentHash) -> io::Result<()> {
+    fn append(&self, name: &str, size_bytes: u64, hash: Sha256Digest) -> io::Result<()> {
         if !self.path.exists() {
             private_folder(&self.folder)?;
             self.make_room();
@@ -89,7 +91,7 @@ impl SentRecord {
         if file.metadata()?.len() >= MAX_RECORD_BYTES {
             return Ok(());
         }
-        let line = Line { name: name.to_owned(), size_bytes, sha256: hash.to_string() };
+        let line = Line { name: name.to_owned(), size_bytes, sha256: hash };
         // The newline in front ends a line that was cut short.
         file.write_all(format!("\n{}\n", serde_json::to_string(&line)?).as_bytes())
     }
@@ -144,7 +146,8 @@ mod tests {
     use super::SentRecord;
     use crate::{
         config::{MAX_RECORD_BYTES, MAX_RECORDS},
-        content_hash::ContentHash,
+        content_hash::ContentHasher,
+        wire::digest::Sha256Digest,
         wire::messages::DatasetFile,
     };
 
@@ -157,17 +160,17 @@ mod tests {
         listing
     }
 
-    fn hash_of(record: &SentRecord, name: &str, size_bytes: Option<u64>) -> Option<ContentHash> {
+    fn hash_of(record: &SentRecord, name: &str, size_bytes: Option<u64>) -> Option<Sha256Digest> {
         let mut listing = listing(&[name.to_owned()], size_bytes);
         record.complete(&mut listing);
-        listing[0].hash()
+        listing[0].sha256
     }
 
     #[test]
     fn what_was_sent_last_under_a_name_is_known_for_that_service_dataset_and_size() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        let (old, new) = (ContentHash::of(b"old"), ContentHash::of(b"new"));
+        let (old, new) = (ContentHasher::hash_of(b"old"), ContentHasher::hash_of(b"new"));
         record.add("é \"x\".parquet", 3, old);
         record.add("é \"x\".parquet", 3, new);
         assert_eq!(hash_of(&record, "é \"x\".parquet", Some(3)), Some(new));
@@ -184,11 +187,11 @@ mod tests {
     fn the_hash_that_a_service_tells_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 3, ContentHash::of(b"mine"));
+        record.add("a.parquet", 3, ContentHasher::hash_of(b"mine"));
         let mut listing = listing(&["a.parquet".to_owned()], Some(3));
-        listing[0].sha256 = Some(ContentHash::of(b"theirs").to_string());
+        listing[0].sha256 = Some(ContentHasher::hash_of(b"theirs"));
         record.complete(&mut listing);
-        assert_eq!(listing[0].hash(), Some(ContentHash::of(b"theirs")));
+        assert_eq!(listing[0].sha256, Some(ContentHasher::hash_of(b"theirs")));
     }
 
     #[test]
@@ -201,7 +204,7 @@ mod tests {
                 let record = record.clone();
                 scope.spawn(move || {
                     for file in 0..100 {
-                        record.add(&name(writer, file), file, ContentHash::of(&[1]));
+                        record.add(&name(writer, file), file, ContentHasher::hash_of(&[1]));
                     }
                 });
             }
@@ -217,10 +220,10 @@ mod tests {
     fn a_line_that_was_cut_short_costs_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
         let mut file = fs::OpenOptions::new().append(true).open(&record.path).unwrap();
         file.write_all(b"{\"name\":\"cut").unwrap();
-        record.add("b.parquet", 1, ContentHash::of(b"b"));
+        record.add("b.parquet", 1, ContentHasher::hash_of(b"b"));
         assert!(hash_of(&record, "a.parquet", None).is_some());
         assert!(hash_of(&record, "b.parquet", None).is_some());
     }
@@ -231,7 +234,7 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
         let record = SentRecord::of(&file, "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
         assert_eq!(hash_of(&record, "a.parquet", None), None);
     }
 
@@ -242,14 +245,14 @@ mod tests {
             SentRecord::of(folder.path(), "https://one", &format!("dataset-{number}"))
         };
         for number in 0..MAX_RECORDS + 20 {
-            record(number).add("a.parquet", 1, ContentHash::of(b"a"));
+            record(number).add("a.parquet", 1, ContentHasher::hash_of(b"a"));
         }
         let count = fs::read_dir(folder.path().join("sent")).unwrap().count();
         assert!(count <= MAX_RECORDS, "{count}");
         let last = record(MAX_RECORDS + 19);
         let file = fs::OpenOptions::new().append(true).open(&last.path).unwrap();
         file.set_len(MAX_RECORD_BYTES).unwrap();
-        last.add("b.parquet", 1, ContentHash::of(b"b"));
+        last.add("b.parquet", 1, ContentHasher::hash_of(b"b"));
         assert_eq!(file.metadata().unwrap().len(), MAX_RECORD_BYTES);
     }
 
@@ -259,7 +262,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(&folder.path().join("state"), "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHash::of(b"a"));
+        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
         let mode =
             |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&record.path), mode(&record.folder)), (0o600, 0o700));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::gate::Verdict;
 use crate::{
-    content_hash::ContentHash,
+    wire::digest::Sha256Digest,
     wire::{file_name::folded, messages::DatasetFile},
 };
 
@@ -18,7 +18,7 @@ pub struct Expected<'a> {
     /// Its rows.
     pub row_count: u64,
     /// The hash of its content, where it is known.
-    pub hash: Option<ContentHash>,
+    pub hash: Option<Sha256Digest>,
 }
 
 /// What a listed file is to one of the plan.
@@ -43,7 +43,7 @@ impl Expected<'_> {
         };
         if !is_one_name(&listed.file_name, self.name) {
             Comparison::OtherName
-        } else if let Some((told, expected)) = listed.hash().zip(self.hash) {
+        } else if let Some((told, expected)) = listed.sha256.zip(self.hash) {
             if told == expected { Comparison::Same } else { Comparison::OtherContent }
         } else if differs(listed.size_bytes, self.size_bytes)
             || differs(listed.row_count, Some(self.row_count))
@@ -197,7 +197,7 @@ pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict
 #[cfg(test)]
 mod tests {
     use super::{Comparison, Expected, OTHER_CONTENT, Verdict, resume, verdict};
-    use crate::{content_hash::ContentHash, wire::messages::DatasetFile};
+    use crate::{content_hash::ContentHasher, wire::messages::DatasetFile};
 
     fn listing(names: &str) -> Vec<DatasetFile> {
         let names = serde_json::to_value(names.split_whitespace().collect::<Vec<_>>());
@@ -205,7 +205,12 @@ mod tests {
     }
 
     fn expected(name: &str) -> Expected<'_> {
-        Expected { name, size_bytes: Some(7), row_count: 1, hash: Some(ContentHash::of(b"this")) }
+        Expected {
+            name,
+            size_bytes: Some(7),
+            row_count: 1,
+            hash: Some(ContentHasher::hash_of(b"this")),
+        }
     }
 
     fn plan(names: &'static str) -> Vec<Expected<'static>> {
@@ -247,14 +252,14 @@ mod tests {
     #[test]
     fn content_is_compared_by_its_hash_else_by_size_and_rows() {
         let values = |right: u64| [None, Some(right), Some(right + 1)];
-        let (this, other) = (ContentHash::of(b"this"), ContentHash::of(b"other"));
+        let (this, other) = (ContentHasher::hash_of(b"this"), ContentHasher::hash_of(b"other"));
         for size_bytes in values(7) {
             for row_count in values(1) {
                 for sha256 in [None, Some(this), Some(other)] {
                     let mut listed = listing("a").remove(0);
                     listed.size_bytes = size_bytes;
                     listed.row_count = row_count;
-                    listed.sha256 = sha256.map(|hash| hash.to_string());
+                    listed.sha256 = sha256;
                     let agrees = size_bytes != Some(8) && row_count != Some(2);
                     let comparison = match sha256 {
                         Some(hash) if hash == this => Comparison::Same,

@@ -10,9 +10,10 @@ use parquet::errors::ParquetError;
 
 use crate::{
     client::SourceFile,
-    content_hash::{ContentHash, ContentHasher},
+    content_hash::ContentHasher,
     error::{Error, Result},
     temporary_file::{in_temporary_folder, temporary_file},
+    wire::digest::Sha256Digest,
 };
 
 /// What went wrong while a temporary file was written: a full disk, or what `otherwise` makes
@@ -41,7 +42,7 @@ impl HashedFile {
     }
 
     /// The hash of what was written so far.
-    pub(super) fn hash(&self) -> ContentHash {
+    pub(super) fn hash(&self) -> Sha256Digest {
         self.hasher.hash()
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::content_hash::ContentHash;
+use super::digest::Sha256Digest;
 
 /// Header that carries the API key, as `Key <api key>`.
 pub const AUTHORIZATION: &str = "authorization";
@@ -100,8 +100,10 @@ pub struct DatasetFile {
     pub size_bytes: Option<u64>,
     /// Rows, out of the footer.
     pub row_count: Option<u64>,
-    /// SHA-256 of the content, in hexadecimal digits.
-    pub sha256: Option<String>,
+    /// SHA-256 of its bytes in hexadecimal, where the service keeps one.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Digest>,
     /// The file's columns.
     pub schema: Option<SchemaSummary>,
 }
@@ -147,16 +149,12 @@ impl From<FileOrName> for DatasetFile {
                 row_count,
                 sha256,
                 schema,
-            } => Self { file_name, file_id, uploaded_at, size_bytes, row_count, sha256, schema },
+            } => {
+                // What is no digest is as good as none.
+                let sha256 = sha256.and_then(|text| text.parse().ok());
+                Self { file_name, file_id, uploaded_at, size_bytes, row_count, sha256, schema }
+            }
         }
-    }
-}
-
-impl DatasetFile {
-    /// The hash of the content, where the service tells one.
-    #[must_use]
-    pub fn hash(&self) -> Option<ContentHash> {
-        ContentHash::parse(self.sha256.as_deref()?)
     }
 }
 

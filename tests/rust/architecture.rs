@@ -14,10 +14,10 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("message", &[]),
     ("error", &["config", "message"]),
     ("read_at", &[]),
-    ("content_hash", &[]),
-    ("temporary_file", &["content_hash", "error"]),
+    ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
-    ("wire", &["config", "content_hash", "error", "message"]),
+    ("wire", &["config", "error", "message"]),
+    ("content_hash", &["wire"]),
     (
         "client",
         &[
@@ -32,7 +32,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "wire",
         ],
     ),
-    ("dataset_reader", &["config", "content_hash", "error", "message", "schema", "client"]),
+    ("dataset_reader", &["config", "error", "message", "schema", "client"]),
     (
         "upload",
         &[
@@ -47,7 +47,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "client",
         ],
     ),
-    ("service", &["config", "content_hash", "credentials", "error", "message", "schema", "wire"]),
+    ("service", &["config", "credentials", "error", "message", "schema", "wire"]),
 ];
 
 #[test]
