@@ -65,12 +65,24 @@ def test_with_ipywidgets_the_bar_is_a_widget(
     cell = with_widgets.run(f"report = client.upload({str(folder)!r})")
 
     assert (cell.error, cell.stdout, cell.stderr) == (None, "", "")
-    assert [WIDGET in shown for shown in cell.shown] == [True]
     (bar,) = cell.states("FloatProgressModel")
     assert bar["bar_style"] == "success"
     assert bar["value"] == bar["max"] > 0
     assert "100%" in cell.bar
     assert "12/12 files]" in cell.bar
+
+
+def test_a_saved_notebook_has_the_last_line_of_the_bar_as_text(
+    with_widgets: Kernel, server: sutro.LocalServer, folder: Path
+) -> None:
+    connect(with_widgets, server)
+
+    cell = with_widgets.run(f"report = client.upload({str(folder)!r})")
+
+    (shown,) = cell.shown
+    assert list(shown) == ["text/plain"]
+    assert shown["text/plain"].startswith("100%|")
+    assert shown["text/plain"].endswith("12/12 files]")
 
 
 def test_a_widget_follows_what_grows_while_files_are_made(
@@ -187,3 +199,33 @@ def test_an_error_leaves_a_whole_bar(kernel: Kernel, holding: HoldingService, fo
 
     assert cell.error == "UploadIncompleteError"
     assert is_whole(cell)
+
+
+def test_one_error_in_a_cell_takes_at_most_twenty_lines(
+    kernel: Kernel, server: sutro.LocalServer, folder: Path
+) -> None:
+    connect(kernel, server)
+    frames = """
+        import pandas as pd
+        frames = [pd.DataFrame({f"column {n}": [1] for n in range(m, m + 20)}) for m in range(9)]
+        """
+    assert kernel.run(frames).error is None
+
+    for code, error in [
+        (f"client.upload({str(folder / 'none')!r})", "ConfigurationError"),
+        ("client.upload(frames)", "SchemaMismatchError"),
+        ("client.upload(iter(frames))", "UploadIncompleteError"),
+        ("client.upload(pd.DataFrame({'a': [1, 'x']}), 'dataset-none')", None),
+        ("client.upload(frames[0], 'dataset-none')", "DatasetNotFoundError"),
+    ]:
+        cell = kernel.run(f"{code}")
+        assert cell.error is not None
+        assert error in (None, cell.error)
+        lines = cell.traceback.splitlines()
+        assert len(lines) <= 20, cell.traceback
+        assert f"this cell, line 1: {code}" in lines[0]
+        assert f"sutro.errors.{cell.error}: " in cell.traceback
+
+    whole = kernel.run("import sys, traceback; traceback.print_exception(sys.last_value)")
+    assert "Traceback (most recent call last)" in whole.stderr
+    assert "jobs.py" in whole.stderr
