@@ -88,7 +88,10 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::File { path, .. } => {
             ("FileAccessError", fields!(py, path: path.display().to_string()))
         }
-        Error::Frame { label, .. } => ("FrameError", fields!(py, frame: label)),
+        Error::Frame { label, column, .. } => {
+            let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
+            ("FrameError", fields!(py, frame: label, column: path, data_type: data_type))
+        }
         Error::Rewrite { path, .. } => {
             ("RewriteError", fields!(py, path: path.display().to_string()))
         }

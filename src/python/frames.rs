@@ -107,7 +107,7 @@ impl FrameEncoder {
 fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let message = "it cannot be encoded as parquet; write it to a file, and upload that";
-        Err(Error::Frame { label: label.to_owned(), message: message.to_owned() })
+        Err(Error::Frame { label: label.to_owned(), column: None, message: message.to_owned() })
     })
 }
 
@@ -148,6 +148,6 @@ fn stream_of(frame: &Bound<'_, PyAny>, label: &str) -> PyResult<PyRecordBatchRea
             .fully_qualified_name()
             .map_or_else(|_| "it".to_owned(), |name| name.to_string());
         let message = format!("{type_name} is not a table: {}", error.value(py));
-        Error::Frame { label: label.to_owned(), message }.into_py_err(py)
+        Error::Frame { label: label.to_owned(), column: None, message }.into_py_err(py)
     })
 }
