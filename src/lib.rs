@@ -14,6 +14,7 @@
 pub mod config;
 pub mod credentials;
 pub mod error;
+mod message;
 mod read_at;
 mod temporary_file;
 

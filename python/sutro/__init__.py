@@ -12,6 +12,7 @@ from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
     AuthenticationError,
+    CertificateError,
     CheckError,
     ConfigurationError,
     DatasetNotFoundError,
@@ -23,7 +24,9 @@ from sutro.errors import (
     FrameError,
     InternalError,
     InvalidParquetError,
+    LocalFileExistsError,
     MissingKeyError,
+    NotTheApiError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
@@ -56,6 +59,7 @@ from sutro.settings import set_api_key
 
 __all__ = [
     "AuthenticationError",
+    "CertificateError",
     "CheckError",
     "CheckReport",
     "CheckedFile",
@@ -74,8 +78,10 @@ __all__ = [
     "FrameError",
     "InternalError",
     "InvalidParquetError",
+    "LocalFileExistsError",
     "LocalServer",
     "MissingKeyError",
+    "NotTheApiError",
     "OutcomeUnknownError",
     "Progress",
     "RateLimitError",

@@ -19,9 +19,11 @@ from sutro.report import UploadReport
 from sutro.sources import ArrowStream
 
 __all__ = [
+    "ArrowSchema",
     "BytesSpool",
     "Cancelled",
     "Client",
+    "FoundFiles",
     "FrameChecker",
     "FrameEncoder",
     "FrameSchema",
@@ -29,9 +31,10 @@ __all__ = [
     "LocalServer",
     "TemporaryParquet",
     "__version__",
+    "check_files",
     "check_frames",
-    "check_paths",
     "check_report_stream",
+    "find_files",
     "is_in_natural_order",
     "take_log_records",
     "upload_report_stream",
@@ -96,7 +99,7 @@ class Client:
     def api_url(self) -> str:
         """The URL as given, without a slash at its end."""
 
-    def upload(self, paths: PathOptions, options: UploadOptions) -> Job[UploadReport]:
+    def upload(self, files: FoundFiles, options: UploadOptions) -> Job[UploadReport]:
         """Put files into one dataset."""
 
     def upload_made_files(
@@ -117,7 +120,12 @@ class Client:
         """List a dataset's files in its order."""
 
     def download_from_dataset(
-        self, dataset_id: str, files: list[str] | None, output_path: str, concurrency: int
+        self,
+        dataset_id: str,
+        files: list[str] | None,
+        output_path: str,
+        concurrency: int,
+        overwrite: bool,
     ) -> Job[list[str]]:
         """Write files (None: all) into a folder, which is made where needed; the paths."""
 
@@ -148,8 +156,12 @@ class BytesSpool:
 class FrameEncoder:
     """Makes parquet files of an object with `__arrow_c_stream__`."""
 
-    def __new__(cls, frame: object, label: str, rows_per_file: int | None) -> Self:
+    def __new__(
+        cls, frame: object, label: str, rows_per_file: int | None, decimals_as_bytes: bool
+    ) -> Self:
         """Begin; `label` names the frame in errors.
+
+        `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does.
 
         Raises:
             sutro.FrameError: It is no table, or has types that parquet does not have.
@@ -158,6 +170,17 @@ class FrameEncoder:
     @property
     def is_exhausted(self) -> bool:
         """Whether the last file was given."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the files leave out of the frame, in words: extension types."""
+
+    @property
+    def row_count(self) -> int | None:
+        """The rows that the frame has given; None if it has not given a batch."""
+
+    def close(self) -> None:
+        """Release the frame's stream."""
 
     def encode(self, seconds: float) -> TemporaryParquet | None:
         """Work for about so long without the GIL; a file when one is whole."""
@@ -175,8 +198,36 @@ class FrameChecker:
     def finish(self, client: Client | None, dataset_id: str | None) -> Job[CheckReport]:
         """Say whether an upload would be accepted, by the dataset where there is one."""
 
-def check_paths(
-    client: Client | None, paths: PathOptions, options: UploadOptions
+@final
+class FoundFiles:
+    """Files in the order of an upload; never none."""
+
+    @property
+    def paths(self) -> list[str]:
+        """Where they are."""
+
+    @property
+    def sources(self) -> list[int]:
+        """For each file the index of the source that names it."""
+
+    @property
+    def path_names(self) -> list[str | None]:
+        """Names that are made of their paths below the source; None for one that is no UTF-8."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the sources name and is not taken, and what else the caller should know."""
+
+def find_files(paths: PathOptions) -> Job[FoundFiles]:
+    """Look for the files of paths, folders and globs.
+
+    Raises:
+        sutro.ConfigurationError: They name nothing, or a table of which not all files are live.
+        sutro.FileAccessError: A folder cannot be read.
+    """
+
+def check_files(
+    client: Client | None, files: FoundFiles, options: UploadOptions
 ) -> Job[CheckReport]:
     """Check files, against what the dataset holds where `client` and the options name one."""
 
@@ -225,11 +276,18 @@ _ReportRow: TypeAlias = tuple[
 ]
 
 @final
+class ArrowSchema:
+    """The Arrow schema of a frame that is still to be encoded."""
+
+    def __new__(cls, frame: object, decimals_as_bytes: bool) -> Self:
+        """Take it from `__arrow_c_schema__` or, if there is none, from `__arrow_c_stream__`."""
+
+@final
 class FrameSchema:
     """The schema that all files of an upload are to have."""
 
-def check_frames(frames: Sequence[tuple[str, object]], cast: bool) -> FrameSchema | None:
-    """Compare the schemas of frames with an Arrow stream, given with their names.
+def check_frames(frames: Sequence[tuple[str, ArrowSchema]], cast: bool) -> FrameSchema | None:
+    """Compare the schemas of frames, given with their names.
 
     Returns the schema of all, or their common one with `cast`.
 

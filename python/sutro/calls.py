@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, forks, jobs, settings
+from sutro._sources.found import find
+from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
-from sutro.errors import ConfigurationError
+from sutro.errors import ConfigurationError, NotTheApiError, RefusedError
 from sutro.options import UploadOptions
 
 if TYPE_CHECKING:
@@ -16,10 +19,34 @@ if TYPE_CHECKING:
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
     from sutro.report import UploadReport
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
+
+
+def ask_first(
+    client: _core.Client, source: Source, dataset_id: str | None, *, dry_run: bool
+) -> None:
+    """Ask what an upload needs before a source that can be read once is touched.
+
+    Raises:
+        AuthenticationError: The key is not accepted.
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The service cannot be reached, or fails.
+    """
+    if not reads_once(source):
+        return
+    if dataset_id is not None:
+        with forks.moment:
+            listing = client.list_dataset_files(checked_id(dataset_id))
+        jobs.result_of(listing)
+    elif not dry_run:
+        with forks.moment:
+            authentication = client.try_authentication()
+        # A service without this call says so, and answers the upload's own calls.
+        with suppress(RefusedError, NotTheApiError):
+            jobs.result_of(authentication)
 
 
 def start_upload(
@@ -29,7 +56,7 @@ def start_upload(
     *,
     concurrency: int | None,
     ordered: bool,
-    names: Sequence[str] | None,
+    names: NamesOption | None,
     recursive: bool,
     exclude: str | Sequence[str],
     rows_per_file: int | None,
@@ -38,16 +65,7 @@ def start_upload(
     dry_run: bool,
 ) -> tuple[_core.Job[UploadReport], Paths | Frames]:
     """Start an upload; frames are still to be made into files and fed to it."""
-    resolved = resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-    )
     options = _options(
-        resolved,
         dataset_id,
         concurrency=concurrency,
         ordered=ordered,
@@ -55,11 +73,24 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
-    with forks.moment:
-        if isinstance(resolved, Paths):
-            return client.upload(resolved.options, options), resolved
-        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    resolved = resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+        is_trial=dry_run,
+    )
+    if isinstance(resolved, Paths):
+        files = find(resolved)
+        options["names"] = files.names
+        with forks.moment:
+            job = client.upload(files.found, options)
         return job, resolved
+    with forks.moment:
+        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    return job, resolved
 
 
 def check(
@@ -67,7 +98,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -75,6 +106,9 @@ def check(
     recompress: bool = False,
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
+    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
+    if client is not None:
+        ask_first(client, source, dataset_id, dry_run=True)
     resolved = resolve(
         source,
         names,
@@ -83,20 +117,19 @@ def check(
         rows_per_file=rows_per_file,
         cast=_is_cast(on_mismatch),
         check=False,
-    )
-    options = _options(
-        resolved, dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True
+        is_trial=True,
     )
     if isinstance(resolved, Paths):
+        files = find(resolved)
+        options["names"] = files.names
         with forks.moment:
-            job = _core.check_paths(client, resolved.options, options)
+            job = _core.check_files(client, files.found, options)
         return jobs.result_of(job)
     checker = _core.FrameChecker(options)
     return jobs.result_of_check(resolved, checker, client, dataset_id)
 
 
 def _options(
-    source: Paths | Frames,
     dataset_id: str | None,
     *,
     concurrency: int | None = None,
@@ -107,7 +140,7 @@ def _options(
 ) -> UploadOptions:
     return UploadOptions(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
-        names=source.names if isinstance(source, Paths) else None,
+        names=None,
         concurrency=settings.concurrency(concurrency),
         ordered=ordered,
         cast=_is_cast(on_mismatch),

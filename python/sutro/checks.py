@@ -77,6 +77,8 @@ class CheckReport:
     """What is wrong with single files, in words."""
     error: SutroError | None
     """What an upload would raise; None when it would be accepted."""
+    notes: tuple[str, ...] = ()
+    """What the source names and would not be uploaded, and what else you should know, in words."""
 
     def __bool__(self) -> bool:
         return self.error is None
@@ -102,6 +104,7 @@ class CheckReport:
             "files": [asdict(file) for file in self.files],
             "schemas": [dict(columns) for columns in self.schemas],
             "problems": list(self.problems),
+            "notes": list(self.notes),
             "error": None if self.error is None else str(self.error),
         }
 

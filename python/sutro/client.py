@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
 
 
 class Client:
@@ -107,7 +107,7 @@ class Client:
         *,
         concurrency: int | None = None,
         ordered: bool = True,
-        names: Sequence[str] | None = None,
+        names: NamesOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -132,8 +132,9 @@ class Client:
                 then 8.
             ordered: Whether the dataset must have the order of the plan. False is faster
                 where the service needs long for each file.
-            names: Names in the dataset, one for each file; default: the files' own, and
-                `part-00000.parquet`, ... for frames.
+            names: Names in the dataset, one for each file; "path" makes them of the paths below the
+                source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
+                files' own, and `part-00000.parquet`, ... for frames.
             recursive: Whether the folders below a folder are taken, too.
             exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
             rows_per_file: Cuts each frame into files of so many rows, in order.
@@ -163,6 +164,7 @@ class Client:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
+        calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
         job, resolved = calls.start_upload(
             self._core,
             source,
@@ -186,7 +188,7 @@ class Client:
         *,
         concurrency: int | None = None,
         ordered: bool = True,
-        names: Sequence[str] | None = None,
+        names: NamesOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -206,6 +208,8 @@ class Client:
             >>> len(report)
             12
         """
+        ask = partial(calls.ask_first, self._core, source, dataset_id, dry_run=dry_run)
+        await jobs.in_thread(ask)
         job, resolved = calls.start_upload(
             self._core,
             source,
@@ -227,7 +231,7 @@ class Client:
         source: Source,
         dataset_id: str | None = None,
         *,
-        names: Sequence[str] | None = None,
+        names: NamesOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -364,14 +368,18 @@ class Client:
         output_path: str | os.PathLike[str] | None = None,
         *,
         concurrency: int | None = None,
+        overwrite: bool = False,
     ) -> list[Path]:
         """Write files of a dataset into a folder. A file gets its name when it is whole.
+
+        A file that is there already with the same content is left as it is.
 
         Args:
             dataset_id: The dataset.
             files: Names in the dataset; None takes all.
             output_path: The folder, made where needed; None is the current one.
             concurrency: Files that are received at the same time.
+            overwrite: Whether a file of the same name and other content is replaced.
 
         Returns:
             The paths of the files, in the order of `files` or of the dataset.
@@ -379,6 +387,7 @@ class Client:
         Raises:
             DatasetNotFoundError: There is no such dataset.
             RefusedError: A name is not in the dataset.
+            LocalFileExistsError: A file of the same name has other content. Nothing was written.
             FileAccessError: A file cannot be written.
 
         Examples:
@@ -394,6 +403,7 @@ class Client:
                 None if names is None else list(names),
                 str(Path(output_path or ".").expanduser()),
                 settings.concurrency(concurrency),
+                overwrite,
             )
         )
         return [Path(path) for path in paths]

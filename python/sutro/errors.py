@@ -1,14 +1,18 @@
 """What can go wrong. Everything derives from `SutroError`, except Ctrl-C.
 
-The first argument is the message: what was wrong, with which file, and what to do.
-The facts are attributes, too. All errors can be pickled.
+The first argument is the message: what was wrong, with which file, and what to do. It has at most
+2,048 bytes; the facts are attributes, in full. All errors can be pickled.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sutro import text
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sutro.checks import Difference
     from sutro.report import UploadReport
 
@@ -17,7 +21,7 @@ class SutroError(Exception):
     """Root of all errors of this package."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message)
+        super().__init__(text.bounded(message))
 
 
 class ConfigurationError(SutroError, ValueError):
@@ -33,33 +37,8 @@ class CheckError(SutroError, ValueError):
 
     Attributes:
         problems: Each problem in words, with the file that has it.
-    """
-
-    def __init__(self, message: str = "", *, problems: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.problems = problems
-
-
-class InvalidParquetError(CheckError):
-    """Files are not parquet files, or damaged ones.
-
-    Attributes:
-        paths: All such files.
-    """
-
-    def __init__(
-        self, message: str = "", *, problems: tuple[str, ...] = (), paths: tuple[str, ...] = ()
-    ) -> None:
-        super().__init__(message, problems=problems)
-        self.paths = paths
-
-
-class SchemaMismatchError(CheckError):
-    """Files do not share one schema, or not the dataset's.
-
-    Attributes:
-        groups: For each schema the names of the files that have it. The first group is the
-            largest one, with which the others are compared.
+        groups: For each schema the names of the files that have it, where there are several.
+            The first group is the largest one, with which the others are compared.
         differences: Each difference from the first group, with all files that have it.
     """
 
@@ -71,9 +50,40 @@ class SchemaMismatchError(CheckError):
         groups: tuple[tuple[str, ...], ...] = (),
         differences: tuple[Difference, ...] = (),
     ) -> None:
-        super().__init__(message, problems=problems)
+        super().__init__(message)
+        self.problems = problems
         self.groups = groups
         self.differences = differences
+
+
+class InvalidParquetError(CheckError):
+    """Files are not parquet files, or damaged ones.
+
+    Attributes:
+        paths: All such files.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        problems: tuple[str, ...] = (),
+        groups: tuple[tuple[str, ...], ...] = (),
+        differences: tuple[Difference, ...] = (),
+        paths: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, problems=problems, groups=groups, differences=differences)
+        self.paths = paths
+
+
+class SchemaMismatchError(CheckError):
+    """Files do not share one schema, or not the dataset's.
+
+    Attributes:
+        groups: For each schema the names of the files that have it. The first group is the
+            largest one, with which the others are compared.
+        differences: Each difference from the first group, with all files that have it.
+    """
 
 
 class FileExistsInDatasetError(SutroError, FileExistsError):
@@ -117,7 +127,7 @@ class AuthenticationError(SutroError, PermissionError):
 
 
 class RefusedError(SutroError):
-    """The service refused for good: sending the same again is of no use.
+    """The service, or something before it, refused for good: the same again is of no use.
 
     Attributes:
         status: HTTP status.
@@ -171,6 +181,14 @@ class TransferError(SutroError, ConnectionError):
         self.file_name = file_name
 
 
+class CertificateError(TransferError):
+    """The certificate of the service cannot be trusted. Nothing was sent."""
+
+
+class NotTheApiError(TransferError):
+    """What answers at the URL is not the dataset API: the URL is wrong, or a proxy answers."""
+
+
 class TransferTimeoutError(TransferError, TimeoutError):
     """The service took no bytes, or gave no answer, for too long."""
 
@@ -197,6 +215,19 @@ class FileAccessError(SutroError, OSError):
     def __init__(self, message: str = "", *, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+class LocalFileExistsError(FileAccessError, FileExistsError):
+    """A download would replace files on this machine that have other content.
+
+    Attributes:
+        path: The first of them.
+        paths: All of them; they are as they were.
+    """
+
+    def __init__(self, message: str = "", *, path: str = "", paths: Sequence[str] = ()) -> None:
+        super().__init__(message, path=path)
+        self.paths = tuple(paths)
 
 
 class FrameError(SutroError, ValueError):
@@ -310,9 +341,12 @@ class UploadInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
-        super().__init__(message)
+        super().__init__(text.bounded(message))
         self.report = report
 
 
 class SutroWarning(UserWarning):
     """Something was ignored or decided that you may want to know of."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(text.bounded(message))

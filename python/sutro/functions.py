@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sutro.progress import ProgressOption
     from sutro.reader import DatasetReader
     from sutro.report import UploadReport
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
 
 
 def upload(
@@ -27,7 +27,7 @@ def upload(
     *,
     concurrency: int | None = None,
     ordered: bool = True,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -53,8 +53,9 @@ def upload(
         concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`, then 8.
         ordered: Whether the dataset must have the order of the plan. False is faster where
             the service needs long for each file.
-        names: Names in the dataset, one for each file; default: the files' own, and
-            `part-00000.parquet`, ... for frames.
+        names: Names in the dataset, one for each file; "path" makes them of the paths below the
+            source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
+            files' own, and `part-00000.parquet`, ... for frames.
         recursive: Whether the folders below a folder are taken, too.
         exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
         rows_per_file: Cuts each frame into files of so many rows, in order.
@@ -108,7 +109,7 @@ async def upload_async(
     *,
     concurrency: int | None = None,
     ordered: bool = True,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -150,7 +151,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -339,16 +340,20 @@ def download_from_dataset(
     output_path: str | os.PathLike[str] | None = None,
     *,
     concurrency: int | None = None,
+    overwrite: bool = False,
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> list[Path]:
     """Write files of a dataset into a folder. A file gets its name when it is whole.
+
+    A file that is there already with the same content is left as it is.
 
     Args:
         dataset_id: The dataset.
         files: Names in the dataset; None takes all.
         output_path: The folder, made where needed; None is the current one.
         concurrency: Files that are received at the same time.
+        overwrite: Whether a file of the same name and other content is replaced.
         api_key: See `Client`.
         api_url: See `Client`.
 
@@ -358,6 +363,7 @@ def download_from_dataset(
     Raises:
         DatasetNotFoundError: There is no such dataset.
         RefusedError: A name is not in the dataset.
+        LocalFileExistsError: A file of the same name has other content. Nothing was written.
         FileAccessError: A file cannot be written.
 
     Examples:
@@ -367,5 +373,5 @@ def download_from_dataset(
         (12, 'cars-1970.parquet')
     """
     return Client(api_key, api_url).download_from_dataset(
-        dataset_id, files, output_path, concurrency=concurrency
+        dataset_id, files, output_path, concurrency=concurrency, overwrite=overwrite
     )

@@ -31,6 +31,8 @@ class PathOptions(TypedDict):
     """Whether the folders below a folder are taken, too."""
     exclude: list[str]
     """Globs of files to leave out."""
+    is_of_a_shell: bool
+    """Whether a shell made the list out of a glob: then it has what a folder leaves out."""
 
 
 class UploadOptions(TypedDict):

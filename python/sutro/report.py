@@ -72,6 +72,8 @@ class UploadReport:
     concurrency: int
     """Most files that were in transfer at the same time: lower than what was asked for where
     the service serves fewer connections."""
+    notes: tuple[str, ...] = ()
+    """What the source names and was not uploaded, and what else you should know, in words."""
 
     def __iter__(self) -> Iterator[UploadedFile]:
         return iter(self.files)
@@ -90,6 +92,7 @@ class UploadReport:
         """The report as plain dicts and lists; times stay `datetime`."""
         report = asdict(self)
         report["files"] = list(report["files"])
+        report["notes"] = list(report["notes"])
         return report
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 
@@ -25,3 +26,7 @@ Source: TypeAlias = (
 )
 """What can be uploaded: a path, a glob, a folder, or a list of them; a frame, or a list or
 generator of them; a dict gives names."""
+
+NamesOption: TypeAlias = Sequence[str] | Callable[[pathlib.Path], str]
+"""Names in the dataset: a list with one for each file; "path", which makes them of the paths below
+the source (`2024/a.parquet` is `2024,a.parquet`); or a function from a file's path to its name."""

@@ -18,6 +18,11 @@ _KILO = 1000
 _ROWS_AT_THE_START = 15
 _ROWS_AT_THE_END = 5
 
+_MOST_BYTES = 2048
+"""Of a message, and what is kept of a longer one: its end says what to do."""
+_START_BYTES = 1400
+_END_BYTES = 600
+
 _BETWEEN = "  "
 _GAP = "..."
 
@@ -94,6 +99,17 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def bounded(message: str) -> str:
+    """A message, without its middle where it has more than 2,048 bytes in UTF-8."""
+    encoded = str(message).encode("utf-8", "surrogatepass")
+    if len(encoded) <= _MOST_BYTES:
+        return message
+    # A character that is cut in two is left out.
+    start = encoded[:_START_BYTES].decode("utf-8", "ignore")
+    end = encoded[-_END_BYTES:].decode("utf-8", "ignore")
+    return f"{start} {_GAP} {end}"
 
 
 def width_of(text: str) -> int:

@@ -3,6 +3,11 @@
 use std::{
     error::Error as StdError,
     io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,19 +15,54 @@ use chrono::{DateTime, Utc};
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::http::root_cause;
+use super::{
+    http::root_cause,
+    redactor::Redactor,
+    tls_words::{self, TlsFailure},
+};
 use crate::{
     config::{MAX_ANSWER_BYTES, RETRY_AFTER_MAX},
+    credentials::ApiKey,
     error::{Error, Result},
+    message::{QUOTED_CHARS, cut},
     wire::messages::ErrorAnswer,
 };
+
+/// Who answers, as far as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    /// Host and port, for messages.
+    pub(super) host: String,
+    redactor: Redactor,
+    /// Files with certificates that are trusted.
+    certificates: Vec<PathBuf>,
+    /// Whether the dataset API has answered at this URL: then it is the right one.
+    has_answered: AtomicBool,
+}
+
+impl Peer {
+    pub(super) fn new(host: String, key: &ApiKey, certificates: Vec<PathBuf>) -> Self {
+        let redactor = Redactor::new(key);
+        Self { host, redactor, certificates, has_answered: AtomicBool::new(false) }
+    }
+
+    /// Foreign words as a message may have them: without the key, and not too many. All that a
+    /// service, a proxy or a library says on the way to a message comes through here.
+    fn quoted(&self, words: &str) -> String {
+        let words = self.redactor.text(words);
+        let plain = |char: char| if char.is_control() && char != '\n' { ' ' } else { char };
+        cut(&words, QUOTED_CHARS).chars().map(plain).collect()
+    }
+}
 
 /// What a call is about, for messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subject {
-    pub(crate) host: String,
+    pub(crate) peer: Arc<Peer>,
     pub(crate) dataset_id: Option<String>,
     pub(crate) file_name: Option<String>,
+    /// Of the file, for an upload.
+    pub(crate) size_bytes: Option<u64>,
 }
 
 impl Subject {
@@ -48,6 +88,7 @@ impl Subject {
         }
         let body = self.collect(answer, limit).await?;
         if let Ok(value) = serde_json::from_slice(&body) {
+            self.peer.has_answered.store(true, Ordering::Relaxed);
             return Ok(value);
         }
         // Seen in the field: 200 with {"error"}.
@@ -55,7 +96,7 @@ impl Subject {
             Ok(refusal) => Err(Error::Refused {
                 file_name: self.file_name.clone(),
                 status: status.as_u16(),
-                message: refusal.error,
+                message: self.peer.quoted(&refusal.error),
             }),
             Err(_) => Err(self.not_the_api(format!("HTTP {status} without the expected JSON"))),
         }
@@ -74,51 +115,83 @@ impl Subject {
         }
     }
 
+    /// The body of an answer, without the key where it repeats that.
     async fn collect(&self, mut answer: Response, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
+        let mut redacted = self.peer.redactor.stream();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.broken(&error))? {
             if body.len() + chunk.len() > limit {
                 return Err(self.not_the_api(format!("an answer of more than {limit} bytes")));
             }
-            body.extend_from_slice(&chunk);
+            body.extend(redacted.push(&chunk));
         }
+        body.extend(redacted.end());
         Ok(body)
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Error {
-        let api_error = serde_json::from_slice::<ErrorAnswer>(body).ok();
-        let is_from_the_api = api_error.is_some();
-        let message = api_error.map_or_else(
+        let words = serde_json::from_slice::<ErrorAnswer>(body).ok();
+        let is_from_the_api = words.is_some();
+        let message = words.map_or_else(
             || status.canonical_reason().unwrap_or("no reason given").to_owned(),
-            |answer| answer.error,
+            |answer| self.peer.quoted(&answer.error),
         );
-        let file_name = self.file_name.clone();
-        let status_code = status.as_u16();
-        match status_code {
-            401 | 403 => {
-                Error::Authentication { host: self.host.clone(), status: status_code, message }
+        let (host, file_name) = (self.peer.host.clone(), self.file_name.clone());
+        match status.as_u16() {
+            status @ (401 | 403) if is_from_the_api => {
+                Error::Authentication { host, status, message }
             }
-            408 | 425 | 429 | 500..=599 => {
-                Error::Unavailable { file_name, status: status_code, message, retry_after }
+            status @ (401 | 403) => {
+                let message = format!(
+                    "{message}. These are not the words of the dataset API: a proxy, or another \
+                     service, may have answered"
+                );
+                Error::Authentication { host, status, message }
             }
-            404 if is_from_the_api && self.dataset_id.is_some() && self.file_name.is_none() => {
-                Error::DatasetNotFound {
-                    dataset_id: self.dataset_id.clone().unwrap_or_default(),
-                    message,
-                }
+            status if is_temporary(status) => {
+                Error::Unavailable { file_name, status, message, retry_after }
             }
-            _ if is_from_the_api => Error::Refused { file_name, status: status_code, message },
-            _ => self.not_the_api(format!("HTTP {status}")),
+            404 if is_from_the_api && self.file_name.is_none() && self.dataset_id.is_some() => {
+                let dataset_id = self.dataset_id.clone().unwrap_or_default();
+                Error::DatasetNotFound { dataset_id, message }
+            }
+            status if is_from_the_api && status != 407 => {
+                Error::Refused { file_name, status, message }
+            }
+            status
+                if is_of_an_intermediary(status)
+                    || self.peer.has_answered.load(Ordering::Relaxed) =>
+            {
+                self.intermediary(status)
+            }
+            status => self.not_the_api(format!("HTTP {status} {message}")),
+        }
+    }
+
+    fn intermediary(&self, status: u16) -> Error {
+        Error::Intermediary {
+            host: self.peer.host.clone(),
+            file_name: self.file_name.clone(),
+            size_bytes: self.size_bytes,
+            status,
         }
     }
 
     /// The error of a request that got no whole answer.
     pub(crate) fn broken(&self, error: &reqwest::Error) -> Error {
-        let host = self.host.clone();
-        let message = root_cause(error);
-        if is_certificate_error(error) {
-            return Error::Certificate { host, message };
+        let host = self.peer.host.clone();
+        if causes(error).any(|cause| cause.to_string().contains(PROXY_WANTS_A_PASSWORD)) {
+            return self.intermediary(407);
         }
+        let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+        let message = match tls.map(|error| tls_words::failure(error, &self.peer.certificates)) {
+            Some(TlsFailure::Certificate(message)) => {
+                return Error::Certificate { host, message: self.peer.quoted(&message) };
+            }
+            Some(TlsFailure::Incompatible(message)) => return self.not_the_api(message.to_owned()),
+            Some(TlsFailure::Broken(message)) => message,
+            None => self.peer.quoted(&root_cause(error)),
+        };
         Error::Connection { host, file_name: self.file_name.clone(), message }
     }
 
@@ -131,22 +204,39 @@ impl Subject {
             .and_then(|location| answer.url().join(location).ok())
             .and_then(|url| url.host_str().map(str::to_owned))
             .unwrap_or_else(|| "an unknown place".to_owned());
+        let target = self.peer.quoted(&target);
         self.not_the_api(format!("HTTP {}, a redirect to {target}", answer.status()))
     }
 
     pub(crate) fn not_the_api(&self, message: String) -> Error {
-        Error::NotTheApi { host: self.host.clone(), message }
+        Error::NotTheApi { host: self.peer.host.clone(), message }
     }
 }
 
-fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
-    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return matches!(tls, rustls::Error::InvalidCertificate(_));
-    }
-    // The source of an I/O error is not what it wraps, but the source of that.
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    wrapped.is_some_and(|wrapped| is_certificate_error(wrapped))
-        || error.source().is_some_and(is_certificate_error)
+/// Statuses after which the same request may succeed later. Of 5xx the others say that a
+/// server cannot do what was asked: 501, 505, 506, 510, and 511 of a network that wants a login.
+pub(super) fn is_temporary(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599) && !matches!(status, 501 | 505 | 506 | 510 | 511)
+}
+
+/// Statuses that say what something between here and a service does not pass on.
+fn is_of_an_intermediary(status: u16) -> bool {
+    matches!(status, 407 | 411 | 413 | 414 | 415 | 417 | 431 | 451 | 511)
+}
+
+/// What the HTTP library says after a 407 to CONNECT; its type is not public.
+const PROXY_WANTS_A_PASSWORD: &str = "proxy authorization required";
+
+/// An error and its causes, also those that an I/O error wraps.
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        // The source of an I/O error is not what it wraps, but the source of that.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(move || error.source())
+    })
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), cut to a bound.
@@ -167,12 +257,15 @@ fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::{Arc, atomic::AtomicBool},
+        time::Duration,
+    };
 
     use chrono::{TimeZone, Utc};
     use reqwest::StatusCode;
 
-    use super::{Subject, parse_retry_after};
+    use super::{Peer, Subject, parse_retry_after};
     use crate::Error;
 
     #[test]
@@ -188,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_page_of_html_is_never_shown() {
-        let subject = Subject { host: "example.org".to_owned(), ..Subject::default() };
+        let subject = Subject::default();
         for status in [StatusCode::BAD_GATEWAY, StatusCode::NOT_FOUND] {
             let message = subject.refusal(status, b"<html>secret", None).to_string();
             assert!(!message.contains("html"), "{message}");
@@ -200,5 +293,71 @@ mod tests {
         let subject = Subject { dataset_id: Some("dataset-1".to_owned()), ..Subject::default() };
         let error = subject.refusal(StatusCode::NOT_FOUND, br#"{"error":"unknown"}"#, None);
         assert!(matches!(error, Error::DatasetNotFound { .. }), "{error}");
+    }
+
+    /// Who is said to have refused, and whether it is tried again.
+    fn judged(status: u16, body: &str, has_answered: bool) -> (&'static str, bool) {
+        let peer = Peer { has_answered: AtomicBool::new(has_answered), ..Peer::default() };
+        let subject = Subject {
+            peer: Arc::new(peer),
+            file_name: Some("a.parquet".to_owned()),
+            size_bytes: Some(2_000_000),
+            ..Subject::default()
+        };
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = subject.refusal(status, body.as_bytes(), None);
+        let words = error.to_string();
+        assert!(words.contains(&format!("HTTP {}", status.as_u16())), "{words}");
+        assert!(!words.contains("<html>"), "{words}");
+        let who = match error {
+            Error::Authentication { .. } => "key",
+            Error::Unavailable { .. } => "busy",
+            Error::Refused { .. } => "service",
+            Error::Intermediary { .. } if words.contains("proxy in front of") => "proxy",
+            Error::Intermediary { .. } => {
+                assert!(status.as_u16() == 511 || words.contains("a.parquet (2000000 bytes)"));
+                "in between"
+            }
+            Error::NotTheApi { .. } => "url",
+            _ => "another",
+        };
+        (who, error.is_temporary())
+    }
+
+    #[test]
+    fn every_status_from_400_to_599_is_told_as_what_it_is_and_tried_again_only_if_that_helps() {
+        const HTML: &str = "<html>secret</html>";
+        const JSON: &str = r#"{"error": "no"}"#;
+        for status in 400..=599 {
+            let is_tried_again =
+                matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 507..=509) || status > 511;
+            let [of_the_api, first, later] = match status {
+                401 | 403 => ["key", "key", "key"],
+                407 => ["proxy", "proxy", "proxy"],
+                411 | 413..=415 | 417 | 431 | 451 | 511 => ["service", "in between", "in between"],
+                _ if is_tried_again => ["busy", "busy", "busy"],
+                _ => ["service", "url", "in between"],
+            };
+            for (body, has_answered, who) in [
+                (JSON, false, of_the_api),
+                (JSON, true, of_the_api),
+                (HTML, false, first),
+                ("", false, first),
+                (HTML, true, later),
+                ("", true, later),
+                (r#"{"detail": "other JSON"}"#, true, later),
+            ] {
+                let expected = (who, is_tried_again);
+                assert_eq!(judged(status, body, has_answered), expected, "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_service_s_own_words_are_cut_and_do_not_move_the_cursor() {
+        let words = format!(r#"{{"error": "\u001b[31m{}"}}"#, "x".repeat(10_000));
+        let refused = Subject::default().refusal(StatusCode::CONFLICT, words.as_bytes(), None);
+        let message = refused.to_string();
+        assert!(message.len() < 600 && message.contains(" [31mxxx"), "{message}");
     }
 }

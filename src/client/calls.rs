@@ -97,6 +97,7 @@ impl ApiClient {
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
         let subject = Subject {
             file_name: Some(attempt.file_name.clone()),
+            size_bytes: Some(attempt.source.size()),
             ..self.subject(Some(&attempt.dataset_id))
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
@@ -130,7 +131,8 @@ impl ApiClient {
     }
 
     pub(super) fn subject(&self, dataset_id: Option<&str>) -> Subject {
-        Subject { host: self.host(), dataset_id: dataset_id.map(str::to_owned), file_name: None }
+        let (peer, dataset_id) = (Arc::clone(&self.peer), dataset_id.map(str::to_owned));
+        Subject { peer, dataset_id, file_name: None, size_bytes: None }
     }
 
     async fn call<T: DeserializeOwned>(
@@ -159,7 +161,8 @@ impl Subject {
     }
 
     fn timeout(&self, what: &'static str, waited: Duration) -> Error {
-        Error::Timeout { host: self.host.clone(), file_name: self.file_name.clone(), what, waited }
+        let (host, file_name) = (self.peer.host.clone(), self.file_name.clone());
+        Error::Timeout { host, file_name, what, waited }
     }
 }
 

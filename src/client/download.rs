@@ -1,71 +1,147 @@
 //! Downloads: streamed to disk under a temporary name, renamed when whole.
 
 use std::{
+    collections::HashSet,
     fs::File,
-    io,
+    io::{self, BufRead, BufReader},
     path::{Component, Path, PathBuf},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
-use uuid::Uuid;
 
-use super::{answer::Subject, http::ApiClient, source::in_file};
+use super::{answer::Subject, body::in_background, http::ApiClient, source::in_file};
 use crate::{
     error::{Error, Result},
     temporary_file::{in_temporary_folder, temporary_file},
-    wire::messages::DownloadFromDataset,
+    wire::messages::{DatasetFile, DownloadFromDataset},
 };
 
+/// What to download, and where to.
+#[derive(Clone, Debug)]
+pub struct DownloadOptions {
+    /// Names in the dataset; `None` takes all.
+    pub files: Option<Vec<String>>,
+    /// The folder, which is made where needed.
+    pub folder: PathBuf,
+    /// Files that are received at the same time.
+    pub concurrency: usize,
+    /// Whether a file of the same name and other content is replaced.
+    pub overwrite: bool,
+}
+
+/// A file of the dataset, and its path on this machine.
+struct Download {
+    file: DatasetFile,
+    target: PathBuf,
+}
+
 impl ApiClient {
-    /// Downloads `files` of a dataset, all of them where none are named, into `folder`, at
-    /// most `concurrency` at a time. Returns the paths in the order of the names.
+    /// Downloads files of a dataset into a folder. Returns the paths in the order of the names.
     ///
-    /// A file of the same name in the folder is replaced, at once and as a whole.
+    /// A file that is there with the same content is left as it is. One with other content is
+    /// kept, and then nothing is written, unless it may be overwritten: then it is replaced at
+    /// once and as a whole.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be written or a name would lead out of it,
+    /// [`Error::OtherContent`] where files would be overwritten, [`Error::File`] where the
+    /// folder cannot be written, [`Error::Configuration`] where a name would lead out of it,
     /// [`Error::DatasetNotFound`], [`Error::Refused`] for an unknown file.
     pub async fn download_from_dataset(
         &self,
         dataset_id: &str,
-        files: Option<Vec<String>>,
-        folder: &Path,
-        concurrency: usize,
+        options: DownloadOptions,
     ) -> Result<Vec<PathBuf>> {
+        let DownloadOptions { files, folder, concurrency, overwrite } = options;
         let listing = self.list_dataset_files(dataset_id).await?;
-        let listed: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
-        let unknown = files.iter().flatten().find(|name| !listed.contains(name));
-        if let Some(unknown) = unknown {
-            // As the service would, but before anything is written.
-            return Err(Error::Refused {
-                file_name: Some(unknown.clone()),
-                status: 404,
-                message: "File not found in dataset".to_owned(),
-            });
-        }
-        let names = files.unwrap_or(listed);
-        let targets =
-            names.iter().map(|name| target_path(folder, name)).collect::<Result<Vec<_>>>()?;
-        tokio::fs::create_dir_all(folder).await.map_err(in_file(folder))?;
-        let downloads = names
+        let downloads = downloads(listing, files, &folder)?;
+        let targets = downloads.iter().map(|download| download.target.clone()).collect();
+        tokio::fs::create_dir_all(&folder).await.map_err(in_file(&folder))?;
+        let mut known = HashSet::new();
+        let missing: Vec<_> = downloads
             .into_iter()
-            .zip(targets)
-            .map(|(name, target)| async move { self.download(dataset_id, &name, target).await });
-        stream::iter(downloads).buffered(concurrency.max(1)).try_collect().await
+            .filter(|download| known.insert(download.target.clone()))
+            .collect();
+        let missing = if overwrite {
+            missing
+        } else {
+            self.without_those_here(dataset_id, missing, concurrency).await?
+        };
+        let work = missing.into_iter().map(|Download { file, target }| async move {
+            self.download(dataset_id, &file.file_name, target, overwrite).await
+        });
+        stream::iter(work).buffered(concurrency.max(1)).try_collect::<Vec<()>>().await?;
+        Ok(targets)
     }
 
-    async fn download(&self, dataset_id: &str, name: &str, target: PathBuf) -> Result<PathBuf> {
+    /// The files that are not on this machine.
+    ///
+    /// # Errors
+    /// [`Error::OtherContent`] with all that are there with other content.
+    async fn without_those_here(
+        &self,
+        dataset_id: &str,
+        downloads: Vec<Download>,
+        concurrency: usize,
+    ) -> Result<Vec<Download>> {
+        let work = downloads.into_iter().map(|download| async move {
+            let here = self.is_here(dataset_id, &download).await?;
+            Ok::<_, Error>((download, here))
+        });
+        let judged: Vec<_> = stream::iter(work).buffered(concurrency.max(1)).try_collect().await?;
+        let (mut missing, mut others) = (Vec::new(), Vec::new());
+        for (download, here) in judged {
+            match here {
+                Here::Missing => missing.push(download),
+                Here::Same => {}
+                Here::OtherContent => others.push(download.target),
+            }
+        }
+        if others.is_empty() { Ok(missing) } else { Err(Error::OtherContent { paths: others }) }
+    }
+
+    /// Compares a file with the one at its target: by size, then by content.
+    async fn is_here(&self, dataset_id: &str, download: &Download) -> Result<Here> {
+        let Download { file, target } = download;
+        let Ok(metadata) = tokio::fs::symlink_metadata(target).await else {
+            return Ok(Here::Missing);
+        };
+        let is_same_size = file.size_bytes.is_none_or(|size| size == metadata.len());
+        let is_file = tokio::fs::metadata(target).await.is_ok_and(|target| target.is_file());
+        if !is_file || (metadata.is_file() && !is_same_size) {
+            return Ok(Here::OtherContent);
+        }
+        let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;
+        let target = target.clone();
+        in_background(move || {
+            let here = File::open(&target).and_then(|here| have_same_bytes(here, downloaded));
+            let is_same = here.map_err(in_file(&target))?;
+            Ok(if is_same { Here::Same } else { Here::OtherContent })
+        })
+        .await
+    }
+
+    async fn download(
+        &self,
+        dataset_id: &str,
+        name: &str,
+        target: PathBuf,
+        overwrite: bool,
+    ) -> Result<()> {
+        let target = &target;
         self.retrying(|| async {
-            let partial = PartialFile::beside(&target);
-            let in_partial = |source| Error::File { path: partial.0.clone(), source };
-            let mut file = tokio::fs::File::create(&partial.0).await.map_err(in_partial)?;
+            let beside = target.clone();
+            let partial = in_background(move || partial_file(&beside)).await?;
+            let in_partial = |source| Error::File { path: partial.path().to_owned(), source };
+            let file = partial.as_file().try_clone().map_err(in_partial)?;
+            let mut file = tokio::fs::File::from_std(file);
             self.receive(dataset_id, name, &mut file, in_partial).await?;
             file.sync_all().await.map_err(in_partial)?;
-            tokio::fs::rename(&partial.0, &target).await.map_err(in_file(&target))
+            let target = target.clone();
+            in_background(move || named(partial, &target, overwrite)).await
         })
-        .await?;
-        Ok(target)
+        .await
     }
 
     /// Downloads one file of a dataset into a temporary one, which stands at its start.
@@ -129,19 +205,80 @@ fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// A temporary file that is removed unless it was renamed.
-struct PartialFile(PathBuf);
-
-impl PartialFile {
-    fn beside(target: &Path) -> Self {
-        Self(target.with_file_name(format!(".{}.part", Uuid::new_v4().simple())))
-    }
+/// What is at a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Here {
+    Missing,
+    Same,
+    OtherContent,
 }
 
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        // Missing after the rename.
-        let _ = std::fs::remove_file(&self.0);
+/// The files to download, in the order in which they were named.
+fn downloads(
+    listing: Vec<DatasetFile>,
+    names: Option<Vec<String>>,
+    folder: &Path,
+) -> Result<Vec<Download>> {
+    let wanted = match names {
+        None => listing,
+        Some(names) => {
+            let find = |name: &String| {
+                listing.iter().find(|file| file.file_name == *name).cloned().ok_or_else(|| {
+                    // As the service would, but before anything is written.
+                    Error::Refused {
+                        file_name: Some(name.clone()),
+                        status: 404,
+                        message: "File not found in dataset".to_owned(),
+                    }
+                })
+            };
+            names.iter().map(find).collect::<Result<_>>()?
+        }
+    };
+    let download = |file: DatasetFile| {
+        let target = target_path(folder, &file.file_name)?;
+        Ok(Download { file, target })
+    };
+    wanted.into_iter().map(download).collect()
+}
+
+/// A file beside the target that is removed unless it gets its name.
+fn partial_file(target: &Path) -> Result<NamedTempFile> {
+    let folder = target.parent().unwrap_or(target);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".part");
+    // As any other new file, not for its owner alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(in_file(folder))
+}
+
+/// Gives a file that is whole its name, without replacing one that has come there meanwhile.
+fn named(partial: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
+    let persisted =
+        if overwrite { partial.persist(target) } else { partial.persist_noclobber(target) };
+    persisted.map(drop).map_err(|error| {
+        if error.error.kind() == io::ErrorKind::AlreadyExists && !overwrite {
+            Error::OtherContent { paths: vec![target.to_owned()] }
+        } else {
+            in_file(target)(error.error)
+        }
+    })
+}
+
+fn have_same_bytes(left: File, right: File) -> io::Result<bool> {
+    let (mut left, mut right) = (BufReader::new(left), BufReader::new(right));
+    loop {
+        let (of_left, of_right) = (left.fill_buf()?, right.fill_buf()?);
+        let length = of_left.len().min(of_right.len());
+        if length == 0 {
+            return Ok(of_left.is_empty() && of_right.is_empty());
+        }
+        if of_left[..length] != of_right[..length] {
+            return Ok(false);
+        }
+        left.consume(length);
+        right.consume(length);
     }
 }
 

@@ -1,11 +1,11 @@
 //! Connections, with the defaults of the HTTP library switched off where they would
 //! break an upload: redirects, shared connections, client-wide timeouts.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Url, header, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
-use super::options::ClientOptions;
+use super::{answer::Peer, options::ClientOptions, tls};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result, without_number},
@@ -19,6 +19,7 @@ pub struct ApiClient {
     base_url: Url,
     api_key: ApiKey,
     options: ClientOptions,
+    pub(super) peer: Arc<Peer>,
     calls: Client,
     uploads: Client,
 }
@@ -41,9 +42,9 @@ impl ApiClient {
         let base_url = parse_base_url(base_url)?;
         // A second call is refused, which is as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let trusted = trusted_certificates(&options.certificates)?;
+        let tls = tls::config(&options.certificates, base_url.scheme() == "https")?;
         let build = |builder: ClientBuilder| {
-            builder.tls_certs_merge(trusted.clone()).build().map_err(|error| {
+            builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| {
                 Error::Configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
             })
         };
@@ -51,6 +52,7 @@ impl ApiClient {
             calls: build(builder(&base_url, &options))?,
             // One connection per upload: a held body must not share a connection.
             uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0))?,
+            peer: Arc::new(Peer::new(host_of(&base_url), &api_key, options.certificates.clone())),
             base_url,
             api_key,
             options,
@@ -59,9 +61,8 @@ impl ApiClient {
 
     /// Host and port, for messages.
     #[must_use]
-    pub fn host(&self) -> String {
-        let host = self.base_url.host_str().unwrap_or_default();
-        self.base_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    pub fn host(&self) -> &str {
+        &self.peer.host
     }
 
     /// The same client with connections of its own: those of a process do not outlive a fork.
@@ -114,21 +115,6 @@ fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
 }
 
-/// Reads the certificates of files in PEM form.
-fn trusted_certificates(files: &[PathBuf]) -> Result<Vec<Certificate>> {
-    let mut trusted = Vec::new();
-    for file in files {
-        let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
-        let pem =
-            std::fs::read(file).map_err(|error| refuse(without_number(&error.to_string())))?;
-        match Certificate::from_pem_bundle(&pem) {
-            Ok(certificates) if !certificates.is_empty() => trusted.extend(certificates),
-            _ => return Err(refuse("it holds no certificates in PEM form")),
-        }
-    }
-    Ok(trusted)
-}
-
 fn parse_base_url(base_url: &str) -> Result<Url> {
     let refuse = |why: &str| Err(Error::Configuration(format!("the API URL {why}: {base_url}")));
     let Ok(url) = Url::parse(base_url) else {
@@ -147,6 +133,11 @@ fn parse_base_url(base_url: &str) -> Result<Url> {
         return refuse("has a query or fragment");
     }
     Ok(url)
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -7,11 +7,15 @@ mod download;
 mod http;
 mod options;
 mod reader;
+mod redactor;
 mod retry;
 mod source;
+mod tls;
+mod tls_words;
 
 pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
 pub(crate) use calls::UploadAttempt;
+pub use download::DownloadOptions;
 pub use http::ApiClient;
 pub use options::ClientOptions;
 pub(crate) use retry::backoff;

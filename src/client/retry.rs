@@ -15,8 +15,6 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            // Not implemented, and another version of HTTP.
-            Self::Unavailable { status: 501 | 505, .. } => false,
             Self::Unavailable { .. } | Self::Connection { .. } | Self::Timeout { .. } => true,
             Self::File { source, .. } => is_too_many_files(source),
             _ => false,

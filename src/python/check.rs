@@ -5,24 +5,25 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 
 use super::{
-    client::{Client, PathArguments, UploadArguments},
+    client::{Client, UploadArguments},
     convert,
     errors::internal_error,
+    files::FoundFiles,
     frames::TemporaryParquet,
     job::Job,
 };
-use crate::upload::{Checker, MadeFile, Mending, Paths, check_paths as check};
+use crate::upload::{Checker, MadeFile, Mending, check_files as check};
 
 /// Checks files; `client` is asked for what the dataset of `options` holds.
 #[pyfunction]
-pub(super) fn check_paths(
+pub(super) fn check_files(
     client: Option<&Client>,
-    paths: PathArguments,
+    files: &FoundFiles,
     options: UploadArguments,
 ) -> PyResult<Job> {
     let api = client.map(Client::api).transpose()?;
-    let paths = Paths::from(paths);
-    let work = async move { check(api.as_ref(), paths, options.into()).await };
+    let files = files.0.clone();
+    let work = async move { check(api.as_ref(), files, options.into()).await };
     Job::start(work, None, convert::check_report)
 }
 

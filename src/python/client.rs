@@ -6,16 +6,16 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
 use super::{
-    convert, dataset_stream, errors::IntoPyErr, frames::FrameSchema, job::Job,
+    convert, dataset_stream, errors::IntoPyErr, files::FoundFiles, frames::FrameSchema, job::Job,
     local_server::open_shared,
 };
 use crate::{
-    client::{ApiClient, ClientOptions},
+    client::{ApiClient, ClientOptions, DownloadOptions},
     credentials::ApiKey,
     dataset_reader::DatasetReader,
     error::Error,
     service::LocalServer,
-    upload::{MadeFile, MadeFiles, Mending, Paths, Source, Tracker, UploadOptions, upload},
+    upload::{MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -57,22 +57,6 @@ impl From<ClientArguments> for ClientOptions {
             certificates: arguments.certificates,
             ..Self::default()
         }
-    }
-}
-
-/// Out of a `sutro.options.PathOptions`.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(super) struct PathArguments {
-    paths: Vec<String>,
-    recursive: bool,
-    exclude: Vec<String>,
-}
-
-impl From<PathArguments> for Paths {
-    fn from(arguments: PathArguments) -> Self {
-        let PathArguments { paths, recursive, exclude } = arguments;
-        Self { paths, recursive, exclude }
     }
 }
 
@@ -125,9 +109,9 @@ impl Client {
         Ok(Self { api, process_id, api_url, local: None })
     }
 
-    /// An upload of paths, folders and globs.
-    fn upload(&self, paths: PathArguments, options: UploadArguments) -> PyResult<Job> {
-        self.start_upload(Source::Paths(paths.into()), options.into(), None)
+    /// An upload of files.
+    fn upload(&self, files: &FoundFiles, options: UploadArguments) -> PyResult<Job> {
+        self.start_upload(Source::Files(files.0.clone()), options.into(), None)
     }
 
     /// An upload of files that are given to it with [`Job::feed`].
@@ -164,11 +148,11 @@ impl Client {
         files: Option<Vec<String>>,
         output_path: PathBuf,
         concurrency: usize,
+        overwrite: bool,
     ) -> PyResult<Job> {
         let api = self.api()?;
-        let work = async move {
-            api.download_from_dataset(&dataset_id, files, &output_path, concurrency).await
-        };
+        let options = DownloadOptions { files, folder: output_path, concurrency, overwrite };
+        let work = async move { api.download_from_dataset(&dataset_id, options).await };
         Job::start(work, None, |py, paths| {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             paths.into_py_any(py)

@@ -46,6 +46,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         bytes: report.bytes,
         seconds: report.seconds,
         concurrency: report.concurrency,
+        notes: PyTuple::new(py, report.notes)?,
     );
     instance(py, "sutro.report", "UploadReport", &fields)
 }
@@ -88,6 +89,7 @@ pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<P
         files: PyTuple::new(py, files)?,
         schemas: PyTuple::new(py, schemas.collect::<PyResult<Vec<_>>>()?)?,
         problems: PyTuple::new(py, problems.collect::<Vec<_>>())?,
+        notes: PyTuple::new(py, report.notes)?,
         error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
     );
     instance(py, "sutro.checks", "CheckReport", &fields)

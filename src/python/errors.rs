@@ -10,7 +10,8 @@ use pyo3::{
 use super::convert::{self, fields};
 use crate::{
     Error,
-    upload::{CheckError, UploadError},
+    message::listed,
+    upload::{CheckError, CheckErrorKind, UploadError},
 };
 
 create_exception!(sutro._core, Cancelled, PyException, "The call was cancelled before its end.");
@@ -66,7 +67,8 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             let names = PyTuple::new(py, names)?;
             ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
         }
-        Error::Refused { file_name, status, .. } => {
+        Error::Refused { file_name, status, .. }
+        | Error::Intermediary { file_name, status, .. } => {
             ("RefusedError", fields!(py, file_name: file_name, status: status))
         }
         Error::Unavailable { file_name, status, retry_after, .. } => {
@@ -78,7 +80,8 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::Timeout { file_name, .. } => {
             ("TransferTimeoutError", fields!(py, file_name: file_name))
         }
-        Error::Certificate { .. } | Error::NotTheApi { .. } => ("TransferError", PyDict::new(py)),
+        Error::Certificate { .. } => ("CertificateError", PyDict::new(py)),
+        Error::NotTheApi { .. } => ("NotTheApiError", PyDict::new(py)),
         Error::OutcomeUnknown { file_name, .. } => {
             ("OutcomeUnknownError", fields!(py, file_name: file_name))
         }
@@ -91,6 +94,11 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::Frame { label, column, .. } => {
             let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
             ("FrameError", fields!(py, frame: label, column: path, data_type: data_type))
+        }
+        Error::OtherContent { paths } => {
+            let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+            let path = paths.first().cloned().unwrap_or_default();
+            ("LocalFileExistsError", fields!(py, path: path, paths: PyTuple::new(py, paths)?))
         }
         Error::Rewrite { path, .. } => {
             ("RewriteError", fields!(py, path: path.display().to_string()))
@@ -108,26 +116,27 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
 fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<PyErr> {
     let problems = error.problems.iter().map(ToString::to_string);
     let outliers = error.outliers.iter().flat_map(|group| {
-        let files = group.files.join(", ");
+        // `groups` and `differences` name all of them.
+        let files = listed(&group.files).to_string();
         group.differences.iter().map(move |difference| format!("{files}: {difference}"))
     });
-    let fields =
-        fields!(py, problems: PyTuple::new(py, problems.chain(outliers).collect::<Vec<_>>())?);
-    let class = if error.problems.is_empty() {
-        let groups = std::iter::once(&error.reference)
-            .chain(error.outliers.iter().map(|group| &group.files));
-        let groups = groups.map(|files| PyTuple::new(py, files)).collect::<PyResult<Vec<_>>>()?;
-        fields.set_item("groups", PyTuple::new(py, groups)?)?;
-        fields.set_item("differences", convert::differences(py, error)?)?;
-        "SchemaMismatchError"
-    } else if error.outliers.is_empty()
-        && error.problems.iter().all(|problem| problem.is_invalid_parquet)
-    {
-        let paths = error.problems.iter().map(|problem| problem.path.display().to_string());
-        fields.set_item("paths", PyTuple::new(py, paths.collect::<Vec<_>>())?)?;
-        "InvalidParquetError"
-    } else {
-        "CheckError"
+    let groups = if error.outliers.is_empty() { None } else { Some(&error.reference) };
+    let groups = groups.into_iter().chain(error.outliers.iter().map(|group| &group.files));
+    let groups = groups.map(|files| PyTuple::new(py, files)).collect::<PyResult<Vec<_>>>()?;
+    let fields = fields!(
+        py,
+        problems: PyTuple::new(py, problems.chain(outliers).collect::<Vec<_>>())?,
+        groups: PyTuple::new(py, groups)?,
+        differences: convert::differences(py, error)?
+    );
+    let class = match error.kind() {
+        CheckErrorKind::SchemaMismatch => "SchemaMismatchError",
+        CheckErrorKind::InvalidParquet => {
+            let paths = error.problems.iter().map(|problem| problem.path.display().to_string());
+            fields.set_item("paths", PyTuple::new(py, paths.collect::<Vec<_>>())?)?;
+            "InvalidParquetError"
+        }
+        CheckErrorKind::Mixed => "CheckError",
     };
     Ok(exception(py, class, message, &fields))
 }

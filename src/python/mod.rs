@@ -11,6 +11,7 @@ mod client;
 mod convert;
 mod dataset_stream;
 mod errors;
+mod files;
 mod frames;
 mod job;
 mod local_server;
@@ -23,11 +24,12 @@ mod runtime;
 mod _core {
     #[pymodule_export]
     use super::{
-        check::{FrameChecker, check_paths},
+        check::{FrameChecker, check_files},
         client::Client,
         errors::Cancelled,
+        files::{FoundFiles, find_files},
         frames::{
-            BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
+            ArrowSchema, BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
             is_in_natural_order,
         },
         job::Job,

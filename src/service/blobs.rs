@@ -16,9 +16,13 @@ use object_store::{
 use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
-use super::refusal::{Refusal, Result as Answer};
+use super::{
+    private_files,
+    refusal::{Refusal, Result as Answer},
+};
 use crate::error::{Error, Result};
 
+pub(super) const BLOBS_FOLDER: &str = "blobs";
 const FILE_ID_PREFIX: &str = "file_";
 /// Bytes that are gathered before they are written.
 const PART_BYTES: usize = 1024 * 1024;
@@ -35,9 +39,10 @@ pub(super) struct Blobs {
 
 impl Blobs {
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        let folder = folder.join("blobs");
+        let folder = folder.join(BLOBS_FOLDER);
         let in_folder = |source| Error::File { path: folder.clone(), source };
-        fs::create_dir_all(&folder).map_err(in_folder)?;
+        private_files::create_folder(&folder).map_err(in_folder)?;
+        private_files::restrict(&folder).map_err(in_folder)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| Error::Internal(error.to_string()))?
             .with_fsync(true);
@@ -60,10 +65,16 @@ impl Blobs {
 
     pub(super) async fn create(&self, file_id: &str) -> Answer<BlobWriter> {
         let upload = self.store.put_multipart(&BlobPath::from(file_id)).await?;
+        let staged = self.folder.join(format!("{file_id}{STAGED}1"));
+        match private_files::restrict(&staged) {
+            // A store that names it otherwise: the folder's mode has to do.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            restricted => restricted.map_err(in_store)?,
+        }
         Ok(BlobWriter {
             upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
             size: 0,
-            staged: self.folder.join(format!("{file_id}{STAGED}1")),
+            staged,
             flush_begun_at: 0,
             flush: None,
         })
@@ -96,6 +107,10 @@ impl Blobs {
             Err(error) => tracing::warn!("a refused upload was not removed: {error}"),
         }
     }
+}
+
+fn in_store(error: io::Error) -> object_store::Error {
+    object_store::Error::Generic { store: "blobs", source: Box::new(error) }
 }
 
 /// An id that no blob has had.
@@ -164,10 +179,7 @@ impl BlobWriter {
     async fn end_flush(&mut self) -> Answer<()> {
         let Some(flush) = self.flush.take() else { return Ok(()) };
         let flushed = flush.await.map_err(|error| Refusal::defect(&error))?;
-        flushed.map_err(|error| {
-            let source = Box::new(error);
-            object_store::Error::Generic { store: "flush", source }.into()
-        })
+        Ok(flushed.map_err(in_store)?)
     }
 
     /// Removes what was written.

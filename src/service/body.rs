@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::{
+    body::{Body, BodyDataStream},
+    http::{HeaderMap, header},
+};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
@@ -28,6 +31,12 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Longest head of a part, in bytes: boundary and headers.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// What JavaScript makes of an object where it needs a text begins so.
+const OBJECT_TEXT: &[u8] = b"[object ";
+
+/// No such text is longer, and no multipart body is as short.
+const MAX_OBJECT_TEXT_BYTES: u64 = 64;
+
 /// A body that is being received.
 pub(super) struct IncomingBody {
     chunks: BodyDataStream,
@@ -38,6 +47,8 @@ pub(super) struct IncomingBody {
     first_byte_at: i64,
     /// As `first_byte_at`.
     last_byte_at: i64,
+    /// Its first bytes, for [`IncomingBody::is_object_text`].
+    beginning: Vec<u8>,
     end: Option<ClosingBoundary>,
     head: HeadAllowance,
     has_yielded: bool,
@@ -84,13 +95,14 @@ impl HeadAllowance {
 }
 
 impl IncomingBody {
-    pub(super) fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body, headers: &HeaderMap) -> Self {
         Self {
-            declared: body.size_hint().exact(),
+            declared: declared_length(headers),
             chunks: body.into_data_stream(),
             received: 0,
             first_byte_at: 0,
             last_byte_at: 0,
+            beginning: Vec::new(),
             end: None,
             head: HeadAllowance(Arc::new(AtomicUsize::new(usize::MAX))),
             has_yielded: false,
@@ -129,6 +141,21 @@ impl IncomingBody {
         })
     }
 
+    /// Whether the body is what JavaScript makes of an object where it needs a text, such as
+    /// `[object FormData]`. Reads the body where it was not read, if it is that short.
+    pub(super) async fn is_object_text(&mut self) -> bool {
+        if self.declared.is_none_or(|bytes| bytes > MAX_OBJECT_TEXT_BYTES) {
+            return false;
+        }
+        let read_on = async {
+            while let Some(Ok(chunk)) = self.chunks.next().await {
+                self.note(&chunk);
+            }
+        };
+        let _ = timeout(LINGER, read_on).await;
+        self.beginning.starts_with(OBJECT_TEXT)
+    }
+
     fn has_ended(&self) -> bool {
         self.end.as_ref().is_some_and(ClosingBoundary::is_the_end)
     }
@@ -144,6 +171,8 @@ impl IncomingBody {
             self.first_byte_at = self.last_byte_at;
         }
         self.received += chunk.len() as u64;
+        let missing = OBJECT_TEXT.len() - self.beginning.len();
+        self.beginning.extend(&chunk[..missing.min(chunk.len())]);
         if let Some(end) = &mut self.end {
             end.note(chunk);
         }
@@ -178,10 +207,18 @@ impl Stream for IncomingBody {
     }
 }
 
+/// A body that is timed does not tell its length itself.
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return None;
+    }
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Reads on for a moment, in the background: to close a connection on which bytes still
 /// come resets it, and the client never sees the answer (RFC 9112, section 9.6).
 pub(super) fn discard(body: Body) {
-    IncomingBody::new(body).discard();
+    tokio::spawn(linger(body.into_data_stream()));
 }
 
 /// Whether a body could not be read because nothing of it came.
@@ -205,7 +242,7 @@ async fn linger(mut chunks: BodyDataStream) {
 mod tests {
     use std::{io, task::Poll};
 
-    use axum::body::Body;
+    use axum::{body::Body, http::HeaderMap};
     use bytes::Bytes;
     use futures_util::stream;
     use multer::Multipart;
@@ -224,7 +261,7 @@ mod tests {
             let chunk = chunks.next().unwrap_or(Poll::Ready(None));
             chunk.map(|chunk| chunk.map(Ok::<_, io::Error>))
         });
-        let mut body = IncomingBody::new(Body::from_stream(chunks));
+        let mut body = IncomingBody::new(Body::from_stream(chunks), &HeaderMap::new());
         let allowance = body.head_allowance();
         let mut multipart = Multipart::new(&mut body, "b");
         allowance.limit();

@@ -12,7 +12,7 @@ use sqlx::{
     },
 };
 
-use super::keys::Reader;
+use super::{keys::Reader, private_files};
 use crate::{
     schema::Schema,
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
@@ -23,6 +23,8 @@ type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
 /// One connection: a commit has the database to itself, so what it has checked still holds
 /// when it writes, and positions have no gaps.
 const CONNECTIONS: u32 = 1;
+
+pub(super) const CATALOG_FILE: &str = "catalog.sqlite";
 
 pub(super) struct Catalog {
     pool: SqlitePool,
@@ -54,11 +56,13 @@ pub(super) struct NewFile<'a> {
 
 impl Catalog {
     pub(super) async fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(CATALOG_FILE);
+        // Its journal gets the mode that it has.
+        private_files::open(&path)?;
         // No write-ahead log: it does not work on network file systems, where the homes of
         // notebooks often are.
         let options = SqliteConnectOptions::new()
-            .filename(folder.join("catalog.sqlite"))
-            .create_if_missing(true)
+            .filename(path)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Delete)
             // A commit is the removal of the journal, which is durable when its folder is synced:

@@ -2,12 +2,29 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header, uri::Authority},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header,
+        uri::{Authority, Scheme},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{Service, body::discard, refusal::Refusal};
+use super::{
+    Service,
+    body::discard,
+    refusal::{Refusal, Result},
+};
+
+/// Headers on which a decision rests. A proxy in front may go by the first of two, and this
+/// service by the last, so a request has each of them once.
+const SINGLE_HEADERS: [HeaderName; 5] = [
+    header::HOST,
+    header::ORIGIN,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+];
 
 /// Before the body is read; no answer tells which keys or datasets there are.
 pub(super) async fn require_key(
@@ -31,20 +48,10 @@ pub(super) async fn refuse_foreign_pages(
     request: Request,
     next: Next,
 ) -> Response {
-    let host = authority(request.headers(), header::HOST);
-    let is_own_host = host.as_ref().is_none_or(|host| service.state.is_own_host(host.host()));
-    if !is_own_host {
-        let message = "this service is not known under the host of the request \
-                       (sutro serve --allow-host HOST)";
-        return refuse(request, Refusal::new(StatusCode::FORBIDDEN, message));
+    match admit_origin(&service, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refuse(request, refusal),
     }
-    if request.headers().contains_key(header::ORIGIN)
-        && authority(request.headers(), header::ORIGIN) != host
-    {
-        let message = "requests of other web pages are not taken";
-        return refuse(request, Refusal::new(StatusCode::FORBIDDEN, message));
-    }
-    next.run(request).await
 }
 
 fn refuse(request: Request, refusal: Refusal) -> Response {
@@ -52,8 +59,77 @@ fn refuse(request: Request, refusal: Refusal) -> Response {
     refusal.into_response()
 }
 
-/// `HOST[:PORT]` of a header, without the scheme that `Origin` has.
-fn authority(headers: &HeaderMap, name: header::HeaderName) -> Option<Authority> {
-    let value = headers.get(name)?.to_str().ok()?;
-    value.rsplit_once("://").map_or(value, |(_, authority)| authority).parse().ok()
+fn admit_origin(service: &Service, request: &Request) -> Result<()> {
+    let headers = request.headers();
+    for name in &SINGLE_HEADERS {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            return Err(Refusal::bad_request(format!("the request has two {name} headers")));
+        }
+    }
+    // A target in absolute form names a host, too (RFC 9112, section 3.2.2).
+    let target = request.uri().authority().cloned();
+    let host = host(headers)?;
+    if host.is_none() && request.version() == Version::HTTP_11 {
+        // RFC 9112, section 3.2.
+        return Err(Refusal::bad_request("the request has no host header"));
+    }
+    let origin = origin(headers)?;
+    for named in target.iter().chain(&host) {
+        if !service.state.is_own_host(named.host()) {
+            let message = "this service is not known under the host of the request \
+                           (sutro serve --allow-host HOST)";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        }
+    }
+    match origin {
+        Origin::None => Ok(()),
+        Origin::Page(page) if Some(&page) == host.as_ref() => Ok(()),
+        Origin::Page(_) | Origin::Opaque => {
+            let message = "requests of other web pages are not taken";
+            Err(Refusal::new(StatusCode::FORBIDDEN, message))
+        }
+    }
+}
+
+/// Where a request comes from (RFC 6454, section 7).
+enum Origin {
+    /// No browser says so.
+    None,
+    /// A page of this host and port.
+    Page(Authority),
+    /// A page that does not say which: `null`.
+    Opaque,
+}
+
+fn origin(headers: &HeaderMap) -> Result<Origin> {
+    let Some(value) = headers.get(header::ORIGIN) else { return Ok(Origin::None) };
+    if value == "null" {
+        return Ok(Origin::Opaque);
+    }
+    let page = value.to_str().ok().and_then(|origin| {
+        let (scheme, authority) = origin.split_once("://")?;
+        let is_scheme = !scheme.is_empty() && scheme.parse::<Scheme>().is_ok();
+        is_scheme.then(|| plain_authority(authority)).flatten()
+    });
+    page.map(Origin::Page).ok_or_else(|| unreadable(&header::ORIGIN, value))
+}
+
+fn host(headers: &HeaderMap) -> Result<Option<Authority>> {
+    let Some(value) = headers.get(header::HOST) else { return Ok(None) };
+    let host = value.to_str().ok().and_then(plain_authority);
+    host.map(Some).ok_or_else(|| unreadable(&header::HOST, value))
+}
+
+/// `HOST[:PORT]`, without a user name in front of it.
+fn plain_authority(text: &str) -> Option<Authority> {
+    let authority: Authority = text.parse().ok()?;
+    let has_user = authority.as_str().contains('@');
+    // A port that is no number leaves the crate without one.
+    let has_odd_port = authority.port().is_none() && authority.as_str() != authority.host();
+    (!has_user && !has_odd_port && !authority.host().is_empty()).then_some(authority)
+}
+
+fn unreadable(name: &HeaderName, value: &HeaderValue) -> Refusal {
+    let value: String = String::from_utf8_lossy(value.as_bytes()).chars().take(100).collect();
+    Refusal::bad_request(format!("the header {name} cannot be read: {value:?}"))
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Keys, Limits, Service, serve::serve};
+use super::{Keys, Limits, Service, private_files, serve::serve};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
@@ -147,7 +147,7 @@ type Servers = HashMap<(u32, PathBuf), Weak<LocalServer>>;
 pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
     static SERVERS: Mutex<Option<Servers>> = Mutex::const_new(None);
     let in_folder = |source| Error::File { path: folder.clone(), source };
-    std::fs::create_dir_all(&folder).map_err(in_folder)?;
+    private_files::create_folder(&folder).map_err(in_folder)?;
     let key = (std::process::id(), folder.canonicalize().map_err(in_folder)?);
     let mut servers = SERVERS.lock().await;
     let servers = servers.get_or_insert_default();

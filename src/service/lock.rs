@@ -1,17 +1,21 @@
 //! One service for each folder.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
     time::Duration,
 };
 
+use super::private_files;
 use crate::error::{Error, Result};
 
 /// A service that stops in this process needs a moment to let go.
 const PATIENCE: Duration = Duration::from_millis(900);
 const PAUSE: Duration = Duration::from_millis(30);
+
+/// What is locked.
+pub(super) const LOCK_FILE: &str = "catalog.lock";
 
 /// An operating system's lock on the folder: gone with the process, however it ends.
 pub(super) struct FolderLock {
@@ -22,16 +26,14 @@ pub(super) struct FolderLock {
 impl FolderLock {
     pub(super) async fn take(folder: &Path) -> Result<Self> {
         let in_folder = |source| Error::File { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(in_folder)?;
+        private_files::create_folder(folder).map_err(in_folder)?;
         // What stands in a folder that a power cut removes is lost with it.
         #[cfg(unix)]
         if let Some(parent) = folder.canonicalize().map_err(in_folder)?.parent() {
             // One that may not be read was not made here.
             let _ = File::open(parent).and_then(|parent| parent.sync_all());
         }
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(folder.join("catalog.lock")).map_err(in_folder)?;
+        let mut file = private_files::open(&folder.join(LOCK_FILE)).map_err(in_folder)?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {

@@ -11,6 +11,7 @@ mod blobs;
 mod body;
 mod catalog;
 mod closing_boundary;
+mod common_mistakes;
 mod guard;
 mod in_progress;
 mod keys;
@@ -19,6 +20,7 @@ mod local;
 mod lock;
 mod metrics;
 mod openapi;
+mod private_files;
 mod receive;
 mod refusal;
 mod routes;
@@ -43,8 +45,14 @@ use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use self::{
-    blobs::Blobs, catalog::Catalog, in_progress::InProgress, lock::FolderLock, metrics::Metrics,
-    refusal::Refusal, serve::STOP_PATIENCE,
+    blobs::{BLOBS_FOLDER, Blobs},
+    catalog::{CATALOG_FILE, Catalog},
+    in_progress::InProgress,
+    lock::{FolderLock, LOCK_FILE},
+    metrics::Metrics,
+    private_files::Found,
+    refusal::Refusal,
+    serve::STOP_PATIENCE,
 };
 use crate::error::{Error, Result};
 
@@ -62,6 +70,8 @@ struct State {
     hosts: Option<Vec<String>>,
     catalog: Catalog,
     blobs: Blobs,
+    /// What makes up the folder.
+    parts: [Found; 3],
     /// Uploads that are received or committed, or cleaned up behind.
     uploads: TaskTracker,
     upload_slots: Semaphore,
@@ -106,7 +116,13 @@ impl Service {
         let blobs = Blobs::open(folder)?;
         let known = catalog.file_ids().await.map_err(|error| Error::Internal(error.to_string()))?;
         blobs.sweep(&known)?;
+        let parts = [LOCK_FILE, CATALOG_FILE, BLOBS_FOLDER].map(|part| {
+            let path = folder.join(part);
+            Found::at(path.clone()).map_err(|source| Error::File { path, source })
+        });
+        let [lock_file, catalog_file, blobs_folder] = parts;
         let state = State {
+            parts: [lock_file?, catalog_file?, blobs_folder?],
             keys,
             limits,
             hosts,
@@ -168,6 +184,10 @@ impl State {
         }
         if self.is_broken.load(Ordering::Relaxed) {
             return Err(Refusal::broken());
+        }
+        // What is written into a folder that somebody has removed is lost with it.
+        if !self.parts.iter().all(Found::is_in_place) {
+            return Err(Refusal::folder_replaced());
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::{
     admission::admit_name,
     blobs::{BlobWriter, new_file_id},
     body::{Arrival, HeadAllowance, HeadTooLong, IncomingBody, is_timeout},
+    common_mistakes,
     in_progress::{Tracked, UploadState},
     keys::Reader,
     refusal::{Refusal, Result},
@@ -56,20 +57,21 @@ impl State {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<UploadedFile> {
-        let mut body = IncomingBody::new(body);
+        let mut body = IncomingBody::new(body, headers);
         let upload = self.in_progress.begin(reader.clone(), body.declared());
         let mut parts = Parts { reader, upload, dataset_id: None, file: None };
         match self.receive_body(headers, &mut body, &mut parts).await {
             Ok((dataset_id, arrival)) => match parts.file {
                 Some(file) => self.admit(&dataset_id, file, arrival).await,
-                None => Err(missing("file")),
+                None => Err(Refusal::bad_request("the field 'file' is missing")),
             },
             Err(refusal) => {
+                let is_object_text = refusal.is_bad_request() && body.is_object_text().await;
                 body.discard();
                 if let Some(file) = parts.file {
                     self.blobs.delete(&file.file_id).await;
                 }
-                Err(refusal)
+                Err(if is_object_text { common_mistakes::object_as_text() } else { refusal })
             }
         }
     }
@@ -100,7 +102,8 @@ impl State {
         })?;
         parts.upload.note(|upload| upload.state = UploadState::Committing);
         self.refuse_when_closed()?;
-        let dataset_id = parts.dataset_id.take().ok_or_else(|| missing("dataset_id"))?;
+        let dataset_id = parts.dataset_id.take();
+        let dataset_id = dataset_id.ok_or_else(|| common_mistakes::without_dataset_id(headers))?;
         Ok((dataset_id, arrival))
     }
 
@@ -187,10 +190,6 @@ fn boundary(headers: &HeaderMap) -> Result<String> {
              boundary of at most 70 characters",
         )
     })
-}
-
-fn missing(field: &str) -> Refusal {
-    Refusal::bad_request(format!("the field '{field}' is missing"))
 }
 
 fn unexpected(field: &str) -> Refusal {

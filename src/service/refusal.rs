@@ -27,6 +27,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    pub(super) fn is_bad_request(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
+    }
+
     pub(super) fn unknown_dataset(dataset_id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("Dataset {dataset_id} not found"))
     }
@@ -57,6 +61,13 @@ impl Refusal {
     pub(super) fn broken() -> Self {
         let message = "a write to the service's catalog has failed: nothing is taken until the \
                        service is started again";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    pub(super) fn folder_replaced() -> Self {
+        let message = "the service's folder, or blobs or catalog.lock in it, was removed or \
+                       replaced: put it back, or start the service again";
+        tracing::error!("{message}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 

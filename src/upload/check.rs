@@ -11,6 +11,7 @@ use super::{
     plan::PlannedFile,
     report::Change,
     rewrite::Rewrite,
+    sources::why_missing,
 };
 use crate::{
     error::{Error, without_number},
@@ -37,6 +38,8 @@ pub struct Problem {
     pub message: String,
     /// Whether the file was read and is no acceptable parquet file.
     pub is_invalid_parquet: bool,
+    /// Whether it is the file's name that cannot be used.
+    pub is_about_name: bool,
 }
 
 /// What may be mended on the way, because the caller asked for it.
@@ -76,7 +79,11 @@ pub(super) fn read(
     for (planned, footer) in files.into_iter().zip(footers) {
         match footer {
             Ok(footer) => checked.push(CheckedFile { planned, footer, changes: Vec::new() }),
-            Err(problem) => problems.push(problem),
+            Err(problem) => {
+                // What is no parquet file needs no other name.
+                problems.retain(|other| !other.is_about_name || other.path != problem.path);
+                problems.push(problem);
+            }
         }
     }
     checked
@@ -172,7 +179,19 @@ pub(super) fn compare<'a>(
 
 impl Problem {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), message: message.into(), is_invalid_parquet: false }
+        let (path, message) = (path.to_owned(), message.into());
+        Self { path, message, is_invalid_parquet: false, is_about_name: false }
+    }
+
+    pub(super) fn of_name(path: &Path, message: impl Into<String>) -> Self {
+        Self { is_about_name: true, ..Self::new(path, message) }
+    }
+
+    /// A file that was named and cannot be opened, with the likely cause.
+    pub(super) fn missing(path: &Path, error: &Error) -> Self {
+        let mut problem = Self::unreadable(path, error);
+        problem.message += &why_missing(path).unwrap_or_default();
+        problem
     }
 
     fn invalid(path: &Path, message: &str) -> Self {

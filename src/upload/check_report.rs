@@ -8,7 +8,7 @@ use super::{
     plan::{self, Names, PlannedFile},
     resume::names_taken,
     settle::{self, Expected},
-    sources::Paths,
+    sources::Found,
 };
 use crate::{
     client::{ApiClient, in_background},
@@ -29,6 +29,8 @@ pub struct CheckReport {
     pub problems: Vec<Problem>,
     /// Why an upload would be refused; `None` when it would be accepted.
     pub refusal: Option<UploadError>,
+    /// What the sources name and would not be uploaded, and what else the caller should know.
+    pub notes: Vec<String>,
 }
 
 /// A file as its footer describes it.
@@ -58,28 +60,29 @@ pub struct Checker {
     file_count: usize,
     files: Vec<(FileFacts, Footer)>,
     problems: Vec<Problem>,
+    notes: Vec<String>,
 }
 
-/// Checks what [`upload`](super::upload) would check of `paths`. `client` is asked for what
+/// Checks what [`upload`](super::upload) would check of the files. `client` is asked for what
 /// the dataset of `options` holds, where there is one.
 ///
 /// # Errors
 /// As of `upload`, but for what the report tells.
-pub async fn check_paths(
+pub async fn check_files(
     client: Option<&ApiClient>,
-    paths: Paths,
+    found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
     let UploadOptions { dataset_id, names, mending, .. } = options;
     let checker = in_background(move || {
-        let paths = paths.expand()?;
-        let (files, mut problems) = plan::plan(&paths, names.as_deref())?;
+        let Found { files: found, notes } = found;
+        let (files, mut problems) = plan::plan(&found, names.as_deref())?;
         let files = check::read(files, &mut problems, mending);
-        let mut checker = Checker { mending, problems, ..Checker::default() };
+        let mut checker = Checker { mending, problems, notes, ..Checker::default() };
         for file in files {
             checker.keep(file);
         }
-        checker.file_count = paths.len();
+        checker.file_count = found.len();
         Ok(checker)
     });
     checker.await?.finish(client, dataset_id).await
@@ -148,7 +151,8 @@ impl Checker {
         for (index, group) in groups.iter().enumerate() {
             group.files.iter().for_each(|&file| files[file].schema_group = index);
         }
-        Ok(CheckReport { dataset_id, files, schemas, problems: self.problems, refusal })
+        let Self { problems, notes, .. } = self;
+        Ok(CheckReport { dataset_id, files, schemas, problems, refusal, notes })
     }
 
     /// The refusal, where names are taken or the schema is another one.

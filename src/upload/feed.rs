@@ -13,14 +13,13 @@ use super::{
     UploadError,
     check::{self, CheckedFile, Mending},
     mismatch::{Cast, CheckError, Outliers},
-    plan::{Names, PlannedFile},
+    plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
 };
 use crate::{
     client::{SourceFile, in_background},
     error::{Error, Result},
     schema::{Schema, common_schema, diff},
-    wire::file_name::has_parquet_extension,
 };
 
 /// A parquet file that was made for an upload.
@@ -194,8 +193,7 @@ impl FeedChecks {
 /// that every order of names is this one.
 pub(super) fn name_of_made(name: Option<String>, place: usize) -> String {
     match name {
-        Some(name) if has_parquet_extension(&name) => name,
-        Some(name) => name + ".parquet",
+        Some(name) => with_extension(&name),
         None => format!("part-{place:05}.parquet"),
     }
 }

@@ -10,13 +10,14 @@ use std::{
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::SchemaRef;
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::Compression,
     errors::ParquetError,
     file::{metadata::KeyValue, properties::WriterProperties},
     schema::types::TypePtr,
 };
 
+pub use super::storage::Decimals;
 use super::{
     UploadError,
     check::{Mending, compare},
@@ -66,8 +67,9 @@ impl FrameEncoder {
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,
         rows_per_file: Option<usize>,
+        decimals: Decimals,
     ) -> Result<Self> {
-        let storage = Storage::of(label, &batches.schema())?;
+        let storage = Storage::of(label, &batches.schema(), decimals)?;
         Ok(Self {
             label: PathBuf::from(label),
             batches: Some(batches),
@@ -181,7 +183,11 @@ impl FrameEncoder {
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .build();
-        let parquet = ArrowWriter::try_new(file, SchemaRef::clone(&self.storage.schema), Some(properties))
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_parquet_schema(self.storage.parquet.clone());
+        let schema = SchemaRef::clone(&self.storage.schema);
+        let parquet = ArrowWriter::try_new_with_options(file, schema, options)
             .map_err(|error| self.failed(error))?;
         Ok(Writer { parquet, rows: 0 })
     }
@@ -223,20 +229,21 @@ impl FrameEncoder {
     }
 }
 
-/// Compares the schemas that frames will have as files; `frames` gives names and schemas.
+/// Compares the schemas that frames will have as files; `frames` gives names, schemas, and how
+/// decimals are written.
 /// Returns the schema of all, or with `mending.cast` their common one.
 ///
 /// # Errors
 /// [`UploadError::Check`] with all that differ from the most common one, or
 /// [`Error::Frame`] for a frame that cannot be parquet.
 pub fn check_schemas(
-    frames: &[(String, SchemaRef)],
+    frames: &[(String, SchemaRef, Decimals)],
     mending: Mending,
 ) -> Result<Option<TypePtr>, UploadError> {
     let mut found = Vec::with_capacity(frames.len());
     let mut schemas = Vec::with_capacity(frames.len());
-    for (name, schema) in frames {
-        let schema = Storage::of(name, schema)?.parquet;
+    for (name, schema, decimals) in frames {
+        let schema = Storage::of(name, schema, *decimals)?.parquet.root_schema_ptr();
         schemas.push((name.as_str(), schema::Schema::from_parquet(&schema)));
         found.push(schema);
     }

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, fmt};
 
 use super::check::Problem;
-use crate::schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words};
+use crate::{
+    message::bounded,
+    schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},
+};
 
 /// All reasons why a batch was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +46,34 @@ pub enum Cast {
     Obstacles(Vec<String>),
 }
 
+/// What the problems of a batch have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckErrorKind {
+    /// Files differ in their schema, and nothing else is wrong.
+    SchemaMismatch,
+    /// Files are no acceptable parquet files, and nothing else is wrong.
+    InvalidParquet,
+    /// Anything else.
+    Mixed,
+}
+
 impl std::error::Error for CheckError {}
 
 impl CheckError {
+    /// What the problems have in common.
+    #[must_use]
+    pub fn kind(&self) -> CheckErrorKind {
+        if self.problems.is_empty() {
+            CheckErrorKind::SchemaMismatch
+        } else if self.outliers.is_empty()
+            && self.problems.iter().all(|problem| problem.is_invalid_parquet)
+        {
+            CheckErrorKind::InvalidParquet
+        } else {
+            CheckErrorKind::Mixed
+        }
+    }
+
     /// A file may have more than one problem.
     fn bad_file_count(&self) -> usize {
         let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
@@ -128,6 +156,12 @@ impl CheckError {
 
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bounded(fmt::from_fn(|f| self.write_all(f))))
+    }
+}
+
+impl CheckError {
+    fn write_all(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bad, all, outliers) = (self.bad_file_count(), self.file_count, self.outlier_count());
         let files = if all == 1 { "file" } else { "files" };
         if self.problems.is_empty() {
@@ -154,9 +188,7 @@ impl fmt::Display for CheckError {
         }
         self.write_differences(f)
     }
-}
 
-impl CheckError {
     fn write_mismatch(&self, f: &mut fmt::Formatter<'_>, who: &str) -> fmt::Result {
         let verb = if self.outlier_count() == 1 { "does" } else { "do" };
         match &self.reference[..] {

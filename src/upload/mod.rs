@@ -25,12 +25,12 @@ mod temporary;
 mod transfer;
 
 pub use check::{Mending, Problem};
-pub use check_report::{CheckReport, Checker, FileFacts, check_paths};
+pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
-pub use mismatch::{Cast, CheckError, Outliers};
+pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Paths, natural_order};
+pub use sources::{Found, FoundFile, Paths, natural_order};
 pub use temporary::Spool;
 
 use std::{collections::HashMap, sync::Arc};
@@ -47,6 +47,7 @@ use crate::{
     client::{ApiClient, in_background},
     config::{CONCURRENCY, MAX_HELD},
     error::{Error, Result},
+    message::bounded,
     schema::Schema,
     wire::messages::DatasetFile,
 };
@@ -91,8 +92,7 @@ pub enum UploadError {
     #[error(transparent)]
     Failed(#[from] Error),
     /// Failed after some files were committed: the dataset holds a prefix of the plan.
-    #[error("{} of {} files are in {}, in order; then: {source}. Run the same upload again with \
-        this dataset id to go on", .report.done(), .report.files.len(), .report.dataset_id)]
+    #[error("{}", incomplete(.report, .source))]
     Incomplete {
         /// What is done.
         report: Box<UploadReport>,
@@ -101,11 +101,19 @@ pub enum UploadError {
     },
 }
 
+fn incomplete(report: &UploadReport, source: &UploadError) -> String {
+    let (done, all, dataset_id) = (report.done(), report.files.len(), &report.dataset_id);
+    bounded(format_args!(
+        "{done} of {all} files are in {dataset_id}, in order; then: {source}. Run the same upload \
+         again with this dataset id to go on"
+    ))
+}
+
 /// What to upload.
 #[derive(Debug)]
 pub enum Source {
     /// Files on this machine.
-    Paths(Paths),
+    Files(Found),
     /// Files that are made while earlier ones are sent.
     Made(MadeFiles),
 }
@@ -127,11 +135,7 @@ pub async fn upload(
         return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
     }
     let plan = match source {
-        Source::Paths(paths) => {
-            let (files, rewrite) = checked_files(paths, &options).await?;
-            tracker.planned(&files, files.len());
-            Plan { files, rewrite, feed: None }
-        }
+        Source::Files(found) => Plan::of_files(found, &options, &tracker).await?,
         Source::Made(files) => {
             tracker.planned(&[], files.file_count.unwrap_or(0));
             let mut feed = Feed::of_made_files(files, options.mending);
@@ -156,17 +160,23 @@ struct Plan {
     feed: Option<Feed>,
 }
 
-async fn checked_files(
-    sources: Paths,
-    options: &UploadOptions,
-) -> Result<(Vec<CheckedFile>, Rewrite), UploadError> {
-    let (names, mending) = (options.names.clone(), options.mending);
-    let checked = in_background(move || {
-        let paths = sources.expand()?;
-        let (files, problems) = plan::plan(&paths, names.as_deref())?;
-        Ok(check::check(files, problems, paths.len(), mending))
-    });
-    Ok(checked.await??)
+impl Plan {
+    async fn of_files(
+        found: Found,
+        options: &UploadOptions,
+        tracker: &Tracker,
+    ) -> Result<Self, UploadError> {
+        let Found { files, notes } = found;
+        tracker.noted(notes);
+        let (names, mending) = (options.names.clone(), options.mending);
+        let checked = in_background(move || {
+            let (planned, problems) = plan::plan(&files, names.as_deref())?;
+            Ok(check::check(planned, problems, files.len(), mending))
+        });
+        let (files, rewrite) = checked.await??;
+        tracker.planned(&files, files.len());
+        Ok(Self { files, rewrite, feed: None })
+    }
 }
 
 async fn run(

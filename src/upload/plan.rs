@@ -2,11 +2,11 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
-use super::{check::Problem, parallel::in_threads};
+use super::{check::Problem, parallel::in_threads, sources::FoundFile};
 use crate::{
     client::SourceFile,
     error::{Error, Result},
-    wire::file_name::{folded, refusal},
+    wire::file_name::{folded, has_parquet_extension, refusal},
 };
 
 /// A file with its place and name in the batch.
@@ -21,32 +21,37 @@ pub(super) struct PlannedFile {
 /// Names and pins the files. What cannot be uploaded is a problem, not an error: all
 /// problems are reported together.
 ///
-/// `names` gives each file its name; otherwise it is the last part of its path.
+/// `names` gives each file its name, in which `.parquet` may be left out.
 ///
 /// # Errors
-/// [`Error::Configuration`] where `names` has another length than `paths`.
+/// [`Error::Configuration`] where `names` has another length than `found`.
 pub(super) fn plan(
-    paths: &[PathBuf],
+    found: &[FoundFile],
     names: Option<&[String]>,
 ) -> Result<(Vec<PlannedFile>, Vec<Problem>)> {
     if let Some(names) = names
-        && names.len() != paths.len()
+        && names.len() != found.len()
     {
+        let counted = |count, one, many| format!("{count} {}", if count == 1 { one } else { many });
         return Err(Error::Configuration(format!(
-            "names has {} entries for {} files",
-            names.len(),
-            paths.len()
+            "names has {} for {}",
+            counted(names.len(), "entry", "entries"),
+            counted(found.len(), "file", "files"),
         )));
     }
-    let mut files = Vec::with_capacity(paths.len());
+    let mut files = Vec::with_capacity(found.len());
     let mut problems = Vec::new();
     let pinned =
-        in_threads(paths, |paths| paths.iter().map(|path| SourceFile::pin(path)).collect());
-    for (index, (path, pinned)) in paths.iter().zip(pinned).enumerate() {
-        let name = names.map_or_else(|| base_name(path), |names| Some(names[index].clone()));
+        in_threads(found, |found| found.iter().map(|file| SourceFile::pin(&file.path)).collect());
+    for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
+        let name = match names {
+            Some(names) => Some(with_extension(&names[index])),
+            None => file.name.clone(),
+        };
+        let path = &file.path;
         match (name, pinned) {
             (Some(name), Ok(source)) => files.push(PlannedFile { name, source }),
-            (_, Err(error)) => problems.push(Problem::unreadable(path, &error)),
+            (_, Err(error)) => problems.push(Problem::missing(path, &error)),
             (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
         }
     }
@@ -55,8 +60,9 @@ pub(super) fn plan(
     Ok((files, problems))
 }
 
-fn base_name(path: &std::path::Path) -> Option<String> {
-    Some(path.file_name()?.to_str()?.to_owned())
+/// A name that a caller gives, as that of a parquet file.
+pub(super) fn with_extension(name: &str) -> String {
+    if has_parquet_extension(name) { name.to_owned() } else { format!("{name}.parquet") }
 }
 
 /// Names that are planned already, with the files that have them.
@@ -71,15 +77,25 @@ impl Names {
         let (name, path) = (&file.name, file.source.path());
         let mut problems = Vec::new();
         if let Some(why) = refusal(name) {
-            problems.push(Problem::new(path, format!("the name {name:?} {why}; pass names=")));
+            problems.push(Problem::of_name(path, format!("the name {name:?} {why}; pass names=")));
         }
         let key = folded(name);
         if let Some((first, first_path)) = self.first_of.get(&key) {
-            let message = format!(
-                "the name {first} is taken by {}; a dataset holds each name once, pass names=",
-                first_path.display(),
-            );
-            problems.push(Problem::new(path, message));
+            let differs = if first == name {
+                String::new()
+            } else {
+                format!(" ({name} is the same name on systems that fold case or accents)")
+            };
+            let message = if first_path == path {
+                "it is named twice; a dataset holds each file once".to_owned()
+            } else {
+                format!(
+                    "the name {first} is taken by {}{differs}; a dataset holds each name once: \
+                     names=\"path\" makes names of the paths",
+                    first_path.display(),
+                )
+            };
+            problems.push(Problem::of_name(path, message));
         } else {
             self.first_of.insert(key, (name.clone(), path.to_owned()));
         }
@@ -92,6 +108,7 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::plan;
+    use crate::upload::sources::{FoundFile, Paths};
 
     fn file(folder: &tempfile::TempDir, path: &str) -> PathBuf {
         let path = folder.path().join(path);
@@ -100,11 +117,16 @@ mod tests {
         path
     }
 
+    fn found(paths: &[PathBuf]) -> Vec<FoundFile> {
+        let paths = paths.iter().map(|path| path.display().to_string()).collect();
+        Paths { paths, ..Paths::default() }.find().unwrap().files
+    }
+
     #[test]
     fn two_files_of_one_name_are_a_problem_that_names_both() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/X.parquet")];
-        let (_, problems) = plan(&paths, None).unwrap();
+        let (_, problems) = plan(&found(&paths), None).unwrap();
         let message = problems[0].to_string();
         assert!(message.contains("b/X.parquet") && message.contains("a/x.parquet"), "{message}");
     }
@@ -113,16 +135,16 @@ mod tests {
     fn given_names_take_the_place_of_the_paths() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/x.parquet")];
-        let names = ["1.parquet".to_owned(), "2.parquet".to_owned()];
-        let (files, problems) = plan(&paths, Some(&names)).unwrap();
+        let names = ["1.parquet".to_owned(), "2".to_owned()];
+        let (files, problems) = plan(&found(&paths), Some(&names)).unwrap();
         assert!(problems.is_empty());
         assert_eq!(files[1].name, "2.parquet");
-        assert!(plan(&paths, Some(&names[..1])).is_err());
+        assert!(plan(&found(&paths), Some(&names[..1])).is_err());
     }
 
     #[test]
     fn all_missing_files_are_problems_at_once() {
         let paths = [PathBuf::from("/none/a.parquet"), PathBuf::from("/none/b.parquet")];
-        assert_eq!(plan(&paths, None).unwrap().1.len(), 2);
+        assert_eq!(plan(&found(&paths), None).unwrap().1.len(), 2);
     }
 }

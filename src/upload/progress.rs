@@ -71,6 +71,7 @@ struct State {
     files: Vec<TrackedFile>,
     concurrency: usize,
     file_count: usize,
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -88,6 +89,7 @@ impl Default for Tracker {
             files: Vec::new(),
             concurrency: 0,
             file_count: 0,
+            notes: Vec::new(),
         };
         Self { begun: Instant::now(), state: Mutex::new(state) }
     }
@@ -133,8 +135,13 @@ impl Tracker {
             bytes: uploaded.map(|file| file.size_bytes).sum(),
             seconds: self.begun.elapsed().as_secs_f64(),
             concurrency: state.concurrency,
+            notes: state.notes.clone(),
             files,
         }
+    }
+
+    pub(super) fn noted(&self, notes: Vec<String>) {
+        self.lock().notes = notes;
     }
 
     /// `file_count` is that of the whole plan, where more files are made during the upload.

@@ -16,6 +16,8 @@ pub struct UploadReport {
     /// Most files that were in transfer at the same time. Lower than what was asked for
     /// where the service serves fewer connections.
     pub concurrency: usize,
+    /// What the sources name and was not uploaded, and what else the caller should know.
+    pub notes: Vec<String>,
 }
 
 /// One file of an [`UploadReport`].

@@ -8,7 +8,9 @@ use std::{collections::HashSet, sync::Arc};
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::{
     arrow::{ArrowSchemaConverter, parquet_to_arrow_schema},
-    schema::types::TypePtr,
+    basic::{LogicalType, Type as Physical},
+    errors::ParquetError,
+    schema::types::{SchemaDescriptor, Type, TypePtr},
 };
 
 use crate::error::{Error, FrameColumn, Result};
@@ -26,24 +28,26 @@ pub(super) struct Storage {
     /// What is written.
     pub(super) schema: SchemaRef,
     /// The schema of the file.
-    pub(super) parquet: TypePtr,
+    pub(super) parquet: SchemaDescriptor,
     /// Columns whose values are stored without their extension type, in words.
     pub(super) notes: Vec<String>,
 }
 
 impl Storage {
-    /// The storage of a frame; `label` names it in messages.
+    /// The storage of a frame; `label` names it in messages. `decimals` says how its library
+    /// writes decimals, so that its files and its frames fit one dataset.
     ///
     /// # Errors
     /// [`Error::Frame`] with the column that parquet cannot hold as it is.
-    pub(super) fn of(label: &str, schema: &Schema) -> Result<Self> {
+    pub(super) fn of(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
         if schema.fields().is_empty() {
             return Err(refused(label, None, "it has no columns".to_owned()));
         }
         let mut notes = Vec::new();
         let metadata = || schema.metadata().clone();
-        let layout = fields(schema.fields(), "", &mut |field, path| laid_out(field, path, &mut notes))
-            .map_err(|unstorable| unstorable.error(label))?;
+        let layout =
+            fields(schema.fields(), "", &mut |field, path| laid_out(field, path, &mut notes))
+                .map_err(|unstorable| unstorable.error(label))?;
         let stored = fields(&layout, "", &mut |field, _| Ok(in_units_of_parquet(field)))
             .map_err(|unstorable| unstorable.error(label))?;
         let layout = Arc::new(Schema::new_with_metadata(layout, metadata()));
@@ -51,6 +55,13 @@ impl Storage {
         let descriptor = ArrowSchemaConverter::new()
             .convert(&stored)
             .map_err(|error| refused(label, None, in_words(&error.to_string())))?;
+        let descriptor = match decimals {
+            Decimals::Integers => descriptor,
+            Decimals::Bytes => SchemaDescriptor::new(
+                with_decimals_as_bytes(&descriptor.root_schema_ptr())
+                    .map_err(|error| refused(label, None, in_words(&error.to_string())))?,
+            ),
+        };
         let read = parquet_to_arrow_schema(&descriptor, None)
             .map_err(|error| refused(label, None, in_words(&error.to_string())))?;
         for (field, read) in schema.fields().iter().zip(read.fields()) {
@@ -59,8 +70,57 @@ impl Storage {
                 return Err(Unstorable::of(field.name(), field.data_type(), &problem).error(label));
             }
         }
-        Ok(Self { layout, schema: stored, parquet: descriptor.root_schema_ptr(), notes })
+        Ok(Self { layout, schema: stored, parquet: descriptor, notes })
     }
+}
+
+/// How decimals of up to 18 digits are written: a dataset has them in one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decimals {
+    /// As `INT32` and `INT64`, as polars and duckdb do.
+    Integers,
+    /// As bytes, as pyarrow and pandas do.
+    Bytes,
+}
+
+fn with_decimals_as_bytes(field: &TypePtr) -> Result<TypePtr, ParquetError> {
+    let info = field.get_basic_info();
+    let id = info.has_id().then(|| info.id());
+    match field.as_ref() {
+        Type::PrimitiveType { precision, scale, physical_type, .. } => {
+            let is_decimal = matches!(info.logical_type_ref(), Some(LogicalType::Decimal(_)));
+            if !is_decimal || *physical_type == Physical::FIXED_LEN_BYTE_ARRAY {
+                return Ok(Arc::clone(field));
+            }
+            Type::primitive_type_builder(field.name(), Physical::FIXED_LEN_BYTE_ARRAY)
+                .with_repetition(info.repetition())
+                .with_id(id)
+                .with_length(bytes_of_decimal(*precision))
+                .with_logical_type(info.logical_type_ref().cloned())
+                .with_precision(*precision)
+                .with_scale(*scale)
+                .build()
+        }
+        Type::GroupType { fields, .. } => {
+            let fields = fields.iter().map(with_decimals_as_bytes).collect::<Result<_, _>>()?;
+            let mut group = Type::group_type_builder(field.name())
+                .with_fields(fields)
+                .with_logical_type(info.logical_type_ref().cloned())
+                .with_converted_type(info.converted_type())
+                .with_id(id);
+            if info.has_repetition() {
+                group = group.with_repetition(info.repetition());
+            }
+            group.build()
+        }
+    }
+    .map(Arc::new)
+}
+
+/// The bytes of the largest number of so many digits, and its sign.
+fn bytes_of_decimal(precision: i32) -> i32 {
+    let largest = 10_i128.pow(precision.unsigned_abs()) - 1;
+    (1..16).find(|bytes| largest < 1_i128 << (8 * bytes - 1)).unwrap_or(16)
 }
 
 /// A column that cannot be stored as it is.
@@ -135,9 +195,7 @@ fn nested(field: &FieldRef, path: &str, change: &mut impl FnMut(&FieldRef, &str)
         DataType::LargeList(inner) => DataType::LargeList(element(inner)?),
         DataType::ListView(inner) => DataType::ListView(element(inner)?),
         DataType::LargeListView(inner) => DataType::LargeListView(element(inner)?),
-        DataType::FixedSizeList(inner, length) => {
-            DataType::FixedSizeList(element(inner)?, *length)
-        }
+        DataType::FixedSizeList(inner, length) => DataType::FixedSizeList(element(inner)?, *length),
         DataType::RunEndEncoded(ends, values) => {
             DataType::RunEndEncoded(Arc::clone(ends), nested(values, path, change)?)
         }

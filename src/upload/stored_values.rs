@@ -88,12 +88,10 @@ fn oversized_decimal(column: &ArrayRef) -> Option<(usize, String)> {
     children.into_iter().find_map(oversized_decimal).map(|(_, problem)| (0, problem))
 }
 
-fn oversized<T: DecimalType>(
-    values: &PrimitiveArray<T>,
-    precision: u8,
-) -> Option<(usize, String)> {
+fn oversized<T: DecimalType>(values: &PrimitiveArray<T>, precision: u8) -> Option<(usize, String)> {
     values.validate_decimal_precision(precision).err()?;
-    let is_oversized = |&row: &usize| values.slice(row, 1).validate_decimal_precision(precision).is_err();
+    let is_oversized =
+        |&row: &usize| values.slice(row, 1).validate_decimal_precision(precision).is_err();
     let row = (0..values.len()).find(is_oversized).unwrap_or_default();
     Some((row, format!("the value has more than the {precision} digits of its type")))
 }

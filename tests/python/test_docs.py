@@ -31,6 +31,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 NOT_RUN = {
     "console": "needs a package index, a toolchain, an account, or someone at the keyboard",
     "pycon": "needs the service's own SDK, in an environment of its own: see test_sdk.py",
+    "js": "needs Node: see test_other_clients.py",
     "json": "is the content of a file or of an answer",
 }
 """Languages of blocks that are not run, and why; `text` is what the block before it prints."""

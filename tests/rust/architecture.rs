@@ -8,18 +8,43 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("credentials", &["config"]),
-    ("error", &["config"]),
+    ("message", &[]),
+    ("error", &["config", "message"]),
     ("read_at", &[]),
     ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
-    ("wire", &["config", "error"]),
-    ("client", &["config", "credentials", "error", "read_at", "schema", "temporary_file", "wire"]),
-    ("dataset_reader", &["config", "error", "schema", "client"]),
-    ("upload", &["config", "credentials", "error", "schema", "temporary_file", "wire", "client"]),
-    ("service", &["config", "credentials", "error", "schema", "wire"]),
+    ("wire", &["config", "error", "message"]),
+    (
+        "client",
+        &[
+            "config",
+            "credentials",
+            "error",
+            "message",
+            "read_at",
+            "schema",
+            "temporary_file",
+            "wire",
+        ],
+    ),
+    ("dataset_reader", &["config", "error", "message", "schema", "client"]),
+    (
+        "upload",
+        &[
+            "config",
+            "credentials",
+            "error",
+            "message",
+            "schema",
+            "temporary_file",
+            "wire",
+            "client",
+        ],
+    ),
+    ("service", &["config", "credentials", "error", "message", "schema", "wire"]),
 ];
 
 #[test]

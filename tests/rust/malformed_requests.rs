@@ -82,6 +82,64 @@ async fn malformed_http_is_refused_and_leaves_nothing() {
     assert_nothing_is_left(&server, &id).await;
 }
 
+/// A proxy may go by the first of two headers and the service by the last.
+#[tokio::test]
+async fn a_header_that_decides_comes_once_and_can_be_read() {
+    let server = TestServer::start().await;
+    let key = server.server.api_key().header_value();
+    let authority = server.server.api_url().replace("http://", "");
+    let (own, long) = (format!("Host: {authority}"), "x".repeat(5000));
+    let own_origin = format!("Origin: http://{authority}");
+    let get = "GET /create-dataset HTTP/1.1";
+    for (first_line, headers, status, words) in [
+        (get, own.clone(), 200, ""),
+        (get, format!("{own}\r\n{own_origin}"), 200, ""),
+        (get, "X: y".to_owned(), 400, "no host"),
+        ("GET /create-dataset HTTP/1.0", "X: y".to_owned(), 200, ""),
+        (get, format!("{own}\r\n{own}"), 400, "two host"),
+        (get, format!("{own}\r\nHost: evil.example"), 400, "two host"),
+        (get, format!("Host: evil.example\r\n{own}"), 400, "two host"),
+        (get, format!("{own}\r\n{own_origin}\r\n{own_origin}"), 400, "two origin"),
+        (get, format!("{own}\r\n{own_origin}\r\nOrigin: http://evil.example"), 400, "two origin"),
+        (get, format!("{own}\r\nAuthorization: Key other"), 400, "two authorization"),
+        (get, format!("{own}\r\nContent-Type: a/b\r\nContent-Type: a/b"), 400, "two content-type"),
+        (get, "Host:".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: local host".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: localhost:port".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: localhost:8000:9".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: evil.example@localhost".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: localhost/x".to_owned(), 400, "header host cannot be read"),
+        (get, "Host: \u{e9}.example".to_owned(), 400, "header host cannot be read"),
+        (get, format!("Host: local host {long}"), 400, "header host cannot be read"),
+        (get, format!("{own}\r\nOrigin: {authority}"), 400, "header origin cannot be read"),
+        (get, format!("{own}\r\nOrigin:"), 400, "header origin cannot be read"),
+        (get, format!("{own}\r\nOrigin: ://{authority}"), 400, "header origin cannot be read"),
+        (
+            get,
+            format!("{own}\r\nOrigin: http://a/://{authority}"),
+            400,
+            "header origin cannot be read",
+        ),
+        (
+            get,
+            format!("{own}\r\nOrigin: http://a@{authority}"),
+            400,
+            "header origin cannot be read",
+        ),
+        (get, format!("{own}\r\nOrigin: null"), 403, "other web pages"),
+        ("GET http://evil.example/create-dataset HTTP/1.1", own.clone(), 403, "not known under"),
+        ("GET http://localhost/create-dataset HTTP/1.1", own.clone(), 200, ""),
+    ] {
+        let mut client = RawClient::connect(&server).await;
+        let head =
+            format!("{first_line}\r\nConnection: close\r\nAuthorization: {key}\r\n{headers}");
+        client.send(format!("{head}\r\n\r\n").as_bytes()).await;
+        let told = client.read_answer().await;
+        let is_expected = told.contains(&format!(" {status} ")) && told.contains(words);
+        assert!(is_expected && told.len() < 1000, "{first_line} {headers}: {told}");
+    }
+}
+
 #[tokio::test]
 async fn malformed_chunks_are_refused_and_leave_nothing() {
     let (server, id) = server_with_dataset().await;

@@ -1,11 +1,14 @@
 //! The service keeps the rules of the API by itself, whoever speaks to it.
 
-use std::{process::Command, sync::Arc};
+use std::{path::Path, process::Command, sync::Arc};
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use sutro::service::{Keys, Limits, LocalServer, ServerConfig, Service};
+use sutro::{
+    client::DownloadOptions,
+    service::{Keys, Limits, LocalServer, ServerConfig, Service},
+};
 
 use crate::{
     parquet_files::{file_of_size, file_with_fields, int64_file},
@@ -121,16 +124,20 @@ async fn what_is_downloaded_is_what_was_uploaded() {
     let parts = [Part::Text("dataset_id", &id), Part::File("größe 1.parquet", &file)];
     assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
     let folder = tempfile::tempdir().unwrap();
-    let paths = client.download_from_dataset(&id, None, folder.path(), 4).await.unwrap();
+    let into = |folder: &Path, files| {
+        let folder = folder.to_owned();
+        DownloadOptions { files, folder, concurrency: 4, overwrite: false }
+    };
+    let paths = client.download_from_dataset(&id, into(folder.path(), None)).await.unwrap();
     assert_eq!(paths, [folder.path().join("größe 1.parquet")]);
     assert_eq!(std::fs::read(&paths[0]).unwrap(), file);
 
     let unknown = vec!["größe 1.parquet".to_owned(), "none.parquet".to_owned()];
     let none = folder.path().join("none");
-    let error = client.download_from_dataset(&id, Some(unknown.clone()), &none, 4).await;
+    let error = client.download_from_dataset(&id, into(&none, Some(unknown.clone()))).await;
     assert!(error.unwrap_err().to_string().contains("File not found in dataset"));
     assert!(!none.exists());
-    let error = client.download_from_dataset("dataset-none", Some(unknown), &none, 4).await;
+    let error = client.download_from_dataset("dataset-none", into(&none, Some(unknown))).await;
     assert!(matches!(error, Err(sutro::Error::DatasetNotFound { .. })));
     assert_eq!(crate::server::count_files(folder.path()), 1);
 }

@@ -1,7 +1,11 @@
 //! Clients that hang up, dawdle or flood: the service keeps its promises, cleans up, and can
 //! always be stopped.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use reqwest::StatusCode;
 use sutro::service::{LocalServer, ServerConfig};
@@ -259,4 +263,79 @@ async fn a_broken_catalog_is_told_at_the_start() {
     let refused = LocalServer::start(ServerConfig::loopback(folder.path().to_owned())).await;
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("the catalog in"), "{error}");
+}
+
+/// What is stored where nobody looks for it is lost at the next start.
+#[tokio::test]
+async fn a_folder_that_is_removed_or_replaced_while_it_is_served_takes_nothing() {
+    for part in ["blobs", "catalog.sqlite", "catalog.lock", ""] {
+        for is_replaced in [false, true] {
+            let server = TestServer::start().await;
+            let id = server.client().create_dataset().await.unwrap();
+            let file = int64_file(&["a"], 3);
+            let parts = [Part::Text("dataset_id", &id), Part::File("a.parquet", &file)];
+            let folder = server.folder.path();
+            let (path, away) = (folder.join("service").join(part), folder.join("away"));
+            std::fs::rename(&path, &away).unwrap();
+            if is_replaced {
+                copy_recursively(&away, &path);
+            }
+
+            let (status, refusal) = server.upload(&parts).await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{part}: {refusal}");
+            assert!(refusal["error"].as_str().unwrap().contains("put it back"), "{refusal}");
+            assert_eq!(path.exists(), is_replaced, "{part} was made anew");
+            let health = server.http.get(server.url("health")).send().await.unwrap();
+            assert_eq!(health.status(), StatusCode::INTERNAL_SERVER_ERROR);
+
+            if is_replaced {
+                std::fs::rename(&path, folder.join("copy")).unwrap();
+            }
+            std::fs::rename(&away, &path).unwrap();
+            assert_eq!(server.upload(&parts).await.0, StatusCode::OK, "{part}");
+        }
+    }
+}
+
+fn copy_recursively(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy_recursively(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        std::fs::copy(from, to).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_but_the_owner_may_read_what_the_service_stores() {
+    use std::os::unix::fs::PermissionsExt;
+    fn modes(path: &Path, found: &mut Vec<(PathBuf, u32)>) {
+        let metadata = std::fs::metadata(path).unwrap();
+        found.push((path.to_owned(), metadata.permissions().mode() & 0o777));
+        if metadata.is_dir() {
+            let entries = std::fs::read_dir(path).unwrap();
+            entries.for_each(|entry| modes(&entry.unwrap().path(), found));
+        }
+    }
+    let server = TestServer::start().await;
+    let id = server.client().create_dataset().await.unwrap();
+    let file = file_of_size(3 << 20);
+    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("b.parquet", &file)]);
+    let parts = [Part::Text("dataset_id", &id), Part::File("a.parquet", &file)];
+    assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
+    let mut held = RawClient::start_upload(&server, &content_length(&body)).await;
+    held.send(&body[..2 << 20]).await;
+    eventually("a second blob", || server.blobs() == 2).await;
+
+    let mut found = Vec::new();
+    modes(&server.folder.path().join("service"), &mut found);
+    assert!(found.len() >= 6, "{found:?}");
+    for (path, mode) in found {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode, expected, "{}: {mode:o}", path.display());
+    }
 }

@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     parquet_files::{file_of_size, int64_file},
+    raw_client::RawClient,
     server::{BOUNDARY, Part, TestServer, answer, client, multipart},
 };
 
@@ -114,6 +115,14 @@ async fn a_file_above_the_limit_gets_a_413_and_leaves_nothing() {
         }
     }
     assert_eq!((server.blobs(), server.names(&id).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_file_whose_declared_length_is_above_the_limit_is_refused_before_its_body() {
+    let server = with_limits(Limits { max_file_bytes: 100_000, ..Limits::default() }).await;
+    let length = format!("Content-Length: {}", 8 << 20);
+    let mut upload = RawClient::start_upload(&server, &length).await;
+    assert_eq!(upload.status().await, "HTTP/1.1 413");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 use sutro::{
-    client::{ApiClient, ClientOptions},
+    client::{ApiClient, ClientOptions, DownloadOptions},
     upload::{
         FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, UploadReport, upload,
     },
@@ -56,7 +56,7 @@ pub(crate) async fn upload_folder(
     concurrency: usize,
 ) -> Result<UploadReport, UploadError> {
     let paths = vec![folder.path().display().to_string()];
-    let source = Source::Paths(Paths { paths, ..Paths::default() });
+    let source = Source::Files(Paths { paths, ..Paths::default() }.find().unwrap());
     let dataset_id = Some(dataset_id.to_owned());
     let options = UploadOptions { dataset_id, concurrency, ..UploadOptions::default() };
     upload(client, source, options, Arc::new(Tracker::default())).await
@@ -144,7 +144,18 @@ fn agrees(report: &UploadReport, names: &[String], expected: usize) -> Result<()
 async fn check_bytes(server: &TestServer, dataset_id: &str, sent: &TempDir) -> Result<(), String> {
     let copies = tempfile::tempdir().unwrap();
     let client = server.client();
-    let paths = client.download_from_dataset(dataset_id, None, copies.path(), 4).await.unwrap();
+    let paths = client
+        .download_from_dataset(
+            dataset_id,
+            DownloadOptions {
+                files: None,
+                folder: copies.path().to_owned(),
+                concurrency: 4,
+                overwrite: false,
+            },
+        )
+        .await
+        .unwrap();
     let is_equal = |copy: &PathBuf| {
         let original = sent.path().join(copy.file_name().unwrap());
         fs::read(copy).unwrap() == fs::read(original).unwrap()

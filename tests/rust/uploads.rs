@@ -78,7 +78,7 @@ impl World {
 
     fn source(&self) -> Source {
         let paths = vec![self.files().display().to_string()];
-        Source::Paths(Paths { paths, ..Paths::default() })
+        Source::Files(Paths { paths, ..Paths::default() }.find().unwrap())
     }
 
     async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
@@ -224,7 +224,7 @@ async fn a_file_with_two_problems_is_one_bad_file() {
     let sources = vec![world.files().join("notes.txt").display().to_string()];
     let refused = upload(
         &world.api,
-        Source::Paths(Paths { paths: sources, ..Paths::default() }),
+        Source::Files(Paths { paths: sources, ..Paths::default() }.find().unwrap()),
         UploadOptions::default(),
         Arc::default(),
     )

@@ -5,30 +5,39 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sutro import _core
-from sutro._sources.items import Items, not_a_source
+from sutro._sources.items import Items, is_path, not_a_source
 from sutro.errors import ConfigurationError, SutroWarning
 from sutro.options import PathOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pathlib
+    from collections.abc import Callable, Sequence
+
+    from sutro.sources import NamesOption
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Paths, globs and folders; the core expands them."""
+    """Paths, globs and folders; the core looks for their files."""
 
     options: PathOptions
-    names: list[str] | None
+    names: list[str] | Literal["path"] | Callable[[pathlib.Path], str] | None
+    is_named_by_dict: bool
+
+
+class ShellPaths(list[str]):
+    """Paths that a shell made out of a glob: they have what a folder or a glob leaves out."""
 
 
 def paths_of(
     items: Items,
-    names: Sequence[str] | None,
+    names: NamesOption | None,
     *,
     has_order: bool,
+    is_of_a_shell: bool,
     recursive: bool,
     exclude: str | Sequence[str],
 ) -> Paths:
@@ -40,8 +49,12 @@ def paths_of(
     """
     paths, keys = _paths(items, has_order=has_order)
     excluded = [exclude] if isinstance(exclude, str) else list(exclude)
-    options = PathOptions(paths=paths, recursive=recursive, exclude=excluded)
-    return Paths(options, keys or (None if names is None else list(names)))
+    options = PathOptions(
+        paths=paths, recursive=recursive, exclude=excluded, is_of_a_shell=is_of_a_shell
+    )
+    if names is None or names == "path" or callable(names):
+        return Paths(options, keys or names, is_named_by_dict=bool(keys))
+    return Paths(options, list(names), is_named_by_dict=False)
 
 
 def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
@@ -60,7 +73,7 @@ def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
 
 
 def _path(item: object) -> str:
-    if isinstance(item, str | os.PathLike):
+    if isinstance(item, str | os.PathLike) and is_path(item):
         path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
         if isinstance(path, str):
             return in_unicode(path)

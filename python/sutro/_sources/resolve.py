@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sutro._sources.frames import Frames, frames_of
-from sutro._sources.items import items_of
-from sutro._sources.paths import Paths, paths_of
+from sutro._sources.items import is_path, items_of, reads_once
+from sutro._sources.paths import Paths, ShellPaths, paths_of
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sutro.sources import Source
+    from sutro.sources import NamesOption, Source
+
+_USED_UP = "the source can be read once only, and was read now: make it again to upload it"
 
 
 def resolve(
     source: Source,
-    names: Sequence[str] | None = None,
+    names: NamesOption | None = None,
     *,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
     cast: bool = False,
     check: bool = True,
+    is_trial: bool = False,
 ) -> Paths | Frames:
     """Tell what a source is. With `check` a list of frames is checked for one schema at once.
+
+    `is_trial` tells that nothing is uploaded; a source that is used up by it has a note.
 
     Raises:
         TypeError: It is nothing that can be uploaded.
         ConfigurationError: The arguments do not fit each other, or the source is empty.
         SchemaMismatchError: The frames of a list differ.
     """
-    if isinstance(names, str):
-        message = f"names takes a list with a name for each file, not {names!r}"
+    if isinstance(names, str) and names != "path":
+        message = f"names takes a list with a name for each file, or 'path', not {names!r}"
         raise TypeError(message)
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
         raise ConfigurationError(message)
+    if rows_per_file is not None and rows_per_file < 1:
+        message = f"rows_per_file must be at least 1, not {rows_per_file}"
+        raise ConfigurationError(message)
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
+        was_read = ", or was read before: an iterator can be read once only"
         message = "there is nothing to upload: the source is empty"
-        raise ConfigurationError(message)
+        raise ConfigurationError(message + (was_read if isinstance(source, Iterator) else ""))
     items = chain([first], items)
-    if isinstance(first[1], str | os.PathLike):
+    if is_path(first[1]):
         if rows_per_file is not None:
             message = "rows_per_file cuts frames; files are uploaded as they are"
             raise ConfigurationError(message)
         return paths_of(
-            items, names, has_order=count is not None, recursive=recursive, exclude=exclude
+            items,
+            names,
+            has_order=count is not None,
+            is_of_a_shell=isinstance(source, ShellPaths),
+            recursive=recursive,
+            exclude=exclude,
         )
+    if names == "path" or callable(names):
+        message = "names makes names of paths, and the source has frames: pass a list, or a dict"
+        raise ConfigurationError(message)
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
-    return frames_of(items, count, names, rows_per_file, cast=cast, check=check)
+    frames = frames_of(items, count, names, rows_per_file, cast=cast, check=check)
+    return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames

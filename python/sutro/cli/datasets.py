@@ -136,17 +136,30 @@ def _upload(
     metavar="DIR",
     help="Folder, made where needed. Default: the current one.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace files that have other content.")
 @concurrency_option
 @service_options
 def _download(
-    dataset_id: str, files: tuple[str, ...], output: str, concurrency: int, api_url: str | None
+    dataset_id: str,
+    files: tuple[str, ...],
+    output: str,
+    concurrency: int,
+    api_url: str | None,
+    *,
+    overwrite: bool,
 ) -> None:
     """Download a dataset's files and print their paths.
 
-    All files, or those that are named. A file gets its name when it is whole.
+    All files, or those that are named. A file gets its name when it is whole. One that is there
+    with other content is kept, and then nothing is written.
     """
     paths = sutro.download_from_dataset(
-        dataset_id, files or None, output, concurrency=concurrency, api_url=api_url
+        dataset_id,
+        files or None,
+        output,
+        concurrency=concurrency,
+        overwrite=overwrite,
+        api_url=api_url,
     )
     show_lines([str(path) for path in paths], {"paths": paths})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from contextlib import suppress
@@ -14,6 +13,7 @@ import click
 import sutro
 from sutro import text
 from sutro.cli import output
+from sutro.cli.words import in_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,11 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.ConfigurationError, 2),
     (sutro.CheckError, 3),
     (sutro.FileExistsInDatasetError, 3),
+    (sutro.LocalFileExistsError, 3),
     (sutro.ServerError, 5),
+    # The same again would fail again, unlike with the others of their kind.
+    (sutro.CertificateError, 2),
+    (sutro.NotTheApiError, 1),
     (sutro.TransferError, 5),
     (sutro.OutcomeUnknownError, 5),
     (sutro.DatasetNotFoundError, 7),
@@ -35,29 +39,10 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 """The first class that fits decides; any other error exits with 1."""
 
-_OPTIONS = (
-    ("recompress=True", "--recompress"),
-    ("recursive=True", "--recursive"),
-    ("concurrency=1", "--concurrency 1"),
-    ('on_mismatch="cast"', "--on-mismatch cast"),
-    ("pass names=", "rename the file"),
-)
-"""Advice in messages is Python's: these are the options that a command has for it."""
-
 
 def exit_code(error: BaseException) -> int:
     """The exit code that tells a script what kind of error it was."""
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
-
-
-def in_options(message: str, dataset_id: str = "ID") -> str:
-    """A message with the options of the command in the place of Python's arguments."""
-    for argument, option in _OPTIONS:
-        # Not in a path: folders are called `concurrency=1`, too.
-        message = re.sub(rf"(?<![\w/]){re.escape(argument)}(?![\w/])", option, message)
-    for words in ("this dataset id", "this dataset_id"):
-        message = message.replace(words, f"--dataset {dataset_id}")
-    return message
 
 
 def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
@@ -103,11 +88,12 @@ def _message(error: BaseException) -> str:
         return f"{error.filename or 'stdout'}: {error.strerror}"
     if _is_unexpected(error):
         return (
-            f"{type(error).__name__}: {error}\n"
+            f"{type(error).__name__}: {text.bounded(str(error))}\n"
             "This was not expected. SUTRO_LOG=debug shows where it happened; please report it"
         )
     report = getattr(error, "report", None)
-    return in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
+    message = in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
+    return text.bounded(message)
 
 
 def _is_unexpected(error: BaseException) -> bool:

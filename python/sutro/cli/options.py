@@ -114,6 +114,12 @@ source_options = together(
         help="Leave files out: 'tmp-*' by name, 'tmp/*' by the end of the path. Repeatable.",
     ),
     click.option(
+        "--names",
+        type=click.Choice(["path"]),
+        help="path: make the names of the paths below the source: 2024/a.parquet is "
+        "2024,a.parquet. Default: the files' own.",
+    ),
+    click.option(
         "--sort",
         type=click.Choice(["natural", "given"]),
         help="Order of the paths. Default: as given, but natural (part-2 before part-10) where "

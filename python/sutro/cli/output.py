@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sutro import text
+from sutro.cli.words import in_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,7 @@ def _printable(words: str) -> str:
 def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
     if str(message) not in _warnings:
         _warnings.add(str(message))
-        say("Warning", str(message), "yellow")
+        say("Warning", in_options(str(message)), "yellow")
 
 
 def _plain(value: Any) -> Any:

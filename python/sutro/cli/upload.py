@@ -6,13 +6,14 @@ import locale
 import os
 from contextlib import suppress
 from functools import cmp_to_key
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import sutro
 from sutro import _core
-from sutro._sources.paths import in_unicode
+from sutro._sources.paths import ShellPaths, in_unicode
 from sutro.cli import errors, output
 from sutro.cli.options import (
     concurrency_option,
@@ -23,6 +24,7 @@ from sutro.cli.options import (
     source_options,
     together,
 )
+from sutro.cli.words import in_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +135,7 @@ def check_paths(
     report = sutro.check(_in_order(paths, sort), dataset_id, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)
-        output.show(errors.in_options(str(report)), {**report.to_dict(), **refusal})
+        output.show(in_options(str(report)), {**report.to_dict(), **refusal})
     elif report.error is not None:
         raise report.error
     if report.error is not None:
@@ -141,7 +143,18 @@ def check_paths(
 
 
 def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
-    """Sort paths if that is wished for, or if a shell seems to have put them together."""
+    """Sort paths if that is wished for, or if a shell seems to have put them together.
+
+    What a shell makes of `out/*` has what a folder leaves out, such as Spark's `_SUCCESS`.
+    """
+    ordered = _sorted(paths, sort)
+    is_of_a_shell = sort is None and len({PurePath(path).parent for path in paths}) == 1
+    if is_of_a_shell and len(paths) > 1 and _is_of_a_shell(paths):
+        return ShellPaths(ordered)
+    return ordered
+
+
+def _sorted(paths: Sequence[str], sort: str | None) -> Sequence[str]:
     for path in paths:
         in_unicode(path)
     if sort == "given" or _core.is_in_natural_order(list(paths)):

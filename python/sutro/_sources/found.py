@@ -1,0 +1,70 @@
+"""From paths, globs and folders to files with their names."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sutro import _core, forks, jobs
+from sutro.errors import ConfigurationError, SutroWarning
+
+if TYPE_CHECKING:
+    from sutro._sources.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files, with their names in the dataset where they do not have their own."""
+
+    found: _core.FoundFiles
+    names: list[str] | None
+
+
+def find(source: Paths) -> Files:
+    """Look for the files that a source names. What it leaves out is a warning.
+
+    Raises:
+        ConfigurationError: The source names nothing, or the names do not fit the files.
+        FileAccessError: A folder cannot be read.
+    """
+    with forks.moment:
+        job = _core.find_files(source.options)
+    found = jobs.result_of(job)
+    for note in found.notes:
+        warnings.warn(note, SutroWarning, stacklevel=2)
+    return Files(found, _names(source, found))
+
+
+def _names(source: Paths, found: _core.FoundFiles) -> list[str] | None:
+    names = source.names
+    if names == "path":
+        return [name if name is not None else "" for name in found.path_names]
+    if callable(names):
+        return [_name_from(names(Path(path)), path) for path in found.paths]
+    if names is not None and source.is_named_by_dict:
+        _check_one_file_each(source, found)
+    return None if names is None else list(names)
+
+
+def _name_from(name: object, path: str) -> str:
+    if isinstance(name, str):
+        return name
+    message = f"names gave {type(name).__name__} for {path}; it should give a str"
+    raise TypeError(message)
+
+
+def _check_one_file_each(source: Paths, found: _core.FoundFiles) -> None:
+    """Refuse a folder or a glob that a dict gives one name."""
+    counts = Counter(found.sources)
+    for index, path in enumerate(source.options["paths"]):
+        if counts[index] > 1:
+            name = source.names[index] if isinstance(source.names, list) else ""
+            message = (
+                f"a dict names files one by one, and {path}, which it calls {name!r}, is "
+                f"{counts[index]:,} files; pass it without a dict, with names= where the files "
+                f"need other names"
+            )
+            raise ConfigurationError(message)

@@ -1,0 +1,268 @@
+//! What others say, without the API key in it.
+
+use std::{fmt, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::credentials::ApiKey;
+
+/// What stands in the place of the key.
+const STARS: &[u8] = b"***";
+
+/// A shorter key is a word that names of files may hold, and no secret: it is left alone.
+const SHORTEST_KEY: usize = 8;
+
+/// Longest spelling of one character: `&#x0041;`, `\u0041`.
+const LONGEST_SPELLING: usize = 8;
+
+/// Finds the API key in foreign text, however it is spelled there: as it is, percent-encoded,
+/// with the escapes of JSON or HTML, or in base64.
+#[derive(Clone)]
+pub(crate) struct Redactor(Arc<Spellings>);
+
+#[derive(Default)]
+struct Spellings {
+    key: Option<ApiKey>,
+    /// The key at the three places that it can have in groups of three bytes.
+    base64: Vec<SecretString>,
+    /// The bytes with which a spelling begins.
+    first: Vec<u8>,
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        Self(Arc::new(Spellings::default()))
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+impl Redactor {
+    pub(super) fn new(key: &ApiKey) -> Self {
+        if key.expose().len() < SHORTEST_KEY {
+            return Self::default();
+        }
+        let standard = (0..3).map(|place| base64(key.expose().as_bytes(), place));
+        let both = standard.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text]);
+        let base64: Vec<_> = both.map(SecretString::from).collect();
+        let encoded = base64.iter().map(SecretString::expose_secret);
+        let first = encoded.chain([key.expose()]).filter_map(|text| text.bytes().next());
+        let first = first.chain(*b"%\\&").collect();
+        Self(Arc::new(Spellings { key: Some(key.clone()), base64, first }))
+    }
+
+    /// The text without the key.
+    pub(super) fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
+    }
+
+    /// As [`Redactor::text`], for an answer that is not read yet.
+    pub(super) fn bytes(&self, text: &[u8]) -> Vec<u8> {
+        let mut stream = self.stream();
+        let mut redacted = stream.push(text);
+        redacted.extend(stream.end());
+        redacted
+    }
+
+    /// For an answer that comes in pieces.
+    pub(super) fn stream(&self) -> RedactedStream {
+        RedactedStream { spellings: Arc::clone(&self.0), held: Vec::new() }
+    }
+}
+
+/// Bytes that come in pieces, without the key, even where it lies across two of them.
+pub(super) struct RedactedStream {
+    spellings: Arc<Spellings>,
+    /// The end of what came, in which the key may begin.
+    held: Vec<u8>,
+}
+
+impl RedactedStream {
+    /// Takes in a piece, and gives what cannot be the beginning of the key any more.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        self.held.extend_from_slice(piece);
+        let longest = self.spellings.longest();
+        let certain = self.held.len().saturating_sub(longest.saturating_sub(1));
+        self.give(certain)
+    }
+
+    /// The rest.
+    pub(super) fn end(&mut self) -> Vec<u8> {
+        self.give(self.held.len())
+    }
+
+    /// Gives what begins before `certain`.
+    fn give(&mut self, certain: usize) -> Vec<u8> {
+        let mut given = Vec::with_capacity(certain);
+        let is_first: [bool; 256] = std::array::from_fn(|byte| {
+            self.spellings.first.iter().any(|&b| usize::from(b) == byte)
+        });
+        let (mut kept, mut at) = (0, 0);
+        while at < certain {
+            let is_candidate = is_first[usize::from(self.held[at])];
+            match is_candidate.then(|| self.spellings.at(&self.held[at..])).flatten() {
+                Some(length) => {
+                    given.extend_from_slice(&self.held[kept..at]);
+                    given.extend_from_slice(STARS);
+                    at += length;
+                    kept = at;
+                }
+                None => at += 1,
+            }
+        }
+        given.extend_from_slice(&self.held[kept..at]);
+        self.held.drain(..at);
+        given
+    }
+}
+
+impl Spellings {
+    fn longest(&self) -> usize {
+        self.key.as_ref().map_or(0, |key| key.expose().len() * LONGEST_SPELLING)
+    }
+
+    /// The length of the key where the text begins with it.
+    fn at(&self, text: &[u8]) -> Option<usize> {
+        let key = self.key.as_ref()?.expose().as_bytes();
+        let escaped = key.iter().try_fold(0, |at, &byte| Some(at + spelled(&text[at..], byte)?));
+        let encoded = || {
+            let mut encodings = self.base64.iter().map(|text| text.expose_secret().as_bytes());
+            encodings.find(|encoded| text.starts_with(encoded)).map(<[u8]>::len)
+        };
+        escaped.or_else(encoded)
+    }
+}
+
+/// How many bytes of the text spell the one character with which it begins.
+fn spelled(text: &[u8], byte: u8) -> Option<usize> {
+    let digits = |prefix: &str, radix, end: &str, most| {
+        let rest = text.strip_prefix(prefix.as_bytes())?;
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let count = rest.iter().take(most).take_while(is_digit).count();
+        let value = std::str::from_utf8(&rest[..count]).ok()?;
+        let is_it = u32::from_str_radix(value, radix).is_ok_and(|code| code == u32::from(byte));
+        let is_whole = is_it && rest[count..].starts_with(end.as_bytes());
+        is_whole.then_some(prefix.len() + count + end.len())
+    };
+    match text.first()? {
+        b'%' => digits("%", 16, "", 2),
+        b'\\' => digits("\\u", 16, "", 4).or_else(|| (text.get(1) == Some(&byte)).then_some(2)),
+        b'&' => digits("&#x", 16, ";", 4)
+            .or_else(|| digits("&#", 10, ";", 4))
+            .or_else(|| named(text, byte)),
+        _ => None,
+    }
+    .or_else(|| (text.first() == Some(&byte)).then_some(1))
+}
+
+/// The characters that HTML names.
+fn named(text: &[u8], byte: u8) -> Option<usize> {
+    let name: &[u8] = match byte {
+        b'&' => b"&amp;",
+        b'<' => b"&lt;",
+        b'>' => b"&gt;",
+        b'"' => b"&quot;",
+        b'\'' => b"&apos;",
+        _ => return None,
+    };
+    text.starts_with(name).then_some(name.len())
+}
+
+/// The characters of base64 (RFC 4648, section 4) that `bytes` alone decide, where `place` other
+/// bytes stand before them in their group of three.
+fn base64(bytes: &[u8], place: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let padded = [&[0; 2][..place], bytes].concat();
+    let bit = |at: usize| usize::from(padded[at / 8] >> (7 - at % 8) & 1);
+    let first = (place * 8).div_ceil(6);
+    let characters = (first..padded.len() * 8 / 6)
+        .map(|at| ALPHABET[(0..6).fold(0, |value, n| value << 1 | bit(at * 6 + n))]);
+    characters.map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Redactor, base64};
+    use crate::credentials::ApiKey;
+
+    const KEY: &str = "sk-1/a+b&c<d>\"e\\f%g";
+
+    fn redactor() -> Redactor {
+        Redactor::new(&ApiKey::new(KEY).unwrap())
+    }
+
+    #[test]
+    fn the_key_is_replaced_however_it_is_spelled() {
+        let each = |spell: fn(char) -> String| KEY.chars().map(spell).collect::<String>();
+        let percent = |byte: char| format!("%{:02X}", u32::from(byte));
+        let in_json = serde_json::to_string(KEY).unwrap();
+        for spelled in [
+            KEY.to_owned(),
+            in_json[1..in_json.len() - 1].to_owned(),
+            each(percent),
+            each(percent).to_lowercase(),
+            KEY.replace('%', "%25").replace('/', "%2F").replace('+', "%2b"),
+            each(|byte| format!("\\u{:04x}", u32::from(byte))),
+            KEY.replace('\\', "\\\\")
+                .replace('/', "\\/")
+                .replace('"', "\\\"")
+                .replace('<', "\\u003C"),
+            KEY.replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&#34;"),
+            each(|byte| format!("&#x{:X};", u32::from(byte))),
+        ] {
+            let text = format!("Key {spelled}, {spelled}");
+            assert_eq!(redactor().text(&text), "Key ***, ***", "{spelled}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_replaced_in_base64_wherever_it_stands_in_what_is_encoded() {
+        assert_eq!(base64(b"Man", 0), "TWFu");
+        for before in ["", "K", "Ke", "Key ", "user:"] {
+            // `base64` leaves out what other bytes decide; here all of them are known.
+            let whole = base64(format!("{before}{KEY} and more").as_bytes(), 0);
+            let shown = redactor().text(&whole);
+            assert!(shown.contains("***") && shown.len() < whole.len() - 15, "{before}: {shown}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_a_word_is_no_secret() {
+        let redactor = Redactor::new(&ApiKey::new("data").unwrap());
+        assert_eq!(redactor.text("dataset-1"), "dataset-1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_stream_is_redacted_as_its_whole_is(
+            parts in prop::collection::vec(prop_oneof![Just(KEY.to_owned()), ".{0,40}"], 0..8),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        ) {
+            let whole = parts.concat().into_bytes();
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
+            cuts.extend([0, whole.len()]);
+            cuts.sort_unstable();
+            let mut stream = redactor().stream();
+            let mut joined: Vec<u8> =
+                cuts.windows(2).flat_map(|cut| stream.push(&whole[cut[0]..cut[1]])).collect();
+            joined.extend(stream.end());
+            prop_assert!(!String::from_utf8_lossy(&joined).contains(KEY));
+            prop_assert_eq!(joined, redactor().bytes(&whole));
+        }
+
+        #[test]
+        fn other_text_is_left_as_it_is(text in "[ -~\u{e9}\n]{0,200}") {
+            prop_assume!(!text.contains("sk-1"));
+            prop_assert_eq!(redactor().text(&text), text);
+        }
+    }
+}

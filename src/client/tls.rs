@@ -1,0 +1,159 @@
+//! Whom to trust: the authorities of the system, and the certificates of files.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
+    SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
+};
+use rustls_platform_verifier::Verifier;
+
+use crate::error::{Error, Result, without_number};
+
+/// TLS with the authorities of the system and the certificates of `files` in PEM form.
+///
+/// # Errors
+/// [`Error::Configuration`] names a file that cannot be used.
+pub(super) fn config(files: &[PathBuf], is_needed: bool) -> Result<ClientConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let failed = |error: TlsError| Error::Configuration(format!("cannot set up TLS: {error}"));
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    let named = named_certificates(files)?;
+    let mut config = match Trust::new(named, provider) {
+        Ok(trust) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(trust))
+            .with_no_client_auth(),
+        Err(error) if is_needed => return Err(failed(error)),
+        // A machine without authorities can still reach http://.
+        Err(_) => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>> {
+    let mut named = Vec::new();
+    for file in files {
+        let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
+        let pem =
+            std::fs::read(file).map_err(|error| refuse(without_number(&error.to_string())))?;
+        let certificates: Vec<_> =
+            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().unwrap_or_default();
+        let are_usable =
+            certificates.iter().all(|certificate| ParsedCertificate::try_from(certificate).is_ok());
+        if certificates.is_empty() || !are_usable {
+            return Err(refuse("it holds no certificates in PEM form"));
+        }
+        named.extend(certificates);
+    }
+    Ok(named)
+}
+
+/// The verifier of the platform. A server may also show a certificate that stands itself in a
+/// file, byte for byte: what `openssl req -x509` makes is the certificate of an authority, which
+/// no verifier takes for a server's.
+#[derive(Debug)]
+struct Trust {
+    platform: Verifier,
+    /// Trusts the named certificates only; `None` where there are none.
+    named_only: Option<Arc<WebPkiServerVerifier>>,
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl Trust {
+    fn new(
+        named: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        let platform = Verifier::new_with_extra_roots(named.clone(), Arc::clone(&provider))?;
+        let named_only = if named.is_empty() {
+            None
+        } else {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(named.iter().cloned());
+            let builder = WebPkiServerVerifier::builder_with_provider(roots.into(), provider);
+            Some(builder.build().map_err(|error| TlsError::General(error.to_string()))?)
+        };
+        Ok(Self { platform, named_only, named })
+    }
+}
+
+/// Judges a certificate that is named itself. Its dates come first in webpki's order of checks,
+/// before whether it may be a server's.
+fn verify_named(
+    verifier: &WebPkiServerVerifier,
+    end_entity: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, TlsError> {
+    match verifier.verify_server_cert(end_entity, &[], server_name, &[], now) {
+        Err(TlsError::InvalidCertificate(error)) if is_of_an_authority(&error) => {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            Ok(ServerCertVerified::assertion())
+        }
+        verdict => verdict,
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        match &self.named_only {
+            Some(verifier) if self.named.iter().any(|named| named == end_entity) => {
+                verify_named(verifier, end_entity, server_name, now)
+            }
+            _ => self.platform.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            ),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.platform.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        self.platform.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.platform.supported_verify_schemes()
+    }
+}
+
+/// Whether a certificate is refused only for being that of an authority.
+pub(super) fn is_of_an_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(other) = error else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}

@@ -1,0 +1,71 @@
+//! The files that paths, folders and globs name.
+
+use pyo3::{IntoPyObjectExt, prelude::*};
+
+use super::job::Job;
+use crate::{
+    client::in_background,
+    upload::{Found, FoundFile, Paths},
+};
+
+/// Out of a `sutro.options.PathOptions`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(super) struct PathArguments {
+    paths: Vec<String>,
+    recursive: bool,
+    exclude: Vec<String>,
+    is_of_a_shell: bool,
+}
+
+impl From<PathArguments> for Paths {
+    fn from(arguments: PathArguments) -> Self {
+        let PathArguments { paths, recursive, exclude, is_of_a_shell } = arguments;
+        Self { paths, recursive, exclude, is_of_a_shell }
+    }
+}
+
+/// Files in the order of an upload.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FoundFiles(pub(super) Found);
+
+#[pymethods]
+impl FoundFiles {
+    /// Where they are.
+    #[getter]
+    fn paths(&self) -> Vec<String> {
+        self.each(|file| file.path.display().to_string())
+    }
+
+    /// For each the index of the source that names it.
+    #[getter]
+    fn sources(&self) -> Vec<usize> {
+        self.each(|file| file.source)
+    }
+
+    /// Names that are made of their paths below the source.
+    #[getter]
+    fn path_names(&self) -> Vec<Option<String>> {
+        self.each(|file| file.path_name.clone())
+    }
+
+    /// What is not taken, and what else the caller should know.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.0.notes.clone()
+    }
+}
+
+impl FoundFiles {
+    fn each<T>(&self, fact: impl Fn(&FoundFile) -> T) -> Vec<T> {
+        self.0.files.iter().map(fact).collect()
+    }
+}
+
+/// Looks for the files of paths, folders and globs.
+#[pyfunction]
+pub(super) fn find_files(paths: PathArguments) -> PyResult<Job> {
+    let paths = Paths::from(paths);
+    let work = in_background(move || paths.find());
+    Job::start(work, None, |py, found| FoundFiles(found).into_py_any(py))
+}

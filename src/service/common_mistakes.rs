@@ -1,0 +1,29 @@
+//! Uploads as two examples of the API's public documentation make them. No server can take
+//! them, so the refusal says what to write instead.
+
+use axum::http::{HeaderMap, header};
+
+use super::refusal::Refusal;
+
+/// Node's `fetch` knows its own `FormData` only: of the one of npm's `form-data` it sends what
+/// `String(form)` gives.
+pub(super) fn object_as_text() -> Refusal {
+    Refusal::bad_request(
+        "the body is a JavaScript object as text ([object ...]), not a form: fetch takes its own \
+         FormData only, not the one of the package form-data. Write: const form = new FormData(); \
+         form.set('dataset_id', id); form.set('file', await fs.openAsBlob(path), name), and set no \
+         Content-Type",
+    )
+}
+
+/// Python's `requests` and `httpx` drop `json=` beside `files=`.
+pub(super) fn without_dataset_id(headers: &HeaderMap) -> Refusal {
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let is_python = user_agent.is_some_and(|agent| agent.starts_with("python-"));
+    Refusal::bad_request(if is_python {
+        "the field 'dataset_id' is missing: pass it as data={'dataset_id': ...} beside files=, not \
+         as json=, which is dropped there"
+    } else {
+        "the field 'dataset_id' is missing"
+    })
+}

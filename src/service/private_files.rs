@@ -1,0 +1,68 @@
+//! Folders and files that nobody but their owner may read, from the moment they are made.
+//! Elsewhere than on Unix they have the modes of the folder above them.
+
+use std::{
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Makes a folder, and those above it that are missing. One that exists keeps its mode.
+pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens a file to read and write; makes it where it is missing.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    // One that an older release has made.
+    restrict(path)?;
+    Ok(file)
+}
+
+/// Takes a file or folder away from all but its owner.
+pub(super) fn restrict(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = if fs::metadata(path)?.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+/// A file or folder as it was found: its path may lead to another one later.
+pub(super) struct Found {
+    path: PathBuf,
+    metadata: Metadata,
+}
+
+impl Found {
+    pub(super) fn at(path: PathBuf) -> io::Result<Self> {
+        let metadata = fs::metadata(&path)?;
+        Ok(Self { path, metadata })
+    }
+
+    /// Whether it was neither removed nor replaced.
+    pub(super) fn is_in_place(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|now| is_same(&self.metadata, &now))
+    }
+}
+
+#[cfg(unix)]
+fn is_same(before: &Metadata, now: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (before.dev(), before.ino()) == (now.dev(), now.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(before: &Metadata, now: &Metadata) -> bool {
+    before.file_type() == now.file_type()
+}

@@ -1,0 +1,175 @@
+//! What a folder or a glob names and an upload does not take.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use crate::wire::file_name::is_parquet_extension;
+
+/// Entries of one kind that a message names; the others are counted.
+const NAMED: usize = 3;
+
+/// Folders and files of a source that are not uploaded, by kind.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    entries: BTreeMap<Kind, Vec<PathBuf>>,
+}
+
+/// Why an entry is left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A folder below the one that was named.
+    Folder,
+    /// A folder that a glob matches.
+    MatchedFolder,
+    /// A folder of a list that has no parquet file.
+    EmptyFolder,
+    /// A link to a folder: it may lead round in circles.
+    LinkedFolder,
+    /// Its name begins with `.` or `_`.
+    Hidden,
+    /// A file with another extension, which is empty where it has none.
+    Other(String),
+}
+
+impl LeftOut {
+    pub(super) fn add(&mut self, kind: Kind, path: &Path) {
+        self.entries.entry(kind).or_default().push(path.to_owned());
+    }
+
+    /// A file that is no parquet file by its name.
+    pub(super) fn add_other(&mut self, path: &Path) {
+        self.add(Kind::Other(extension(path)), path);
+    }
+
+    /// Forgets what is left out because the caller wants that.
+    pub(super) fn retain(&mut self, is_news: impl Fn(&Path) -> bool) {
+        for (kind, paths) in &mut self.entries {
+            // A glob for the files in a folder is one for the folder.
+            let is_folder = kind.is_of_folders();
+            paths.retain(|path| is_news(path) && (!is_folder || is_news(&path.join("_"))));
+        }
+        self.entries.retain(|_, paths| !paths.is_empty());
+    }
+
+    pub(super) fn has(&self, kind: &Kind) -> bool {
+        self.entries.contains_key(kind)
+    }
+
+    /// `2 folders (2024, 2025), 1 .csv file (a.csv)`, with paths below `folder`; `None` where
+    /// nothing is left out.
+    pub(super) fn words(&self, folder: &Path) -> Option<String> {
+        let parts: Vec<_> =
+            self.entries.iter().map(|(kind, paths)| kind.words(paths, folder)).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+impl Kind {
+    fn is_of_folders(&self) -> bool {
+        !matches!(self, Self::Hidden | Self::Other(_))
+    }
+
+    fn words(&self, paths: &[PathBuf], folder: &Path) -> String {
+        let below =
+            |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let mut names: Vec<_> = paths.iter().map(below).collect();
+        names.sort_by(|left, right| super::natural_order(left, right));
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{} ({}{more})", self.counted(paths.len()), names.join(", "))
+    }
+
+    fn counted(&self, count: usize) -> String {
+        let s = if count == 1 { "" } else { "s" };
+        match self {
+            Self::Folder | Self::MatchedFolder => format!("{count} folder{s}"),
+            Self::EmptyFolder => format!("{count} folder{s} without a parquet file"),
+            Self::LinkedFolder => format!("{count} linked folder{s}"),
+            Self::Hidden => format!("{count} hidden file{s}"),
+            Self::Other(extension) if extension.is_empty() => {
+                format!("{count} file{s} without an extension")
+            }
+            Self::Other(extension) => format!("{count} {extension} file{s}"),
+        }
+    }
+}
+
+/// `.csv`; `.parquet.gz` for a packed parquet file.
+fn extension(path: &Path) -> String {
+    let Some(extension) = path.extension() else { return String::new() };
+    let extension = extension.to_string_lossy();
+    let inner = path.file_stem().map(Path::new).and_then(Path::extension);
+    match inner.map(|inner| inner.to_string_lossy()) {
+        Some(inner) if is_parquet_extension(&inner) => format!(".{inner}.{extension}"),
+        _ => format!(".{extension}"),
+    }
+}
+
+/// Whether nobody misses an entry of this name: what Spark, macOS, and notebooks leave beside
+/// data, and what begins with a dot.
+pub(super) fn is_of_a_tool(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "_SUCCESS",
+        "_metadata",
+        "_common_metadata",
+        "_temporary",
+        "_spark_metadata",
+        "__pycache__",
+        "__MACOSX",
+    ];
+    // Databricks writes `_started_1234` and `_committed_1234`.
+    const PREFIXES: [&str; 2] = ["_started_", "_committed_"];
+    let is_dotted = name.starts_with("._")
+        || (name.starts_with('.') && !Path::new(name).extension().is_some_and(is_parquet));
+    is_dotted || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a folder leaves an entry of this name out.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with(['.', '_'])
+}
+
+fn is_parquet(extension: &std::ffi::OsStr) -> bool {
+    is_parquet_extension(&extension.to_string_lossy())
+}
+
+/// Whether a file or folder is called as parquet files are.
+pub(super) fn has_parquet_name(path: &Path) -> bool {
+    path.extension().is_some_and(is_parquet)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Kind, LeftOut, is_of_a_tool};
+
+    #[test]
+    fn each_kind_is_told_with_a_count_and_the_first_names() {
+        let mut left_out = LeftOut::default();
+        left_out.add(Kind::Folder, Path::new("data/2024"));
+        for name in ["d.csv", "c.csv", "b.csv", "a.csv"] {
+            left_out.add_other(&Path::new("data").join(name));
+        }
+        left_out.add_other(Path::new("data/x.parquet.gz"));
+        left_out.add_other(Path::new("data/y"));
+        assert_eq!(
+            left_out.words(Path::new("data")).unwrap(),
+            "1 folder (2024), 1 file without an extension (y), 4 .csv files (a.csv, b.csv, c.csv \
+             and 1 more), 1 .parquet.gz file (x.parquet.gz)"
+        );
+    }
+
+    #[test]
+    fn what_tools_leave_beside_data_is_no_news_and_a_hidden_parquet_file_is() {
+        for name in ["_SUCCESS", ".part-0.parquet.crc", "._a.parquet", "_metadata", ".git"] {
+            assert!(is_of_a_tool(name), "{name}");
+        }
+        for name in ["_a.parquet", ".a.parquet", "_old", "a.parquet"] {
+            assert!(!is_of_a_tool(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Where a source is: on this machine, or not.
+
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+
+use crate::error::{Error, Result};
+
+/// The path that a source names.
+///
+/// # Errors
+/// [`Error::Configuration`] for nothing, and for the URL of something that is elsewhere.
+pub(super) fn local(source: &str) -> Result<PathBuf> {
+    if source.is_empty() {
+        return Err(Error::Configuration("a source is an empty path".to_owned()));
+    }
+    let path = Path::new(source);
+    match scheme_of(source) {
+        Some(_) if path.exists() => Ok(path.to_owned()),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => Ok(of_file_url(rest)),
+        Some((scheme, _)) => Err(elsewhere(source, scheme)),
+        None => Ok(path.to_owned()),
+    }
+}
+
+/// `s3` and `bucket/x` of `s3://bucket/x` (RFC 3986, 3.1).
+fn scheme_of(source: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = source.split_once("://")?;
+    let is_of_a_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let begins_well = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    (begins_well && scheme.chars().all(is_of_a_scheme)).then_some((scheme, rest))
+}
+
+/// `rest` is `/path` or `localhost/path`, with `%20` for a blank (RFC 8089). Some tools do
+/// not encode their paths.
+fn of_file_url(rest: &str) -> PathBuf {
+    let path = rest.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(rest);
+    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    if Path::new(path).exists() { PathBuf::from(path) } else { PathBuf::from(decoded) }
+}
+
+fn elsewhere(source: &str, scheme: &str) -> Error {
+    let opened = if source.contains(['*', '?', '[']) {
+        format!(
+            "fs, path = fsspec.url_to_fs({source:?}); \
+             sutro.upload([fs.open(file) for file in fs.glob(path)])"
+        )
+    } else {
+        format!("sutro.upload(fsspec.open({source:?}).open())")
+    };
+    Error::Configuration(format!(
+        "{source} is not on this machine, and {scheme}:// is not supported yet: download it \
+         first, or pass open files of fsspec, which are copied on the way: {opened}"
+    ))
+}
+
+/// What completes "there is no such file" for a path, where it has a likely cause.
+pub(in crate::upload) fn why_missing(path: &Path) -> Option<String> {
+    if let Ok(target) = path.read_link() {
+        return Some(format!("; it is a link to {}, which is not there", target.display()));
+    }
+    let text = path.to_string_lossy();
+    let names_variable = text.split_once('$').is_some_and(|(_, rest)| {
+        rest.starts_with(|c: char| c == '{' || c == '_' || c.is_alphabetic())
+    });
+    names_variable.then(|| {
+        "; variables of the environment are not replaced: os.path.expandvars(path) does that"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::{local, why_missing};
+
+    #[test]
+    fn a_url_of_something_elsewhere_is_refused_with_the_line_that_works() {
+        for url in ["s3://b/x/*.parquet", "gs://b/x", "https://h/x.parquet", "hf://datasets/a/b"] {
+            let message = local(url).unwrap_err().to_string();
+            assert!(message.contains(url) && message.contains("fsspec"), "{message}");
+        }
+        assert!(local("s3://b/*").unwrap_err().to_string().contains("fs.glob(path)"));
+    }
+
+    #[test]
+    fn a_file_url_is_a_path() {
+        for url in ["file:///data/a%20b.parquet", "FILE://localhost/data/a%20b.parquet"] {
+            assert_eq!(local(url).unwrap(), PathBuf::from("/data/a b.parquet"), "{url}");
+        }
+        assert_eq!(local("a:b.parquet").unwrap(), PathBuf::from("a:b.parquet"));
+    }
+
+    #[test]
+    fn a_variable_of_the_environment_is_the_likely_cause_of_a_missing_file() {
+        for path in ["$DATA/a.parquet", "/x/${DATA}/a.parquet"] {
+            assert!(why_missing(Path::new(path)).unwrap().contains("expandvars"), "{path}");
+        }
+        for path in ["/x/a.parquet", "/x/a$.parquet", "/x/$1"] {
+            assert_eq!(why_missing(Path::new(path)), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! From what the caller names (paths, folders, globs) to files, in order.
+
+mod left_out;
+mod location;
+mod names;
+mod table_format;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::{
+    cmp::Ordering,
+    path::{Component, Path, PathBuf},
+};
+
+use alphanumeric_sort::compare_str;
+use glob::{MatchOptions, Pattern};
+
+use self::{
+    left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool},
+    walk::{LIKE_A_SHELL, Walk, folder_of_glob, unreadable_glob},
+};
+use crate::error::{Error, Result};
+pub(super) use location::why_missing;
+
+/// Paths, folders and globs, in the order in which their files are to be uploaded.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    /// What the caller names.
+    pub paths: Vec<String>,
+    /// Whether the folders below a folder are taken, too.
+    pub recursive: bool,
+    /// Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
+    pub exclude: Vec<String>,
+    /// Whether a shell made the list out of a glob: then it has what a folder leaves out.
+    pub is_of_a_shell: bool,
+}
+
+/// What sources name.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The files, in order; never none.
+    pub files: Vec<FoundFile>,
+    /// What the sources name and the upload does not take, and what else the caller should
+    /// know, in words.
+    pub notes: Vec<String>,
+}
+
+/// A file that a source names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name in the dataset where the caller gives none; `None` where it is not UTF-8.
+    pub name: Option<String>,
+    /// A name that is made of its path below the source: `year=2024,part-0.parquet`.
+    pub path_name: Option<String>,
+    /// Index of its source.
+    pub source: usize,
+}
+
+impl Paths {
+    /// Expands to files: those named in the order given, the files of a folder (`*.parquet`,
+    /// `*.pq`; not hidden) and of a glob in natural order.
+    ///
+    /// A name that exists is taken as it is, whatever characters it has.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where a source names nothing, or a table of which not all
+    /// files are live; [`Error::File`] where a folder cannot be read.
+    pub fn find(&self) -> Result<Found> {
+        let mut finder = Finder::new(self);
+        for (index, source) in self.paths.iter().enumerate() {
+            finder.add(index, source)?;
+        }
+        finder.finish()
+    }
+}
+
+struct Finder<'a> {
+    sources: &'a Paths,
+    files: Vec<(usize, PathBuf)>,
+    /// The folder of each source.
+    roots: Vec<PathBuf>,
+    /// Files of a shell's list that are called otherwise than parquet files.
+    others: Vec<(usize, PathBuf)>,
+    /// Files that are named one by one.
+    named: Vec<PathBuf>,
+    /// What is known of the folders so far.
+    walk: Walk,
+}
+
+impl<'a> Finder<'a> {
+    fn new(sources: &'a Paths) -> Self {
+        Self {
+            sources,
+            files: Vec::new(),
+            roots: Vec::new(),
+            others: Vec::new(),
+            named: Vec::new(),
+            walk: Walk::default(),
+        }
+    }
+
+    fn add(&mut self, index: usize, source: &str) -> Result<()> {
+        let path = location::local(source)?;
+        if path.is_dir() {
+            self.roots.push(path.clone());
+            self.folder(index, &path)
+        } else if !is_glob(&path) || path.symlink_metadata().is_ok() {
+            self.roots.push(path.parent().map(Path::to_owned).unwrap_or_default());
+            self.file(index, path)
+        } else {
+            let pattern = path.to_string_lossy();
+            self.roots.push(folder_of_glob(&pattern));
+            self.glob(index, &pattern)
+        }
+    }
+
+    fn file(&mut self, index: usize, path: PathBuf) -> Result<()> {
+        if !self.sources.is_of_a_shell {
+            self.named.push(path.clone());
+            // A missing file is reported by the plan, together with all others.
+            self.files.push((index, path));
+            return Ok(());
+        }
+        self.walk.refuse_table_around(&path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_of_a_tool(&name) {
+            return Ok(());
+        }
+        let files = if has_parquet_name(&path) { &mut self.files } else { &mut self.others };
+        files.push((index, path));
+        Ok(())
+    }
+
+    fn folder(&mut self, index: usize, folder: &Path) -> Result<()> {
+        self.walk.refuse_table_around(folder)?;
+        self.walk.folder(folder, self.sources.recursive)?;
+        if self.walk.files.is_empty() && self.sources.is_of_a_shell {
+            self.walk.left_out.add(Kind::EmptyFolder, folder);
+            return Ok(());
+        }
+        self.take(index, || format!("no *.parquet or *.pq file in {}", folder.display()))
+    }
+
+    fn glob(&mut self, index: usize, pattern: &str) -> Result<()> {
+        self.walk.glob(pattern)?;
+        let hint = location::why_missing(Path::new(pattern)).unwrap_or_default();
+        self.take(index, || format!("no file matches {pattern}{hint}"))
+    }
+
+    fn take(&mut self, index: usize, nothing: impl Fn() -> String) -> Result<()> {
+        let files = self.walk.take_files();
+        if files.is_empty() {
+            return Err(Error::Configuration(nothing_in(nothing(), &self.walk.left_out)));
+        }
+        self.files.extend(files.into_iter().map(|path| (index, path)));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Found> {
+        if self.files.is_empty() {
+            self.files = std::mem::take(&mut self.others);
+        }
+        for (_, path) in &self.others {
+            self.walk.left_out.add_other(path);
+        }
+        let found = self.files.len();
+        let exclude = Exclude::new(&self.sources.exclude)?;
+        self.files.retain(|(_, file)| !exclude.matches(file));
+        self.walk.left_out.retain(|path| !exclude.matches(path));
+        match (found, self.files.len()) {
+            (0, _) => {
+                let nothing = "there is nothing to upload".to_owned();
+                return Err(Error::Configuration(nothing_in(nothing, &self.walk.left_out)));
+            }
+            (_, 0) => {
+                let files =
+                    if found == 1 { "the only file" } else { &format!("all {found} files") };
+                return Err(Error::Configuration(format!(
+                    "there is nothing to upload: exclude leaves out {files}"
+                )));
+            }
+            _ => {}
+        }
+        let mut notes: Vec<_> = self.note_about_what_is_left_out().into_iter().collect();
+        notes.extend(self.notes_about_tables());
+        let roots: Vec<_> = self.roots.iter().map(|root| lexical(root)).collect();
+        let common = common_folder(&roots);
+        let file = |(source, path): (usize, PathBuf)| {
+            let absolute = lexical(&path);
+            FoundFile {
+                name: names::default_name(&absolute, &roots[source]),
+                path_name: names::of_path(&absolute, &common),
+                source,
+                path,
+            }
+        };
+        Ok(Found { files: self.files.into_iter().map(file).collect(), notes })
+    }
+
+    fn note_about_what_is_left_out(&self) -> Option<String> {
+        let left_out = &self.walk.left_out;
+        let (folder, of) = match &self.roots[..] {
+            [root] if !root.as_os_str().is_empty() => {
+                (root.as_path(), format!("left out of {}", root.display()))
+            }
+            _ => (Path::new(""), "left out".to_owned()),
+        };
+        let words = left_out.words(folder)?;
+        Some(format!("{of}: {words}{}", hint(left_out)))
+    }
+
+    fn notes_about_tables(&mut self) -> Vec<String> {
+        let mut tables: Vec<(table_format::Table, usize)> = Vec::new();
+        for file in &self.named {
+            let Some(table) = self.walk.tables.around(file.parent().unwrap_or(file)) else {
+                continue;
+            };
+            match tables.iter_mut().find(|(known, _)| *known == table) {
+                Some((_, count)) => *count += 1,
+                None => tables.push((table, 1)),
+            }
+        }
+        tables.into_iter().map(|(table, count)| table.note(count)).collect()
+    }
+}
+
+/// Advice, where folders are left out that could be taken.
+fn hint(left_out: &LeftOut) -> &'static str {
+    if left_out.has(&Kind::Folder) {
+        "; recursive=True takes the folders below a folder, too"
+    } else {
+        ""
+    }
+}
+
+/// Why nothing was found, with what is there.
+fn nothing_in(nothing: String, left_out: &LeftOut) -> String {
+    match left_out.words(Path::new("")) {
+        Some(words) => format!("{nothing}; there is {words}{}", hint(left_out)),
+        None => nothing,
+    }
+}
+
+const EXCLUDING: MatchOptions = MatchOptions { require_literal_leading_dot: false, ..LIKE_A_SHELL };
+
+/// Globs that are compared with the end of a path.
+struct Exclude(Vec<Pattern>);
+
+impl Exclude {
+    fn new(globs: &[String]) -> Result<Self> {
+        let pattern = |glob: &String| {
+            Pattern::new(&format!("**/{glob}")).map_err(|error| unreadable_glob(glob, &error))
+        };
+        Ok(Self(globs.iter().map(pattern).collect::<Result<_>>()?))
+    }
+
+    fn matches(&self, path: &Path) -> bool {
+        self.0.iter().any(|glob| glob.matches_path_with(path, EXCLUDING))
+    }
+}
+
+fn is_glob(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// `part-2` before `part-10`; a total order, the same on every machine.
+#[must_use]
+pub fn natural_order(left: &str, right: &str) -> Ordering {
+    compare_str(left, right).then_with(|| left.cmp(right))
+}
+
+/// The absolute path, without `.` and `..`. Links stay, as the caller wrote them.
+fn lexical(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for step in absolute.components() {
+        match step {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            step => plain.push(step),
+        }
+    }
+    plain
+}
+
+/// The longest path that all of them begin with.
+fn common_folder(roots: &[PathBuf]) -> PathBuf {
+    let Some((first, rest)) = roots.split_first() else { return PathBuf::new() };
+    let is_common = |folder: &&Path| rest.iter().all(|root| root.starts_with(folder));
+    first.ancestors().find(is_common).map(Path::to_owned).unwrap_or_default()
+}

@@ -1,0 +1,158 @@
+//! Folders whose files are not all part of the table: a log beside them says which are.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::lexical;
+use crate::error::Error;
+
+/// Who writes a folder, and keeps in it files that it has removed from the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TableFormat {
+    Delta,
+    Hudi,
+    Iceberg,
+    Lance,
+    Paimon,
+    SymlinkManifest,
+}
+
+impl TableFormat {
+    /// What `folder` is the root of.
+    fn of(folder: &Path) -> Option<Self> {
+        let has_folder = |name: &str| folder.join(name).is_dir();
+        if has_folder("_delta_log") {
+            Some(Self::Delta)
+        } else if has_folder(".hoodie") || folder.join(".hoodie_partition_metadata").exists() {
+            Some(Self::Hudi)
+        } else if has_folder("_symlink_format_manifest") {
+            Some(Self::SymlinkManifest)
+        } else if has_folder("metadata") && is_of_iceberg(&folder.join("metadata")) {
+            Some(Self::Iceberg)
+        } else if has_folder("_versions") && has_folder("data") {
+            Some(Self::Lance)
+        } else if has_folder("snapshot") && has_folder("schema") && has_folder("manifest") {
+            Some(Self::Paimon)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an entry of this name lets one look for a table.
+    pub(super) fn is_marked_by(name: &str) -> bool {
+        const MARKS: [&str; 7] = [
+            "_delta_log",
+            ".hoodie",
+            ".hoodie_partition_metadata",
+            "_symlink_format_manifest",
+            "metadata",
+            "_versions",
+            "snapshot",
+        ];
+        MARKS.contains(&name)
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Delta => "a Delta table",
+            Self::Hudi => "a Hudi table",
+            Self::Iceberg => "an Iceberg table",
+            Self::Lance => "a Lance dataset",
+            Self::Paimon => "a Paimon table",
+            Self::SymlinkManifest => "a table with a symlink manifest",
+        }
+    }
+
+    /// How its rows, or the files that hold them, are found.
+    fn way(self, root: &Path) -> String {
+        let root = root.display();
+        match self {
+            Self::Delta => format!(
+                "pass its files, deltalake.DeltaTable(\"{root}\").file_uris(), or its rows, \
+                 .to_pyarrow_table()"
+            ),
+            Self::Hudi => "read it with Spark or hudi, and pass the frame".to_owned(),
+            Self::Iceberg => "pass its rows: with pyiceberg, \
+                 catalog.load_table(...).scan().to_arrow(); or its files, \
+                 [task.file.file_path for task in catalog.load_table(...).scan().plan_files()]"
+                .to_owned(),
+            Self::Lance => format!("pass its rows: lance.dataset(\"{root}\").to_table()"),
+            Self::Paimon => "read it with pypaimon, and pass the frame".to_owned(),
+            Self::SymlinkManifest => {
+                format!("pass the files that are named in {root}/_symlink_format_manifest/manifest")
+            }
+        }
+    }
+}
+
+/// Iceberg calls them `v3.metadata.json` or `00003-<uuid>.metadata.json`, also packed.
+fn is_of_iceberg(metadata: &Path) -> bool {
+    let is_metadata = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.ends_with(".metadata.json")
+            || name.ends_with(".metadata.json.gz")
+            || name == "version-hint.text"
+    };
+    fs::read_dir(metadata).is_ok_and(|entries| entries.flatten().any(is_metadata))
+}
+
+/// A table and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Table {
+    format: TableFormat,
+    root: PathBuf,
+}
+
+impl Table {
+    /// Why a folder or glob in it is not taken.
+    pub(super) fn refusal(&self) -> Error {
+        let (words, root) = (self.format.words(), self.root.display());
+        Error::Configuration(format!(
+            "{root} is {words}, and not all files in its folder are part of it: {}",
+            self.format.way(&self.root)
+        ))
+    }
+
+    /// What a caller should know who names files in it one by one.
+    pub(super) fn note(&self, count: usize) -> String {
+        let (words, root) = (self.format.words(), self.root.display());
+        let files = if count == 1 { "1 file is" } else { &format!("{count} files are") };
+        format!(
+            "{files} named one by one in {root}, which is {words}: a file that the table has \
+             removed is not told from one that it has"
+        )
+    }
+}
+
+/// Looks for tables, once in each folder.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    known: HashMap<PathBuf, Option<TableFormat>>,
+}
+
+impl Tables {
+    /// The table whose root is `folder`.
+    pub(super) fn at(&mut self, folder: &Path) -> Option<Table> {
+        let format = match self.known.get(folder) {
+            Some(format) => *format,
+            None => *self.known.entry(folder.to_owned()).or_insert_with(|| TableFormat::of(folder)),
+        };
+        format.map(|format| Table { format, root: folder.to_owned() })
+    }
+
+    /// The table that `folder` belongs to: it may be a part of one, and a link may lead there.
+    pub(super) fn around(&mut self, folder: &Path) -> Option<Table> {
+        if let Some(table) = self.at(folder) {
+            return Some(table);
+        }
+        let lexical = lexical(folder);
+        let real = folder.canonicalize().ok().filter(|real| *real != lexical);
+        let paths = std::iter::once(lexical).chain(real);
+        paths
+            .flat_map(|path| path.ancestors().map(Path::to_owned).collect::<Vec<_>>())
+            .find_map(|path| self.at(&path))
+    }
+}
