@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro import forks, logs, text
 from sutro._sources.frames import Frames
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sutro.report import UploadReport
 
 _T = TypeVar("_T")
-_Report = TypeVar("_Report", "CheckReport", "UploadReport")
 
 POLL_SECONDS = 0.1
 """Between two looks at a running job: how long Ctrl-C can take."""
@@ -84,10 +83,14 @@ def result_of_check(
     return _with_notes(result_of(checker.finish(client, dataset_id)), source)
 
 
-def _with_notes(report: _Report, source: Paths | Frames) -> _Report:
-    notes = source.notes if isinstance(source, Frames) else ()
-    before: tuple[str, ...] = report.notes
-    return replace(report, notes=(*before, *notes)) if notes else report
+def _with_notes(report: _T, source: Paths | Frames) -> _T:
+    """A report with what there is to tell of its source."""
+    notes = source.notes() if isinstance(source, Frames) else ()
+    if not notes:
+        return report
+    of_any_kind: Any = report
+    noted: _T = replace(of_any_kind, notes=(*of_any_kind.notes, *notes))
+    return noted
 
 
 async def in_thread(work: Callable[[], _T]) -> _T:

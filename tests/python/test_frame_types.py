@@ -17,6 +17,7 @@ import pytest
 import sutro
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SCHEMAS = 1_000
@@ -87,46 +88,49 @@ def generated(dice: random.Random, flat: list[tuple[pa.DataType, list[Any]]], de
 def column_of(dice: random.Random) -> pa.Array:
     data_type, values = generated(dice, FLAT, depth=3)
     column = pa.array((values * 4)[:4], data_type)
-    if not pa.types.is_nested(data_type) and dice.random() < 0.3:
-        return column.dictionary_encode() if dice.random() < 0.5 else pa.compute.run_end_encode(column)
+    if not pa.types.is_nested(data_type) and dice.random() < 0.5:
+        return encoded(column, dice)
     return column
 
 
+def encoded(column: pa.Array, dice: random.Random) -> pa.Array:
+    """A column by its dictionary or its runs, made by hand: not all have a kernel for it."""
+    if dice.random() < 0.5:
+        return pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1], pa.int8()), column)
+    ends = pa.array([1, 2, 3, 4], pa.int32())
+    return pa.RunEndEncodedArray.from_arrays(ends, column)
+
+
+EQUIVALENCES: list[tuple[str, Callable[[Any], pa.DataType]]] = [
+    ("dictionary run_end_encoded", lambda kind: canonical(kind.value_type)),
+    ("string large_string string_view", lambda _: pa.string()),
+    ("binary large_binary binary_view", lambda _: pa.binary()),
+    ("decimal", lambda kind: pa.decimal256(kind.precision, kind.scale)),
+    ("date", lambda _: pa.date32()),
+    ("time32", lambda _: pa.time32("ms")),
+    (
+        "timestamp",
+        lambda kind: pa.timestamp(
+            "ms" if kind.unit == "s" else kind.unit, "UTC" if kind.tz else None
+        ),
+    ),
+    ("map", lambda kind: pa.map_(canonical(kind.key_type), canonical(kind.item_type))),
+    ("struct", lambda kind: pa.struct([f.with_type(canonical(f.type)) for f in kind])),
+    ("nested", lambda kind: pa.list_(pa.field("element", canonical(kind.value_type)))),
+]
+
+
 def canonical(data_type: pa.DataType) -> pa.DataType:
-    """One type for all that may stand for each other: written anew, on pyarrow's types."""
-    is_ = pa.types
-    if is_.is_dictionary(data_type) or is_.is_run_end_encoded(data_type):
-        return canonical(data_type.value_type)
-    if is_.is_string(data_type) or is_.is_large_string(data_type) or is_.is_string_view(data_type):
-        return pa.string()
-    if is_.is_binary(data_type) or is_.is_large_binary(data_type) or is_.is_binary_view(data_type):
-        return pa.binary()
-    if is_.is_decimal(data_type):
-        return pa.decimal256(data_type.precision, data_type.scale)
-    if is_.is_date(data_type):
-        return pa.date32()
-    if is_.is_time32(data_type):
-        return pa.time32("ms")
-    if is_.is_timestamp(data_type):
-        unit = "ms" if data_type.unit == "s" else data_type.unit
-        return pa.timestamp(unit, "UTC" if data_type.tz else None)
-    if is_.is_map(data_type):
-        return pa.map_(canonical(data_type.key_type), canonical(data_type.item_type))
-    if is_.is_struct(data_type):
-        return pa.struct([field.with_type(canonical(field.type)) for field in data_type])
-    if is_.is_nested(data_type):
-        return pa.list_(pa.field("element", canonical(data_type.value_type)))
+    """One type for all that may stand for each other: the list of docs/guides/types.md."""
+    for kinds, common in EQUIVALENCES:
+        if any(getattr(pa.types, f"is_{kind}")(data_type) for kind in kinds.split()):
+            return common(data_type)
     return data_type
 
 
 def read_plainly(path: Path) -> pa.Table:
     """A file as its parquet types tell it, without the Arrow schema that is kept beside them."""
     plain = path.with_suffix(".plain.parquet")
-    connection = pytest.importorskip("duckdb")
-    del connection
-    table = pq.ParquetFile(path)
-    metadata = table.metadata.metadata
-    assert metadata is not None
     plain.write_bytes(path.read_bytes().replace(b"ARROW:schema", b"arrow:schema"))
     return pq.read_table(plain)
 
@@ -159,10 +163,11 @@ def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
     dice = random.Random(17)
     for _ in range(SCHEMAS // 4):
         data_type, _ = generated(dice, [(kind, [None]) for kind in WITHOUT_COUNTERPART], depth=2)
-        table = pa.schema([("ok", pa.int8()), ("gone", data_type)]).empty_table()
+        schema = pa.schema([("ok", pa.int8()), ("gone", data_type)])
+        batches = pa.RecordBatchReader.from_batches(schema, [])
 
         with pytest.raises(sutro.FrameError, match=r'column "gone') as raised:
-            client.upload(table)
+            client.upload(batches)
 
         path = raised.value.column
         assert path is not None
@@ -170,7 +175,9 @@ def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
         found = data_type
         for step in path.split(".")[1:]:
             names = {"key": "key_type", "value": "item_type", "element": "value_type"}
-            found = found.field(step).type if pa.types.is_struct(found) else getattr(found, names[step])
+            found = (
+                found.field(step).type if pa.types.is_struct(found) else getattr(found, names[step])
+            )
         assert found in WITHOUT_COUNTERPART
     assert client.list_datasets() == []
 
@@ -182,28 +189,25 @@ def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
         (pa.array([2**62], pa.int64()).view(pa.timestamp("s")), 'column "c", row 0'),
         (pa.array([2**31 - 1], pa.int32()).view(pa.time32("s")), 'column "c", row 0'),
         (
-            pa.array([[1], [86_400_001]], pa.list_(pa.int64())).cast(pa.list_(pa.int64())),
-            None,
+            pa.ListArray.from_arrays(
+                [0, 1, 2], pa.array([0, 86_400_001], pa.int64()).view(pa.date64())
+            ),
+            'column "c", row 1',
         ),
     ],
 )
 def test_a_value_that_its_column_in_the_file_cannot_hold_is_refused_with_its_row(
-    client: sutro.Client, column: pa.Array, message: str | None
+    client: sutro.Client, column: pa.Array, message: str
 ) -> None:
-    if message is None:
-        inner = column.flatten().view(pa.date64())
-        column = pa.ListArray.from_arrays(column.offsets, inner)
-        message = 'column "c", row 1'
-
     with pytest.raises(sutro.FrameError, match=message):
         client.upload(pa.table({"c": column}))
 
 
 def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) -> None:
-    wide = pa.array([decimal.Decimal("12345678901")], pa.decimal128(20, 0))
+    wide = pa.array([decimal.Decimal(12345678901)], pa.decimal128(20, 0))
     narrow = pa.Array.from_buffers(pa.decimal128(5, 0), 1, wide.buffers())
 
-    with pytest.raises(sutro.FrameError, match='column "c", row 0: .*5 digits'):
+    with pytest.raises(sutro.FrameError, match=r'column "c", row 0: .*5 digits'):
         client.upload(pa.table({"c": narrow}))
 
 
@@ -247,7 +251,7 @@ def test_the_line_in_the_error_mends_the_frame(client: sutro.Client, library: st
     message = str(raised.value)
     assert line in message
     names: dict[str, Any] = {"df": frame, "table": frame, "pl": pl, "pa": pa}
-    exec(message.split(": ")[-1], names)  # noqa: S102 - it is the line that users run
+    exec(message.rsplit(": ", maxsplit=1)[-1], names)
     mended = names["table"] if library == "pyarrow" else names["df"]
     assert client.upload(mended)[0].row_count == 1
 

@@ -41,9 +41,8 @@ class Frames:
     empty: list[str] = field(default_factory=list)
     """The frames that turned out to have no rows."""
 
-    @property
     def notes(self) -> tuple[str, ...]:
-        """What the report has to say of the source and of its frames."""
+        """Say what a report has to tell of the source and of its frames."""
         notes = [] if self.note is None else [self.note]
         if self.empty:
             has = "has" if len(self.empty) == 1 else "have"

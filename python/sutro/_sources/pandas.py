@@ -50,5 +50,6 @@ def _what_is_in(column: Any, name: str) -> str:
         what = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
     else:
         what = str(column.dtype)
-    fix = f"df[{name!r}] = df[{name!r}].astype('string')"
+    dense = str(column.dtype).startswith("Sparse")
+    fix = f"df[{name!r}] = df[{name!r}].{'sparse.to_dense()' if dense else "astype('string')"}"
     return f"holds {what}, which is no type of Arrow; make it one: {fix}"
