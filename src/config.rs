@@ -63,7 +63,8 @@ pub const CHECK_THREADS: usize = 8;
 /// without network.
 pub const MAX_RETRIES: u32 = 8;
 
-/// No attempt begins later than this after the first failure in a row.
+/// No attempt begins later than this after the start of a call, or after the first failure in
+/// a row of a file.
 pub const RETRY_DEADLINE: Duration = Duration::from_mins(10);
 
 /// First and longest pause between two attempts for one file; they double, with jitter.

@@ -11,6 +11,7 @@ use super::{
     body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder},
     http::ApiClient,
     options::ClientOptions,
+    retry::Since,
     source::SourceFile,
 };
 use crate::{
@@ -39,7 +40,7 @@ impl ApiClient {
     /// [`Error::Authentication`] where it does not; connection and service errors.
     pub async fn try_authentication(&self) -> Result<()> {
         let subject = self.subject(None);
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self.get("try-authentication");
             let _: Authentication = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(())
@@ -54,7 +55,7 @@ impl ApiClient {
     pub async fn create_dataset(&self) -> Result<String> {
         let subject = self.subject(None);
         // A lost answer leaves an empty dataset behind, which harms nobody.
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self.get("create-dataset");
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
             Ok(created.dataset_id)
@@ -68,7 +69,7 @@ impl ApiClient {
     /// As for every call.
     pub async fn list_datasets(&self) -> Result<Vec<DatasetInfo>> {
         let subject = self.subject(None);
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self.post("list-datasets");
             let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
             Ok(list.datasets)
@@ -82,7 +83,7 @@ impl ApiClient {
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         let subject = self.subject(Some(dataset_id));
-        self.retrying(|| async {
+        self.retrying(Since::Start, || async {
             let request = self
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });

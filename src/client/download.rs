@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::{answer::Subject, body::in_background, http::ApiClient, source::in_file};
+use super::{answer::Subject, body::in_background, http::ApiClient, retry::Since, source::in_file};
 use crate::{
     error::{Error, Result},
     temporary_file::{in_temporary_folder, temporary_file},
@@ -130,7 +130,7 @@ impl ApiClient {
         overwrite: bool,
     ) -> Result<()> {
         let target = &target;
-        self.retrying(|| async {
+        self.retrying(Since::FirstFailure, || async {
             let beside = target.clone();
             let partial = in_background(move || partial_file(&beside)).await?;
             let in_partial = |source| Error::File { path: partial.path().to_owned(), source };
@@ -149,7 +149,7 @@ impl ApiClient {
     /// # Errors
     /// As [`ApiClient::download_from_dataset`].
     pub(crate) async fn download_temporary(&self, dataset_id: &str, name: &str) -> Result<File> {
-        self.retrying(|| async {
+        self.retrying(Since::FirstFailure, || async {
             let mut file = tokio::fs::File::from_std(temporary_file()?);
             self.receive(dataset_id, name, &mut file, in_temporary_folder).await?;
             file.rewind().await.map_err(in_temporary_folder)?;

@@ -18,6 +18,6 @@ pub(crate) use calls::UploadAttempt;
 pub use download::DownloadOptions;
 pub use http::ApiClient;
 pub use options::ClientOptions;
-pub(crate) use retry::backoff;
+pub(crate) use retry::{Deadline, backoff};
 pub use source::SourceFile;
 pub(crate) use source::in_file;

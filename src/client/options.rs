@@ -19,7 +19,8 @@ pub struct ClientOptions {
     pub answer_timeout: Duration,
     /// Attempts after the first one, for a call, or for the file at the head of an upload.
     pub max_retries: u32,
-    /// No attempt begins later than this after the first failure in a row.
+    /// No attempt begins later than this after the start of a call, or after the first failure
+    /// in a row of a file.
     pub retry_deadline: Duration,
     /// Pause before the second attempt; the following ones double, with jitter.
     pub first_pause: Duration,

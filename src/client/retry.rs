@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
 
 use super::{http::ApiClient, options::ClientOptions};
 use crate::{
@@ -57,24 +58,128 @@ pub(crate) fn backoff(
     pause + retry_after.unwrap_or_default()
 }
 
+/// Until when an attempt may begin: what fails is not tried again for longer.
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    since: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Counts from now.
+    pub(crate) fn new(options: &ClientOptions) -> Self {
+        Self { since: Instant::now(), limit: options.retry_deadline }
+    }
+
+    /// Whether an attempt that begins after this pause begins in time.
+    pub(crate) fn allows(&self, pause: Duration) -> bool {
+        self.since.elapsed().saturating_add(pause) < self.limit
+    }
+
+    /// Ends it now.
+    pub(crate) fn end(&mut self) {
+        self.limit = Duration::ZERO;
+    }
+}
+
+/// From when the deadline of a call counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// From its beginning.
+    Start,
+    /// From its first failure: the transfer of a file may take hours until then.
+    FirstFailure,
+}
+
 impl ApiClient {
-    /// Makes an idempotent call until it succeeds, fails for good, or the retries are used up.
+    /// Makes an idempotent call until it succeeds, fails for good, or the retries or the time
+    /// are used up.
     pub(super) async fn retrying<T, F: Future<Output = Result<T>>>(
         &self,
+        since: Since,
         call: impl FnMut() -> F,
     ) -> Result<T> {
-        let options = self.options();
-        let pauses = exponential(options)
-            .with_max_times(usize::try_from(options.max_retries).unwrap_or(usize::MAX))
-            .with_total_delay(Some(options.retry_deadline));
-        call.retry(pauses)
-            .when(Error::is_temporary)
-            .adjust(|error, pause| {
-                pause.map(|pause| pause + error.retry_after().unwrap_or_default())
-            })
-            .notify(|error, pause| {
-                tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
-            })
-            .await
+        retrying(self.options(), since, call).await
+    }
+}
+
+async fn retrying<T, F: Future<Output = Result<T>>>(
+    options: &ClientOptions,
+    since: Since,
+    mut call: impl FnMut() -> F,
+) -> Result<T> {
+    let mut deadline = Deadline::new(options);
+    let mut failures = 0;
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        if failures == 0 && since == Since::FirstFailure {
+            deadline = Deadline::new(options);
+        }
+        failures += 1;
+        let pause = backoff(options, failures, error.retry_after());
+        let is_used_up = failures > options.max_retries || !deadline.allows(pause);
+        if is_used_up || !error.is_temporary() {
+            return Err(error);
+        }
+        tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+        sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, time::Duration};
+
+    use proptest::prelude::*;
+    use tokio::time::{Instant, sleep};
+
+    use super::{ClientOptions, Error, Result, Since, retrying};
+
+    /// When attempts begin that take `attempt` each and ask for `retry_after`.
+    fn beginnings(since: Since, deadline: u64, attempt: u64, retry_after: u64) -> Vec<Duration> {
+        let options = ClientOptions {
+            retry_deadline: Duration::from_millis(deadline),
+            max_retries: 1000,
+            ..ClientOptions::default()
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (start, begun) = (Instant::now(), RefCell::new(Vec::new()));
+            let call = async || -> Result<()> {
+                begun.borrow_mut().push(start.elapsed());
+                sleep(Duration::from_millis(attempt)).await;
+                Err(Error::Unavailable {
+                    file_name: None,
+                    status: 503,
+                    message: String::new(),
+                    retry_after: Some(Duration::from_millis(retry_after)),
+                })
+            };
+            retrying(&options, since, call).await.unwrap_err();
+            begun.into_inner()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_attempt_begins_later_than_the_deadline(
+            deadline in 0..60_000_u64, attempt in 0..20_000_u64, retry_after in 0..20_000_u64
+        ) {
+            let last = |since| *beginnings(since, deadline, attempt, retry_after).last().unwrap();
+            prop_assert!(last(Since::Start) <= Duration::from_millis(deadline));
+            prop_assert!(last(Since::FirstFailure) <= Duration::from_millis(attempt + deadline));
+        }
+    }
+
+    #[test]
+    fn attempts_and_what_the_service_asks_for_count_for_the_deadline() {
+        // An attempt of 4 s, a pause of 5 s and more: the next would begin after 9 s.
+        assert_eq!(beginnings(Since::Start, 6_000, 4_000, 5_000).len(), 1);
+        assert_eq!(beginnings(Since::Start, 6_000, 4_000, 0).len(), 2);
+        assert_eq!(beginnings(Since::FirstFailure, 6_000, 4_000, 5_000).len(), 2);
     }
 }

@@ -17,6 +17,14 @@ pub enum Error {
     /// An argument or setting cannot be used.
     Configuration(String),
 
+    /// The embedded service of another process has the folder.
+    FolderInUse {
+        /// The folder of the service.
+        folder: PathBuf,
+        /// Who has it, in words.
+        holder: String,
+    },
+
     /// The key is missing, wrong, or not allowed to do this (401, 403).
     Authentication {
         /// Host and port that answered.
@@ -200,4 +208,16 @@ pub struct FrameColumn {
 /// What an operating system's error says, without the number that Rust puts behind it.
 pub(crate) fn without_number(message: &str) -> &str {
     message.rsplit_once(" (os error ").map_or(message, |(words, _number)| words)
+}
+
+impl Error {
+    /// Where the operating system has refused a thread.
+    #[must_use]
+    pub fn no_more_threads(source: &io::Error) -> Self {
+        Self::Configuration(format!(
+            "the operating system starts no more threads for this process ({}): raise the limit of \
+             processes and threads (ulimit -u, or the pids limit of the container)",
+            without_number(&source.to_string())
+        ))
+    }
 }

@@ -7,6 +7,7 @@
 mod check;
 mod check_report;
 mod dataset_schema;
+mod deadline;
 mod feed;
 pub mod frames;
 pub mod gate;
@@ -28,6 +29,7 @@ pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
+pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use sources::{Found, FoundFile, Paths, natural_order};

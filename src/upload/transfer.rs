@@ -4,7 +4,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     UploadError,
     check::CheckedFile,
+    deadline::HeadDeadline,
     feed::Feed,
     gate::{
         Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, StopCause,
@@ -79,8 +80,7 @@ struct Shell {
     last_errors: HashMap<usize, Error>,
     head: usize,
     head_sent: u64,
-    /// The head that fails, and since when.
-    failing_since: Option<(FileIndex, Instant)>,
+    deadline: HeadDeadline,
     /// Why the feed ended.
     feed_error: Option<UploadError>,
 }
@@ -103,7 +103,7 @@ impl Transfer {
             last_errors: HashMap::new(),
             head: 0,
             head_sent: 0,
-            failing_since: None,
+            deadline: HeadDeadline::default(),
             feed_error: None,
         };
         let mut ticks = interval(TICK);
@@ -168,6 +168,12 @@ impl Shell {
             Action::Pause { file, failures, at_least } => {
                 let options = self.transfer.client.options();
                 let pause = backoff(options, failures, at_least);
+                if !self.deadline.allows(file, pause) {
+                    // Its next start ends the run.
+                    self.deadline.end();
+                    let _ = self.news.send(News::Gate(Event::PauseOver(file)));
+                    return;
+                }
                 let error =
                     self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
                 tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
@@ -186,6 +192,10 @@ impl Shell {
         let position = self.position(id.file);
         let file = &self.transfer.files[position];
         let Some(source) = file.source.clone() else { return };
+        if !self.deadline.allows(id.file, Duration::ZERO) {
+            let _ = self.news.send(News::Gate(Event::Ended(id, Ending::Final)));
+            return;
+        }
         let body = Arc::new(BodyState::default());
         let (orders, receiver) = mpsc::unbounded_channel();
         let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
@@ -268,7 +278,10 @@ impl Shell {
                 let request = self.requests.remove(&id.file)?;
                 let position = self.position(id.file);
                 self.transfer.tracker.ended(position);
-                let ending = self.within_deadline(id.file, ending(&outcome));
+                let ending = ending(&outcome);
+                if id.file == self.head {
+                    self.deadline.note(id.file, ending, self.transfer.client.options());
+                }
                 match outcome {
                     Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
                     Err(error) => {
@@ -286,19 +299,6 @@ impl Shell {
                 Some(Event::Settled(file, verdict))
             }
         }
-    }
-
-    /// A head that fails for too long is not tried again.
-    fn within_deadline(&mut self, file: FileIndex, ending: Ending) -> Ending {
-        if file != self.head || !matches!(ending, Ending::Temporary { .. }) {
-            return ending;
-        }
-        let since = match self.failing_since {
-            Some((failing, since)) if failing == file => since,
-            _ => self.failing_since.insert((file, Instant::now())).1,
-        };
-        let is_too_late = since.elapsed() >= self.transfer.client.options().retry_deadline;
-        if is_too_late { Ending::Final } else { ending }
     }
 
     fn head_has_moved(&mut self, head: usize) -> bool {

@@ -9,6 +9,7 @@ mod footers;
 mod malformed_requests;
 mod parquet_files;
 mod raw_client;
+mod refusals;
 mod schema_agreement;
 mod server;
 mod service_contract;

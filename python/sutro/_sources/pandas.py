@@ -50,6 +50,6 @@ def _what_is_in(column: Any, name: str) -> str:
         what = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
     else:
         what = str(column.dtype)
-    dense = str(column.dtype).startswith("Sparse")
-    fix = f"df[{name!r}] = df[{name!r}].{'sparse.to_dense()' if dense else "astype('string')"}"
+    cast = "sparse.to_dense()" if str(column.dtype).startswith("Sparse") else "astype('string')"
+    fix = f"df[{name!r}] = df[{name!r}].{cast}"
     return f"holds {what}, which is no type of Arrow; make it one: {fix}"

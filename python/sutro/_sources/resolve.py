@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sutro import _core
+from sutro._sources.foreign import names_of
 from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import is_path, items_of, reads_once
 from sutro._sources.paths import Paths, ShellPaths, paths_of
@@ -72,5 +74,8 @@ def resolve(
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
+    known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
+    if check and known is not None:
+        _core.check_names(list(known))
     frames = frames_of(items, count, names, rows_per_file, cast=cast, check=check)
     return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames
