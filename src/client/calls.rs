@@ -1,6 +1,6 @@
 //! The calls of the dataset API.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Body, RequestBuilder, header};
 use serde::de::DeserializeOwned;
@@ -12,11 +12,12 @@ use super::{
     http::ApiClient,
     options::ClientOptions,
     retry::Since,
-    source::SourceFile,
+    source::{SourceFile, in_file},
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
     error::{Error, Result},
+    regular_file::hangs,
     wire::messages::{
         Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
         ListDatasetFiles, UploadedFile,
@@ -102,7 +103,7 @@ impl ApiClient {
             ..self.subject(Some(&attempt.dataset_id))
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
-        let state = Arc::clone(&attempt.state);
+        let (state, path) = (Arc::clone(&attempt.state), attempt.source.path().to_owned());
         let request = self
             .post_on_own_connection("upload-to-dataset")
             .header(header::CONTENT_TYPE, framing.content_type())
@@ -125,7 +126,7 @@ impl ApiClient {
         };
         let outcome = tokio::select! {
             answered = send => answered,
-            timeout = stalled(&state, &subject, self.options()) => Err(timeout),
+            timeout = stalled(&state, &subject, &path, self.options()) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
         outcome.map_err(|error| state.take_failure().unwrap_or(error))
@@ -172,7 +173,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Returns when a body that is not held has not moved, or its answer has not come, for too
 /// long. Nothing bounds the time of a whole upload.
-async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
+async fn stalled(
+    state: &BodyState,
+    subject: &Subject,
+    path: &Path,
+    options: &ClientOptions,
+) -> Error {
     let mut last_sent = state.sent();
     let mut last_move = Instant::now();
     loop {
@@ -185,7 +191,11 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
         if state.is_held() || state.sent() != last_sent {
             last_sent = state.sent();
             last_move = Instant::now();
-        } else if last_move.elapsed() >= limit {
+        } else if last_move.elapsed() < limit {
+            continue;
+        } else if state.is_reading() {
+            return in_file(path)(hangs(limit));
+        } else {
             return subject.timeout(what, limit);
         }
     }
