@@ -91,7 +91,7 @@ impl DatasetReader {
         thread::Builder::new()
             .name("sutro-read".to_owned())
             .spawn(move || decoder.run(first, &runtime))
-            .map_err(|error| Error::Internal(error.to_string()))?;
+            .map_err(|error| Error::no_more_threads(&error))?;
         Ok(Self { schema, batches, is_over: false, _downloads: tasks })
     }
 

@@ -191,11 +191,10 @@ async fn stalled(
         if state.is_held() || state.sent() != last_sent {
             last_sent = state.sent();
             last_move = Instant::now();
-        } else if last_move.elapsed() < limit {
-            continue;
-        } else if state.is_reading() {
-            return in_file(path)(hangs(limit));
-        } else {
+        } else if last_move.elapsed() >= limit {
+            if state.is_reading() {
+                return in_file(path)(hangs(limit));
+            }
             return subject.timeout(what, limit);
         }
     }

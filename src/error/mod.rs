@@ -190,3 +190,15 @@ pub enum Error {
 pub(crate) fn without_number(message: &str) -> &str {
     message.rsplit_once(" (os error ").map_or(message, |(words, _number)| words)
 }
+
+impl Error {
+    /// Where the operating system has refused a thread.
+    #[must_use]
+    pub fn no_more_threads(source: &io::Error) -> Self {
+        Self::Configuration(format!(
+            "the operating system starts no more threads for this process ({}): raise the limit of \
+             processes and threads (ulimit -u, or the pids limit of the container)",
+            without_number(&source.to_string())
+        ))
+    }
+}

@@ -332,12 +332,5 @@ mod tests {
             prop_assert!(diff(&a, &a).is_empty());
             prop_assert_eq!(diff(&a, &b).is_empty(), a == b);
         }
-
-        #[test]
-        fn a_schema_survives_the_catalog(columns in any_columns()) {
-            let schema = Schema { columns };
-            let json = serde_json::to_string(&schema).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Schema>(&json).unwrap(), schema);
-        }
     }
 }

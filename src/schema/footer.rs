@@ -101,6 +101,20 @@ pub enum InvalidParquet {
         /// Path of the column.
         column: String,
     },
+    /// Columns within columns, deeper than schemas are read and stored.
+    #[error("has columns nested more than 64 deep, which the service does not take; flatten them")]
+    SchemaTooDeep,
+    /// More columns and groups than a schema may have.
+    #[error(
+        "has more than 100,000 columns, which the service does not take; write fewer, or lists"
+    )]
+    TooManyColumns,
+    /// Names that are too long, together.
+    #[error(
+        "has column names of more than 8 MiB together, or paths of more than 64 MiB, which the \
+        service does not take; shorten them"
+    )]
+    NamesTooLong,
     /// The footer is not what the parquet format says.
     #[error("is damaged: its footer cannot be read: {0}")]
     Malformed(String),

@@ -8,14 +8,15 @@
 use super::{
     footer::{Codec, InvalidParquet, UnsupportedCodec},
     thrift::{Kind, Reader, malformed},
+    tree::MAX_DEPTH,
 };
 
 type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
 
-/// Groups within each other.
-const MAX_SCHEMA_DEPTH: usize = 100;
 /// Columns and groups of a schema.
 const MAX_SCHEMA_ELEMENTS: usize = 100_000;
+/// All names together: schemas are stored, listed and compared.
+const MAX_NAME_BYTES: usize = 8 * 1024 * 1024;
 /// Sum over all columns of the names on their paths, in bytes, each with
 /// [`PATH_PART_BYTES`] of bookkeeping: the crate keeps all paths.
 const MAX_PATH_BYTES: usize = 64 * 1024 * 1024;
@@ -79,14 +80,15 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
 fn schema(reader: &mut Reader<'_>) -> Result<usize> {
     let mut columns = 0;
     let mut elements = 0;
-    let mut path_bytes = 0;
+    let (mut name_bytes, mut path_bytes) = (0, 0);
     // For each open group: children to come, and the bytes of the path so far.
     let mut open: Vec<(usize, usize)> = Vec::new();
     reader.structs(|reader| {
         let element = SchemaElement::read(reader)?;
         elements += 1;
+        name_bytes += element.name_length;
         if elements > MAX_SCHEMA_ELEMENTS {
-            return Err(malformed("it has more than 100,000 columns"));
+            return Err(InvalidParquet::TooManyColumns);
         }
         let path = match open.last_mut() {
             None if elements > 1 => return Err(malformed("columns outside of the schema's tree")),
@@ -104,8 +106,11 @@ fn schema(reader: &mut Reader<'_>) -> Result<usize> {
             }
             children => open.push((children, path)),
         }
-        if open.len() > MAX_SCHEMA_DEPTH || path_bytes > MAX_PATH_BYTES {
-            return Err(malformed("its schema is nested too deeply"));
+        if open.len() > MAX_DEPTH {
+            return Err(InvalidParquet::SchemaTooDeep);
+        }
+        if name_bytes > MAX_NAME_BYTES || path_bytes > MAX_PATH_BYTES {
+            return Err(InvalidParquet::NamesTooLong);
         }
         while open.last().is_some_and(|(to_come, _)| *to_come == 0) {
             open.pop();

@@ -7,6 +7,7 @@ mod diff;
 mod footer;
 mod footer_guard;
 mod footer_reader;
+mod stored;
 mod thrift;
 mod tree;
 
@@ -17,5 +18,8 @@ pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
+pub use stored::InvalidSchema;
+#[cfg(test)]
+pub(crate) use stored::StoredAsBefore;
 pub use tree::Schema;
 pub(crate) use tree::type_words;

@@ -12,18 +12,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::messages::{FieldSummary, SchemaSummary};
 
+/// Groups of parquet within each other, the root among them. A footer of a deeper schema is
+/// refused, by the check and by the service alike; every form of a schema is written and read
+/// to this depth. Arrow's C++ library, so pyarrow, imports no stream that is deeper.
+pub(super) const MAX_DEPTH: usize = 64;
+
 /// The schema of a parquet file as far as it decides whether two files are "the same":
 /// column names, order, physical and logical types, repetition and nesting.
 ///
 /// Key-value metadata, field ids, and the names inside of standard lists and maps are not
-/// part of it. Serializes for the service's catalog.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// part of it. It is not deep: a bound on nesting holds for whatever makes one, and what is
+/// recursive relies on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schema {
     pub(super) columns: Vec<Column>,
 }
 
 /// A column, or a field of one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) repetition: Repetition,
@@ -38,8 +44,7 @@ pub(super) enum Repetition {
     Repeated,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum DataType {
     /// A leaf: its physical and logical type in words that no other type has.
     Leaf(String),
@@ -104,6 +109,15 @@ impl Repetition {
 }
 
 impl DataType {
+    /// The columns below.
+    pub(super) fn columns(&self) -> &[Column] {
+        match self {
+            Self::Leaf(_) => &[],
+            Self::List(element) => std::slice::from_ref(element),
+            Self::Map(columns) | Self::Group { columns, .. } => columns,
+        }
+    }
+
     fn of(field: &Type) -> Self {
         if field.is_primitive() {
             return Self::Leaf(leaf_words(field));

@@ -231,10 +231,8 @@ pub(super) async fn set_schema(
     dataset_id: &str,
     schema: &Schema,
 ) -> Result<()> {
-    let schema =
-        serde_json::to_string(schema).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query("UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2")
-        .bind(schema)
+        .bind(schema.to_text())
         .bind(dataset_id)
         .execute(&mut **transaction)
         .await
@@ -295,9 +293,9 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
 }
 
 fn schema(row: &SqliteRow) -> Result<Option<Schema>> {
-    let json: Option<String> = row.try_get("data_schema")?;
-    let decode = |json: String| serde_json::from_str(&json);
-    json.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
+    let text: Option<String> = row.try_get("data_schema")?;
+    let decode = |text: String| Schema::from_text(&text);
+    text.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn rfc3339(micros: i64) -> Option<String> {

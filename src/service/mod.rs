@@ -14,6 +14,8 @@ mod closing_boundary;
 mod common_mistakes;
 mod guard;
 mod in_progress;
+#[cfg(test)]
+mod kept_schemas;
 mod keys;
 mod limits;
 mod local;
@@ -32,6 +34,7 @@ pub use limits::Limits;
 pub use local::{LocalServer, ServerConfig, shared};
 
 use std::{
+    io::ErrorKind,
     net::IpAddr,
     path::Path,
     sync::{
@@ -107,11 +110,15 @@ impl Service {
         hosts: Option<Vec<String>>,
     ) -> Result<Self> {
         let lock = FolderLock::take(folder).await?;
-        let catalog = Catalog::open(folder).await.map_err(|error| {
-            Error::Configuration(format!(
+        let catalog = Catalog::open(folder).await.map_err(|error| match error {
+            // SQLite gets a thread.
+            sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
+                Error::no_more_threads(&error)
+            }
+            error => Error::Configuration(format!(
                 "the catalog in {} cannot be opened: {error}",
                 folder.display()
-            ))
+            )),
         })?;
         let blobs = Blobs::open(folder)?;
         let known = catalog.file_ids().await.map_err(|error| Error::Internal(error.to_string()))?;

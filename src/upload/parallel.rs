@@ -91,16 +91,22 @@ impl Worker {
     ) -> Self {
         let is_left_behind = Arc::new(AtomicBool::new(false));
         let (files, range, results) = (Arc::clone(files), left.clone(), results.clone());
-        let (mut work, is_over) = (work.clone(), Arc::clone(&is_left_behind));
-        let thread = thread::spawn(move || {
-            for index in range {
+        let (work, is_over) = (work.clone(), Arc::clone(&is_left_behind));
+        let look = move || {
+            let mut work = work.clone();
+            for index in range.clone() {
                 let found = work.each(&files[index]);
                 if is_over.load(Ordering::Relaxed) || results.send((index, found)).is_err() {
                     return;
                 }
             }
-        });
-        Self { left, moved: Instant::now(), is_left_behind, thread: Some(thread) }
+        };
+        let thread = thread::Builder::new().spawn(look.clone()).ok();
+        if thread.is_none() {
+            // The operating system starts no more: this thread looks at them itself.
+            look();
+        }
+        Self { left, moved: Instant::now(), is_left_behind, thread }
     }
 
     /// Goes on with the panic of a thread that has one.

@@ -1,0 +1,95 @@
+//! The form in which releases before 0.3 stored schemas: JSON as deep as the schema, which
+//! serde writes to any depth and reads to 128 levels only. Read here with the bound that
+//! those releases had, so that a dataset whose schema could not be read any more opens again.
+
+use crate::schema::tree::{Column, DataType, Repetition, Schema};
+
+/// Those releases took files of this depth.
+const MAX_DEPTH: usize = 100;
+
+const START: &str = r#"{"columns":["#;
+
+pub(super) fn is_form_of(text: &str) -> bool {
+    text.starts_with(START)
+}
+
+/// Reads the text, which serde has written: its fields stand in one order, without blanks.
+pub(super) fn read(text: &str) -> Option<Schema> {
+    let mut reader = Reader { left: text, depth: 0 };
+    reader.expect(r#"{"columns":"#)?;
+    let columns = reader.columns()?;
+    reader.expect("}")?;
+    reader.left.is_empty().then_some(Schema { columns })
+}
+
+struct Reader<'a> {
+    left: &'a str,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    fn columns(&mut self) -> Option<Vec<Column>> {
+        let mut columns = Vec::new();
+        self.expect("[")?;
+        while self.expect("]").is_none() {
+            if !columns.is_empty() {
+                self.expect(",")?;
+            }
+            columns.push(self.column()?);
+        }
+        Some(columns)
+    }
+
+    fn column(&mut self) -> Option<Column> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        self.expect(r#"{"name":"#)?;
+        let name = self.text()?;
+        self.expect(r#","repetition":"#)?;
+        let repetition = match self.text()?.as_str() {
+            "required" => Repetition::Required,
+            "nullable" => Repetition::Nullable,
+            "repeated" => Repetition::Repeated,
+            _ => return None,
+        };
+        self.expect(r#","data_type":{"#)?;
+        let data_type = self.data_type()?;
+        self.expect("}}")?;
+        self.depth -= 1;
+        Some(Column { name, repetition, data_type })
+    }
+
+    fn data_type(&mut self) -> Option<DataType> {
+        let kind = self.text()?;
+        self.expect(":")?;
+        Some(match kind.as_str() {
+            "leaf" => DataType::Leaf(self.text()?),
+            "list" => DataType::List(Box::new(self.column()?)),
+            "map" => DataType::Map(self.columns()?),
+            "group" => {
+                self.expect(r#"{"annotation":"#)?;
+                let annotation =
+                    if self.expect("null").is_some() { None } else { Some(self.text()?) };
+                self.expect(r#","columns":"#)?;
+                let columns = self.columns()?;
+                self.expect("}")?;
+                DataType::Group { annotation, columns }
+            }
+            _ => return None,
+        })
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let mut texts = serde_json::Deserializer::from_str(self.left).into_iter::<String>();
+        let text = texts.next()?.ok()?;
+        self.left = self.left.get(texts.byte_offset()..)?;
+        Some(text)
+    }
+
+    fn expect(&mut self, what: &str) -> Option<()> {
+        self.left = self.left.strip_prefix(what)?;
+        Some(())
+    }
+}
