@@ -17,7 +17,9 @@ use super::{
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
     error::{Error, Result},
+    message::{ECHOED_CHARS, cut},
     regular_file::hangs,
+    wire::id::is_id,
     wire::messages::{
         Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
         ListDatasetFiles, UploadedFile,
@@ -59,7 +61,12 @@ impl ApiClient {
         self.retrying(Since::Start, || async {
             let request = self.get("create-dataset");
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
-            Ok(created.dataset_id)
+            if is_id(&created.dataset_id) {
+                Ok(created.dataset_id)
+            } else {
+                let id = subject.peer.quoted(&cut(&created.dataset_id, ECHOED_CHARS));
+                Err(subject.not_the_api(format!("a dataset id that is none, {id:?}")))
+            }
         })
         .await
     }
@@ -83,6 +90,7 @@ impl ApiClient {
     /// # Errors
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        checked_id(dataset_id)?;
         let subject = self.subject(Some(dataset_id));
         self.retrying(Since::Start, || async {
             let request = self
@@ -97,6 +105,7 @@ impl ApiClient {
     /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
     /// caller knows.
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
+        checked_id(&attempt.dataset_id)?;
         let subject = Subject {
             file_name: Some(attempt.file_name.clone()),
             size_bytes: Some(attempt.source.size()),
@@ -166,6 +175,17 @@ impl Subject {
         let (host, file_name) = (self.peer.host.clone(), self.file_name.clone());
         Error::Timeout { host, file_name, what, waited }
     }
+}
+
+/// No dataset has an id that is not one, and no request may be written with it.
+fn checked_id(dataset_id: &str) -> Result<()> {
+    if is_id(dataset_id) {
+        return Ok(());
+    }
+    Err(Error::DatasetNotFound {
+        dataset_id: dataset_id.to_owned(),
+        message: "an id has up to 128 letters, digits, and - _ . :".to_owned(),
+    })
 }
 
 /// How often a body is looked at.

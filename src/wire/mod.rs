@@ -1,4 +1,5 @@
 //! The contract of the dataset API, shared by the client and the service.
 
 pub mod file_name;
+pub mod id;
 pub mod messages;
