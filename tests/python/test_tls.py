@@ -31,10 +31,11 @@ NOW = datetime.now(UTC)
 
 
 def _issued(
-    host: str, *, authority: trustme.CA | None = None, **dates: datetime
+    host: str, *, not_before: datetime | None = None, not_after: datetime | None = None
 ) -> tuple[ssl.SSLContext, trustme.CA]:
-    authority, context = authority or trustme.CA(), server_context()
-    authority.issue_cert(host, **dates).configure_cert(context)
+    authority, context = trustme.CA(), server_context()
+    issued = authority.issue_cert(host, not_before=not_before, not_after=not_after)
+    issued.configure_cert(context)
     return context, authority
 
 
