@@ -147,13 +147,13 @@ impl FrameEncoder {
     fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
         let batch = match self.rest.take() {
             Some(rest) => rest,
-            None => match self.batches.as_mut().and_then(Iterator::next) {
-                Some(batch) => batch.map_err(|error| self.broken(&error.to_string()))?,
-                None => {
+            None => {
+                let Some(batch) = self.batches.as_mut().and_then(Iterator::next) else {
                     self.batches = None;
                     return Ok(None);
-                }
-            },
+                };
+                batch.map_err(|error| self.broken(&error.to_string()))?
+            }
         };
         self.has_given = true;
         let written = self.writer.as_ref().map_or(0, |writer| writer.rows);

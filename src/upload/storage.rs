@@ -131,13 +131,13 @@ struct Unstorable {
 }
 
 impl Unstorable {
-    fn of(path: &str, data_type: impl ToString, problem: &str) -> Box<Self> {
+    fn of(path: &str, data_type: &impl ToString, problem: &str) -> Self {
         let data_type = data_type.to_string();
         let problem = format!("has the type {data_type}, which {problem}");
-        Box::new(Self { column: FrameColumn { path: path.to_owned(), data_type }, problem })
+        Self { column: FrameColumn { path: path.to_owned(), data_type }, problem }
     }
 
-    fn error(self: Box<Self>, label: &str) -> Error {
+    fn error(self, label: &str) -> Error {
         let message = format!("column {:?} {}", self.column.path, self.problem);
         refused(label, Some(self.column), message)
     }
@@ -206,7 +206,7 @@ fn nested(field: &FieldRef, path: &str, change: &mut impl FnMut(&FieldRef, &str)
         }
         DataType::Map(entries, is_sorted) => {
             let DataType::Struct(pair) = entries.data_type() else {
-                return Err(Unstorable::of(path, field.data_type(), "is no map"));
+                return Err(Box::new(Unstorable::of(path, field.data_type(), "is no map")));
             };
             let pair = DataType::Struct(fields(pair, path, change)?);
             DataType::Map(with_type(entries, pair), *is_sorted)
@@ -231,9 +231,9 @@ fn join(parent: &str, name: &str) -> String {
 /// Other layouts of the same values, which the writer and every reader know.
 fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     let data_type = field.data_type();
-    let refused = |problem: &str| Err(Unstorable::of(path, data_type, problem));
+    let refused = |problem: &str| Err(Box::new(Unstorable::of(path, data_type, problem)));
     match field.extension_type_name() {
-        Some(PERIOD) => return Err(Unstorable::of(path, PERIOD, NO_COUNTERPART)),
+        Some(PERIOD) => return Err(Box::new(Unstorable::of(path, &PERIOD, NO_COUNTERPART))),
         Some(name) if !EXTENSIONS_OF_PARQUET.contains(&name) => notes.push(format!(
             "column {path:?} has the extension type {name}, which parquet does not have; its \
              values are uploaded as {data_type}"
