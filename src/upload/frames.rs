@@ -145,15 +145,14 @@ impl FrameEncoder {
 
     /// The next rows that belong to one file, few enough to be encoded in a short time.
     fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
-        let batch = match self.rest.take() {
-            Some(rest) => rest,
-            None => {
-                let Some(batch) = self.batches.as_mut().and_then(Iterator::next) else {
-                    self.batches = None;
-                    return Ok(None);
-                };
-                batch.map_err(|error| self.broken(&error.to_string()))?
-            }
+        let batch = if let Some(rest) = self.rest.take() {
+            rest
+        } else {
+            let Some(batch) = self.batches.as_mut().and_then(Iterator::next) else {
+                self.batches = None;
+                return Ok(None);
+            };
+            batch.map_err(|error| self.broken(&error.to_string()))?
         };
         self.has_given = true;
         let written = self.writer.as_ref().map_or(0, |writer| writer.rows);
