@@ -135,6 +135,7 @@ class CheckReport:
             parts.append(str(self.error))
         if self.files:
             parts.append(text.folded(text.table(_HEADER, self._rows(), right=_RIGHT)))
+        parts += self.notes
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
@@ -146,7 +147,7 @@ class CheckReport:
             if self.files
             else []
         )
-        return html.report(verdict, *refusal, *table)
+        return html.report(verdict, *refusal, *table, *map(html.paragraph, self.notes))
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

@@ -134,6 +134,7 @@ class UploadReport:
                 f"{self._dataset()}: {self._counts()}",
                 self._sent(),
                 text.folded(table),
+                *self.notes,
             ]
         )
 
@@ -152,7 +153,7 @@ class UploadReport:
             columns = (*header, timeline.heading(), file_id)
             table = html.table(columns, with_bars, right=_RIGHT, whole=_WHOLE)
             table = timeline.around(table, column=len(_HEADER))
-        return html.report(html.paragraph(totals), table)
+        return html.report(html.paragraph(totals), table, *map(html.paragraph, self.notes))
 
     def _dataset(self) -> str:
         return self.dataset_id or "no dataset"

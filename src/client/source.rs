@@ -13,6 +13,7 @@ use crate::{
     content_hash::ContentHasher,
     error::{Error, Result},
     read_at::read_exact_at,
+    regular_file::open_regular,
     wire::digest::Sha256Digest,
 };
 
@@ -149,8 +150,7 @@ impl SourceFile {
         if let Handle::Temporary(file) = &self.handle {
             return Ok(Arc::clone(file));
         }
-        let file = File::open(&self.path).map_err(in_file(&self.path))?;
-        let metadata = file.metadata().map_err(in_file(&self.path))?;
+        let (file, metadata) = open_regular(&self.path).map_err(in_file(&self.path))?;
         self.compare(&metadata)?;
         Ok(Arc::new(file))
     }

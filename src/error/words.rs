@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Error, without_number};
-use crate::message::{bounded, cut, listed};
+use crate::message::{ECHOED_CHARS, bounded, cut, listed};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +100,7 @@ impl Error {
                     listed(&paths)
                 )
             }
-            Self::Frame { label, message } => write!(f, "{label}: {message}"),
+            Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
             Self::Rewrite { path, message } => {
                 write!(f, "{} cannot be rewritten: {message}", path.display())
             }
@@ -166,9 +166,6 @@ fn write_intermediary(
     write!(f, " (HTTP {status}). {what_to_do}")
 }
 
-/// Most characters of an argument that a message repeats.
-const ECHOED_CHARS: usize = 100;
-
 fn names_of(paths: &[PathBuf]) -> Vec<impl fmt::Display> {
     paths.iter().map(|path| path.display()).collect()
 }
@@ -229,7 +226,7 @@ mod tests {
             Error::ForeignWriter { dataset_id: text(), message: text() },
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
-            Error::Frame { label: text(), message: text() },
+            Error::Frame { label: text(), column: None, message: text() },
             Error::Rewrite { path: text().into(), message: text() },
             Error::Decode { dataset_id: text(), file_name: text(), message: text() },
             Error::FileChanged { path: text().into(), change: "it grew" },

@@ -5,15 +5,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use futures_util::{StreamExt, stream};
+
 use super::{
     check::CheckedFile,
-    parallel::in_threads,
     progress::Tracker,
     rewrite::Rewrite,
     settle::{Expected, Names},
 };
 use crate::{
     client::in_background,
+    config::CHECK_THREADS,
     error::{Error, Result},
     wire::digest::Sha256Digest,
     wire::messages::DatasetFile,
@@ -69,19 +71,19 @@ pub(super) async fn identities(
     let stop = Arc::new(AtomicBool::new(false));
     let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
     tracker.comparing(wanted.iter().map(|(_, file)| file.planned.source.size()).sum());
-    let (rewrite, counter) = (rewrite.clone(), Arc::clone(tracker));
-    let read = in_background(move || {
-        let read_one = |(index, file): &(usize, CheckedFile)| {
+    let read_one = |(index, file): (usize, CheckedFile)| {
+        let (stop, rewrite, counter) = (Arc::clone(&stop), rewrite.clone(), Arc::clone(tracker));
+        in_background(move || {
             let read = |bytes: usize| {
                 counter.compared(bytes as u64);
                 let is_given_up = stop.load(Ordering::Relaxed);
                 if is_given_up { Err(Error::Internal("given up".to_owned())) } else { Ok(()) }
             };
-            Ok((*index, read_content(file, &rewrite, read)?))
-        };
-        Ok(in_threads(&wanted, |share| share.iter().map(read_one).collect::<Vec<Result<_>>>()))
-    });
-    for outcome in read.await? {
+            Ok((index, read_content(&file, &rewrite, read)?))
+        })
+    };
+    let mut read = stream::iter(wanted).map(read_one).buffer_unordered(CHECK_THREADS);
+    while let Some(outcome) = read.next().await {
         let (index, identity) = outcome?;
         identities[index] = identity;
     }

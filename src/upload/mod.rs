@@ -23,6 +23,8 @@ mod rewrite;
 mod sent_record;
 pub mod settle;
 mod sources;
+mod storage;
+mod stored_values;
 mod temporary;
 mod transfer;
 
