@@ -47,9 +47,12 @@ pub fn advice(
             "add it where it is missing, or drop it from the others. {}",
             in_both(column, expected?, "None", "pl.lit(None)")?
         )),
-        DifferenceKind::Extra => Some(format!(
-            "pandas: df = df.drop(columns=[{column:?}]); polars: df = df.drop({column:?})"
-        )),
+        DifferenceKind::Extra => {
+            let column = quoted(column);
+            Some(format!(
+                "pandas: df = df.drop(columns=[{column}]); polars: df = df.drop({column})"
+            ))
+        }
     }
 }
 
@@ -84,9 +87,10 @@ fn renaming(difference: &Difference, found: &str) -> String {
     if difference.is_nested {
         return cause;
     }
+    let (expected, found) = (quoted(expected), quoted(found));
     format!(
-        "{cause} pandas: df = df.rename(columns={{{found:?}: {expected:?}}}); \
-         polars: df = df.rename({{{found:?}: {expected:?}}})"
+        "{cause} pandas: df = df.rename(columns={{{found}: {expected}}}); \
+         polars: df = df.rename({{{found}: {expected}}})"
     )
 }
 
@@ -119,19 +123,17 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
     {
         return Some(decimal_advice(difference, (precision, scale), (other, other_scale)));
     }
-    let column = castable(difference)?;
+    let name = castable(difference)?;
+    let column = quoted(name);
     match (numbers, expected, found) {
         (Some((Number::Integer { .. }, Number::Float | Number::Double)), integer, _)
-        | (Some((Number::Float | Number::Double, Number::Integer { .. })), _, integer) => {
-            Some(format!(
-                "pandas stores int with missing values as float. {}",
-                cast_to(column, integer)?
-            ))
-        }
+        | (Some((Number::Float | Number::Double, Number::Integer { .. })), _, integer) => Some(
+            format!("pandas stores int with missing values as float. {}", cast_to(name, integer)?),
+        ),
         (
             Some((Number::Timestamp { unit, is_utc }, Number::Timestamp { is_utc: other, .. })),
             ..,
-        ) => Some(timestamp_advice(column, unit, is_utc != other)),
+        ) => Some(timestamp_advice(&column, unit, is_utc != other)),
         (
             Some(
                 (Number::Int96, Number::Timestamp { .. })
@@ -146,8 +148,8 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
         ),
         (Some((Number::Timestamp { unit, .. }, Number::Integer { .. })), ..) => Some(format!(
             "whole numbers against times. If they count {} since 1970: \
-             pandas: df[{column:?}] = pd.to_datetime(df[{column:?}], unit=\"{}\"); \
-             polars: pl.from_epoch({column:?}, time_unit=\"{}\")",
+             pandas: df[{column}] = pd.to_datetime(df[{column}], unit=\"{}\"); \
+             polars: pl.from_epoch({column}, time_unit=\"{}\")",
             unit_name(unit),
             unit_words(unit),
             unit_words(unit),
@@ -156,22 +158,22 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
             Some("times against whole numbers: write the others as times, too".to_owned())
         }
         (_, "string", "binary") | (_, "binary", "string") => Some(format!(
-            "bytes against text. pandas: df[{column:?}] = df[{column:?}].str.decode(\"utf-8\"); \
-             polars: pl.col({column:?}).cast(pl.String)"
+            "bytes against text. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
+             polars: pl.col({column}).cast(pl.String)"
         )),
         (_, "date", words) if is_timestamp(words) => Some(format!(
-            "times against days. This drops the time of day: pandas: df[{column:?}] = \
-             df[{column:?}].dt.date; polars: pl.col({column:?}).dt.date()"
+            "times against days. This drops the time of day: pandas: df[{column}] = \
+             df[{column}].dt.date; polars: pl.col({column}).dt.date()"
         )),
         (_, words, "date") if is_timestamp(words) => {
             let polars = dtypes(words)?.1;
             Some(format!(
-                "days against times. pandas: df[{column:?}] = pd.to_datetime(df[{column:?}])\
-                 .astype({:?}); polars: pl.col({column:?}).cast({polars})",
+                "days against times. pandas: df[{column}] = pd.to_datetime(df[{column}])\
+                 .astype({:?}); polars: pl.col({column}).cast({polars})",
                 dtypes(words)?.0,
             ))
         }
-        _ if is_simple(expected) && is_simple(found) => cast_to(column, expected),
+        _ if is_simple(expected) && is_simple(found) => cast_to(name, expected),
         _ => None,
     }
 }
@@ -188,11 +190,11 @@ fn decimal_advice(difference: &Difference, expected: (i32, i32), found: (i32, i3
     let scale = expected.1.max(found.1);
     let precision = (expected.0 - expected.1).max(found.0 - found.1) + scale;
     let cause = "decimals of another precision: each file has that of its own values.";
-    match castable(difference) {
+    match castable(difference).map(quoted) {
         Some(column) if precision <= LONGEST => format!(
-            "{cause} pandas: df[{column:?}] = \
-             df[{column:?}].astype(pd.ArrowDtype(pa.decimal128({precision}, {scale}))); \
-             polars: pl.col({column:?}).cast(pl.Decimal({precision}, {scale}))"
+            "{cause} pandas: df[{column}] = \
+             df[{column}].astype(pd.ArrowDtype(pa.decimal128({precision}, {scale}))); \
+             polars: pl.col({column}).cast(pl.Decimal({precision}, {scale}))"
         ),
         _ => cause.to_owned(),
     }
@@ -202,14 +204,14 @@ fn timestamp_advice(column: &str, unit: Unit, is_another_zone: bool) -> String {
     if is_another_zone {
         return format!(
             "one has a time zone, and one does not. \
-             pandas: df[{column:?}] = df[{column:?}].dt.tz_localize(\"UTC\"); \
-             polars: pl.col({column:?}).dt.replace_time_zone(\"UTC\")"
+             pandas: df[{column}] = df[{column}].dt.tz_localize(\"UTC\"); \
+             polars: pl.col({column}).dt.replace_time_zone(\"UTC\")"
         );
     }
     let unit = unit_words(unit);
     format!(
-        "another unit. pandas: df[{column:?}] = df[{column:?}].dt.as_unit(\"{unit}\"); \
-         polars: pl.col({column:?}).dt.cast_time_unit(\"{unit}\")"
+        "another unit. pandas: df[{column}] = df[{column}].dt.as_unit(\"{unit}\"); \
+         polars: pl.col({column}).dt.cast_time_unit(\"{unit}\")"
     )
 }
 
@@ -229,20 +231,27 @@ fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
+/// A text as a literal of Python: JSON's are.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
 /// The cast of a column to a type, in both libraries.
 fn cast_to(column: &str, to: &str) -> Option<String> {
+    let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
-        "pandas: df[{column:?}] = df[{column:?}].astype({pandas:?}); \
-         polars: pl.col({column:?}).cast({polars})"
+        "pandas: df[{column}] = df[{column}].astype({pandas:?}); \
+         polars: pl.col({column}).cast({polars})"
     ))
 }
 
 fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Option<String> {
+    let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
-        "pandas: df[{column:?}] = pd.Series({pandas_value}, df.index, {pandas:?}); \
-         polars: df.with_columns({polars_value}.cast({polars}).alias({column:?}))"
+        "pandas: df[{column}] = pd.Series({pandas_value}, df.index, {pandas:?}); \
+         polars: df.with_columns({polars_value}.cast({polars}).alias({column}))"
     ))
 }
 

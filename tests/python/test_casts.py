@@ -76,25 +76,25 @@ def test_decimals_of_different_precision_are_widened_without_loss(
     ],
 )
 def test_digits_before_and_after_the_point_are_both_kept(
-    client: sutro.Client, tmp_path: Path, one: pa.DataType, other: pa.DataType, common: pa.DataType
+    client: sutro.Client, data: Path, one: pa.DataType, other: pa.DataType, common: pa.DataType
 ) -> None:
     for number, kind in enumerate((one, other)):
         table = pa.table({"x": pa.array([Decimal(1), None], kind)})
-        pq.write_table(table, tmp_path / f"{number}.parquet")
+        pq.write_table(table, data / f"{number}.parquet")
 
-    report = client.upload(tmp_path, on_mismatch="cast")
+    report = client.upload(data, on_mismatch="cast")
 
     rows = pa.table(client.read(report.dataset_id))["x"]
     assert (rows.type, rows.to_pylist()) == (common, [Decimal(1), None] * 2)
 
 
-def test_decimals_of_another_physical_form_are_cast(client: sutro.Client, tmp_path: Path) -> None:
+def test_decimals_of_another_physical_form_are_cast(client: sutro.Client, data: Path) -> None:
     table = pa.table({"x": [Decimal("1.10"), Decimal("-2.25"), None]})
-    pq.write_table(table, tmp_path / "bytes.parquet")
-    pq.write_table(table, tmp_path / "integers.parquet", store_decimal_as_integer=True)
-    assert "physical form" in str(client.check(tmp_path))
+    pq.write_table(table, data / "bytes.parquet")
+    pq.write_table(table, data / "integers.parquet", store_decimal_as_integer=True)
+    assert "physical form" in str(client.check(data))
 
-    report = client.upload(tmp_path, on_mismatch="cast")
+    report = client.upload(data, on_mismatch="cast")
 
     assert pa.table(client.read(report.dataset_id))["x"].to_pylist() == 2 * table["x"].to_pylist()
 
@@ -110,17 +110,15 @@ def test_frames_of_decimals_are_cast(client: sutro.Client) -> None:
     assert rows == [Decimal("1.10"), Decimal("22.30"), Decimal("-333.4")]
 
 
-def test_files_without_rows_take_the_types_of_the_others(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_files_without_rows_take_the_types_of_the_others(client: sutro.Client, data: Path) -> None:
     """What pandas makes of a query that found nothing: each column is a float."""
     times = pd.to_datetime(["2024-01-01", "2024-01-02"])
     full = pd.DataFrame({"name": ["a", "b"], "n": [1, 2], "when": times})
     empty = pd.DataFrame({name: pd.Series([], dtype="float64") for name in full})
     for name, frame in [("a", empty), ("b", empty), ("c", full)]:
-        frame.to_parquet(tmp_path / f"{name}.parquet")
+        frame.to_parquet(data / f"{name}.parquet")
 
-    error = client.check(tmp_path).error
+    error = client.check(data).error
     assert isinstance(error, sutro.SchemaMismatchError)
     assert error.groups[0] == ("c.parquet",), "the file with rows is the reference"
     lines = [" ".join(line.split()) for line in str(error).splitlines()]
@@ -128,7 +126,7 @@ def test_files_without_rows_take_the_types_of_the_others(
     assert "name string double (no value) a.parquet, b.parquet" in lines
     assert any(line.startswith("name: no value in these files") for line in lines)
 
-    report = client.upload(tmp_path, on_mismatch="cast")
+    report = client.upload(data, on_mismatch="cast")
 
     assert [file.changes for file in report] == [("cast",), ("cast",), ()]
     rows = pa.table(client.read(report.dataset_id))
@@ -174,13 +172,13 @@ def test_a_column_without_values_takes_the_type_of_the_others(
     assert read == [[None, None], full.to_pylist()]
 
 
-def test_without_statistics_a_column_keeps_its_type(client: sutro.Client, tmp_path: Path) -> None:
+def test_without_statistics_a_column_keeps_its_type(client: sutro.Client, data: Path) -> None:
     for name, column in [("a", pa.array([None], pa.float64())), ("b", pa.array(["x"]))]:
         table = pa.table({"x": column})
-        pq.write_table(table, tmp_path / f"{name}.parquet", write_statistics=False)
+        pq.write_table(table, data / f"{name}.parquet", write_statistics=False)
 
     with pytest.raises(sutro.SchemaMismatchError, match="no common type"):
-        client.upload(tmp_path, on_mismatch="cast")
+        client.upload(data, on_mismatch="cast")
 
 
 TIMES = [
@@ -191,29 +189,27 @@ TIMES = [
 
 
 @pytest.mark.parametrize("unit", ["us", "ns"])
-def test_int96_beside_timestamps_is_cast(client: sutro.Client, tmp_path: Path, unit: str) -> None:
+def test_int96_beside_timestamps_is_cast(client: sutro.Client, data: Path, unit: str) -> None:
     table = pa.table({"x": pa.array(TIMES, pa.timestamp("us"))})
-    pq.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    pq.write_table(table, data / "a.parquet", use_deprecated_int96_timestamps=True)
     timed = table.cast(pa.schema([("x", pa.timestamp(unit))]))
-    pq.write_table(timed, tmp_path / "b.parquet")
-    assert "spark.sql.parquet.outputTimestampType" in str(client.check(tmp_path))
+    pq.write_table(timed, data / "b.parquet")
+    assert "spark.sql.parquet.outputTimestampType" in str(client.check(data))
 
-    report = client.upload(tmp_path, on_mismatch="cast")
+    report = client.upload(data, on_mismatch="cast")
 
     rows = pa.table(client.read(report.dataset_id))["x"]
     assert rows.type == pa.timestamp(unit)
     assert rows.cast(pa.timestamp("us")).to_pylist() == TIMES + TIMES
 
 
-def test_an_int96_that_is_finer_than_the_others_is_named(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_an_int96_that_is_finer_than_the_others_is_named(client: sutro.Client, data: Path) -> None:
     fine = pa.table({"x": pa.array([1_500], pa.timestamp("ns"))})
-    pq.write_table(fine, tmp_path / "b.parquet", use_deprecated_int96_timestamps=True)
-    pq.write_table(pa.table({"x": pa.array([1], pa.timestamp("us"))}), tmp_path / "a.parquet")
+    pq.write_table(fine, data / "b.parquet", use_deprecated_int96_timestamps=True)
+    pq.write_table(pa.table({"x": pa.array([1], pa.timestamp("us"))}), data / "a.parquet")
 
     with pytest.raises(sutro.UploadIncompleteError) as raised:
-        client.upload(tmp_path, on_mismatch="cast")
+        client.upload(data, on_mismatch="cast")
 
     cause = str(raised.value.__cause__)
     assert "1970-01-01 00:00:00.000001500, which cannot be a timestamp[us] without loss" in cause

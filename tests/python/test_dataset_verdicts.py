@@ -152,16 +152,16 @@ def test_what_the_service_refuses_the_check_refuses_in_its_own_words(
 
 
 def test_only_files_that_differ_from_the_dataset_are_blamed(
-    client: sutro.Client, tmp_path: Path
+    client: sutro.Client, data: Path
 ) -> None:
     days = [pd.DataFrame({"count": [1, 2]}), pd.DataFrame({"count": [3, 4]})]
     days.append(pd.DataFrame({"count": [5, None]}))
     for number, day in enumerate(days):
-        day.to_parquet(tmp_path / f"day-{number}.parquet")
-    dataset_id = client.upload(tmp_path, exclude="day-2*").dataset_id
+        day.to_parquet(data / f"day-{number}.parquet")
+    dataset_id = client.upload(data, exclude="day-2*").dataset_id
 
     with pytest.raises(sutro.SchemaMismatchError) as raised:
-        client.upload(tmp_path, dataset_id)
+        client.upload(data, dataset_id)
 
     lines = str(raised.value).splitlines()
     assert lines[0] == "1 of 3 files does not match the dataset. Nothing was sent."
@@ -170,8 +170,8 @@ def test_only_files_that_differ_from_the_dataset_are_blamed(
     assert 'on_mismatch="cast" mends this' in lines[-2]
     assert raised.value.groups == (("the dataset",), ("day-2.parquet",))
 
-    assert client.check(tmp_path, dataset_id, on_mismatch="cast")
-    report = client.upload(tmp_path, dataset_id, on_mismatch="cast")
+    assert client.check(data, dataset_id, on_mismatch="cast")
+    report = client.upload(data, dataset_id, on_mismatch="cast")
     assert [(file.status, file.changes) for file in report] == [
         ("skipped", ()),
         ("skipped", ()),
@@ -220,15 +220,15 @@ def test_a_cast_is_one_to_the_schema_of_the_dataset(
 
 
 def test_a_nullable_column_is_cast_to_a_required_one_where_it_has_all_values(
-    client: sutro.Client, tmp_path: Path
+    client: sutro.Client, data: Path
 ) -> None:
     dataset_id = client.upload(pa.table({"x": [1]}, REQUIRED)).dataset_id
-    pq.write_table(pa.table({"x": [2, 3]}), tmp_path / "whole.parquet")
-    pq.write_table(pa.table({"x": [2, None]}), tmp_path / "gap.parquet")
+    pq.write_table(pa.table({"x": [2, 3]}), data / "whole.parquet")
+    pq.write_table(pa.table({"x": [2, None]}), data / "gap.parquet")
 
-    client.upload(tmp_path / "whole.parquet", dataset_id, on_mismatch="cast")
+    client.upload(data / "whole.parquet", dataset_id, on_mismatch="cast")
     with pytest.raises(sutro.RewriteError, match="'x' has rows without a value"):
-        client.upload(tmp_path / "gap.parquet", dataset_id, on_mismatch="cast")
+        client.upload(data / "gap.parquet", dataset_id, on_mismatch="cast")
 
     assert pa.table(client.read(dataset_id))["x"].to_pylist() == [1, 2, 3]
 
@@ -254,13 +254,13 @@ def test_a_nullable_column_is_cast_to_a_required_one_where_it_has_all_values(
     ids=str,
 )
 def test_a_value_that_the_dataset_cannot_hold_is_named(
-    client: sutro.Client, tmp_path: Path, held: pa.Array, other: pa.Array, message: str
+    client: sutro.Client, data: Path, held: pa.Array, other: pa.Array, message: str
 ) -> None:
     dataset_id = client.upload(pa.table({"x": held})).dataset_id
-    pq.write_table(pa.table({"x": other}), tmp_path / "file.parquet")
+    pq.write_table(pa.table({"x": other}), data / "file.parquet")
 
     with pytest.raises(sutro.RewriteError, match=message):
-        client.upload(tmp_path / "file.parquet", dataset_id, on_mismatch="cast")
+        client.upload(data / "file.parquet", dataset_id, on_mismatch="cast")
 
     assert len(client.list_dataset_files(dataset_id)) == 1
 
@@ -280,12 +280,12 @@ def test_what_no_cast_to_the_dataset_can_mend_is_told_before_anything_is_sent(
 def test_a_frame_of_many_is_cast_to_the_dataset(client: sutro.Client) -> None:
     dataset_id = client.upload(pl.DataFrame({"x": [1], "t": ["a"]})).dataset_id
     frames: Any = {
-        "b": pl.DataFrame({"t": [None], "x": [2.0]}),
+        "b": pa.table({"t": pa.nulls(1), "x": [2.0]}),
         "c": pl.DataFrame({"x": [3], "t": ["c"]}),
     }
 
     report = client.upload(frames, dataset_id, on_mismatch="cast")
 
-    assert [file.changes for file in report] == [("cast",), ()] or len(report) == 2
+    assert [file.changes for file in report] == [("cast",), ()]
     rows = pa.table(client.read(dataset_id))
     assert rows.to_pydict() == {"x": [1, 2, 3], "t": ["a", None, "c"]}
