@@ -40,5 +40,8 @@ class DatasetFile:
     """Its size in bytes."""
     row_count: int | None
     """Its rows."""
+    sha256: str | None
+    """SHA-256 of its bytes, in hexadecimal. None where the service keeps none; ours keeps it
+    for each file that it received since it has this field."""
     schema: tuple[tuple[str, str], ...] | None
     """Name and type of each column."""

@@ -151,6 +151,7 @@ pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult
             uploaded_at: file.uploaded_at,
             size_bytes: file.size_bytes,
             row_count: file.row_count,
+            sha256: file.sha256.map(|digest| digest.to_string()),
             schema: columns(py, file.schema)?,
         );
         instance(py, "sutro.datasets", "DatasetFile", &fields)

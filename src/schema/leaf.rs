@@ -110,9 +110,11 @@ fn physical_of(words: &str, number: Option<Number>) -> Option<(Physical, i32)> {
         ("uuid", _) => (Physical::FIXED_LEN_BYTE_ARRAY, 16),
         ("float16", _) => (Physical::FIXED_LEN_BYTE_ARRAY, 2),
         ("interval", _) => (Physical::FIXED_LEN_BYTE_ARRAY, 12),
-        ("date", _) => (Physical::INT32, -1),
-        (_, Some(Number::Integer { bits: ..=32, .. })) => (Physical::INT32, -1),
-        (_, Some(Number::Time { unit: Unit::Millis, .. })) => (Physical::INT32, -1),
+        ("date", _)
+        | (
+            _,
+            Some(Number::Integer { bits: ..=32, .. } | Number::Time { unit: Unit::Millis, .. }),
+        ) => (Physical::INT32, -1),
         (_, Some(Number::Integer { .. } | Number::Timestamp { .. } | Number::Time { .. })) => {
             (Physical::INT64, -1)
         }

@@ -9,6 +9,7 @@ mod footer_guard;
 mod footer_reader;
 mod leaf;
 mod number;
+mod other_format;
 mod stored;
 mod thrift;
 mod tree;
@@ -24,6 +25,7 @@ pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
 pub(crate) use number::{Number, Unit};
+pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;
 #[cfg(test)]
 pub(crate) use stored::StoredAsBefore;

@@ -87,6 +87,7 @@ impl State {
             file_name: &file.file_name,
             size_bytes: file.size_bytes,
             row_count: footer.row_count,
+            sha256: file.sha256,
             first_byte_at: arrival.first_byte_at,
             last_byte_at: arrival.last_byte_at,
         };

@@ -17,10 +17,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
 use super::{
+    content_hash::ContentHash,
     private_files,
     refusal::{Refusal, Result as Answer},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    wire::digest::Sha256Digest,
+};
 
 pub(super) const BLOBS_FOLDER: &str = "blobs";
 const FILE_ID_PREFIX: &str = "file_";
@@ -74,6 +78,7 @@ impl Blobs {
         Ok(BlobWriter {
             upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
             size: 0,
+            hash: ContentHash::default(),
             staged,
             flush_begun_at: 0,
             flush: None,
@@ -132,6 +137,7 @@ fn is_blob_name(name: &str) -> bool {
 pub(super) struct BlobWriter {
     upload: WriteMultipart,
     size: u64,
+    hash: ContentHash,
     /// Where it is as long as it is written.
     staged: PathBuf,
     flush_begun_at: u64,
@@ -146,6 +152,7 @@ impl BlobWriter {
 
     pub(super) async fn write(&mut self, bytes: Bytes) -> Answer<()> {
         self.size += bytes.len() as u64;
+        self.hash.update(bytes.clone()).await.map_err(|error| Refusal::defect(&error))?;
         self.upload.put(bytes);
         self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?;
         if self.size - self.flush_begun_at >= FLUSH_BYTES {
@@ -190,10 +197,11 @@ impl BlobWriter {
         }
     }
 
-    /// Makes the blob durable and returns its size in bytes.
-    pub(super) async fn finish(mut self) -> Answer<u64> {
+    /// Makes the blob durable and returns its size in bytes and the SHA-256 of its bytes.
+    pub(super) async fn finish(mut self) -> Answer<(u64, Sha256Digest)> {
         self.end_flush().await?;
+        let sha256 = self.hash.finish().await.map_err(|error| Refusal::defect(&error))?;
         self.upload.finish().await?;
-        Ok(self.size)
+        Ok((self.size, sha256))
     }
 }

@@ -15,7 +15,10 @@ use sqlx::{
 use super::{keys::Reader, private_files};
 use crate::{
     schema::Schema,
-    wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
+    wire::{
+        digest::{NotADigest, Sha256Digest},
+        messages::{DatasetFile, DatasetInfo, SchemaSummary},
+    },
 };
 
 type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
@@ -50,6 +53,7 @@ pub(super) struct NewFile<'a> {
     pub(super) file_name: &'a str,
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
+    pub(super) sha256: Sha256Digest,
     pub(super) first_byte_at: i64,
     pub(super) last_byte_at: i64,
 }
@@ -73,6 +77,7 @@ impl Catalog {
         let migrations = vec![
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
+            migration(3, "hashes", include_str!("catalog_hashes.sql")),
         ];
         Migrator::with_migrations(migrations).run(&pool).await?;
         Ok(Self { pool })
@@ -145,7 +150,7 @@ impl Catalog {
     /// The files of a dataset in its order.
     pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         let rows = sqlx::query(
-            "SELECT file_name, file_id, committed_at, size_bytes, row_count FROM files \
+            "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
              WHERE dataset_id = $1 ORDER BY position",
         )
         .bind(dataset_id)
@@ -257,8 +262,8 @@ pub(super) async fn append(
 ) -> Result<bool> {
     let appended = sqlx::query(
         "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
-         first_byte_at, last_byte_at, committed_at) \
-         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8 FROM files WHERE dataset_id = $2 \
+         sha256, first_byte_at, last_byte_at, committed_at) \
+         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8, $9 FROM files WHERE dataset_id = $2 \
          ON CONFLICT (dataset_id, file_name) DO NOTHING",
     )
     .bind(file.file_id)
@@ -266,6 +271,7 @@ pub(super) async fn append(
     .bind(file.file_name)
     .bind(signed(file.size_bytes)?)
     .bind(signed(file.row_count)?)
+    .bind(file.sha256.to_string())
     .bind(file.first_byte_at)
     .bind(file.last_byte_at)
     .bind(now())
@@ -298,8 +304,16 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
         uploaded_at: rfc3339(row.try_get("committed_at")?),
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
+        sha256: sha256(row)?,
         schema,
     })
+}
+
+fn sha256(row: &SqliteRow) -> Result<Option<Sha256Digest>> {
+    let hex: Option<String> = row.try_get("sha256")?;
+    hex.map(|hex| hex.parse())
+        .transpose()
+        .map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
 }
 
 fn schema(row: &SqliteRow) -> Result<Option<Schema>> {

@@ -12,6 +12,7 @@ mod body;
 mod catalog;
 mod closing_boundary;
 mod common_mistakes;
+mod content_hash;
 mod guard;
 mod in_progress;
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::{
     keys::Reader,
     refusal::{Refusal, Result},
 };
-use crate::wire::messages::UploadedFile;
+use crate::wire::{digest::Sha256Digest, messages::UploadedFile};
 
 /// More than the fields around a file and their boundaries can have, in bytes.
 const MAX_AROUND_FILE: u64 = 64 * 1024;
@@ -36,6 +36,7 @@ pub(super) struct ReceivedFile {
     pub(super) file_id: String,
     pub(super) file_name: String,
     pub(super) size_bytes: u64,
+    pub(super) sha256: Sha256Digest,
 }
 
 /// What has come of a request so far.
@@ -147,7 +148,7 @@ impl State {
             return Err(refusal);
         }
         match blob.finish().await {
-            Ok(size_bytes) => Ok(ReceivedFile { file_id, file_name, size_bytes }),
+            Ok((size_bytes, sha256)) => Ok(ReceivedFile { file_id, file_name, size_bytes, sha256 }),
             Err(refusal) => {
                 self.blobs.delete(&file_id).await;
                 Err(refusal)

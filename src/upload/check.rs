@@ -4,21 +4,24 @@ use std::{
     collections::HashSet,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
     compare::Comparison,
     dataset_schema::Held,
     mismatch::{Cast, CheckError, Outliers},
-    parallel::in_threads,
+    parallel::{Work, in_threads},
     plan::PlannedFile,
     report::Change,
     rewrite::Rewrite,
     sources::why_missing,
 };
 use crate::{
+    config::FILE_TIMEOUT,
     error::{Error, without_number},
-    schema::{Footer, FooterReader, Schema, diff, groups},
+    regular_file::hangs,
+    schema::{Footer, FooterReader, InvalidParquet, Schema, diff, groups, resembles_by_name},
 };
 
 /// A planned file whose footer was read and found good.
@@ -122,10 +125,27 @@ pub(super) fn judge(
 }
 
 fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
-    in_threads(files, |files| {
-        let mut reader = FooterReader::default();
-        files.iter().map(|file| read_footer(&mut reader, file, mending)).collect()
-    })
+    let work = ReadFooters { reader: FooterReader::default(), mending };
+    in_threads(files, &work, FILE_TIMEOUT)
+}
+
+/// Reads footers, which share their schema.
+#[derive(Clone)]
+struct ReadFooters {
+    reader: FooterReader,
+    mending: Mending,
+}
+
+impl Work<PlannedFile> for ReadFooters {
+    type Found = Result<Footer, Problem>;
+
+    fn each(&mut self, file: &PlannedFile) -> Self::Found {
+        read_footer(&mut self.reader, file, self.mending)
+    }
+
+    fn stuck(&self, file: &PlannedFile, limit: Duration) -> Self::Found {
+        Err(Problem::new(file.source.path(), hangs(limit).to_string()))
+    }
 }
 
 fn read_footer(
@@ -150,6 +170,9 @@ fn read_footer(
                     Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
                 }
             }
+        }
+        Ok(Err(InvalidParquet::Unknown)) if let Some(words) = resembles_by_name(path) => {
+            Err(Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string()))
         }
         Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
         Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),

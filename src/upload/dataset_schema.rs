@@ -24,7 +24,7 @@ pub(super) enum Held {
 
 impl Held {
     /// What a listing tells.
-    pub(super) fn by(listing: &Option<DatasetFileList>) -> Self {
+    pub(super) fn by(listing: Option<&DatasetFileList>) -> Self {
         let Some(listing) = listing else { return Self::Nothing };
         // A form of another release is as good as none.
         let schema = listing.dataset_schema.as_deref().and_then(|it| Schema::from_text(it).ok());

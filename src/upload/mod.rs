@@ -28,6 +28,7 @@ pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
+pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use sources::{Found, FoundFile, Paths, natural_order};
@@ -139,7 +140,7 @@ pub async fn upload(
         Source::Made(files) => {
             let dataset = listed(client, &options).await?;
             tracker.planned(&[], files.file_count.unwrap_or(0));
-            let mut feed = Feed::of_made_files(files, options.mending, Held::by(&dataset));
+            let mut feed = Feed::of_made_files(files, options.mending, Held::by(dataset.as_ref()));
             feed.first().await?;
             (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
         }
@@ -187,7 +188,7 @@ impl Plan {
         });
         let (files, problems) = read.await?;
         let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
-        let held = Held::by(&dataset);
+        let held = Held::by(dataset.as_ref());
         let judge = move || Ok(check::judge_files(files, problems, file_count, mending, &held));
         let (files, rewrite) = in_background(judge).await??;
         tracker.planned(&files, files.len());
@@ -202,7 +203,7 @@ async fn run(
     options: &UploadOptions,
     tracker: &Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
-    let held = Held::by(&dataset);
+    let held = Held::by(dataset.as_ref());
     let listing = dataset.map_or_else(Vec::new, |dataset| dataset.files);
     let dataset_id = match &options.dataset_id {
         Some(dataset_id) => dataset_id.clone(),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::digest::Sha256Digest;
+
 /// Header that carries the API key, as `Key <api key>`.
 pub const AUTHORIZATION: &str = "authorization";
 
@@ -102,6 +104,10 @@ pub struct DatasetFile {
     pub size_bytes: Option<u64>,
     /// Rows, out of the footer.
     pub row_count: Option<u64>,
+    /// SHA-256 of its bytes in hexadecimal, where the service keeps one.
+    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Digest>,
     /// The file's columns.
     pub schema: Option<SchemaSummary>,
 }
@@ -121,6 +127,8 @@ enum FileOrName {
         #[serde(default)]
         row_count: Option<u64>,
         #[serde(default)]
+        sha256: Option<String>,
+        #[serde(default)]
         schema: Option<SchemaSummary>,
     },
 }
@@ -134,10 +142,21 @@ impl From<FileOrName> for DatasetFile {
                 uploaded_at: None,
                 size_bytes: None,
                 row_count: None,
+                sha256: None,
                 schema: None,
             },
-            FileOrName::File { file_name, file_id, uploaded_at, size_bytes, row_count, schema } => {
-                Self { file_name, file_id, uploaded_at, size_bytes, row_count, schema }
+            FileOrName::File {
+                file_name,
+                file_id,
+                uploaded_at,
+                size_bytes,
+                row_count,
+                sha256,
+                schema,
+            } => {
+                // What is no digest is as good as none.
+                let sha256 = sha256.and_then(|text| text.parse().ok());
+                Self { file_name, file_id, uploaded_at, size_bytes, row_count, sha256, schema }
             }
         }
     }

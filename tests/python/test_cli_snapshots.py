@@ -47,6 +47,7 @@ def _steady(words: str) -> str:
     words = re.sub(r"(?<=file_)[0-9a-f]{32}", "0" * 32, words)
     words = re.sub(r"\d{4}-\d\d-\d\d[ T][\d:.]+Z?", lambda m: re.sub(r"\d", "0", m[0]), words)
     words = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", words)
+    words = re.sub(r"\b[0-9a-f]{64}\b", "0" * 64, words)
     words = re.sub(r"[\d.]+ (k?B|s)\b", lambda match: re.sub(r"\d", "0", match[0]), words)
     return re.sub(r'("(?:seconds|size_bytes|total_size_bytes|bytes)": )[\d.]+', r"\g<1>0", words)
 

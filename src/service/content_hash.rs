@@ -1,0 +1,75 @@
+//! The SHA-256 of a file, computed in the background while more of the file comes: at 1.7 GB/s on
+//! a processor with SHA instructions, and 0.3 GB/s on others, it would slow the stream down.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+
+use crate::wire::digest::Sha256Digest;
+
+/// Bytes that are gathered for one turn in the background.
+const BATCH_BYTES: usize = 256 * 1024;
+
+#[derive(Default)]
+pub(super) struct ContentHash {
+    /// All before `gathered`; `None` while no batch was full.
+    hashed: Option<JoinHandle<Sha256>>,
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
+}
+
+impl ContentHash {
+    /// Waits where two batches are not hashed yet: that bounds the memory.
+    pub(super) async fn update(&mut self, bytes: Bytes) -> Result<(), JoinError> {
+        self.gathered_bytes += bytes.len();
+        self.gathered.push(bytes);
+        if self.gathered_bytes >= BATCH_BYTES {
+            let mut hash = self.take_hashed().await?;
+            let batch = std::mem::take(&mut self.gathered);
+            self.gathered_bytes = 0;
+            self.hashed = Some(spawn_blocking(move || {
+                for bytes in batch {
+                    hash.update(&bytes);
+                }
+                hash
+            }));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn finish(mut self) -> Result<Sha256Digest, JoinError> {
+        let mut hash = self.take_hashed().await?;
+        for bytes in self.gathered {
+            hash.update(&bytes);
+        }
+        Ok(Sha256Digest::from(<[u8; 32]>::from(hash.finalize())))
+    }
+
+    async fn take_hashed(&mut self) -> Result<Sha256, JoinError> {
+        match self.hashed.take() {
+            Some(hashed) => hashed.await,
+            None => Ok(Sha256::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BATCH_BYTES, ContentHash, Digest, Sha256};
+
+    #[tokio::test]
+    async fn the_hash_does_not_depend_on_how_the_bytes_come() {
+        for chunk in [7, 4096, BATCH_BYTES - 1, BATCH_BYTES, 3 * BATCH_BYTES] {
+            for size in [0, 1, BATCH_BYTES - 1, BATCH_BYTES, 2 * BATCH_BYTES + 1] {
+                let content: Vec<u8> =
+                    std::iter::repeat_with(|| fastrand::u8(..)).take(size).collect();
+                let mut hash = ContentHash::default();
+                for chunk in content.chunks(chunk) {
+                    hash.update(bytes::Bytes::copy_from_slice(chunk)).await.unwrap();
+                }
+                let hash = hash.finish().await.unwrap();
+                assert_eq!(hash.as_bytes()[..], Sha256::digest(&content)[..], "{size} by {chunk}");
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The SHA-256 of a file's bytes, as services tell it in listings.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A SHA-256. As text it is 64 hexadecimal digits, in lower case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sha256Digest([u8; 32]);
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a SHA-256 in hexadecimal")]
+pub struct NotADigest;
+
+impl Sha256Digest {
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for Sha256Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Sha256Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        let digit =
+            |byte: u8| char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok());
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let mut bytes = [0; 32];
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return Err(NotADigest);
+        }
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let (high, low): (Option<u8>, Option<u8>) = (digit(*high), digit(*low));
+            *byte = high.ok_or(NotADigest)? << 4 | low.ok_or(NotADigest)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Sha256Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sha256Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{NotADigest, Sha256Digest};
+
+    proptest! {
+        #[test]
+        fn a_digest_comes_back_from_its_text_in_either_case(bytes: [u8; 32]) {
+            let digest = Sha256Digest::from(bytes);
+            prop_assert_eq!(digest.to_string().parse(), Ok(digest));
+            prop_assert_eq!(digest.to_string().to_uppercase().parse(), Ok(digest));
+        }
+
+        #[test]
+        fn no_other_text_is_a_digest(text in "[0-9a-f]{0,63}|[0-9a-f]{65}|[0-9a-f]{63}[g-zé+ -]") {
+            prop_assert_eq!(text.parse::<Sha256Digest>(), Err(NotADigest));
+        }
+    }
+}
