@@ -35,7 +35,7 @@ pub fn advice(
             "some writers mark columns without nulls as required; pandas and polars never do"
                 .to_owned(),
         ),
-        DifferenceKind::Type if is_without_values => no_value_advice(difference, expected?),
+        DifferenceKind::Type if is_without_values => Some(no_value_advice(difference, expected?)),
         DifferenceKind::Type => type_advice(difference, expected?, found?),
         // A line of code for a field inside of a column would be a wrong one.
         _ if difference.is_nested => None,
@@ -94,10 +94,10 @@ fn renaming(difference: &Difference, found: &str) -> String {
     )
 }
 
-fn no_value_advice(difference: &Difference, expected: &str) -> Option<String> {
+fn no_value_advice(difference: &Difference, expected: &str) -> String {
     let fix = castable(difference).and_then(|column| cast_to(column, expected));
     let fix = fix.map_or_else(String::new, |fix| format!(" {fix}"));
-    Some(format!("no value in these files, so their type says nothing.{fix}"))
+    format!("no value in these files, so their type says nothing.{fix}")
 }
 
 /// The column, where a line of code can name it.

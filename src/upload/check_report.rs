@@ -147,7 +147,7 @@ impl Checker {
             (Err(error), ..) => Some(error.into()),
             (Ok(rewrite), Some(listing), Some(dataset_id)) => {
                 let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-                self.compare_with_dataset(&listing.files, &held, dataset_id, common)
+                self.compare_with_dataset(&listing.files, &held, dataset_id, common.as_ref())
             }
             (Ok(_), ..) => None,
         };
@@ -171,10 +171,10 @@ impl Checker {
         listing: &[DatasetFile],
         held: &Held,
         dataset_id: &str,
-        common: Option<Schema>,
+        common: Option<&Schema>,
     ) -> Option<UploadError> {
         let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
-            let is_rewritten = common.as_ref().is_some_and(|common| *common != *footer.schema)
+            let is_rewritten = common.is_some_and(|common| *common != *footer.schema)
                 || footer.check_codecs().is_err();
             (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
         };
@@ -191,7 +191,7 @@ impl Checker {
             return Some(names_taken(dataset_id, conflict).into());
         }
         let (_, first) = self.files.first()?;
-        let schema = common.as_ref().unwrap_or(&first.schema);
+        let schema = common.unwrap_or(&first.schema);
         let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();
         held.check_summary(names, schema).err().map(UploadError::from)
     }
