@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     UploadError, UploadOptions,
     check::{self, CheckedFile, Mending, Problem},
-    dataset_schema::check_against_dataset,
+    dataset_schema::Held,
     feed::{MadeFile, name_of_made},
     plan::{self, Names, PlannedFile},
     resume,
@@ -17,6 +17,7 @@ use crate::{
     client::{ApiClient, SourceFile, in_background},
     error::{Error, Result},
     schema::{Footer, Schema, groups},
+    wire::messages::DatasetFile,
 };
 
 /// What a check has found. Nothing was sent.
@@ -147,11 +148,23 @@ impl Checker {
     ) -> Result<CheckReport> {
         let footers: Vec<_> =
             self.files.iter().map(|(facts, footer)| (facts.name.as_str(), footer)).collect();
-        let judged = check::judge(&footers, self.problems.clone(), self.file_count, self.mending);
-        let refusal = match (judged, client, &dataset_id) {
+        let listing = match (client, &dataset_id) {
+            (Some(client), Some(dataset_id)) if self.problems.is_empty() => {
+                let mut listing = client.list_dataset(dataset_id).await?;
+                if let Some(record) = SentRecord::of_client(client, dataset_id) {
+                    record.complete(&mut listing.files);
+                }
+                Some(listing)
+            }
+            _ => None,
+        };
+        let held = Held::by(listing.as_ref());
+        let (problems, count) = (self.problems.clone(), self.file_count);
+        let judged = check::judge(&footers, problems, count, self.mending, &held);
+        let refusal = match (judged, &listing, &dataset_id) {
             (Err(error), ..) => Some(error.into()),
-            (Ok(rewrite), Some(client), Some(dataset_id)) => {
-                self.compare_with_dataset(client, dataset_id, &rewrite).await?
+            (Ok(rewrite), Some(listing), Some(dataset_id)) => {
+                self.compare_with_dataset(&listing.files, &held, dataset_id, &rewrite).await?
             }
             (Ok(_), ..) => None,
         };
@@ -172,18 +185,14 @@ impl Checker {
     /// The refusal, where names are taken or the schema is another one.
     async fn compare_with_dataset(
         &self,
-        client: &ApiClient,
+        listing: &[DatasetFile],
+        held: &Held,
         dataset_id: &str,
         rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
-        let mut listing = client.list_dataset_files(dataset_id).await?;
-        let record = SentRecord::of_client(client, dataset_id);
-        if let Some(record) = record {
-            record.complete(&mut listing);
-        }
         let files: Vec<_> = self.checked_files().collect();
         let tracker = Arc::default();
-        match resume::among_files(&listing, &files, rewrite, dataset_id, &tracker).await {
+        match resume::among_files(listing, &files, rewrite, dataset_id, &tracker).await {
             Ok(_) => {}
             Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
             Err(error) => return Err(error),
@@ -192,7 +201,6 @@ impl Checker {
         let Some((_, first)) = self.files.first() else { return Ok(None) };
         let schema = common.as_ref().unwrap_or(&first.schema);
         let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();
-        let compared = check_against_dataset(names, schema, &listing, dataset_id);
-        Ok(compared.err().map(UploadError::from))
+        Ok(held.check_summary(names, schema).err().map(UploadError::from))
     }
 }

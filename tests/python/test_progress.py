@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import re
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 
 import sutro
@@ -286,3 +288,33 @@ def test_a_notebook_is_told_by_its_shell(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "IPython", ipython)
 
     assert in_notebook()
+
+
+def test_a_progress_function_that_raises_leaves_the_report_and_the_id(
+    client: sutro.Client, folder: Path
+) -> None:
+    def fail_after_the_first(progress: sutro.Progress) -> None:
+        if progress.files_committed:
+            message = "my display is broken"
+            raise ValueError(message) from KeyError("its cause")
+
+    for upload in (client.upload, lambda *a, **k: asyncio.run(client.upload_async(*a, **k))):
+        with pytest.raises(ValueError, match="my display is broken") as raised:
+            upload(folder, progress=fail_after_the_first)
+
+        report = raised.value.report  # type: ignore[attr-defined]
+        assert report.dataset_id in raised.value.__notes__[0]
+        assert isinstance(raised.value.__cause__, KeyError)
+        again = client.upload(folder, report.dataset_id)
+        assert len(client.list_dataset_files(report.dataset_id)) == len(again) == 12
+
+
+def test_a_progress_function_that_raises_is_no_failure_of_the_source(client: sutro.Client) -> None:
+    frames = (pa.table({"id": [number]}) for number in range(9))
+
+    def fail(_: sutro.Progress) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - it has no message
+        client.upload(frames, progress=fail)
+    assert type(raised.value) is ValueError
