@@ -1,18 +1,25 @@
 //! Which datasets there are, and which files in which order: SQL that most databases
 //! understand. Times are microseconds since 1970, UTC.
 
-use std::{borrow::Cow, collections::HashSet, path::Path};
+use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::{
-    Row, SqlStr, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, Row, SqlStr, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
 
-use super::{keys::Reader, private_files};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    catalog_writer::{CatalogWriter, recover},
+    keys::Reader,
+    private_files,
+    storage_error::StorageError,
+};
 use crate::{
     schema::Schema,
     wire::{
@@ -21,16 +28,43 @@ use crate::{
     },
 };
 
-type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
+type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// One connection: a commit has the database to itself, so what it has checked still holds
-/// when it writes, and positions have no gaps.
-const CONNECTIONS: u32 = 1;
+/// Connections that read. A statement that reads is short, so a commit, for which SQLite lets
+/// readers end, waits for a moment only.
+const READERS: u32 = 4;
+
+/// How long a reader waits for a connection.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) const CATALOG_FILE: &str = "catalog.sqlite";
 
 pub(super) struct Catalog {
+    /// For reading. One connection of its own writes, so what a transaction has checked still
+    /// holds when it writes, and positions have no gaps.
     pool: SqlitePool,
+    writer: Arc<CatalogWriter>,
+    recovery: AbortOnDropHandle<()>,
+}
+
+/// What has become of a new dataset.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Created {
+    Done,
+    /// The id is taken, by whomever.
+    IdTaken,
+    /// The key has as many as it may have.
+    TooMany,
+}
+
+/// What has become of a new file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Appended {
+    Done,
+    NameTaken,
+    /// The dataset has this schema.
+    SchemaDiffers(Schema),
+    NoDataset,
 }
 
 /// When a file was received and committed, by the service's clock, in microseconds since
@@ -59,7 +93,7 @@ pub(super) struct NewFile<'a> {
 }
 
 impl Catalog {
-    pub(super) async fn open(folder: &Path) -> Result<Self> {
+    pub(super) async fn open(folder: &Path) -> Result<Self, sqlx::Error> {
         let path = folder.join(CATALOG_FILE);
         // Its journal gets the mode that it has.
         private_files::open(&path)?;
@@ -72,52 +106,68 @@ impl Catalog {
             // A commit is the removal of the journal, which is durable when its folder is synced:
             // "full" leaves that out.
             .synchronous(SqliteSynchronous::Extra);
-        let pool =
-            SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+        let writer = Arc::new(CatalogWriter::open(folder, options.clone()).await?);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(READER_PATIENCE)
+            .connect_with(options.clone().pragma("query_only", "ON"));
         let migrations = vec![
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
             migration(3, "hashes", include_str!("catalog_hashes.sql")),
         ];
-        Migrator::with_migrations(migrations).run(&pool).await?;
-        Ok(Self { pool })
+        let mut connection = options.connect().await?;
+        Migrator::with_migrations(migrations).run(&mut connection).await?;
+        connection.close().await?;
+        let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
+        Ok(Self { pool: readers.await?, writer, recovery })
     }
 
     pub(super) async fn close(&self) {
+        self.recovery.abort();
         self.pool.close().await;
+        self.writer.close().await;
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.pool.begin().await
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &CatalogWriter {
+        &self.writer
     }
 
-    /// Returns false where the id is taken, by whomever.
+    /// Whether a write has failed, and nothing is written until the catalog was checked.
+    pub(super) fn has_failed(&self) -> bool {
+        self.writer.has_failed()
+    }
+
+    /// Makes an empty dataset, unless the reader has `most` of them.
     pub(super) async fn create_dataset(
         &self,
         reader: &Reader,
         dataset_id: &str,
         name: Option<&str>,
-    ) -> Result<bool> {
-        let created = sqlx::query(
-            "INSERT INTO datasets (dataset_id, name, created_at, owner) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (dataset_id) DO NOTHING",
-        )
-        .bind(dataset_id)
-        .bind(name)
-        .bind(now())
-        .bind(reader.owner())
-        .execute(&self.pool)
-        .await?;
-        Ok(created.rows_affected() == 1)
+        most: u64,
+    ) -> Result<Created> {
+        let mut write = self.writer.begin().await?;
+        match insert_dataset(write.connection()?, reader, dataset_id, name, most).await {
+            Ok(Created::Done) => write.commit().await.map(|()| Created::Done),
+            Ok(refused) => write.roll_back().await.map(|()| refused),
+            Err(error) => Err(write.failed(error)),
+        }
     }
 
-    pub(super) async fn count_datasets(&self, reader: &Reader) -> Result<u64> {
-        let row =
-            sqlx::query("SELECT COUNT(*) AS datasets FROM datasets WHERE $1 IS NULL OR owner = $1")
-                .bind(reader.owner())
-                .fetch_one(&self.pool)
-                .await?;
-        unsigned(&row, "datasets")
+    /// Appends a file to a dataset, durably; the first one gives it its schema.
+    pub(super) async fn append(
+        &self,
+        dataset_id: &str,
+        data_schema: &Schema,
+        file: &NewFile<'_>,
+    ) -> Result<Appended> {
+        let mut write = self.writer.begin().await?;
+        match insert_file(write.connection()?, dataset_id, data_schema, file).await {
+            Ok(Appended::Done) => write.commit().await.map(|()| Appended::Done),
+            Ok(refused) => write.roll_back().await.map(|()| refused),
+            Err(error) => Err(write.failed(error)),
+        }
     }
 
     pub(super) async fn has_dataset(&self, reader: &Reader, dataset_id: &str) -> Result<bool> {
@@ -144,7 +194,7 @@ impl Catalog {
         .bind(reader.owner())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(dataset_info).collect()
+        Ok(rows.iter().map(dataset_info).collect::<Result<_, sqlx::Error>>()?)
     }
 
     /// The files of a dataset in its order.
@@ -162,7 +212,8 @@ impl Catalog {
             .fetch_optional(&self.pool)
             .await?;
         let schema = row.as_ref().map(schema).transpose()?.flatten().map(|schema| schema.summary());
-        rows.iter().map(|row| dataset_file(row, schema.clone())).collect()
+        let file = |row| dataset_file(row, schema.clone());
+        Ok(rows.iter().map(file).collect::<Result<_, sqlx::Error>>()?)
     }
 
     /// Id and size in bytes of a file.
@@ -183,7 +234,7 @@ impl Catalog {
 
     pub(super) async fn file_ids(&self) -> Result<HashSet<String>> {
         let rows = sqlx::query("SELECT file_id FROM files").fetch_all(&self.pool).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>()?)
     }
 
     pub(super) async fn upload_records(&self, dataset_id: &str) -> Result<Vec<UploadRecord>> {
@@ -202,7 +253,7 @@ impl Catalog {
                 committed_at: row.try_get("committed_at")?,
             })
         };
-        rows.iter().map(record).collect()
+        Ok(rows.iter().map(record).collect::<Result<_, sqlx::Error>>()?)
     }
 }
 
@@ -211,49 +262,61 @@ fn migration(version: i64, description: &'static str, sql: &'static str) -> Migr
     Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
 }
 
-/// Whether a statement failed, and was rolled back, because the disk is full.
-pub(super) fn is_disk_full(error: &sqlx::Error) -> bool {
-    // https://www.sqlite.org/rescode.html#full
-    const SQLITE_FULL: &str = "13";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == SQLITE_FULL)
+async fn insert_dataset(
+    connection: &mut SqliteConnection,
+    reader: &Reader,
+    dataset_id: &str,
+    name: Option<&str>,
+    most: u64,
+) -> Result<Created, sqlx::Error> {
+    let row =
+        sqlx::query("SELECT COUNT(*) AS datasets FROM datasets WHERE $1 IS NULL OR owner = $1")
+            .bind(reader.owner())
+            .fetch_one(&mut *connection)
+            .await?;
+    if unsigned(&row, "datasets")? >= most {
+        return Ok(Created::TooMany);
+    }
+    let created = sqlx::query(
+        "INSERT INTO datasets (dataset_id, name, created_at, owner) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (dataset_id) DO NOTHING",
+    )
+    .bind(dataset_id)
+    .bind(name)
+    .bind(now())
+    .bind(reader.owner())
+    .execute(connection)
+    .await?;
+    Ok(if created.rows_affected() == 1 { Created::Done } else { Created::IdTaken })
 }
 
-/// Within a transaction: whether the dataset is there, with its schema where it has one.
-pub(super) async fn schema_of(
-    transaction: &mut Transaction<'static, Sqlite>,
+async fn insert_file(
+    connection: &mut SqliteConnection,
     dataset_id: &str,
-) -> Result<Option<Option<Schema>>> {
+    data_schema: &Schema,
+    file: &NewFile<'_>,
+) -> Result<Appended, sqlx::Error> {
     let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
         .bind(dataset_id)
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(&mut *connection)
         .await?;
-    row.as_ref().map(schema).transpose()
-}
-
-pub(super) async fn set_schema(
-    transaction: &mut Transaction<'static, Sqlite>,
-    dataset_id: &str,
-    schema: &Schema,
-) -> Result<()> {
-    sqlx::query("UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2")
-        .bind(schema.to_text())
-        .bind(dataset_id)
-        .execute(&mut **transaction)
-        .await
-        .map(drop)
-}
-
-/// Appends a file; false where its name is taken.
-pub(super) async fn append(
-    transaction: &mut Transaction<'static, Sqlite>,
-    dataset_id: &str,
-    file: &NewFile<'_>,
-) -> Result<bool> {
+    let Some(row) = row else { return Ok(Appended::NoDataset) };
+    match schema(&row)? {
+        Some(schema) if schema == *data_schema => {}
+        Some(schema) => return Ok(Appended::SchemaDiffers(schema)),
+        None => {
+            sqlx::query("UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2")
+                .bind(data_schema.to_text())
+                .bind(dataset_id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
     let appended = sqlx::query(
         "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
          sha256, first_byte_at, last_byte_at, committed_at) \
-         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8, $9 FROM files WHERE dataset_id = $2 \
+         SELECT $1, $2, COALESCE(MAX(position) + 1, 0), $3, $4, $5, $6, $7, $8, $9 \
+         FROM files WHERE dataset_id = $2 \
          ON CONFLICT (dataset_id, file_name) DO NOTHING",
     )
     .bind(file.file_id)
@@ -265,9 +328,9 @@ pub(super) async fn append(
     .bind(file.first_byte_at)
     .bind(file.last_byte_at)
     .bind(now())
-    .execute(&mut **transaction)
+    .execute(connection)
     .await?;
-    Ok(appended.rows_affected() == 1)
+    Ok(if appended.rows_affected() == 1 { Appended::Done } else { Appended::NameTaken })
 }
 
 /// Microseconds since 1970, UTC.
@@ -275,7 +338,7 @@ pub(super) fn now() -> i64 {
     Utc::now().timestamp_micros()
 }
 
-fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
+fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo, sqlx::Error> {
     Ok(DatasetInfo {
         dataset_id: row.try_get("dataset_id")?,
         name: row.try_get("name")?,
@@ -287,7 +350,10 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
     })
 }
 
-fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<DatasetFile> {
+fn dataset_file(
+    row: &SqliteRow,
+    schema: Option<SchemaSummary>,
+) -> Result<DatasetFile, sqlx::Error> {
     Ok(DatasetFile {
         file_name: row.try_get("file_name")?,
         file_id: row.try_get("file_id")?,
@@ -299,14 +365,14 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
     })
 }
 
-fn sha256(row: &SqliteRow) -> Result<Option<Sha256Digest>> {
+fn sha256(row: &SqliteRow) -> Result<Option<Sha256Digest>, sqlx::Error> {
     let hex: Option<String> = row.try_get("sha256")?;
     hex.map(|hex| hex.parse())
         .transpose()
         .map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
 }
 
-fn schema(row: &SqliteRow) -> Result<Option<Schema>> {
+fn schema(row: &SqliteRow) -> Result<Option<Schema>, sqlx::Error> {
     let text: Option<String> = row.try_get("data_schema")?;
     let decode = |text: String| Schema::from_text(&text);
     text.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
@@ -317,11 +383,11 @@ fn rfc3339(micros: i64) -> Option<String> {
     Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-fn unsigned(row: &SqliteRow, column: &str) -> Result<u64> {
+fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
     let value: i64 = row.try_get(column)?;
     u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-fn signed(value: u64) -> Result<i64> {
+fn signed(value: u64) -> Result<i64, sqlx::Error> {
     i64::try_from(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }

@@ -19,6 +19,7 @@ use super::{
     Service,
     admission::is_id,
     body::{discard, is_timeout},
+    catalog::Created,
     guard,
     in_progress::UploadList,
     keys::Reader,
@@ -90,7 +91,10 @@ pub(super) async fn health(State(service): State<Service>) -> Result<Json<openap
 ))]
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let text = service.state.metrics.text(service.state.in_progress.len());
+    let text = service
+        .state
+        .metrics
+        .text(service.state.in_progress.len(), !service.state.catalog.has_failed());
     ([(header::CONTENT_TYPE, content_type)], text)
 }
 
@@ -154,16 +158,17 @@ pub(super) async fn create_dataset(
     }
     let state = &service.state;
     state.refuse_when_stopping()?;
-    let limit = state.limits.max_datasets;
-    if state.catalog.count_datasets(&reader).await? >= limit {
-        let message = format!("there are {limit} datasets already, as many as the service allows");
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
-    }
-    let created = state.catalog.create_dataset(&reader, &dataset_id, name).await;
-    if created.map_err(|error| state.failed_write(error))? {
-        Ok(Json(CreatedDataset { dataset_id }))
-    } else {
-        Err(Refusal::new(StatusCode::CONFLICT, format!("Dataset {dataset_id} already exists")))
+    let most = state.limits.max_datasets;
+    match state.catalog.create_dataset(&reader, &dataset_id, name, most).await? {
+        Created::Done => Ok(Json(CreatedDataset { dataset_id })),
+        Created::IdTaken => {
+            Err(Refusal::new(StatusCode::CONFLICT, format!("Dataset {dataset_id} already exists")))
+        }
+        Created::TooMany => {
+            let message =
+                format!("there are {most} datasets already, as many as the service allows");
+            Err(Refusal::new(StatusCode::FORBIDDEN, message))
+        }
     }
 }
 
