@@ -32,6 +32,7 @@ mod refusal;
 mod routes;
 mod serve;
 mod storage_error;
+mod strangers;
 
 pub use catalog::UploadRecord;
 pub use keys::Keys;
