@@ -33,9 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct CatalogWriter {
     options: SqliteConnectOptions,
     connection: Mutex<Option<SqliteConnection>>,
-    /// A commit is the removal of SQLite's journal. SQLite syncs the folder after it, but passes
-    /// over a folder that it cannot open because handles are short; this one is open already.
+    /// A commit is the removal of SQLite's journal. SQLite syncs the folder before and after it,
+    /// but passes over one that it cannot open because handles are short; this one is open.
     folder: Option<Arc<File>>,
+    is_closed: AtomicBool,
     /// A write has failed, and the catalog was not reopened since.
     has_failed: AtomicBool,
     failed: Notify,
@@ -62,6 +63,7 @@ impl CatalogWriter {
             connection: Mutex::new(Some(connection)),
             // Elsewhere than on Unix a folder cannot be opened.
             folder: if cfg!(unix) { Some(Arc::new(File::open(folder)?)) } else { None },
+            is_closed: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             failed: Notify::new(),
             #[cfg(test)]
@@ -85,11 +87,17 @@ impl CatalogWriter {
         let slot = timeout(PATIENCE, self.connection.lock()).await;
         let mut slot =
             slot.map_err(|_| StorageError::Unavailable("too many writes wait".to_owned()))?;
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(StorageError::Unavailable("the catalog is closed".to_owned()));
+        }
         let mut connection = match slot.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await;
+        #[cfg(test)]
+        let begun = self.faults.or_nested(begun, &mut connection).await;
+        begun?;
         Ok(Write { writer: self, slot, connection: Some(connection) })
     }
 
@@ -152,6 +160,7 @@ impl CatalogWriter {
 
     /// Closes what is open; what is committed is durable already.
     pub(super) async fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         if let Some(connection) = self.connection.lock().await.take() {
             let _ = connection.close().await;
         }
@@ -193,6 +202,12 @@ impl Write<'_> {
         let committed = async {
             #[cfg(test)]
             writer.faults.strike(self.connection()?).await?;
+            #[cfg(test)]
+            if writer.faults.commit_nested(self.connection()?).await {
+                return Ok(());
+            }
+            // The journal must be found again after a power cut in the middle of the commit.
+            writer.sync_folder().await?;
             let connection = self.connection()?;
             let commit = sqlx::query("COMMIT").execute(&mut *connection).await;
             commit.map_err(StorageError::of_commit)?;
@@ -208,7 +223,9 @@ impl Write<'_> {
 
     /// Leaves everything as it was.
     pub(super) async fn roll_back(mut self) -> Result<()> {
-        sqlx::query("ROLLBACK").execute(self.connection()?).await?;
+        let writer = self.writer;
+        let rolled_back = sqlx::query("ROLLBACK").execute(self.connection()?).await;
+        rolled_back.map_err(|error| writer.note(error.into()))?;
         *self.slot = self.connection.take();
         Ok(())
     }
@@ -236,7 +253,10 @@ impl Drop for Write<'_> {
 pub(super) mod faults {
     //! Failures at the moment of a commit, when everything else of a transaction is done.
 
-    use std::sync::{Mutex, atomic::AtomicBool};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
 
     use sqlx::{AssertSqlSafe, Row, SqliteConnection};
     use tokio::sync::Notify;
@@ -256,12 +276,35 @@ pub(super) mod faults {
     #[derive(Default)]
     pub(in super::super) struct Faults {
         pub(in super::super) next: Mutex<Option<Fault>>,
+        /// The mutant that the histories must find: a connection is used again after an error,
+        /// and what is begun within a transaction becomes a part of it, as sqlx does it.
         pub(in super::super) keeps_failed_connections: AtomicBool,
+        is_nested: AtomicBool,
         /// A request waits to be given up.
         pub(in super::super) is_waiting: Notify,
     }
 
     impl Faults {
+        /// For the mutant: a savepoint, where there is a transaction already.
+        pub(super) async fn or_nested<T>(
+            &self,
+            begun: Result<T, sqlx::Error>,
+            connection: &mut SqliteConnection,
+        ) -> Result<(), sqlx::Error> {
+            let is_nested = begun.is_err() && self.keeps_failed_connections.load(Ordering::Relaxed);
+            self.is_nested.store(is_nested, Ordering::Relaxed);
+            if is_nested {
+                return sqlx::query("SAVEPOINT nested").execute(connection).await.map(drop);
+            }
+            begun.map(drop)
+        }
+
+        /// For the mutant: whether this was a savepoint, which is released now.
+        pub(super) async fn commit_nested(&self, connection: &mut SqliteConnection) -> bool {
+            self.is_nested.swap(false, Ordering::Relaxed)
+                && sqlx::query("RELEASE nested").execute(connection).await.is_ok()
+        }
+
         pub(super) async fn strike(&self, connection: &mut SqliteConnection) -> Result<()> {
             let fault = self.next.lock().unwrap().take();
             match fault {

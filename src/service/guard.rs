@@ -38,7 +38,7 @@ pub(super) async fn require_key(
     let header = request.headers().get(header::AUTHORIZATION);
     if let Some(reader) = header.and_then(|header| service.state.keys.reader(header)) {
         if let Some(stranger) = request.extensions().get::<Arc<Stranger>>() {
-            stranger.is_known();
+            stranger.becomes_known();
         }
         request.extensions_mut().insert(reader);
         return next.run(request).await;

@@ -35,9 +35,12 @@ impl StorageError {
 
     /// As it is where it comes from a commit.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
+        let code = primary_code(&error);
         match error.into() {
             // The transaction is as it was, and is rolled back with its connection.
-            Self::Unavailable(words) if words.contains("locked") => Self::Unavailable(words),
+            Self::Unavailable(words) if matches!(code, Some(BUSY | LOCKED)) => {
+                Self::Unavailable(words)
+            }
             Self::Unavailable(words) | Self::Damaged(words) => Self::OutcomeUnknown(words),
             error => error,
         }
@@ -48,10 +51,10 @@ impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         let words = error.to_string();
         match &error {
-            sqlx::Error::Database(database) => {
-                let code = database.code().and_then(|code| code.parse().ok());
-                code.map_or(Self::Damaged(words.clone()), |code| of_sqlite(code, words))
-            }
+            sqlx::Error::Database(_) => match extended_code(&error) {
+                Some(code) => of_sqlite(code, words),
+                None => Self::Damaged(words),
+            },
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
@@ -61,10 +64,19 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
-/// By SQLite's extended result codes (<https://www.sqlite.org/rescode.html>).
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+
+/// SQLite's result code (<https://www.sqlite.org/rescode.html>).
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
+}
+
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    extended_code(error).map(|code| code & 0xff)
+}
+
 fn of_sqlite(code: u32, words: String) -> StorageError {
-    const BUSY: u32 = 5;
-    const LOCKED: u32 = 6;
     const NOMEM: u32 = 7;
     const READONLY: u32 = 8;
     const INTERRUPT: u32 = 9;

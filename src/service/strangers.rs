@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -20,6 +23,7 @@ pub(super) struct Stranger {
     all: Strangers,
     /// Told when the connection is to be closed.
     is_over: Arc<Notify>,
+    is_known: AtomicBool,
 }
 
 impl Strangers {
@@ -38,13 +42,16 @@ impl Strangers {
             oldest.notify_one();
         }
         open.push_back(Arc::clone(&is_over));
-        Stranger { all: self.clone(), is_over }
+        Stranger { all: self.clone(), is_over, is_known: AtomicBool::new(false) }
     }
 }
 
 impl Stranger {
     /// A request had a key.
-    pub(super) fn is_known(&self) {
+    pub(super) fn becomes_known(&self) {
+        if self.is_known.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let mut open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|other| !Arc::ptr_eq(other, &self.is_over));
     }
@@ -52,23 +59,27 @@ impl Stranger {
     /// Returns when the connection is to be closed.
     pub(super) async fn is_over(&self) {
         self.is_over.notified().await;
+        // Its turn may have come just before its key.
+        if self.is_known.load(Ordering::Relaxed) {
+            std::future::pending().await
+        }
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        self.is_known();
+        self.becomes_known();
     }
 }
 
 /// A quarter of the files that this process may have open.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 fn share_of_handles() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(unix))]
 fn share_of_handles() -> usize {
     usize::MAX
 }
