@@ -28,6 +28,18 @@ class ConfigurationError(SutroError, ValueError):
     """An argument or a setting cannot be used."""
 
 
+class FolderInUseError(ConfigurationError):
+    """Another process has the folder of a `local:FOLDER` open.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    def __init__(self, message: str = "", *, folder: str = "") -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
 class MissingKeyError(ConfigurationError):
     """No API key was given for the API's URL. The message lists the places searched."""
 
@@ -235,11 +247,23 @@ class FrameError(SutroError, ValueError):
 
     Attributes:
         frame: Its name, or its place in the source.
+        column: The column at fault; a field inside of one is `person.address`, a list's element
+            `tags.element`. None if no single column is.
+        data_type: The Arrow type of that column, in words.
     """
 
-    def __init__(self, message: str = "", *, frame: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        frame: str = "",
+        column: str | None = None,
+        data_type: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.frame = frame
+        self.column = column
+        self.data_type = data_type
 
 
 class RewriteError(SutroError, ValueError):

@@ -17,6 +17,14 @@ pub enum Error {
     /// An argument or setting cannot be used.
     Configuration(String),
 
+    /// The embedded service of another process has the folder.
+    FolderInUse {
+        /// The folder of the service.
+        folder: PathBuf,
+        /// Who has it, in words.
+        holder: String,
+    },
+
     /// The key is missing, wrong, or not allowed to do this (401, 403).
     Authentication {
         /// Host and port that answered.
@@ -152,6 +160,8 @@ pub enum Error {
     Frame {
         /// Which frame.
         label: String,
+        /// The column that is at fault, where one is.
+        column: Option<Box<FrameColumn>>,
         /// What is wrong.
         message: String,
     },
@@ -184,6 +194,15 @@ pub enum Error {
 
     /// A defect of this package.
     Internal(String),
+}
+
+/// A column of a frame, or a field inside of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameColumn {
+    /// Its path, e.g. `person.address.zip`; a list's element is `tags.element`.
+    pub path: String,
+    /// Its Arrow type in words.
+    pub data_type: String,
 }
 
 /// What an operating system's error says, without the number that Rust puts behind it.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Error, without_number};
-use crate::message::{bounded, cut, listed};
+use crate::message::{ECHOED_CHARS, bounded, cut, listed};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,6 +82,14 @@ impl Error {
     fn write_local_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(message) => f.write_str(message),
+            Self::FolderInUse { folder, holder } => {
+                let folder = folder.display();
+                write!(
+                    f,
+                    "{folder} is open in {holder}, and one at a time can use it: wait until it is \
+                     done, or run `sutro serve {folder}` and let all use its URL"
+                )
+            }
             Self::File { path, source } => {
                 let words = source.to_string();
                 write!(f, "{}: {}{}", path.display(), without_number(&words), hint_at(path))
@@ -95,7 +103,7 @@ impl Error {
                     listed(&paths)
                 )
             }
-            Self::Frame { label, message } => write!(f, "{label}: {message}"),
+            Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
             Self::Rewrite { path, message } => {
                 write!(f, "{} cannot be rewritten: {message}", path.display())
             }
@@ -161,9 +169,6 @@ fn write_intermediary(
     write!(f, " (HTTP {status}). {what_to_do}")
 }
 
-/// Most characters of an argument that a message repeats.
-const ECHOED_CHARS: usize = 100;
-
 fn names_of(paths: &[PathBuf]) -> Vec<impl fmt::Display> {
     paths.iter().map(|path| path.display()).collect()
 }
@@ -193,6 +198,7 @@ mod tests {
         let source = || io::Error::other(text());
         vec![
             Error::Configuration(text()),
+            Error::FolderInUse { folder: text().into(), holder: text() },
             Error::Authentication { host: text(), status: 401, message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: String::new() },
@@ -223,7 +229,7 @@ mod tests {
             Error::ForeignWriter { dataset_id: text(), message: text() },
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
-            Error::Frame { label: text(), message: text() },
+            Error::Frame { label: text(), column: None, message: text() },
             Error::Rewrite { path: text().into(), message: text() },
             Error::Decode { dataset_id: text(), file_name: text(), message: text() },
             Error::FileChanged { path: text().into(), change: "it grew" },
@@ -237,7 +243,7 @@ mod tests {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =
                 errors.iter().map(std::mem::discriminant).collect();
-            assert_eq!(kinds.len(), 20, "a new variant belongs into this test");
+            assert_eq!(kinds.len(), 21, "a new variant belongs into this test");
             for error in errors {
                 let message = error.to_string();
                 assert!(message.len() <= MAX_MESSAGE_BYTES, "{} bytes", message.len());

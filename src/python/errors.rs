@@ -57,6 +57,9 @@ impl IntoPyErr for UploadError {
 fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bound<'_, PyDict>)> {
     Ok(match error {
         Error::Configuration(_) => ("ConfigurationError", PyDict::new(py)),
+        Error::FolderInUse { folder, .. } => {
+            ("FolderInUseError", fields!(py, folder: folder.display().to_string()))
+        }
         Error::Authentication { status, .. } => {
             ("AuthenticationError", fields!(py, status: status))
         }
@@ -91,12 +94,15 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::File { path, .. } => {
             ("FileAccessError", fields!(py, path: path.display().to_string()))
         }
+        Error::Frame { label, column, .. } => {
+            let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
+            ("FrameError", fields!(py, frame: label, column: path, data_type: data_type))
+        }
         Error::OtherContent { paths } => {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             let path = paths.first().cloned().unwrap_or_default();
             ("LocalFileExistsError", fields!(py, path: path, paths: PyTuple::new(py, paths)?))
         }
-        Error::Frame { label, .. } => ("FrameError", fields!(py, frame: label)),
         Error::Rewrite { path, .. } => {
             ("RewriteError", fields!(py, path: path.display().to_string()))
         }
@@ -146,6 +152,8 @@ fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDi
         .and_then(|class| class.call((message,), Some(fields)));
     match raised {
         Ok(error) => PyErr::from_value(error),
+        // Ctrl-C came just now.
+        Err(error) if !error.is_instance_of::<PyException>(py) => error,
         Err(_) => PyRuntimeError::new_err(message.to_owned()),
     }
 }

@@ -24,12 +24,12 @@ mod runtime;
 mod _core {
     #[pymodule_export]
     use super::{
-        check::{FrameChecker, check_files},
+        check::{FrameChecker, check_files, check_names},
         client::Client,
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{
-            BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
+            ArrowSchema, BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
             is_in_natural_order,
         },
         job::Job,

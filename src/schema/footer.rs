@@ -4,7 +4,7 @@ use std::{fmt, fs::File, io, sync::Arc};
 
 use parquet::schema::types::TypePtr;
 
-use super::{FooterReader, Schema};
+use super::{FileSchema, FooterReader, Schema, other_format::resembles};
 
 /// The end of a parquet file, and its beginning.
 const MAGIC: [u8; 4] = *b"PAR1";
@@ -26,6 +26,9 @@ pub struct Footer {
     pub row_groups: usize,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
+    /// Places of the columns that have no value, as far as the footer tells, among the leaves
+    /// of the schema, in rising order.
+    pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
 }
 
@@ -69,6 +72,9 @@ pub enum InvalidParquet {
     /// It does not begin or end with `PAR1`.
     #[error("is not a parquet file: {0}")]
     NotParquet(&'static str),
+    /// It does not begin with `PAR1`, nor as any other kind of file that is known.
+    #[error("is not a parquet file: it does not begin with PAR1")]
+    Unknown,
     /// Its last bytes name a footer that is not there.
     #[error("is damaged: its footer should have {0} bytes, which the file does not have")]
     FooterOutside(u64),
@@ -121,6 +127,11 @@ pub enum InvalidParquet {
 }
 
 impl Footer {
+    /// The schema, for finding one that other files can have, too.
+    pub(crate) fn file_schema(&self) -> FileSchema<'_> {
+        FileSchema { schema: &self.parquet_schema, without_values: &self.without_values }
+    }
+
     /// Bytes at the end of a file that [`Footer::encoded_len`] needs.
     pub const TRAILER_BYTES: u64 = 8;
     /// Bytes of the smallest file: `PAR1`, an empty footer, its length, `PAR1`.
@@ -185,7 +196,7 @@ impl Footer {
             _ if start.is_empty() => Err(InvalidParquet::Empty),
             Some(magic) if magic == MAGIC => Ok(()),
             Some(magic) if magic == ENCRYPTED_MAGIC => Err(InvalidParquet::Encrypted),
-            _ => Err(InvalidParquet::NotParquet(resembles(start))),
+            _ => Err(resembles(start).map_or(InvalidParquet::Unknown, InvalidParquet::NotParquet)),
         }
     }
 
@@ -201,21 +212,6 @@ impl Footer {
 impl From<&UnsupportedCodec> for InvalidParquet {
     fn from(unsupported: &UnsupportedCodec) -> Self {
         Self::Codec { column: unsupported.column.clone(), codec: unsupported.codec.clone() }
-    }
-}
-
-/// What a file is that is no parquet file, by its first bytes.
-fn resembles(start: &[u8]) -> &'static str {
-    match start {
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => "it is an Arrow IPC file",
-        [0x1f, 0x8b, ..] => "it is a gzip archive",
-        [b'P', b'K', 3, 4, ..] => "it is a zip archive",
-        [b'O', b'R', b'C', ..] => "it is an ORC file",
-        [b'O', b'b', b'j', 1, ..] => "it is an Avro file",
-        [b'{' | b'[', ..] => "it looks like JSON",
-        [b'<', ..] => "it looks like HTML or XML",
-        _ if start.is_ascii() && start.contains(&b',') => "it looks like CSV",
-        _ => "it does not begin with PAR1",
     }
 }
 

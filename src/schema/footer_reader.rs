@@ -14,13 +14,13 @@ const FIRST_READ_BYTES: u64 = 16 * 1024;
 
 /// Reads footers. Files of the same schema as the one before share it: most files of a batch
 /// do, and to decode it is most of the work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FooterReader {
     last: Option<DecodedSchema>,
     end: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct DecodedSchema {
     encoded: Vec<u8>,
     schema: Arc<Schema>,
@@ -79,12 +79,15 @@ impl FooterReader {
             _ => DecodedSchema::decode(thrift, facts.encoded_schema)?,
         };
         let decoded = self.last.insert(decoded);
+        let empty = (0..).zip(&facts.has_values).filter(|(_, has_value)| !**has_value);
+        let without_values = empty.map(|(place, _)| place).collect();
         Ok(Footer {
             schema: Arc::clone(&decoded.schema),
             parquet_schema: Arc::clone(&decoded.parquet_schema),
             row_count: facts.row_count,
             row_groups: facts.row_groups,
             codecs: facts.codecs,
+            without_values,
             unsupported_codec: facts.unsupported_codec,
         })
     }

@@ -216,6 +216,16 @@ impl Catalog {
         Ok(rows.iter().map(file).collect::<Result<_, sqlx::Error>>()?)
     }
 
+    /// The schema of a dataset as text, where it has one.
+    pub(super) async fn schema_text(&self, dataset_id: &str) -> Result<Option<String>> {
+        let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
+            .bind(dataset_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let schema = row.as_ref().map(schema).transpose()?.flatten();
+        Ok(schema.as_ref().map(Schema::to_text))
+    }
+
     /// Id and size in bytes of a file.
     pub(super) async fn find_file(
         &self,

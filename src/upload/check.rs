@@ -1,21 +1,27 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
+    compare::Comparison,
+    dataset_schema::Held,
     mismatch::{Cast, CheckError, Outliers},
-    parallel::in_threads,
+    parallel::{Work, in_threads},
     plan::PlannedFile,
     report::Change,
     rewrite::Rewrite,
     sources::why_missing,
 };
 use crate::{
+    config::FILE_TIMEOUT,
     error::{Error, without_number},
-    schema::{Footer, FooterReader, Schema, common_schema, diff, groups},
+    regular_file::hangs,
+    schema::{Footer, FooterReader, InvalidParquet, Schema, diff, groups, resembles_by_name},
 };
 
 /// A planned file whose footer was read and found good.
@@ -51,24 +57,23 @@ pub struct Mending {
     pub recompress: bool,
 }
 
-/// Reads all footers, on all cores, and compares all schemas. Returns the files, and what has
-/// to be rewritten of them.
+/// Compares all schemas. Returns the files, and what has to be rewritten of them.
 ///
 /// # Errors
 /// [`CheckError`] with every problem of every file.
-pub(super) fn check(
-    files: Vec<PlannedFile>,
-    mut problems: Vec<Problem>,
+pub(super) fn judge_files(
+    files: Vec<CheckedFile>,
+    problems: Vec<Problem>,
     file_count: usize,
     mending: Mending,
+    held: &Held,
 ) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
-    let checked = read(files, &mut problems, mending);
-    let footers = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer));
-    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending)?;
-    Ok((checked, rewrite))
+    let footers = files.iter().map(|file| (file.planned.name.as_str(), &file.footer));
+    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending, held)?;
+    Ok((files, rewrite))
 }
 
-/// Reads the footers; those that cannot be read, or uploaded, become problems.
+/// Reads the footers, on all cores; those that cannot be read, or uploaded, become problems.
 pub(super) fn read(
     files: Vec<PlannedFile>,
     problems: &mut Vec<Problem>,
@@ -89,7 +94,8 @@ pub(super) fn read(
     checked
 }
 
-/// Says whether a batch can be uploaded; `files` gives names and footers.
+/// Says whether a batch can be uploaded; `files` gives names and footers. The reference is what
+/// the dataset holds, where that is known.
 ///
 /// # Errors
 /// [`CheckError`], where there are problems or schemas differ.
@@ -98,15 +104,13 @@ pub(super) fn judge(
     problems: Vec<Problem>,
     file_count: usize,
     mending: Mending,
+    held: &Held,
 ) -> Result<Rewrite, CheckError> {
-    let schemas = files.iter().map(|(name, footer)| (*name, &*footer.schema));
-    let (reference, outliers) = compare(schemas);
-    let mut cast = Cast::NoUse;
-    let mut rewrite = Rewrite::default();
+    let comparison = Comparison::of(files, held);
+    let outliers = comparison.outliers();
+    let (mut cast, mut rewrite) = (Cast::NoUse, Rewrite::default());
     if !outliers.is_empty() {
-        let groups = groups(files.iter().map(|(_, footer)| &*footer.schema));
-        let firsts = groups.iter().filter_map(|group| group.files.first());
-        match common_schema(firsts.map(|&file| &files[file].1.parquet_schema)) {
+        match comparison.common_schema() {
             Ok(schema) if mending.cast => rewrite.schema = Some(schema),
             Ok(_) => cast = Cast::WouldHelp,
             Err(obstacles) if mending.cast => cast = Cast::Obstacles(obstacles),
@@ -116,15 +120,32 @@ pub(super) fn judge(
     if problems.is_empty() && (outliers.is_empty() || rewrite.schema.is_some()) {
         return Ok(rewrite);
     }
-    let is_under_way = false;
+    let (reference, is_under_way) = (comparison.reference_names(), false);
     Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way })
 }
 
 fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
-    in_threads(files, |files| {
-        let mut reader = FooterReader::default();
-        files.iter().map(|file| read_footer(&mut reader, file, mending)).collect()
-    })
+    let work = ReadFooters { reader: FooterReader::default(), mending };
+    in_threads(files, &work, FILE_TIMEOUT)
+}
+
+/// Reads footers, which share their schema.
+#[derive(Clone)]
+struct ReadFooters {
+    reader: FooterReader,
+    mending: Mending,
+}
+
+impl Work<PlannedFile> for ReadFooters {
+    type Found = Result<Footer, Problem>;
+
+    fn each(&mut self, file: &PlannedFile) -> Self::Found {
+        read_footer(&mut self.reader, file, self.mending)
+    }
+
+    fn stuck(&self, file: &PlannedFile, limit: Duration) -> Self::Found {
+        Err(Problem::new(file.source.path(), hangs(limit).to_string()))
+    }
 }
 
 fn read_footer(
@@ -150,6 +171,9 @@ fn read_footer(
                 }
             }
         }
+        Ok(Err(InvalidParquet::Unknown)) if let Some(words) = resembles_by_name(path) => {
+            Err(Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string()))
+        }
         Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
         Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),
     }
@@ -172,6 +196,7 @@ pub(super) fn compare<'a>(
         .map(|group| Outliers {
             files: names(&group.files),
             differences: diff(reference.schema, group.schema),
+            without_values: HashSet::new(),
         })
         .collect();
     (names(&reference.files), outliers)
