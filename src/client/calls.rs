@@ -15,12 +15,9 @@ use super::{
     source::SourceFile,
 };
 use crate::{
-    config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
+    config::{MAX_ANSWER_BYTES, MAX_DATASETS_BYTES},
     error::{Error, Result},
-    wire::messages::{
-        Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
-        ListDatasetFiles, UploadedFile,
-    },
+    wire::messages::{Authentication, CreatedDataset, DatasetInfo, DatasetList, UploadedFile},
 };
 
 /// One attempt to upload one file.
@@ -71,24 +68,8 @@ impl ApiClient {
         let subject = self.subject(None);
         self.retrying(Since::Start, || async {
             let request = self.post("list-datasets");
-            let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
+            let list: DatasetList = self.call(&subject, request, MAX_DATASETS_BYTES).await?;
             Ok(list.datasets)
-        })
-        .await
-    }
-
-    /// The files of a dataset, in the dataset's order.
-    ///
-    /// # Errors
-    /// [`Error::DatasetNotFound`], and as for every call.
-    pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
-        let subject = self.subject(Some(dataset_id));
-        self.retrying(Since::Start, || async {
-            let request = self
-                .post("list-dataset-files")
-                .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
-            let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
-            Ok(list.files)
         })
         .await
     }

@@ -5,6 +5,7 @@ mod body;
 mod calls;
 mod download;
 mod http;
+mod listing;
 mod options;
 mod reader;
 mod redactor;

@@ -17,7 +17,8 @@ use crate::{
     schema::Schema,
     wire::{
         digest::{NotADigest, Sha256Digest},
-        messages::{DatasetFile, DatasetInfo, SchemaSummary},
+        file_name::folded,
+        messages::{DatasetFile, DatasetInfo},
     },
 };
 
@@ -78,8 +79,10 @@ impl Catalog {
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
             migration(3, "hashes", include_str!("catalog_hashes.sql")),
+            migration(4, "folded names", include_str!("catalog_folded_names.sql")),
         ];
         Migrator::with_migrations(migrations).run(&pool).await?;
+        fold_names(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -147,22 +150,56 @@ impl Catalog {
         rows.iter().map(dataset_info).collect()
     }
 
-    /// The files of a dataset in its order.
-    pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+    /// How many files a dataset has: positions have no gaps.
+    pub(super) async fn file_count(&self, dataset_id: &str) -> Result<i64> {
+        let row =
+            sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $1")
+                .bind(dataset_id)
+                .fetch_one(&self.pool)
+                .await?;
+        row.try_get(0)
+    }
+
+    /// At most `limit` files of a dataset, in its order, from one position to before another.
+    pub(super) async fn files(
+        &self,
+        dataset_id: &str,
+        begin: i64,
+        end: i64,
+        limit: u32,
+    ) -> Result<Vec<DatasetFile>> {
         let rows = sqlx::query(
             "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
-             WHERE dataset_id = $1 ORDER BY position",
+             WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position LIMIT $4",
         )
         .bind(dataset_id)
+        .bind(begin)
+        .bind(end)
+        .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        // After the files: where there is one, there is a schema, and all of them have it.
+        rows.iter().map(dataset_file).collect()
+    }
+
+    /// The schema of a dataset, where it has one.
+    pub(super) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>> {
         let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
             .bind(dataset_id)
             .fetch_optional(&self.pool)
             .await?;
-        let schema = row.as_ref().map(schema).transpose()?.flatten().map(|schema| schema.summary());
-        rows.iter().map(|row| dataset_file(row, schema.clone())).collect()
+        Ok(row.as_ref().map(schema).transpose()?.flatten())
+    }
+
+    /// Whether a dataset holds a file of this name, or of one that differs only in case or in the
+    /// composition of characters.
+    pub(super) async fn has_name(&self, dataset_id: &str, file_name: &str) -> Result<bool> {
+        let found =
+            sqlx::query("SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1")
+                .bind(dataset_id)
+                .bind(folded(file_name))
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
     }
 
     /// Id and size in bytes of a file.
@@ -211,6 +248,24 @@ fn migration(version: i64, description: &'static str, sql: &'static str) -> Migr
     Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
 }
 
+/// Fills in `folded_name` for the files of releases that did not know it.
+async fn fold_names(pool: &SqlitePool) -> Result<()> {
+    let query = "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
+    let rows = sqlx::query(query).fetch_all(pool).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = pool.begin().await?;
+    for row in rows {
+        sqlx::query("UPDATE files SET folded_name = $1 WHERE file_id = $2")
+            .bind(folded(row.try_get("file_name")?))
+            .bind(row.try_get::<&str, _>("file_id")?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
+}
+
 /// Whether a statement failed, and was rolled back, because the disk is full.
 pub(super) fn is_disk_full(error: &sqlx::Error) -> bool {
     // https://www.sqlite.org/rescode.html#full
@@ -252,8 +307,11 @@ pub(super) async fn append(
 ) -> Result<bool> {
     let appended = sqlx::query(
         "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
-         sha256, first_byte_at, last_byte_at, committed_at) \
-         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8, $9 FROM files WHERE dataset_id = $2 \
+         sha256, first_byte_at, last_byte_at, committed_at, folded_name) \
+         SELECT $1, $2, \
+         (SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $2), \
+         $3, $4, $5, $6, $7, $8, $9, $10 \
+         WHERE NOT EXISTS (SELECT 1 FROM files WHERE dataset_id = $2 AND folded_name = $10) \
          ON CONFLICT (dataset_id, file_name) DO NOTHING",
     )
     .bind(file.file_id)
@@ -265,6 +323,7 @@ pub(super) async fn append(
     .bind(file.first_byte_at)
     .bind(file.last_byte_at)
     .bind(now())
+    .bind(folded(file.file_name))
     .execute(&mut **transaction)
     .await?;
     Ok(appended.rows_affected() == 1)
@@ -287,7 +346,7 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
     })
 }
 
-fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<DatasetFile> {
+fn dataset_file(row: &SqliteRow) -> Result<DatasetFile> {
     Ok(DatasetFile {
         file_name: row.try_get("file_name")?,
         file_id: row.try_get("file_id")?,
@@ -295,7 +354,7 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
         sha256: sha256(row)?,
-        schema,
+        schema: None,
     })
 }
 

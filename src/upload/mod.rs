@@ -48,7 +48,7 @@ use crate::{
     error::{Error, Result},
     message::bounded,
     schema::Schema,
-    wire::messages::DatasetFile,
+    wire::{file_name::folded, messages::DatasetFile},
 };
 
 /// How to upload.
@@ -233,9 +233,9 @@ async fn run(
         if first < files.len() { client.list_dataset_files(&dataset_id).await? } else { listing };
     verify(&listing[start.min(listing.len())..], &files, options.ordered, &dataset_id)?;
     let ids: HashMap<_, _> =
-        listing.iter().map(|file| (&file.file_name, file.file_id.as_deref())).collect();
+        listing.iter().map(|file| (folded(&file.file_name), file.file_id.as_deref())).collect();
     for (position, file) in files.iter().enumerate() {
-        tracker.has_id(position, ids.get(&file.name).copied().flatten());
+        tracker.has_id(position, ids.get(&folded(&file.name)).copied().flatten());
     }
     tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
@@ -284,8 +284,8 @@ fn verify(
     ordered: bool,
     dataset_id: &str,
 ) -> Result<()> {
-    let mut found: Vec<_> = listed.iter().map(|file| file.file_name.as_str()).collect();
-    let mut planned: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    let mut found: Vec<_> = listed.iter().map(|file| folded(&file.file_name)).collect();
+    let mut planned: Vec<_> = files.iter().map(|file| folded(&file.name)).collect();
     let is_as_planned = found == planned;
     found.sort_unstable();
     planned.sort_unstable();

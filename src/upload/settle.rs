@@ -1,7 +1,12 @@
 //! "Did it commit?": what a listing of the dataset says about the plan.
 
+use std::collections::HashSet;
+
 use super::gate::Verdict;
-use crate::wire::messages::DatasetFile;
+use crate::wire::{
+    file_name::{are_one, folded},
+    messages::DatasetFile,
+};
 
 /// A file of the plan as it should stand in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +20,18 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
+    /// A file that another system names has its characters composed otherwise.
+    pub(super) fn has_name_of(&self, listed: &DatasetFile) -> bool {
+        are_one(&listed.file_name, self.name)
+    }
+
     /// The name agrees, and the size where both sides tell it; else the rows.
     pub(super) fn is(&self, listed: &DatasetFile) -> bool {
         let has_content = match (listed.size_bytes, self.size_bytes) {
             (Some(listed), Some(expected)) => listed == expected,
             _ => listed.row_count.is_none_or(|rows| rows == self.row_count),
         };
-        listed.file_name == self.name && has_content
+        self.has_name_of(listed) && has_content
     }
 }
 
@@ -40,15 +50,15 @@ pub struct Conflict {
 /// # Errors
 /// [`Conflict`] where any other name of the plan is in the listing, or a size differs.
 pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, Conflict> {
-    let has_name = |file: &Expected<'_>| listing.iter().any(|listed| listed.file_name == file.name);
-    let taken: Vec<_> = plan.iter().filter(|file| has_name(file)).collect();
+    let known: HashSet<_> = listing.iter().map(|listed| folded(&listed.file_name)).collect();
+    let taken: Vec<_> = plan.iter().filter(|file| known.contains(&folded(file.name))).collect();
     let done = taken.len();
     let conflict = |reason: &str| {
         let names = taken.iter().map(|file| file.name.to_owned()).collect();
         Err(Conflict { names, reason: reason.to_owned() })
     };
     let end = &listing[listing.len().saturating_sub(done)..];
-    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| listed.file_name == file.name;
+    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| file.has_name_of(listed);
     if end.len() < done || !end.iter().zip(plan).all(same_names) {
         return conflict("it does not end with the first files of this upload, in its order");
     }
@@ -95,7 +105,7 @@ pub fn verdict(
 /// What a listing says about a file that may stand anywhere (`ordered=False`).
 #[must_use]
 pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict {
-    match listing.iter().find(|listed| listed.file_name == file.name) {
+    match listing.iter().find(|listed| file.has_name_of(listed)) {
         Some(listed) if file.is(listed) => Verdict::Committed,
         Some(_) => Verdict::Foreign,
         None => Verdict::Absent,

@@ -2,4 +2,6 @@
 
 pub mod digest;
 pub mod file_name;
+mod lenient;
+pub mod listing;
 pub mod messages;
