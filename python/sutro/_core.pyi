@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "check_files",
     "check_frames",
+    "check_names",
     "check_report_stream",
     "find_files",
     "is_in_natural_order",
@@ -214,6 +215,13 @@ def check_files(
     client: Client | None, files: FoundFiles, options: UploadOptions
 ) -> Job[CheckReport]:
     """Check files, against what the dataset holds where `client` and the options name one."""
+
+def check_names(names: list[str]) -> None:
+    """Look whether names can be used, before anything is made of them.
+
+    Raises:
+        sutro.CheckError: Some cannot, or two are the same.
+    """
 
 @final
 class LocalServer:

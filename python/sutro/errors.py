@@ -28,6 +28,18 @@ class ConfigurationError(SutroError, ValueError):
     """An argument or a setting cannot be used."""
 
 
+class FolderInUseError(ConfigurationError):
+    """Another process has the folder of a `local:FOLDER` open.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    def __init__(self, message: str = "", *, folder: str = "") -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
 class MissingKeyError(ConfigurationError):
     """No API key was given for the API's URL. The message lists the places searched."""
 

@@ -89,6 +89,7 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
         MissingKeyError: There is no key for the URL.
     """
     chosen = next(filter(None, _places(api_key, api_url)), Settings())
+    _refuse_no_url(chosen)
     if chosen.api_url is not None and chosen.api_url.startswith(_LOCAL):
         return Settings(None, _expanded(chosen.api_url), chosen.place)
     if chosen.api_key is None:
@@ -282,6 +283,26 @@ def _expanded(url: str) -> str:
         message = "the URL local: names no folder; write local:FOLDER, as in local:./datasets"
         raise ConfigurationError(message)
     return _LOCAL + folder
+
+
+def _refuse_no_url(chosen: Settings) -> None:
+    """Say what is missing of a URL, before a key for it is looked for."""
+    url = chosen.api_url
+    if url is None or url.startswith((_LOCAL, "http://", "https://")):
+        return
+    if "://" in url:
+        hint = "it begins with http:// or https://"
+    elif _is_path(url):
+        hint = f"for the service in a folder write {_LOCAL}{url}"
+    else:
+        is_local = url.partition(":")[0] in {"localhost", "127.0.0.1"}
+        hint = f"write {'http' if is_local else 'https'}://{url}, or for a folder {_LOCAL}{url}"
+    message = f"{url!r} ({chosen.place}) is no URL of an API: {hint}"
+    raise ConfigurationError(message)
+
+
+def _is_path(url: str) -> bool:
+    return url.startswith((".", "/", "~", "\\")) or Path(url).expanduser().is_dir()
 
 
 def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:

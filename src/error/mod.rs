@@ -17,6 +17,14 @@ pub enum Error {
     /// An argument or setting cannot be used.
     Configuration(String),
 
+    /// The embedded service of another process has the folder.
+    FolderInUse {
+        /// The folder of the service.
+        folder: PathBuf,
+        /// Who has it, in words.
+        holder: String,
+    },
+
     /// The key is missing, wrong, or not allowed to do this (401, 403).
     Authentication {
         /// Host and port that answered.

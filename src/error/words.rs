@@ -82,6 +82,14 @@ impl Error {
     fn write_local_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(message) => f.write_str(message),
+            Self::FolderInUse { folder, holder } => {
+                let folder = folder.display();
+                write!(
+                    f,
+                    "{folder} is open in {holder}, and one at a time can use it: wait until it is \
+                     done, or run `sutro serve {folder}` and let all use its URL"
+                )
+            }
             Self::File { path, source } => {
                 let words = source.to_string();
                 write!(f, "{}: {}{}", path.display(), without_number(&words), hint_at(path))
@@ -193,6 +201,7 @@ mod tests {
         let source = || io::Error::other(text());
         vec![
             Error::Configuration(text()),
+            Error::FolderInUse { folder: text().into(), holder: text() },
             Error::Authentication { host: text(), status: 401, message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: String::new() },
@@ -237,7 +246,7 @@ mod tests {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =
                 errors.iter().map(std::mem::discriminant).collect();
-            assert_eq!(kinds.len(), 20, "a new variant belongs into this test");
+            assert_eq!(kinds.len(), 21, "a new variant belongs into this test");
             for error in errors {
                 let message = error.to_string();
                 assert!(message.len() <= MAX_MESSAGE_BYTES, "{} bytes", message.len());

@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use super::{
     client::{Client, UploadArguments},
     convert,
-    errors::internal_error,
+    errors::{IntoPyErr, internal_error},
     files::FoundFiles,
     frames::TemporaryParquet,
     job::Job,
 };
-use crate::upload::{Checker, MadeFile, Mending, check_files as check};
+use crate::upload::{self, Checker, MadeFile, Mending, UploadError, check_files as check};
 
 /// Checks files; `client` is asked for what the dataset of `options` holds.
 #[pyfunction]
@@ -25,6 +25,12 @@ pub(super) fn check_files(
     let files = files.0.clone();
     let work = async move { check(api.as_ref(), files, options.into()).await };
     Job::start(work, None, convert::check_report)
+}
+
+/// Looks whether names can be used, before anything is made of them.
+#[pyfunction]
+pub(super) fn check_names(py: Python<'_>, names: Vec<String>) -> PyResult<()> {
+    upload::check_names(&names).map_err(|error| UploadError::from(error).into_py_err(py))
 }
 
 /// Checks files that are made one after the other.

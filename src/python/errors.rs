@@ -57,6 +57,9 @@ impl IntoPyErr for UploadError {
 fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bound<'_, PyDict>)> {
     Ok(match error {
         Error::Configuration(_) => ("ConfigurationError", PyDict::new(py)),
+        Error::FolderInUse { folder, .. } => {
+            ("FolderInUseError", fields!(py, folder: folder.display().to_string()))
+        }
         Error::Authentication { status, .. } => {
             ("AuthenticationError", fields!(py, status: status))
         }
@@ -146,6 +149,8 @@ fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDi
         .and_then(|class| class.call((message,), Some(fields)));
     match raised {
         Ok(error) => PyErr::from_value(error),
+        // Ctrl-C came just now.
+        Err(error) if !error.is_instance_of::<PyException>(py) => error,
         Err(_) => PyRuntimeError::new_err(message.to_owned()),
     }
 }

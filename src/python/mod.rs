@@ -24,7 +24,7 @@ mod runtime;
 mod _core {
     #[pymodule_export]
     use super::{
-        check::{FrameChecker, check_files},
+        check::{FrameChecker, check_files, check_names},
         client::Client,
         errors::Cancelled,
         files::{FoundFiles, find_files},

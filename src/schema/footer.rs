@@ -4,7 +4,7 @@ use std::{fmt, fs::File, io, sync::Arc};
 
 use parquet::schema::types::TypePtr;
 
-use super::{FooterReader, Schema};
+use super::{FooterReader, Schema, other_format::resembles};
 
 /// The end of a parquet file, and its beginning.
 const MAGIC: [u8; 4] = *b"PAR1";
@@ -69,6 +69,9 @@ pub enum InvalidParquet {
     /// It does not begin or end with `PAR1`.
     #[error("is not a parquet file: {0}")]
     NotParquet(&'static str),
+    /// It does not begin with `PAR1`, nor as any other kind of file that is known.
+    #[error("is not a parquet file: it does not begin with PAR1")]
+    Unknown,
     /// Its last bytes name a footer that is not there.
     #[error("is damaged: its footer should have {0} bytes, which the file does not have")]
     FooterOutside(u64),
@@ -185,7 +188,7 @@ impl Footer {
             _ if start.is_empty() => Err(InvalidParquet::Empty),
             Some(magic) if magic == MAGIC => Ok(()),
             Some(magic) if magic == ENCRYPTED_MAGIC => Err(InvalidParquet::Encrypted),
-            _ => Err(InvalidParquet::NotParquet(resembles(start))),
+            _ => Err(resembles(start).map_or(InvalidParquet::Unknown, InvalidParquet::NotParquet)),
         }
     }
 
@@ -201,21 +204,6 @@ impl Footer {
 impl From<&UnsupportedCodec> for InvalidParquet {
     fn from(unsupported: &UnsupportedCodec) -> Self {
         Self::Codec { column: unsupported.column.clone(), codec: unsupported.codec.clone() }
-    }
-}
-
-/// What a file is that is no parquet file, by its first bytes.
-fn resembles(start: &[u8]) -> &'static str {
-    match start {
-        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => "it is an Arrow IPC file",
-        [0x1f, 0x8b, ..] => "it is a gzip archive",
-        [b'P', b'K', 3, 4, ..] => "it is a zip archive",
-        [b'O', b'R', b'C', ..] => "it is an ORC file",
-        [b'O', b'b', b'j', 1, ..] => "it is an Avro file",
-        [b'{' | b'[', ..] => "it looks like JSON",
-        [b'<', ..] => "it looks like HTML or XML",
-        _ if start.is_ascii() && start.contains(&b',') => "it looks like CSV",
-        _ => "it does not begin with PAR1",
     }
 }
 

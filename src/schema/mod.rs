@@ -7,6 +7,7 @@ mod diff;
 mod footer;
 mod footer_guard;
 mod footer_reader;
+mod other_format;
 mod stored;
 mod thrift;
 mod tree;
@@ -18,6 +19,7 @@ pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
+pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;
 #[cfg(test)]
 pub(crate) use stored::StoredAsBefore;

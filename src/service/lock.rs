@@ -66,9 +66,12 @@ impl Drop for FolderLock {
 fn in_use(folder: &Path, file: &mut File) -> Error {
     let mut holder = String::new();
     let is_known = file.rewind().and_then(|()| file.read_to_string(&mut holder)).is_ok();
-    let holder = if is_known && !holder.is_empty() { holder } else { "unknown".to_owned() };
-    Error::Configuration(format!(
-        "{} is in use by another service (process {holder}); stop it, or use its URL",
-        folder.display()
-    ))
+    let holder = if !is_known || holder.is_empty() {
+        "another process".to_owned()
+    } else if holder == std::process::id().to_string() {
+        "this process".to_owned()
+    } else {
+        format!("another process ({holder})")
+    };
+    Error::FolderInUse { folder: folder.to_owned(), holder }
 }

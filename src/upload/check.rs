@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     error::{Error, without_number},
-    schema::{Footer, FooterReader, Schema, common_schema, diff, groups},
+    schema::{
+        Footer, FooterReader, InvalidParquet, Schema, common_schema, diff, groups,
+        resembles_by_name,
+    },
 };
 
 /// A planned file whose footer was read and found good.
@@ -149,6 +152,9 @@ fn read_footer(
                     Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
                 }
             }
+        }
+        Ok(Err(InvalidParquet::Unknown)) if let Some(words) = resembles_by_name(path) => {
+            Err(Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string()))
         }
         Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
         Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),

@@ -97,10 +97,11 @@ impl Checker {
 
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
+        let is_given = file.name.is_some();
         let planned =
             PlannedFile { name: name_of_made(file.name, self.file_count), source: file.source };
         self.file_count += 1;
-        self.problems.extend(self.names.add(&planned));
+        self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
         for file in files {
             self.keep(file);

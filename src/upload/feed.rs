@@ -137,10 +137,11 @@ struct FeedChecks {
 
 impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
+        let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count);
         self.count += 1;
         let planned = PlannedFile { name, source: file.source };
-        let problems = self.names.add(&planned);
+        let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;
         let check = move || Ok(check::check(files, problems, 1, mending));

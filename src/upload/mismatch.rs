@@ -60,6 +60,18 @@ pub enum CheckErrorKind {
 impl std::error::Error for CheckError {}
 
 impl CheckError {
+    /// Of files that cannot be uploaded, before anything was sent.
+    pub(super) fn of_problems(file_count: usize, problems: Vec<Problem>) -> Self {
+        Self {
+            file_count,
+            problems,
+            reference: Vec::new(),
+            outliers: Vec::new(),
+            cast: Cast::NoUse,
+            is_under_way: false,
+        }
+    }
+
     /// What the problems have in common.
     #[must_use]
     pub fn kind(&self) -> CheckErrorKind {

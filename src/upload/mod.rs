@@ -27,6 +27,7 @@ pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
+pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use sources::{Found, FoundFile, Paths, natural_order};

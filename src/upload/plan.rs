@@ -1,8 +1,11 @@
 //! From files to a plan: their order, names and identities.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::{Path, PathBuf},
+};
 
-use super::{check::Problem, parallel::in_threads, sources::FoundFile};
+use super::{check::Problem, mismatch::CheckError, parallel::in_threads, sources::FoundFile};
 use crate::{
     client::SourceFile,
     error::{Error, Result},
@@ -56,13 +59,26 @@ pub(super) fn plan(
         }
     }
     let mut taken = Names::default();
-    problems.extend(files.iter().flat_map(|file| taken.add(file)));
+    let is_given = names.is_some();
+    problems
+        .extend(files.iter().flat_map(|file| taken.add(&file.name, file.source.path(), is_given)));
     Ok((files, problems))
 }
 
 /// A name that a caller gives, as that of a parquet file.
 pub(super) fn with_extension(name: &str) -> String {
     if has_parquet_extension(name) { name.to_owned() } else { format!("{name}.parquet") }
+}
+
+/// Looks whether names that a caller gives can be used, before anything is made of them.
+///
+/// # Errors
+/// [`CheckError`] with every name that cannot.
+pub fn check_names(names: &[String]) -> Result<(), CheckError> {
+    let mut taken = Names::default();
+    let add = |name: &String| taken.add(&with_extension(name), Path::new(name), true);
+    let problems: Vec<_> = names.iter().flat_map(add).collect();
+    if problems.is_empty() { Ok(()) } else { Err(CheckError::of_problems(names.len(), problems)) }
 }
 
 /// Names that are planned already, with the files that have them.
@@ -72,35 +88,46 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Takes in a file's name and says what is wrong with it.
-    pub(super) fn add(&mut self, file: &PlannedFile) -> Vec<Problem> {
-        let (name, path) = (&file.name, file.source.path());
+    /// Takes in a file's name, which the caller gave or which is the file's own, and says what
+    /// is wrong with it.
+    pub(super) fn add(&mut self, name: &str, path: &Path, is_given: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(why) = refusal(name) {
-            problems.push(Problem::of_name(path, format!("the name {name:?} {why}; pass names=")));
+            let advice = if is_given { "" } else { "; pass names=" };
+            problems.push(Problem::of_name(path, format!("the name {name:?} {why}{advice}")));
         }
-        let key = folded(name);
-        if let Some((first, first_path)) = self.first_of.get(&key) {
-            let differs = if first == name {
-                String::new()
-            } else {
-                format!(" ({name} is the same name on systems that fold case or accents)")
-            };
-            let message = if first_path == path {
-                "it is named twice; a dataset holds each file once".to_owned()
-            } else {
-                format!(
-                    "the name {first} is taken by {}{differs}; a dataset holds each name once: \
-                     names=\"path\" makes names of the paths",
-                    first_path.display(),
-                )
-            };
-            problems.push(Problem::of_name(path, message));
-        } else {
-            self.first_of.insert(key, (name.clone(), path.to_owned()));
+        match self.first_of.entry(folded(name)) {
+            Entry::Occupied(first) => {
+                let (first, first_path) = first.get();
+                let message = taken(name, first, path, first_path, is_given);
+                problems.push(Problem::of_name(path, message));
+            }
+            Entry::Vacant(place) => {
+                place.insert((name.to_owned(), path.to_owned()));
+            }
         }
         problems
     }
+}
+
+fn taken(name: &str, first: &str, path: &Path, first_path: &Path, is_given: bool) -> String {
+    let once = "a dataset holds each name once";
+    let differs = if first == name {
+        String::new()
+    } else {
+        format!(", which is the name {name} where case or accents are folded")
+    };
+    if is_given {
+        return format!("the name {first} is given twice{differs}; {once}");
+    }
+    if first_path == path {
+        return "it is named twice; a dataset holds each file once".to_owned();
+    }
+    let first_path = first_path.display();
+    format!(
+        "the name {first} is taken by {first_path}{differs}; {once}: names=\"path\" makes names \
+         of the paths"
+    )
 }
 
 #[cfg(test)]

@@ -331,7 +331,7 @@ def test_a_cast_is_offered_exactly_where_it_would_help(tmp_path: Path) -> None:
         ("a.parquet", b"id,text\n1,a\n" * 9, "is not a parquet file: it looks like CSV"),
         ("a.parquet", b'{"id": 1}\n' * 9, "is not a parquet file: it looks like JSON"),
         ("a.parquet", b"ARROW1\0\0" + bytes(99), "is not a parquet file: it is an Arrow IPC file"),
-        ("a.parquet", b"\x1f\x8b\x08" + bytes(99), "is not a parquet file: it is a gzip archive"),
+        ("a.parquet", b"\x1f\x8b\x08" + bytes(99), "is not a parquet file: it is packed with gzip"),
     ],
 )
 def test_what_is_no_parquet_file_is_named(

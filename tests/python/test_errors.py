@@ -34,6 +34,7 @@ FACTS: dict[str, Any] = {
     "retry_after": 1.5,
     "file_name": "a.parquet",
     "path": "data/a.parquet",
+    "folder": "datasets",
     "report": sutro.UploadReport(
         dataset_id="dataset-1", files=(), bytes=0, seconds=0.5, concurrency=0
     ),

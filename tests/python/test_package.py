@@ -42,7 +42,9 @@ def test_every_public_name_is_documented() -> None:
 def methods_of(thing: type[Any]) -> dict[str, Any]:
     return {
         name: member
-        for name, member in vars(thing).items()
+        for kind in thing.__mro__
+        if kind.__module__.startswith("sutro")
+        for name, member in vars(kind).items()
         if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
     }
 

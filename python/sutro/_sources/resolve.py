@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sutro import _core
 from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import items_of
 from sutro._sources.paths import Paths, ShellPaths, paths_of
@@ -63,4 +64,7 @@ def resolve(
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
+    known = [str(key) for key in source] if isinstance(source, Mapping) else names
+    if check and known is not None:
+        _core.check_names(list(known))
     return frames_of(items, count, names, rows_per_file, cast=cast, check=check)

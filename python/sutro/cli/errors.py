@@ -24,6 +24,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.UploadIncompleteError, 6),
     (sutro.MissingKeyError, 4),
     (sutro.AuthenticationError, 4),
+    (sutro.FolderInUseError, 5),
     (sutro.ConfigurationError, 2),
     (sutro.CheckError, 3),
     (sutro.FileExistsInDatasetError, 3),

@@ -1,0 +1,31 @@
+"""Opens the connection of a client."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from sutro import _core, forks
+from sutro.errors import FolderInUseError
+
+if TYPE_CHECKING:
+    from sutro.options import ClientOptions
+
+_FOLDER_SECONDS = 10.0
+"""How long a `local:FOLDER` waits for the process that has the folder open."""
+
+_FOLDER_PAUSE_SECONDS = 0.1
+
+
+def connected(api_key: str | None, api_url: str, options: ClientOptions) -> _core.Client:
+    """Make a client; the folder of a `local:FOLDER` may be open elsewhere for a moment."""
+    deadline = time.monotonic() + _FOLDER_SECONDS
+    while True:
+        try:
+            with forks.moment:
+                return _core.Client(api_key=api_key, api_url=api_url, options=options)
+        except FolderInUseError:
+            if time.monotonic() >= deadline:
+                raise
+        # Here, and not in the core, so that Ctrl-C ends it.
+        time.sleep(_FOLDER_PAUSE_SECONDS)

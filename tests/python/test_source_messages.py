@@ -1,0 +1,239 @@
+"""A source that cannot be uploaded gets the sentence that helps, before anything is sent."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+import pytest
+
+import sutro
+from conftest import PARTS, write_parquet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunSutro
+
+
+def message_of(client: sutro.Client, source: object, **options: object) -> str:
+    """What an upload says, which has created nothing; a check says the same."""
+    with pytest.raises(sutro.SutroError) as error:
+        client.upload(source, **options)  # type: ignore[arg-type]
+    assert not client.list_datasets()
+    return str(error.value)
+
+
+FRAME = pl.DataFrame({"id": [1]})
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a.parquet", "a.parquet"], "the name a.parquet is given twice"),
+        (["a", "a.parquet"], "the name a.parquet is given twice"),
+        (["a.parquet", "A.parquet"], "case or accents are folded"),
+        (["Sheet 1", " Sheet 2 "], "starts or ends with a blank"),
+        (["a/b", "c"], "contains one of /"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["frames", "dict of frames", "generator", "paths"])
+def test_names_that_are_known_are_checked_before_anything_is_sent(
+    client: sutro.Client, tmp_path: Path, names: list[str], words: str, kind: str
+) -> None:
+    paths = [write_parquet(tmp_path / f"{number}.parquet") for number in range(2)]
+
+    if kind == "frames":
+        message = message_of(client, [FRAME, FRAME], names=names)
+    elif kind == "dict of frames":
+        message = message_of(client, dict.fromkeys(names, FRAME)) if len(set(names)) > 1 else words
+    elif kind == "generator":
+        message = message_of(client, (FRAME for _ in names), names=names)
+    else:
+        message = message_of(client, paths, names=names)
+
+    assert words in message
+    assert "pass names=" not in message, "they were passed"
+
+
+def test_parquet_is_added_to_names_of_files_as_to_those_of_frames(
+    client: sutro.Client, folder: Path
+) -> None:
+    of_file = client.upload({"train": folder / PARTS[0]})
+    of_frame = client.upload({"train": FRAME})
+
+    assert of_file[0].name == of_frame[0].name == "train.parquet"
+    assert client.upload([folder / PARTS[0]], names=["x"])[0].name == "x.parquet"
+
+
+def test_a_glob_in_a_dict_that_names_several_files_is_told_so(
+    client: sutro.Client, folder: Path
+) -> None:
+    message = message_of(client, {"x": f"{folder}/*.parquet"})
+
+    assert f"{folder}/*.parquet, which it calls 'x', is 12 files" in message
+    assert client.upload({"x": f"{folder}/part-1.*"})[0].name == "x.parquet"
+
+
+def test_the_number_of_names_is_told_as_people_count(client: sutro.Client, folder: Path) -> None:
+    assert "names has 1 entry for 12 files" in message_of(client, folder, names=["a"])
+    message = message_of(client, folder / PARTS[0], names=["a", "b"])
+    assert "names has 2 entries for 1 file" in message
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://b/x/*.parquet", "gs://b/x.parquet", "https://h/x.parquet", "hf://datasets/a/b"]
+)
+def test_urls_of_what_is_elsewhere_get_the_line_that_works_today(
+    client: sutro.Client, url: str
+) -> None:
+    message = message_of(client, url)
+
+    assert f"{url} is not on this machine" in message
+    assert "fsspec" in message
+
+
+def test_the_line_for_urls_works(client: sutro.Client, folder: Path) -> None:
+    # Not imported: its types are not published.
+    fsspec: Any = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    for name in PARTS[:2]:
+        memory.pipe(f"/b/{name}", (folder / name).read_bytes())
+
+    fs, path = fsspec.url_to_fs("memory://b/*.parquet")
+    report = client.upload([fs.open(file) for file in fs.glob(path)])
+    one = client.upload(fsspec.open(f"memory://b/{PARTS[0]}").open())
+
+    assert len(report) == 2
+    assert len(one) == 1
+
+
+def test_file_urls_are_paths(client: sutro.Client, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    path = write_parquet(data / "größe 1.parquet")
+
+    for source in (path.as_uri(), f"file://{path}", f"file://localhost{path}", f"file://{data}"):
+        assert client.upload(source)[0].name == path.name, source
+
+
+@pytest.mark.parametrize("source", ["$DATA/a.parquet", "${DATA}/*.parquet", "x/$DATA"])
+def test_variables_of_the_environment_are_told(client: sutro.Client, source: str) -> None:
+    assert "os.path.expandvars(path)" in message_of(client, source)
+
+
+def write_other_formats(folder: Path) -> dict[str, str]:
+    """Write a file of each kind; by name, what its message says."""
+    table = pa.table({"a": [1, 2], "b": ["x", "y"]})
+    pyarrow.feather.write_feather(table, folder / "1.feather")
+    (folder / "2.feather").write_bytes(b"FEA1" + bytes(96))
+    with (
+        pa.OSFile(str(folder / "3.arrows"), "wb") as sink,
+        pa.ipc.new_stream(sink, table.schema) as w,
+    ):
+        w.write_table(table)
+    pyarrow.orc.write_table(table, folder / "4.orc")
+    write_parquet(folder / "inner.parquet")
+    with gzip.open(folder / "5.parquet", "wb") as packed:
+        packed.write((folder / "inner.parquet").read_bytes())
+    with zipfile.ZipFile(folder / "6.parquet", "w") as archive:
+        archive.write(folder / "inner.parquet", "inner.parquet")
+    with zipfile.ZipFile(folder / "7.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    for name, content in (
+        ("8.parquet", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
+        ("9.csv", "a,b\n1,2\n"),
+        ("10.tsv", "a\tb\n1\t2\n"),
+        ("11.csv", "größe\n1\n"),
+        ("12.json", '[{"a": 1}]'),
+        ("13.jsonl", '{"a": 1}\n'),
+        ("14.parquet", "<!doctype html><html></html>"),
+        ("15.parquet", "no magic"),
+    ):
+        (folder / name).write_text(content, encoding="utf-8")
+    return {
+        "1.feather": "pyarrow.feather.read_table",
+        "2.feather": "pyarrow.feather.read_table",
+        "3.arrows": "pyarrow.ipc.open_stream",
+        "4.orc": "pyarrow.orc.read_table",
+        "5.parquet": "gzip",
+        "6.parquet": "zip archive",
+        "7.xlsx": "pandas.read_excel",
+        "8.parquet": "git lfs pull",
+        "9.csv": "pandas.read_csv(path).to_parquet",
+        "10.tsv": "pandas.read_csv",
+        "11.csv": "pandas.read_csv",
+        "12.json": "pandas.read_json",
+        "13.jsonl": "pandas.read_json",
+        "14.parquet": "HTML",
+        "15.parquet": "it does not begin with PAR1",
+    }
+
+
+def test_a_file_of_another_kind_is_told_by_its_content_first(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    expected = write_other_formats(tmp_path)
+
+    with pytest.raises(sutro.InvalidParquetError) as error:
+        client.upload([tmp_path / name for name in expected])
+
+    assert len(error.value.problems) == len(expected), "one line for each file"
+    for problem, (name, words) in zip(error.value.problems, expected.items(), strict=True):
+        assert name in problem
+        assert words in problem
+        assert "pass names=" not in problem
+
+
+def test_a_folder_of_csv_files_is_told_without_advice_about_folders(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "1.csv").write_text("a\n1\n", encoding="utf-8")
+
+    message = message_of(client, data)
+
+    assert "there is 1 .csv file" in message
+    assert "recursive" not in message
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("localhost:8000", "write http://localhost:8000"),
+        ("127.0.0.1:8000", "write http://127.0.0.1:8000"),
+        ("api.example.com", "write https://api.example.com"),
+        ("./datasets", "write local:./datasets"),
+        ("~/datasets", "write local:~/datasets"),
+        ("s3://bucket", "begins with http:// or https://"),
+    ],
+)
+def test_an_api_url_that_is_none_is_told_before_a_key_is_looked_for(url: str, words: str) -> None:
+    for key in (None, "key"):
+        with pytest.raises(sutro.ConfigurationError) as error:
+            sutro.Client(key, url)
+        assert words in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_the_command_says_which_option_makes_unique_names(
+    run_sutro: RunSutro, tmp_path: Path
+) -> None:
+    for year in ("2024", "2025"):
+        (tmp_path / "t" / year).mkdir(parents=True)
+        write_parquet(tmp_path / "t" / year / "data.parquet")
+    local = ("--api-url", "local:service", "--json")
+
+    refused = run_sutro("upload", "t", "-r", *local)
+    done = run_sutro("upload", "t", "-r", "--names", "path", *local)
+
+    assert "--names path makes names of the paths" in refused.stderr
+    names = [file["name"] for file in json.loads(done.stdout)["files"]]
+    assert names == ["2024,data.parquet", "2025,data.parquet"]
