@@ -273,3 +273,79 @@ impl<'de> Deserialize<'de> for DatasetFile {
         FileVisitor { known: None }.deserialize(json)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::{InvalidListing, ListingSize, read_listing};
+    use crate::wire::messages::DatasetFileList;
+
+    fn read(json: &str) -> Result<DatasetFileList, InvalidListing> {
+        read_listing(json.as_bytes(), ListingSize::default()).map(|(list, _)| list)
+    }
+
+    #[test]
+    fn a_listing_of_objects_and_one_of_plain_names_are_both_read() {
+        let objects = r#"{"files":[{"file_name":"a.parquet","file_id":"file_1","size_bytes":7}]}"#;
+        let names = r#"{"files":["a.parquet"]}"#;
+        for listing in [objects, names] {
+            assert_eq!(read(listing).unwrap().files[0].file_name, "a.parquet");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_all_files_have_is_kept_once() {
+        let file = r#"{"file_name":"a","schema":{"fields":[{"name":"x","type":"int64"}]}}"#;
+        let list = read(&format!("{{\"files\":[{file},{file},\"b\",{file}]}}")).unwrap();
+        let schemas: Vec<_> = list.files.iter().filter_map(|file| file.schema.as_ref()).collect();
+        assert_eq!(schemas.len(), 3);
+        assert!(schemas.iter().all(|schema| Arc::ptr_eq(schema, schemas[0])));
+    }
+
+    #[test]
+    fn what_is_no_listing_is_told_as_what_it_is() {
+        let refused = read(r#"{"error": "no"}"#).unwrap_err();
+        assert!(matches!(refused, InvalidListing::Refused(words) if words == "no"));
+        let others =
+            ["", "[]", "{}", "7", r#"{"files":7}"#, r#"{"files":[7]}"#, r#"{"files":[{}]}"#];
+        for other in others.into_iter().chain([r#"{"files":["a"]"#, r#"{"files":[]} x"#]) {
+            assert!(matches!(read(other), Err(InvalidListing::Json(_))), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_in_the_place_of_an_optional_field_leaves_the_others_readable(
+            odd in odd_json(),
+            field in "file_id|uploaded_at|size_bytes|row_count|sha256|schema|[a-z]{1,9}",
+        ) {
+            prop_assume!(field != "file_name");
+            let json = format!("{{\"files\":[{{\"{field}\":{odd},\"file_name\":\"a\"}},\"b\"]}}");
+            let list = read(&json).unwrap();
+            let names: Vec<_> = list.files.iter().map(|file| &file.file_name).collect();
+            prop_assert_eq!(names, ["a", "b"]);
+        }
+    }
+
+    fn odd_json() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::{Value, json};
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            let key =
+                prop_oneof![Just("fields".to_owned()), Just("name".to_owned()), any::<String>()];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::hash_map(key, inner, 0..5).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+}
