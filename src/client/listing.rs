@@ -4,18 +4,37 @@ use std::{io, sync::Arc};
 
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-use super::{answer::Subject, http::ApiClient, retry::Since};
+use super::{answer::Subject, calls::checked_id, http::ApiClient, retry::Since};
 use crate::{
     error::{Error, Result},
     schema::Schema,
     wire::{
         listing::{InvalidListing, ListingSize, read_listing},
-        messages::{DatasetFile, DatasetFileList, ListDatasetFiles},
+        messages::{DatasetFile, DatasetFileList, ListDatasetFiles, SchemaSummary},
     },
 };
 
 /// Pieces of an answer that wait to be parsed.
 const PIECES_WAITING: usize = 4;
+
+/// Where a list of files goes on: its next page is asked for.
+#[derive(Clone, Debug)]
+pub struct ListingCursor {
+    request: ListDatasetFiles,
+    size: ListingSize,
+    /// The columns of all files, where the service tells them once.
+    columns: Option<Arc<SchemaSummary>>,
+}
+
+impl ListingCursor {
+    /// Before the first file. Asks for pages without the schema of each file; a service that does
+    /// not know them answers with all at once.
+    #[must_use]
+    pub fn new(dataset_id: &str) -> Self {
+        let request = ListDatasetFiles::compact(dataset_id);
+        Self { request, size: ListingSize::default(), columns: None }
+    }
+}
 
 impl ApiClient {
     /// The files of a dataset, in the dataset's order.
@@ -23,49 +42,68 @@ impl ApiClient {
     /// # Errors
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
-        let DatasetFileList { mut files, dataset_schema, .. } =
-            self.list_dataset(dataset_id).await?;
-        // A form of another release is as good as none.
-        let schema = dataset_schema.and_then(|text| Schema::from_text(&text).ok());
-        if let Some(summary) = schema.map(|schema| Arc::new(schema.summary())) {
-            for file in &mut files {
-                file.schema.get_or_insert_with(|| Arc::clone(&summary));
-            }
-        }
-        Ok(files)
+        Ok(self.list_dataset(dataset_id).await?.files)
     }
 
-    /// The files of a dataset, and what the service tells of its schema. Asks for pages without
-    /// the schema of each file; a service that does not know them answers with all at once.
+    /// The files of a dataset, and what the service tells of its schema.
     ///
     /// # Errors
     /// As for [`ApiClient::list_dataset_files`].
     pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
-        let mut request = ListDatasetFiles::compact(dataset_id);
-        let mut list = DatasetFileList::default();
-        let mut size = ListingSize::default();
-        loop {
-            let page = self.retrying(Since::Start, || self.page(&request, size)).await;
-            let (page, so_far) = match page {
-                // It takes no field that it does not know.
-                Err(Error::Refused { status: 400 | 422, .. }) if request.is_first_page() => {
-                    request = ListDatasetFiles::of(dataset_id);
-                    continue;
-                }
-                page => page?,
-            };
-            size = so_far;
-            let has_files = !page.files.is_empty();
-            let next = list.append(page);
-            if next.is_none() {
-                return Ok(list);
-            }
-            if !has_files || next == request.after {
-                let message = "a list of files that does not end".to_owned();
-                return Err(self.subject(Some(dataset_id)).not_the_api(message));
-            }
-            request.after = next;
+        let mut cursor = ListingCursor::new(dataset_id);
+        let (mut list, mut has_more) = self.next_page(&mut cursor).await?;
+        while has_more {
+            let page;
+            (page, has_more) = self.next_page(&mut cursor).await?;
+            // A list that grows by itself has up to twice the room that it needs.
+            list.files.reserve_exact(page.files.len().max(list.files.len() / 8));
+            list.files.extend(page.files);
         }
+        Ok(list)
+    }
+
+    /// The next files of a list, and where it goes on.
+    ///
+    /// # Errors
+    /// As for [`ApiClient::list_dataset_files`].
+    pub async fn list_page(
+        &self,
+        mut cursor: ListingCursor,
+    ) -> Result<(Vec<DatasetFile>, Option<ListingCursor>)> {
+        let (page, has_more) = self.next_page(&mut cursor).await?;
+        Ok((page.files, has_more.then_some(cursor)))
+    }
+
+    /// Moves the cursor on, and says whether more follows.
+    async fn next_page(&self, cursor: &mut ListingCursor) -> Result<(DatasetFileList, bool)> {
+        let ListingCursor { request, size, columns } = cursor;
+        checked_id(&request.dataset_id)?;
+        let ask = async |request: &ListDatasetFiles, size| {
+            self.retrying(Since::Start, || self.page(request, size)).await
+        };
+        let (mut page, read) = match ask(request, *size).await {
+            // It takes no field that it does not know.
+            Err(Error::Refused { status: 400 | 422, .. }) if request.is_first_page() => {
+                *request = ListDatasetFiles::of(&request.dataset_id);
+                ask(request, *size).await?
+            }
+            page => page?,
+        };
+        // A form of another release is as good as none.
+        let schema = page.dataset_schema.as_deref().and_then(|text| Schema::from_text(text).ok());
+        *columns = schema.map(|schema| Arc::new(schema.summary())).or(columns.take());
+        if let Some(columns) = columns {
+            for file in &mut page.files {
+                file.schema.get_or_insert_with(|| Arc::clone(columns));
+            }
+        }
+        let Some(next) = page.next.take() else { return Ok((page, false)) };
+        if page.files.is_empty() || request.after.as_ref() == Some(&next) {
+            let message = "a list of files that does not end".to_owned();
+            return Err(self.subject(Some(&request.dataset_id)).not_the_api(message));
+        }
+        (request.after, *size) = (Some(next), read);
+        Ok((page, true))
     }
 
     async fn page(

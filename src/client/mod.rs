@@ -18,6 +18,7 @@ pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
 pub(crate) use calls::UploadAttempt;
 pub use download::DownloadOptions;
 pub use http::ApiClient;
+pub use listing::ListingCursor;
 pub use options::ClientOptions;
 pub(crate) use retry::{Deadline, backoff};
 pub use source::SourceFile;

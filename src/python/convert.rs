@@ -8,8 +8,9 @@ use pyo3::{
     types::{PyDict, PyList, PyTuple},
 };
 
-use super::errors::IntoPyErr;
+use super::{client::FileCursor, errors::IntoPyErr};
 use crate::{
+    client::ListingCursor,
     schema::Difference,
     upload::{CheckError, CheckReport, FileFacts, Progress, UploadReport, UploadedFile},
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
@@ -145,7 +146,11 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
-pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult<Py<PyAny>> {
+/// A page of files, and where their list goes on.
+pub(super) fn dataset_files(
+    py: Python<'_>,
+    (files, next): (Vec<DatasetFile>, Option<ListingCursor>),
+) -> PyResult<Py<PyAny>> {
     // Files of one list share their schema, and so do their objects.
     let mut shared: Option<(Arc<SchemaSummary>, Option<Bound<'_, PyTuple>>)> = None;
     let list = PyList::empty(py);
@@ -172,7 +177,7 @@ pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult
         );
         list.append(instance(py, "sutro.datasets", "DatasetFile", &fields)?)?;
     }
-    list.into_py_any(py)
+    (list, next.map(FileCursor)).into_py_any(py)
 }
 
 fn columns(py: Python<'_>, schema: Option<SchemaSummary>) -> PyResult<Option<Bound<'_, PyTuple>>> {

@@ -50,8 +50,11 @@ pub struct Conflict {
 /// # Errors
 /// [`Conflict`] where any other name of the plan is in the listing, or a size differs.
 pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, Conflict> {
-    let known: HashSet<_> = listing.iter().map(|listed| folded(&listed.file_name)).collect();
-    let taken: Vec<_> = plan.iter().filter(|file| known.contains(&folded(file.name))).collect();
+    let mut missing: HashSet<_> = plan.iter().map(|file| folded(file.name)).collect();
+    for listed in listing {
+        missing.remove(&folded(&listed.file_name));
+    }
+    let taken: Vec<_> = plan.iter().filter(|file| !missing.contains(&folded(file.name))).collect();
     let done = taken.len();
     let conflict = |reason: &str| {
         let names = taken.iter().map(|file| file.name.to_owned()).collect();

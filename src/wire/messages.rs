@@ -122,20 +122,6 @@ pub struct DatasetFileList {
     pub next: Option<String>,
 }
 
-impl DatasetFileList {
-    /// Takes in the page that follows, and gives its `next`.
-    pub fn append(&mut self, page: Self) -> Option<String> {
-        if self.files.is_empty() {
-            self.files = page.files;
-        } else {
-            self.files.reserve_exact(page.files.len().max(self.files.len() / 8));
-            self.files.extend(page.files);
-        }
-        self.dataset_schema = self.dataset_schema.take().or(page.dataset_schema);
-        page.next
-    }
-}
-
 /// One file of [`DatasetFileList`]. Deployments exist that answer plain names: they are
 /// read as a file of which only the name is known. So is what is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

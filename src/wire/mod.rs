@@ -2,6 +2,7 @@
 
 pub mod digest;
 pub mod file_name;
+pub mod id;
 mod lenient;
 pub mod listing;
 pub mod messages;
