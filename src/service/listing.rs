@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Files of one page.
-const PAGE_FILES: u32 = 10_000;
+const PAGE_FILES: u32 = 5_000;
 /// Files that are read from the catalog at a time for a list in one piece.
 const BATCH_FILES: u32 = 500;
 /// A longer schema is not copied for each file.

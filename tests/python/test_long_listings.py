@@ -129,8 +129,9 @@ def test_a_list_in_one_piece_and_one_in_pages_have_the_same_files(tmp_path: Path
     for file in whole["files"]:
         assert file.pop("schema") == {"fields": columns}
     paged = [file for page in pages for file in page["files"]]
-    assert len(pages) == 3
-    assert [page.get("dataset_schema") for page in pages] == [whole["dataset_schema"], None, None]
+    assert len(pages) > 2
+    schemas = [page.get("dataset_schema") for page in pages]
+    assert schemas == [whole["dataset_schema"], *[None] * (len(pages) - 1)]
     assert paged[:-1] == whole["files"]
     assert paged[-1]["file_name"] == "new.parquet"
     assert [file["file_name"] for file in whole["files"]] == names["files"]
@@ -167,9 +168,9 @@ class OtherService(ThreadingHTTPServer):
     def client(self) -> sutro.Client:
         return sutro.Client("key-of-the-tests", self.url)
 
-    def __exit__(self, *error: object) -> None:
+    def server_close(self) -> None:
         self.shutdown()
-        super().__exit__(*error)
+        super().server_close()
 
 
 class OtherCalls(BaseHTTPRequestHandler):
@@ -248,6 +249,14 @@ def endless(begin: bytes, piece: bytes) -> Iterator[bytes]:
         yield piece * 10_000
 
 
+def other_schemas() -> Iterator[bytes]:
+    yield b'{"files": ["first"'
+    fields = b'{"name":"","type":""},' * 10_000
+    for number in itertools.count():
+        last = b'{"name":"%d","type":""}' % number
+        yield b',{"file_name":"a","schema":{"fields":[%s%s]}}' % (fields, last)
+
+
 HOSTILE: dict[str, Callable[[], Iterator[bytes]]] = {
     "empty names": lambda: bare_names(b"", 50_000_000),
     "short names": lambda: bare_names(b"a", 50_000_000),
@@ -257,16 +266,8 @@ HOSTILE: dict[str, Callable[[], Iterator[bytes]]] = {
     "an endless name": lambda: endless(b'["', b"a"),
     "an endless number": lambda: endless(b'[{"file_name": "a", "size_bytes": 1', b"0"),
     "endless files": lambda: endless(b'["first"', b',"a"'),
-    "another schema for each file": lambda: other_schemas(),
+    "another schema for each file": other_schemas,
 }
-
-
-def other_schemas() -> Iterator[bytes]:
-    yield b'{"files": ["first"'
-    fields = b'{"name":"","type":""},' * 10_000
-    for number in itertools.count():
-        last = b'{"name":"%d","type":""}' % number
-        yield b',{"file_name":"a","schema":{"fields":[%s%s]}}' % (fields, last)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of a child")

@@ -15,6 +15,9 @@ from raw_client import RawClient
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Literal
+
+    Form = Literal["NFC", "NFD"]
 
 # Letters whose cases and compositions are several characters, or of several kinds.
 LETTERS = [
@@ -27,25 +30,26 @@ LETTERS = [
     "\u212a",
     "ß",
     "Σ",
-    "σ",
+    "\u03c3",
     "ς",
     "İ",
     "i",
-    "ı",
+    "\u0131",
     "ﬁ",
     "日",
 ]
 
 
 def spelled(name: str, chosen: random.Random) -> str:
-    form = chosen.choice(["NFC", "NFD"])
-    case = chosen.choice([str.upper, str.lower, str.swapcase, str])
-    return unicodedata.normalize(form, case(name))
+    forms: list[Form] = ["NFC", "NFD"]
+    form = chosen.choice(forms)
+    case = chosen.choice([name, name.upper(), name.lower(), name.swapcase()])
+    return unicodedata.normalize(form, case)
 
 
 def pairs(count: int) -> list[tuple[str, str]]:
     chosen = random.Random(20261126)
-    made = []
+    made: list[tuple[str, str]] = []
     while len(made) < count:
         one = "".join(chosen.choices(LETTERS, k=chosen.randint(1, 3)))
         other = "".join(chosen.choices(LETTERS, k=len(one))) if chosen.random() < 0.3 else one
@@ -75,7 +79,7 @@ def test_the_check_and_resume_and_the_service_go_by_one_rule(
 
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
 def test_an_upload_from_macos_is_resumed_from_linux(
-    client: sutro.Client, tmp_path: Path, forms: tuple[str, str]
+    client: sutro.Client, tmp_path: Path, forms: tuple[Form, Form]
 ) -> None:
     of_one, of_other = (
         [unicodedata.normalize(form, f"é{number}.parquet") for number in range(3)] for form in forms
