@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sutro import _core, forks, jobs, settings
 from sutro._sources.found import find
+from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
-from sutro.errors import ConfigurationError
+from sutro.errors import ConfigurationError, NotTheApiError, RefusedError
 from sutro.options import UploadOptions
 
 if TYPE_CHECKING:
@@ -21,6 +23,30 @@ if TYPE_CHECKING:
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
+
+
+def ask_first(
+    client: _core.Client, source: Source, dataset_id: str | None, *, dry_run: bool
+) -> None:
+    """Ask what an upload needs before a source that can be read once is touched.
+
+    Raises:
+        AuthenticationError: The key is not accepted.
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The service cannot be reached, or fails.
+    """
+    if not reads_once(source):
+        return
+    if dataset_id is not None:
+        with forks.moment:
+            listing = client.list_dataset_files(checked_id(dataset_id))
+        jobs.result_of(listing)
+    elif not dry_run:
+        with forks.moment:
+            authentication = client.try_authentication()
+        # A service without this call says so, and answers the upload's own calls.
+        with suppress(RefusedError, NotTheApiError):
+            jobs.result_of(authentication)
 
 
 def start_upload(
@@ -39,14 +65,6 @@ def start_upload(
     dry_run: bool,
 ) -> tuple[_core.Job[UploadReport], Paths | Frames]:
     """Start an upload; frames are still to be made into files and fed to it."""
-    resolved = resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-    )
     options = _options(
         dataset_id,
         concurrency=concurrency,
@@ -54,6 +72,15 @@ def start_upload(
         on_mismatch=on_mismatch,
         recompress=recompress,
         dry_run=dry_run,
+    )
+    resolved = resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+        is_trial=dry_run,
     )
     if isinstance(resolved, Paths):
         files = find(resolved)
@@ -79,6 +106,9 @@ def check(
     recompress: bool = False,
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
+    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
+    if client is not None:
+        ask_first(client, source, dataset_id, dry_run=True)
     resolved = resolve(
         source,
         names,
@@ -87,8 +117,8 @@ def check(
         rows_per_file=rows_per_file,
         cast=_is_cast(on_mismatch),
         check=False,
+        is_trial=True,
     )
-    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
     if isinstance(resolved, Paths):
         files = find(resolved)
         options["names"] = files.names

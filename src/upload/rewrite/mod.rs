@@ -2,6 +2,8 @@
 
 mod columns;
 mod levels;
+mod physical;
+mod value;
 
 use std::{
     fs::File,
@@ -103,7 +105,7 @@ impl Rewrite {
         let reader = SerializedFileReader::new(file.try_clone()?)?;
         let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
         let schema = self.schema.clone().unwrap_or_else(|| Arc::clone(&found));
-        let leaves = leaves(&schema, &found)?;
+        let leaves = leaves(&schema, &found, &footer.without_values)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_key_value_metadata(self.key_values(&reader, footer))
