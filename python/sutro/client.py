@@ -141,7 +141,7 @@ class Client(Uploads):
             >>> files[0].file_name, files[0].row_count
             ('cars-1970.parquet', 35)
         """
-        return jobs.result_of(self._core.list_dataset_files(dataset_id))
+        return jobs.result_of_pages(lambda after: self._core.list_dataset_files(dataset_id, after))
 
     def read(self, dataset_id: str) -> DatasetReader:
         """Read a dataset back: its files' rows, in order, as one table, in bounded memory.

@@ -10,7 +10,7 @@ use super::{
     local_server::open_shared,
 };
 use crate::{
-    client::{ApiClient, ClientOptions, DownloadOptions},
+    client::{ApiClient, ClientOptions, DownloadOptions, ListingCursor},
     credentials::ApiKey,
     dataset_reader::DatasetReader,
     error::Error,
@@ -31,6 +31,10 @@ pub(super) struct Client {
     /// The embedded service runs as long as a client of its folder, or a stream, lives.
     local: Option<Arc<LocalServer>>,
 }
+
+/// Where a list of files goes on.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FileCursor(pub(super) ListingCursor);
 
 /// Out of a `sutro.options.ClientOptions`: times in seconds.
 #[derive(FromPyObject)]
@@ -136,9 +140,16 @@ impl Client {
         Job::start(async move { api.list_datasets().await }, None, convert::datasets)
     }
 
-    fn list_dataset_files(&self, dataset_id: String) -> PyResult<Job> {
+    #[pyo3(signature = (dataset_id, after = None))]
+    fn list_dataset_files(
+        &self,
+        dataset_id: String,
+        after: Option<&Bound<'_, FileCursor>>,
+    ) -> PyResult<Job> {
         let api = self.api()?;
-        let work = async move { api.list_dataset_files(&dataset_id).await };
+        let cursor = after.map(|after| after.get().0.clone());
+        let cursor = cursor.unwrap_or_else(|| ListingCursor::new(&dataset_id));
+        let work = async move { api.list_page(cursor).await };
         Job::start(work, None, convert::dataset_files)
     }
 

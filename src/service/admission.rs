@@ -41,7 +41,7 @@ impl From<StorageError> for NotAdmitted {
 impl State {
     /// Refuses, before any byte is stored, what would be refused afterwards.
     pub(super) async fn admit_early(&self, dataset_id: &str, file_name: &str) -> Result<()> {
-        if self.catalog.find_file(dataset_id, file_name).await?.is_some() {
+        if self.catalog.has_name(dataset_id, file_name).await? {
             return Err(Refusal::name_taken());
         }
         Ok(())

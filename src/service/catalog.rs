@@ -24,7 +24,8 @@ use crate::{
     schema::Schema,
     wire::{
         digest::{NotADigest, Sha256Digest},
-        messages::{DatasetFile, DatasetInfo, SchemaSummary},
+        file_name::folded,
+        messages::{DatasetFile, DatasetInfo},
     },
 };
 
@@ -115,9 +116,11 @@ impl Catalog {
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
             migration(3, "hashes", include_str!("catalog_hashes.sql")),
+            migration(4, "folded names", include_str!("catalog_folded_names.sql")),
         ];
         let mut connection = options.connect().await?;
         Migrator::with_migrations(migrations).run(&mut connection).await?;
+        fold_names(&mut connection).await?;
         connection.close().await?;
         let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
         Ok(Self { pool: readers.await?, writer, recovery })
@@ -197,33 +200,56 @@ impl Catalog {
         Ok(rows.iter().map(dataset_info).collect::<Result<_, sqlx::Error>>()?)
     }
 
-    /// The files of a dataset in its order.
-    pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
-        let rows = sqlx::query(
-            "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
-             WHERE dataset_id = $1 ORDER BY position",
-        )
-        .bind(dataset_id)
-        .fetch_all(&self.pool)
-        .await?;
-        // After the files: where there is one, there is a schema, and all of them have it.
-        let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
-            .bind(dataset_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        let schema = row.as_ref().map(schema).transpose()?.flatten().map(|schema| schema.summary());
-        let file = |row| dataset_file(row, schema.clone());
-        Ok(rows.iter().map(file).collect::<Result<_, sqlx::Error>>()?)
+    /// How many files a dataset has: positions have no gaps.
+    pub(super) async fn file_count(&self, dataset_id: &str) -> Result<i64> {
+        let row =
+            sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $1")
+                .bind(dataset_id)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(row.try_get(0)?)
     }
 
-    /// The schema of a dataset as text, where it has one.
-    pub(super) async fn schema_text(&self, dataset_id: &str) -> Result<Option<String>> {
+    /// At most `limit` files of a dataset, in its order, from one position to before another.
+    pub(super) async fn files(
+        &self,
+        dataset_id: &str,
+        begin: i64,
+        end: i64,
+        limit: u32,
+    ) -> Result<Vec<DatasetFile>> {
+        let rows = sqlx::query(
+            "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
+             WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position LIMIT $4",
+        )
+        .bind(dataset_id)
+        .bind(begin)
+        .bind(end)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(dataset_file).collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// The schema of a dataset, where it has one.
+    pub(super) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>> {
         let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
             .bind(dataset_id)
             .fetch_optional(&self.pool)
             .await?;
-        let schema = row.as_ref().map(schema).transpose()?.flatten();
-        Ok(schema.as_ref().map(Schema::to_text))
+        Ok(row.as_ref().map(schema).transpose()?.flatten())
+    }
+
+    /// Whether a dataset holds a file of this name, or of one that differs only in case or in the
+    /// composition of characters.
+    pub(super) async fn has_name(&self, dataset_id: &str, file_name: &str) -> Result<bool> {
+        let found =
+            sqlx::query("SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1")
+                .bind(dataset_id)
+                .bind(folded(file_name))
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
     }
 
     /// Id and size in bytes of a file.
@@ -270,6 +296,24 @@ impl Catalog {
 fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
     let sql = SqlStr::from_static(sql);
     Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
+}
+
+/// Fills in `folded_name` for the files of releases that did not know it.
+async fn fold_names(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let query = "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
+    let rows = sqlx::query(query).fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    for row in rows {
+        sqlx::query("UPDATE files SET folded_name = $1 WHERE file_id = $2")
+            .bind(folded(row.try_get("file_name")?))
+            .bind(row.try_get::<&str, _>("file_id")?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
 }
 
 async fn insert_dataset(
@@ -324,9 +368,11 @@ async fn insert_file(
     }
     let appended = sqlx::query(
         "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
-         sha256, first_byte_at, last_byte_at, committed_at) \
-         SELECT $1, $2, COALESCE(MAX(position) + 1, 0), $3, $4, $5, $6, $7, $8, $9 \
-         FROM files WHERE dataset_id = $2 \
+         sha256, first_byte_at, last_byte_at, committed_at, folded_name) \
+         SELECT $1, $2, \
+         (SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $2), \
+         $3, $4, $5, $6, $7, $8, $9, $10 \
+         WHERE NOT EXISTS (SELECT 1 FROM files WHERE dataset_id = $2 AND folded_name = $10) \
          ON CONFLICT (dataset_id, file_name) DO NOTHING",
     )
     .bind(file.file_id)
@@ -338,6 +384,7 @@ async fn insert_file(
     .bind(file.first_byte_at)
     .bind(file.last_byte_at)
     .bind(now())
+    .bind(folded(file.file_name))
     .execute(connection)
     .await?;
     Ok(if appended.rows_affected() == 1 { Appended::Done } else { Appended::NameTaken })
@@ -360,10 +407,7 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo, sqlx::Error> {
     })
 }
 
-fn dataset_file(
-    row: &SqliteRow,
-    schema: Option<SchemaSummary>,
-) -> Result<DatasetFile, sqlx::Error> {
+fn dataset_file(row: &SqliteRow) -> Result<DatasetFile, sqlx::Error> {
     Ok(DatasetFile {
         file_name: row.try_get("file_name")?,
         file_id: row.try_get("file_id")?,
@@ -371,7 +415,7 @@ fn dataset_file(
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
         sha256: sha256(row)?,
-        schema,
+        schema: None,
     })
 }
 

@@ -22,6 +22,7 @@ mod in_progress;
 mod kept_schemas;
 mod keys;
 mod limits;
+mod listing;
 mod local;
 mod lock;
 mod metrics;

@@ -52,7 +52,10 @@ use crate::{
     error::{Error, Result},
     message::bounded,
     schema::Schema,
-    wire::messages::{DatasetFile, DatasetFileList},
+    wire::{
+        file_name::folded,
+        messages::{DatasetFile, DatasetFileList},
+    },
 };
 
 /// How to upload.
@@ -233,7 +236,10 @@ async fn run(
         feed = Some(Feed::of(rewrite.feed(rest)));
     }
     tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
+    let (start, is_complete) = (listing.len() - first, feed.is_none() && first == files.len());
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
+    // What is not needed any more: a long list takes much memory.
+    let listing = is_complete.then_some(listing);
     let transfer = Transfer {
         client: client.clone(),
         dataset_id: dataset_id.clone(),
@@ -251,14 +257,18 @@ async fn run(
     };
     let files = transfer.run().await?;
     tracker.verifying();
-    let start = listing.len() - first;
-    let listing =
-        if first < files.len() { client.list_dataset_files(&dataset_id).await? } else { listing };
+    let listing = match listing {
+        Some(listing) => listing,
+        None => client.list_dataset_files(&dataset_id).await?,
+    };
     verify(&listing[start.min(listing.len())..], &files, options.ordered, &dataset_id)?;
-    let ids: HashMap<_, _> =
-        listing.iter().map(|file| (&file.file_name, file.file_id.as_deref())).collect();
-    for (position, file) in files.iter().enumerate() {
-        tracker.has_id(position, ids.get(&file.name).copied().flatten());
+    let numbered = files.iter().enumerate();
+    let mut positions: HashMap<_, _> =
+        numbered.map(|(position, file)| (folded(&file.name), position)).collect();
+    for listed in &listing {
+        if let Some(position) = positions.remove(&folded(&listed.file_name)) {
+            tracker.has_id(position, listed.file_id.as_deref());
+        }
     }
     tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
@@ -307,8 +317,8 @@ fn verify(
     ordered: bool,
     dataset_id: &str,
 ) -> Result<()> {
-    let mut found: Vec<_> = listed.iter().map(|file| file.file_name.as_str()).collect();
-    let mut planned: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    let mut found: Vec<_> = listed.iter().map(|file| folded(&file.file_name)).collect();
+    let mut planned: Vec<_> = files.iter().map(|file| folded(&file.name)).collect();
     let is_as_planned = found == planned;
     found.sort_unstable();
     planned.sort_unstable();

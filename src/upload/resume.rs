@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    wire::messages::DatasetFile,
+    wire::{file_name::are_one, messages::DatasetFile},
 };
 
 /// How many of `files`, all of the plan, are there.
@@ -51,7 +51,7 @@ pub(super) async fn from_feed(
     tracker: &Tracker,
 ) -> Result<usize, UploadError> {
     let Some(first) = feed.peek().await else { return Ok(0) };
-    let begin = listing.iter().position(|listed| listed.file_name == first.planned.name);
+    let begin = listing.iter().position(|listed| are_one(&listed.file_name, &first.planned.name));
     let done = begin.map_or(&[][..], |begin| &listing[begin..]);
     for listed in done {
         let Some(file) = feed.next().await.transpose()? else {
@@ -71,7 +71,7 @@ pub(super) async fn from_feed(
 
 fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile) -> Error {
     let name = &file.planned.name;
-    let reason = if listed.file_name == *name {
+    let reason = if are_one(&listed.file_name, name) {
         another_content(name)
     } else {
         format!("{} stands in the dataset where this upload has {name}", listed.file_name)

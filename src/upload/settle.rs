@@ -1,7 +1,12 @@
 //! "Did it commit?": what a listing of the dataset says about the plan.
 
+use std::collections::HashSet;
+
 use super::gate::Verdict;
-use crate::wire::messages::DatasetFile;
+use crate::wire::{
+    file_name::{are_one, folded},
+    messages::DatasetFile,
+};
 
 /// A file of the plan as it should stand in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +20,18 @@ pub struct Expected<'a> {
 }
 
 impl Expected<'_> {
+    /// A file that another system names has its characters composed otherwise.
+    pub(super) fn has_name_of(&self, listed: &DatasetFile) -> bool {
+        are_one(&listed.file_name, self.name)
+    }
+
     /// The name agrees, and the size where both sides tell it; else the rows.
     pub(super) fn is(&self, listed: &DatasetFile) -> bool {
         let has_content = match (listed.size_bytes, self.size_bytes) {
             (Some(listed), Some(expected)) => listed == expected,
             _ => listed.row_count.is_none_or(|rows| rows == self.row_count),
         };
-        listed.file_name == self.name && has_content
+        self.has_name_of(listed) && has_content
     }
 }
 
@@ -40,15 +50,18 @@ pub struct Conflict {
 /// # Errors
 /// [`Conflict`] where any other name of the plan is in the listing, or a size differs.
 pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<usize, Conflict> {
-    let has_name = |file: &Expected<'_>| listing.iter().any(|listed| listed.file_name == file.name);
-    let taken: Vec<_> = plan.iter().filter(|file| has_name(file)).collect();
+    let mut missing: HashSet<_> = plan.iter().map(|file| folded(file.name)).collect();
+    for listed in listing {
+        missing.remove(&folded(&listed.file_name));
+    }
+    let taken: Vec<_> = plan.iter().filter(|file| !missing.contains(&folded(file.name))).collect();
     let done = taken.len();
     let conflict = |reason: &str| {
         let names = taken.iter().map(|file| file.name.to_owned()).collect();
         Err(Conflict { names, reason: reason.to_owned() })
     };
     let end = &listing[listing.len().saturating_sub(done)..];
-    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| listed.file_name == file.name;
+    let same_names = |(listed, file): (&DatasetFile, &Expected<'_>)| file.has_name_of(listed);
     if end.len() < done || !end.iter().zip(plan).all(same_names) {
         return conflict("it does not end with the first files of this upload, in its order");
     }
@@ -95,7 +108,7 @@ pub fn verdict(
 /// What a listing says about a file that may stand anywhere (`ordered=False`).
 #[must_use]
 pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict {
-    match listing.iter().find(|listed| listed.file_name == file.name) {
+    match listing.iter().find(|listed| file.has_name_of(listed)) {
         Some(listed) if file.is(listed) => Verdict::Committed,
         Some(_) => Verdict::Foreign,
         None => Verdict::Absent,
@@ -163,5 +176,31 @@ mod tests {
             let found = verdict(&before, &plan("a b c"), 1, &listing(listed));
             assert_eq!(found, expected, "{listed}");
         }
+    }
+
+    /// CPU time that this thread has had, in nanoseconds.
+    #[cfg(target_os = "linux")]
+    fn cpu_time() -> u64 {
+        let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        times.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn resume_of_a_hundred_thousand_files_takes_at_most_a_second_of_cpu_and_is_linear() {
+        let taken = |count: usize| {
+            let names: Vec<_> = (0..count).map(|file| format!("pärt-{file:06}.parquet")).collect();
+            let listing: Vec<_> = names.iter().map(|name| DatasetFile::named(name)).collect();
+            let expected = |name| Expected { name, size_bytes: Some(7), row_count: 1 };
+            let plan: Vec<_> = names.iter().map(|name| expected(name.as_str())).collect();
+            let begun = cpu_time();
+            assert_eq!(resume(&listing[..count - 1], &plan), Ok(count - 1));
+            cpu_time() - begun
+        };
+        let (half, whole) = (taken(50_000), taken(100_000));
+        eprintln!("CPU of resume: 50,000 files {half} ns, 100,000 files {whole} ns");
+        assert!(whole < 1_000_000_000, "{whole} ns");
+        // Quadratic were four times as much.
+        assert!(whole < 3 * half, "{half} ns, {whole} ns");
     }
 }
