@@ -61,7 +61,7 @@ impl Stranger {
         self.is_over.notified().await;
         // Its turn may have come just before its key.
         if self.is_known.load(Ordering::Relaxed) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
