@@ -192,6 +192,7 @@ pub struct ErrorAnswer {
     pub error: String,
 }
 
+#[allow(clippy::ref_option, reason = "serde asks for it so")]
 fn shared<S: Serializer>(
     schema: &Option<Arc<SchemaSummary>>,
     serializer: S,
