@@ -86,6 +86,7 @@ impl FooterReader {
             row_groups: facts.row_groups,
             codecs: facts.codecs,
             unsupported_codec: facts.unsupported_codec,
+            added: [].into(),
         })
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    hive::{self, Hive},
     mismatch::{Cast, CheckError, Outliers},
     parallel::in_threads,
     plan::PlannedFile,
@@ -43,6 +44,8 @@ pub struct Problem {
     pub is_invalid_parquet: bool,
     /// Whether it is the file's name that cannot be used.
     pub is_about_name: bool,
+    /// Further files that have the same problem.
+    pub more_files: usize,
 }
 
 /// What may be mended on the way, because the caller asked for it.
@@ -64,8 +67,10 @@ pub(super) fn check(
     mut problems: Vec<Problem>,
     file_count: usize,
     mending: Mending,
+    hive: &Hive,
 ) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
-    let checked = read(files, &mut problems, mending);
+    let mut checked = read(files, &mut problems, mending);
+    hive::apply(hive, &mut checked, &mut problems);
     let footers = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer));
     let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending)?;
     Ok((checked, rewrite))
@@ -186,7 +191,7 @@ pub(super) fn compare<'a>(
 impl Problem {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
         let (path, message) = (path.to_owned(), message.into());
-        Self { path, message, is_invalid_parquet: false, is_about_name: false }
+        Self { path, message, is_invalid_parquet: false, is_about_name: false, more_files: 0 }
     }
 
     pub(super) fn of_name(path: &Path, message: impl Into<String>) -> Self {
@@ -215,6 +220,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.message)
+        match self.more_files {
+            0 => write!(f, "{}: {}", self.path.display(), self.message),
+            more => write!(f, "{} and {more} more: {}", self.path.display(), self.message),
+        }
     }
 }

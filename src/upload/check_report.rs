@@ -5,6 +5,7 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::check_against_dataset,
     feed::{MadeFile, name_of_made},
+    hive,
     plan::{self, Names, PlannedFile},
     resume::names_taken,
     settle::{self, Expected},
@@ -73,11 +74,12 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { dataset_id, names, mending, .. } = options;
+    let UploadOptions { dataset_id, names, mending, hive, .. } = options;
     let checker = in_background(move || {
         let Found { files: found, notes } = found;
-        let (files, mut problems) = plan::plan(&found, names.as_deref())?;
-        let files = check::read(files, &mut problems, mending);
+        let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
+        let mut files = check::read(files, &mut problems, mending);
+        hive::apply(&hive, &mut files, &mut problems);
         let mut checker = Checker { mending, problems, notes, ..Checker::default() };
         for file in files {
             checker.keep(file);
@@ -98,8 +100,11 @@ impl Checker {
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
-        let planned =
-            PlannedFile { name: name_of_made(file.name, self.file_count), source: file.source };
+        let planned = PlannedFile {
+            name: name_of_made(file.name, self.file_count),
+            source: file.source,
+            partition: Vec::new(),
+        };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
@@ -109,7 +114,7 @@ impl Checker {
     }
 
     fn keep(&mut self, file: CheckedFile) {
-        let CheckedFile { planned: PlannedFile { name, source }, footer, .. } = file;
+        let CheckedFile { planned: PlannedFile { name, source, .. }, footer, .. } = file;
         let facts = FileFacts {
             name,
             path: source.path().display().to_string(),
@@ -166,7 +171,8 @@ impl Checker {
         let listing = client.list_dataset_files(dataset_id).await?;
         let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
             let is_rewritten = common.as_ref().is_some_and(|common| *common != *footer.schema)
-                || footer.check_codecs().is_err();
+                || footer.check_codecs().is_err()
+                || !footer.added.is_empty();
             (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
         };
         let expected: Vec<_> = self.files.iter().map(expected).collect();

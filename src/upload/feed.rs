@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     UploadError,
     check::{self, CheckedFile, Mending},
+    hive::Hive,
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
@@ -140,11 +141,11 @@ impl FeedChecks {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count);
         self.count += 1;
-        let planned = PlannedFile { name, source: file.source };
+        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;
-        let check = move || Ok(check::check(files, problems, 1, mending));
+        let check = move || Ok(check::check(files, problems, 1, mending, &Hive::Ignore));
         let (mut checked, _) = in_background(check)
             .await?
             .map_err(|error| CheckError { is_under_way: self.count > 1, ..error })?;

@@ -11,6 +11,7 @@ mod deadline;
 mod feed;
 pub mod frames;
 pub mod gate;
+mod hive;
 mod mismatch;
 mod parallel;
 mod plan;
@@ -26,11 +27,12 @@ mod transfer;
 pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
+pub use hive::Hive;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Found, FoundFile, Paths, natural_order};
+pub use sources::{Found, FoundFile, Partition, Paths, natural_order};
 pub use temporary::Spool;
 
 use std::{collections::HashMap, sync::Arc};
@@ -65,6 +67,8 @@ pub struct UploadOptions {
     pub ordered: bool,
     /// What may be mended on the way.
     pub mending: Mending,
+    /// What to do with folders that are called `key=value`.
+    pub hive: Hive,
     /// Whether to stop before anything is created or sent.
     pub dry_run: bool,
 }
@@ -77,6 +81,7 @@ impl Default for UploadOptions {
             concurrency: CONCURRENCY,
             ordered: true,
             mending: Mending::default(),
+            hive: Hive::default(),
             dry_run: false,
         }
     }
@@ -168,10 +173,10 @@ impl Plan {
     ) -> Result<Self, UploadError> {
         let Found { files, notes } = found;
         tracker.noted(notes);
-        let (names, mending) = (options.names.clone(), options.mending);
+        let UploadOptions { names, mending, hive, .. } = options.clone();
         let checked = in_background(move || {
-            let (planned, problems) = plan::plan(&files, names.as_deref())?;
-            Ok(check::check(planned, problems, files.len(), mending))
+            let (planned, problems) = plan::plan(&files, names.as_deref(), &hive)?;
+            Ok(check::check(planned, problems, files.len(), mending, &hive))
         });
         let (files, rewrite) = checked.await??;
         tracker.planned(&files, files.len());
