@@ -81,6 +81,10 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A transfer that is not held and moves no byte for this long is started again.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// The check of an upload waits no longer than this for one file to be opened and its footer to be read: it may be on a
+/// mount that hangs.
+pub const FILE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Time for an answer after the last byte of a request.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 

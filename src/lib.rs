@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod error;
 mod message;
 mod read_at;
+mod regular_file;
 mod temporary_file;
 
 pub mod schema;

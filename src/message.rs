@@ -8,6 +8,9 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 2048;
 /// Most characters of a service's own words in a message.
 pub(crate) const QUOTED_CHARS: usize = 500;
 
+/// Most characters of an input that a message repeats.
+pub(crate) const ECHOED_CHARS: usize = 100;
+
 /// Names of a list that a message has; the others are counted.
 const LISTED: usize = 5;
 

@@ -48,7 +48,7 @@ impl Peer {
 
     /// Foreign words as a message may have them: without the key, and not too many. All that a
     /// service, a proxy or a library says on the way to a message comes through here.
-    fn quoted(&self, words: &str) -> String {
+    pub(super) fn quoted(&self, words: &str) -> String {
         let words = self.redactor.text(words);
         let plain = |char: char| if char.is_control() && char != '\n' { ' ' } else { char };
         cut(&words, QUOTED_CHARS).chars().map(plain).collect()

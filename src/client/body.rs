@@ -41,6 +41,7 @@ pub(crate) struct BodyState {
     sent: AtomicU64,
     held: AtomicBool,
     complete: AtomicBool,
+    reading: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
 
@@ -58,6 +59,11 @@ impl BodyState {
     /// Whether the last byte was handed over.
     pub(crate) fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Relaxed)
+    }
+
+    /// Whether its file is waited for, and not the connection.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::Relaxed)
     }
 
     /// Why the body ended early, where it was not the connection's fault.
@@ -175,7 +181,10 @@ impl GatedBody {
     }
 
     async fn read(&mut self, mut reader: FileReader) -> Result<Bytes> {
-        let (mut bytes, is_last) = reader.next().await?;
+        self.state.reading.store(true, Ordering::Relaxed);
+        let read = reader.next().await;
+        self.state.reading.store(false, Ordering::Relaxed);
+        let (mut bytes, is_last) = read?;
         self.step = if is_last {
             // A copy: neither the file nor its buffers are kept while the tail is held.
             let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));

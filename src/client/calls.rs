@@ -1,6 +1,6 @@
 //! The calls of the dataset API.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Body, RequestBuilder, header};
 use serde::de::DeserializeOwned;
@@ -12,11 +12,14 @@ use super::{
     http::ApiClient,
     options::ClientOptions,
     retry::Since,
-    source::SourceFile,
+    source::{SourceFile, in_file},
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
     error::{Error, Result},
+    message::{ECHOED_CHARS, cut},
+    regular_file::hangs,
+    wire::id::is_id,
     wire::messages::{
         Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
         ListDatasetFiles, UploadedFile,
@@ -58,7 +61,12 @@ impl ApiClient {
         self.retrying(Since::Start, || async {
             let request = self.get("create-dataset");
             let created: CreatedDataset = self.call(&subject, request, MAX_ANSWER_BYTES).await?;
-            Ok(created.dataset_id)
+            if is_id(&created.dataset_id) {
+                Ok(created.dataset_id)
+            } else {
+                let id = subject.peer.quoted(&cut(&created.dataset_id, ECHOED_CHARS));
+                Err(subject.not_the_api(format!("a dataset id that is none, {id:?}")))
+            }
         })
         .await
     }
@@ -82,6 +90,7 @@ impl ApiClient {
     /// # Errors
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        checked_id(dataset_id)?;
         let subject = self.subject(Some(dataset_id));
         self.retrying(Since::Start, || async {
             let request = self
@@ -96,13 +105,14 @@ impl ApiClient {
     /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
     /// caller knows.
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
+        checked_id(&attempt.dataset_id)?;
         let subject = Subject {
             file_name: Some(attempt.file_name.clone()),
             size_bytes: Some(attempt.source.size()),
             ..self.subject(Some(&attempt.dataset_id))
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
-        let state = Arc::clone(&attempt.state);
+        let (state, path) = (Arc::clone(&attempt.state), attempt.source.path().to_owned());
         let request = self
             .post_on_own_connection("upload-to-dataset")
             .header(header::CONTENT_TYPE, framing.content_type())
@@ -125,7 +135,7 @@ impl ApiClient {
         };
         let outcome = tokio::select! {
             answered = send => answered,
-            timeout = stalled(&state, &subject, self.options()) => Err(timeout),
+            timeout = stalled(&state, &subject, &path, self.options()) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
         outcome.map_err(|error| state.take_failure().unwrap_or(error))
@@ -167,12 +177,28 @@ impl Subject {
     }
 }
 
+/// No dataset has an id that is not one, and no request may be written with it.
+fn checked_id(dataset_id: &str) -> Result<()> {
+    if is_id(dataset_id) {
+        return Ok(());
+    }
+    Err(Error::DatasetNotFound {
+        dataset_id: dataset_id.to_owned(),
+        message: "an id has up to 128 letters, digits, and - _ . :".to_owned(),
+    })
+}
+
 /// How often a body is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Returns when a body that is not held has not moved, or its answer has not come, for too
 /// long. Nothing bounds the time of a whole upload.
-async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
+async fn stalled(
+    state: &BodyState,
+    subject: &Subject,
+    path: &Path,
+    options: &ClientOptions,
+) -> Error {
     let mut last_sent = state.sent();
     let mut last_move = Instant::now();
     loop {
@@ -186,6 +212,9 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
             last_sent = state.sent();
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
+            if state.is_reading() {
+                return in_file(path)(hangs(limit));
+            }
             return subject.timeout(what, limit);
         }
     }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use super::{answer::Subject, body::in_background, http::ApiClient, retry::Since, source::in_file};
 use crate::{
     error::{Error, Result},
+    regular_file::{hangs, open_regular},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::messages::{DatasetFile, DownloadFromDataset},
 };
@@ -57,7 +58,8 @@ impl ApiClient {
         let listing = self.list_dataset_files(dataset_id).await?;
         let downloads = downloads(listing, files, &folder)?;
         let targets = downloads.iter().map(|download| download.target.clone()).collect();
-        tokio::fs::create_dir_all(&folder).await.map_err(in_file(&folder))?;
+        let made = self.in_time(tokio::fs::create_dir_all(&folder)).await;
+        made.map_err(in_file(&folder))?;
         let mut known = HashSet::new();
         let missing: Vec<_> = downloads
             .into_iter()
@@ -115,7 +117,8 @@ impl ApiClient {
         let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;
         let target = target.clone();
         in_background(move || {
-            let here = File::open(&target).and_then(|here| have_same_bytes(here, downloaded));
+            let here = open_regular(&target);
+            let here = here.and_then(|(here, _)| have_same_bytes(here, downloaded));
             let is_same = here.map_err(in_file(&target))?;
             Ok(if is_same { Here::Same } else { Here::OtherContent })
         })
@@ -137,7 +140,7 @@ impl ApiClient {
             let file = partial.as_file().try_clone().map_err(in_partial)?;
             let mut file = tokio::fs::File::from_std(file);
             self.receive(dataset_id, name, &mut file, in_partial).await?;
-            file.sync_all().await.map_err(in_partial)?;
+            self.in_time(file.sync_all()).await.map_err(in_partial)?;
             let target = target.clone();
             in_background(move || named(partial, &target, overwrite)).await
         })
@@ -182,9 +185,15 @@ impl ApiClient {
             let next = async { answer.chunk().await.map_err(|error| subject.broken(&error)) };
             let next = subject.within(self.options().progress_timeout, "sent no bytes", next);
             let Some(chunk) = next.await? else { break };
-            file.write_all(&chunk).await.map_err(&not_written)?;
+            self.in_time(file.write_all(&chunk)).await.map_err(&not_written)?;
         }
-        file.flush().await.map_err(&not_written)
+        self.in_time(file.flush()).await.map_err(&not_written)
+    }
+
+    /// Bounds the time of work on a disk, or on a mount that may hang.
+    async fn in_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let limit = self.options().progress_timeout;
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(hangs(limit)))
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     read_at::read_exact_at,
+    regular_file::open_regular,
 };
 
 /// A regular file as it was when it was planned, or a temporary one of our own.
@@ -75,8 +76,7 @@ impl SourceFile {
         if let Some(file) = &self.temporary {
             return Ok(Arc::clone(file));
         }
-        let file = File::open(&self.path).map_err(in_file(&self.path))?;
-        let metadata = file.metadata().map_err(in_file(&self.path))?;
+        let (file, metadata) = open_regular(&self.path).map_err(in_file(&self.path))?;
         self.compare(&metadata)?;
         Ok(Arc::new(file))
     }

@@ -1,6 +1,6 @@
 //! Whom to trust: the authorities of the system, and the certificates of files.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Read, path::PathBuf, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
@@ -16,7 +16,10 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::error::{Error, Result, without_number};
+use crate::{
+    error::{Error, Result, without_number},
+    regular_file::open_regular,
+};
 
 /// TLS with the authorities of the system and the certificates of `files` in PEM form.
 ///
@@ -43,19 +46,22 @@ pub(super) fn config(files: &[PathBuf], is_needed: bool) -> Result<ClientConfig>
 }
 
 fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>> {
-    let mut named = Vec::new();
+    let mut named: Vec<CertificateDer<'static>> = Vec::new();
     for file in files {
         let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
-        let pem =
-            std::fs::read(file).map_err(|error| refuse(without_number(&error.to_string())))?;
-        let certificates: Vec<_> =
-            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().unwrap_or_default();
-        let are_usable =
-            certificates.iter().all(|certificate| ParsedCertificate::try_from(certificate).is_ok());
-        if certificates.is_empty() || !are_usable {
-            return Err(refuse("it holds no certificates in PEM form"));
+        let read = || {
+            let mut pem = Vec::new();
+            open_regular(file)?.0.read_to_end(&mut pem).map(|_| pem)
+        };
+        let pem = read().map_err(|error| refuse(without_number(&error.to_string())))?;
+        // One that cannot be read does not spoil the others.
+        let certificates = CertificateDer::pem_slice_iter(&pem).flatten();
+        let usable = certificates.filter(|der| ParsedCertificate::try_from(der).is_ok());
+        let before = named.len();
+        named.extend(usable);
+        if named.len() == before {
+            return Err(refuse("it holds no certificates in PEM form that can be used"));
         }
-        named.extend(certificates);
     }
     Ok(named)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Error, without_number};
-use crate::message::{bounded, cut, listed};
+use crate::message::{ECHOED_CHARS, bounded, cut, listed};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,9 +168,6 @@ fn write_intermediary(
     };
     write!(f, " (HTTP {status}). {what_to_do}")
 }
-
-/// Most characters of an argument that a message repeats.
-const ECHOED_CHARS: usize = 100;
 
 fn names_of(paths: &[PathBuf]) -> Vec<impl fmt::Display> {
     paths.iter().map(|path| path.display()).collect()

@@ -82,7 +82,7 @@ impl ColumnType {
     ];
 
     /// The type of all `values`: 64-bit integers, days, or text.
-    pub(crate) fn of_all<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub(crate) fn of_all<'a>(values: &(impl Iterator<Item = &'a str> + Clone)) -> Self {
         let is = |kind: Self| values.clone().all(|value| kind.value_of(value).is_some());
         if values.clone().next().is_none() {
             Self::String
@@ -183,7 +183,7 @@ mod tests {
             (&[""], ColumnType::String),
             (&[], ColumnType::String),
         ] {
-            assert_eq!(ColumnType::of_all(values.iter().copied()), expected, "{values:?}");
+            assert_eq!(ColumnType::of_all(&values.iter().copied()), expected, "{values:?}");
         }
     }
 

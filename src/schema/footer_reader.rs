@@ -14,13 +14,13 @@ const FIRST_READ_BYTES: u64 = 16 * 1024;
 
 /// Reads footers. Files of the same schema as the one before share it: most files of a batch
 /// do, and to decode it is most of the work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FooterReader {
     last: Option<DecodedSchema>,
     end: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct DecodedSchema {
     encoded: Vec<u8>,
     schema: Arc<Schema>,

@@ -7,7 +7,10 @@ use axum::{
 };
 
 use super::catalog;
-use crate::wire::messages::ErrorAnswer;
+use crate::{
+    message::{ECHOED_CHARS, cut},
+    wire::messages::ErrorAnswer,
+};
 
 pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
@@ -32,7 +35,8 @@ impl Refusal {
     }
 
     pub(super) fn unknown_dataset(dataset_id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("Dataset {dataset_id} not found"))
+        let message = format!("Dataset {} not found", cut(dataset_id, ECHOED_CHARS));
+        Self::new(StatusCode::NOT_FOUND, message)
     }
 
     pub(super) fn name_taken() -> Self {

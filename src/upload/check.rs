@@ -3,19 +3,22 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
     hive::{self, Hive},
     mismatch::{Cast, CheckError, Outliers},
-    parallel::in_threads,
+    parallel::{Work, in_threads},
     plan::PlannedFile,
     report::Change,
     rewrite::Rewrite,
     sources::why_missing,
 };
 use crate::{
+    config::FILE_TIMEOUT,
     error::{Error, without_number},
+    regular_file::hangs,
     schema::{
         Footer, FooterReader, InvalidParquet, Schema, common_schema, diff, groups,
         resembles_by_name,
@@ -129,10 +132,27 @@ pub(super) fn judge(
 }
 
 fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
-    in_threads(files, |files| {
-        let mut reader = FooterReader::default();
-        files.iter().map(|file| read_footer(&mut reader, file, mending)).collect()
-    })
+    let work = ReadFooters { reader: FooterReader::default(), mending };
+    in_threads(files, &work, FILE_TIMEOUT)
+}
+
+/// Reads footers, which share their schema.
+#[derive(Clone)]
+struct ReadFooters {
+    reader: FooterReader,
+    mending: Mending,
+}
+
+impl Work<PlannedFile> for ReadFooters {
+    type Found = Result<Footer, Problem>;
+
+    fn each(&mut self, file: &PlannedFile) -> Self::Found {
+        read_footer(&mut self.reader, file, self.mending)
+    }
+
+    fn stuck(&self, file: &PlannedFile, limit: Duration) -> Self::Found {
+        Err(Problem::new(file.source.path(), hangs(limit).to_string()))
+    }
 }
 
 fn read_footer(

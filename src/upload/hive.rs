@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use arrow_array::{Array, StringArray, cast::AsArray};
@@ -13,10 +14,11 @@ use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuild
 
 use super::{
     check::{CheckedFile, Problem},
-    parallel::in_threads,
+    parallel::{Work, in_threads},
 };
 use crate::{
     config::BATCH_ROWS,
+    regular_file::hangs,
     schema::{AddedColumn, ColumnType, Schema, with_columns},
 };
 
@@ -108,16 +110,33 @@ fn columns(
     }
     let column = |(place, key): (usize, &&str)| {
         let values = files.iter().filter_map(|file| file.planned.partition[place].1.as_deref());
-        let column_type = types.get(*key).copied().unwrap_or_else(|| ColumnType::of_all(values));
+        let column_type = types.get(*key).copied().unwrap_or_else(|| ColumnType::of_all(&values));
         ((*key).to_owned(), column_type)
     };
     Ok(keys.iter().enumerate().map(column).collect())
 }
 
+/// Finds out what a file gets: where it has a column itself, that is read.
+#[derive(Clone)]
+struct AddColumns(Arc<[(String, ColumnType)]>);
+
+impl Work<CheckedFile> for AddColumns {
+    type Found = Result<Vec<AddedColumn>, String>;
+
+    fn each(&mut self, file: &CheckedFile) -> Self::Found {
+        added_to(file, &self.0)
+    }
+
+    fn stuck(&self, _file: &CheckedFile, limit: Duration) -> Self::Found {
+        Err(hangs(limit).to_string())
+    }
+}
+
+/// To read a column of a large file takes as long as it takes; its footer was read just now.
+const NO_LIMIT: Duration = Duration::MAX;
+
 fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &mut Vec<Problem>) {
-    let added = in_threads(files, |files| {
-        files.iter().map(|file| added_to(file, columns)).collect::<Vec<_>>()
-    });
+    let added = in_threads(files, &AddColumns(columns.into()), NO_LIMIT);
     for (file, added) in files.iter_mut().zip(added) {
         let with_added = added.and_then(|added| {
             let schema = with_columns(&file.footer.parquet_schema, &added)

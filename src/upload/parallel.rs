@@ -1,30 +1,167 @@
-//! Work on many files, in threads that wait for disks.
+//! Work on many files, in threads that wait for disks, and not for ever.
 
 use std::{
+    ops::Range,
     panic::resume_unwind,
-    thread::{self, ScopedJoinHandle},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use crate::config::CHECK_THREADS;
 
-/// Splits `items` among threads; `work` gets a share. Results come in the order of the items.
-/// A share for which the operating system starts no thread is worked on by the caller's.
-pub(super) fn in_threads<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&[T]) -> Vec<R> + Sync,
-) -> Vec<R> {
-    let share = items.len().div_ceil(CHECK_THREADS).max(1);
-    let work = &work;
-    thread::scope(|scope| {
-        let start = |share| {
-            let worker = thread::Builder::new().spawn_scoped(scope, move || work(share));
-            worker.map_err(|_no_thread| share)
+/// How often the threads are looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What to do with each of many files.
+pub(super) trait Work<T>: Clone + Send + 'static {
+    /// What is found out about a file.
+    type Found: Send + 'static;
+
+    /// Looks at the files of one thread, one after the other.
+    fn each(&mut self, file: &T) -> Self::Found;
+
+    /// What is said of a file that kept a thread for longer than `limit`.
+    fn stuck(&self, file: &T, limit: Duration) -> Self::Found;
+}
+
+/// Splits `files` among threads, each with a copy of `work`. Results come in the order of the
+/// files. A thread that a file keeps for longer than `limit` (a mount that hangs) is left behind,
+/// and another one goes on with the files after it.
+pub(super) fn in_threads<T: Clone + Send + Sync + 'static, W: Work<T>>(
+    files: &[T],
+    work: &W,
+    limit: Duration,
+) -> Vec<W::Found> {
+    let files: Arc<[T]> = files.into();
+    let mut found: Vec<_> = files.iter().map(|_| None).collect();
+    let (sender, results) = channel();
+    let share = files.len().div_ceil(CHECK_THREADS).max(1);
+    let mut workers: Vec<_> = (0..files.len())
+        .step_by(share)
+        .map(|start| start..files.len().min(start + share))
+        .map(|range| Worker::start(&files, range, work, &sender))
+        .collect();
+    let mut looked = Instant::now();
+    while workers.iter().any(|worker| !worker.left.is_empty()) {
+        if let Ok((index, result)) = results.recv_timeout(LOOK_AGAIN)
+            && found[index].is_none()
+        {
+            found[index] = Some(result);
+            if let Some(worker) = workers.iter_mut().find(|worker| worker.left.contains(&index)) {
+                worker.left.start = index + 1;
+                worker.moved = Instant::now();
+            }
+        }
+        if looked.elapsed() < LOOK_AGAIN {
+            continue;
+        }
+        looked = Instant::now();
+        for worker in workers.iter_mut().filter(|worker| !worker.left.is_empty()) {
+            worker.rethrow();
+            if worker.moved.elapsed() >= limit {
+                let Range { start: stuck, end } = worker.left.clone();
+                found[stuck] = Some(work.stuck(&files[stuck], limit));
+                worker.is_left_behind.store(true, Ordering::Relaxed);
+                *worker = Worker::start(&files, stuck + 1..end, work, &sender);
+            }
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
+struct Worker {
+    /// The file that it is at, and those after it.
+    left: Range<usize>,
+    moved: Instant,
+    is_left_behind: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    fn start<T: Send + Sync + 'static, W: Work<T>>(
+        files: &Arc<[T]>,
+        left: Range<usize>,
+        work: &W,
+        results: &Sender<(usize, W::Found)>,
+    ) -> Self {
+        let is_left_behind = Arc::new(AtomicBool::new(false));
+        let (files, range, results) = (Arc::clone(files), left.clone(), results.clone());
+        let (work, is_over) = (work.clone(), Arc::clone(&is_left_behind));
+        let look = move || {
+            let mut work = work.clone();
+            for index in range.clone() {
+                let found = work.each(&files[index]);
+                if is_over.load(Ordering::Relaxed) || results.send((index, found)).is_err() {
+                    return;
+                }
+            }
         };
-        let workers: Vec<_> = items.chunks(share).map(start).collect();
-        let result = |worker: Result<ScopedJoinHandle<'_, Vec<R>>, _>| match worker {
-            Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(share) => work(share),
-        };
-        workers.into_iter().flat_map(result).collect()
-    })
+        let thread = thread::Builder::new().spawn(look.clone()).ok();
+        if thread.is_none() {
+            // The operating system starts no more: this thread looks at them itself.
+            look();
+        }
+        Self { left, moved: Instant::now(), is_left_behind, thread }
+    }
+
+    /// Goes on with the panic of a thread that has one.
+    fn rethrow(&mut self) {
+        if let Some(thread) = self.thread.take_if(|thread| thread.is_finished())
+            && let Err(panic) = thread.join()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread::sleep, time::Duration};
+
+    use super::{Work, in_threads};
+
+    #[derive(Clone)]
+    struct Doubled;
+
+    impl Work<u64> for Doubled {
+        type Found = Option<u64>;
+
+        fn each(&mut self, number: &u64) -> Option<u64> {
+            match number {
+                // As a mount that hangs.
+                7 | 8 | 70 => sleep(Duration::from_mins(10)),
+                99 => panic!("a defect"),
+                _ => {}
+            }
+            Some(2 * number)
+        }
+
+        fn stuck(&self, _number: &u64, _limit: Duration) -> Option<u64> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_file_that_keeps_a_thread_for_too_long_is_named_and_the_others_are_looked_at() {
+        for count in [0, 1, 3, 8, 9, 90] {
+            let numbers: Vec<_> = (0..count).collect();
+            let found = in_threads(&numbers, &Doubled, Duration::from_millis(300));
+            let expected = numbers.iter().map(|number| {
+                let hangs = [7, 8, 70].contains(number);
+                (!hangs).then_some(2 * number)
+            });
+            assert_eq!(found, expected.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a defect")]
+    fn a_defect_in_a_thread_is_not_waited_for() {
+        in_threads(&[99], &Doubled, Duration::from_mins(10));
+    }
 }

@@ -3,18 +3,21 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
     check::Problem,
     hive::Hive,
     mismatch::CheckError,
-    parallel::in_threads,
+    parallel::{Work, in_threads},
     sources::{FoundFile, Partition},
 };
 use crate::{
-    client::SourceFile,
+    client::{SourceFile, in_file},
+    config::FILE_TIMEOUT,
     error::{Error, Result},
+    regular_file::hangs,
     wire::file_name::{folded, has_parquet_extension, refusal},
 };
 
@@ -27,6 +30,22 @@ pub(super) struct PlannedFile {
     pub source: SourceFile,
     /// What the folders on its way say.
     pub partition: Partition,
+}
+
+/// Looks at the identity of files.
+#[derive(Clone)]
+struct Pin;
+
+impl Work<FoundFile> for Pin {
+    type Found = Result<SourceFile>;
+
+    fn each(&mut self, file: &FoundFile) -> Self::Found {
+        SourceFile::pin(&file.path)
+    }
+
+    fn stuck(&self, file: &FoundFile, limit: Duration) -> Self::Found {
+        Err(in_file(&file.path)(hangs(limit)))
+    }
 }
 
 /// Names and pins the files. What cannot be uploaded is a problem, not an error: all
@@ -54,8 +73,7 @@ pub(super) fn plan(
     }
     let mut files = Vec::with_capacity(found.len());
     let mut problems = Vec::new();
-    let pinned =
-        in_threads(found, |found| found.iter().map(|file| SourceFile::pin(&file.path)).collect());
+    let pinned = in_threads(found, &Pin, FILE_TIMEOUT);
     for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
         let name = match names {
             Some(names) => Some(with_extension(&names[index])),

@@ -2,4 +2,5 @@
 
 pub mod digest;
 pub mod file_name;
+pub mod id;
 pub mod messages;

@@ -5,20 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import ssl
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 
 import sutro
 from conftest import PARTS, write_parquet
 from test_upload import names_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="about processes of POSIX")
 
@@ -58,85 +56,6 @@ def test_after_kill_9_the_dataset_is_a_prefix_and_the_next_run_completes_it(
 
         assert names_in(client, dataset_id) == PARTS
         assert len(report) == len(PARTS)
-
-
-class _Empty(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        answer = b'{"datasets": []}'
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class TlsService:
-    """A service without datasets, whose certificate is for `host`, by an authority of its own."""
-
-    def __init__(self, host: str) -> None:
-        self.authority = trustme.CA()
-        self.connections = 0
-        service, context = self, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert(host).configure_cert(context)
-
-        class Server(HTTPServer):
-            def get_request(self) -> Any:
-                connection, address = self.socket.accept()
-                service.connections += 1
-                return context.wrap_socket(connection, server_side=True), address
-
-            def handle_error(self, *_: Any) -> None:
-                pass
-
-        self._server = Server(("127.0.0.1", 0), _Empty)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self.url = f"https://localhost:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.mark.parametrize("host", ["localhost", "example.com"])
-def test_a_certificate_that_cannot_be_trusted_is_told_at_once(host: str) -> None:
-    with (
-        TlsService(host) as service,
-        pytest.raises(sutro.TransferError, match=r"certificate of localhost:\d+ cannot") as error,
-    ):
-        sutro.Client("key", service.url).list_datasets()
-
-    assert service.connections == 1, "it is not tried again"
-    assert "SUTRO_CA_BUNDLE" in str(error.value)
-
-
-@pytest.mark.parametrize("variable", ["SUTRO_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
-) -> None:
-    with TlsService("localhost") as service:
-        bundle = tmp_path / "company.pem"
-        service.authority.cert_pem.write_to_path(str(bundle))
-        monkeypatch.setenv(variable, str(bundle))
-
-        assert sutro.Client("key", service.url).list_datasets() == []
-
-
-def test_a_file_of_certificates_that_cannot_be_used_is_told_when_it_is_ours(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
-    sutro.Client("key", "https://localhost:1")
-    for path, words in [(tmp_path / "none.pem", "No such file"), (Path(__file__), "in PEM form")]:
-        monkeypatch.setenv("SUTRO_CA_BUNDLE", str(path))
-        with pytest.raises(sutro.ConfigurationError, match=words):
-            sutro.Client("key", "https://localhost:1")
 
 
 def test_a_service_that_refuses_a_third_upload_gets_all_files_in_order(

@@ -8,12 +8,13 @@ use std::{
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
     ("error", &["config", "message"]),
     ("read_at", &[]),
+    ("regular_file", &[]),
     ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
     ("wire", &["config", "error", "message"]),
@@ -25,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "error",
             "message",
             "read_at",
+            "regular_file",
             "schema",
             "temporary_file",
             "wire",
@@ -38,6 +40,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "credentials",
             "error",
             "message",
+            "regular_file",
             "schema",
             "temporary_file",
             "wire",

@@ -21,16 +21,16 @@ pub(super) fn write_constant(
         .map_err(|_| ParquetError::General("a row group has less than no rows".to_owned()))?;
     match &column.value {
         None => write_nulls(column, rows, writer),
-        Some(Value::Bool(value)) => repeat::<BoolType>(*value, rows, writer),
-        Some(Value::Int32(value)) => repeat::<Int32Type>(*value, rows, writer),
-        Some(Value::Int64(value)) => repeat::<Int64Type>(*value, rows, writer),
-        Some(Value::Double(value)) => repeat::<DoubleType>(*value, rows, writer),
-        Some(Value::Bytes(value)) => repeat::<ByteArrayType>(value.clone(), rows, writer),
+        Some(Value::Bool(value)) => repeat::<BoolType>(value, rows, writer),
+        Some(Value::Int32(value)) => repeat::<Int32Type>(value, rows, writer),
+        Some(Value::Int64(value)) => repeat::<Int64Type>(value, rows, writer),
+        Some(Value::Double(value)) => repeat::<DoubleType>(value, rows, writer),
+        Some(Value::Bytes(value)) => repeat::<ByteArrayType>(value, rows, writer),
     }
 }
 
 fn repeat<T: DataType>(
-    value: T::T,
+    value: &T::T,
     rows: usize,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
