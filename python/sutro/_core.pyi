@@ -19,6 +19,7 @@ from sutro.report import UploadReport
 from sutro.sources import ArrowStream
 
 __all__ = [
+    "ArrowSchema",
     "BytesSpool",
     "Cancelled",
     "Client",
@@ -156,8 +157,12 @@ class BytesSpool:
 class FrameEncoder:
     """Makes parquet files of an object with `__arrow_c_stream__`."""
 
-    def __new__(cls, frame: object, label: str, rows_per_file: int | None) -> Self:
+    def __new__(
+        cls, frame: object, label: str, rows_per_file: int | None, decimals_as_bytes: bool
+    ) -> Self:
         """Begin; `label` names the frame in errors.
+
+        `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does.
 
         Raises:
             sutro.FrameError: It is no table, or has types that parquet does not have.
@@ -166,6 +171,17 @@ class FrameEncoder:
     @property
     def is_exhausted(self) -> bool:
         """Whether the last file was given."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the files leave out of the frame, in words: extension types."""
+
+    @property
+    def row_count(self) -> int | None:
+        """The rows that the frame has given; None if it has not given a batch."""
+
+    def close(self) -> None:
+        """Release the frame's stream."""
 
     def encode(self, seconds: float) -> TemporaryParquet | None:
         """Work for about so long without the GIL; a file when one is whole."""
@@ -268,11 +284,18 @@ _ReportRow: TypeAlias = tuple[
 ]
 
 @final
+class ArrowSchema:
+    """The Arrow schema of a frame that is still to be encoded."""
+
+    def __new__(cls, frame: object, decimals_as_bytes: bool) -> Self:
+        """Take it from `__arrow_c_schema__` or, if there is none, from `__arrow_c_stream__`."""
+
+@final
 class FrameSchema:
     """The schema that all files of an upload are to have."""
 
-def check_frames(frames: Sequence[tuple[str, object]], cast: bool) -> FrameSchema | None:
-    """Compare the schemas of frames with an Arrow stream, given with their names.
+def check_frames(frames: Sequence[tuple[str, ArrowSchema]], cast: bool) -> FrameSchema | None:
+    """Compare the schemas of frames, given with their names.
 
     Returns the schema of all, or their common one with `cast`.
 

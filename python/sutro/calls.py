@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from sutro import _core, forks, jobs, settings
 from sutro._sources.found import find
+from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
-from sutro.errors import ConfigurationError
+from sutro.errors import ConfigurationError, NotTheApiError, RefusedError
 from sutro.options import UploadOptions
 from sutro.sources import ColumnType
 
@@ -22,6 +24,30 @@ if TYPE_CHECKING:
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
+
+
+def ask_first(
+    client: _core.Client, source: Source, dataset_id: str | None, *, dry_run: bool
+) -> None:
+    """Ask what an upload needs before a source that can be read once is touched.
+
+    Raises:
+        AuthenticationError: The key is not accepted.
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The service cannot be reached, or fails.
+    """
+    if not reads_once(source):
+        return
+    if dataset_id is not None:
+        with forks.moment:
+            listing = client.list_dataset_files(checked_id(dataset_id))
+        jobs.result_of(listing)
+    elif not dry_run:
+        with forks.moment:
+            authentication = client.try_authentication()
+        # A service without this call says so, and answers the upload's own calls.
+        with suppress(RefusedError, NotTheApiError):
+            jobs.result_of(authentication)
 
 
 def start_upload(
@@ -41,14 +67,6 @@ def start_upload(
     dry_run: bool,
 ) -> tuple[_core.Job[UploadReport], Paths | Frames]:
     """Start an upload; frames are still to be made into files and fed to it."""
-    resolved = resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-    )
     options = _options(
         dataset_id,
         concurrency=concurrency,
@@ -57,9 +75,16 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
-    if not isinstance(resolved, Paths) and hive:
-        message = "hive is about folders on the way to files, and the source has frames"
-        raise ConfigurationError(message)
+    resolved = resolve(
+        source,
+        names,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        cast=_is_cast(on_mismatch),
+        is_trial=dry_run,
+    )
+    _refuse_hive_of_frames(resolved, hive)
     if isinstance(resolved, Paths):
         files = find(resolved)
         options["names"], options["hive"] = files.names, _checked_hive(hive)
@@ -85,6 +110,9 @@ def check(
     recompress: bool = False,
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
+    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
+    if client is not None:
+        ask_first(client, source, dataset_id, dry_run=True)
     resolved = resolve(
         source,
         names,
@@ -93,11 +121,9 @@ def check(
         rows_per_file=rows_per_file,
         cast=_is_cast(on_mismatch),
         check=False,
+        is_trial=True,
     )
-    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
-    if not isinstance(resolved, Paths) and hive:
-        message = "hive is about folders on the way to files, and the source has frames"
-        raise ConfigurationError(message)
+    _refuse_hive_of_frames(resolved, hive)
     if isinstance(resolved, Paths):
         files = find(resolved)
         options["names"], options["hive"] = files.names, _checked_hive(hive)
@@ -147,6 +173,12 @@ def _is_cast(on_mismatch: OnMismatch) -> bool:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     return on_mismatch == "cast"
+
+
+def _refuse_hive_of_frames(source: Paths | Frames, hive: HiveOption | None) -> None:
+    if hive and not isinstance(source, Paths):
+        message = "hive is about folders on the way to files, and the source has frames"
+        raise ConfigurationError(message)
 
 
 def _checked_hive(hive: HiveOption | None) -> bool | dict[str, str] | None:

@@ -135,6 +135,7 @@ class CheckReport:
             parts.append(str(self.error))
         if self.files:
             parts.append(text.folded(text.table(_HEADER, self._rows(), right=_RIGHT)))
+        parts += self.notes
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
@@ -142,7 +143,7 @@ class CheckReport:
         verdict = html.paragraph(html.strong(self._summary()))
         refusal = [] if self.error is None else [html.preformatted(str(self.error))]
         table = [html.table(_HEADER, self._rows(), right=_RIGHT)] if self.files else []
-        return html.report(verdict, *refusal, *table)
+        return html.report(verdict, *refusal, *table, *map(html.paragraph, self.notes))
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

@@ -247,11 +247,23 @@ class FrameError(SutroError, ValueError):
 
     Attributes:
         frame: Its name, or its place in the source.
+        column: The column at fault; a field inside of one is `person.address`, a list's element
+            `tags.element`. None if no single column is.
+        data_type: The Arrow type of that column, in words.
     """
 
-    def __init__(self, message: str = "", *, frame: str = "") -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        frame: str = "",
+        column: str | None = None,
+        data_type: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.frame = frame
+        self.column = column
+        self.data_type = data_type
 
 
 class RewriteError(SutroError, ValueError):

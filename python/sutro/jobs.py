@@ -5,8 +5,10 @@ The calling thread polls, so that Ctrl-C works at once and nobody else shows pro
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro import forks, logs, text
 from sutro._sources.frames import Frames
@@ -60,7 +62,7 @@ def result_of_upload(
         with shown(progress) as show:
             failure = _feed(job, source, lambda: _show(job, show))
             if failure is None:
-                return result_of(job, show)
+                return _with_notes(result_of(job, show), source)
             while not job.wait(POLL_SECONDS):
                 _show(job, show)
     except KeyboardInterrupt as interrupt:
@@ -74,10 +76,28 @@ def result_of_check(
     source: Frames, checker: FrameChecker, client: Client | None, dataset_id: str | None
 ) -> CheckReport:
     """Make all files of a source, and keep of each what its footer says."""
-    for file in source.files():
-        if file is not None:
-            checker.add(*file)
-    return result_of(checker.finish(client, dataset_id))
+    with closing(source.files()) as files:
+        for file in files:
+            if file is not None:
+                checker.add(*file)
+    return _with_notes(result_of(checker.finish(client, dataset_id)), source)
+
+
+def _with_notes(report: _T, source: Paths | Frames) -> _T:
+    """A report with what there is to tell of its source."""
+    notes = source.notes() if isinstance(source, Frames) else ()
+    if not notes:
+        return report
+    of_any_kind: Any = report
+    noted: _T = replace(of_any_kind, notes=(*of_any_kind.notes, *notes))
+    return noted
+
+
+async def in_thread(work: Callable[[], _T]) -> _T:
+    """Do what waits for the service beside a running event loop."""
+    import asyncio  # noqa: PLC0415 - keeps `import sutro` light
+
+    return await asyncio.to_thread(work)
 
 
 async def result_of_upload_async(
@@ -112,7 +132,7 @@ async def result_of_upload_async(
         raise
     if failure is not None:
         raise _failure_of_source(failure, job.partial_report())
-    return _result(job)
+    return _with_notes(_result(job), source)
 
 
 def _feed(
@@ -135,6 +155,7 @@ def _feed(
         return error
     finally:
         job.end_feed()
+        files.close()
     return None
 
 

@@ -135,6 +135,7 @@ class UploadReport:
                 f"{self._dataset()}: {self._counts()}",
                 f"{text.size(self.bytes)} sent in {self.seconds:.1f} s",
                 text.folded(table),
+                *self.notes,
             ]
         )
 
@@ -152,7 +153,7 @@ class UploadReport:
             with_bars = [(*row, bar, id_) for (*row, id_), bar in zip(rows, bars, strict=True)]
             table = html.table((*header, timeline.heading(), file_id), with_bars, right=_RIGHT)
             table = timeline.around(table, column=len(_HEADER))
-        return html.report(html.paragraph(totals), table)
+        return html.report(html.paragraph(totals), table, *map(html.paragraph, self.notes))
 
     def _dataset(self) -> str:
         return self.dataset_id or "no dataset"

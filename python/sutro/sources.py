@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import BinaryIO, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias, runtime_checkable
 
 
 @runtime_checkable
@@ -16,13 +16,21 @@ class ArrowStream(Protocol):
         """Give the rows as an Arrow C stream."""
 
 
+class LazyTable(Protocol):
+    """A query whose rows are made as they are uploaded: a `LazyFrame` of polars."""
+
+    def collect_schema(self) -> object:
+        """Give the columns and their types."""
+
+
 Path: TypeAlias = str | os.PathLike[str]
 
-Frame: TypeAlias = ArrowStream | bytes | BinaryIO
-"""A DataFrame or table of any library, or a parquet file as bytes or as an open binary file."""
+Frame: TypeAlias = ArrowStream | LazyTable | bytes | BinaryIO
+"""A DataFrame or table of any library, also a lazy one, a Hugging Face dataset, a dataset of
+pyarrow or a `DeltaTable`; or a parquet file as bytes or as an open binary file."""
 
 Source: TypeAlias = (
-    Path | Frame | Iterable[Path] | Iterable[Frame] | Mapping[str, Path] | Mapping[str, Frame]
+    Path | Frame | Iterable[Path] | Iterable[Frame] | Mapping[Any, Path] | Mapping[Any, Frame]
 )
 """What can be uploaded: a path, a glob, a folder, or a list of them; a frame, or a list or
 generator of them; a dict gives names."""

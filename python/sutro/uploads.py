@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sutro import calls, jobs
@@ -93,6 +94,7 @@ class Uploads:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
+        calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
         job, resolved = calls.start_upload(
             self._core,
             source,
@@ -138,6 +140,8 @@ class Uploads:
             >>> len(report)
             12
         """
+        ask = partial(calls.ask_first, self._core, source, dataset_id, dry_run=dry_run)
+        await jobs.in_thread(ask)
         job, resolved = calls.start_upload(
             self._core,
             source,

@@ -160,6 +160,8 @@ pub enum Error {
     Frame {
         /// Which frame.
         label: String,
+        /// The column that is at fault, where one is.
+        column: Option<Box<FrameColumn>>,
         /// What is wrong.
         message: String,
     },
@@ -192,6 +194,15 @@ pub enum Error {
 
     /// A defect of this package.
     Internal(String),
+}
+
+/// A column of a frame, or a field inside of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameColumn {
+    /// Its path, e.g. `person.address.zip`; a list's element is `tags.element`.
+    pub path: String,
+    /// Its Arrow type in words.
+    pub data_type: String,
 }
 
 /// What an operating system's error says, without the number that Rust puts behind it.

@@ -103,7 +103,7 @@ impl Error {
                     listed(&paths)
                 )
             }
-            Self::Frame { label, message } => write!(f, "{label}: {message}"),
+            Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
             Self::Rewrite { path, message } => {
                 write!(f, "{} cannot be rewritten: {message}", path.display())
             }
@@ -229,7 +229,7 @@ mod tests {
             Error::ForeignWriter { dataset_id: text(), message: text() },
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
-            Error::Frame { label: text(), message: text() },
+            Error::Frame { label: text(), column: None, message: text() },
             Error::Rewrite { path: text().into(), message: text() },
             Error::Decode { dataset_id: text(), file_name: text(), message: text() },
             Error::FileChanged { path: text().into(), change: "it grew" },

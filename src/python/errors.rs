@@ -94,12 +94,15 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::File { path, .. } => {
             ("FileAccessError", fields!(py, path: path.display().to_string()))
         }
+        Error::Frame { label, column, .. } => {
+            let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
+            ("FrameError", fields!(py, frame: label, column: path, data_type: data_type))
+        }
         Error::OtherContent { paths } => {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             let path = paths.first().cloned().unwrap_or_default();
             ("LocalFileExistsError", fields!(py, path: path, paths: PyTuple::new(py, paths)?))
         }
-        Error::Frame { label, .. } => ("FrameError", fields!(py, frame: label)),
         Error::Rewrite { path, .. } => {
             ("RewriteError", fields!(py, path: path.display().to_string()))
         }

@@ -6,18 +6,19 @@ use std::{
     time::Duration,
 };
 
+use arrow_schema::SchemaRef;
 use parquet::schema::types::TypePtr;
-use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
-    prelude::*,
-};
-use pyo3_arrow::PyRecordBatchReader;
+use pyo3::prelude::*;
+use pyo3_arrow::{PyRecordBatchReader, PySchema};
 
 use super::errors::{IntoPyErr, internal_error};
 use crate::{
     Error,
     client::SourceFile,
-    upload::{self, Mending, Spool, frames},
+    upload::{
+        self, Mending, Spool,
+        frames::{self, Decimals},
+    },
 };
 
 /// A parquet file that is gone with this object, or with the upload that took it.
@@ -75,10 +76,19 @@ impl FrameEncoder {
         frame: &Bound<'_, PyAny>,
         label: &str,
         rows_per_file: Option<usize>,
+        decimals_as_bytes: bool,
     ) -> PyResult<Self> {
-        let batches = stream_of(frame, label)?.into_reader()?;
-        let encoder = py
-            .detach(|| guarded(label, || frames::FrameEncoder::new(label, batches, rows_per_file)));
+        let batches = stream_of(frame)?.into_reader()?;
+        let encoder = py.detach(|| {
+            guarded(label, || {
+                frames::FrameEncoder::new(
+                    label,
+                    batches,
+                    rows_per_file,
+                    decimals(decimals_as_bytes),
+                )
+            })
+        });
         encoder
             .map(|encoder| Self { label: label.to_owned(), encoder: Mutex::new(encoder) })
             .map_err(|error| error.into_py_err(py))
@@ -89,10 +99,32 @@ impl FrameEncoder {
         py.detach(|| self.lock().is_exhausted())
     }
 
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.lock().notes().to_vec()
+    }
+
+    /// The rows that the frame has given; `None` where it has not given a batch.
+    #[getter]
+    fn row_count(&self, py: Python<'_>) -> Option<usize> {
+        py.detach(|| {
+            let encoder = self.lock();
+            encoder.has_given().then(|| encoder.row_count())
+        })
+    }
+
+    /// Lets go of the frame's stream.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.lock().close());
+    }
+
     /// Encodes for about `seconds`, without the GIL; a file when one is whole.
     fn encode(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<TemporaryParquet>> {
         let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let file = py.detach(|| guarded(&self.label, || self.lock().encode(time)));
+        let file = py.detach(|| {
+            let file = guarded(&self.label, || self.lock().encode(time));
+            file.inspect_err(|_| self.lock().close())
+        });
         file.map(|file| file.map(TemporaryParquet::new)).map_err(|error| error.into_py_err(py))
     }
 }
@@ -107,7 +139,7 @@ impl FrameEncoder {
 fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let message = "it cannot be encoded as parquet; write it to a file, and upload that";
-        Err(Error::Frame { label: label.to_owned(), message: message.to_owned() })
+        Err(Error::Frame { label: label.to_owned(), column: None, message: message.to_owned() })
     })
 }
 
@@ -115,17 +147,38 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameSchema(pub(super) TypePtr);
 
+/// The Arrow schema of a frame that is still to be encoded.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct ArrowSchema(SchemaRef, Decimals);
+
+#[pymethods]
+impl ArrowSchema {
+    /// Of an object with `__arrow_c_schema__` or, where it has none, of its stream, which is
+    /// closed again without a look at its rows.
+    #[new]
+    fn new(frame: &Bound<'_, PyAny>, decimals_as_bytes: bool) -> PyResult<Self> {
+        let schema = if frame.hasattr("__arrow_c_schema__")? {
+            frame.extract::<PySchema>()?.into_inner()
+        } else {
+            stream_of(frame)?.schema_ref()?
+        };
+        Ok(Self(schema, decimals(decimals_as_bytes)))
+    }
+}
+
+fn decimals(as_bytes: bool) -> Decimals {
+    if as_bytes { Decimals::Bytes } else { Decimals::Integers }
+}
+
 /// Compares the schemas of frames, before any of them is encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
-    frames: Vec<(String, Bound<'_, PyAny>)>,
+    frames: Vec<(String, PyRef<'_, ArrowSchema>)>,
     cast: bool,
 ) -> PyResult<Option<FrameSchema>> {
-    let schemas = frames
-        .iter()
-        .map(|(name, frame)| Ok((name.clone(), stream_of(frame, name)?.schema_ref()?)))
-        .collect::<PyResult<Vec<_>>>()?;
+    let schemas: Vec<_> =
+        frames.iter().map(|(name, schema)| (name.clone(), schema.0.clone(), schema.1)).collect();
     let mending = Mending { cast, recompress: false };
     let schema = py.detach(|| frames::check_schemas(&schemas, mending));
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
@@ -137,17 +190,7 @@ pub(super) fn is_in_natural_order(paths: Vec<String>) -> bool {
     paths.is_sorted_by(|left, right| upload::natural_order(left, right).is_le())
 }
 
-fn stream_of(frame: &Bound<'_, PyAny>, label: &str) -> PyResult<PyRecordBatchReader> {
-    frame.extract().map_err(|error: PyErr| {
-        let py = frame.py();
-        if !error.is_instance_of::<PyTypeError>(py) && !error.is_instance_of::<PyValueError>(py) {
-            return error;
-        }
-        let type_name = frame
-            .get_type()
-            .fully_qualified_name()
-            .map_or_else(|_| "it".to_owned(), |name| name.to_string());
-        let message = format!("{type_name} is not a table: {}", error.value(py));
-        Error::Frame { label: label.to_owned(), message }.into_py_err(py)
-    })
+/// Whatever the frame's library raises passes: who has the frame puts it into words.
+fn stream_of(frame: &Bound<'_, PyAny>) -> PyResult<PyRecordBatchReader> {
+    frame.extract()
 }

@@ -29,7 +29,7 @@ mod _core {
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{
-            BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
+            ArrowSchema, BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
             is_in_natural_order,
         },
         job::Job,

@@ -4,31 +4,32 @@ use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_cast::cast;
-use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use parquet::{
-    arrow::{ArrowSchemaConverter, ArrowWriter},
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::Compression,
     errors::ParquetError,
     file::{metadata::KeyValue, properties::WriterProperties},
     schema::types::TypePtr,
 };
 
+pub use super::storage::Decimals;
 use super::{
     UploadError,
     check::{Mending, compare},
     mismatch::{Cast, CheckError},
+    storage::{Storage, in_words},
+    stored_values::{StoreError, stored},
     temporary::while_writing,
 };
 use crate::{
     client::{SourceFile, in_file},
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
-    error::{Error, Result},
+    error::{Error, FrameColumn, Result},
     schema::{self, common_schema},
     temporary_file::temporary_file,
 };
@@ -37,9 +38,13 @@ use crate::{
 /// memory.
 pub struct FrameEncoder {
     label: PathBuf,
-    batches: Box<dyn RecordBatchReader + Send>,
-    schema: SchemaRef,
+    /// Gone as soon as it has ended or failed: others may wait for what it holds.
+    batches: Option<Box<dyn RecordBatchReader + Send>>,
+    storage: Storage,
     rows_per_file: usize,
+    /// Rows of all files so far.
+    rows: usize,
+    has_given: bool,
     /// What is left of the last batch.
     rest: Option<RecordBatch>,
     writer: Option<Writer>,
@@ -62,13 +67,15 @@ impl FrameEncoder {
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,
         rows_per_file: Option<usize>,
+        decimals: Decimals,
     ) -> Result<Self> {
-        let schema = storable_schema(label, &batches.schema())?;
-        parquet_schema(label, &schema)?;
+        let storage = Storage::of(label, &batches.schema(), decimals)?;
         Ok(Self {
             label: PathBuf::from(label),
-            batches,
-            schema,
+            batches: Some(batches),
+            storage,
+            rows: 0,
+            has_given: false,
             rows_per_file: rows_per_file.unwrap_or(usize::MAX).max(1),
             rest: None,
             writer: None,
@@ -83,6 +90,30 @@ impl FrameEncoder {
         self.is_exhausted
     }
 
+    /// What the files leave out of the frame, in words: extension types.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.storage.notes
+    }
+
+    /// Whether the frame has given a batch, if only one without rows.
+    #[must_use]
+    pub fn has_given(&self) -> bool {
+        self.has_given
+    }
+
+    /// The rows that the frame has given.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.rows
+    }
+
+    /// Lets go of the frame: what is left of it is not encoded.
+    pub fn close(&mut self) {
+        (self.batches, self.rest, self.writer) = (None, None, None);
+        self.is_exhausted = true;
+    }
+
     /// Encodes for at most about `time`; returns a file when one is whole. A frame without
     /// rows makes one file without rows.
     ///
@@ -90,6 +121,10 @@ impl FrameEncoder {
     /// [`Error::Frame`] where the frame gives an error or a value cannot be encoded,
     /// [`Error::File`] where the folder for temporary files is full.
     pub fn encode(&mut self, time: Duration) -> Result<Option<SourceFile>> {
+        self.encode_some(time).inspect_err(|_| self.close())
+    }
+
+    fn encode_some(&mut self, time: Duration) -> Result<Option<SourceFile>> {
         let begun = Instant::now();
         while !self.is_exhausted {
             let Some(rows) = self.next_rows()? else {
@@ -110,13 +145,16 @@ impl FrameEncoder {
 
     /// The next rows that belong to one file, few enough to be encoded in a short time.
     fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
-        let batch = match self.rest.take() {
-            Some(rest) => rest,
-            None => match self.batches.next() {
-                Some(batch) => batch.map_err(|error| self.broken(&error.to_string()))?,
-                None => return Ok(None),
-            },
+        let batch = if let Some(rest) = self.rest.take() {
+            rest
+        } else {
+            let Some(batch) = self.batches.as_mut().and_then(Iterator::next) else {
+                self.batches = None;
+                return Ok(None);
+            };
+            batch.map_err(|error| self.broken(&error.to_string()))?
         };
+        self.has_given = true;
         let written = self.writer.as_ref().map_or(0, |writer| writer.rows);
         let rows = batch.num_rows().min(self.rows_per_file - written).min(BATCH_ROWS);
         if rows < batch.num_rows() {
@@ -130,16 +168,10 @@ impl FrameEncoder {
             Some(writer) => writer,
             None => self.open()?,
         };
-        let columns = rows
-            .columns()
-            .iter()
-            .zip(self.schema.fields())
-            .map(|(column, field)| cast(column, field.data_type()))
-            .collect::<Result<Vec<_>, _>>()
-            .and_then(|columns| RecordBatch::try_new(self.schema.clone(), columns))
-            .map_err(|error| self.broken(&error.to_string()))?;
+        let columns = stored(rows, &self.storage).map_err(|error| self.unstorable(error))?;
         writer.parquet.write(&columns).map_err(|error| self.failed(error))?;
         writer.rows += rows.num_rows();
+        self.rows += rows.num_rows();
         self.writer = Some(writer);
         Ok(())
     }
@@ -150,7 +182,11 @@ impl FrameEncoder {
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .build();
-        let parquet = ArrowWriter::try_new(file, self.schema.clone(), Some(properties))
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_parquet_schema(self.storage.parquet.clone());
+        let schema = SchemaRef::clone(&self.storage.schema);
+        let parquet = ArrowWriter::try_new_with_options(file, schema, options)
             .map_err(|error| self.failed(error))?;
         Ok(Writer { parquet, rows: 0 })
     }
@@ -175,88 +211,38 @@ impl FrameEncoder {
         while_writing(error, |message| self.broken(&message))
     }
 
+    fn unstorable(&self, error: StoreError) -> Error {
+        let StoreError { column, row, problem } = error;
+        let row = self.rows + row;
+        let place = format!("column {:?}, row {row}", column.path);
+        self.refused(Some(column), format!("{place}: {problem}"))
+    }
+
     fn broken(&self, message: &str) -> Error {
-        Error::Frame { label: self.label.display().to_string(), message: message.to_owned() }
+        self.refused(None, in_words(message))
+    }
+
+    fn refused(&self, column: Option<FrameColumn>, message: String) -> Error {
+        let label = self.label.display().to_string();
+        Error::Frame { label, column: column.map(Box::new), message }
     }
 }
 
-/// The schema in which a frame is written.
-///
-/// # Errors
-/// [`Error::Frame`] with the column that parquet cannot hold.
-fn storable_schema(label: &str, schema: &Schema) -> Result<SchemaRef> {
-    let refused = |message: String| Error::Frame { label: label.to_owned(), message };
-    if schema.fields().is_empty() {
-        return Err(refused("it has no columns".to_owned()));
-    }
-    let storable = |field: &FieldRef| {
-        storable_field(field).map_err(|type_name| {
-            refused(format!(
-                "column {:?} has the type {type_name}, which parquet does not have",
-                field.name()
-            ))
-        })
-    };
-    let fields = schema.fields().iter().map(storable).collect::<Result<Vec<_>>>()?;
-    Ok(Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
-}
-
-fn storable_field(field: &FieldRef) -> Result<FieldRef, String> {
-    let data_type = storable(field.data_type())?;
-    Ok(Arc::new(field.as_ref().clone().with_data_type(data_type)))
-}
-
-/// Categories of polars are views, which the writer cannot take as a dictionary's values.
-fn storable(data_type: &DataType) -> Result<DataType, String> {
-    Ok(match data_type {
-        DataType::Union(..)
-        | DataType::RunEndEncoded(..)
-        | DataType::ListView(_)
-        | DataType::LargeListView(_) => return Err(data_type.to_string()),
-        DataType::Dictionary(keys, values) => {
-            let values = match &**values {
-                DataType::Utf8View => DataType::Utf8,
-                DataType::BinaryView => DataType::Binary,
-                values => storable(values)?,
-            };
-            DataType::Dictionary(keys.clone(), Box::new(values))
-        }
-        DataType::List(element) => DataType::List(storable_field(element)?),
-        DataType::LargeList(element) => DataType::LargeList(storable_field(element)?),
-        DataType::FixedSizeList(element, length) => {
-            DataType::FixedSizeList(storable_field(element)?, *length)
-        }
-        DataType::Map(entries, is_sorted) => DataType::Map(storable_field(entries)?, *is_sorted),
-        DataType::Struct(fields) => {
-            let fields = fields.iter().map(storable_field).collect::<Result<Vec<_>, _>>()?;
-            DataType::Struct(fields.into())
-        }
-        data_type => data_type.clone(),
-    })
-}
-
-fn parquet_schema(label: &str, schema: &Schema) -> Result<TypePtr> {
-    let descriptor = ArrowSchemaConverter::new()
-        .convert(schema)
-        .map_err(|error| Error::Frame { label: label.to_owned(), message: error.to_string() })?;
-    Ok(descriptor.root_schema_ptr())
-}
-
-/// Compares the schemas that frames will have as files; `frames` gives names and schemas.
+/// Compares the schemas that frames will have as files; `frames` gives names, schemas, and how
+/// decimals are written.
 /// Returns the schema of all, or with `mending.cast` their common one.
 ///
 /// # Errors
 /// [`UploadError::Check`] with all that differ from the most common one, or
 /// [`Error::Frame`] for a frame that cannot be parquet.
 pub fn check_schemas(
-    frames: &[(String, SchemaRef)],
+    frames: &[(String, SchemaRef, Decimals)],
     mending: Mending,
 ) -> Result<Option<TypePtr>, UploadError> {
     let mut found = Vec::with_capacity(frames.len());
     let mut schemas = Vec::with_capacity(frames.len());
-    for (name, schema) in frames {
-        let storable = storable_schema(name, schema)?;
-        let schema = parquet_schema(name, &storable)?;
+    for (name, schema, decimals) in frames {
+        let schema = Storage::of(name, schema, *decimals)?.parquet.root_schema_ptr();
         schemas.push((name.as_str(), schema::Schema::from_parquet(&schema)));
         found.push(schema);
     }

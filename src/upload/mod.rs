@@ -21,6 +21,8 @@ mod resume;
 mod rewrite;
 pub mod settle;
 mod sources;
+mod storage;
+mod stored_values;
 mod temporary;
 mod transfer;
 

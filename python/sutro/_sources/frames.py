@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 
 from sutro import _core
-from sutro._sources import pandas, polars
+from sutro._sources import once, pandas, polars
 from sutro._sources.binary import copied
+from sutro._sources.foreign import Stream
 from sutro._sources.items import Items, MadeFile, is_frame, not_a_source
-from sutro.errors import ConfigurationError, FrameError
+from sutro._sources.words import in_words, library_of
+from sutro.errors import ConfigurationError, FrameError, SutroWarning
 from sutro.sources import ArrowStream, Frame
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
+
+_MOST_NAMES = 5
+"""Frames that a note names one by one."""
 
 _STEP_SECONDS = 0.1
 """How long the work on a file may keep Ctrl-C and the progress bar waiting."""
@@ -30,8 +36,26 @@ class Frames:
     schema: _core.FrameSchema | None
     """Of all of them, where it is known."""
 
-    def files(self) -> Iterator[MadeFile | None]:
-        """Make the files; None means that one is still at work."""
+    note: str | None = None
+    """What the report has to say of the source."""
+    empty: list[str] = field(default_factory=list)
+    """The frames that turned out to have no rows."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what a report has to tell of the source and of its frames."""
+        notes = [] if self.note is None else [self.note]
+        if self.empty:
+            has = "has" if len(self.empty) == 1 else "have"
+            more = f" and {len(self.empty) - _MOST_NAMES:,} more" * (len(self.empty) > _MOST_NAMES)
+            notes.append(f"{', '.join(self.empty[:_MOST_NAMES])}{more} {has} no rows")
+        return tuple(notes)
+
+    def files(self) -> Generator[MadeFile | None]:
+        """Make the files; None means that one is still at work.
+
+        Raises:
+            FrameError: A frame cannot be encoded, or can be read once only and was.
+        """
         for position, (name, frame) in enumerate(self.items):
             label = _label(name, position)
             if isinstance(_frame(frame, label), ArrowStream):
@@ -39,11 +63,28 @@ class Frames:
             else:
                 yield from copied(name, frame, label)
 
-    def _encoded(self, name: str | None, frame: object, label: str) -> Iterator[MadeFile | None]:
-        encoder = _core.FrameEncoder(pandas.without_index(frame), label, self.rows_per_file)
-        while not encoder.is_exhausted:
-            file = encoder.encode(_STEP_SECONDS)
-            yield None if file is None else (name, file)
+    def _encoded(self, name: str | None, frame: object, label: str) -> Generator[MadeFile | None]:
+        once.refuse_used(frame, label)
+        with in_words(frame, label):
+            encoder = _core.FrameEncoder(
+                pandas.without_index(frame), label, self.rows_per_file, _decimals_as_bytes(frame)
+            )
+        # A frame whose types are refused is not read: it can be cast, and passed again.
+        once.use(frame, label)
+        try:
+            for note in encoder.notes:
+                warnings.warn(f"{label}: {note}", SutroWarning, stacklevel=2)
+            while not encoder.is_exhausted:
+                with in_words(frame, label):
+                    file = encoder.encode(_STEP_SECONDS)
+                if file is not None and not encoder.row_count:
+                    if encoder.row_count is None and once.is_one_shot(frame):
+                        raise once.nothing_left(frame, label)
+                    self.empty.append(label)
+                yield None if file is None else (name, file)
+        finally:
+            # Whoever keeps an exception keeps this, but not what the frame's library holds.
+            encoder.close()
 
 
 def frames_of(
@@ -55,9 +96,6 @@ def frames_of(
     cast: bool,
     check: bool,
 ) -> Frames:
-    if rows_per_file is not None and rows_per_file < 1:
-        message = f"rows_per_file must be at least 1, not {rows_per_file}"
-        raise ConfigurationError(message)
     if names is not None and count is not None and len(names) != count:
         message = f"names has {len(names)} entries for {count} frames"
         raise ConfigurationError(message)
@@ -68,6 +106,7 @@ def frames_of(
             (name, _frame(frame, _label(name, position)))
             for position, (name, frame) in enumerate(items)
         ]
+        _check_each_once(known)
         schema = _common_schema(known, cast=cast) if check else None
         items = iter(known)
     if rows_per_file is not None:
@@ -103,12 +142,48 @@ def _common_schema(
     frames: list[tuple[str | None, Frame]], *, cast: bool
 ) -> _core.FrameSchema | None:
     """Compare them before any of them is sent. One alone is looked at when it is encoded."""
-    streams = [
-        (_label(name, position), pandas.without_index(frame, warn=False))
-        for position, (name, frame) in enumerate(frames)
-        if isinstance(frame, ArrowStream)
-    ]
-    return _core.check_frames(streams, cast) if len(streams) > 1 else None
+    schemas = []
+    for position, (name, frame) in enumerate(frames):
+        label = _label(name, position)
+        if isinstance(frame, ArrowStream):
+            with in_words(frame, label):
+                schema = _core.ArrowSchema(_with_schema(frame), _decimals_as_bytes(frame))
+            schemas.append((label, schema))
+    if len(schemas) < 2:  # noqa: PLR2004 - a pair is compared
+        return None
+    return _core.check_frames(schemas, cast)
+
+
+def _head(frame: object) -> object:
+    """Give what has the columns of a frame, where the frame would have to make its rows."""
+    return frame.head() if isinstance(frame, Stream) and frame.head is not None else frame
+
+
+def _with_schema(frame: ArrowStream) -> object:
+    """Give an object that has a frame's schema, without a look at its rows where it can be."""
+    head = _head(frame)
+    schema = getattr(head, "schema", head)
+    if hasattr(schema, "__arrow_c_schema__"):
+        return schema
+    return pandas.without_index(head, warn=False)
+
+
+def _decimals_as_bytes(frame: object) -> bool:
+    """Tell whether the library of a frame writes decimals as bytes into its own files."""
+    return library_of(frame) in {"pandas", "pyarrow", "datasets"}
+
+
+def _check_each_once(frames: list[tuple[str | None, Frame]]) -> None:
+    """Refuse streams that were read, or that stand twice in a list, before any is touched."""
+    seen: dict[int, str] = {}
+    for position, (name, frame) in enumerate(frames):
+        label = _label(name, position)
+        if once.is_one_shot(frame):
+            once.refuse_used(frame, label)
+            if id(frame) in seen:
+                message = f"{label} is the stream {seen[id(frame)]}, which can be read once only"
+                raise FrameError(message, frame=label)
+            seen[id(frame)] = label
 
 
 def _label(name: str | None, position: int) -> str:
@@ -119,14 +194,9 @@ def _label(name: str | None, position: int) -> str:
 def _frame(item: object, label: str) -> Frame:
     if not is_frame(item):
         raise TypeError(not_a_source(item, "a frame"))
-    if hasattr(item, "to_frame"):
-        kind = f"{type(item).__module__.partition('.')[0]} {type(item).__qualname__}"
-        message = f"expected a frame, not a {kind}: call to_frame() first"
-        raise TypeError(message)
-    if type(item).__module__.startswith("polars"):
-        schema: Mapping[str, object] = getattr(item, "schema", {})
-        for name, dtype in schema.items():
-            if trouble := polars.trouble_of(name, dtype):
-                message = f"{label}: column {name!r} {trouble}"
-                raise FrameError(message, frame=label)
+    trouble = polars.trouble_in(_head(item))
+    if trouble is not None:
+        column, words = trouble
+        message = f"{label}: column {column!r} {words}"
+        raise FrameError(message, frame=label, column=column)
     return typing.cast("Frame", item)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from sutro import _core
+from sutro._sources import once
+from sutro._sources.classes import class_name
+from sutro._sources.foreign import known, names_of
+from sutro.errors import ConfigurationError
 from sutro.sources import ArrowStream
 
 Items: TypeAlias = Iterator[tuple[str | None, object]]
@@ -18,28 +23,64 @@ MadeFile: TypeAlias = tuple[str | None, _core.TemporaryParquet]
 
 def items_of(source: object) -> tuple[Items, int | None]:
     """Things with their names, and how many they are where that is known."""
+    source = known(source)
     if isinstance(source, Mapping):
-        return iter(source.items()), len(source)
-    if isinstance(source, str | os.PathLike) or is_frame(source):
+        named = names_of(source)
+        _check_unique([name for name, _ in named])
+        return iter([(name, known(item)) for name, item in named]), len(named)
+    if is_path(source) or is_frame(source):
         return iter([(None, source)]), 1
     if isinstance(source, AbstractSet):
         message = "a set has no order; pass a list"
         raise TypeError(message)
+    if isinstance(source, Iterator):
+        return ((None, known(item)) for item in once.peeked(source)), None
     if isinstance(source, Iterable):
         count = len(source) if isinstance(source, Sequence) else None
-        return ((None, item) for item in source), count
+        return ((None, known(item)) for item in source), count
     raise TypeError(not_a_source(source, "a path, a glob, a folder, a frame, or a list of them"))
 
 
+def reads_once(source: object) -> bool:
+    """Tell whether a source, or a part of it, can be read once only."""
+    source = known(source)
+    if isinstance(source, Mapping):
+        return any(once.is_one_shot(known(item)) for item in source.values())
+    if is_path(source):
+        return False
+    if is_frame(source) or isinstance(source, Iterator):
+        return once.is_one_shot(source)
+    return isinstance(source, Sequence) and any(once.is_one_shot(known(item)) for item in source)
+
+
+def is_path(item: object) -> bool:
+    """Tell whether an object is a path; the open file of a library can have one, too."""
+    return isinstance(item, str | os.PathLike) and not hasattr(item, "read")
+
+
 def is_frame(item: object) -> bool:
+    """Tell whether an object is a frame, bytes, or an open file."""
     is_file = hasattr(item, "read") and hasattr(item, "seek")
     return is_file or isinstance(item, bytes | bytearray | memoryview | ArrowStream)
 
 
 def not_a_source(item: object, expected: str) -> str:
-    kind = f"{type(item).__module__}.{type(item).__qualname__}".removeprefix("builtins.")
+    """Say that an object is not what was expected, and how to go on."""
+    kind = class_name(item)
+    if is_path(item) or is_frame(item):
+        return (
+            f"expected {expected}, not {kind}: a list holds paths or frames, not both; upload "
+            f"them one after the other into the same dataset"
+        )
     if hasattr(item, "collect"):
         return f"expected {expected}, not {kind}: call collect() first"
     if kind.startswith("pandas"):
         return f"expected {expected}, not {kind}; a pandas DataFrame needs pandas 2.2 or newer"
     return f"expected {expected}, not {kind}"
+
+
+def _check_unique(names: list[str]) -> None:
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        message = f"the dict has {count} keys that are {name!r} as text; give names that differ"
+        raise ConfigurationError(message)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
+from sutro._sources.classes import is_a
 from sutro.errors import SutroWarning
 
 
-def without_index(frame: object, *, warn: bool = True) -> object:
+def without_index(frame: Any, *, warn: bool = True) -> Any:
     """Drop the index of a pandas frame: some versions of pandas make it a column.
 
     There is a warning where the index holds more than row numbers.
     """
-    index = getattr(frame, "index", None)
-    if not type(frame).__module__.startswith("pandas") or not hasattr(frame, "reset_index"):
+    if not is_a(frame, "pandas", "DataFrame"):
         return frame
-    names = [str(name) for name in getattr(index, "names", ()) if name is not None]
-    is_plain_range = type(index).__name__ == "RangeIndex" and (
-        getattr(index, "start", None) == 0 and getattr(index, "step", None) == 1
-    )
-    if is_plain_range and not names:
+    index = frame.index
+    names = [str(name) for name in index.names if name is not None]
+    is_range = is_a(index, "pandas", "RangeIndex") and index.step == 1
+    if is_range and not names and index.start == 0:
         return frame
-    if warn:
+    if warn and not (is_range and not names):
         what = f"index {', '.join(names)}" if names else "index"
         warnings.warn(
             f"the {what} of a pandas frame is not uploaded; reset_index() makes it a column, "
@@ -29,5 +29,27 @@ def without_index(frame: object, *, warn: bool = True) -> object:
             SutroWarning,
             stacklevel=2,
         )
-    dropped: object = frame.reset_index(drop=True)
-    return dropped
+    return frame.reset_index(drop=True)
+
+
+def trouble_in(frame: Any) -> tuple[str, str] | None:
+    """Find the column that pandas cannot give as Arrow, and say what is wrong with it."""
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, [position]]
+        try:
+            column.__arrow_c_stream__()
+        except Exception:  # noqa: BLE001 - whatever the library raises
+            return str(name), _what_is_in(column.iloc[:, 0], str(name))
+    return None
+
+
+def _what_is_in(column: Any, name: str) -> str:
+    """`holds int and str, ...`, with the line that makes it one type."""
+    if str(column.dtype) == "object":
+        kinds = sorted({type(value).__name__ for value in column.dropna()})
+        what = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+    else:
+        what = str(column.dtype)
+    cast = "sparse.to_dense()" if str(column.dtype).startswith("Sparse") else "astype('string')"
+    fix = f"df[{name!r}] = df[{name!r}].{cast}"
+    return f"holds {what}, which is no type of Arrow; make it one: {fix}"

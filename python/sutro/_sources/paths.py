@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sutro import _core
-from sutro._sources.items import Items, not_a_source
+from sutro._sources.items import Items, is_path, not_a_source
 from sutro.errors import ConfigurationError, SutroWarning
 from sutro.options import PathOptions
 
@@ -73,7 +73,7 @@ def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
 
 
 def _path(item: object) -> str:
-    if isinstance(item, str | os.PathLike):
+    if isinstance(item, str | os.PathLike) and is_path(item):
         path = os.path.expanduser(item)  # noqa: PTH111 - a glob is not a path
         if isinstance(path, str):
             return in_unicode(path)

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def trouble_of(name: str, dtype: object) -> str | None:
-    """What is wrong with a column whose Arrow stream cannot be used."""
-    if str(dtype) == "Object":
+from sutro._sources.classes import is_a
+
+
+def trouble_in(frame: Any) -> tuple[str, str] | None:
+    """Find a column whose Arrow stream cannot be used, and say what is wrong with it."""
+    if not is_a(frame, "polars", "DataFrame"):
+        return None
+    troubles = ((name, _trouble_of(name, dtype)) for name, dtype in frame.schema.items())
+    return next(((name, trouble) for name, trouble in troubles if trouble is not None), None)
+
+
+def _trouble_of(name: str, dtype: object) -> str | None:
+    kinds = set(_kinds_in(dtype))
+    if "Object" in kinds:
         # The stream has addresses in memory in the place of the objects.
         return "has Python objects, which parquet cannot hold"
-    if _has_null_type(dtype):
+    if "Null" in kinds:
         # The stream has a buffer that Arrow's null arrays do not have (polars issue 22934).
         return f"has no values, so no type; give it one with pl.col({name!r}).cast(...)"
+    for wide, narrow in (("Int128", "Int64"), ("UInt128", "UInt64")):
+        if wide in kinds:
+            return (
+                f"has the type {wide}, which parquet does not have; where its values fit: "
+                f"pl.col({name!r}).cast(pl.{narrow})"
+            )
     return None
 
 
-def _has_null_type(dtype: object) -> bool:
-    inner = [getattr(dtype, "inner", None)]
+def _kinds_in(dtype: Any) -> list[str]:
+    """The names of a type and of all that is inside of it."""
+    inner = [getattr(dtype, name, None) for name in ("inner", "key", "value")]
     inner += [getattr(field, "dtype", None) for field in getattr(dtype, "fields", ())]
-    return str(dtype) == "Null" or any(_has_null_type(part) for part in inner if part is not None)
+    kind = dtype if isinstance(dtype, type) else type(dtype)
+    found = [kind.__name__]
+    for part in inner:
+        if part is not None and part is not dtype:
+            found += _kinds_in(part)
+    return found

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sutro import _core
+from sutro._sources.foreign import names_of
 from sutro._sources.frames import Frames, frames_of
-from sutro._sources.items import items_of
+from sutro._sources.items import is_path, items_of, reads_once
 from sutro._sources.paths import Paths, ShellPaths, paths_of
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sutro.sources import NamesOption, Source
+
+_USED_UP = "the source can be read once only, and was read now: make it again to upload it"
 
 
 def resolve(
@@ -26,8 +29,11 @@ def resolve(
     rows_per_file: int | None = None,
     cast: bool = False,
     check: bool = True,
+    is_trial: bool = False,
 ) -> Paths | Frames:
     """Tell what a source is. With `check` a list of frames is checked for one schema at once.
+
+    `is_trial` tells that nothing is uploaded; a source that is used up by it has a note.
 
     Raises:
         TypeError: It is nothing that can be uploaded.
@@ -40,13 +46,17 @@ def resolve(
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
         raise ConfigurationError(message)
+    if rows_per_file is not None and rows_per_file < 1:
+        message = f"rows_per_file must be at least 1, not {rows_per_file}"
+        raise ConfigurationError(message)
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
+        was_read = ", or was read before: an iterator can be read once only"
         message = "there is nothing to upload: the source is empty"
-        raise ConfigurationError(message)
+        raise ConfigurationError(message + (was_read if isinstance(source, Iterator) else ""))
     items = chain([first], items)
-    if isinstance(first[1], str | os.PathLike):
+    if is_path(first[1]):
         if rows_per_file is not None:
             message = "rows_per_file cuts frames; files are uploaded as they are"
             raise ConfigurationError(message)
@@ -64,7 +74,8 @@ def resolve(
     if recursive or exclude:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
-    known = [str(key) for key in source] if isinstance(source, Mapping) else names
+    known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))
-    return frames_of(items, count, names, rows_per_file, cast=cast, check=check)
+    frames = frames_of(items, count, names, rows_per_file, cast=cast, check=check)
+    return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames

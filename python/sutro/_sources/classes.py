@@ -1,0 +1,31 @@
+"""Classes of libraries that are not imported."""
+
+from __future__ import annotations
+
+
+def is_a(item: object, library: str, *names: str) -> bool:
+    """Tell whether an object is of a class of a library, or of one derived from it."""
+    return is_derived(type(item), library, *names)
+
+
+def is_derived(kind: type, library: str, *names: str) -> bool:
+    """Tell whether a class is one of a library, or derived from it."""
+    return any(
+        base.__module__.partition(".")[0] == library and base.__name__ in names
+        for base in kind.__mro__
+    )
+
+
+def known_library_of(item: object) -> str:
+    """Name the library whose kind of frame an object is: the nearest one that is known."""
+    for base in type(item).__mro__:
+        library = base.__module__.partition(".")[0].lstrip("_")
+        if library in {"pandas", "polars", "pyarrow", "duckdb"}:
+            return library
+    return type(item).__module__.partition(".")[0]
+
+
+def class_name(item: object) -> str:
+    """Name the class of an object in messages."""
+    kind = type(item)
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")

@@ -1,0 +1,229 @@
+"""Objects of other libraries that hold tables in their own way; none of them is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sutro._sources.classes import class_name, is_derived
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+_BATCH_ROWS = 100_000
+"""Rows that a library is asked for at a time where it has no unit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A frame whose rows come from a reader that is made anew for each use."""
+
+    library: str
+    reader: Callable[[], Any]
+    head: Callable[[], Any] | None = None
+    """Gives an object with the schema, where a reader would do more than that takes."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the rows."""
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Classes of a library, and what becomes of their objects."""
+
+    library: str
+    classes: tuple[str, ...]
+    resolve: Callable[[Any], object]
+
+    def matches(self, kind: type) -> bool:
+        """Tell whether a class is one of them, or derived from one."""
+        return is_derived(kind, self.library, *self.classes)
+
+
+def known(item: object) -> object:
+    """Make a source of an object that holds tables in its own way; others stay as they are.
+
+    Raises:
+        TypeError: It cannot be uploaded; the message has the line that works.
+    """
+    of_class: Any = type(item)
+    kind = _kind_of(of_class)
+    return item if kind is None else known(kind.resolve(item))
+
+
+@lru_cache(maxsize=256)
+def _kind_of(kind: type) -> Kind | None:
+    return next((known for known in KINDS if known.matches(kind)), None)
+
+
+def _refused(line: str) -> Callable[[Any], object]:
+    def refuse(item: object) -> object:
+        message = f"{class_name(item)} cannot be uploaded as it is: pass {line}"
+        raise TypeError(message)
+
+    return refuse
+
+
+def _lazy_polars(frame: Any) -> object:
+    polars = sys.modules["polars"]
+    if not hasattr(frame, "collect_batches"):
+        return frame.collect()
+    return Stream(
+        "polars",
+        reader=lambda: _stream_of(frame.collect_batches(maintain_order=True), frame),
+        head=lambda: polars.DataFrame(schema=frame.collect_schema()),
+    )
+
+
+def _stream_of(batches: Any, frame: Any) -> Any:
+    """Batches as a stream: some versions of polars give a plain iterator."""
+    if hasattr(batches, "__arrow_c_stream__"):
+        return batches
+    polars = sys.modules["polars"]
+    empty = polars.DataFrame(schema=frame.collect_schema()).to_arrow()
+    return _reader(empty.schema, (batch.to_arrow().cast(empty.schema) for batch in batches))
+
+
+def _reader(schema: Any, tables: Iterable[Any]) -> Any:
+    """A reader of pyarrow over tables, which are made as it is read."""
+    batches = (batch for table in tables for batch in table.to_batches())
+    return sys.modules["pyarrow"].RecordBatchReader.from_batches(schema, batches)
+
+
+def _hugging_face(dataset: Any) -> object:
+    """Rows as the dataset shows them: after its filter, select and sort."""
+    tables = dataset.with_format("arrow")
+    if dataset.features is not None:
+        schema = dataset.features.arrow_schema
+        return Stream(
+            "datasets",
+            reader=lambda: _reader(schema, _cast(tables.iter(_BATCH_ROWS), schema)),
+            head=lambda: schema,
+        )
+
+    def reader() -> Any:
+        parts = iter(tables.iter(_BATCH_ROWS))
+        first = next(parts, None)
+        if first is None:
+            message = "the dataset has no rows, and no features that tell its columns"
+            raise ValueError(message)
+        return _reader(first.schema, _chained(first, parts))
+
+    return Stream("datasets", reader)
+
+
+def _cast(tables: Iterable[Any], schema: Any) -> Iterator[Any]:
+    return (table.cast(schema) for table in tables)
+
+
+def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from (table.cast(first.schema) for table in rest)
+
+
+def _paths_in(values: Any) -> object:
+    """The paths in a Series or an array of text; other columns are no tables."""
+    if getattr(values, "ndim", 1) == 1 and _are_paths(_listed(values[:1])):
+        items = _listed(values)
+        if _are_paths(items):
+            return items
+    kind = f"{type(values).__module__.partition('.')[0]} {type(values).__qualname__}"
+    if hasattr(values, "to_frame"):
+        message = f"expected a frame, not a {kind}: call to_frame() first"
+    else:
+        message = f"expected a frame, not a {kind}: make it a column, with a name, of a frame"
+    raise TypeError(message)
+
+
+def _listed(values: Any) -> list[Any]:
+    for name in ("to_pylist", "tolist", "to_list"):
+        if hasattr(values, name):
+            return list(getattr(values, name)())
+    return list(values)
+
+
+def _are_paths(items: list[Any]) -> bool:
+    return bool(items) and all(isinstance(item, str | os.PathLike) for item in items)
+
+
+_PARTITIONS = "(part.compute() for part in df.partitions), one frame for each partition"
+
+KINDS = (
+    # Engines: their rows are on other machines, or take more memory than one has.
+    Kind("dask", ("DataFrame", "FrameBase", "_Frame"), _refused(_PARTITIONS)),
+    Kind("dask_expr", ("FrameBase",), _refused(_PARTITIONS)),
+    Kind("dask", ("Bag", "Array", "Delayed"), _refused("frames of it, made with compute()")),
+    Kind(
+        "ray",
+        ("Dataset", "MaterializedDataset"),
+        _refused('ds.iter_batches(batch_format="pyarrow", batch_size=100_000)'),
+    ),
+    Kind(
+        "pyspark",
+        ("DataFrame",),
+        _refused("df.toArrow(), or write it with df.write.parquet(folder) and pass the folder"),
+    ),
+    Kind("modin", ("DataFrame",), _refused("df.modin.to_pandas()")),
+    # Tables of formats.
+    Kind("deltalake", ("DeltaTable",), lambda table: table.to_pyarrow_dataset()),
+    Kind("pyiceberg", ("Table",), _refused("table.scan().to_arrow_batch_reader()")),
+    Kind("pyiceberg", ("DataScan",), lambda scan: scan.to_arrow_batch_reader()),
+    # Datasets and scans.
+    Kind(
+        "pyarrow",
+        ("Dataset",),
+        lambda dataset: Stream(
+            "pyarrow", lambda: dataset.scanner().to_reader(), lambda: dataset.schema
+        ),
+    ),
+    Kind("pyarrow", ("Scanner",), lambda scanner: scanner.to_reader()),
+    Kind(
+        "pyarrow",
+        ("ParquetFile",),
+        lambda file: Stream(
+            "pyarrow",
+            lambda: sys.modules["pyarrow"].RecordBatchReader.from_batches(
+                file.schema_arrow, file.iter_batches()
+            ),
+            lambda: file.schema_arrow,
+        ),
+    ),
+    Kind("pyarrow", ("ParquetDataset",), _refused("dataset.read(), or the paths in dataset.files")),
+    Kind("datasets", ("DatasetDict", "IterableDatasetDict"), dict),
+    Kind("datasets", ("Dataset", "IterableDataset"), _hugging_face),
+    # Frames by other names.
+    Kind("narwhals", ("DataFrame", "LazyFrame", "Series"), lambda frame: frame.to_native()),
+    Kind("polars", ("LazyFrame",), _lazy_polars),
+    Kind(
+        "pandas",
+        ("DataFrameGroupBy",),
+        _refused("{str(key): frame for key, frame in groups}, which gives each group its name"),
+    ),
+    Kind(
+        "polars",
+        ("GroupBy",),
+        _refused('df.partition_by("column", as_dict=True), which gives each group its name'),
+    ),
+    # An open file of fsspec looks like a path of this machine until it is opened.
+    Kind("fsspec", ("OpenFile",), lambda file: file.open()),
+    # Columns, which may hold paths.
+    Kind("pandas", ("Series", "Index", "ExtensionArray"), _paths_in),
+    Kind("polars", ("Series",), _paths_in),
+    Kind("pyarrow", ("Array", "ChunkedArray"), _paths_in),
+    Kind("numpy", ("ndarray",), _paths_in),
+)
+"""Asked in order: the first that matches decides."""
+
+
+def names_of(source: Mapping[Any, object]) -> list[tuple[str, object]]:
+    """A dict's keys as names: text, whatever they were."""
+    return [(_as_name(key), item) for key, item in source.items()]
+
+
+def _as_name(key: object) -> str:
+    """A key as text; groups have tuples for keys, also those of one column."""
+    return ",".join(map(str, key)) if isinstance(key, tuple) else str(key)

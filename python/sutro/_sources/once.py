@@ -1,0 +1,106 @@
+"""Sources that can be read once: readers, generators, open connections.
+
+What was read is remembered for as long as the object lives, so that a second use is an error
+and not an upload of nothing.
+"""
+
+from __future__ import annotations
+
+import weakref
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from sutro.errors import FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_used: dict[int, weakref.ref[object]] = {}
+_peeked: dict[int, tuple[weakref.ref[object], Any]] = {}
+
+_OWN_CURSOR = ("__next__", "read_next_batch", "read_next")
+
+
+def is_one_shot(source: object) -> bool:
+    """Tell whether an object has a position of its own, which only moves forwards."""
+    if hasattr(source, "seekable"):
+        return not getattr(source, "closed", False) and not source.seekable()
+    return any(hasattr(source, name) for name in _OWN_CURSOR)
+
+
+def use(source: object, label: str) -> None:
+    """Note that a source is read from now on.
+
+    Raises:
+        FrameError: It was read before.
+    """
+    if not is_one_shot(source):
+        return
+    refuse_used(source, label)
+    reference = _reference(source, _used)
+    if reference is not None:
+        _used[id(source)] = reference
+
+
+def refuse_used(source: object, label: str) -> None:
+    """Refuse a source that was read before.
+
+    Raises:
+        FrameError: It was.
+    """
+    if id(source) in _used:
+        message = (
+            f"{label}: this {_kind(source)} was read before, by an upload or a check, and can be "
+            f"read once only; make it again"
+        )
+        raise FrameError(message, frame=label)
+
+
+def nothing_left(source: object, label: str) -> FrameError:
+    """Make the error for a source that gave nothing at its first use here."""
+    kind = _kind(source)
+    message = (
+        f"{label}: this {kind} gave nothing: it was read before, or is empty. A {kind} can be read "
+        f"once only; make it again. To upload a table without rows, pass a table"
+    )
+    return FrameError(message, frame=label)
+
+
+def peeked(source: Iterator[object]) -> Iterator[object]:
+    """Iterate over a source, whose first item is kept for the next call if this one fails.
+
+    Raises:
+        FrameError: The source was iterated over before.
+    """
+    refuse_used(source, "the source")
+    if id(source) in _peeked:
+        first = _peeked[id(source)][1]
+    else:
+        try:
+            first = next(source)
+        except StopIteration:
+            return iter(())
+        reference = _reference(source, _peeked)
+        if reference is not None:
+            _peeked[id(source)] = (reference, first)
+    return chain([first], _rest(source))
+
+
+def _rest(source: Iterator[object]) -> Iterator[object]:
+    """The items behind the first; asking for them uses the source up."""
+    _peeked.pop(id(source), None)
+    use(source, "the source")
+    yield from source
+
+
+def _reference(source: object, memory: dict[int, Any]) -> weakref.ref[object] | None:
+    """A reference that clears the memory of its object; None for objects that have none."""
+    key = id(source)
+    try:
+        return weakref.ref(source, lambda _: memory.pop(key, None))
+    except TypeError:
+        return None
+
+
+def _kind(source: object) -> str:
+    return type(source).__name__.lstrip("_")

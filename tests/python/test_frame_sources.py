@@ -1,0 +1,237 @@
+"""What people hold is uploaded as it is, or refused with the line that works."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import datasets as hf
+import deltalake
+import fsspec
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+from conftest import write_parquet
+from test_upload import names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TABLE = pa.table({"a": [3, 1, 2]})
+
+
+def read(client: sutro.Client, report: sutro.UploadReport) -> list[int]:
+    values: list[int] = pa.table(client.read(report.dataset_id))["a"].to_pylist()
+    return values
+
+
+def delta_table(folder: Path) -> deltalake.DeltaTable:
+    deltalake.write_deltalake(str(folder), TABLE)
+    deltalake.write_deltalake(str(folder), pa.table({"a": [7]}), mode="overwrite")
+    return deltalake.DeltaTable(str(folder))
+
+
+def parquet_file(folder: Path) -> pq.ParquetFile:
+    pq.write_table(TABLE, folder / "file.parquet")
+    return pq.ParquetFile(folder / "file.parquet")
+
+
+def sorted_dataset() -> hf.Dataset:
+    with warnings.catch_warnings(action="ignore"):  # of pyarrow, about datasets
+        return hf.Dataset(TABLE).sort("a")
+
+
+def subclass(_: Path) -> pd.DataFrame:
+    class Own(pd.DataFrame):  # type: ignore[misc]
+        pass
+
+    return Own({"a": [3, 1, 2]})
+
+
+HELD: dict[str, tuple[Callable[[Path], Any], list[int]]] = {
+    "polars lazy": (lambda _: pl.LazyFrame({"a": [3, 1, 2]}).filter(pl.col("a") > 1), [3, 2]),
+    "hugging face": (lambda _: hf.Dataset(TABLE), [3, 1, 2]),
+    "hugging face, sorted": (lambda _: sorted_dataset(), [1, 2, 3]),
+    "hugging face, selected": (lambda _: hf.Dataset(TABLE).select([2, 0]), [2, 3]),
+    "hugging face, filtered": (lambda _: hf.Dataset(TABLE).filter(lambda r: r["a"] > 1), [3, 2]),
+    "hugging face, iterable": (lambda _: hf.Dataset(TABLE).to_iterable_dataset(), [3, 1, 2]),
+    "hugging face, streamed": (
+        lambda _: hf.Dataset(TABLE).to_iterable_dataset().filter(lambda r: r["a"] > 1),
+        [3, 2],
+    ),
+    "arrow dataset": (lambda _: ds.dataset(TABLE), [3, 1, 2]),
+    "arrow dataset, filtered": (lambda _: ds.dataset(TABLE).filter(ds.field("a") > 1), [3, 2]),
+    "scanner": (lambda _: ds.dataset(TABLE).scanner(filter=ds.field("a") > 1), [3, 2]),
+    "delta": (delta_table, [7]),
+    "parquet file": (parquet_file, [3, 1, 2]),
+    "narwhals": (lambda _: nw.from_native(pl.DataFrame(TABLE)), [3, 1, 2]),
+    "narwhals, lazy": (lambda _: nw.from_native(pl.DataFrame(TABLE).lazy()), [3, 1, 2]),
+    "narwhals of pandas": (lambda _: nw.from_native(pd.DataFrame({"a": [3, 1, 2]})), [3, 1, 2]),
+    "pandas subclass": (subclass, [3, 1, 2]),
+    "pandas slice": (lambda _: pd.DataFrame({"a": [9, 3, 1, 2]}).iloc[1:], [3, 1, 2]),
+    "record batch": (lambda _: TABLE.to_batches()[0], [3, 1, 2]),
+}
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_what_people_hold_is_uploaded_as_it_is(
+    client: sutro.Client, tmp_path: Path, kind: str
+) -> None:
+    make, rows = HELD[kind]
+
+    report = client.upload(make(tmp_path))
+
+    assert read(client, report) == rows
+    assert pq.read_schema(
+        client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copy")[0]
+    ).names == ["a"]
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_what_people_hold_is_uploaded_in_a_dict_and_in_a_list(
+    client: sutro.Client, tmp_path: Path, kind: str
+) -> None:
+    make, rows = HELD[kind]
+    for folder in ("one", "two", "three"):
+        (tmp_path / folder).mkdir()
+
+    report = client.upload({"only": make(tmp_path / "one")})
+    both = client.upload([make(tmp_path / "two"), make(tmp_path / "three")])
+
+    assert names_in(client, report.dataset_id) == ["only.parquet"]
+    assert read(client, report) == rows
+    assert read(client, both) == rows * 2
+
+
+def test_a_dataset_dict_gives_names(client: sutro.Client) -> None:
+    splits = hf.DatasetDict(train=hf.Dataset(TABLE), test=hf.Dataset(TABLE).select([0]))
+
+    report = client.upload(splits)
+
+    assert [(file.name, file.row_count) for file in report] == [
+        ("train.parquet", 3),
+        ("test.parquet", 1),
+    ]
+
+
+def test_an_index_is_dropped_with_the_warning_whoever_wraps_the_frame(
+    client: sutro.Client,
+) -> None:
+    frame = pd.DataFrame({"a": [3, 1]}, index=[7, 8])
+
+    class Own(pd.DataFrame):  # type: ignore[misc]
+        pass
+
+    for wrapped in (Own(frame), nw.from_native(frame)):
+        with pytest.warns(sutro.SutroWarning, match="index"):
+            report = client.upload(wrapped)
+        assert read(client, report) == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [pd.Series, pl.Series, pa.array, lambda paths: pa.chunked_array([paths]), np.array, pd.Index],
+)
+def test_a_column_of_paths_is_a_list_of_paths(
+    client: sutro.Client, tmp_path: Path, paths: Callable[[list[str]], Any]
+) -> None:
+    files = [str(write_parquet(tmp_path / name)) for name in ("b.parquet", "a.parquet")]
+
+    report = client.upload(paths(files))
+
+    assert names_in(client, report.dataset_id) == ["b.parquet", "a.parquet"]
+
+
+def test_keys_of_a_dict_become_text(client: sutro.Client, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"k": [1, 2], "a": [3, 4]})
+    groups = {key: part.reset_index(drop=True) for key, part in frame.groupby("k")}
+    parts = pl.DataFrame(frame).partition_by("k", as_dict=True)
+    file = write_parquet(tmp_path / "a.parquet")
+
+    assert [file.name for file in client.upload(groups)] == ["1.parquet", "2.parquet"]
+    assert [file.name for file in client.upload(parts)] == ["1.parquet", "2.parquet"]
+    assert [file.name for file in client.upload({Path("x.parquet"): file})] == ["x.parquet"]
+    with pytest.raises(sutro.ConfigurationError, match="2 keys that are '1'"):
+        client.upload({1: TABLE, "1": TABLE})
+
+
+@pytest.mark.parametrize("kind", [list, iter, tuple])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_list_of_paths_and_frames_is_told_as_such(
+    client: sutro.Client, tmp_path: Path, kind: Callable[[Any], Any], order: int
+) -> None:
+    items = [str(write_parquet(tmp_path / "a.parquet")), TABLE][::order]
+
+    with pytest.raises((TypeError, sutro.UploadIncompleteError), match="paths or frames, not both"):
+        client.upload(kind(items))
+
+
+def test_open_files_of_fsspec_are_named_by_their_path(client: sutro.Client, tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "day.parquet")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/folder/day.parquet", path.read_bytes())
+    for file in (memory.open("/folder/day.parquet"), fsspec.open("memory://folder/day.parquet")):
+        report = client.upload(file)
+
+        assert [(file.name, file.size_bytes) for file in report] == [
+            ("day.parquet", path.stat().st_size)
+        ]
+
+
+def test_chunks_of_a_reader_are_uploaded_without_a_warning(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("a\n" + "\n".join(map(str, range(10))))
+
+    with pd.read_csv(tmp_path / "a.csv", chunksize=4) as chunks:
+        report = client.upload(chunks)
+
+    assert [file.row_count for file in report] == [4, 4, 2]
+
+
+def stand_in(module: str, name: str) -> Any:
+    """An object of a class of a library that takes too long to install, by its name alone."""
+    return type(name, (), {"__module__": module, "__arrow_c_stream__": None})()
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (stand_in("dask.dataframe.dask_expr._collection", "DataFrame"), "df.partitions"),
+        (stand_in("ray.data.dataset", "Dataset"), "iter_batches"),
+        (stand_in("pyspark.sql.classic.dataframe", "DataFrame"), "toArrow"),
+        (stand_in("modin.pandas.dataframe", "DataFrame"), "to_pandas"),
+        (stand_in("pyiceberg.table", "Table"), "to_arrow_batch_reader"),
+        (pd.DataFrame({"k": [1]}).groupby("k"), "for key, frame in groups"),
+        (pl.DataFrame({"k": [1]}).group_by("k"), "partition_by"),
+        (pd.Series([1]), "to_frame"),
+        (pl.Series([1]), "to_frame"),
+        (np.array([[1, 2]]), "column"),
+        (pa.array([1]), "column"),
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_is_not_supported_is_refused_with_the_line_that_works(
+    client: sutro.Client, source: Any, line: str, *, inside: bool
+) -> None:
+    with pytest.raises(TypeError, match=line):
+        client.upload([source] if inside else source)
+
+    assert client.list_datasets() == []
+
+
+def frames() -> Iterator[pl.LazyFrame]:
+    for number in range(3):
+        yield pl.LazyFrame({"a": [number]})
+
+
+def test_a_generator_gives_lazy_frames(client: sutro.Client) -> None:
+    assert read(client, client.upload(frames())) == [0, 1, 2]

@@ -1,0 +1,11 @@
+"""The page of types says what happens to every type."""
+
+from __future__ import annotations
+
+import type_matrix
+
+
+def test_the_page_of_types_says_what_becomes_of_each() -> None:
+    _, inside, _ = type_matrix.written()
+
+    assert inside == type_matrix.tables(), "stale: run python tests/python/type_matrix.py"
