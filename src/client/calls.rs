@@ -90,6 +90,14 @@ impl ApiClient {
     /// # Errors
     /// [`Error::DatasetNotFound`], and as for every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        Ok(self.list_dataset(dataset_id).await?.files)
+    }
+
+    /// The files of a dataset, and what the service tells of its schema.
+    ///
+    /// # Errors
+    /// As for [`ApiClient::list_dataset_files`].
+    pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
         checked_id(dataset_id)?;
         let subject = self.subject(Some(dataset_id));
         self.retrying(Since::Start, || async {
@@ -97,7 +105,7 @@ impl ApiClient {
                 .post("list-dataset-files")
                 .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
             let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
-            Ok(list.files)
+            Ok(list)
         })
         .await
     }

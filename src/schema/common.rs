@@ -1,31 +1,123 @@
 //! The common schema of files that differ: what all of them can be rewritten to without
 //! losing anything.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use parquet::{
     basic::{ConvertedType, LogicalType, Repetition, Type as Physical},
     schema::types::{Type, TypePtr},
 };
 
-use super::tree::{leaf_words, type_words};
+use super::{
+    number::Number,
+    tree::{leaf_words, type_words},
+};
+
+/// The schema of a file, and which of its columns have no value, by their places among its
+/// leaves, in rising order: the types of these say nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileSchema<'a> {
+    pub(crate) schema: &'a TypePtr,
+    pub(crate) without_values: &'a [u32],
+}
 
 /// Finds the schema to which files of all `schemas` can be rewritten without loss: columns in
-/// the order of the first; integers and floats widened; a column without any value takes the
-/// others' type; nullable where one is; the finest unit of times.
+/// the order of the first; integers, floats and decimals widened; a column without any value
+/// takes the others' type; nullable where one is; the finest unit of times.
 ///
 /// # Errors
 /// For each column that has no common type, what stands in the way.
 pub fn common_schema<'a>(
     schemas: impl IntoIterator<Item = &'a TypePtr>,
 ) -> Result<TypePtr, Vec<String>> {
+    let files = schemas.into_iter().map(|schema| FileSchema { schema, without_values: &[] });
+    common_schema_of_files(&files.collect::<Vec<_>>())
+}
+
+/// As [`common_schema`], of files that may have columns without any value.
+///
+/// # Errors
+/// As [`common_schema`].
+pub(crate) fn common_schema_of_files(files: &[FileSchema<'_>]) -> Result<TypePtr, Vec<String>> {
     let mut obstacles = Vec::new();
-    let mut schemas = schemas.into_iter();
-    let Some(first) = schemas.next() else { return Err(obstacles) };
-    let common = schemas.fold(Arc::clone(first), |common, schema| {
-        Merge { obstacles: &mut obstacles }.groups(&common, schema, "", false)
+    let mut typeless = files.iter().map(FileSchema::typeless);
+    let Some(first) = typeless.next() else { return Err(obstacles) };
+    let common = typeless.fold(first, |common, schema| {
+        Merge { obstacles: &mut obstacles }.groups(&common, &schema, "", false)
     });
-    if obstacles.is_empty() { Ok(common) } else { Err(obstacles) }
+    if !obstacles.is_empty() {
+        return Err(obstacles);
+    }
+    // Where no file has a value, the type that the first one names is as good as any.
+    Ok(files.iter().fold(common, |common, file| {
+        if has_typeless(&common) { typed_as(&common, file.schema, false) } else { common }
+    }))
+}
+
+/// What keeps a file from being rewritten to `target`; nothing where only its values can.
+pub(crate) fn cast_obstacles(target: &TypePtr, file: FileSchema<'_>) -> Vec<String> {
+    let mut obstacles = Vec::new();
+    Fit { obstacles: &mut obstacles }.groups(target, &file.typeless(), "", false);
+    obstacles
+}
+
+impl FileSchema<'_> {
+    /// The schema with columns that have no value as columns without a type.
+    fn typeless(&self) -> TypePtr {
+        if self.without_values.is_empty() {
+            return Arc::clone(self.schema);
+        }
+        without_types(self.schema, self.without_values, &mut 0)
+    }
+}
+
+fn without_types(field: &TypePtr, without_values: &[u32], place: &mut u32) -> TypePtr {
+    let repetition = repetition_of(field);
+    let built = if field.is_group() {
+        let below = fields_of(field).iter();
+        let below = below.map(|field| without_types(field, without_values, place)).collect();
+        with_fields(field, below, repetition)
+    } else {
+        let has_value = without_values.binary_search(place).is_err();
+        *place += 1;
+        if has_value {
+            return Arc::clone(field);
+        }
+        Type::primitive_type_builder(field.name(), Physical::INT32)
+            .with_logical_type(Some(LogicalType::Unknown))
+            .with_repetition(repetition)
+            .build()
+    };
+    built.map_or_else(|_| Arc::clone(field), Arc::new)
+}
+
+fn has_typeless(field: &Type) -> bool {
+    is_null(field) || fields_of(field).iter().any(|field| has_typeless(field))
+}
+
+/// `common` with the types of `file` in place of those that are unknown.
+fn typed_as(common: &TypePtr, file: &TypePtr, by_place: bool) -> TypePtr {
+    let repetition = repetition_of(common);
+    let built = if is_null(common) {
+        if file.is_group() {
+            with_fields(file, fields_of(file).to_vec(), repetition)
+        } else {
+            with_repetition(file, repetition)
+        }
+    } else {
+        let Some(pairs) = pair_fields(common, file, by_place) else { return Arc::clone(common) };
+        let by_place = is_list_or_map(common) && !by_place;
+        let below = fields_of(common).iter().zip(pairs);
+        let below = below.map(|(field, place)| typed_as(field, &fields_of(file)[place], by_place));
+        if common.is_primitive() {
+            return Arc::clone(common);
+        }
+        with_fields(common, below.collect(), repetition)
+    };
+    built.map_or_else(|_| Arc::clone(common), Arc::new)
 }
 
 /// Which field of `b` belongs to each field of `a`: by name, and by place inside of lists and
@@ -38,14 +130,12 @@ pub(crate) fn pair_fields(a: &Type, b: &Type, by_place: bool) -> Option<Vec<usiz
     if by_place {
         return Some((0..a.len()).collect());
     }
-    let place_in_b = |name: &str| {
-        let mut places = b.iter().enumerate().filter(|(_, field)| field.name() == name);
-        match (places.next(), places.next()) {
-            (Some((place, _)), None) => Some(place),
-            _ => None,
-        }
-    };
-    a.iter().map(|field| place_in_b(field.name())).collect()
+    // A name that stands there twice belongs to no field.
+    let mut place_of: HashMap<&str, Option<usize>> = HashMap::with_capacity(b.len());
+    for (place, field) in b.iter().enumerate() {
+        place_of.entry(field.name()).and_modify(|place| *place = None).or_insert(Some(place));
+    }
+    a.iter().map(|field| place_of.get(field.name()).copied().flatten()).collect()
 }
 
 /// Whether the fields below, and theirs, are known by their places.
@@ -73,107 +163,17 @@ pub(crate) fn repetition_of(field: &Type) -> Repetition {
     if info.has_repetition() { info.repetition() } else { Repetition::REQUIRED }
 }
 
-/// What of a leaf's type decides how it can be widened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Number {
-    Integer { bits: u8, is_signed: bool },
-    Float,
-    Double,
-    Timestamp { unit: Unit, is_utc: bool },
-    Time { unit: Unit, is_utc: bool },
-}
-
-/// Coarse before fine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Unit {
-    Millis,
-    Micros,
-    Nanos,
-}
-
-impl Unit {
-    pub(crate) fn per_second(self) -> i64 {
-        match self {
-            Self::Millis => 1_000,
-            Self::Micros => 1_000_000,
-            Self::Nanos => 1_000_000_000,
-        }
-    }
-
-    fn in_words(words: &str) -> Option<Self> {
-        Some(match words {
-            "ms" => Self::Millis,
-            "us" => Self::Micros,
-            "ns" => Self::Nanos,
-            _ => return None,
-        })
-    }
-}
-
-impl Number {
-    /// Reads it off the words, which are the same for all ways of annotating a type.
-    pub(crate) fn of(leaf: &Type) -> Option<Self> {
-        let words = leaf_words(leaf);
-        let in_brackets = |name: &str| -> Option<(Unit, bool)> {
-            let inside = words.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
-            let (unit, is_utc) =
-                inside.strip_suffix(", UTC").map_or((inside, false), |unit| (unit, true));
-            Some((Unit::in_words(unit)?, is_utc))
-        };
-        let integer = |prefix: &str, is_signed: bool| -> Option<Self> {
-            let bits = words.strip_prefix(prefix)?.parse().ok()?;
-            Some(Self::Integer { bits, is_signed })
-        };
-        match words.as_str() {
-            "float" => Some(Self::Float),
-            "double" => Some(Self::Double),
-            _ => integer("int", true)
-                .or_else(|| integer("uint", false))
-                .or_else(|| {
-                    in_brackets("timestamp").map(|(unit, is_utc)| Self::Timestamp { unit, is_utc })
-                })
-                .or_else(|| in_brackets("time").map(|(unit, is_utc)| Self::Time { unit, is_utc })),
-        }
-    }
-
-    /// The narrowest type that holds all values of both. Integers of 64 bits and doubles meet
-    /// in doubles: whether that loses something depends on the values.
-    fn common(self, other: Self) -> Option<Self> {
-        use Number::{Double, Float, Integer, Time, Timestamp};
-        Some(match (self, other) {
-            (a, b) if a == b => a,
-            (
-                Integer { bits: a, is_signed: signed_a },
-                Integer { bits: b, is_signed: signed_b },
-            ) if signed_a == signed_b => Integer { bits: a.max(b), is_signed: signed_a },
-            (Integer { bits, is_signed }, Integer { bits: other, .. }) => {
-                let (signed, unsigned) = if is_signed { (bits, other) } else { (other, bits) };
-                let bits = signed.max(unsigned.checked_mul(2)?);
-                (bits <= 64).then_some(Integer { bits, is_signed: true })?
-            }
-            (Integer { bits, .. }, Float) | (Float, Integer { bits, .. }) if bits <= 16 => Float,
-            (Integer { .. } | Float | Double, Integer { .. } | Float | Double) => Double,
-            (Timestamp { unit: a, is_utc }, Timestamp { unit: b, is_utc: other_is_utc })
-                if is_utc == other_is_utc =>
-            {
-                Timestamp { unit: a.max(b), is_utc }
-            }
-            (Time { unit: a, is_utc }, Time { unit: b, is_utc: other_is_utc })
-                if is_utc == other_is_utc =>
-            {
-                Time { unit: a.max(b), is_utc }
-            }
-            _ => return None,
-        })
-    }
-}
-
 fn other_columns(a: &TypePtr, b: &TypePtr) -> String {
     let names =
         |group| -> Vec<&str> { fields_of(group).iter().map(|field| field.name()).collect() };
     let (of_a, of_b) = (names(a), names(b));
     let only = |these: &[&str], others: &[&str]| -> Vec<String> {
-        these.iter().filter(|name| !others.contains(name)).map(|name| format!("'{name}'")).collect()
+        let others: HashSet<_> = others.iter().copied().collect();
+        these
+            .iter()
+            .filter(|name| !others.contains(**name))
+            .map(|name| format!("'{name}'"))
+            .collect()
     };
     let some_have = [only(&of_a, &of_b), only(&of_b, &of_a)].concat();
     if some_have.is_empty() {
@@ -210,18 +210,13 @@ impl Merge<'_> {
             return self.stuck(a, path, "one is repeated, and one is not");
         }
         if is_null(b) && !is_repeated(a) {
-            return self.nullable(a, path);
+            return self.as_nullable_as(a, b, path);
         }
         if is_null(a) && !is_repeated(b) {
-            return self.nullable(b, path);
+            return self.as_nullable_as(b, a, path);
         }
-        if a.is_group() && b.is_group() {
-            let annotation = |field: &Type| field.get_basic_info().logical_type_ref().cloned();
-            if is_list_or_map(a) == is_list_or_map(b)
-                && (is_list_or_map(a) || annotation(a) == annotation(b))
-            {
-                return self.groups(a, b, path, by_place);
-            }
+        if are_groups_of_one_kind(a, b) {
+            return self.groups(a, b, path, by_place);
         }
         if a.is_primitive() && b.is_primitive() {
             return self.leaves(a, b, path);
@@ -244,15 +239,20 @@ impl Merge<'_> {
             }
             Some(_) if common == of_a => self.built(a, path, with_repetition(a, repetition)),
             Some(_) if common == of_b => self.built(a, path, with_repetition(b, repetition)),
-            Some(number) => self.built(a, path, widened(a.name(), number, repetition)),
+            Some(number) => {
+                let is_binary = [a, b].iter().any(|leaf| is_bytes(leaf));
+                self.built(a, path, number.leaf(a.name(), repetition, is_binary))
+            }
         }
     }
 
-    fn nullable(&mut self, field: &TypePtr, path: &str) -> TypePtr {
+    /// `field`, which may have no value where `empty` may.
+    fn as_nullable_as(&mut self, field: &TypePtr, empty: &TypePtr, path: &str) -> TypePtr {
+        let repetition = common_repetition(field, empty);
         let nullable = if field.is_group() {
-            with_fields(field, fields_of(field).to_vec(), Repetition::OPTIONAL)
+            with_fields(field, fields_of(field).to_vec(), repetition)
         } else {
-            with_repetition(field, Repetition::OPTIONAL)
+            with_repetition(field, repetition)
         };
         self.built(field, path, nullable)
     }
@@ -278,6 +278,57 @@ impl Merge<'_> {
     }
 }
 
+/// Compares a schema that is given with that of a file.
+struct Fit<'a> {
+    obstacles: &'a mut Vec<String>,
+}
+
+impl Fit<'_> {
+    fn groups(&mut self, target: &TypePtr, file: &TypePtr, path: &str, by_place: bool) {
+        let Some(pairs) = pair_fields(target, file, by_place) else {
+            return self.stuck(path, &other_columns(target, file));
+        };
+        let by_place = is_list_or_map(target) && !by_place;
+        for (field, place) in fields_of(target).iter().zip(pairs) {
+            let path = join(path, field.name());
+            self.fields(field, &fields_of(file)[place], &path, by_place);
+        }
+    }
+
+    fn fields(&mut self, target: &TypePtr, file: &TypePtr, path: &str, by_place: bool) {
+        let is_repeated = |field| repetition_of(field) == Repetition::REPEATED;
+        if is_repeated(target) != is_repeated(file) {
+            self.stuck(path, "one is repeated, and one is not");
+        } else if are_groups_of_one_kind(target, file) {
+            self.groups(target, file, path, by_place);
+        } else if !is_null(file) && !may_be(file, target) {
+            self.stuck(path, &no_common_type(target, file));
+        }
+    }
+
+    fn stuck(&mut self, path: &str, why: &str) {
+        let obstacle = if path.is_empty() { why.to_owned() } else { format!("'{path}': {why}") };
+        self.obstacles.push(obstacle);
+    }
+}
+
+fn may_be(file: &Type, target: &Type) -> bool {
+    if file.is_group() || target.is_group() {
+        return false;
+    }
+    let numbers = Number::of(file).zip(Number::of(target));
+    leaf_words(file) == leaf_words(target)
+        || numbers.is_some_and(|(file, target)| file.may_be(target))
+}
+
+fn are_groups_of_one_kind(a: &Type, b: &Type) -> bool {
+    let annotation = |field: &Type| field.get_basic_info().logical_type_ref().cloned();
+    a.is_group()
+        && b.is_group()
+        && is_list_or_map(a) == is_list_or_map(b)
+        && (is_list_or_map(a) || annotation(a) == annotation(b))
+}
+
 fn no_common_type(a: &Type, b: &Type) -> String {
     format!("{} and {} have no common type", type_words(a), type_words(b))
 }
@@ -287,23 +338,8 @@ fn common_repetition(a: &Type, b: &Type) -> Repetition {
     if is_nullable(a) || is_nullable(b) { Repetition::OPTIONAL } else { repetition_of(a) }
 }
 
-fn widened(name: &str, number: Number, repetition: Repetition) -> parquet::errors::Result<Type> {
-    let physical = match number {
-        Number::Integer { bits, .. } if bits <= 32 => Physical::INT32,
-        Number::Float => Physical::FLOAT,
-        Number::Double => Physical::DOUBLE,
-        _ => Physical::INT64,
-    };
-    let logical = match number {
-        Number::Integer { bits, is_signed } if bits < 32 || !is_signed => {
-            Some(LogicalType::integer(i8::try_from(bits).unwrap_or(i8::MAX), is_signed))
-        }
-        _ => None,
-    };
-    Type::primitive_type_builder(name, physical)
-        .with_logical_type(logical)
-        .with_repetition(repetition)
-        .build()
+fn is_bytes(leaf: &Type) -> bool {
+    matches!(leaf.get_physical_type(), Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY)
 }
 
 fn with_fields(

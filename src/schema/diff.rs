@@ -9,10 +9,12 @@ use std::{
 use super::tree::{Column, DataType, Schema};
 
 /// One difference between a reference schema and another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Difference {
     /// Path of the column, e.g. `person.address.zip`; a list's element is `tags.element`.
     pub path: String,
+    /// Whether the column is part of another one.
+    pub is_nested: bool,
     /// What differs.
     pub kind: DifferenceKind,
     /// What the reference has, in words; `None` where it lacks the column.
@@ -22,7 +24,7 @@ pub struct Difference {
 }
 
 /// What a [`Difference`] is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DifferenceKind {
     /// The reference has the column, the other lacks it.
     Missing,
@@ -85,11 +87,36 @@ pub fn groups<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Vec<Group<'a
 #[must_use]
 pub fn diff(reference: &Schema, other: &Schema) -> Vec<Difference> {
     let mut differences = Vec::new();
-    diff_columns("", &reference.columns, &other.columns, &mut differences);
+    diff_columns(None, &reference.columns, &other.columns, &mut differences);
     differences
 }
 
-fn diff_columns(parent: &str, expected: &[Column], found: &[Column], out: &mut Vec<Difference>) {
+impl Schema {
+    /// The paths of all leaves in order, as differences name them.
+    pub(crate) fn leaf_paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut open: Vec<_> =
+            self.columns.iter().rev().map(|column| (column.name.clone(), column)).collect();
+        while let Some((path, column)) = open.pop() {
+            if matches!(column.data_type, DataType::Leaf(_)) {
+                paths.push(path);
+                continue;
+            }
+            let below = column.data_type.columns().iter().rev();
+            open.extend(below.map(|column| (join(&path, &column.name), column)));
+        }
+        paths
+    }
+}
+
+fn diff_columns(
+    parent: Option<&str>,
+    expected: &[Column],
+    found: &[Column],
+    out: &mut Vec<Difference>,
+) {
+    let is_nested = parent.is_some();
+    let join = |name: &str| parent.map_or_else(|| name.to_owned(), |parent| join(parent, name));
     let mut place_of = HashMap::new();
     for (place, key) in keys(found).into_iter().enumerate() {
         place_of.insert(key, place);
@@ -100,7 +127,8 @@ fn diff_columns(parent: &str, expected: &[Column], found: &[Column], out: &mut V
         match place_of.remove(&key) {
             Some(other) => common.push((place, other)),
             None => out.push(Difference {
-                path: join(parent, &column.name),
+                path: join(&column.name),
+                is_nested,
                 kind: DifferenceKind::Missing,
                 expected: Some(column.data_type.to_string()),
                 found: None,
@@ -110,30 +138,39 @@ fn diff_columns(parent: &str, expected: &[Column], found: &[Column], out: &mut V
     let mut extra: Vec<_> = place_of.into_values().collect();
     extra.sort_unstable();
     out.extend(extra.into_iter().map(|place| Difference {
-        path: join(parent, &found[place].name),
+        path: join(&found[place].name),
+        is_nested,
         kind: DifferenceKind::Extra,
         expected: None,
         found: Some(found[place].data_type.to_string()),
     }));
     let in_order = longest_rising(&common);
     for &(place, other) in &common {
-        let (column, path) = (&expected[place], join(parent, &expected[place].name));
+        let (column, path) = (&expected[place], join(&expected[place].name));
         if !in_order.contains(&(place, other)) {
             out.push(Difference {
                 path: path.clone(),
+                is_nested,
                 kind: DifferenceKind::Moved,
                 expected: Some((place + 1).to_string()),
                 found: Some((other + 1).to_string()),
             });
         }
-        diff_column(&path, column, &found[other], out);
+        diff_column(&path, is_nested, column, &found[other], out);
     }
 }
 
-fn diff_column(path: &str, expected: &Column, found: &Column, out: &mut Vec<Difference>) {
+fn diff_column(
+    path: &str,
+    is_nested: bool,
+    expected: &Column,
+    found: &Column,
+    out: &mut Vec<Difference>,
+) {
     if expected.repetition != found.repetition {
         out.push(Difference {
             path: path.to_owned(),
+            is_nested,
             kind: DifferenceKind::Nullability,
             expected: Some(expected.repetition.to_string()),
             found: Some(found.repetition.to_string()),
@@ -141,16 +178,21 @@ fn diff_column(path: &str, expected: &Column, found: &Column, out: &mut Vec<Diff
     }
     match (&expected.data_type, &found.data_type) {
         (DataType::List(expected), DataType::List(found)) => {
-            diff_column(&join(path, "element"), expected, found, out);
+            diff_column(&join(path, "element"), true, expected, found, out);
         }
-        (DataType::Map(expected), DataType::Map(found)) => diff_columns(path, expected, found, out),
+        (DataType::Map(expected), DataType::Map(found)) => {
+            diff_columns(Some(path), expected, found, out);
+        }
         (
             DataType::Group { annotation, columns },
             DataType::Group { annotation: other_annotation, columns: other_columns },
-        ) if annotation == other_annotation => diff_columns(path, columns, other_columns, out),
+        ) if annotation == other_annotation => {
+            diff_columns(Some(path), columns, other_columns, out);
+        }
         (expected, found) if expected == found => {}
         (expected, found) => out.push(Difference {
             path: path.to_owned(),
+            is_nested,
             kind: DifferenceKind::Type,
             expected: Some(expected.to_string()),
             found: Some(found.to_string()),
@@ -195,7 +237,7 @@ fn longest_rising(pairs: &[(usize, usize)]) -> HashSet<(usize, usize)> {
 }
 
 fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+    format!("{parent}.{name}")
 }
 
 impl fmt::Display for Difference {

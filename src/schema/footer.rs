@@ -4,7 +4,7 @@ use std::{fmt, fs::File, io, sync::Arc};
 
 use parquet::schema::types::TypePtr;
 
-use super::{AddedColumn, FooterReader, Schema, other_format::resembles};
+use super::{AddedColumn, FileSchema, FooterReader, Schema, other_format::resembles};
 
 /// The end of a parquet file, and its beginning.
 const MAGIC: [u8; 4] = *b"PAR1";
@@ -26,6 +26,9 @@ pub struct Footer {
     pub row_groups: usize,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
+    /// Places of the columns that have no value, as far as the footer tells, among the leaves
+    /// of the schema, in rising order.
+    pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
     /// Columns at the end of the schema that the file gets on the way only.
     pub(crate) added: Arc<[AddedColumn]>,
@@ -126,6 +129,11 @@ pub enum InvalidParquet {
 }
 
 impl Footer {
+    /// The schema, for finding one that other files can have, too.
+    pub(crate) fn file_schema(&self) -> FileSchema<'_> {
+        FileSchema { schema: &self.parquet_schema, without_values: &self.without_values }
+    }
+
     /// Bytes at the end of a file that [`Footer::encoded_len`] needs.
     pub const TRAILER_BYTES: u64 = 8;
     /// Bytes of the smallest file: `PAR1`, an empty footer, its length, `PAR1`.

@@ -34,6 +34,8 @@ pub(super) struct Facts<'a> {
     pub(super) row_groups: usize,
     /// Codecs in use, each once, in order of appearance.
     pub(super) codecs: Vec<Codec>,
+    /// Whether each column has a value, as far as its statistics tell.
+    pub(super) has_values: Vec<bool>,
     /// The first column with a codec that the API does not take, and the codec's name.
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
 }
@@ -48,6 +50,7 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
         (2, Kind::List) if columns.is_none() => {
             let (count, encoded) = reader.encoded(schema)?;
             columns = Some(count);
+            facts.has_values = vec![false; count];
             facts.encoded_schema = encoded;
             Ok(true)
         }
@@ -157,11 +160,15 @@ fn row_group(
     pages_end: i64,
     facts: &mut Facts<'_>,
 ) -> Result<()> {
-    let mut chunks = 0;
+    let (mut chunks, mut place) = (0, 0);
     reader.fields(|reader, id, kind| match (id, kind) {
         (1, Kind::List) => {
             chunks += reader.structs(|reader| {
                 let column = column_chunk(reader, pages_end)?;
+                if let Some(has_value) = facts.has_values.get_mut(place) {
+                    *has_value |= column.values != column.nulls;
+                }
+                place += 1;
                 let codec = Codec::from_thrift(column.codec);
                 if let Some(codec) = codec
                     && !facts.codecs.contains(&codec)
@@ -223,11 +230,28 @@ fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMet
     Ok(column)
 }
 
+/// Of a column's statistics.
+fn null_count(reader: &mut Reader<'_>) -> Result<Option<i64>> {
+    let mut count = None;
+    reader.fields(|reader, id, kind| match (id, kind) {
+        (3, Kind::Integer) => {
+            count = Some(reader.integer()?);
+            Ok(true)
+        }
+        _ => Ok(false),
+    })?;
+    Ok(count)
+}
+
 #[derive(Default)]
 struct ColumnMetaData<'a> {
     /// A list, encoded: it is only told where something is wrong.
     path: &'a [u8],
     codec: i64,
+    /// Values, nulls and places of empty lists among them.
+    values: i64,
+    /// How many of them are none; 0 where the statistics do not tell.
+    nulls: i64,
     size: i64,
     data_page: i64,
     dictionary_page: Option<i64>,
@@ -235,18 +259,22 @@ struct ColumnMetaData<'a> {
 
 impl<'a> ColumnMetaData<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self> {
-        let mut column = Self { codec: -1, ..Self::default() };
+        let mut column = Self { codec: -1, values: -1, ..Self::default() };
+        let mut nulls = None;
         reader.fields(|reader, id, kind| {
             match (id, kind) {
                 (3, Kind::List) => column.path = reader.encoded(|reader| reader.binaries(drop))?.1,
                 (4, Kind::Integer) => column.codec = reader.integer()?,
+                (5, Kind::Integer) => column.values = reader.integer()?,
                 (7, Kind::Integer) => column.size = reader.integer()?,
                 (9, Kind::Integer) => column.data_page = reader.integer()?,
                 (11, Kind::Integer) => column.dictionary_page = Some(reader.integer()?),
+                (12, Kind::Struct) => nulls = null_count(reader)?,
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
+        column.nulls = nulls.unwrap_or(0);
         Ok(column)
     }
 

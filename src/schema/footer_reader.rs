@@ -79,12 +79,15 @@ impl FooterReader {
             _ => DecodedSchema::decode(thrift, facts.encoded_schema)?,
         };
         let decoded = self.last.insert(decoded);
+        let empty = (0..).zip(&facts.has_values).filter(|(_, has_value)| !**has_value);
+        let without_values = empty.map(|(place, _)| place).collect();
         Ok(Footer {
             schema: Arc::clone(&decoded.schema),
             parquet_schema: Arc::clone(&decoded.parquet_schema),
             row_count: facts.row_count,
             row_groups: facts.row_groups,
             codecs: facts.codecs,
+            without_values,
             unsupported_codec: facts.unsupported_codec,
             added: [].into(),
         })

@@ -8,6 +8,8 @@ mod diff;
 mod footer;
 mod footer_guard;
 mod footer_reader;
+mod leaf;
+mod number;
 mod other_format;
 mod stored;
 mod thrift;
@@ -18,13 +20,17 @@ pub(crate) use added_column::{Value, with_columns};
 pub use advice::advice;
 pub(crate) use advice::{is_integer_words, is_null_words};
 pub use common::common_schema;
-pub(crate) use common::{Number, is_list_or_map, is_null, pair_fields, repetition_of};
+pub(crate) use common::{
+    FileSchema, cast_obstacles, common_schema_of_files, is_list_or_map, is_null, pair_fields,
+    repetition_of,
+};
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
+pub(crate) use number::{Number, Unit};
 pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;
 #[cfg(test)]
 pub(crate) use stored::StoredAsBefore;
 pub use tree::Schema;
-pub(crate) use tree::type_words;
+pub(crate) use tree::{leaf_words, type_words};

@@ -185,7 +185,7 @@ pub(crate) fn type_words(field: &Type) -> String {
 }
 
 /// A leaf's type in the words of Arrow and pandas, where they have one.
-pub(super) fn leaf_words(leaf: &Type) -> String {
+pub(crate) fn leaf_words(leaf: &Type) -> String {
     let info = leaf.get_basic_info();
     let physical = physical_words(leaf);
     match info.logical_type_ref() {

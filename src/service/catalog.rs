@@ -165,6 +165,16 @@ impl Catalog {
         rows.iter().map(|row| dataset_file(row, schema.clone())).collect()
     }
 
+    /// The schema of a dataset as text, where it has one.
+    pub(super) async fn schema_text(&self, dataset_id: &str) -> Result<Option<String>> {
+        let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
+            .bind(dataset_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let schema = row.as_ref().map(schema).transpose()?.flatten();
+        Ok(schema.as_ref().map(Schema::to_text))
+    }
+
     /// Id and size in bytes of a file.
     pub(super) async fn find_file(
         &self,

@@ -193,7 +193,9 @@ pub(super) async fn list_dataset_files(
     let ListDatasetFiles { dataset_id } = json(&service, body).await?;
     service.state.admit_dataset(&reader, &dataset_id).await?;
     let files = service.state.catalog.files(&dataset_id).await?;
-    Ok(Json(DatasetFileList { files }))
+    // After the files: where there is one, there is a schema, and all of them have it.
+    let dataset_schema = service.state.catalog.schema_text(&dataset_id).await?;
+    Ok(Json(DatasetFileList { files, dataset_schema }))
 }
 
 /// The names of a dataset's files, in its order, for the service's SDK 0.1.60.
@@ -206,7 +208,7 @@ pub(super) async fn list_dataset_file_names(
     reader: Extension<Reader>,
     body: Body,
 ) -> Result<Json<DatasetFileNames>> {
-    let Json(DatasetFileList { files }) = list_dataset_files(service, reader, body).await?;
+    let Json(DatasetFileList { files, .. }) = list_dataset_files(service, reader, body).await?;
     let files = files.into_iter().map(|file| file.file_name).collect();
     Ok(Json(DatasetFileNames { files }))
 }

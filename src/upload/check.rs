@@ -1,13 +1,15 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
 use std::{
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{
-    hive::{self, Hive},
+    compare::Comparison,
+    dataset_schema::Held,
     mismatch::{Cast, CheckError, Outliers},
     parallel::{Work, in_threads},
     plan::PlannedFile,
@@ -19,10 +21,7 @@ use crate::{
     config::FILE_TIMEOUT,
     error::{Error, without_number},
     regular_file::hangs,
-    schema::{
-        Footer, FooterReader, InvalidParquet, Schema, common_schema, diff, groups,
-        resembles_by_name,
-    },
+    schema::{Footer, FooterReader, InvalidParquet, Schema, diff, groups, resembles_by_name},
 };
 
 /// A planned file whose footer was read and found good.
@@ -60,26 +59,23 @@ pub struct Mending {
     pub recompress: bool,
 }
 
-/// Reads all footers, on all cores, and compares all schemas. Returns the files, and what has
-/// to be rewritten of them.
+/// Compares all schemas. Returns the files, and what has to be rewritten of them.
 ///
 /// # Errors
 /// [`CheckError`] with every problem of every file.
-pub(super) fn check(
-    files: Vec<PlannedFile>,
-    mut problems: Vec<Problem>,
+pub(super) fn judge_files(
+    files: Vec<CheckedFile>,
+    problems: Vec<Problem>,
     file_count: usize,
     mending: Mending,
-    hive: &Hive,
+    held: &Held,
 ) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
-    let mut checked = read(files, &mut problems, mending);
-    hive::apply(hive, &mut checked, &mut problems);
-    let footers = checked.iter().map(|file| (file.planned.name.as_str(), &file.footer));
-    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending)?;
-    Ok((checked, rewrite))
+    let footers = files.iter().map(|file| (file.planned.name.as_str(), &file.footer));
+    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending, held)?;
+    Ok((files, rewrite))
 }
 
-/// Reads the footers; those that cannot be read, or uploaded, become problems.
+/// Reads the footers, on all cores; those that cannot be read, or uploaded, become problems.
 pub(super) fn read(
     files: Vec<PlannedFile>,
     problems: &mut Vec<Problem>,
@@ -100,7 +96,8 @@ pub(super) fn read(
     checked
 }
 
-/// Says whether a batch can be uploaded; `files` gives names and footers.
+/// Says whether a batch can be uploaded; `files` gives names and footers. The reference is what
+/// the dataset holds, where that is known.
 ///
 /// # Errors
 /// [`CheckError`], where there are problems or schemas differ.
@@ -109,15 +106,13 @@ pub(super) fn judge(
     problems: Vec<Problem>,
     file_count: usize,
     mending: Mending,
+    held: &Held,
 ) -> Result<Rewrite, CheckError> {
-    let schemas = files.iter().map(|(name, footer)| (*name, &*footer.schema));
-    let (reference, outliers) = compare(schemas);
-    let mut cast = Cast::NoUse;
-    let mut rewrite = Rewrite::default();
+    let comparison = Comparison::of(files, held);
+    let outliers = comparison.outliers();
+    let (mut cast, mut rewrite) = (Cast::NoUse, Rewrite::default());
     if !outliers.is_empty() {
-        let groups = groups(files.iter().map(|(_, footer)| &*footer.schema));
-        let firsts = groups.iter().filter_map(|group| group.files.first());
-        match common_schema(firsts.map(|&file| &files[file].1.parquet_schema)) {
+        match comparison.common_schema() {
             Ok(schema) if mending.cast => rewrite.schema = Some(schema),
             Ok(_) => cast = Cast::WouldHelp,
             Err(obstacles) if mending.cast => cast = Cast::Obstacles(obstacles),
@@ -127,7 +122,7 @@ pub(super) fn judge(
     if problems.is_empty() && (outliers.is_empty() || rewrite.schema.is_some()) {
         return Ok(rewrite);
     }
-    let is_under_way = false;
+    let (reference, is_under_way) = (comparison.reference_names(), false);
     Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way })
 }
 
@@ -203,6 +198,7 @@ pub(super) fn compare<'a>(
         .map(|group| Outliers {
             files: names(&group.files),
             differences: diff(reference.schema, group.schema),
+            without_values: HashSet::new(),
         })
         .collect();
     (names(&reference.files), outliers)

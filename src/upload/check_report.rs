@@ -3,7 +3,7 @@
 use super::{
     UploadError, UploadOptions,
     check::{self, CheckedFile, Mending, Problem},
-    dataset_schema::check_against_dataset,
+    dataset_schema::Held,
     feed::{MadeFile, name_of_made},
     hive,
     plan::{self, Names, PlannedFile},
@@ -15,6 +15,7 @@ use crate::{
     client::{ApiClient, in_background},
     error::Result,
     schema::{Footer, Schema, groups},
+    wire::messages::DatasetFile,
 };
 
 /// What a check has found. Nothing was sent.
@@ -138,12 +139,20 @@ impl Checker {
     ) -> Result<CheckReport> {
         let footers: Vec<_> =
             self.files.iter().map(|(facts, footer)| (facts.name.as_str(), footer)).collect();
-        let judged = check::judge(&footers, self.problems.clone(), self.file_count, self.mending);
-        let refusal = match (judged, client, &dataset_id) {
+        let listing = match (client, &dataset_id) {
+            (Some(client), Some(dataset_id)) if self.problems.is_empty() => {
+                Some(client.list_dataset(dataset_id).await?)
+            }
+            _ => None,
+        };
+        let held = Held::by(listing.as_ref());
+        let (problems, count) = (self.problems.clone(), self.file_count);
+        let judged = check::judge(&footers, problems, count, self.mending, &held);
+        let refusal = match (judged, &listing, &dataset_id) {
             (Err(error), ..) => Some(error.into()),
-            (Ok(rewrite), Some(client), Some(dataset_id)) => {
+            (Ok(rewrite), Some(listing), Some(dataset_id)) => {
                 let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-                self.compare_with_dataset(client, dataset_id, common).await?
+                self.compare_with_dataset(&listing.files, &held, dataset_id, common.as_ref())
             }
             (Ok(_), ..) => None,
         };
@@ -162,15 +171,15 @@ impl Checker {
     }
 
     /// The refusal, where names are taken or the schema is another one.
-    async fn compare_with_dataset(
+    fn compare_with_dataset(
         &self,
-        client: &ApiClient,
+        listing: &[DatasetFile],
+        held: &Held,
         dataset_id: &str,
-        common: Option<Schema>,
-    ) -> Result<Option<UploadError>> {
-        let listing = client.list_dataset_files(dataset_id).await?;
+        common: Option<&Schema>,
+    ) -> Option<UploadError> {
         let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
-            let is_rewritten = common.as_ref().is_some_and(|common| *common != *footer.schema)
+            let is_rewritten = common.is_some_and(|common| *common != *footer.schema)
                 || footer.check_codecs().is_err()
                 || !footer.added.is_empty();
             (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
@@ -184,13 +193,12 @@ impl Checker {
                 row_count: *row_count,
             })
             .collect();
-        if let Err(conflict) = settle::resume(&listing, &plan) {
-            return Ok(Some(names_taken(dataset_id, conflict).into()));
+        if let Err(conflict) = settle::resume(listing, &plan) {
+            return Some(names_taken(dataset_id, conflict).into());
         }
-        let Some((_, first)) = self.files.first() else { return Ok(None) };
-        let schema = common.as_ref().unwrap_or(&first.schema);
+        let (_, first) = self.files.first()?;
+        let schema = common.unwrap_or(&first.schema);
         let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();
-        let compared = check_against_dataset(names, schema, &listing, dataset_id);
-        Ok(compared.err().map(UploadError::from))
+        held.check_summary(names, schema).err().map(UploadError::from)
     }
 }

@@ -1,47 +1,107 @@
 //! The schema of what a dataset holds already, as far as its listing tells it.
 
+use std::collections::HashSet;
+
 use super::mismatch::{Cast, CheckError, Outliers};
 use crate::{
     schema::{Difference, DifferenceKind, Schema, diff},
-    wire::messages::DatasetFile,
+    wire::messages::{DatasetFileList, SchemaSummary},
 };
 
-/// Compares the schema of a batch with that of the dataset.
-///
-/// # Errors
-/// [`CheckError`] where they differ for certain.
-pub(super) fn check_against_dataset(
-    names: Vec<String>,
-    schema: &Schema,
-    listing: &[DatasetFile],
-    dataset_id: &str,
-) -> Result<(), CheckError> {
-    let Some(summary) = listing.iter().find_map(|file| file.schema.as_ref()) else {
-        return Ok(());
-    };
-    let held = Schema::from_summary(summary);
-    let ours = Schema::from_summary(&schema.summary());
-    let differences: Vec<_> = diff(&held, &ours).into_iter().filter(is_certain).collect();
-    if differences.is_empty() {
-        return Ok(());
+/// What stands for the dataset in messages.
+pub(super) const THE_DATASET: &str = "the dataset";
+
+/// What is known of the schema that a dataset has.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    /// It has none yet, or the service does not tell it.
+    Nothing,
+    /// All of it, as this package's service tells it: a file is taken exactly when it has it.
+    Schema(Schema),
+    /// The top-level columns, with types in the service's words.
+    Summary(SchemaSummary),
+}
+
+impl Held {
+    /// What a listing tells.
+    pub(super) fn by(listing: Option<&DatasetFileList>) -> Self {
+        let Some(listing) = listing else { return Self::Nothing };
+        // A form of another release is as good as none.
+        let schema = listing.dataset_schema.as_deref().and_then(|it| Schema::from_text(it).ok());
+        let summary = || listing.files.iter().find_map(|file| file.schema.clone());
+        match schema {
+            Some(schema) => Self::Schema(schema),
+            None => summary().map_or(Self::Nothing, Self::Summary),
+        }
     }
-    Err(CheckError {
-        file_count: names.len(),
-        problems: Vec::new(),
-        reference: vec![format!("the dataset {dataset_id}")],
-        outliers: vec![Outliers { files: names, differences }],
-        cast: Cast::NoUse,
-        is_under_way: false,
-    })
+
+    /// Compares the schema of a batch with the dataset's where only its summary is known.
+    ///
+    /// # Errors
+    /// [`CheckError`] where they differ for certain.
+    pub(super) fn check_summary(
+        &self,
+        names: Vec<String>,
+        schema: &Schema,
+    ) -> Result<(), CheckError> {
+        let Self::Summary(summary) = self else { return Ok(()) };
+        let held = Schema::from_summary(summary);
+        let ours = Schema::from_summary(&schema.summary());
+        let differences: Vec<_> = diff(&held, &ours).into_iter().filter(is_certain).collect();
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(CheckError {
+            file_count: names.len(),
+            problems: Vec::new(),
+            reference: vec![THE_DATASET.to_owned()],
+            outliers: vec![Outliers { files: names, differences, without_values: HashSet::new() }],
+            cast: Cast::NoUse,
+            is_under_way: false,
+        })
+    }
 }
 
 /// Services name types as they like; only names that leave no doubt are compared.
 fn is_certain(difference: &Difference) -> bool {
-    const PLAIN: [&str; 15] = [
+    if difference.kind != DifferenceKind::Type {
+        return true;
+    }
+    let (Some(held), Some(ours)) = (&difference.expected, &difference.found) else { return true };
+    match (family(held), family(ours)) {
+        // Of one family the plain names are told apart: int32 and int64, float and double.
+        (Some(held_family), Some(our_family)) if held_family == our_family => {
+            is_plain(held) && is_plain(ours)
+        }
+        (Some(_), Some(_)) => true,
+        _ => false,
+    }
+}
+
+/// Names that have one meaning, whoever uses them.
+fn is_plain(words: &str) -> bool {
+    const PLAIN: [&str; 14] = [
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float",
-        "double", "string", "binary", "date", "uuid",
+        "double", "string", "binary", "date",
     ];
-    let is_plain = |words: &Option<String>| words.as_deref().is_some_and(|it| PLAIN.contains(&it));
-    difference.kind != DifferenceKind::Type
-        || (is_plain(&difference.expected) && is_plain(&difference.found))
+    PLAIN.contains(&words)
+}
+
+/// Kinds of types that no service takes for each other, whatever it calls them. A column without
+/// a type may be called as what stores it.
+fn family(words: &str) -> Option<&'static str> {
+    let begins = |with: &[&str]| with.iter().any(|with| words.starts_with(with));
+    Some(match words {
+        "bool" => "bool",
+        "float" | "double" => "float",
+        "string" | "binary" => "text",
+        "date" => "date",
+        _ if is_plain(words) => "integer",
+        _ if begins(&["timestamp["]) => "timestamp",
+        _ if begins(&["time["]) => "time",
+        _ if begins(&["list<"]) => "list",
+        _ if begins(&["struct<"]) => "struct",
+        _ if begins(&["map<"]) => "map",
+        _ => return None,
+    })
 }

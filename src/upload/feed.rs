@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use super::{
     UploadError,
     check::{self, CheckedFile, Mending},
-    hive::Hive,
+    compare::{UNKNOWN_TYPE, paths},
+    dataset_schema::{Held, THE_DATASET},
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     client::{SourceFile, in_background},
     error::{Error, Result},
-    schema::{Schema, common_schema, diff},
+    schema::{Schema, cast_obstacles, diff},
 };
 
 /// A parquet file that was made for an upload.
@@ -69,8 +70,17 @@ impl Feed {
 
     /// Names and checks files as they come: each must have the schema of the first, or that
     /// of the whole source, or be cast to it where the caller asked for that.
-    pub(super) fn of_made_files(files: MadeFiles, mending: Mending) -> Self {
-        let reference = files.schema.clone().map(|schema| ("the others".to_owned(), schema));
+    pub(super) fn of_made_files(files: MadeFiles, mending: Mending, held: Held) -> Self {
+        let reference = match held {
+            Held::Schema(schema) => Some(Reference {
+                name: THE_DATASET.to_owned(),
+                parquet_schema: schema.to_parquet(),
+                schema,
+            }),
+            Held::Summary(_) | Held::Nothing => {
+                files.schema.as_ref().map(|schema| Reference::new("the others".to_owned(), schema))
+            }
+        };
         let checks = FeedChecks { names: Names::default(), count: 0, reference, mending };
         Self::of(stream::unfold((files, checks), |(mut files, mut checks)| async move {
             let file = files.receiver.recv().await?;
@@ -131,9 +141,24 @@ impl Feed {
 struct FeedChecks {
     names: Names,
     count: usize,
-    /// What all files must have, and the name of a file that has it.
-    reference: Option<(String, TypePtr)>,
+    /// What all files must have.
+    reference: Option<Reference>,
     mending: Mending,
+}
+
+struct Reference {
+    /// Who has it.
+    name: String,
+    schema: Schema,
+    /// To be cast to, where it can be.
+    parquet_schema: Option<TypePtr>,
+}
+
+impl Reference {
+    fn new(name: String, parquet_schema: &TypePtr) -> Self {
+        let schema = Schema::from_parquet(parquet_schema);
+        Self { name, schema, parquet_schema: Some(Arc::clone(parquet_schema)) }
+    }
 }
 
 impl FeedChecks {
@@ -145,7 +170,11 @@ impl FeedChecks {
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;
-        let check = move || Ok(check::check(files, problems, 1, mending, &Hive::Ignore));
+        let check = move || {
+            let mut problems = problems;
+            let files = check::read(files, &mut problems, mending);
+            Ok(check::judge_files(files, problems, 1, mending, &Held::Nothing))
+        };
         let (mut checked, _) = in_background(check)
             .await?
             .map_err(|error| CheckError { is_under_way: self.count > 1, ..error })?;
@@ -157,36 +186,39 @@ impl FeedChecks {
         } else {
             in_background(move || rewrite.file(file)).await?
         };
-        self.reference.get_or_insert_with(|| (name, Arc::clone(&file.footer.parquet_schema)));
+        self.reference.get_or_insert_with(|| Reference::new(name, &file.footer.parquet_schema));
         Ok(file)
     }
 
     /// The schema to cast a file to, where it has another one than those before.
     fn to_be_cast_to(&self, file: &CheckedFile) -> Result<Option<TypePtr>, UploadError> {
-        let Some((first, reference)) = &self.reference else { return Ok(None) };
-        let schema = Schema::from_parquet(reference);
-        if schema == *file.footer.schema {
+        let Some(reference) = &self.reference else { return Ok(None) };
+        let footer = &file.footer;
+        if reference.schema == *footer.schema {
             return Ok(None);
         }
-        let common = common_schema([reference, &file.footer.parquet_schema]);
-        let can_be_cast =
-            common.as_ref().is_ok_and(|common| Schema::from_parquet(common) == schema);
-        if self.mending.cast && can_be_cast {
-            return Ok(Some(Arc::clone(reference)));
-        }
-        let name = file.planned.name.clone();
-        let differences = diff(&schema, &file.footer.schema);
+        let obstacles = match &reference.parquet_schema {
+            Some(target) => cast_obstacles(target, footer.file_schema()),
+            None => vec![UNKNOWN_TYPE.to_owned()],
+        };
+        let cast = match (self.mending.cast, obstacles.is_empty()) {
+            (true, true) => return Ok(reference.parquet_schema.clone()),
+            (true, false) => Cast::Obstacles(obstacles),
+            (false, true) => Cast::WouldHelp,
+            (false, false) => Cast::NoUse,
+        };
+        let outliers = Outliers {
+            files: vec![file.planned.name.clone()],
+            differences: diff(&reference.schema, &footer.schema),
+            without_values: paths(&footer.schema, &footer.without_values),
+        };
         Err(UploadError::Check(CheckError {
             file_count: self.count,
             problems: Vec::new(),
-            reference: vec![first.clone()],
-            outliers: vec![Outliers { files: vec![name], differences }],
-            cast: match common {
-                Ok(_) if !self.mending.cast && can_be_cast => Cast::WouldHelp,
-                Err(obstacles) if self.mending.cast => Cast::Obstacles(obstacles),
-                _ => Cast::NoUse,
-            },
-            is_under_way: true,
+            reference: vec![reference.name.clone()],
+            outliers: vec![outliers],
+            cast,
+            is_under_way: self.count > 1,
         }))
     }
 }

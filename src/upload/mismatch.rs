@@ -1,6 +1,9 @@
 //! Why a check refused a batch, in words.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use super::check::Problem;
 use crate::{
@@ -33,6 +36,8 @@ pub struct Outliers {
     pub files: Vec<String>,
     /// How their schema differs from the reference.
     pub differences: Vec<Difference>,
+    /// Paths of columns in which none of them has a value.
+    pub without_values: HashSet<String>,
 }
 
 /// Whether a cast mends what differs.
@@ -101,16 +106,24 @@ impl CheckError {
     #[must_use]
     pub fn differences(&self) -> Vec<(&Difference, Vec<&str>)> {
         let mut rows: Vec<(&Difference, Vec<&str>)> = Vec::new();
+        let mut row_of: HashMap<&Difference, usize> = HashMap::new();
         for group in &self.outliers {
             for difference in &group.differences {
-                let files = group.files.iter().map(String::as_str);
-                match rows.iter_mut().find(|(known, _)| *known == difference) {
-                    Some((_, of)) => of.extend(files),
-                    None => rows.push((difference, files.collect())),
-                }
+                let row = *row_of.entry(difference).or_insert_with(|| {
+                    rows.push((difference, Vec::new()));
+                    rows.len() - 1
+                });
+                rows[row].1.extend(group.files.iter().map(String::as_str));
             }
         }
         rows
+    }
+
+    /// Whether no file that differs so has a value in the column.
+    fn is_without_values(&self, difference: &Difference) -> bool {
+        let groups = self.outliers.iter().filter(|group| group.differences.contains(difference));
+        let mut groups = groups.peekable();
+        groups.peek().is_some() && groups.all(|it| it.without_values.contains(&difference.path))
     }
 
     fn write_differences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,29 +138,33 @@ impl CheckError {
             let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
             let kind = difference.kind;
             let mut files = some_of(files);
-            if has_nan_where_others_have_integers(difference) {
+            let mut found_words = words(found, expected, kind);
+            if kind == DifferenceKind::Type
+                && !found.is_some_and(is_null_words)
+                && self.is_without_values(difference)
+            {
+                found_words += " (no value)";
+            }
+            if has_nan_where_others_have_integers(difference) && !found_words.ends_with(')') {
                 files += " (has NaN?)";
             }
-            [
-                difference.path.clone(),
-                words(expected, found, kind),
-                words(found, expected, kind),
-                files,
-            ]
+            [shown_path(&difference.path), words(expected, found, kind), found_words, files]
         }));
         writeln!(f)?;
         write_table(f, &table)?;
         fold(f, rows.len())?;
         let mut told = HashSet::new();
-        for (difference, _) in rows {
-            if let Some(advice) = advice(difference)
+        let differences: Vec<_> = rows.iter().map(|(difference, _)| *difference).collect();
+        for &difference in differences.iter().take(ADVISED) {
+            if let Some(advice) =
+                advice(difference, &differences, self.is_without_values(difference))
                 && told.len() < SHOWN
                 && (difference.kind != DifferenceKind::Moved || !told.contains(&advice))
             {
                 if told.is_empty() {
                     writeln!(f)?;
                 }
-                write!(f, "\n  {}: {advice}", difference.path)?;
+                write!(f, "\n  {}: {advice}", shown_path(&difference.path))?;
                 told.insert(advice);
             }
         }
@@ -219,6 +236,17 @@ fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
         0 => Ok(()),
         more => write!(f, "\n  ... and {more} more"),
     }
+}
+
+/// Differences that advice is looked for: it is a line for each kind of difference, mostly.
+const ADVISED: usize = 200;
+
+/// A path; in quotation marks where a reader would not see all of it.
+fn shown_path(path: &str) -> String {
+    if path.trim() == path && !path.is_empty() && !path.contains(char::is_control) {
+        return path.to_owned();
+    }
+    format!("{path:?}")
 }
 
 /// What one side has, for the table.

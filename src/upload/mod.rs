@@ -6,6 +6,7 @@
 
 mod check;
 mod check_report;
+mod compare;
 mod dataset_schema;
 mod deadline;
 mod feed;
@@ -41,7 +42,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use self::{
     check::CheckedFile,
-    dataset_schema::check_against_dataset,
+    dataset_schema::Held,
     feed::Feed,
     gate::GateConfig,
     rewrite::Rewrite,
@@ -53,7 +54,7 @@ use crate::{
     error::{Error, Result},
     message::bounded,
     schema::Schema,
-    wire::messages::DatasetFile,
+    wire::messages::{DatasetFile, DatasetFileList},
 };
 
 /// How to upload.
@@ -141,16 +142,17 @@ pub async fn upload(
     if options.concurrency == 0 {
         return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
     }
-    let plan = match source {
-        Source::Files(found) => Plan::of_files(found, &options, &tracker).await?,
+    let (plan, dataset) = match source {
+        Source::Files(found) => Plan::of_files(client, found, &options, &tracker).await?,
         Source::Made(files) => {
+            let dataset = listed(client, &options).await?;
             tracker.planned(&[], files.file_count.unwrap_or(0));
-            let mut feed = Feed::of_made_files(files, options.mending);
+            let mut feed = Feed::of_made_files(files, options.mending, Held::by(dataset.as_ref()));
             feed.first().await?;
-            Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }
+            (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
         }
     };
-    run(client, plan, &options, &tracker).await.map_err(|error| {
+    run(client, plan, dataset, &options, &tracker).await.map_err(|error| {
         let report = tracker.report();
         if report.files.iter().any(|file| file.status == FileStatus::Uploaded) {
             UploadError::Incomplete { report: Box::new(report), source: Box::new(error) }
@@ -167,39 +169,59 @@ struct Plan {
     feed: Option<Feed>,
 }
 
+/// What the dataset that was named holds.
+async fn listed(client: &ApiClient, options: &UploadOptions) -> Result<Option<DatasetFileList>> {
+    match &options.dataset_id {
+        Some(dataset_id) => client.list_dataset(dataset_id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 impl Plan {
+    /// The dataset is asked for what it holds only where nothing is wrong with the files alone.
     async fn of_files(
+        client: &ApiClient,
         found: Found,
         options: &UploadOptions,
         tracker: &Tracker,
-    ) -> Result<Self, UploadError> {
+    ) -> Result<(Self, Option<DatasetFileList>), UploadError> {
         let Found { files, notes } = found;
         tracker.noted(notes);
         let UploadOptions { names, mending, hive, .. } = options.clone();
-        let checked = in_background(move || {
-            let (planned, problems) = plan::plan(&files, names.as_deref(), &hive)?;
-            Ok(check::check(planned, problems, files.len(), mending, &hive))
+        let file_count = files.len();
+        let read = in_background(move || {
+            let (planned, mut problems) = plan::plan(&files, names.as_deref(), &hive)?;
+            let mut files = check::read(planned, &mut problems, mending);
+            hive::apply(&hive, &mut files, &mut problems);
+            Ok((files, problems))
         });
-        let (files, rewrite) = checked.await??;
+        let (files, problems) = read.await?;
+        let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
+        let held = Held::by(dataset.as_ref());
+        let judge = move || Ok(check::judge_files(files, problems, file_count, mending, &held));
+        let (files, rewrite) = in_background(judge).await??;
         tracker.planned(&files, files.len());
-        Ok(Self { files, rewrite, feed: None })
+        Ok((Self { files, rewrite, feed: None }, dataset))
     }
 }
 
 async fn run(
     client: &ApiClient,
     plan: Plan,
+    dataset: Option<DatasetFileList>,
     options: &UploadOptions,
     tracker: &Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
-    let (dataset_id, listing) = match &options.dataset_id {
-        Some(dataset_id) => (dataset_id.clone(), client.list_dataset_files(dataset_id).await?),
-        None if options.dry_run => (String::new(), Vec::new()),
-        None => (client.create_dataset().await?, Vec::new()),
+    let held = Held::by(dataset.as_ref());
+    let listing = dataset.map_or_else(Vec::new, |dataset| dataset.files);
+    let dataset_id = match &options.dataset_id {
+        Some(dataset_id) => dataset_id.clone(),
+        None if options.dry_run => String::new(),
+        None => client.create_dataset().await?,
     };
     tracker.transferring_into(&dataset_id);
     let Plan { files: planned, rewrite, mut feed } = plan;
-    check_schema(&planned, &rewrite, feed.as_mut(), &listing, &dataset_id).await?;
+    check_summary(&planned, &rewrite, feed.as_mut(), &held).await?;
     let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
     let first = match &mut feed {
         None => resume::among_files(&listing, &planned, &rewrite, &dataset_id)?,
@@ -265,13 +287,13 @@ async fn would_be_sent(
     Ok(tracker.report())
 }
 
-/// Compares the schema of the plan with that of the dataset.
-async fn check_schema(
+/// Compares the schema of the plan with the summary of the dataset's, where the service tells
+/// no more.
+async fn check_summary(
     files: &[CheckedFile],
     rewrite: &Rewrite,
     feed: Option<&mut Feed>,
-    listing: &[DatasetFile],
-    dataset_id: &str,
+    held: &Held,
 ) -> Result<(), UploadError> {
     let first = match feed {
         Some(feed) => feed.peek().await,
@@ -282,7 +304,7 @@ async fn check_schema(
     let names = if names.is_empty() { vec![first.planned.name.clone()] } else { names };
     let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
     let schema = common.as_ref().unwrap_or(&first.footer.schema);
-    Ok(check_against_dataset(names, schema, listing, dataset_id)?)
+    Ok(held.check_summary(names, schema)?)
 }
 
 /// Compares what the dataset shows with the plan.

@@ -83,6 +83,10 @@ pub struct ListDatasetFiles {
 pub struct DatasetFileList {
     /// The files, first uploaded first.
     pub files: Vec<DatasetFile>,
+    /// The whole schema of the dataset, as text of a form of this service: nested columns and
+    /// nullability, too, by which a client can say whether a file would be taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_schema: Option<String>,
 }
 
 /// One file of [`DatasetFileList`]. Deployments exist that answer plain names: they are

@@ -60,6 +60,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """An empty folder for files, beside that of the service."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
 PARTS = [f"part-{number}.parquet" for number in range(12)]
 """The names in `folder`, in natural order."""
 

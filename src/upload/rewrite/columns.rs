@@ -10,60 +10,43 @@ use parquet::{
     },
     errors::{ParquetError, Result},
     file::writer::SerializedColumnWriter,
+    schema::types::Type,
 };
 
-use super::levels::Leaf;
-use crate::{
-    config::BATCH_ROWS,
-    schema::{Number, is_null},
+use super::{
+    levels::Leaf,
+    physical::Stored,
+    value::{Conversion, Value},
 };
+use crate::{config::BATCH_ROWS, schema::Number};
 
 pub(super) fn copy_column(
     reader: ColumnReader,
     leaf: &Leaf,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    let (from, to) = (leaf.source.get_physical_type(), leaf.target.get_physical_type());
-    if is_null(&leaf.source) {
+    if leaf.is_empty {
         return copy_nulls(reader, leaf, writer);
     }
-    let numbers = (Number::of(&leaf.source), Number::of(&leaf.target));
-    let factor = numbers.0.zip(numbers.1).map_or(1, |(from, to)| factor(from, to));
-    let is_signed = !matches!(numbers.0, Some(Number::Integer { is_signed: false, .. }));
-    let from_int32 = move |value: i32| {
-        if is_signed { i64::from(value) } else { i64::from(value.cast_unsigned()) }
-    };
-    match (from, to) {
-        (Physical::INT32, Physical::INT64) => {
-            copy::<Int32Type, Int64Type>(reader, leaf, writer, |value| {
-                from_int32(*value).checked_mul(factor)
-            })
+    let numbers = Number::of(&leaf.source).zip(Number::of(&leaf.target));
+    let is_same = length_of(&leaf.source) == length_of(&leaf.target)
+        && leaf.source.get_physical_type() == leaf.target.get_physical_type();
+    match numbers.and_then(|(from, to)| Conversion::new(from, to)) {
+        Some(conversion) if conversion.from != conversion.to || !is_same => {
+            convert_column(reader, leaf, conversion, writer)
         }
-        (Physical::INT64, Physical::INT64) => {
-            copy::<Int64Type, Int64Type>(reader, leaf, writer, |value| value.checked_mul(factor))
-        }
-        (Physical::INT32, Physical::FLOAT) => {
-            copy::<Int32Type, FloatType>(reader, leaf, writer, |value| {
-                exact_f32(from_int32(*value))
-            })
-        }
-        (Physical::INT32, Physical::DOUBLE) => {
-            copy::<Int32Type, DoubleType>(reader, leaf, writer, |value| {
-                exact_f64(i128::from(from_int32(*value)))
-            })
-        }
-        (Physical::INT64, Physical::DOUBLE) => {
-            copy::<Int64Type, DoubleType>(reader, leaf, writer, |value| {
-                let value =
-                    if is_signed { i128::from(*value) } else { i128::from(value.cast_unsigned()) };
-                exact_f64(value)
-            })
-        }
-        (Physical::FLOAT, Physical::DOUBLE) => {
-            copy::<FloatType, DoubleType>(reader, leaf, writer, |value| Some(f64::from(*value)))
-        }
-        (from, to) if from == to => copy_unchanged(reader, leaf, writer),
+        _ if is_same => copy_unchanged(reader, leaf, writer),
         _ => Err(ParquetError::General(format!("column '{}' cannot be cast", leaf.path))),
+    }
+}
+
+/// Of the values, where their type says it.
+fn length_of(leaf: &Type) -> i32 {
+    match leaf {
+        Type::PrimitiveType {
+            physical_type: Physical::FIXED_LEN_BYTE_ARRAY, type_length, ..
+        } => *type_length,
+        _ => 0,
     }
 }
 
@@ -89,7 +72,7 @@ fn same<T: DataType>(
     leaf: &Leaf,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    copy::<T, T>(reader, leaf, writer, |value| Some(value.clone()))
+    copy::<T>(reader, leaf, |values, levels| levels.write::<T>(&values, leaf, writer))
 }
 
 /// The type of a column without values says nothing; its levels do.
@@ -98,7 +81,7 @@ fn copy_nulls(
     leaf: &Leaf,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    match leaf.target.get_physical_type() {
+    match leaf.source.get_physical_type() {
         Physical::BOOLEAN => nulls::<BoolType>(reader, leaf, writer),
         Physical::INT32 => nulls::<Int32Type>(reader, leaf, writer),
         Physical::INT64 => nulls::<Int64Type>(reader, leaf, writer),
@@ -115,22 +98,123 @@ fn nulls<T: DataType>(
     leaf: &Leaf,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
+    copy::<T>(reader, leaf, |values, levels| match values.first() {
+        Some(value) => Err(lost(leaf, &format!("{value:?}"))),
+        None => levels.write_values(&[], leaf, None, writer),
+    })
+}
+
+fn convert_column(
+    reader: ColumnReader,
+    leaf: &Leaf,
+    conversion: Conversion,
+    writer: &mut SerializedColumnWriter<'_>,
+) -> Result<()> {
     match leaf.source.get_physical_type() {
-        Physical::BOOLEAN => copy::<BoolType, T>(reader, leaf, writer, |_| None),
-        Physical::INT32 => copy::<Int32Type, T>(reader, leaf, writer, |_| None),
-        Physical::BYTE_ARRAY => copy::<ByteArrayType, T>(reader, leaf, writer, |_| None),
-        _ => Err(ParquetError::General(format!("column '{}' cannot be cast", leaf.path))),
+        Physical::INT32 => converted::<Int32Type>(reader, leaf, conversion, writer),
+        Physical::INT64 => converted::<Int64Type>(reader, leaf, conversion, writer),
+        Physical::INT96 => converted::<Int96Type>(reader, leaf, conversion, writer),
+        Physical::FLOAT => converted::<FloatType>(reader, leaf, conversion, writer),
+        Physical::DOUBLE => converted::<DoubleType>(reader, leaf, conversion, writer),
+        Physical::BYTE_ARRAY => converted::<ByteArrayType>(reader, leaf, conversion, writer),
+        Physical::FIXED_LEN_BYTE_ARRAY => {
+            converted::<FixedLenByteArrayType>(reader, leaf, conversion, writer)
+        }
+        Physical::BOOLEAN => Err(lost(leaf, "true or false")),
     }
 }
 
-fn copy<From: DataType, To: DataType>(
+fn converted<T: Stored>(
     reader: ColumnReader,
     leaf: &Leaf,
+    conversion: Conversion,
     writer: &mut SerializedColumnWriter<'_>,
-    convert: impl Fn(&From::T) -> Option<To::T>,
 ) -> Result<()> {
-    let mut reader: ColumnReaderImpl<From> = get_typed_column_reader(reader);
-    let writer = writer.typed::<To>();
+    copy::<T>(reader, leaf, |values, levels| {
+        let convert = |stored: &T::T| {
+            let value = T::load(stored, conversion.from);
+            let value = value.ok_or_else(|| lost(leaf, &format!("{stored:?}")))?;
+            conversion.convert(value).ok_or_else(|| lost(leaf, &conversion.words(value)))
+        };
+        let values = values.iter().map(convert).collect::<Result<Vec<_>>>()?;
+        levels.write_values(&values, leaf, Some(conversion.to), writer)
+    })
+}
+
+/// Levels of a batch, those of the target.
+struct Levels {
+    definition: Vec<i16>,
+    repetition: Vec<i16>,
+}
+
+impl Levels {
+    fn write_values(
+        &self,
+        values: &[Value],
+        leaf: &Leaf,
+        number: Option<Number>,
+        writer: &mut SerializedColumnWriter<'_>,
+    ) -> Result<()> {
+        match leaf.target.get_physical_type() {
+            Physical::BOOLEAN => self.write::<BoolType>(&[], leaf, writer),
+            Physical::INT32 => self.store::<Int32Type>(values, leaf, number, writer),
+            Physical::INT64 => self.store::<Int64Type>(values, leaf, number, writer),
+            Physical::INT96 => self.store::<Int96Type>(values, leaf, number, writer),
+            Physical::FLOAT => self.store::<FloatType>(values, leaf, number, writer),
+            Physical::DOUBLE => self.store::<DoubleType>(values, leaf, number, writer),
+            Physical::BYTE_ARRAY => self.store::<ByteArrayType>(values, leaf, number, writer),
+            Physical::FIXED_LEN_BYTE_ARRAY => {
+                self.store::<FixedLenByteArrayType>(values, leaf, number, writer)
+            }
+        }
+    }
+
+    fn store<T: Stored>(
+        &self,
+        values: &[Value],
+        leaf: &Leaf,
+        number: Option<Number>,
+        writer: &mut SerializedColumnWriter<'_>,
+    ) -> Result<()> {
+        let length = length_of(&leaf.target);
+        let store = |value: &Value| {
+            number
+                .and_then(|number| T::store(*value, number, length))
+                .ok_or_else(|| lost(leaf, &format!("{value:?}")))
+        };
+        let values = values.iter().map(store).collect::<Result<Vec<_>>>()?;
+        self.write::<T>(&values, leaf, writer)
+    }
+
+    fn write<T: DataType>(
+        &self,
+        values: &[T::T],
+        leaf: &Leaf,
+        writer: &mut SerializedColumnWriter<'_>,
+    ) -> Result<()> {
+        writer.typed::<T>().write_batch(
+            values,
+            leaf.is_nullable.then_some(&self.definition),
+            leaf.is_repeated.then_some(&self.repetition),
+        )?;
+        Ok(())
+    }
+}
+
+fn lost(leaf: &Leaf, value: &str) -> ParquetError {
+    let (path, target) = (&leaf.path, leaf.target_words());
+    ParquetError::General(format!(
+        "column '{path}' has the value {value}, which cannot be a {target} without loss"
+    ))
+}
+
+/// Reads a column and gives `write` its values and levels, batch by batch.
+fn copy<T: DataType>(
+    reader: ColumnReader,
+    leaf: &Leaf,
+    mut write: impl FnMut(Vec<T::T>, Levels) -> Result<()>,
+) -> Result<()> {
+    let mut reader: ColumnReaderImpl<T> = get_typed_column_reader(reader);
     loop {
         let (mut definition, mut repetition, mut values) = (Vec::new(), Vec::new(), Vec::new());
         let (records, _, levels) = reader.read_records(
@@ -145,54 +229,24 @@ fn copy<From: DataType, To: DataType>(
         let definition = target_levels(leaf, &definition, levels)?;
         // Nulls in place of a list: each is a record of its own.
         repetition.resize(levels, 0);
-        let converted = values.iter().map(|value| {
-            convert(value).ok_or_else(|| {
-                let (path, target) = (&leaf.path, leaf.target_words());
-                ParquetError::General(format!(
-                    "column '{path}' has the value {value:?}, which cannot be a {target} without loss"
-                ))
-            })
-        });
-        let converted = converted.collect::<Result<Vec<_>>>()?;
-        writer.write_batch(
-            &converted,
-            leaf.is_nullable.then_some(&definition),
-            leaf.is_repeated.then_some(&repetition),
-        )?;
+        write(values, Levels { definition, repetition })?;
     }
 }
 
 fn target_levels(leaf: &Leaf, definition: &[i16], levels: usize) -> Result<Vec<i16>> {
+    let target = |level: Option<&Option<i16>>| match level {
+        Some(Some(level)) => Ok(*level),
+        Some(None) => Err(ParquetError::General(format!(
+            "column '{}' has rows without a value, and is to have one in each row",
+            leaf.path
+        ))),
+        None => Err(ParquetError::General("its definition levels are damaged".to_owned())),
+    };
     if let [always] = leaf.definition[..] {
-        return Ok(vec![always; levels]);
+        return Ok(vec![target(Some(&always))?; levels]);
     }
     let level = |&level: &i16| {
-        usize::try_from(level).ok().and_then(|level| leaf.definition.get(level).copied())
+        target(usize::try_from(level).ok().and_then(|level| leaf.definition.get(level)))
     };
-    let levels: Option<Vec<_>> = definition.iter().map(level).collect();
-    levels.ok_or_else(|| ParquetError::General("its definition levels are damaged".to_owned()))
-}
-
-/// From a coarse to a fine unit of time.
-fn factor(from: Number, to: Number) -> i64 {
-    match (from, to) {
-        (Number::Timestamp { unit: from, .. }, Number::Timestamp { unit: to, .. })
-        | (Number::Time { unit: from, .. }, Number::Time { unit: to, .. }) => {
-            to.per_second() / from.per_second()
-        }
-        _ => 1,
-    }
-}
-
-/// Doubles have 53 bits for the digits, floats 24 (IEEE 754).
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared")]
-fn exact_f64(value: i128) -> Option<f64> {
-    let double = value as f64;
-    (double as i128 == value).then_some(double)
-}
-
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared")]
-fn exact_f32(value: i64) -> Option<f32> {
-    let float = value as f32;
-    (float as i64 == value).then_some(float)
+    definition.iter().map(level).collect()
 }

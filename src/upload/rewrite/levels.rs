@@ -1,5 +1,4 @@
-//! Definition levels of one schema in those of another that is at least as nullable (parquet
-//! format, "Nested encoding").
+//! Definition levels of one schema in those of another (parquet format, "Nested encoding").
 
 use parquet::{
     basic::Repetition,
@@ -7,7 +6,7 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use crate::schema::{is_list_or_map, is_null, pair_fields, repetition_of, type_words};
+use crate::schema::{is_list_or_map, is_null, leaf_words, pair_fields, repetition_of, type_words};
 
 /// A column of the target, and where it comes from.
 #[derive(Debug)]
@@ -18,15 +17,23 @@ pub(super) struct Leaf {
     pub(super) target: TypePtr,
     /// Path, for messages.
     pub(super) path: String,
-    /// For each definition level of the source the one in the target.
-    pub(super) definition: Vec<i16>,
+    /// Whether the source has no value, so that its type says nothing.
+    pub(super) is_empty: bool,
+    /// For each definition level of the source the one in the target; `None` where it stands
+    /// for no value, and the target has one always.
+    pub(super) definition: Vec<Option<i16>>,
     pub(super) is_nullable: bool,
     pub(super) is_repeated: bool,
 }
 
-/// All columns of `target` in its order, with their sources in a file of the schema `found`.
-pub(super) fn leaves(target: &TypePtr, found: &TypePtr) -> Result<Vec<Leaf>> {
-    let mut walk = Walk { path: Vec::new(), leaves: Vec::new() };
+/// All columns of `target` in its order, with their sources in a file of the schema `found`, of
+/// whose columns those at the places `without_values` have no value.
+pub(super) fn leaves(
+    target: &TypePtr,
+    found: &TypePtr,
+    without_values: &[u32],
+) -> Result<Vec<Leaf>> {
+    let mut walk = Walk { without_values, path: Vec::new(), leaves: Vec::new() };
     walk.groups(target, found, 0, false)?;
     Ok(walk.leaves)
 }
@@ -45,6 +52,7 @@ struct Step<'a> {
 }
 
 struct Walk<'a> {
+    without_values: &'a [u32],
     path: Vec<Step<'a>>,
     leaves: Vec<Leaf>,
 }
@@ -62,9 +70,15 @@ impl<'a> Walk<'a> {
             .ok_or_else(|| ParquetError::General("it has other columns".to_owned()))?;
         let sources = source.get_fields();
         let by_place = is_list_or_map(target) && !by_place;
+        let mut place = place;
+        let place_of = sources.iter().map(|field| {
+            let first = place;
+            place += leaf_count(field);
+            first
+        });
+        let place_of: Vec<_> = place_of.collect();
         for (field, index) in target.get_fields().iter().zip(pairs) {
-            let before: usize = sources[..index].iter().map(|field| leaf_count(field)).sum();
-            self.field(field, &sources[index], place + before, by_place)?;
+            self.field(field, &sources[index], place_of[index], by_place)?;
         }
         Ok(())
     }
@@ -81,7 +95,7 @@ impl<'a> Walk<'a> {
             source: repetition_of(source),
             target: repetition_of(target),
         });
-        if is_null(source) {
+        if self.is_typeless(source, place) && !has_type(source, target) {
             self.nulls(target, source, place);
         } else if target.is_group() {
             self.groups(target, source, place, by_place)?;
@@ -92,19 +106,25 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    fn is_typeless(&self, source: &Type, place: usize) -> bool {
+        let is_empty = |place| self.without_values.binary_search(&place).is_ok();
+        is_null(source) || source.is_primitive() && u32::try_from(place).is_ok_and(is_empty)
+    }
+
     /// Nothing but nulls, of whatever the target has at this place.
     fn nulls(&mut self, target: &'a TypePtr, source: &'a TypePtr, place: usize) {
-        let mut open = vec![(target, repetition_of(target) == Repetition::REPEATED)];
-        while let Some((field, is_repeated)) = open.pop() {
+        let mut open = vec![(target, false, false)];
+        while let Some((field, is_nullable, is_repeated)) = open.pop() {
+            let is_nullable = is_nullable || repetition_of(field) != Repetition::REQUIRED;
+            let is_repeated = is_repeated || repetition_of(field) == Repetition::REPEATED;
             if field.is_group() {
                 let below = field.get_fields().iter().rev();
-                open.extend(below.map(|field| {
-                    (field, is_repeated || repetition_of(field) == Repetition::REPEATED)
-                }));
+                open.extend(below.map(|field| (field, is_nullable, is_repeated)));
             } else {
                 self.leaf(field, source, place);
                 if let Some(leaf) = self.leaves.last_mut() {
-                    leaf.is_nullable = true;
+                    leaf.is_empty = true;
+                    leaf.is_nullable |= is_nullable;
                     leaf.is_repeated |= is_repeated;
                 }
             }
@@ -121,6 +141,7 @@ impl<'a> Walk<'a> {
             source: source.clone(),
             target: target.clone(),
             path: names.join("."),
+            is_empty: false,
             definition,
             is_nullable: path.iter().any(|step| step.target != Repetition::REQUIRED),
             is_repeated: path.iter().any(|step| step.target == Repetition::REPEATED),
@@ -128,19 +149,26 @@ impl<'a> Walk<'a> {
     }
 }
 
+fn has_type(source: &Type, target: &Type) -> bool {
+    target.is_primitive()
+        && leaf_words(source) == leaf_words(target)
+        && source.get_physical_type() == target.get_physical_type()
+}
+
 /// A level counts the fields on the path that are there and might not be.
-fn definition_level(path: &[Step<'_>], level: usize) -> i16 {
+fn definition_level(path: &[Step<'_>], level: usize) -> Option<i16> {
     let (mut in_source, mut in_target) = (0, 0);
     for step in path {
         if step.source != Repetition::REQUIRED {
             if in_source == level {
-                break;
+                let is_told = step.target != Repetition::REQUIRED;
+                return is_told.then_some(in_target);
             }
             in_source += 1;
         }
         in_target += i16::from(step.target != Repetition::REQUIRED);
     }
-    in_target
+    Some(in_target)
 }
 
 pub(super) fn leaf_count(field: &Type) -> usize {

@@ -3,7 +3,9 @@
 mod columns;
 mod constant;
 mod levels;
+mod physical;
 mod plan;
+mod value;
 
 use std::{
     fs::File,
@@ -114,7 +116,7 @@ impl Rewrite {
             None if footer.added.is_empty() => Arc::clone(&found),
             None => Arc::clone(&footer.parquet_schema),
         };
-        let sources = sources(&schema, &found, &footer.added)?;
+        let sources = sources(&schema, &found, footer)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_key_value_metadata(self.key_values(&reader, footer))

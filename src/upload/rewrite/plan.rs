@@ -11,7 +11,7 @@ use parquet::{
 };
 
 use super::levels::{Leaf, leaf_count, leaves};
-use crate::schema::{AddedColumn, type_words, with_columns};
+use crate::schema::{AddedColumn, Footer, type_words, with_columns};
 
 /// Where a column comes from.
 #[derive(Debug)]
@@ -24,16 +24,20 @@ pub(super) enum Source<'a> {
 pub(super) fn sources<'a>(
     target: &TypePtr,
     found: &TypePtr,
-    added: &'a [AddedColumn],
+    footer: &'a Footer,
 ) -> Result<Vec<Source<'a>>> {
+    let (added, without_values) = (&footer.added[..], &footer.without_values[..]);
     if added.is_empty() {
-        return Ok(leaves(target, found)?.into_iter().map(Source::Copied).collect());
+        return Ok(leaves(target, found, without_values)?
+            .into_iter()
+            .map(Source::Copied)
+            .collect());
     }
     let added_as = |field: &Type| added.iter().find(|column| column.name == field.name());
     let fields = target.get_fields();
     let kept = fields.iter().filter(|field| added_as(field).is_none()).cloned().collect();
     let kept = Arc::new(Type::group_type_builder(target.name()).with_fields(kept).build()?);
-    let mut copied = leaves(&kept, found)?.into_iter();
+    let mut copied = leaves(&kept, found, without_values)?.into_iter();
     let mut sources = Vec::new();
     for field in fields {
         match added_as(field) {

@@ -1,0 +1,125 @@
+//! The schemas of a batch beside each other, and beside the dataset's.
+
+use std::collections::HashSet;
+
+use parquet::schema::types::TypePtr;
+
+use super::{
+    dataset_schema::{Held, THE_DATASET},
+    mismatch::Outliers,
+};
+use crate::schema::{
+    FileSchema, Footer, Schema, cast_obstacles, common_schema_of_files, diff, groups,
+};
+
+/// Files by schema: first those that have the reference, then the others, the largest group
+/// first.
+pub(super) struct Comparison<'a> {
+    files: &'a [(&'a str, &'a Footer)],
+    groups: Vec<Group<'a>>,
+    /// What the dataset has, where that is known.
+    held: Option<&'a Schema>,
+}
+
+struct Group<'a> {
+    schema: &'a Schema,
+    files: Vec<usize>,
+    /// Columns without a value in any of the files.
+    without_values: Vec<u32>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn of(files: &'a [(&'a str, &'a Footer)], held: &'a Held) -> Self {
+        let schemas = files.iter().map(|(_, footer)| &*footer.schema);
+        let mut groups: Vec<_> = groups(schemas)
+            .into_iter()
+            .map(|group| Group {
+                schema: group.schema,
+                without_values: without_values(files, &group.files),
+                files: group.files,
+            })
+            .collect();
+        // A file without rows says nothing of the types that the others should have.
+        groups.sort_by_key(|group| group.files.iter().all(|&file| files[file].1.row_count == 0));
+        let held = if let Held::Schema(schema) = held { Some(schema) } else { None };
+        Self { files, groups, held }
+    }
+
+    fn reference(&self) -> Option<&'a Schema> {
+        self.held.or_else(|| self.groups.first().map(|group| group.schema))
+    }
+
+    /// What has the reference: the dataset, or files.
+    pub(super) fn reference_names(&self) -> Vec<String> {
+        match self.groups.first() {
+            _ if self.held.is_some() => vec![THE_DATASET.to_owned()],
+            Some(group) => self.names(group),
+            None => Vec::new(),
+        }
+    }
+
+    fn names(&self, group: &Group<'_>) -> Vec<String> {
+        group.files.iter().map(|&file| self.files[file].0.to_owned()).collect()
+    }
+
+    fn others(&self) -> impl Iterator<Item = (&'a Schema, &Group<'a>)> {
+        let reference = self.reference();
+        let others = self.groups.iter().filter(move |group| Some(group.schema) != reference);
+        reference.into_iter().cycle().zip(others)
+    }
+
+    /// The groups that have another schema than the reference.
+    pub(super) fn outliers(&self) -> Vec<Outliers> {
+        let outliers = self.others().map(|(reference, group)| Outliers {
+            files: self.names(group),
+            differences: diff(reference, group.schema),
+            without_values: paths(group.schema, &group.without_values),
+        });
+        outliers.collect()
+    }
+
+    /// The schema to which all can be cast: the dataset's, or a common one.
+    pub(super) fn common_schema(&self) -> Result<TypePtr, Vec<String>> {
+        let Some(held) = self.held else {
+            let schemas: Vec<_> = self.groups.iter().map(|group| self.file_schema(group)).collect();
+            return common_schema_of_files(&schemas);
+        };
+        let target = held.to_parquet().ok_or_else(|| vec![UNKNOWN_TYPE.to_owned()])?;
+        let mut obstacles = Vec::new();
+        for (_, group) in self.others() {
+            obstacles.extend(cast_obstacles(&target, self.file_schema(group)));
+        }
+        obstacles.sort();
+        obstacles.dedup();
+        if obstacles.is_empty() { Ok(target) } else { Err(obstacles) }
+    }
+
+    fn file_schema<'b>(&self, group: &'b Group<'a>) -> FileSchema<'b>
+    where
+        'a: 'b,
+    {
+        let schema = &self.files[group.files[0]].1.parquet_schema;
+        FileSchema { schema, without_values: &group.without_values }
+    }
+}
+
+/// Why nothing is cast to a dataset that has a type of which only the name is known.
+pub(super) const UNKNOWN_TYPE: &str = "the dataset has a type that nothing can be cast to";
+
+fn without_values(files: &[(&str, &Footer)], group: &[usize]) -> Vec<u32> {
+    let mut of_files = group.iter().map(|&file| &files[file].1.without_values);
+    let mut common = of_files.next().cloned().unwrap_or_default();
+    for places in of_files {
+        common.retain(|place| places.binary_search(place).is_ok());
+    }
+    common
+}
+
+/// Paths of columns that stand at these places among the leaves.
+pub(super) fn paths(schema: &Schema, places: &[u32]) -> HashSet<String> {
+    if places.is_empty() {
+        return HashSet::new();
+    }
+    let paths = schema.leaf_paths();
+    places.iter().filter_map(|&place| paths.get(usize::try_from(place).ok()?).cloned()).collect()
+}
