@@ -51,6 +51,7 @@ impl Redactor {
         let base64: Vec<_> = both.map(SecretString::from).collect();
         let encoded = base64.iter().map(SecretString::expose_secret);
         let first = encoded.chain([key.expose()]).filter_map(|text| text.bytes().next());
+        let first = first.flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
         let first = first.chain(*b"%\\&").collect();
         Self(Arc::new(Spellings { key: Some(key.clone()), base64, first }))
     }
@@ -144,19 +145,22 @@ fn spelled(text: &[u8], byte: u8) -> Option<usize> {
         let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
         let count = rest.iter().take(most).take_while(is_digit).count();
         let value = std::str::from_utf8(&rest[..count]).ok()?;
-        let is_it = u32::from_str_radix(value, radix).is_ok_and(|code| code == u32::from(byte));
+        let code = u32::from_str_radix(value, radix).ok().and_then(|code| u8::try_from(code).ok());
+        let is_it = code.is_some_and(|code| code.eq_ignore_ascii_case(&byte));
         let is_whole = is_it && rest[count..].starts_with(end.as_bytes());
         is_whole.then_some(prefix.len() + count + end.len())
     };
+    // Hosts come in lower case.
+    let is_byte = |at: usize| text.get(at).is_some_and(|other| other.eq_ignore_ascii_case(&byte));
     match text.first()? {
         b'%' => digits("%", 16, "", 2),
-        b'\\' => digits("\\u", 16, "", 4).or_else(|| (text.get(1) == Some(&byte)).then_some(2)),
+        b'\\' => digits("\\u", 16, "", 4).or_else(|| is_byte(1).then_some(2)),
         b'&' => digits("&#x", 16, ";", 4)
             .or_else(|| digits("&#", 10, ";", 4))
             .or_else(|| named(text, byte)),
         _ => None,
     }
-    .or_else(|| (text.first() == Some(&byte)).then_some(1))
+    .or_else(|| is_byte(0).then_some(1))
 }
 
 /// The characters that HTML names.
@@ -204,6 +208,7 @@ mod tests {
         let in_json = serde_json::to_string(KEY).unwrap();
         for spelled in [
             KEY.to_owned(),
+            KEY.to_uppercase(),
             in_json[1..in_json.len() - 1].to_owned(),
             each(percent),
             each(percent).to_lowercase(),

@@ -67,6 +67,50 @@ def test_all_facts_are_optional_and_all_errors_are_public(kind: type[Any]) -> No
     assert kind.__doc__
 
 
+@pytest.mark.parametrize("kind", [*ALL, sutro.SutroWarning])
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\U0001f600", "\udc80"])
+def test_every_message_has_at_most_2_kb_with_its_start_and_its_end(
+    kind: type[Any], letter: str
+) -> None:
+    error = kind(f"what {letter * 100_000} to do")
+
+    for message in (str(error), str(pickle.loads(pickle.dumps(error)))):
+        assert len(message.encode("utf-8", "surrogatepass")) <= 2048
+        assert message.startswith("what ")
+        assert message.endswith(" to do")
+    assert str(kind("m" * 2048)) == "m" * 2048
+
+
+def test_a_check_of_very_many_files_names_some_and_has_all_as_facts(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"missing-{number}.parquet" for number in range(5_000)]
+
+    with pytest.raises(sutro.CheckError) as refused:
+        client.upload(paths)
+
+    assert len(str(refused.value).encode()) <= 2048
+    assert len(refused.value.problems) == 5_000
+
+
+def test_names_that_are_taken_are_counted_and_all_of_them_are_facts(
+    holding: HoldingService, tmp_path: Path
+) -> None:
+    data = (write_parquet(tmp_path / "one.parquet")).read_bytes()
+    names = [f"part-{number:05}.parquet" for number in range(2_000)]
+    for name in names:
+        (tmp_path / name).write_bytes(data)
+    holding.names = names[::-1]
+    client = sutro.Client(holding.api_key, holding.api_url)
+
+    with pytest.raises(sutro.FileExistsInDatasetError) as taken:
+        client.upload([tmp_path / name for name in names], "dataset-held")
+
+    assert len(str(taken.value)) < 600
+    assert "part-00004.parquet and 1995 more" in str(taken.value)
+    assert taken.value.names == tuple(names)
+
+
 def test_an_incomplete_upload_keeps_its_cause_through_pickle() -> None:
     error = sutro.UploadIncompleteError("2 of 3 files are there")
     error.__cause__ = sutro.RefusedError("too large", status=413)

@@ -129,3 +129,12 @@ def test_help_explains_every_option(run_sutro: RunSutro) -> None:
 
     for word in ("--api-key-file", "--allow-host", "/metrics", "413", "SIGTERM", "/legacy"):
         assert word in helped
+
+
+def test_a_key_among_the_arguments_of_a_server_for_others_is_warned_of(tmp_path: Path) -> None:
+    for host, is_warned in [("0.0.0.0", True), ("127.0.0.1", False)]:
+        data = tmp_path / host
+        with Served(data, f"--host={host}", "--api-key=carol-key") as served:
+            assert served.has_started
+            _, stderr = served.end()
+        assert ("list of processes" in stderr) is is_warned

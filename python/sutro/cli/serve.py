@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
+from click.core import ParameterSource
 
 import sutro
 from sutro import logs
+from sutro.cli import output
 from sutro.cli.options import examples, verbose_option
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _LOG_SECONDS = 0.2
 """Between two looks at the log of the running service."""
+
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _limit(
@@ -60,8 +65,8 @@ _seconds = click.FloatRange(min=0, min_open=True)
     multiple=True,
     envvar="SUTRO_API_KEY",
     metavar="KEY",
-    help="A key to accept, may be repeated; also SUTRO_API_KEY. Others on this machine can see "
-    "the arguments of a command: prefer the variable or a file.",
+    help="A key to accept, may be repeated; also SUTRO_API_KEY. For trials on this machine alone: "
+    "the list of processes shows it to all users. Prefer --api-key-file or the variable.",
 )
 @click.option(
     "--api-key-file",
@@ -105,6 +110,10 @@ def serve(
     Ctrl-C and SIGTERM let running uploads end, for 5 seconds, and exit with 0.
     """
     keys = [*api_keys, *_keys_in(api_key_file)]
+    source = click.get_current_context().get_parameter_source("api_keys")
+    if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
+        message = "others on this machine see --api-key in the list of processes: --api-key-file"
+        output.say("Warning", f"{message} or SUTRO_API_KEY hides it", "yellow")
     given = {name: value for name, value in limits.items() if value is not None}
     # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -130,9 +139,9 @@ def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: boo
     if not has_keys:
         click.echo(f"API key, made for this run: {server.api_key}")
         click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
-    if host in ("127.0.0.1", "::1", "localhost"):
+    if host in _LOOPBACK:
         click.echo(
-            "Only this machine can reach it; --host 0.0.0.0 and --api-key open it.", err=True
+            "Only this machine can reach it; --host 0.0.0.0 and --api-key-file open it.", err=True
         )
 
 
