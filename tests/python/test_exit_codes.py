@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 import sutro
 from conftest import write_parquet
+from tls_service import TlsService, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,6 +103,20 @@ def test_2_is_a_setting_that_cannot_be_used(check_code: Callable[..., str]) -> N
     check_code(
         2, "datasets", "list", environment={"SUTRO_API_KEY": "key", "SUTRO_API_URL": "nonsense"}
     )
+
+
+def test_1_and_2_are_a_wrong_url_and_a_certificate_so_that_no_loop_runs_for_ever(
+    check_code: Callable[..., str],
+) -> None:
+    context = server_context()
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    for service, code, kind in [
+        (TlsService(lambda connection: connection), 1, "NotTheApiError"),
+        (TlsService.with_context(context), 2, "CertificateError"),
+    ]:
+        with service:
+            environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": service.url}
+            assert check_code(code, "datasets", "list", environment=environment) == kind
 
 
 def test_3_is_files_that_the_check_refuses(
