@@ -50,6 +50,9 @@ class UploadOptions(TypedDict):
     """Whether files of other schemas are cast to a common one."""
     recompress: bool
     """Whether files with other codecs are rewritten as snappy."""
+    hive: bool | dict[str, str] | None
+    """Whether the columns that folders tell are written into the files, and their types; None
+    refuses files without them."""
     dry_run: bool
     """Whether to stop before anything is created or sent."""
 

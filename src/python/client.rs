@@ -1,6 +1,6 @@
 //! `sutro._core.Client`: each call returns a [`Job`].
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
@@ -14,8 +14,9 @@ use crate::{
     credentials::ApiKey,
     dataset_reader::DatasetReader,
     error::Error,
+    schema::ColumnType,
     service::LocalServer,
-    upload::{MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
+    upload::{Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -75,15 +76,45 @@ pub(super) struct UploadArguments {
     ordered: bool,
     pub(super) cast: bool,
     pub(super) recompress: bool,
+    hive: Option<HiveArgument>,
     dry_run: bool,
+}
+
+/// What is said of folders that are called `key=value`; None is nothing.
+#[derive(FromPyObject)]
+enum HiveArgument {
+    Flag(bool),
+    Types(HashMap<String, String>),
+}
+
+impl From<Option<HiveArgument>> for Hive {
+    fn from(argument: Option<HiveArgument>) -> Self {
+        match argument {
+            None => Self::Refuse,
+            Some(HiveArgument::Flag(false)) => Self::Ignore,
+            Some(HiveArgument::Flag(true)) => Self::Columns(HashMap::new()),
+            Some(HiveArgument::Types(types)) => {
+                let known = |(key, name): (String, String)| Some((key, ColumnType::named(&name)?));
+                Self::Columns(types.into_iter().filter_map(known).collect())
+            }
+        }
+    }
 }
 
 impl From<UploadArguments> for UploadOptions {
     fn from(arguments: UploadArguments) -> Self {
-        let UploadArguments { dataset_id, names, concurrency, ordered, cast, recompress, dry_run } =
-            arguments;
-        let mending = Mending { cast, recompress };
-        Self { dataset_id, names, concurrency, ordered, mending, dry_run }
+        let UploadArguments {
+            dataset_id,
+            names,
+            concurrency,
+            ordered,
+            cast,
+            recompress,
+            hive,
+            dry_run,
+        } = arguments;
+        let (mending, hive) = (Mending { cast, recompress }, hive.into());
+        Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::Held,
     feed::{MadeFile, name_of_made},
+    hive,
     plan::{self, Names, PlannedFile},
     resume::names_taken,
     settle::{self, Expected},
@@ -74,11 +75,12 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { dataset_id, names, mending, .. } = options;
+    let UploadOptions { dataset_id, names, mending, hive, .. } = options;
     let checker = in_background(move || {
         let Found { files: found, notes } = found;
-        let (files, mut problems) = plan::plan(&found, names.as_deref())?;
-        let files = check::read(files, &mut problems, mending);
+        let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
+        let mut files = check::read(files, &mut problems, mending);
+        hive::apply(&hive, &mut files, &mut problems);
         let mut checker = Checker { mending, problems, notes, ..Checker::default() };
         for file in files {
             checker.keep(file);
@@ -99,8 +101,11 @@ impl Checker {
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
-        let planned =
-            PlannedFile { name: name_of_made(file.name, self.file_count), source: file.source };
+        let planned = PlannedFile {
+            name: name_of_made(file.name, self.file_count),
+            source: file.source,
+            partition: Vec::new(),
+        };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
@@ -110,7 +115,7 @@ impl Checker {
     }
 
     fn keep(&mut self, file: CheckedFile) {
-        let CheckedFile { planned: PlannedFile { name, source }, footer, .. } = file;
+        let CheckedFile { planned: PlannedFile { name, source, .. }, footer, .. } = file;
         let facts = FileFacts {
             name,
             path: source.path().display().to_string(),
@@ -175,7 +180,8 @@ impl Checker {
     ) -> Option<UploadError> {
         let expected = |(facts, footer): &'_ (FileFacts, Footer)| {
             let is_rewritten = common.is_some_and(|common| *common != *footer.schema)
-                || footer.check_codecs().is_err();
+                || footer.check_codecs().is_err()
+                || !footer.added.is_empty();
             (facts.name.clone(), (!is_rewritten).then_some(facts.size_bytes), facts.row_count)
         };
         let expected: Vec<_> = self.files.iter().map(expected).collect();

@@ -12,6 +12,7 @@ mod deadline;
 mod feed;
 pub mod frames;
 pub mod gate;
+mod hive;
 mod mismatch;
 mod parallel;
 mod plan;
@@ -29,11 +30,12 @@ mod transfer;
 pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
+pub use hive::Hive;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Found, FoundFile, Paths, natural_order};
+pub use sources::{Found, FoundFile, Partition, Paths, natural_order};
 pub use temporary::Spool;
 
 use std::{collections::HashMap, sync::Arc};
@@ -71,6 +73,8 @@ pub struct UploadOptions {
     pub ordered: bool,
     /// What may be mended on the way.
     pub mending: Mending,
+    /// What to do with folders that are called `key=value`.
+    pub hive: Hive,
     /// Whether to stop before anything is created or sent.
     pub dry_run: bool,
 }
@@ -83,6 +87,7 @@ impl Default for UploadOptions {
             concurrency: CONCURRENCY,
             ordered: true,
             mending: Mending::default(),
+            hive: Hive::default(),
             dry_run: false,
         }
     }
@@ -185,11 +190,13 @@ impl Plan {
     ) -> Result<(Self, Option<DatasetFileList>), UploadError> {
         let Found { files, notes } = found;
         tracker.noted(notes);
-        let (names, mending) = (options.names.clone(), options.mending);
+        let UploadOptions { names, mending, hive, .. } = options.clone();
         let file_count = files.len();
         let read = in_background(move || {
-            let (planned, mut problems) = plan::plan(&files, names.as_deref())?;
-            Ok((check::read(planned, &mut problems, mending), problems))
+            let (planned, mut problems) = plan::plan(&files, names.as_deref(), &hive)?;
+            let mut files = check::read(planned, &mut problems, mending);
+            hive::apply(&hive, &mut files, &mut problems);
+            Ok((files, problems))
         });
         let (files, problems) = read.await?;
         let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
