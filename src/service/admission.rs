@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use super::{
     State,
     body::Arrival,
-    catalog::{Appended, NewFile},
+    catalog_writes::{Appended, NewFile},
     keys::Reader,
     receive::ReceivedFile,
     refusal::{Refusal, Result},

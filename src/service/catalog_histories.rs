@@ -15,8 +15,9 @@ use parquet::schema::parser::parse_message_type;
 use tempfile::TempDir;
 
 use super::{
-    catalog::{Appended, CATALOG_FILE, Catalog, Created, NewFile},
+    catalog::{CATALOG_FILE, Catalog},
     catalog_writer::faults::Fault,
+    catalog_writes::{Appended, Created, NewFile},
     keys::Keys,
     storage_error::StorageError,
 };
@@ -98,7 +99,7 @@ impl Run {
 
     /// An error says what was answered instead of what should be.
     async fn step(&mut self, step: Step, name: &str) -> Result<(), String> {
-        let faults = &self.catalog.writer().faults;
+        let faults = &self.catalog.writer.faults;
         let fail_next = |fault| *faults.next.lock().unwrap() = Some(fault);
         let told = match step {
             Step::Accepted => {
@@ -128,7 +129,7 @@ impl Run {
                 fail_next(Fault::Sync);
                 let failed = self.append(name, "a").await;
                 let refused = self.append(name, "a").await;
-                let reopened = self.catalog.writer().reopen().await;
+                let reopened = self.catalog.writer.reopen().await;
                 match (&failed, &refused, &reopened) {
                     (
                         Err(StorageError::WriteFailed(_)),
@@ -192,7 +193,7 @@ async fn seed() -> TempDir {
 
 async fn failure_of(seed: &Path, history: &[Step], is_mutant: bool) -> Option<String> {
     let mut run = Run::begin(seed).await;
-    let keeps = &run.catalog.writer().faults.keeps_failed_connections;
+    let keeps = &run.catalog.writer.faults.keeps_failed_connections;
     keeps.store(is_mutant, Ordering::Relaxed);
     for (index, &step) in history.iter().enumerate() {
         if let Err(told) = run.step(step, &format!("file-{index}")).await {

@@ -13,6 +13,7 @@ mod catalog;
 #[cfg(test)]
 mod catalog_histories;
 mod catalog_writer;
+mod catalog_writes;
 mod closing_boundary;
 mod common_mistakes;
 mod content_hash;

@@ -19,7 +19,7 @@ use super::{
     Service,
     admission::is_id,
     body::{discard, is_timeout},
-    catalog::Created,
+    catalog_writes::Created,
     guard,
     in_progress::UploadList,
     keys::Reader,
