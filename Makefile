@@ -9,17 +9,22 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint format docs wheel bench microbench fuzz clean
+.PHONY: help demo test test-older soak lint format docs wheel bench microbench fuzz clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder, .demo
 	$(BIN)/python examples/demo.py
 
 test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
 	cargo test --locked
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
+		$(MAKE) test-older; fi # these libraries have no wheels for later ones
 	$(BIN)/python -m pytest
+
+test-older: $(STAMPS)/package $(STAMPS)/older ## Test frames with the oldest libraries that are supported
+	PYTHONPATH=python $(VENV)/older/bin/python -m pytest tests/python/test_older_libraries.py
 
 soak: export SUTRO_SCHEDULES = 1000000
 soak: export SUTRO_PROXY_RUNS = 2000
@@ -101,6 +106,13 @@ $(STAMPS)/sdk: $(STAMPS)/venv
 $(STAMPS)/form-data: $(STAMPS)/venv
 	if command -v npm >/dev/null; then \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/node form-data@4; fi
+	@touch $@
+
+# Frames come out of these libraries: the extension is used where it is.
+$(STAMPS)/older: $(STAMPS)/venv
+	$(PYTHON) -m venv $(VENV)/older
+	$(VENV)/older/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/older/bin/python -m pip install --quiet --group older
 	@touch $@
 
 # What `make bench` measures: the package as a wheel has it, next to its peers.

@@ -98,8 +98,18 @@ pub const LONG_GRACE: Duration = Duration::from_secs(100);
 /// An answer is JSON of a few hundred bytes; more than this is not the API's.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// A listing of a dataset with very many files and columns stays below this.
-pub const MAX_LISTING_BYTES: usize = 256 * 1024 * 1024;
+/// The list of a key's datasets, with very many columns, stays below this.
+pub const MAX_DATASETS_BYTES: usize = 256 * 1024 * 1024;
+
+/// Memory for the list of a dataset's files, in bytes: about two million of them.
+pub const MAX_LISTING_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Memory for the list of a dataset's files that its length need not account for, in bytes:
+/// of bare names, a third of a million.
+pub const LISTING_ALLOWANCE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a listing says of one file, in bytes: a schema of a million columns is shorter.
+pub const MAX_LISTED_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Longest file name in a dataset, in bytes of UTF-8.
 pub const MAX_FILE_NAME_BYTES: usize = 255;

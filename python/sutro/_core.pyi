@@ -117,8 +117,10 @@ class Client:
     def list_datasets(self) -> Job[list[Dataset]]:
         """List all datasets that the key may see, newest first."""
 
-    def list_dataset_files(self, dataset_id: str) -> Job[list[DatasetFile]]:
-        """List a dataset's files in its order."""
+    def list_dataset_files(
+        self, dataset_id: str, after: FileCursor | None = None
+    ) -> Job[tuple[list[DatasetFile], FileCursor | None]]:
+        """List the next files of a dataset in its order; and where more follow."""
 
     def download_from_dataset(
         self,
@@ -284,6 +286,10 @@ _ReportRow: TypeAlias = tuple[
     int | None,  # transferred, likewise
     int | None,  # committed, likewise
 ]
+
+@final
+class FileCursor:
+    """Where a list of files goes on."""
 
 @final
 class ArrowSchema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from sutro import _core, forks, jobs, settings
 from sutro._sources.found import Files, find
@@ -12,6 +12,7 @@ from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
 from sutro.errors import ConfigurationError, NotTheApiError, RefusedError
 from sutro.options import UploadOptions
+from sutro.sources import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
     from sutro.report import UploadReport
-    from sutro.sources import NamesOption, Source
+    from sutro.sources import HiveOption, NamesOption, Source
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
@@ -57,6 +58,7 @@ def start_upload(
     concurrency: int | None,
     ordered: bool,
     names: NamesOption | None,
+    hive: HiveOption | None,
     recursive: bool,
     exclude: str | Sequence[str],
     rows_per_file: int | None,
@@ -82,9 +84,10 @@ def start_upload(
         cast=_is_cast(on_mismatch),
         is_trial=dry_run,
     )
+    _refuse_hive_of_frames(resolved, hive)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"] = files.names
+        options["names"], options["hive"] = files.names, _checked_hive(hive)
         with forks.moment:
             job = client.upload(files.found, options)
         return job, files
@@ -99,6 +102,7 @@ def check(
     dataset_id: str | None = None,
     *,
     names: NamesOption | None = None,
+    hive: HiveOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -119,9 +123,10 @@ def check(
         check=False,
         is_trial=True,
     )
+    _refuse_hive_of_frames(resolved, hive)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"] = files.names
+        options["names"], options["hive"] = files.names, _checked_hive(hive)
         with forks.moment:
             job = _core.check_files(client, files.found, options)
         return jobs.result_of(job)
@@ -145,6 +150,7 @@ def _options(
         ordered=ordered,
         cast=_is_cast(on_mismatch),
         recompress=recompress,
+        hive=None,
         dry_run=dry_run,
     )
 
@@ -167,3 +173,21 @@ def _is_cast(on_mismatch: OnMismatch) -> bool:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     return on_mismatch == "cast"
+
+
+def _refuse_hive_of_frames(source: Paths | Frames, hive: HiveOption | None) -> None:
+    if hive and not isinstance(source, Paths):
+        message = "hive is about folders on the way to files, and the source has frames"
+        raise ConfigurationError(message)
+
+
+def _checked_hive(hive: HiveOption | None) -> bool | dict[str, str] | None:
+    if hive is None or isinstance(hive, bool):
+        return hive
+    types: dict[str, str] = dict(hive)
+    for name, kind in types.items():
+        if kind not in get_args(ColumnType):
+            known = ", ".join(get_args(ColumnType))
+            message = f"hive has {kind!r} for {name}; types are {known}"
+            raise ConfigurationError(message)
+    return types

@@ -144,7 +144,8 @@ class Client(Uploads):
             >>> files[0].file_name, files[0].row_count
             ('cars-1970.parquet', 35)
         """
-        return jobs.result_of(self._core.list_dataset_files(calls.checked_id(dataset_id)))
+        dataset_id = calls.checked_id(dataset_id)
+        return jobs.result_of_pages(lambda after: self._core.list_dataset_files(dataset_id, after))
 
     def read(
         self,

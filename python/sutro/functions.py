@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sutro.progress import ProgressOption
     from sutro.reader import DatasetReader
     from sutro.report import UploadReport
-    from sutro.sources import NamesOption, Source
+    from sutro.sources import HiveOption, NamesOption, Source
 
 
 def upload(
@@ -28,6 +28,7 @@ def upload(
     concurrency: int | None = None,
     ordered: bool = True,
     names: NamesOption | None = None,
+    hive: HiveOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -56,6 +57,10 @@ def upload(
         names: Names in the dataset, one for each file; "path" makes them of the paths below the
             source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
             files' own, and `part-00000.parquet`, ... for frames.
+        hive: Whether columns that folders tell (`year=2024/`) are written into the files on
+            the way, whose names are then made of their paths. Types are int64, date or string;
+            a dict has others: `{"zip": "string"}`. False uploads the files without the columns;
+            None refuses files that would lose them.
         recursive: Whether the folders below a folder are taken, too.
         exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
         rows_per_file: Cuts each frame into files of so many rows, in order.
@@ -93,6 +98,7 @@ def upload(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        hive=hive,
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
@@ -110,6 +116,7 @@ async def upload_async(
     concurrency: int | None = None,
     ordered: bool = True,
     names: NamesOption | None = None,
+    hive: HiveOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -137,6 +144,7 @@ async def upload_async(
         concurrency=concurrency,
         ordered=ordered,
         names=names,
+        hive=hive,
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
@@ -152,6 +160,7 @@ def check(
     dataset_id: str | None = None,
     *,
     names: NamesOption | None = None,
+    hive: HiveOption | None = None,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
@@ -170,6 +179,7 @@ def check(
         dataset_id: A dataset to compare with: its names and its schema. Without one
             no key is needed.
         names: As for `upload`.
+        hive: As for `upload`.
         recursive: As for `upload`.
         exclude: As for `upload`.
         rows_per_file: As for `upload`.
@@ -196,6 +206,7 @@ def check(
             source,
             dataset_id,
             names=names,
+            hive=hive,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,
@@ -206,6 +217,7 @@ def check(
         None,
         source,
         names=names,
+        hive=hive,
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,

@@ -19,7 +19,7 @@ from sutro.progress import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sutro._core import Client, FrameChecker, Job
+    from sutro._core import Client, FileCursor, FrameChecker, Job
     from sutro._sources.found import Files
     from sutro.checks import CheckReport
     from sutro.progress import ProgressOption, Show
@@ -48,6 +48,17 @@ def result_of(job: Job[_T], show: Show | None = None) -> _T:
         job.cancel()
         raise
     return _result(job)
+
+
+def result_of_pages(
+    ask: Callable[[FileCursor | None], Job[tuple[list[_T], FileCursor | None]]],
+) -> list[_T]:
+    """Ask for page after page of a list: only one of them is in the core's memory at a time."""
+    items, after = result_of(ask(None))
+    while after is not None:
+        page, after = result_of(ask(after))
+        items += page
+    return items
 
 
 def result_of_upload(

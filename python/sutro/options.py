@@ -52,6 +52,9 @@ class UploadOptions(TypedDict):
     """Whether files of other schemas are cast to a common one."""
     recompress: bool
     """Whether files with other codecs are rewritten as snappy."""
+    hive: bool | dict[str, str] | None
+    """Whether the columns that folders tell are written into the files, and their types; None
+    refuses files without them."""
     dry_run: bool
     """Whether to stop before anything is created or sent."""
 
@@ -68,6 +71,9 @@ class ServerLimits(TypedDict, total=False):
     max_uploads: int
     """Most uploads at a time, in about 2 MiB of memory each; one more is refused with 503 and
     `Retry-After`. Default: 256."""
+    max_unauthenticated: int
+    """Most connections without a request that had a key; one more closes the oldest of them. They
+    never take more than a quarter of the process's file handles. Default: 1,000."""
     head_timeout: float
     """Seconds for the head of a request, and for an open connection to be used again.
     Default: 30."""

@@ -39,7 +39,8 @@ class UploadedFile:
     """`uploaded` by this run, `skipped` (it was there already), or, in the report of an
     upload that did not finish, `pending`."""
     changes: tuple[str, ...]
-    """What was changed of it on the way: `cast`, `recompressed`. Your file stays as it was."""
+    """What was changed of it on the way: `cast`, `hive` (it got the columns that its folders tell),
+    `recompressed`. Your file stays as it was."""
     attempts: int
     """How often it was sent; 0 where it was skipped."""
     started: datetime | None

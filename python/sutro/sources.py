@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias, runtime_checkable
 
 
 @runtime_checkable
@@ -38,3 +38,10 @@ generator of them; a dict gives names."""
 NamesOption: TypeAlias = Sequence[str] | Callable[[pathlib.Path], str]
 """Names in the dataset: a list with one for each file; "path", which makes them of the paths below
 the source (`2024/a.parquet` is `2024,a.parquet`); or a function from a file's path to its name."""
+
+ColumnType: TypeAlias = Literal["bool", "date", "double", "int32", "int64", "string", "timestamp"]
+"""A type of a column that folders tell."""
+
+HiveOption: TypeAlias = bool | Mapping[str, ColumnType]
+"""Whether the columns that folders tell (`year=2024`) are written into the files; a dict has types
+for some of them, such as `{"zip": "string"}`."""

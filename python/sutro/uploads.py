@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sutro.checks import CheckReport
     from sutro.progress import ProgressOption
     from sutro.report import UploadReport
-    from sutro.sources import NamesOption, Source
+    from sutro.sources import HiveOption, NamesOption, Source
 
 
 class Uploads:
@@ -33,6 +33,7 @@ class Uploads:
         concurrency: int | None = None,
         ordered: bool = True,
         names: NamesOption | None = None,
+        hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -60,6 +61,10 @@ class Uploads:
             names: Names in the dataset, one for each file; "path" makes them of the paths below the
                 source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
                 files' own, and `part-00000.parquet`, ... for frames.
+            hive: Whether columns that folders tell (`year=2024/`) are written into the files on
+                the way, whose names are then made of their paths. Types are int64, date or string;
+                a dict has others: `{"zip": "string"}`. False uploads the files without the columns;
+                None refuses files that would lose them.
             recursive: Whether the folders below a folder are taken, too.
             exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
             rows_per_file: Cuts each frame into files of so many rows, in order.
@@ -97,6 +102,7 @@ class Uploads:
             concurrency=concurrency,
             ordered=ordered,
             names=names,
+            hive=hive,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,
@@ -114,6 +120,7 @@ class Uploads:
         concurrency: int | None = None,
         ordered: bool = True,
         names: NamesOption | None = None,
+        hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -142,6 +149,7 @@ class Uploads:
             concurrency=concurrency,
             ordered=ordered,
             names=names,
+            hive=hive,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,
@@ -157,6 +165,7 @@ class Uploads:
         dataset_id: str | None = None,
         *,
         names: NamesOption | None = None,
+        hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
         rows_per_file: int | None = None,
@@ -172,6 +181,7 @@ class Uploads:
             source: As for `upload`.
             dataset_id: A dataset to compare with: its names and its schema.
             names: As for `upload`.
+            hive: As for `upload`.
             recursive: As for `upload`.
             exclude: As for `upload`.
             rows_per_file: As for `upload`.
@@ -196,6 +206,7 @@ class Uploads:
             source,
             dataset_id,
             names=names,
+            hive=hive,
             recursive=recursive,
             exclude=exclude,
             rows_per_file=rows_per_file,

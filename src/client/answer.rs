@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     http::root_cause,
-    redactor::Redactor,
+    redactor::{RedactedStream, Redactor},
     tls_words::{self, TlsFailure},
 };
 use crate::{
@@ -88,18 +88,30 @@ impl Subject {
         }
         let body = self.collect(answer, limit).await?;
         if let Ok(value) = serde_json::from_slice(&body) {
-            self.peer.has_answered.store(true, Ordering::Relaxed);
+            self.has_answered();
             return Ok(value);
         }
         // Seen in the field: 200 with {"error"}.
         match serde_json::from_slice::<ErrorAnswer>(&body) {
-            Ok(refusal) => Err(Error::Refused {
-                file_name: self.file_name.clone(),
-                status: status.as_u16(),
-                message: self.peer.quoted(&refusal.error),
-            }),
+            Ok(refusal) => Err(self.refused_with_success(&refusal.error)),
             Err(_) => Err(self.not_the_api(format!("HTTP {status} without the expected JSON"))),
         }
+    }
+
+    /// For an answer that is read in pieces: gives them without the key.
+    pub(super) fn redacted(&self) -> RedactedStream {
+        self.peer.redactor.stream()
+    }
+
+    /// The API has answered: its URL is the right one.
+    pub(super) fn has_answered(&self) {
+        self.peer.has_answered.store(true, Ordering::Relaxed);
+    }
+
+    /// The error of an answer that says 200 and has the words of a refusal.
+    pub(super) fn refused_with_success(&self, words: &str) -> Error {
+        let (file_name, message) = (self.file_name.clone(), self.peer.quoted(words));
+        Error::Refused { file_name, status: 200, message }
     }
 
     /// The error of an answer that is no success.

@@ -16,15 +16,12 @@ use super::{
     source::{SourceFile, in_file},
 };
 use crate::{
-    config::{MAX_ANSWER_BYTES, MAX_LISTING_BYTES},
+    config::{MAX_ANSWER_BYTES, MAX_DATASETS_BYTES},
     error::{Error, Result},
     message::{ECHOED_CHARS, cut},
     regular_file::hangs,
     wire::id::is_id,
-    wire::messages::{
-        Authentication, CreatedDataset, DatasetFile, DatasetFileList, DatasetInfo, DatasetList,
-        ListDatasetFiles, UploadedFile,
-    },
+    wire::messages::{Authentication, CreatedDataset, DatasetInfo, DatasetList, UploadedFile},
 };
 
 /// One attempt to upload one file.
@@ -91,36 +88,8 @@ impl ApiClient {
         let subject = self.subject(None);
         self.retrying(Since::Start, || async {
             let request = self.post("list-datasets");
-            let list: DatasetList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
+            let list: DatasetList = self.call(&subject, request, MAX_DATASETS_BYTES).await?;
             Ok(list.datasets)
-        })
-        .await
-    }
-
-    /// The files of a dataset, in the dataset's order.
-    ///
-    /// # Errors
-    /// [`Error::DatasetNotFound`], and as for every call.
-    pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
-        Ok(self.list_dataset(dataset_id).await?.files)
-    }
-
-    /// The files of a dataset, and what the service tells of its schema.
-    ///
-    /// # Errors
-    /// As for [`ApiClient::list_dataset_files`].
-    pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
-        checked_id(dataset_id)?;
-        let subject = self.subject(Some(dataset_id));
-        self.retrying(Since::Start, || async {
-            let request = self
-                .post("list-dataset-files")
-                .json(&ListDatasetFiles { dataset_id: dataset_id.to_owned() });
-            let list: DatasetFileList = self.call(&subject, request, MAX_LISTING_BYTES).await?;
-            if list.files.iter().any(|file| file.sha256.is_some()) {
-                self.has_told_hashes();
-            }
-            Ok(list)
         })
         .await
     }
@@ -201,7 +170,7 @@ impl Subject {
 }
 
 /// No dataset has an id that is not one, and no request may be written with it.
-fn checked_id(dataset_id: &str) -> Result<()> {
+pub(super) fn checked_id(dataset_id: &str) -> Result<()> {
     if is_id(dataset_id) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! `sutro._core.Client`: each call returns a [`Job`].
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
@@ -10,12 +10,13 @@ use super::{
     local_server::open_shared,
 };
 use crate::{
-    client::{ApiClient, ClientOptions, DownloadOptions},
+    client::{ApiClient, ClientOptions, DownloadOptions, ListingCursor},
     credentials::ApiKey,
     dataset_reader::{DatasetReader, Selection},
     error::Error,
+    schema::ColumnType,
     service::LocalServer,
-    upload::{MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
+    upload::{Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that stands for the embedded service on a folder.
@@ -31,6 +32,10 @@ pub(super) struct Client {
     /// The embedded service runs as long as a client of its folder, or a stream, lives.
     local: Option<Arc<LocalServer>>,
 }
+
+/// Where a list of files goes on.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FileCursor(pub(super) ListingCursor);
 
 /// Out of a `sutro.options.ClientOptions`: times in seconds.
 #[derive(FromPyObject)]
@@ -73,15 +78,45 @@ pub(super) struct UploadArguments {
     ordered: bool,
     pub(super) cast: bool,
     pub(super) recompress: bool,
+    hive: Option<HiveArgument>,
     dry_run: bool,
+}
+
+/// What is said of folders that are called `key=value`; None is nothing.
+#[derive(FromPyObject)]
+enum HiveArgument {
+    Flag(bool),
+    Types(HashMap<String, String>),
+}
+
+impl From<Option<HiveArgument>> for Hive {
+    fn from(argument: Option<HiveArgument>) -> Self {
+        match argument {
+            None => Self::Refuse,
+            Some(HiveArgument::Flag(false)) => Self::Ignore,
+            Some(HiveArgument::Flag(true)) => Self::Columns(HashMap::new()),
+            Some(HiveArgument::Types(types)) => {
+                let known = |(key, name): (String, String)| Some((key, ColumnType::named(&name)?));
+                Self::Columns(types.into_iter().filter_map(known).collect())
+            }
+        }
+    }
 }
 
 impl From<UploadArguments> for UploadOptions {
     fn from(arguments: UploadArguments) -> Self {
-        let UploadArguments { dataset_id, names, concurrency, ordered, cast, recompress, dry_run } =
-            arguments;
-        let mending = Mending { cast, recompress };
-        Self { dataset_id, names, concurrency, ordered, mending, dry_run }
+        let UploadArguments {
+            dataset_id,
+            names,
+            concurrency,
+            ordered,
+            cast,
+            recompress,
+            hive,
+            dry_run,
+        } = arguments;
+        let (mending, hive) = (Mending { cast, recompress }, hive.into());
+        Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run }
     }
 }
 
@@ -140,9 +175,16 @@ impl Client {
         Job::start(async move { api.list_datasets().await }, None, convert::datasets)
     }
 
-    fn list_dataset_files(&self, dataset_id: String) -> PyResult<Job> {
+    #[pyo3(signature = (dataset_id, after = None))]
+    fn list_dataset_files(
+        &self,
+        dataset_id: String,
+        after: Option<&Bound<'_, FileCursor>>,
+    ) -> PyResult<Job> {
         let api = self.api()?;
-        let work = async move { api.list_dataset_files(&dataset_id).await };
+        let cursor = after.map(|after| after.get().0.clone());
+        let cursor = cursor.unwrap_or_else(|| ListingCursor::new(&dataset_id));
+        let work = async move { api.list_page(cursor).await };
         Job::start(work, None, convert::dataset_files)
     }
 

@@ -1,13 +1,16 @@
 //! From the core's values to the dataclasses of the Python face.
 
+use std::sync::Arc;
+
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyList, PyTuple},
 };
 
-use super::errors::IntoPyErr;
+use super::{client::FileCursor, errors::IntoPyErr};
 use crate::{
+    client::ListingCursor,
     schema::Difference,
     upload::{CheckError, CheckReport, FileFacts, Progress, UploadReport, UploadedFile},
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
@@ -145,8 +148,26 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
-pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult<Py<PyAny>> {
-    let file = |file: DatasetFile| {
+/// A page of files, and where their list goes on.
+pub(super) fn dataset_files(
+    py: Python<'_>,
+    (files, next): (Vec<DatasetFile>, Option<ListingCursor>),
+) -> PyResult<Py<PyAny>> {
+    // Files of one list share their schema, and so do their objects.
+    let mut shared: Option<(Arc<SchemaSummary>, Option<Bound<'_, PyTuple>>)> = None;
+    let list = PyList::empty(py);
+    for file in files {
+        let schema = match (file.schema, &shared) {
+            (None, _) => None,
+            (Some(schema), Some((known, columns))) if Arc::ptr_eq(known, &schema) => {
+                columns.clone()
+            }
+            (Some(schema), _) => {
+                let columns = columns(py, Some((*schema).clone()))?;
+                shared = Some((schema, columns.clone()));
+                columns
+            }
+        };
         let fields = fields!(py,
             file_name: file.file_name,
             file_id: file.file_id,
@@ -154,11 +175,11 @@ pub(super) fn dataset_files(py: Python<'_>, files: Vec<DatasetFile>) -> PyResult
             size_bytes: file.size_bytes,
             row_count: file.row_count,
             sha256: file.sha256.map(|digest| digest.to_string()),
-            schema: columns(py, file.schema)?,
+            schema: schema,
         );
-        instance(py, "sutro.datasets", "DatasetFile", &fields)
-    };
-    files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
+        list.append(instance(py, "sutro.datasets", "DatasetFile", &fields)?)?;
+    }
+    (list, next.map(FileCursor)).into_py_any(py)
 }
 
 fn columns(py: Python<'_>, schema: Option<SchemaSummary>) -> PyResult<Option<Bound<'_, PyTuple>>> {

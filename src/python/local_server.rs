@@ -87,6 +87,7 @@ fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
             "max_json_bytes" => limits.max_json_bytes = value.extract()?,
             "max_datasets" => limits.max_datasets = value.extract()?,
             "max_uploads" => limits.max_uploads = value.extract()?,
+            "max_unauthenticated" => limits.max_unauthenticated = value.extract()?,
             "head_timeout" => limits.head_timeout = seconds(&value)?,
             "body_timeout" => limits.body_timeout = seconds(&value)?,
             unknown => return Err(PyTypeError::new_err(format!("there is no limit {unknown:?}"))),

@@ -25,7 +25,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         check::{FrameChecker, check_files, check_names},
-        client::Client,
+        client::{Client, FileCursor},
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{

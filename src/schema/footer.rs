@@ -4,7 +4,7 @@ use std::{fmt, fs::File, io, sync::Arc};
 
 use parquet::schema::types::TypePtr;
 
-use super::{FileSchema, FooterReader, Schema, other_format::resembles};
+use super::{AddedColumn, FileSchema, FooterReader, Schema, other_format::resembles};
 
 /// The end of a parquet file, and its beginning.
 const MAGIC: [u8; 4] = *b"PAR1";
@@ -30,6 +30,8 @@ pub struct Footer {
     /// of the schema, in rising order.
     pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
+    /// Columns at the end of the schema that the file gets on the way only.
+    pub(crate) added: Arc<[AddedColumn]>,
 }
 
 /// The first column with a codec that the API does not take.

@@ -89,6 +89,7 @@ impl FooterReader {
             codecs: facts.codecs,
             without_values,
             unsupported_codec: facts.unsupported_codec,
+            added: [].into(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Parquet footers and schemas: what the client checks before sending and the service
 //! before committing. Neither ever reads a page or the `ARROW:schema` hint.
 
+mod added_column;
 mod advice;
 mod common;
 mod diff;
@@ -14,6 +15,8 @@ mod stored;
 mod thrift;
 mod tree;
 
+pub use added_column::{AddedColumn, ColumnType};
+pub(crate) use added_column::{Value, with_columns};
 pub use advice::advice;
 pub(crate) use advice::{is_integer_words, is_null_words};
 pub use common::common_schema;

@@ -1,15 +1,15 @@
 //! The rules of a dataset: what is parquet, which schema, which names.
 
 use axum::http::StatusCode;
-use sqlx::{Sqlite, Transaction};
 
 use super::{
     State,
     body::Arrival,
-    catalog::{self, NewFile},
+    catalog_writes::{Appended, NewFile},
     keys::Reader,
     receive::ReceivedFile,
     refusal::{Refusal, Result},
+    storage_error::StorageError,
 };
 use crate::{
     schema::{Footer, InvalidParquet, Schema, diff},
@@ -19,10 +19,29 @@ use crate::{
 /// Differences told in one answer.
 const DIFFERENCES_SHOWN: usize = 10;
 
+/// Why a stored blob is no file of a dataset.
+struct NotAdmitted {
+    refusal: Refusal,
+    /// Whether it is certain that it is none.
+    is_undone: bool,
+}
+
+impl From<Refusal> for NotAdmitted {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, is_undone: true }
+    }
+}
+
+impl From<StorageError> for NotAdmitted {
+    fn from(error: StorageError) -> Self {
+        Self { is_undone: error.is_undone(), refusal: error.into() }
+    }
+}
+
 impl State {
     /// Refuses, before any byte is stored, what would be refused afterwards.
     pub(super) async fn admit_early(&self, dataset_id: &str, file_name: &str) -> Result<()> {
-        if self.catalog.find_file(dataset_id, file_name).await?.is_some() {
+        if self.catalog.has_name(dataset_id, file_name).await? {
             return Err(Refusal::name_taken());
         }
         Ok(())
@@ -44,44 +63,29 @@ impl State {
         arrival: Arrival,
     ) -> Result<UploadedFile> {
         match self.check_and_append(dataset_id, &file, arrival).await {
-            Ok(transaction) => {
-                if let Err(error) = transaction.commit().await {
-                    return Err(self.failed_commit(error, &file).await);
-                }
+            Ok(()) => {
                 self.metrics.committed_files.inc();
                 self.metrics.committed_bytes.inc_by(file.size_bytes);
                 Ok(UploadedFile { file_id: file.file_id })
             }
-            Err(refusal) => {
-                self.blobs.delete(&file.file_id).await;
+            Err(NotAdmitted { refusal, is_undone }) => {
+                // Otherwise the file may exist all the same, so its blob stays: the next start
+                // knows.
+                if is_undone {
+                    self.blobs.delete(&file.file_id).await;
+                }
                 Err(refusal)
             }
         }
     }
 
-    async fn failed_commit(&self, error: sqlx::Error, file: &ReceivedFile) -> Refusal {
-        // After another error the file may exist all the same, so its blob stays: the next
-        // start knows.
-        if catalog::is_disk_full(&error) {
-            self.blobs.delete(&file.file_id).await;
-        }
-        self.failed_write(error)
-    }
-
-    /// All that is needed for the file to exist, but the commit.
     async fn check_and_append(
         &self,
         dataset_id: &str,
         file: &ReceivedFile,
         arrival: Arrival,
-    ) -> Result<Transaction<'static, Sqlite>> {
+    ) -> Result<(), NotAdmitted> {
         let footer = self.read_footer(file).await?;
-        let mut transaction = self.catalog.begin().await?;
-        let schema = catalog::schema_of(&mut transaction, dataset_id).await?;
-        match schema.ok_or_else(|| Refusal::unknown_dataset(dataset_id))? {
-            Some(schema) => require_same(&schema, &footer.schema)?,
-            None => catalog::set_schema(&mut transaction, dataset_id, &footer.schema).await?,
-        }
         let new_file = NewFile {
             file_id: &file.file_id,
             file_name: &file.file_name,
@@ -91,10 +95,12 @@ impl State {
             first_byte_at: arrival.first_byte_at,
             last_byte_at: arrival.last_byte_at,
         };
-        if !catalog::append(&mut transaction, dataset_id, &new_file).await? {
-            return Err(Refusal::name_taken());
+        match self.catalog.append(dataset_id, &footer.schema, &new_file).await? {
+            Appended::Done => Ok(()),
+            Appended::NameTaken => Err(Refusal::name_taken().into()),
+            Appended::SchemaDiffers(schema) => Err(differs(&schema, &footer.schema).into()),
+            Appended::NoDataset => Err(Refusal::unknown_dataset(dataset_id).into()),
         }
-        Ok(transaction)
     }
 
     async fn read_footer(&self, file: &ReceivedFile) -> Result<Footer> {
@@ -139,19 +145,16 @@ pub(super) fn admit_name(name: &str) -> Result<()> {
     }
 }
 
-fn require_same(schema: &Schema, other: &Schema) -> Result<()> {
+fn differs(schema: &Schema, other: &Schema) -> Refusal {
     let differences = diff(schema, other);
-    if differences.is_empty() {
-        return Ok(());
-    }
     let shown: Vec<_> =
         differences.iter().take(DIFFERENCES_SHOWN).map(ToString::to_string).collect();
     let more = differences.len() - shown.len();
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    Err(Refusal::new(
+    Refusal::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         format!("the schema differs from the dataset's: {}{more}", shown.join("; ")),
-    ))
+    )
 }
 
 fn invalid(error: &InvalidParquet) -> Refusal {

@@ -1,36 +1,51 @@
 //! Which datasets there are, and which files in which order: SQL that most databases
 //! understand. Times are microseconds since 1970, UTC.
 
-use std::{borrow::Cow, collections::HashSet, path::Path};
+use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::{
-    Row, SqlStr, Sqlite, SqlitePool, Transaction,
+    ConnectOptions, Connection, Row, SqlStr, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
 
-use super::{keys::Reader, private_files};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    catalog_writer::{CatalogWriter, recover},
+    keys::Reader,
+    private_files,
+    storage_error::StorageError,
+};
 use crate::{
     schema::Schema,
     wire::{
         digest::{NotADigest, Sha256Digest},
-        messages::{DatasetFile, DatasetInfo, SchemaSummary},
+        file_name::folded,
+        messages::{DatasetFile, DatasetInfo},
     },
 };
 
-type Result<T, E = sqlx::Error> = std::result::Result<T, E>;
+type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// One connection: a commit has the database to itself, so what it has checked still holds
-/// when it writes, and positions have no gaps.
-const CONNECTIONS: u32 = 1;
+/// Connections that read. A statement that reads is short, so a commit, for which SQLite lets
+/// readers end, waits for a moment only.
+const READERS: u32 = 4;
+
+/// How long a reader waits for a connection.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) const CATALOG_FILE: &str = "catalog.sqlite";
 
 pub(super) struct Catalog {
+    /// For reading. One connection of its own writes, so what a transaction has checked still
+    /// holds when it writes, and positions have no gaps.
     pool: SqlitePool,
+    pub(super) writer: Arc<CatalogWriter>,
+    recovery: AbortOnDropHandle<()>,
 }
 
 /// When a file was received and committed, by the service's clock, in microseconds since
@@ -47,19 +62,8 @@ pub struct UploadRecord {
     pub committed_at: i64,
 }
 
-/// A file that is about to become part of a dataset.
-pub(super) struct NewFile<'a> {
-    pub(super) file_id: &'a str,
-    pub(super) file_name: &'a str,
-    pub(super) size_bytes: u64,
-    pub(super) row_count: u64,
-    pub(super) sha256: Sha256Digest,
-    pub(super) first_byte_at: i64,
-    pub(super) last_byte_at: i64,
-}
-
 impl Catalog {
-    pub(super) async fn open(folder: &Path) -> Result<Self> {
+    pub(super) async fn open(folder: &Path) -> Result<Self, sqlx::Error> {
         let path = folder.join(CATALOG_FILE);
         // Its journal gets the mode that it has.
         private_files::open(&path)?;
@@ -72,52 +76,34 @@ impl Catalog {
             // A commit is the removal of the journal, which is durable when its folder is synced:
             // "full" leaves that out.
             .synchronous(SqliteSynchronous::Extra);
-        let pool =
-            SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+        let writer = Arc::new(CatalogWriter::open(folder, options.clone()).await?);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(READER_PATIENCE)
+            .connect_with(options.clone().pragma("query_only", "ON"));
         let migrations = vec![
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
             migration(3, "hashes", include_str!("catalog_hashes.sql")),
+            migration(4, "folded names", include_str!("catalog_folded_names.sql")),
         ];
-        Migrator::with_migrations(migrations).run(&pool).await?;
-        Ok(Self { pool })
+        let mut connection = options.connect().await?;
+        Migrator::with_migrations(migrations).run(&mut connection).await?;
+        fold_names(&mut connection).await?;
+        connection.close().await?;
+        let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
+        Ok(Self { pool: readers.await?, writer, recovery })
     }
 
     pub(super) async fn close(&self) {
+        self.recovery.abort();
         self.pool.close().await;
+        self.writer.close().await;
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.pool.begin().await
-    }
-
-    /// Returns false where the id is taken, by whomever.
-    pub(super) async fn create_dataset(
-        &self,
-        reader: &Reader,
-        dataset_id: &str,
-        name: Option<&str>,
-    ) -> Result<bool> {
-        let created = sqlx::query(
-            "INSERT INTO datasets (dataset_id, name, created_at, owner) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (dataset_id) DO NOTHING",
-        )
-        .bind(dataset_id)
-        .bind(name)
-        .bind(now())
-        .bind(reader.owner())
-        .execute(&self.pool)
-        .await?;
-        Ok(created.rows_affected() == 1)
-    }
-
-    pub(super) async fn count_datasets(&self, reader: &Reader) -> Result<u64> {
-        let row =
-            sqlx::query("SELECT COUNT(*) AS datasets FROM datasets WHERE $1 IS NULL OR owner = $1")
-                .bind(reader.owner())
-                .fetch_one(&self.pool)
-                .await?;
-        unsigned(&row, "datasets")
+    /// Whether a write has failed, and nothing is written until the catalog was checked.
+    pub(super) fn has_failed(&self) -> bool {
+        self.writer.has_failed()
     }
 
     pub(super) async fn has_dataset(&self, reader: &Reader, dataset_id: &str) -> Result<bool> {
@@ -144,35 +130,59 @@ impl Catalog {
         .bind(reader.owner())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(dataset_info).collect()
+        Ok(rows.iter().map(dataset_info).collect::<Result<_, sqlx::Error>>()?)
     }
 
-    /// The files of a dataset in its order.
-    pub(super) async fn files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+    /// How many files a dataset has: positions have no gaps.
+    pub(super) async fn file_count(&self, dataset_id: &str) -> Result<i64> {
+        let row =
+            sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $1")
+                .bind(dataset_id)
+                .fetch_one(&self.pool)
+                .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// At most `limit` files of a dataset, in its order, from one position to before another.
+    pub(super) async fn files(
+        &self,
+        dataset_id: &str,
+        begin: i64,
+        end: i64,
+        limit: u32,
+    ) -> Result<Vec<DatasetFile>> {
         let rows = sqlx::query(
             "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
-             WHERE dataset_id = $1 ORDER BY position",
+             WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position LIMIT $4",
         )
         .bind(dataset_id)
+        .bind(begin)
+        .bind(end)
+        .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        // After the files: where there is one, there is a schema, and all of them have it.
-        let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
-            .bind(dataset_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        let schema = row.as_ref().map(schema).transpose()?.flatten().map(|schema| schema.summary());
-        rows.iter().map(|row| dataset_file(row, schema.clone())).collect()
+        Ok(rows.iter().map(dataset_file).collect::<Result<_, sqlx::Error>>()?)
     }
 
-    /// The schema of a dataset as text, where it has one.
-    pub(super) async fn schema_text(&self, dataset_id: &str) -> Result<Option<String>> {
+    /// The schema of a dataset, where it has one.
+    pub(super) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>> {
         let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
             .bind(dataset_id)
             .fetch_optional(&self.pool)
             .await?;
-        let schema = row.as_ref().map(schema).transpose()?.flatten();
-        Ok(schema.as_ref().map(Schema::to_text))
+        Ok(row.as_ref().map(schema).transpose()?.flatten())
+    }
+
+    /// Whether a dataset holds a file of this name, or of one that differs only in case or in the
+    /// composition of characters.
+    pub(super) async fn has_name(&self, dataset_id: &str, file_name: &str) -> Result<bool> {
+        let found =
+            sqlx::query("SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1")
+                .bind(dataset_id)
+                .bind(folded(file_name))
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
     }
 
     /// Id and size in bytes of a file.
@@ -193,7 +203,7 @@ impl Catalog {
 
     pub(super) async fn file_ids(&self) -> Result<HashSet<String>> {
         let rows = sqlx::query("SELECT file_id FROM files").fetch_all(&self.pool).await?;
-        rows.iter().map(|row| row.try_get(0)).collect()
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>()?)
     }
 
     pub(super) async fn upload_records(&self, dataset_id: &str) -> Result<Vec<UploadRecord>> {
@@ -212,7 +222,7 @@ impl Catalog {
                 committed_at: row.try_get("committed_at")?,
             })
         };
-        rows.iter().map(record).collect()
+        Ok(rows.iter().map(record).collect::<Result<_, sqlx::Error>>()?)
     }
 }
 
@@ -221,63 +231,22 @@ fn migration(version: i64, description: &'static str, sql: &'static str) -> Migr
     Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
 }
 
-/// Whether a statement failed, and was rolled back, because the disk is full.
-pub(super) fn is_disk_full(error: &sqlx::Error) -> bool {
-    // https://www.sqlite.org/rescode.html#full
-    const SQLITE_FULL: &str = "13";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == SQLITE_FULL)
-}
-
-/// Within a transaction: whether the dataset is there, with its schema where it has one.
-pub(super) async fn schema_of(
-    transaction: &mut Transaction<'static, Sqlite>,
-    dataset_id: &str,
-) -> Result<Option<Option<Schema>>> {
-    let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
-        .bind(dataset_id)
-        .fetch_optional(&mut **transaction)
-        .await?;
-    row.as_ref().map(schema).transpose()
-}
-
-pub(super) async fn set_schema(
-    transaction: &mut Transaction<'static, Sqlite>,
-    dataset_id: &str,
-    schema: &Schema,
-) -> Result<()> {
-    sqlx::query("UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2")
-        .bind(schema.to_text())
-        .bind(dataset_id)
-        .execute(&mut **transaction)
-        .await
-        .map(drop)
-}
-
-/// Appends a file; false where its name is taken.
-pub(super) async fn append(
-    transaction: &mut Transaction<'static, Sqlite>,
-    dataset_id: &str,
-    file: &NewFile<'_>,
-) -> Result<bool> {
-    let appended = sqlx::query(
-        "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
-         sha256, first_byte_at, last_byte_at, committed_at) \
-         SELECT $1, $2, COUNT(*), $3, $4, $5, $6, $7, $8, $9 FROM files WHERE dataset_id = $2 \
-         ON CONFLICT (dataset_id, file_name) DO NOTHING",
-    )
-    .bind(file.file_id)
-    .bind(dataset_id)
-    .bind(file.file_name)
-    .bind(signed(file.size_bytes)?)
-    .bind(signed(file.row_count)?)
-    .bind(file.sha256.to_string())
-    .bind(file.first_byte_at)
-    .bind(file.last_byte_at)
-    .bind(now())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(appended.rows_affected() == 1)
+/// Fills in `folded_name` for the files of releases that did not know it.
+async fn fold_names(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let query = "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
+    let rows = sqlx::query(query).fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    for row in rows {
+        sqlx::query("UPDATE files SET folded_name = $1 WHERE file_id = $2")
+            .bind(folded(row.try_get("file_name")?))
+            .bind(row.try_get::<&str, _>("file_id")?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
 }
 
 /// Microseconds since 1970, UTC.
@@ -285,7 +254,7 @@ pub(super) fn now() -> i64 {
     Utc::now().timestamp_micros()
 }
 
-fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
+fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo, sqlx::Error> {
     Ok(DatasetInfo {
         dataset_id: row.try_get("dataset_id")?,
         name: row.try_get("name")?,
@@ -297,7 +266,7 @@ fn dataset_info(row: &SqliteRow) -> Result<DatasetInfo> {
     })
 }
 
-fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<DatasetFile> {
+fn dataset_file(row: &SqliteRow) -> Result<DatasetFile, sqlx::Error> {
     Ok(DatasetFile {
         file_name: row.try_get("file_name")?,
         file_id: row.try_get("file_id")?,
@@ -305,18 +274,18 @@ fn dataset_file(row: &SqliteRow, schema: Option<SchemaSummary>) -> Result<Datase
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
         sha256: sha256(row)?,
-        schema,
+        schema: None,
     })
 }
 
-fn sha256(row: &SqliteRow) -> Result<Option<Sha256Digest>> {
+fn sha256(row: &SqliteRow) -> Result<Option<Sha256Digest>, sqlx::Error> {
     let hex: Option<String> = row.try_get("sha256")?;
     hex.map(|hex| hex.parse())
         .transpose()
         .map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
 }
 
-fn schema(row: &SqliteRow) -> Result<Option<Schema>> {
+pub(super) fn schema(row: &SqliteRow) -> Result<Option<Schema>, sqlx::Error> {
     let text: Option<String> = row.try_get("data_schema")?;
     let decode = |text: String| Schema::from_text(&text);
     text.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
@@ -327,11 +296,11 @@ fn rfc3339(micros: i64) -> Option<String> {
     Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-fn unsigned(row: &SqliteRow, column: &str) -> Result<u64> {
+pub(super) fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
     let value: i64 = row.try_get(column)?;
     u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-fn signed(value: u64) -> Result<i64> {
+pub(super) fn signed(value: u64) -> Result<i64, sqlx::Error> {
     i64::try_from(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }

@@ -1,5 +1,7 @@
 //! What is looked at before a request reaches its call: where it comes from, and its key.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{
@@ -14,6 +16,7 @@ use super::{
     Service,
     body::discard,
     refusal::{Refusal, Result},
+    strangers::Stranger,
 };
 
 /// Headers on which a decision rests. A proxy in front may go by the first of two, and this
@@ -34,6 +37,9 @@ pub(super) async fn require_key(
 ) -> Response {
     let header = request.headers().get(header::AUTHORIZATION);
     if let Some(reader) = header.and_then(|header| service.state.keys.reader(header)) {
+        if let Some(stranger) = request.extensions().get::<Arc<Stranger>>() {
+            stranger.becomes_known();
+        }
         request.extensions_mut().insert(reader);
         return next.run(request).await;
     }

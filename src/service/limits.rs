@@ -14,6 +14,9 @@ pub struct Limits {
     /// Most uploads that are received at a time, in about 2 MiB of memory each; one more gets
     /// a 503 with `Retry-After`.
     pub max_uploads: usize,
+    /// Most connections without a request that had a key; one more closes the oldest of them.
+    /// They never take more than a quarter of the files that the process may have open.
+    pub max_unauthenticated: usize,
     /// Time for the head of a request, and for an open connection to be used again.
     pub head_timeout: Duration,
     /// Time for the next byte of a body, in either direction; then a 408, or a closed
@@ -28,6 +31,7 @@ impl Default for Limits {
             max_json_bytes: 64 << 10,
             max_datasets: 10_000,
             max_uploads: 256,
+            max_unauthenticated: 1_000,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_mins(1),
         }

@@ -27,6 +27,7 @@ pub(super) struct Metrics {
     pub(super) committed_files: Counter,
     pub(super) committed_bytes: Counter,
     uploads_in_progress: Gauge,
+    catalog_writable: Gauge,
 }
 
 impl Metrics {
@@ -58,6 +59,12 @@ impl Metrics {
             "Uploads that have not ended",
             uploads_in_progress.clone(),
         );
+        let catalog_writable = Gauge::default();
+        registry.register(
+            "catalog_writable",
+            "0 after a failed write, until the catalog was reopened and checked",
+            catalog_writable.clone(),
+        );
         Self {
             registry,
             requests,
@@ -65,6 +72,7 @@ impl Metrics {
             committed_files,
             committed_bytes,
             uploads_in_progress,
+            catalog_writable,
         }
     }
 
@@ -77,7 +85,8 @@ impl Metrics {
     }
 
     /// In the text format (`OpenMetrics` 1.0.0), which Prometheus reads.
-    pub(super) fn text(&self, uploads_in_progress: usize) -> String {
+    pub(super) fn text(&self, uploads_in_progress: usize, is_catalog_writable: bool) -> String {
+        self.catalog_writable.set(i64::from(is_catalog_writable));
         self.uploads_in_progress.set(i64::try_from(uploads_in_progress).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing to a string does not fail.

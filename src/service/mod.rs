@@ -10,6 +10,10 @@ mod admission;
 mod blobs;
 mod body;
 mod catalog;
+#[cfg(test)]
+mod catalog_histories;
+mod catalog_writer;
+mod catalog_writes;
 mod closing_boundary;
 mod common_mistakes;
 mod content_hash;
@@ -19,6 +23,7 @@ mod in_progress;
 mod kept_schemas;
 mod keys;
 mod limits;
+mod listing;
 mod local;
 mod lock;
 mod metrics;
@@ -28,6 +33,8 @@ mod receive;
 mod refusal;
 mod routes;
 mod serve;
+mod storage_error;
+mod strangers;
 
 pub use catalog::UploadRecord;
 pub use keys::Keys;
@@ -85,8 +92,6 @@ struct State {
     is_stopping: AtomicBool,
     /// Nothing is committed any more.
     is_closing: AtomicBool,
-    /// A write to the catalog has failed, and nobody knows what the disk holds.
-    is_broken: AtomicBool,
     /// Dropped last: nobody else opens the folder before everything is closed.
     _lock: FolderLock,
 }
@@ -142,7 +147,6 @@ impl Service {
             metrics: Metrics::new(),
             is_stopping: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
-            is_broken: AtomicBool::new(false),
             _lock: lock,
         };
         Ok(Self { state: Arc::new(state) })
@@ -190,25 +194,14 @@ impl State {
         if self.is_closing.load(Ordering::Relaxed) {
             return Err(Refusal::stopping());
         }
-        if self.is_broken.load(Ordering::Relaxed) {
-            return Err(Refusal::broken());
+        if self.catalog.has_failed() {
+            return Err(Refusal::writing_stopped());
         }
         // What is written into a folder that somebody has removed is lost with it.
         if !self.parts.iter().all(Found::is_in_place) {
             return Err(Refusal::folder_replaced());
         }
         Ok(())
-    }
-
-    /// After a write to the catalog that failed. One that found the disk full was rolled back;
-    /// after any other, a write that succeeds proves nothing about what the disk holds (an
-    /// operating system may take a page for written after its sync has failed), so there is
-    /// none until the folder is opened again.
-    fn failed_write(&self, error: sqlx::Error) -> Refusal {
-        if !catalog::is_disk_full(&error) {
-            self.is_broken.store(true, Ordering::Relaxed);
-        }
-        error.into()
     }
 
     fn is_own_host(&self, host: &str) -> bool {

@@ -1,12 +1,14 @@
 //! A refusal: a status and `{"error": "<words>"}`.
 
+use std::io;
+
 use axum::{
     Json,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::catalog;
+use super::storage_error::{StorageError, is_shortage};
 use crate::{
     message::{ECHOED_CHARS, cut},
     wire::messages::ErrorAnswer,
@@ -62,10 +64,15 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     }
 
-    pub(super) fn broken() -> Self {
-        let message = "a write to the service's catalog has failed: nothing is taken until the \
-                       service is started again";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    pub(super) fn writing_stopped() -> Self {
+        let message = "a write to the service's catalog has failed: nothing is written until the \
+                       service has reopened and checked it, which it tries again and again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
+    }
+
+    fn short_of_resources() -> Self {
+        let message = "the service is short of handles, memory or connections for the moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     }
 
     pub(super) fn folder_replaced() -> Self {
@@ -99,37 +106,35 @@ impl Refusal {
     }
 }
 
-impl From<sqlx::Error> for Refusal {
-    fn from(error: sqlx::Error) -> Self {
+impl From<StorageError> for Refusal {
+    fn from(error: StorageError) -> Self {
         tracing::error!("the catalog failed: {error}");
-        if catalog::is_disk_full(&error) {
-            return Self::no_space();
+        match error {
+            StorageError::Full => Self::no_space(),
+            StorageError::Unavailable(_) => Self::short_of_resources(),
+            StorageError::OutcomeUnknown(_)
+            | StorageError::WriteFailed(_)
+            | StorageError::Damaged(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's catalog failed")
+            }
         }
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's catalog failed")
     }
 }
 
 impl From<object_store::Error> for Refusal {
     fn from(error: object_store::Error) -> Self {
         tracing::error!("the storage failed: {error}");
-        if is_disk_full(&error) {
-            Self::no_space()
-        } else {
-            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's storage failed")
+        match io_error_of(&error) {
+            Some(error) if error.kind() == io::ErrorKind::StorageFull => Self::no_space(),
+            Some(error) if is_shortage(error) => Self::short_of_resources(),
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's storage failed"),
         }
     }
 }
 
-fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let io_error = error.downcast_ref::<std::io::Error>();
-        if io_error.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+fn io_error_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
+    std::iter::successors(Some(error), |error| error.source())
+        .find_map(|error| error.downcast_ref())
 }
 
 impl IntoResponse for Refusal {

@@ -19,6 +19,7 @@ use super::{
     Service,
     admission::is_id,
     body::{discard, is_timeout},
+    catalog_writes::Created,
     guard,
     in_progress::UploadList,
     keys::Reader,
@@ -90,7 +91,10 @@ pub(super) async fn health(State(service): State<Service>) -> Result<Json<openap
 ))]
 pub(super) async fn metrics(State(service): State<Service>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let text = service.state.metrics.text(service.state.in_progress.len());
+    let text = service
+        .state
+        .metrics
+        .text(service.state.in_progress.len(), !service.state.catalog.has_failed());
     ([(header::CONTENT_TYPE, content_type)], text)
 }
 
@@ -154,16 +158,17 @@ pub(super) async fn create_dataset(
     }
     let state = &service.state;
     state.refuse_when_stopping()?;
-    let limit = state.limits.max_datasets;
-    if state.catalog.count_datasets(&reader).await? >= limit {
-        let message = format!("there are {limit} datasets already, as many as the service allows");
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
-    }
-    let created = state.catalog.create_dataset(&reader, &dataset_id, name).await;
-    if created.map_err(|error| state.failed_write(error))? {
-        Ok(Json(CreatedDataset { dataset_id }))
-    } else {
-        Err(Refusal::new(StatusCode::CONFLICT, format!("Dataset {dataset_id} already exists")))
+    let most = state.limits.max_datasets;
+    match state.catalog.create_dataset(&reader, &dataset_id, name, most).await? {
+        Created::Done => Ok(Json(CreatedDataset { dataset_id })),
+        Created::IdTaken => {
+            Err(Refusal::new(StatusCode::CONFLICT, format!("Dataset {dataset_id} already exists")))
+        }
+        Created::TooMany => {
+            let message =
+                format!("there are {most} datasets already, as many as the service allows");
+            Err(Refusal::new(StatusCode::FORBIDDEN, message))
+        }
     }
 }
 
@@ -180,7 +185,8 @@ pub(super) async fn list_datasets(
     Ok(Json(DatasetList { datasets }))
 }
 
-/// The files of a dataset, in its order.
+/// The files of a dataset, in its order: all of them, each with its schema; or with `compact` in
+/// pages without schemas.
 #[utoipa::path(post, path = "/list-dataset-files", request_body = ListDatasetFiles, responses(
     (status = 200, description = "The files", body = DatasetFileList),
     (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
@@ -189,13 +195,15 @@ pub(super) async fn list_dataset_files(
     State(service): State<Service>,
     Extension(reader): Extension<Reader>,
     body: Body,
-) -> Result<Json<DatasetFileList>> {
-    let ListDatasetFiles { dataset_id } = json(&service, body).await?;
+) -> Result<Response> {
+    let ListDatasetFiles { dataset_id, compact, after } = json(&service, body).await?;
     service.state.admit_dataset(&reader, &dataset_id).await?;
-    let files = service.state.catalog.files(&dataset_id).await?;
-    // After the files: where there is one, there is a schema, and all of them have it.
-    let dataset_schema = service.state.catalog.schema_text(&dataset_id).await?;
-    Ok(Json(DatasetFileList { files, dataset_schema }))
+    if compact {
+        let page = service.state.page(&dataset_id, after.as_deref()).await?;
+        Ok(Json(page).into_response())
+    } else {
+        service.state.whole_list(dataset_id).await
+    }
 }
 
 /// The names of a dataset's files, in its order, for the service's SDK 0.1.60.
@@ -204,13 +212,13 @@ pub(super) async fn list_dataset_files(
     (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(super) async fn list_dataset_file_names(
-    service: State<Service>,
-    reader: Extension<Reader>,
+    State(service): State<Service>,
+    Extension(reader): Extension<Reader>,
     body: Body,
-) -> Result<Json<DatasetFileNames>> {
-    let Json(DatasetFileList { files, .. }) = list_dataset_files(service, reader, body).await?;
-    let files = files.into_iter().map(|file| file.file_name).collect();
-    Ok(Json(DatasetFileNames { files }))
+) -> Result<Response> {
+    let ListDatasetFiles { dataset_id, .. } = json(&service, body).await?;
+    service.state.admit_dataset(&reader, &dataset_id).await?;
+    service.state.whole_list_of_names(dataset_id).await
 }
 
 /// Append a parquet file to a dataset.

@@ -1,6 +1,6 @@
 //! Connections: accepted, served, and ended when the server stops.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -16,7 +16,12 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::Limits;
+use tower_http::add_extension::AddExtension;
+
+use super::{
+    Limits,
+    strangers::{Stranger, Strangers},
+};
 
 /// Time for running requests to end when the server stops.
 pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -32,11 +37,14 @@ pub(super) async fn serve(
     mut is_stopping: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let strangers = Strangers::new(limits.max_unauthenticated);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_one(stream, router.clone(), limits, is_stopping.clone()));
+                    connections.spawn(serve_one(
+                        stream, router.clone(), strangers.admit(), limits, is_stopping.clone(),
+                    ));
                 }
                 Err(error) => pause_after(&error).await,
             },
@@ -44,7 +52,8 @@ pub(super) async fn serve(
             () = stopping(&mut is_stopping) => break,
         }
     }
-    let _ = timeout(STOP_PATIENCE, drain(&listener, &mut connections, &router, limits)).await;
+    let _ = timeout(STOP_PATIENCE, drain(&listener, &mut connections, &router, &strangers, limits))
+        .await;
     connections.shutdown().await;
 }
 
@@ -54,6 +63,7 @@ async fn drain(
     listener: &TcpListener,
     connections: &mut JoinSet<()>,
     router: &Router,
+    strangers: &Strangers,
     limits: Limits,
 ) {
     let mut late = JoinSet::new();
@@ -63,7 +73,9 @@ async fn drain(
             ended = connections.join_next() => if ended.is_none() { return },
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    late.spawn(serve_one(stream, router.clone(), limits, stop.clone()));
+                    late.spawn(serve_one(
+                        stream, router.clone(), strangers.admit(), limits, stop.clone(),
+                    ));
                 }
                 Err(error) => pause_after(&error).await,
             },
@@ -74,6 +86,7 @@ async fn drain(
 async fn serve_one(
     stream: TcpStream,
     router: Router,
+    stranger: Stranger,
     limits: Limits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
@@ -82,6 +95,8 @@ async fn serve_one(
     // Who asks for a file and does not read it must not keep it open for ever.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.body_timeout));
+    let stranger = Arc::new(stranger);
+    let router = AddExtension::new(router, Arc::clone(&stranger));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
@@ -89,6 +104,7 @@ async fn serve_one(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = stranger.is_over() => Ok(()),
         () = stopping(&mut is_stopping) => {
             connection.as_mut().graceful_shutdown();
             connection.await

@@ -46,6 +46,8 @@ pub struct Problem {
     pub is_invalid_parquet: bool,
     /// Whether it is the file's name that cannot be used.
     pub is_about_name: bool,
+    /// Further files that have the same problem.
+    pub more_files: usize,
 }
 
 /// What may be mended on the way, because the caller asked for it.
@@ -205,7 +207,7 @@ pub(super) fn compare<'a>(
 impl Problem {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
         let (path, message) = (path.to_owned(), message.into());
-        Self { path, message, is_invalid_parquet: false, is_about_name: false }
+        Self { path, message, is_invalid_parquet: false, is_about_name: false, more_files: 0 }
     }
 
     pub(super) fn of_name(path: &Path, message: impl Into<String>) -> Self {
@@ -234,6 +236,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.message)
+        match self.more_files {
+            0 => write!(f, "{}: {}", self.path.display(), self.message),
+            more => write!(f, "{} and {more} more: {}", self.path.display(), self.message),
+        }
     }
 }

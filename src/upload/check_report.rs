@@ -7,6 +7,7 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::Held,
     feed::{MadeFile, name_of_made},
+    hive,
     plan::{self, Names, PlannedFile},
     resume,
     rewrite::Rewrite,
@@ -79,11 +80,12 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { dataset_id, names, mending, .. } = options;
+    let UploadOptions { dataset_id, names, mending, hive, .. } = options;
     let checker = in_background(move || {
         let Found { files: found, notes } = found;
-        let (files, mut problems) = plan::plan(&found, names.as_deref())?;
-        let files = check::read(files, &mut problems, mending);
+        let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
+        let mut files = check::read(files, &mut problems, mending);
+        hive::apply(&hive, &mut files, &mut problems);
         let mut checker = Checker { mending, problems, notes, ..Checker::default() };
         for file in files {
             checker.keep(file);
@@ -105,7 +107,7 @@ impl Checker {
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.file_count, &file.source);
-        let planned = PlannedFile { name, source: file.source };
+        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
@@ -115,7 +117,7 @@ impl Checker {
     }
 
     fn keep(&mut self, file: CheckedFile) {
-        let CheckedFile { planned: PlannedFile { name, source }, footer, .. } = file;
+        let CheckedFile { planned: PlannedFile { name, source, .. }, footer, .. } = file;
         let facts = FileFacts {
             name,
             path: source.path().display().to_string(),
@@ -131,7 +133,11 @@ impl Checker {
 
     fn checked_files(&self) -> impl Iterator<Item = CheckedFile> {
         self.files.iter().zip(&self.sources).map(|((facts, footer), source)| CheckedFile {
-            planned: PlannedFile { name: facts.name.clone(), source: source.clone() },
+            planned: PlannedFile {
+                name: facts.name.clone(),
+                source: source.clone(),
+                partition: Vec::new(),
+            },
             footer: footer.clone(),
             changes: Vec::new(),
         })

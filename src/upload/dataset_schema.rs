@@ -28,7 +28,7 @@ impl Held {
         let Some(listing) = listing else { return Self::Nothing };
         // A form of another release is as good as none.
         let schema = listing.dataset_schema.as_deref().and_then(|it| Schema::from_text(it).ok());
-        let summary = || listing.files.iter().find_map(|file| file.schema.clone());
+        let summary = || listing.files.iter().find_map(|file| file.schema.as_deref().cloned());
         match schema {
             Some(schema) => Self::Schema(schema),
             None => summary().map_or(Self::Nothing, Self::Summary),

@@ -168,7 +168,7 @@ impl FeedChecks {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count, &file.source);
         self.count += 1;
-        let planned = PlannedFile { name, source: file.source };
+        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;

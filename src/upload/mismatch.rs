@@ -94,7 +94,8 @@ impl CheckError {
     /// A file may have more than one problem.
     fn bad_file_count(&self) -> usize {
         let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
-        bad.len() + self.outlier_count()
+        let more: usize = self.problems.iter().map(|problem| problem.more_files).sum();
+        bad.len() + more + self.outlier_count()
     }
 
     fn outlier_count(&self) -> usize {

@@ -12,6 +12,7 @@ mod deadline;
 mod feed;
 pub mod frames;
 pub mod gate;
+mod hive;
 mod identify;
 mod mismatch;
 mod outgoing;
@@ -32,11 +33,12 @@ mod transfer;
 pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use feed::{MadeFile, MadeFiles};
+pub use hive::Hive;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Found, FoundFile, Paths, natural_order};
+pub use sources::{Found, FoundFile, Partition, Paths, natural_order};
 pub use temporary::Spool;
 
 use std::sync::Arc;
@@ -70,6 +72,8 @@ pub struct UploadOptions {
     pub ordered: bool,
     /// What may be mended on the way.
     pub mending: Mending,
+    /// What to do with folders that are called `key=value`.
+    pub hive: Hive,
     /// Whether to stop before anything is created or sent.
     pub dry_run: bool,
 }
@@ -82,6 +86,7 @@ impl Default for UploadOptions {
             concurrency: CONCURRENCY,
             ordered: true,
             mending: Mending::default(),
+            hive: Hive::default(),
             dry_run: false,
         }
     }
@@ -214,11 +219,13 @@ impl Plan {
     ) -> Result<(Self, Option<DatasetFileList>), UploadError> {
         let Found { files, notes } = found;
         tracker.noted(notes);
-        let (names, mending) = (options.names.clone(), options.mending);
+        let UploadOptions { names, mending, hive, .. } = options.clone();
         let file_count = files.len();
         let read = in_background(move || {
-            let (planned, mut problems) = plan::plan(&files, names.as_deref())?;
-            Ok((check::read(planned, &mut problems, mending), problems))
+            let (planned, mut problems) = plan::plan(&files, names.as_deref(), &hive)?;
+            let mut files = check::read(planned, &mut problems, mending);
+            hive::apply(&hive, &mut files, &mut problems);
+            Ok((files, problems))
         });
         let (files, problems) = read.await?;
         let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
@@ -271,7 +278,10 @@ async fn run(
         feed = Some(Feed::of(rewrite.feed(rest)));
     }
     tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
+    let is_complete = feed.is_none() && first == files.len();
     let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
+    // What is not needed any more: a long list takes much memory.
+    let listing = is_complete.then_some(listing);
     let transfer = Transfer {
         client: client.clone(),
         dataset_id: dataset_id.clone(),
@@ -290,18 +300,14 @@ async fn run(
     };
     let files = transfer.run().await?;
     tracker.verifying();
-    let listing = if first < files.len() {
-        let listing = client.list_dataset_files(&dataset_id).await?;
-        verify(
-            listing.get(there.begin..).unwrap_or_default(),
-            &files,
-            options.ordered,
-            &dataset_id,
-        )?;
-        listing
-    } else {
-        listing
+    let listing = match listing {
+        Some(listing) => listing,
+        None => client.list_dataset_files(&dataset_id).await?,
     };
+    if first < files.len() {
+        let listed = listing.get(there.begin..).unwrap_or_default();
+        verify(listed, &files, options.ordered, &dataset_id)?;
+    }
     let names = Names::of(&listing);
     for (position, file) in files.iter().enumerate() {
         let listed = names.place(&file.name).map(|place| &listing[place]);

@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     check::Problem,
+    hive::Hive,
     mismatch::CheckError,
     parallel::{Work, in_threads},
-    sources::FoundFile,
+    sources::{FoundFile, Partition},
 };
 use crate::{
     client::{SourceFile, in_file},
@@ -27,6 +28,8 @@ pub(super) struct PlannedFile {
     pub name: String,
     /// The file, pinned.
     pub source: SourceFile,
+    /// What the folders on its way say.
+    pub partition: Partition,
 }
 
 /// Looks at the identity of files.
@@ -48,13 +51,15 @@ impl Work<FoundFile> for Pin {
 /// Names and pins the files. What cannot be uploaded is a problem, not an error: all
 /// problems are reported together.
 ///
-/// `names` gives each file its name, in which `.parquet` may be left out.
+/// `names` gives each file its name, in which `.parquet` may be left out; otherwise it is the
+/// file's own, or with the columns of its folders made of its path.
 ///
 /// # Errors
 /// [`Error::Configuration`] where `names` has another length than `found`.
 pub(super) fn plan(
     found: &[FoundFile],
     names: Option<&[String]>,
+    hive: &Hive,
 ) -> Result<(Vec<PlannedFile>, Vec<Problem>)> {
     if let Some(names) = names
         && names.len() != found.len()
@@ -72,11 +77,16 @@ pub(super) fn plan(
     for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
         let name = match names {
             Some(names) => Some(with_extension(&names[index])),
+            // Files of such folders are called alike.
+            None if matches!(hive, Hive::Columns(_)) => file.path_name.clone(),
             None => file.name.clone(),
         };
         let path = &file.path;
         match (name, pinned) {
-            (Some(name), Ok(source)) => files.push(PlannedFile { name, source }),
+            (Some(name), Ok(source)) => {
+                let partition = file.partition.clone();
+                files.push(PlannedFile { name, source, partition });
+            }
             (_, Err(error)) => problems.push(Problem::missing(path, &error)),
             (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
         }
@@ -158,6 +168,7 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::plan;
+    use crate::upload::hive::Hive;
     use crate::upload::sources::{FoundFile, Paths};
 
     fn file(folder: &tempfile::TempDir, path: &str) -> PathBuf {
@@ -176,7 +187,7 @@ mod tests {
     fn two_files_of_one_name_are_a_problem_that_names_both() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/X.parquet")];
-        let (_, problems) = plan(&found(&paths), None).unwrap();
+        let (_, problems) = plan(&found(&paths), None, &Hive::Ignore).unwrap();
         let message = problems[0].to_string();
         assert!(message.contains("b/X.parquet") && message.contains("a/x.parquet"), "{message}");
     }
@@ -186,15 +197,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/x.parquet")];
         let names = ["1.parquet".to_owned(), "2".to_owned()];
-        let (files, problems) = plan(&found(&paths), Some(&names)).unwrap();
+        let (files, problems) = plan(&found(&paths), Some(&names), &Hive::Ignore).unwrap();
         assert!(problems.is_empty());
         assert_eq!(files[1].name, "2.parquet");
-        assert!(plan(&found(&paths), Some(&names[..1])).is_err());
+        assert!(plan(&found(&paths), Some(&names[..1]), &Hive::Ignore).is_err());
     }
 
     #[test]
     fn all_missing_files_are_problems_at_once() {
         let paths = [PathBuf::from("/none/a.parquet"), PathBuf::from("/none/b.parquet")];
-        assert_eq!(plan(&found(&paths), None).unwrap().1.len(), 2);
+        assert_eq!(plan(&found(&paths), None, &Hive::Ignore).unwrap().1.len(), 2);
     }
 }

@@ -52,6 +52,8 @@ pub struct UploadedFile {
 pub enum Change {
     /// It was cast to the schema of the others.
     Cast,
+    /// It was given the columns that its folders tell.
+    Hive,
     /// Its pages were compressed with another codec than snappy.
     Recompressed,
 }
@@ -62,6 +64,7 @@ impl Change {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cast => "cast",
+            Self::Hive => "hive",
             Self::Recompressed => "recompressed",
         }
     }

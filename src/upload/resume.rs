@@ -11,11 +11,11 @@ use super::{
     outgoing::OutgoingFile,
     progress::Tracker,
     rewrite::Rewrite,
-    settle::{self, AlreadyThere, Comparison, Conflict, Expected, OTHER_CONTENT, is_one_name},
+    settle::{self, AlreadyThere, Comparison, Conflict, Expected, OTHER_CONTENT},
 };
 use crate::{
     error::{Error, Result},
-    wire::messages::DatasetFile,
+    wire::{file_name::are_one, messages::DatasetFile},
 };
 
 /// Which of `files`, all of the plan, are there.
@@ -50,7 +50,7 @@ pub(super) async fn from_feed(
 ) -> Result<AlreadyThere, UploadError> {
     let none = AlreadyThere { begin: listing.len(), ..AlreadyThere::default() };
     let Some(first) = feed.peek().await else { return Ok(none) };
-    let is_first = |listed: &DatasetFile| is_one_name(&listed.file_name, &first.planned.name);
+    let is_first = |listed: &DatasetFile| are_one(&listed.file_name, &first.planned.name);
     let Some(begin) = listing.iter().position(is_first) else { return Ok(none) };
     let mut there = AlreadyThere { begin, ..none };
     for listed in &listing[begin..] {
@@ -87,7 +87,7 @@ pub(super) fn note(there: &AlreadyThere) -> Option<String> {
 
 fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile) -> Error {
     let name = &file.planned.name;
-    if is_one_name(&listed.file_name, name) {
+    if are_one(&listed.file_name, name) {
         return taken(dataset_id, vec![name.clone()], OTHER_CONTENT);
     }
     let reason = format!(

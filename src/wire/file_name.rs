@@ -47,11 +47,21 @@ pub fn is_parquet_extension(extension: &str) -> bool {
     extension.eq_ignore_ascii_case("parquet") || extension.eq_ignore_ascii_case("pq")
 }
 
-/// Names with the same key are one name on some file system or service (NFC and case
-/// folding), so a dataset should not hold both.
+/// Names with the same key are one name on some file system or service (NFC and lower case), so
+/// a dataset does not hold both. The check, resume and the service go by this rule.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.nfc().collect::<String>().to_lowercase().nfc().collect()
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    // Character by character: a Greek sigma has a lower case of its own at the end of a word.
+    name.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// Whether two names are one by [`folded`].
+#[must_use]
+pub fn are_one(left: &str, right: &str) -> bool {
+    left == right || folded(left) == folded(right)
 }
 
 #[cfg(test)]

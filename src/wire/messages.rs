@@ -1,9 +1,11 @@
 //! Requests and answers of the dataset API, as JSON.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::digest::Sha256Digest;
+use super::{digest::Sha256Digest, lenient};
 
 /// Header that carries the API key, as `Key <api key>`.
 pub const AUTHORIZATION: &str = "authorization";
@@ -35,22 +37,22 @@ pub struct DatasetInfo {
     /// `dataset-<uuid>`.
     pub dataset_id: String,
     /// A name for people, where one was given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     pub name: Option<String>,
     /// RFC 3339, UTC.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     pub created_at: Option<String>,
     /// The same under the name that the service's SDK, release 0.1.60, sorts by.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     pub datetime_added: Option<String>,
     /// Files in the dataset.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub file_count: u64,
     /// Sum of the files' sizes in bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub total_size_bytes: u64,
     /// The columns; `None` while the dataset is empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::optional")]
     pub schema: Option<SchemaSummary>,
 }
 
@@ -76,23 +78,53 @@ pub struct FieldSummary {
 pub struct ListDatasetFiles {
     /// The dataset to list.
     pub dataset_id: String,
+    /// Asks for pages of files without their schemas. A service that does not know it answers
+    /// with all files at once, as it does without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compact: bool,
+    /// `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl ListDatasetFiles {
+    /// All files at once.
+    #[must_use]
+    pub fn of(dataset_id: &str) -> Self {
+        Self { dataset_id: dataset_id.to_owned(), compact: false, after: None }
+    }
+
+    /// The first page.
+    #[must_use]
+    pub fn compact(dataset_id: &str) -> Self {
+        Self { compact: true, ..Self::of(dataset_id) }
+    }
+
+    /// Whether it asks for the first of several pages.
+    #[must_use]
+    pub fn is_first_page(&self) -> bool {
+        self.compact && self.after.is_none()
+    }
 }
 
 /// Answer of `POST /list-dataset-files`, in the dataset's order.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct DatasetFileList {
     /// The files, first uploaded first.
     pub files: Vec<DatasetFile>,
     /// The whole schema of the dataset, as text of a form of this service: nested columns and
-    /// nullability, too, by which a client can say whether a file would be taken.
+    /// nullability, too, by which a client can say whether a file would be taken. Of several
+    /// pages, the first one has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_schema: Option<String>,
+    /// More files follow: ask again with this as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One file of [`DatasetFileList`]. Deployments exist that answer plain names: they are
-/// read as a file of which only the name is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(from = "FileOrName")]
+/// read as a file of which only the name is known. So is what is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DatasetFile {
     /// Unique in the dataset.
     pub file_name: String,
@@ -108,56 +140,24 @@ pub struct DatasetFile {
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
-    /// The file's columns.
-    pub schema: Option<SchemaSummary>,
+    /// The file's columns. Files of one list share it where it is the same.
+    #[schema(value_type = Option<SchemaSummary>)]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
+    pub schema: Option<Arc<SchemaSummary>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FileOrName {
-    Name(String),
-    File {
-        file_name: String,
-        #[serde(default)]
-        file_id: Option<String>,
-        #[serde(default)]
-        uploaded_at: Option<String>,
-        #[serde(default)]
-        size_bytes: Option<u64>,
-        #[serde(default)]
-        row_count: Option<u64>,
-        #[serde(default)]
-        sha256: Option<String>,
-        #[serde(default)]
-        schema: Option<SchemaSummary>,
-    },
-}
-
-impl From<FileOrName> for DatasetFile {
-    fn from(entry: FileOrName) -> Self {
-        match entry {
-            FileOrName::Name(file_name) => Self {
-                file_name,
-                file_id: None,
-                uploaded_at: None,
-                size_bytes: None,
-                row_count: None,
-                sha256: None,
-                schema: None,
-            },
-            FileOrName::File {
-                file_name,
-                file_id,
-                uploaded_at,
-                size_bytes,
-                row_count,
-                sha256,
-                schema,
-            } => {
-                // What is no digest is as good as none.
-                let sha256 = sha256.and_then(|text| text.parse().ok());
-                Self { file_name, file_id, uploaded_at, size_bytes, row_count, sha256, schema }
-            }
+impl DatasetFile {
+    /// A file of which only the name is known.
+    #[must_use]
+    pub fn named(file_name: &str) -> Self {
+        Self {
+            file_name: file_name.to_owned(),
+            file_id: None,
+            uploaded_at: None,
+            size_bytes: None,
+            row_count: None,
+            sha256: None,
+            schema: None,
         }
     }
 }
@@ -192,17 +192,10 @@ pub struct ErrorAnswer {
     pub error: String,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::DatasetFileList;
-
-    #[test]
-    fn a_listing_of_objects_and_one_of_plain_names_are_both_read() {
-        let objects = r#"{"files":[{"file_name":"a.parquet","file_id":"file_1","size_bytes":7}]}"#;
-        let names = r#"{"files":["a.parquet"]}"#;
-        for listing in [objects, names] {
-            let listing: DatasetFileList = serde_json::from_str(listing).unwrap();
-            assert_eq!(listing.files[0].file_name, "a.parquet");
-        }
-    }
+#[allow(clippy::ref_option, reason = "serde asks for it so")]
+fn shared<S: Serializer>(
+    schema: &Option<Arc<SchemaSummary>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    schema.as_deref().serialize(serializer)
 }

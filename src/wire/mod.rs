@@ -3,4 +3,6 @@
 pub mod digest;
 pub mod file_name;
 pub mod id;
+mod lenient;
+pub mod listing;
 pub mod messages;

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import sutro
 from conftest import PARTS
 from served import Served
 
@@ -58,3 +59,44 @@ def test_idle_connections_are_cut_off_and_make_room(tmp_path: Path, folder: Path
         report = served.client().upload(folder)
 
     assert [file.name for file in report] == PARTS
+
+
+def test_strangers_do_not_take_the_handles_that_the_service_needs(
+    tmp_path: Path, folder: Path
+) -> None:
+    few_files = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"]
+    with Served(tmp_path / "served", wrapper=few_files) as served, ExitStack() as stack:
+        connect(served, stack, 247)
+        client = served.client()
+        dataset_id = client.create_dataset()
+        report = client.upload(folder, dataset_id)
+        connect(served, stack, 247)
+        again = client.upload(folder)
+
+    assert [file.name for file in report] == PARTS
+    assert [file.name for file in again] == PARTS
+
+
+@pytest.mark.usefixtures("many_files")
+def test_the_oldest_connection_without_a_key_makes_room_for_a_new_one(tmp_path: Path) -> None:
+    with (
+        sutro.LocalServer(tmp_path / "service", max_unauthenticated=3) as server,
+        ExitStack() as stack,
+    ):
+        host, port = urlsplit(server.api_url).netloc.split(":")
+
+        def connected(head: str) -> socket.socket:
+            connection = socket.create_connection((host, int(port)), timeout=30)
+            connection.sendall(f"GET {head}Host: localhost\r\n\r\n".encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+            return stack.enter_context(connection)
+
+        key = f"Authorization: Key {server.api_key}\r\n"
+        known = [connected(f"/try-authentication HTTP/1.1\r\n{key}") for _ in range(5)]
+        strangers = [connected("/health HTTP/1.1\r\n") for _ in range(5)]
+
+        # The service closes the two oldest, and no other.
+        assert [stranger.recv(1) for stranger in strangers[:2]] == [b"", b""]
+        for connection in [*known, *strangers[2:]]:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")

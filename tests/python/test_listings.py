@@ -35,6 +35,8 @@ def test_a_catalog_without_hashes_is_opened_and_tells_those_of_new_files(
     with sutro.LocalServer(tmp_path / "service") as server:
         dataset_id = server.client().upload(first).dataset_id
     with sqlite3.connect(tmp_path / "service" / "catalog.sqlite") as catalog:
+        catalog.execute("DROP INDEX files_by_folded_name")
+        catalog.execute("ALTER TABLE files DROP COLUMN folded_name")
         catalog.execute("ALTER TABLE files DROP COLUMN sha256")
         catalog.execute("DELETE FROM _sqlx_migrations WHERE version >= 3")
     catalog.close()

@@ -220,8 +220,8 @@ async fn every_bad_file_is_named_before_anything_is_sent_or_created() {
 #[tokio::test]
 async fn a_file_with_two_problems_is_one_bad_file() {
     let world = World::new().await;
-    world.write("notes.txt", b"not parquet");
-    let sources = vec![world.files().join("notes.txt").display().to_string()];
+    world.write("notes.bin", b"\x00\x01\x02 not parquet");
+    let sources = vec![world.files().join("notes.bin").display().to_string()];
     let refused = upload(
         &world.api,
         Source::Files(Paths { paths: sources, ..Paths::default() }.find().unwrap()),
@@ -231,7 +231,7 @@ async fn a_file_with_two_problems_is_one_bad_file() {
     .await;
     let message = refused.unwrap_err().to_string();
     assert!(message.starts_with("1 of 1 file cannot be uploaded. Nothing was sent."), "{message}");
-    assert_eq!(message.matches("notes.txt:").count(), 2, "{message}");
+    assert_eq!(message.matches("notes.bin:").count(), 2, "{message}");
 }
 
 #[tokio::test]

@@ -114,6 +114,12 @@ source_options = together(
         help="Leave files out: 'tmp-*' by name, 'tmp/*' by the end of the path. Repeatable.",
     ),
     click.option(
+        "--hive/--no-hive",
+        default=None,
+        help="Write what folders tell (year=2024/) into the files as columns, or take the files "
+        "without. Default: refuse them then.",
+    ),
+    click.option(
         "--names",
         type=click.Choice(["path"]),
         help="path: make the names of the paths below the source: 2024/a.parquet is "

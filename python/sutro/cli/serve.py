@@ -85,6 +85,12 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @_limit("--max-json-bytes", _count, "64 KiB", "Largest JSON request; then 413.")
 @_limit("--max-datasets", _count, "10,000", "Most datasets of one key; then 403.")
 @_limit("--max-uploads", _count, "256", "Most uploads at a time; then 503 with Retry-After.")
+@_limit(
+    "--max-unauthenticated",
+    _count,
+    "1000",
+    "Most connections without a request that had a key; one more closes the oldest.",
+)
 @_limit("--head-timeout", _seconds, "30", "Seconds for the head of a request.")
 @_limit("--body-timeout", _seconds, "60", "Seconds for the next byte of a body; then 408.")
 @verbose_option

@@ -171,7 +171,7 @@ fn definition_level(path: &[Step<'_>], level: usize) -> Option<i16> {
     Some(in_target)
 }
 
-fn leaf_count(field: &Type) -> usize {
+pub(super) fn leaf_count(field: &Type) -> usize {
     if field.is_group() {
         field.get_fields().iter().map(|field| leaf_count(field)).sum()
     } else {

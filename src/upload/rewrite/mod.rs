@@ -1,8 +1,10 @@
 //! Files rewritten on the way, never in place: to a common schema, and to snappy.
 
 mod columns;
+mod constant;
 mod levels;
 mod physical;
+mod plan;
 mod value;
 
 use std::{
@@ -24,7 +26,11 @@ use parquet::{
     schema::types::TypePtr,
 };
 
-use self::{columns::copy_column, levels::leaves};
+use self::{
+    columns::copy_column,
+    constant::write_constant,
+    plan::{Source, sources, with_added},
+};
 use super::{
     UploadError,
     check::CheckedFile,
@@ -49,8 +55,9 @@ impl Rewrite {
     /// What has to be changed of a file.
     pub(super) fn changes(&self, footer: &Footer) -> Vec<Change> {
         let cast = self.changes_schema(footer).then_some(Change::Cast);
+        let hive = (!footer.added.is_empty()).then_some(Change::Hive);
         let recompressed = footer.check_codecs().is_err().then_some(Change::Recompressed);
-        cast.into_iter().chain(recompressed).collect()
+        cast.into_iter().chain(hive).chain(recompressed).collect()
     }
 
     fn changes_schema(&self, footer: &Footer) -> bool {
@@ -108,8 +115,12 @@ impl Rewrite {
     ) -> parquet::errors::Result<HashedFile> {
         let reader = SerializedFileReader::new(file.try_clone()?)?;
         let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
-        let schema = self.schema.clone().unwrap_or_else(|| Arc::clone(&found));
-        let leaves = leaves(&schema, &found, &footer.without_values)?;
+        let schema = match &self.schema {
+            Some(schema) => Arc::clone(schema),
+            None if footer.added.is_empty() => Arc::clone(&found),
+            None => Arc::clone(&footer.parquet_schema),
+        };
+        let sources = sources(&schema, &found, footer)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_key_value_metadata(self.key_values(&reader, footer))
@@ -118,10 +129,16 @@ impl Rewrite {
         for index in 0..reader.num_row_groups() {
             let from = reader.get_row_group(index)?;
             let mut to = writer.next_row_group()?;
-            for leaf in &leaves {
-                let column = from.get_column_reader(leaf.place)?;
+            for source in &sources {
                 let Some(mut target) = to.next_column()? else { break };
-                copy_column(column, leaf, &mut target)?;
+                match source {
+                    Source::Copied(leaf) => {
+                        copy_column(from.get_column_reader(leaf.place)?, leaf, &mut target)?;
+                    }
+                    Source::Added(column) => {
+                        write_constant(column, from.metadata().num_rows(), &mut target)?;
+                    }
+                }
                 target.close()?;
             }
             to.close()?;
@@ -135,9 +152,11 @@ impl Rewrite {
         reader: &SerializedFileReader<File>,
         footer: &Footer,
     ) -> Option<Vec<KeyValue>> {
-        let notes = reader.metadata().file_metadata().key_value_metadata()?.iter();
+        let file = reader.metadata().file_metadata();
+        let notes = file.key_value_metadata()?.iter();
         let is_about_schema = |note: &&KeyValue| note.key == "ARROW:schema" || note.key == "pandas";
         let changes = self.changes_schema(footer);
-        Some(notes.filter(|note| !(changes && is_about_schema(note))).cloned().collect())
+        let kept = notes.filter(|note| !(changes && is_about_schema(note)));
+        Some(kept.filter_map(|note| with_added(note, file, &footer.added)).collect())
     }
 }

@@ -3,6 +3,7 @@
 mod left_out;
 mod location;
 mod names;
+mod partition;
 mod table_format;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use self::{
 };
 use crate::error::{Error, Result};
 pub(super) use location::why_missing;
+pub use partition::Partition;
 
 /// Paths, folders and globs, in the order in which their files are to be uploaded.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,8 @@ pub struct FoundFile {
     pub path_name: Option<String>,
     /// Index of its source.
     pub source: usize,
+    /// What the folders on its way say.
+    pub partition: Partition,
 }
 
 impl Paths {
@@ -193,6 +197,7 @@ impl<'a> Finder<'a> {
             FoundFile {
                 name: names::default_name(&absolute, &roots[source]),
                 path_name: names::of_path(&absolute, &common),
+                partition: partition::of_path(&absolute, &roots[source]),
                 source,
                 path,
             }

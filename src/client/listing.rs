@@ -1,0 +1,179 @@
+//! The list of a dataset's files, parsed while it comes.
+
+use std::{io, sync::Arc};
+
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use super::{answer::Subject, calls::checked_id, http::ApiClient, retry::Since};
+use crate::{
+    error::{Error, Result},
+    schema::Schema,
+    wire::{
+        listing::{InvalidListing, ListingSize, read_listing},
+        messages::{DatasetFile, DatasetFileList, ListDatasetFiles, SchemaSummary},
+    },
+};
+
+/// Pieces of an answer that wait to be parsed.
+const PIECES_WAITING: usize = 4;
+
+/// Where a list of files goes on: its next page is asked for.
+#[derive(Clone, Debug)]
+pub struct ListingCursor {
+    request: ListDatasetFiles,
+    size: ListingSize,
+    /// The columns of all files, where the service tells them once.
+    columns: Option<Arc<SchemaSummary>>,
+}
+
+impl ListingCursor {
+    /// Before the first file. Asks for pages without the schema of each file; a service that does
+    /// not know them answers with all at once.
+    #[must_use]
+    pub fn new(dataset_id: &str) -> Self {
+        let request = ListDatasetFiles::compact(dataset_id);
+        Self { request, size: ListingSize::default(), columns: None }
+    }
+}
+
+impl ApiClient {
+    /// The files of a dataset, in the dataset's order.
+    ///
+    /// # Errors
+    /// [`Error::DatasetNotFound`], and as for every call.
+    pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
+        Ok(self.list_dataset(dataset_id).await?.files)
+    }
+
+    /// The files of a dataset, and what the service tells of its schema.
+    ///
+    /// # Errors
+    /// As for [`ApiClient::list_dataset_files`].
+    pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
+        let mut cursor = ListingCursor::new(dataset_id);
+        let (mut list, mut has_more) = self.next_page(&mut cursor).await?;
+        while has_more {
+            let page;
+            (page, has_more) = self.next_page(&mut cursor).await?;
+            // A list that grows by itself has up to twice the room that it needs.
+            list.files.reserve_exact(page.files.len().max(list.files.len() / 8));
+            list.files.extend(page.files);
+        }
+        Ok(list)
+    }
+
+    /// The next files of a list, and where it goes on.
+    ///
+    /// # Errors
+    /// As for [`ApiClient::list_dataset_files`].
+    pub async fn list_page(
+        &self,
+        mut cursor: ListingCursor,
+    ) -> Result<(Vec<DatasetFile>, Option<ListingCursor>)> {
+        let (page, has_more) = self.next_page(&mut cursor).await?;
+        Ok((page.files, has_more.then_some(cursor)))
+    }
+
+    /// Moves the cursor on, and says whether more follows.
+    async fn next_page(&self, cursor: &mut ListingCursor) -> Result<(DatasetFileList, bool)> {
+        let ListingCursor { request, size, columns } = cursor;
+        checked_id(&request.dataset_id)?;
+        let ask = async |request: &ListDatasetFiles, size| {
+            self.retrying(Since::Start, || self.page(request, size)).await
+        };
+        let (mut page, read) = match ask(request, *size).await {
+            // It takes no field that it does not know.
+            Err(Error::Refused { status: 400 | 422, .. }) if request.is_first_page() => {
+                *request = ListDatasetFiles::of(&request.dataset_id);
+                ask(request, *size).await?
+            }
+            page => page?,
+        };
+        if page.files.iter().any(|file| file.sha256.is_some()) {
+            self.has_told_hashes();
+        }
+        // A form of another release is as good as none.
+        let schema = page.dataset_schema.as_deref().and_then(|text| Schema::from_text(text).ok());
+        *columns = schema.map(|schema| Arc::new(schema.summary())).or(columns.take());
+        if let Some(columns) = columns {
+            for file in &mut page.files {
+                file.schema.get_or_insert_with(|| Arc::clone(columns));
+            }
+        }
+        let Some(next) = page.next.take() else { return Ok((page, false)) };
+        if page.files.is_empty() || request.after.as_ref() == Some(&next) {
+            let message = "a list of files that does not end".to_owned();
+            return Err(self.subject(Some(&request.dataset_id)).not_the_api(message));
+        }
+        (request.after, *size) = (Some(next), read);
+        Ok((page, true))
+    }
+
+    async fn page(
+        &self,
+        request: &ListDatasetFiles,
+        size: ListingSize,
+    ) -> Result<(DatasetFileList, ListingSize)> {
+        let subject = self.subject(Some(&request.dataset_id));
+        let send = subject.send(self.post("list-dataset-files").json(request));
+        let options = self.options();
+        let mut answer = subject.within(options.answer_timeout, "did not answer", send).await?;
+        if !answer.status().is_success() {
+            return Err(subject.error_of(answer).await);
+        }
+        let (pieces, received) = mpsc::channel(PIECES_WAITING);
+        let parsing = spawn_blocking(move || {
+            read_listing(Pieces { received, piece: Vec::new(), read: 0 }, size)
+        });
+        let mut redacted = subject.redacted();
+        loop {
+            let next = async { answer.chunk().await.map_err(|error| subject.broken(&error)) };
+            let next = subject.within(options.progress_timeout, "sent no bytes", next).await?;
+            let is_last = next.is_none();
+            let piece = match next {
+                Some(chunk) => redacted.push(&chunk),
+                None => redacted.end(),
+            };
+            // The parser has given up: it knows why.
+            if pieces.send(piece).await.is_err() || is_last {
+                break;
+            }
+        }
+        drop(pieces);
+        let parsed = parsing.await.map_err(|error| Error::Internal(error.to_string()))?;
+        parsed.map_err(|error| subject.no_listing(error)).inspect(|_| subject.has_answered())
+    }
+}
+
+impl Subject {
+    fn no_listing(&self, error: InvalidListing) -> Error {
+        match error {
+            InvalidListing::Json(_) => {
+                self.not_the_api("HTTP 200 without the expected JSON".to_owned())
+            }
+            InvalidListing::TooLarge(_) => self.not_the_api(error.to_string()),
+            // Seen in the field: 200 with {"error"}.
+            InvalidListing::Refused(words) => self.refused_with_success(&words),
+        }
+    }
+}
+
+/// The pieces of an answer, for a thread that reads them as a file.
+struct Pieces {
+    received: mpsc::Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    /// Of `piece`, the bytes that were read.
+    read: usize,
+}
+
+impl io::Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.piece.len() {
+            let Some(piece) = self.received.blocking_recv() else { return Ok(0) };
+            (self.piece, self.read) = (piece, 0);
+        }
+        let bytes = (&self.piece[self.read..]).read(buffer)?;
+        self.read += bytes;
+        Ok(bytes)
+    }
+}

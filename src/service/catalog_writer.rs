@@ -1,0 +1,334 @@
+//! The one connection that writes into the catalog.
+//!
+//! A connection that has seen an error in a transaction is not used again: SQLite ends some
+//! transactions by itself, and what is then begun on that connection may be a part of another
+//! transaction, which nobody commits.
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, sqlite::SqliteConnectOptions,
+};
+use tokio::{
+    sync::{Mutex, MutexGuard, Notify},
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+
+use super::storage_error::StorageError;
+
+type Result<T, E = StorageError> = std::result::Result<T, E>;
+
+/// Time for writes that came before to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct CatalogWriter {
+    options: SqliteConnectOptions,
+    connection: Mutex<Option<SqliteConnection>>,
+    /// A commit is the removal of SQLite's journal. SQLite syncs the folder before and after it,
+    /// but passes over one that it cannot open because handles are short; this one is open.
+    folder: Option<Arc<File>>,
+    is_closed: AtomicBool,
+    /// A write has failed, and the catalog was not reopened since.
+    has_failed: AtomicBool,
+    failed: Notify,
+    #[cfg(test)]
+    pub(super) faults: faults::Faults,
+}
+
+/// A transaction. Dropped, it takes its connection with it, which rolls it back.
+pub(super) struct Write<'a> {
+    writer: &'a CatalogWriter,
+    slot: MutexGuard<'a, Option<SqliteConnection>>,
+    /// `None` when it is over.
+    connection: Option<SqliteConnection>,
+}
+
+impl CatalogWriter {
+    pub(super) async fn open(
+        folder: &Path,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, sqlx::Error> {
+        let connection = options.connect().await?;
+        Ok(Self {
+            options,
+            connection: Mutex::new(Some(connection)),
+            // Elsewhere than on Unix a folder cannot be opened.
+            folder: if cfg!(unix) { Some(Arc::new(File::open(folder)?)) } else { None },
+            is_closed: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
+            failed: Notify::new(),
+            #[cfg(test)]
+            faults: faults::Faults::default(),
+        })
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Begins a transaction, which no other write runs beside.
+    pub(super) async fn begin(&self) -> Result<Write<'_>> {
+        if self.has_failed() {
+            return Err(StorageError::Unavailable("an earlier write failed".to_owned()));
+        }
+        self.begin_anyway().await.map_err(|error| self.note(error))
+    }
+
+    async fn begin_anyway(&self) -> Result<Write<'_>> {
+        let slot = timeout(PATIENCE, self.connection.lock()).await;
+        let mut slot =
+            slot.map_err(|_| StorageError::Unavailable("too many writes wait".to_owned()))?;
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(StorageError::Unavailable("the catalog is closed".to_owned()));
+        }
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await;
+        #[cfg(test)]
+        let begun = self.faults.or_nested(begun, &mut connection).await;
+        begun?;
+        Ok(Write { writer: self, slot, connection: Some(connection) })
+    }
+
+    /// Remembers that a write has failed.
+    fn note(&self, error: StorageError) -> StorageError {
+        if matches!(error, StorageError::WriteFailed(_)) {
+            self.has_failed.store(true, Ordering::Release);
+            self.failed.notify_one();
+            tracing::error!("the catalog takes no writes until it was checked: {error}");
+        }
+        error
+    }
+
+    /// Returns when a write has failed.
+    pub(super) async fn failed(&self) {
+        while !self.has_failed() {
+            self.failed.notified().await;
+        }
+    }
+
+    /// Opens the catalog anew and checks it; then writes are taken again.
+    ///
+    /// To open it rolls back what was not committed: SQLite writes every page again that the
+    /// failed transaction had changed, and syncs them. The check reads the whole structure. The
+    /// write that is read back shows that the disk takes writes and syncs again.
+    ///
+    /// # Errors
+    /// What still fails.
+    pub(super) async fn reopen(&self) -> Result<()> {
+        let mut slot = self.connection.lock().await;
+        *slot = None;
+        let mut connection = self.options.connect().await?;
+        let check = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let found: String = check.try_get(0)?;
+        if found != "ok" {
+            return Err(StorageError::Damaged(found));
+        }
+        let version = user_version(&mut connection).await? + 1;
+        // A pragma takes no parameters.
+        let write = format!("PRAGMA user_version = {version}");
+        sqlx::query(AssertSqlSafe(write)).execute(&mut connection).await?;
+        self.sync_folder().await?;
+        connection.close().await?;
+        let mut connection = self.options.connect().await?;
+        if user_version(&mut connection).await? != version {
+            return Err(StorageError::Damaged("a write was not kept".to_owned()));
+        }
+        *slot = Some(connection);
+        self.has_failed.store(false, Ordering::Release);
+        tracing::warn!("the catalog was reopened and checked, and takes writes again");
+        Ok(())
+    }
+
+    async fn sync_folder(&self) -> Result<()> {
+        let failed = |error: std::io::Error| StorageError::WriteFailed(error.to_string());
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
+        let synced = spawn_blocking(move || folder.sync_all()).await;
+        synced.map_err(|error| StorageError::WriteFailed(error.to_string()))?.map_err(failed)
+    }
+
+    /// Closes what is open; what is committed is durable already.
+    pub(super) async fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        if let Some(connection) = self.connection.lock().await.take() {
+            let _ = connection.close().await;
+        }
+    }
+}
+
+/// Reopens the catalog after each failed write, until that works.
+pub(super) async fn recover(writer: Arc<CatalogWriter>) {
+    const FIRST_PAUSE: Duration = Duration::from_secs(1);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+    loop {
+        writer.failed().await;
+        let mut pause = FIRST_PAUSE;
+        while writer.has_failed() {
+            sleep(pause).await;
+            if let Err(error) = writer.reopen().await {
+                tracing::error!("the catalog still takes no writes: {error}");
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+async fn user_version(connection: &mut SqliteConnection) -> Result<i64> {
+    let row = sqlx::query("PRAGMA user_version").fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
+
+impl Write<'_> {
+    /// To run statements on.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        let over = || StorageError::Unavailable("the transaction is over".to_owned());
+        self.connection.as_mut().ok_or_else(over)
+    }
+
+    /// Makes what was written durable.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        let writer = self.writer;
+        let committed = async {
+            #[cfg(test)]
+            writer.faults.strike(self.connection()?).await?;
+            #[cfg(test)]
+            if writer.faults.commit_nested(self.connection()?).await {
+                return Ok(());
+            }
+            // The journal must be found again after a power cut in the middle of the commit.
+            writer.sync_folder().await?;
+            let connection = self.connection()?;
+            let commit = sqlx::query("COMMIT").execute(&mut *connection).await;
+            commit.map_err(StorageError::of_commit)?;
+            // SQLite refuses this inside of a transaction: it shows that there is none any more.
+            let is_over = sqlx::query("PRAGMA synchronous = EXTRA").execute(connection).await;
+            is_over.map_err(|error| StorageError::WriteFailed(error.to_string()))?;
+            writer.sync_folder().await
+        };
+        committed.await.map_err(|error| writer.note(error))?;
+        *self.slot = self.connection.take();
+        Ok(())
+    }
+
+    /// Leaves everything as it was.
+    pub(super) async fn roll_back(mut self) -> Result<()> {
+        let writer = self.writer;
+        let rolled_back = sqlx::query("ROLLBACK").execute(self.connection()?).await;
+        rolled_back.map_err(|error| writer.note(error.into()))?;
+        *self.slot = self.connection.take();
+        Ok(())
+    }
+
+    /// What a statement of this transaction has failed with.
+    pub(super) fn failed(&self, error: impl Into<StorageError>) -> StorageError {
+        self.writer.note(error.into())
+    }
+}
+
+#[cfg(test)]
+impl Drop for Write<'_> {
+    /// The mutant that the tests must find.
+    fn drop(&mut self) {
+        if self.writer.faults.keeps_failed_connections.load(Ordering::Relaxed) {
+            let connection = self.connection.take();
+            if connection.is_some() {
+                *self.slot = connection;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod faults {
+    //! Failures at the moment of a commit, when everything else of a transaction is done.
+
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+    use tokio::sync::Notify;
+
+    use super::{Result, StorageError};
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(in super::super) enum Fault {
+        /// SQLite finds no room for another page.
+        Full,
+        /// As after a sync that failed: the transaction is neither committed nor rolled back.
+        Sync,
+        /// The request is given up in the middle.
+        Cancelled,
+    }
+
+    #[derive(Default)]
+    pub(in super::super) struct Faults {
+        pub(in super::super) next: Mutex<Option<Fault>>,
+        /// The mutant that the histories must find: a connection is used again after an error,
+        /// and what is begun within a transaction becomes a part of it, as sqlx does it.
+        pub(in super::super) keeps_failed_connections: AtomicBool,
+        is_nested: AtomicBool,
+        /// A request waits to be given up.
+        pub(in super::super) is_waiting: Notify,
+    }
+
+    impl Faults {
+        /// For the mutant: a savepoint, where there is a transaction already.
+        pub(super) async fn or_nested<T>(
+            &self,
+            begun: Result<T, sqlx::Error>,
+            connection: &mut SqliteConnection,
+        ) -> Result<(), sqlx::Error> {
+            let is_nested = begun.is_err() && self.keeps_failed_connections.load(Ordering::Relaxed);
+            self.is_nested.store(is_nested, Ordering::Relaxed);
+            if is_nested {
+                return sqlx::query("SAVEPOINT nested").execute(connection).await.map(drop);
+            }
+            begun.map(drop)
+        }
+
+        /// For the mutant: whether this was a savepoint, which is released now.
+        pub(super) async fn commit_nested(&self, connection: &mut SqliteConnection) -> bool {
+            self.is_nested.swap(false, Ordering::Relaxed)
+                && sqlx::query("RELEASE nested").execute(connection).await.is_ok()
+        }
+
+        pub(super) async fn strike(&self, connection: &mut SqliteConnection) -> Result<()> {
+            let fault = self.next.lock().unwrap().take();
+            match fault {
+                None => Ok(()),
+                Some(Fault::Full) => Err(fill(connection).await.into()),
+                Some(Fault::Sync) => Err(StorageError::WriteFailed("a sync failed".to_owned())),
+                Some(Fault::Cancelled) => {
+                    self.is_waiting.notify_one();
+                    std::future::pending().await
+                }
+            }
+        }
+    }
+
+    /// Lets SQLite run out of pages, and takes the limit away again.
+    async fn fill(connection: &mut SqliteConnection) -> sqlx::Error {
+        let row = sqlx::query("PRAGMA page_count").fetch_one(&mut *connection).await.unwrap();
+        let pages: i64 = row.get(0);
+        let limit = |pages| AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::query(limit(pages)).execute(&mut *connection).await.unwrap();
+        let big = "INSERT INTO datasets (dataset_id, created_at, data_schema) \
+                   VALUES ('fill', 0, hex(zeroblob(100000)))";
+        let full = sqlx::query(big).execute(&mut *connection).await.unwrap_err();
+        sqlx::query(limit(1 << 30)).execute(connection).await.unwrap();
+        full
+    }
+}

@@ -1,0 +1,151 @@
+//! Lists of a dataset's files. However long a list is, few of its files are in memory, and no
+//! connection to the catalog is held while a client reads.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+
+use super::{
+    State,
+    refusal::{Refusal, Result},
+    storage_error::StorageError,
+};
+use crate::{
+    schema::Schema,
+    wire::messages::{DatasetFile, DatasetFileList},
+};
+
+/// Files of one page.
+const PAGE_FILES: u32 = 5_000;
+/// Files that are read from the catalog at a time for a list in one piece.
+const BATCH_FILES: u32 = 500;
+/// A longer schema is not copied for each file.
+const LONG_SCHEMA_BYTES: usize = 16 * 1024;
+
+type StreamError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a list in one piece tells of each file.
+pub(super) enum Form {
+    Name,
+    /// All, and this schema in JSON.
+    File(Bytes),
+}
+
+impl State {
+    /// Files without their schemas, and where the next page begins. Files are appended only, so a
+    /// place in the list means the same in each answer.
+    pub(super) async fn page(
+        &self,
+        dataset_id: &str,
+        after: Option<&str>,
+    ) -> Result<DatasetFileList> {
+        let begin = match after {
+            None => 0,
+            Some(after) => after.parse::<u32>().map_err(|_| {
+                Refusal::bad_request("'after' is not what a list of files had as 'next'")
+            })?,
+        };
+        let begin = i64::from(begin);
+        let end = self.catalog.file_count(dataset_id).await?;
+        let files = self.catalog.files(dataset_id, begin, end, PAGE_FILES).await?;
+        let read = begin.saturating_add_unsigned(files.len() as u64);
+        // After the files: where there is one, there is a schema, and all of them have it.
+        let dataset_schema = match after {
+            None => self.catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
+            Some(_) => None,
+        };
+        let next = (!files.is_empty() && read < end).then(|| read.to_string());
+        Ok(DatasetFileList { files, dataset_schema, next })
+    }
+
+    /// All files that are there now, each with the dataset's schema.
+    pub(super) async fn whole_list(self: Arc<Self>, dataset_id: String) -> Result<Response> {
+        let end = self.catalog.file_count(&dataset_id).await?;
+        let schema = self.catalog.schema(&dataset_id).await?;
+        let summary = json(&schema.as_ref().map(Schema::summary))?;
+        let tail = match schema {
+            Some(schema) => format!("],\"dataset_schema\":{}}}", json(&schema.to_text())?),
+            None => "]}".to_owned(),
+        };
+        let form = Form::File(summary.into());
+        Ok(answer(WholeList { state: self, dataset_id, form, next: 0, end }, tail))
+    }
+
+    /// The names of all files that are there now.
+    pub(super) async fn whole_list_of_names(
+        self: Arc<Self>,
+        dataset_id: String,
+    ) -> Result<Response> {
+        let end = self.catalog.file_count(&dataset_id).await?;
+        let list = WholeList { state: self, dataset_id, form: Form::Name, next: 0, end };
+        Ok(answer(list, "]}".to_owned()))
+    }
+}
+
+struct WholeList {
+    state: Arc<State>,
+    dataset_id: String,
+    form: Form,
+    /// The position of the next file.
+    next: i64,
+    /// The position behind the last one.
+    end: i64,
+}
+
+impl WholeList {
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, StreamError>> {
+        stream::try_unfold(self, Self::batch)
+            .map_ok(|pieces| stream::iter(pieces).map(Ok))
+            .try_flatten()
+    }
+
+    async fn batch(mut self) -> Result<Option<(Vec<Bytes>, Self)>, StreamError> {
+        let catalog = &self.state.catalog;
+        let files = catalog.files(&self.dataset_id, self.next, self.end, BATCH_FILES).await?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let (mut pieces, mut piece) = (Vec::new(), BytesMut::new());
+        for file in files {
+            if self.next > 0 {
+                piece.extend_from_slice(b",");
+            }
+            self.next += 1;
+            match &self.form {
+                Form::Name => piece.extend_from_slice(&serde_json::to_vec(&file.file_name)?),
+                Form::File(schema) => {
+                    let text = serde_json::to_vec(&DatasetFile { schema: None, ..file })?;
+                    let open = text.strip_suffix(b"}").unwrap_or(&text);
+                    piece.extend_from_slice(open);
+                    piece.extend_from_slice(b",\"schema\":");
+                    if schema.len() > LONG_SCHEMA_BYTES {
+                        pieces.extend([piece.split().freeze(), schema.clone()]);
+                    } else {
+                        piece.extend_from_slice(schema);
+                    }
+                    piece.extend_from_slice(b"}");
+                }
+            }
+        }
+        pieces.push(piece.freeze());
+        Ok(Some((pieces, self)))
+    }
+}
+
+fn answer(list: WholeList, tail: String) -> Response {
+    let piece = |text: Bytes| stream::iter([Ok::<_, StreamError>(text)]);
+    let head = piece(Bytes::from_static(b"{\"files\":["));
+    let body = head.chain(list.into_stream()).chain(piece(tail.into()));
+    ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(body)).into_response()
+}
+
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StorageError::Damaged(error.to_string()).into())
+}

@@ -1,0 +1,225 @@
+//! Columns that are in the names of folders (`year=2024/`), and not in the files.
+
+use std::{
+    collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use arrow_array::{Array, StringArray, cast::AsArray};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType};
+use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
+
+use super::{
+    check::{CheckedFile, Problem},
+    parallel::{Work, in_threads},
+};
+use crate::{
+    config::BATCH_ROWS,
+    regular_file::hangs,
+    schema::{AddedColumn, ColumnType, Schema, with_columns},
+};
+
+/// What to do with folders that are called `key=value`.
+#[derive(Clone, Debug, Default)]
+pub enum Hive {
+    /// Files are refused that do not have such a column: its values would be lost.
+    #[default]
+    Refuse,
+    /// Files are taken as they are.
+    Ignore,
+    /// The columns are written into the files, some with types that the caller names.
+    Columns(HashMap<String, ColumnType>),
+}
+
+/// Adds the columns to the files, of which nothing is written yet, or says what is wrong.
+pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {
+    match hive {
+        Hive::Ignore => {}
+        Hive::Refuse => {
+            if let Some(problem) = lost_columns(files) {
+                // Files of such folders are called alike: their columns come first.
+                problems.retain(|other| !other.is_about_name);
+                problems.push(problem);
+            }
+        }
+        Hive::Columns(types) => match columns(files, types) {
+            Ok(columns) => add(files, &columns, problems),
+            Err(problem) => problems.push(problem),
+        },
+    }
+}
+
+fn has_column(file: &CheckedFile, key: &str) -> bool {
+    file.footer.parquet_schema.get_fields().iter().any(|field| field.name() == key)
+}
+
+/// Whether files would lose what their folders say.
+fn lost_columns(files: &[CheckedFile]) -> Option<Problem> {
+    let lost = |file: &CheckedFile| -> Vec<String> {
+        let keys = file.planned.partition.iter().map(|(key, _)| key);
+        keys.filter(|key| !has_column(file, key)).cloned().collect()
+    };
+    let mut losing = files.iter().filter(|file| !lost(file).is_empty());
+    let first = losing.next()?;
+    let keys = lost(first).join(", ");
+    let message = format!(
+        "the folders on its way tell {keys}, and the file has no such column: hive=True writes \
+         what they tell into the files on the way, hive=False uploads the files without it"
+    );
+    let problem = Problem::new(first.planned.source.path(), message);
+    Some(Problem { more_files: losing.count(), ..problem })
+}
+
+/// The columns of all files.
+fn columns(
+    files: &[CheckedFile],
+    types: &HashMap<String, ColumnType>,
+) -> Result<Vec<(String, ColumnType)>, Problem> {
+    let Some(first) = files.first() else { return Ok(Vec::new()) };
+    let keys: Vec<_> = first.planned.partition.iter().map(|(key, _)| key.as_str()).collect();
+    let problem_of =
+        |file: &CheckedFile, message: String| Problem::new(file.planned.source.path(), message);
+    let unique: HashSet<_> = keys.iter().collect();
+    if keys.is_empty() || unique.len() < keys.len() {
+        let words = if keys.is_empty() { "no folder" } else { "more than one folder" };
+        let key = if keys.is_empty() { "key".to_owned() } else { keys.join(", ") };
+        return Err(problem_of(first, format!("{words} on its way is called {key}=value")));
+    }
+    let has_other_keys = |file: &&CheckedFile| {
+        !file.planned.partition.iter().map(|(key, _)| key.as_str()).eq(keys.iter().copied())
+    };
+    let mut others = files.iter().filter(has_other_keys);
+    if let Some(other) = others.next() {
+        let found: Vec<_> = other.planned.partition.iter().map(|(key, _)| key.as_str()).collect();
+        let found = if found.is_empty() { "no column".to_owned() } else { found.join(", ") };
+        let message = format!(
+            "its folders tell {found}, and those of {} tell {}: with hive all files have the same \
+             folders",
+            first.planned.source.path().display(),
+            keys.join(", ")
+        );
+        return Err(Problem { more_files: others.count(), ..problem_of(other, message) });
+    }
+    if let Some(unknown) = types.keys().find(|name| !keys.contains(&name.as_str())) {
+        let message =
+            format!("hive names a type for {unknown}, and its folders tell {}", keys.join(", "));
+        return Err(problem_of(first, message));
+    }
+    let column = |(place, key): (usize, &&str)| {
+        let values = files.iter().filter_map(|file| file.planned.partition[place].1.as_deref());
+        let column_type = types.get(*key).copied().unwrap_or_else(|| ColumnType::of_all(&values));
+        ((*key).to_owned(), column_type)
+    };
+    Ok(keys.iter().enumerate().map(column).collect())
+}
+
+/// Finds out what a file gets: where it has a column itself, that is read.
+#[derive(Clone)]
+struct AddColumns(Arc<[(String, ColumnType)]>);
+
+impl Work<CheckedFile> for AddColumns {
+    type Found = Result<Vec<AddedColumn>, String>;
+
+    fn each(&mut self, file: &CheckedFile) -> Self::Found {
+        added_to(file, &self.0)
+    }
+
+    fn stuck(&self, _file: &CheckedFile, limit: Duration) -> Self::Found {
+        Err(hangs(limit).to_string())
+    }
+}
+
+/// To read a column of a large file takes as long as it takes; its footer was read just now.
+const NO_LIMIT: Duration = Duration::MAX;
+
+fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &mut Vec<Problem>) {
+    let added = in_threads(files, &AddColumns(columns.into()), NO_LIMIT);
+    for (file, added) in files.iter_mut().zip(added) {
+        let with_added = added.and_then(|added| {
+            let schema = with_columns(&file.footer.parquet_schema, &added)
+                .map_err(|error| error.to_string())?;
+            Ok((added, schema))
+        });
+        match with_added {
+            Ok((added, _)) if added.is_empty() => {}
+            Ok((added, schema)) => {
+                file.footer.schema = Arc::new(Schema::from_parquet(&schema));
+                file.footer.parquet_schema = schema;
+                file.footer.added = added.into();
+            }
+            Err(message) => problems.push(Problem::new(file.planned.source.path(), message)),
+        }
+    }
+}
+
+/// The columns that a file does not have. One that it has must say what its folder says.
+fn added_to(
+    file: &CheckedFile,
+    columns: &[(String, ColumnType)],
+) -> Result<Vec<AddedColumn>, String> {
+    let mut added = Vec::new();
+    for ((name, column_type), (_, text)) in columns.iter().zip(&file.planned.partition) {
+        let told = text.as_deref().unwrap_or("null");
+        if has_column(file, name) {
+            let read = AssertUnwindSafe(|| has_only(file, name, text.as_deref()));
+            match catch_unwind(read) {
+                Ok(Ok(true)) => continue,
+                Ok(Ok(false)) => {
+                    return Err(format!(
+                        "its column {name:?} has other values than its folder, {name}={told}"
+                    ));
+                }
+                Ok(Err(error)) => {
+                    return Err(format!("its column {name:?} cannot be compared: {error}"));
+                }
+                Err(_) => return Err("its pages are damaged".to_owned()),
+            }
+        }
+        let value = text.as_deref().map(|text| {
+            let words = || format!("its folder {name}={text} is no {}", column_type.name());
+            column_type.value_of(text).ok_or_else(words)
+        });
+        let value = value.transpose()?;
+        added.push(AddedColumn { name: name.clone(), column_type: *column_type, value });
+    }
+    Ok(added)
+}
+
+/// Whether all rows of a column have the value that a text stands for in its type.
+fn has_only(
+    file: &CheckedFile,
+    name: &str,
+    text: Option<&str>,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    let opened = file.planned.source.open()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(opened.try_clone()?)?;
+    let place = reader.schema().index_of(name)?;
+    let mask = ProjectionMask::roots(reader.parquet_schema(), [place]);
+    for batch in reader.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
+        let batch = batch?;
+        let column = batch.column(0);
+        let is_same = match text {
+            None => column.null_count() == column.len(),
+            Some(text) => column.null_count() == 0 && all_are(column, text)?,
+        };
+        if !is_same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn all_are(column: &dyn Array, text: &str) -> Result<bool, ArrowError> {
+    let value_type = match column.data_type() {
+        DataType::Dictionary(_, values) => values.as_ref(),
+        data_type => data_type,
+    };
+    let expected = cast(&StringArray::from(vec![text]), value_type)?;
+    let expected = cast(&expected, &DataType::Utf8)?;
+    let found = cast(column, &DataType::Utf8)?;
+    let (expected, found) = (expected.as_string::<i32>(), found.as_string::<i32>());
+    Ok(expected.is_valid(0) && found.iter().all(|value| value == Some(expected.value(0))))
+}

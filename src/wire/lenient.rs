@@ -1,0 +1,169 @@
+//! Optional fields of answers as other services may write them: a number as text, `null`, or
+//! another kind of value. What cannot be understood is as good as missing, and makes nothing
+//! else unreadable.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use super::{
+    digest::Sha256Digest,
+    messages::{FieldSummary, SchemaSummary},
+};
+
+/// A value that may be understood.
+pub(super) struct Lenient<T>(pub(super) Option<T>);
+
+/// What a value of JSON may be read as.
+pub(super) trait FromJson: Sized {
+    fn from_text(_text: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_number(_number: u64) -> Option<Self> {
+        None
+    }
+
+    /// Takes all items.
+    fn from_array<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    /// Takes all entries.
+    fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+impl FromJson for String {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl FromJson for u64 {
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn from_number(number: u64) -> Option<Self> {
+        Some(number)
+    }
+}
+
+impl FromJson for Sha256Digest {
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl FromJson for SchemaSummary {
+    fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
+        let mut summary = None;
+        while let Some(key) = entries.next_key::<String>()? {
+            if key == "fields" {
+                let Lenient(fields) = entries.next_value::<Lenient<Vec<FieldSummary>>>()?;
+                summary = fields.map(|fields| Self { fields });
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(summary)
+    }
+}
+
+impl FromJson for Vec<FieldSummary> {
+    /// One column that cannot be understood leaves the others without a place.
+    fn from_array<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        let mut fields = Some(Self::new());
+        while let Some(Lenient(field)) = items.next_element::<Lenient<FieldSummary>>()? {
+            fields = fields.zip(field).map(|(mut fields, field)| {
+                fields.push(field);
+                fields
+            });
+        }
+        Ok(fields)
+    }
+}
+
+impl FromJson for FieldSummary {
+    fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
+        let (mut name, mut data_type) = (None, None);
+        while let Some(key) = entries.next_key::<String>()? {
+            match key.as_str() {
+                "name" => name = entries.next_value::<Lenient<String>>()?.0,
+                "type" => data_type = entries.next_value::<Lenient<String>>()?.0,
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(name.zip(data_type).map(|(name, data_type)| Self { name, data_type }))
+    }
+}
+
+/// For `#[serde(deserialize_with)]`.
+pub(super) fn optional<'de, T: FromJson, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Lenient::deserialize(deserializer).map(|Lenient(value)| value)
+}
+
+/// As [`optional`]; the default stands for what is missing.
+pub(super) fn or_default<'de, T: FromJson + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    optional(deserializer).map(Option::unwrap_or_default)
+}
+
+impl<'de, T: FromJson> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LenientVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct LenientVisitor<T>(PhantomData<T>);
+
+impl<'de, T: FromJson> Visitor<'de> for LenientVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(u64::try_from(number).ok().and_then(T::from_number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(T::from_number(number))
+    }
+
+    /// As `7.0`, which data frames make of whole numbers.
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(number.to_string().parse().ok().and_then(T::from_number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(T::from_text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        T::from_array(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+        T::from_object(entries)
+    }
+}

@@ -1,0 +1,116 @@
+"""One rule for names: what differs only in case or in the composition of characters is one name."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import unicodedata
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+from conftest import write_parquet
+from raw_client import RawClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Literal
+
+    Form = Literal["NFC", "NFD"]
+
+# Letters whose cases and compositions are several characters, or of several kinds.
+LETTERS = [
+    "e",
+    "é",
+    "É",
+    "å",
+    "\u212b",
+    "k",
+    "\u212a",
+    "ß",
+    "Σ",
+    "\u03c3",
+    "ς",
+    "İ",
+    "i",
+    "\u0131",
+    "ﬁ",
+    "日",
+]
+
+
+def spelled(name: str, chosen: random.Random) -> str:
+    forms: list[Form] = ["NFC", "NFD"]
+    form = chosen.choice(forms)
+    case = chosen.choice([name, name.upper(), name.lower(), name.swapcase()])
+    return unicodedata.normalize(form, case)
+
+
+def pairs(count: int) -> list[tuple[str, str]]:
+    chosen = random.Random(20261126)
+    made: list[tuple[str, str]] = []
+    while len(made) < count:
+        one = "".join(chosen.choices(LETTERS, k=chosen.randint(1, 3)))
+        other = "".join(chosen.choices(LETTERS, k=len(one))) if chosen.random() < 0.3 else one
+        names = (f"{spelled(one, chosen)}.parquet", f"{spelled(other, chosen)}.parquet")
+        if names[0] != names[1]:
+            made.append(names)
+    return made
+
+
+def test_the_check_and_resume_and_the_service_go_by_one_rule(
+    server: sutro.LocalServer, tmp_path: Path
+) -> None:
+    path = write_parquet(tmp_path / "data.parquet", rows=3)
+    other_path = write_parquet(tmp_path / "other.parquet", rows=3)
+    client, raw = server.client(), RawClient(server.api_url, server.api_key)
+    verdicts = []
+    for first, second in pairs(80):
+        is_refused = not sutro.check([path, other_path], names=[first, second])
+        dataset_id = client.upload(path, names=[first], progress=False).dataset_id
+        again = client.upload(path, dataset_id, names=[second], dry_run=True)
+        is_there = again.files[0].status == "skipped"
+        answer = raw.upload(dataset_id, second, path.read_bytes())
+        assert is_refused == is_there == (answer.status == 409), (first, second, answer)
+        verdicts.append(is_there)
+    assert 20 <= sum(verdicts) <= 70
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_an_upload_from_macos_is_resumed_from_linux(
+    client: sutro.Client, tmp_path: Path, forms: tuple[Form, Form]
+) -> None:
+    of_one, of_other = (
+        [unicodedata.normalize(form, f"é{number}.parquet") for number in range(3)] for form in forms
+    )
+    paths = [write_parquet(tmp_path / f"{number}.parquet", rows=number + 1) for number in range(3)]
+    dataset_id = client.upload(paths[:2], names=of_one[:2]).dataset_id
+    report = client.upload(paths, dataset_id, names=of_other)
+    assert [file.status for file in report] == ["skipped", "skipped", "uploaded"]
+    assert all(file.file_id for file in report)
+    listed = [file.file_name for file in client.list_dataset_files(dataset_id)]
+    assert listed == [*of_one[:2], of_other[2]]
+
+
+def test_a_dataset_with_names_that_are_one_by_now_opens_and_is_listed(tmp_path: Path) -> None:
+    names = ["é.parquet", "e\u0301.parquet", "É.parquet"]
+    path = write_parquet(tmp_path / "data.parquet", rows=3)
+    with sutro.LocalServer(tmp_path / "service") as server:
+        dataset_id = server.client().upload([path] * 3, names=["0.pq", "1.pq", "2.pq"]).dataset_id
+    catalog = sqlite3.connect(tmp_path / "service" / "catalog.sqlite")
+    with catalog:
+        # As an earlier release has left it.
+        for position, name in enumerate(names):
+            catalog.execute("UPDATE files SET file_name = ? WHERE position = ?", (name, position))
+        catalog.execute("DROP INDEX files_by_folded_name")
+        catalog.execute("ALTER TABLE files DROP COLUMN folded_name")
+        catalog.execute("DELETE FROM _sqlx_migrations WHERE version >= 4")
+    catalog.close()
+    with sutro.LocalServer(tmp_path / "service") as server:
+        client, raw = server.client(), RawClient(server.api_url, server.api_key)
+        assert [file.file_name for file in client.list_dataset_files(dataset_id)] == names
+        paths = client.download_from_dataset(dataset_id, [names[1]], tmp_path / "downloaded")
+        assert paths[0].read_bytes() == path.read_bytes()
+        assert raw.upload(dataset_id, "E\u0301.parquet", path.read_bytes()).status == 409
+        assert raw.upload(dataset_id, "e.parquet", path.read_bytes()).status == 200
