@@ -23,6 +23,7 @@ __all__ = [
     "BytesSpool",
     "Cancelled",
     "Client",
+    "FileCursor",
     "FoundFiles",
     "FrameChecker",
     "FrameEncoder",

@@ -110,7 +110,7 @@ pub enum InvalidParquet {
         column: String,
     },
     /// Columns within columns, deeper than schemas are read and stored.
-    #[error("has columns nested more than 64 deep, which the service does not take; flatten them")]
+    #[error("has columns nested more than 100 deep, which the service does not take; flatten them")]
     SchemaTooDeep,
     /// More columns and groups than a schema may have.
     #[error(

@@ -14,8 +14,8 @@ use crate::wire::messages::{FieldSummary, SchemaSummary};
 
 /// Groups of parquet within each other, the root among them. A footer of a deeper schema is
 /// refused, by the check and by the service alike; every form of a schema is written and read
-/// to this depth. Arrow's C++ library, so pyarrow, imports no stream that is deeper.
-pub(super) const MAX_DEPTH: usize = 64;
+/// to this depth. It is the depth to which the thrift of a footer is read.
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// The schema of a parquet file as far as it decides whether two files are "the same":
 /// column names, order, physical and logical types, repetition and nesting.
