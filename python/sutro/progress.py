@@ -76,6 +76,10 @@ ProgressOption: TypeAlias = "bool | Show | None"
 """The argument `progress`: None (on a terminal and in a notebook), True, False, or one's own."""
 
 
+def silent(_progress: Progress) -> None:
+    """Show nothing."""
+
+
 @contextmanager
 def shown(option: ProgressOption) -> Iterator[Show]:
     """Yield what takes the snapshots of one upload; clean the display up at the end.
@@ -94,7 +98,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
     if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):
         yield _Log()
     elif option is False:
-        yield lambda _progress: None
+        yield silent
     else:
         with forks.moment:
             from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
