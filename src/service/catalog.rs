@@ -4,6 +4,7 @@
 use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::{TryStreamExt, future};
 use sqlx::{
     ConnectOptions, Connection, Row, SqlStr, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
@@ -78,7 +79,12 @@ impl Catalog {
             .synchronous(SqliteSynchronous::Extra);
         let writer = Arc::new(CatalogWriter::open(folder, options.clone()).await?);
         let readers = SqlitePoolOptions::new()
+            // All from the start, and for good: one that is opened later could find handles or
+            // threads short, in the middle of uploads.
+            .min_connections(READERS)
             .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(READER_PATIENCE)
             .connect_with(options.clone().pragma("query_only", "ON"));
         let migrations = vec![
@@ -159,9 +165,10 @@ impl Catalog {
         .bind(begin)
         .bind(end)
         .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.iter().map(dataset_file).collect::<Result<_, sqlx::Error>>()?)
+        .fetch(&self.pool);
+        // A row takes several times the memory of what it tells.
+        let files = rows.and_then(|row| future::ready(dataset_file(&row)));
+        Ok(files.try_collect().await?)
     }
 
     /// The schema of a dataset, where it has one.
