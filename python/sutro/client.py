@@ -167,7 +167,7 @@ class Client(Uploads):
 
         Examples:
             >>> dataset_id = client.upload("data/*.parquet").dataset_id
-            >>> client.read(dataset_id, columns=["Name", "Year"]).to_polars().shape
+            >>> client.read(dataset_id, columns=["name", "origin"]).to_polars().shape
             (406, 2)
         """
         return DatasetReader(self._core, calls.checked_id(dataset_id), columns, files)

@@ -350,7 +350,7 @@ def read(
 
     Examples:
         >>> dataset_id = sutro.upload("data/*.parquet").dataset_id
-        >>> sutro.read(dataset_id, columns=["Name", "Year"]).to_polars().shape
+        >>> sutro.read(dataset_id, columns=["name", "origin"]).to_polars().shape
         (406, 2)
     """
     return Client(api_key, api_url).read(dataset_id, columns=columns, files=files)

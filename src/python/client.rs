@@ -6,7 +6,12 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
 use super::{
-    convert, dataset_stream, errors::IntoPyErr, files::FoundFiles, frames::FrameSchema, job::Job,
+    convert::{self, SharedColumns},
+    dataset_stream,
+    errors::IntoPyErr,
+    files::FoundFiles,
+    frames::FrameSchema,
+    job::Job,
     local_server::open_shared,
 };
 use crate::{
@@ -35,7 +40,10 @@ pub(super) struct Client {
 
 /// Where a list of files goes on.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct FileCursor(pub(super) ListingCursor);
+pub(super) struct FileCursor {
+    pub(super) cursor: ListingCursor,
+    pub(super) shared: SharedColumns,
+}
 
 /// Out of a `sutro.options.ClientOptions`: times in seconds.
 #[derive(FromPyObject)]
@@ -182,10 +190,17 @@ impl Client {
         after: Option<&Bound<'_, FileCursor>>,
     ) -> PyResult<Job> {
         let api = self.api()?;
-        let cursor = after.map(|after| after.get().0.clone());
-        let cursor = cursor.unwrap_or_else(|| ListingCursor::new(&dataset_id));
+        let (cursor, shared) = match after.map(|after| (after.py(), after.get())) {
+            None => (ListingCursor::new(&dataset_id), None),
+            Some((py, FileCursor { cursor, shared })) => {
+                let shared = shared.as_ref();
+                let clone =
+                    |(schema, columns): &(_, Py<_>)| (Arc::clone(schema), columns.clone_ref(py));
+                (cursor.clone(), shared.map(clone))
+            }
+        };
         let work = async move { api.list_page(cursor).await };
-        Job::start(work, None, convert::dataset_files)
+        Job::start(work, None, |py, page| convert::dataset_files(py, page, shared))
     }
 
     fn download_from_dataset(

@@ -141,31 +141,34 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
             created_at: dataset.created_at,
             file_count: dataset.file_count,
             total_size_bytes: dataset.total_size_bytes,
-            schema: columns(py, dataset.schema)?,
+            schema: dataset.schema.map(|schema| columns(py, schema)).transpose()?,
         );
         instance(py, "sutro.datasets", "Dataset", &fields)
     };
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
-/// A page of files, and where their list goes on.
+/// A schema, and its object in Python. Files of one list share their schema, whatever page they
+/// are on, and so do their objects.
+pub(super) type SharedColumns = Option<(Arc<SchemaSummary>, Py<PyTuple>)>;
+
+/// A page of files, and where their list goes on. `shared` comes from the page before.
 pub(super) fn dataset_files(
     py: Python<'_>,
     (files, next): (Vec<DatasetFile>, Option<ListingCursor>),
+    mut shared: SharedColumns,
 ) -> PyResult<Py<PyAny>> {
-    // Files of one list share their schema, and so do their objects.
-    let mut shared: Option<(Arc<SchemaSummary>, Option<Bound<'_, PyTuple>>)> = None;
     let list = PyList::empty(py);
     for file in files {
         let schema = match (file.schema, &shared) {
             (None, _) => None,
             (Some(schema), Some((known, columns))) if Arc::ptr_eq(known, &schema) => {
-                columns.clone()
+                Some(columns.clone_ref(py))
             }
             (Some(schema), _) => {
-                let columns = columns(py, Some((*schema).clone()))?;
-                shared = Some((schema, columns.clone()));
-                columns
+                let columns = columns(py, (*schema).clone())?.unbind();
+                shared = Some((schema, columns.clone_ref(py)));
+                Some(columns)
             }
         };
         let fields = fields!(py,
@@ -179,13 +182,11 @@ pub(super) fn dataset_files(
         );
         list.append(instance(py, "sutro.datasets", "DatasetFile", &fields)?)?;
     }
-    (list, next.map(FileCursor)).into_py_any(py)
+    let next = next.map(|cursor| FileCursor { cursor, shared });
+    (list, next).into_py_any(py)
 }
 
-fn columns(py: Python<'_>, schema: Option<SchemaSummary>) -> PyResult<Option<Bound<'_, PyTuple>>> {
-    let pairs = |schema: SchemaSummary| {
-        let pairs = schema.fields.into_iter().map(|field| (field.name, field.data_type));
-        PyTuple::new(py, pairs.collect::<Vec<_>>())
-    };
-    schema.map(pairs).transpose()
+fn columns(py: Python<'_>, schema: SchemaSummary) -> PyResult<Bound<'_, PyTuple>> {
+    let pairs = schema.fields.into_iter().map(|field| (field.name, field.data_type));
+    PyTuple::new(py, pairs.collect::<Vec<_>>())
 }

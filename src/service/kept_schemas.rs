@@ -21,7 +21,7 @@ type Shape = (usize, usize, String, u8);
 
 fn any_shape() -> impl Strategy<Value = Shape> {
     let name = prop_oneof![Just("a".to_owned()), any::<String>(), "\\PC{1,300}"];
-    (1..70_usize, 1..40_usize, name, any::<u8>())
+    (1..110_usize, 1..40_usize, name, any::<u8>())
 }
 
 fn leaf(name: &str) -> TypePtr {

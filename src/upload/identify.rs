@@ -11,7 +11,7 @@ use super::{
     check::CheckedFile,
     progress::Tracker,
     rewrite::Rewrite,
-    settle::{Expected, Names},
+    settle::{Expected, Places},
 };
 use crate::{
     client::in_background,
@@ -52,11 +52,12 @@ pub(super) async fn identities(
     tracker: &Arc<Tracker>,
 ) -> Result<Vec<Identity>> {
     let mut identities: Vec<_> = files.iter().map(|file| before_reading(file, rewrite)).collect();
-    let names = Names::of(listing);
+    let names = files.iter().map(|file| file.planned.name.as_str());
+    let places = Places::of(names, listing);
     let is_to_be_read = |(file, identity): (&CheckedFile, &Identity)| {
         identity.hash.is_none()
             && !file.planned.source.is_released()
-            && names.place(&file.planned.name).is_some_and(|place| {
+            && places.get(&file.planned.name).is_some_and(|place| {
                 let listed = &listing[place];
                 listed.sha256.is_some() && file.expected(*identity).is(listed)
             })

@@ -46,7 +46,7 @@ use std::sync::Arc;
 
 use self::{
     check::CheckedFile, dataset_schema::Held, feed::Feed, gate::GateConfig, outgoing::OutgoingFile,
-    rewrite::Rewrite, sent_record::SentRecord, settle::Names, transfer::Transfer,
+    rewrite::Rewrite, sent_record::SentRecord, settle::Places, transfer::Transfer,
 };
 use crate::{
     client::{ApiClient, in_background},
@@ -309,9 +309,9 @@ async fn run(
         let listed = listing.get(there.begin..).unwrap_or_default();
         verify(listed, &files, options.ordered, &dataset_id)?;
     }
-    let names = Names::of(&listing);
+    let places = Places::of(files.iter().map(|file| file.name.as_str()), &listing);
     for (position, file) in files.iter().enumerate() {
-        let listed = names.place(&file.name).map(|place| &listing[place]);
+        let listed = places.get(&file.name).map(|place| &listing[place]);
         tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
     }
     tracing::info!(dataset_id, files = files.len(), "upload is complete");

@@ -1,6 +1,6 @@
 //! "Did it commit?": what a listing of the dataset says about the plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::gate::Verdict;
 use crate::{
@@ -89,9 +89,9 @@ pub struct Conflict {
 /// # Errors
 /// [`Conflict`] where a name of the plan is there with another content, or at another place.
 pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<AlreadyThere, Conflict> {
-    let names = Names::of(listing);
+    let places = Places::of(plan.iter().map(|file| file.name), listing);
     let taken: Vec<_> =
-        plan.iter().filter_map(|file| Some((file, names.place(file.name)?))).collect();
+        plan.iter().filter_map(|file| Some((file, places.get(file.name)?))).collect();
     let conflict = |names: Vec<&str>, reason: &str| {
         let names = names.into_iter().map(str::to_owned).collect();
         Err(Conflict { names, reason: reason.to_owned() })
@@ -123,23 +123,29 @@ pub fn resume(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<AlreadyT
     Ok(AlreadyThere { begin, count, not_compared })
 }
 
-/// The places of names in a listing.
-pub(super) struct Names<'a> {
+/// The places of the plan's names in a listing.
+pub(super) struct Places<'a> {
     exact: HashMap<&'a str, usize>,
     folded: HashMap<String, usize>,
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn of(listing: &'a [DatasetFile]) -> Self {
-        let names = || listing.iter().map(|listed| listed.file_name.as_str()).zip(0..);
-        Self {
-            exact: names().collect(),
-            folded: names().map(|(name, place)| (folded(name), place)).collect(),
+impl<'a> Places<'a> {
+    /// Others than `names` are not kept: a dataset may have many more files than the plan.
+    pub(super) fn of<'b>(names: impl Iterator<Item = &'b str>, listing: &'a [DatasetFile]) -> Self {
+        let wanted: HashSet<_> = names.map(folded).collect();
+        let mut places = Self { exact: HashMap::new(), folded: HashMap::new() };
+        for (place, listed) in listing.iter().enumerate() {
+            let name = folded(&listed.file_name);
+            if wanted.contains(&name) {
+                places.exact.insert(&listed.file_name, place);
+                places.folded.insert(name, place);
+            }
         }
+        places
     }
 
     /// Where a name stands, else one that is the same on some systems.
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
+    pub(super) fn get(&self, name: &str) -> Option<usize> {
         self.exact.get(name).or_else(|| self.folded.get(&folded(name))).copied()
     }
 }

@@ -17,9 +17,10 @@ DATASET_ID = "dataset-held"
 class HoldingService:
     """Speaks as much of the dataset API as an upload needs, on a free port.
 
-    The first `commits` files are committed. The next one is refused with `refusal` (HTTP
-    status and words) where that is set; else its request is never answered: `held` is set,
-    `on_hold` called, and `dropped` set when the client has closed the connection.
+    The first `commits` files are committed; `on_commit` is called before each answer. The next
+    one is refused with `refusal` (HTTP status and words) where that is set; else its request is
+    never answered: `held` is set, `on_hold` called, and `dropped` set when the client has closed
+    the connection.
     """
 
     api_key = "key-of-the-holding-service"
@@ -27,6 +28,7 @@ class HoldingService:
     def __init__(self) -> None:
         self.commits = 0
         self.refusal: tuple[int, str] | None = None
+        self.on_commit: Callable[[], None] = lambda: None
         self.on_hold: Callable[[], None] = lambda: None
         self.held = threading.Event()
         self.dropped = threading.Event()
@@ -82,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = re.search(rb'filename="([^"]*)"', body)
         assert found is not None
         if self.holding.commit(found[1].decode()):
+            self.holding.on_commit()
             self._answer(200, {"file_id": f"file_{len(self.holding.names)}"})
         elif self.holding.refusal is not None:
             status, words = self.holding.refusal

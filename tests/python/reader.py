@@ -151,7 +151,7 @@ class Reader:
         """Leave the last command of a block running until the page ends."""
         *lines, serve = code.replace("\\\n", "").strip().splitlines()
         server = subprocess.Popen(
-            ["bash", "-euc", "\n".join([*lines, f"exec {serve}"])],
+            ["bash", "-euc", "\n".join([*lines, f"exec env {serve}"])],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

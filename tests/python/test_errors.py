@@ -35,6 +35,8 @@ FACTS: dict[str, Any] = {
     "file_name": "a.parquet",
     "path": "data/a.parquet",
     "folder": "datasets",
+    "data_type": "duration[us]",
+    "column": "address.street",
     "report": sutro.UploadReport(
         dataset_id="dataset-1", files=(), bytes=0, seconds=0.5, concurrency=0
     ),

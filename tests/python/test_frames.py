@@ -367,8 +367,9 @@ def test_paths_of_an_iterator_in_another_order_are_uploaded_with_a_warning(
     assert names_in(client, report.dataset_id) == [path.name for path in backwards]
 
 
+# Peak memory in kB. The child's alone: `ru_maxrss` would begin with that of its parent.
 GENERATOR = """
-import resource, sys
+import re, sys
 import pyarrow as pa
 import numpy as np
 import sutro
@@ -378,13 +379,13 @@ def frames():
         column = np.random.default_rng(seed).integers(0, 100, 2_500_000 // 2)
         yield pa.table({"a": column, "b": column + 1})
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 report = sutro.upload(frames(), api_key=sys.argv[2], api_url=sys.argv[1])
 assert len(report) == 200
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
 def test_two_hundred_frames_of_20_mb_need_little_memory(server: sutro.LocalServer) -> None:
     run = subprocess.run(
@@ -394,4 +395,4 @@ def test_two_hundred_frames_of_20_mb_need_little_memory(server: sutro.LocalServe
         check=True,
     )
 
-    assert int(run.stdout) < 400
+    assert int(run.stdout) / 1000 < 400

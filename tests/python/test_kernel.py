@@ -212,7 +212,7 @@ def test_one_error_in_a_cell_takes_at_most_twenty_lines(
     assert kernel.run(frames).error is None
 
     for code, error in [
-        (f"client.upload({str(folder / 'none')!r})", "ConfigurationError"),
+        (f"client.upload({str(folder / 'none')!r})", "CheckError"),
         ("client.upload(frames)", "SchemaMismatchError"),
         ("client.upload(iter(frames))", "UploadIncompleteError"),
         ("client.upload(pd.DataFrame({'a': [1, 'x']}), 'dataset-none')", None),

@@ -39,7 +39,7 @@ def test_requests_and_uploads_are_logged_without_the_key(
 
 
 def _run(folder: Path, tmp_path: Path, **environment: str) -> str:
-    program = f"import sutro; sutro.upload({str(folder)!r}, api_url='local:{tmp_path / 'data'}')"
+    program = f"import sutro; sutro.upload({str(folder)!r}, api_url='local:{tmp_path / 'service'}')"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, **environment},

@@ -95,7 +95,7 @@ def test_a_folder_has_one_server_and_the_second_says_who_has_it(
     with Served(tmp_path / "served") as served:
         second = run_sutro("serve", "--data", tmp_path / "served", "--port", "0")
 
-    assert second.returncode == 2
+    assert second.returncode == 5, "it may be free later"
     assert str(served.process.pid) in second.stderr
 
 
