@@ -25,7 +25,7 @@ fn requests(places: usize, when_full: WhenFull, seed: u64) -> usize {
         fault_percent: 0,
         listing_fault_percent: 0,
         slow_head_percent: 0,
-        has_big_bodies: seed % 2 == 0,
+        has_big_bodies: seed.is_multiple_of(2),
     };
     let mut world = World::of(schedule, Rng::with_seed(seed), None);
     assert_eq!(world.run(), Ok(true), "{places} {when_full:?} {seed}");

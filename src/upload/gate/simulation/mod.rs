@@ -203,7 +203,8 @@ impl World {
 
     /// The first file that is not known to be committed.
     fn head(&self) -> usize {
-        (0..).find(|file| !self.confirmed.contains(file)).unwrap_or_default()
+        let all = self.names.len();
+        (0..all).find(|file| !self.confirmed.contains(file)).unwrap_or(all)
     }
 
     fn percent(&mut self, percent: u8) -> bool {
