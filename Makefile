@@ -3,13 +3,13 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMPS := $(VENV)/stamps
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-older soak lint format docs wheel bench microbench fuzz clean
+.PHONY: help demo test test-older soak lint format docs wheel sdist bench microbench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 		--target-dir target/bindings -- -D warnings
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest sutro._core
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
+	@if command -v actionlint >/dev/null; then actionlint; else \
+		echo "actionlint is not installed: the workflows are checked by their schema alone"; fi
 
 format: $(STAMPS)/lint ## Format the sources
 	cargo fmt
@@ -61,8 +65,13 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMPS)/docs ## Build the documentation into site/; a warning is an error
 	$(BIN)/mkdocs build --quiet --strict
 
-wheel: $(STAMPS)/venv ## Build an optimised wheel into dist/
-	$(BIN)/maturin build --locked --profile wheel --out dist
+# With zig as the linker, a wheel runs on older systems than the one that built it.
+WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
+wheel: $(STAMPS)/wheel ## Build an optimised wheel into dist/
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist $(WHEEL_OPTIONS)
+
+sdist: $(STAMPS)/venv ## Build a source distribution into dist/
+	$(BIN)/maturin sdist --out dist
 
 BENCH_OPTIONS ?=
 bench: $(STAMPS)/bench $(STAMPS)/sdk ## Measure this package beside its peers, half an hour; BENCH_OPTIONS=--quick: minutes
@@ -136,6 +145,6 @@ $(STAMPS)/cargo-fuzz: $(STAMPS)/venv
 	cargo install --quiet --locked cargo-fuzz --root $(VENV)
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs: $(STAMPS)/venv
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/wheel: $(STAMPS)/venv
 	$(BIN)/python -m pip install --quiet --group $(@F)
 	@touch $@

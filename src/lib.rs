@@ -1,4 +1,4 @@
-//! Many parquet files into one dataset of the Sutro API: fast, in order, exactly once.
+//! Upload Parquet files to a dataset of the Sutro API: concurrently, in order, exactly once.
 //!
 //! ```text
 //! sources ──> plan ──> check ──> transfer ──> commit, in order ──> report

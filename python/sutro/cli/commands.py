@@ -68,7 +68,7 @@ def _errors_shown(ctx: click.Context) -> Iterator[None]:
 )
 @click.version_option(sutro.__version__, prog_name="sutro")
 def commands() -> None:
-    """Many parquet files into one dataset: fast, in order, exactly once.
+    """Upload Parquet files to a dataset: concurrently, in order, exactly once.
 
     The key and the URL come from SUTRO_API_KEY and SUTRO_API_URL, or from
     ~/.sutro/config.json, which `sutro login` writes. `--api-url local:FOLDER` needs neither
