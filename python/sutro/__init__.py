@@ -16,9 +16,10 @@ from sutro.async_functions import (
     upload_async,
     upload_to_dataset_async,
 )
-from sutro.checks import CheckedFile, CheckReport, Difference
+from sutro.checks import CheckedFile, CheckReport
 from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
+from sutro.differences import Difference
 from sutro.errors import (
     AuthenticationError,
     CertificateError,

@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sutro import jobs, logs
+from sutro.display import shown, silent
 from sutro.jobs import ShowFailedError
-from sutro.progress import shown, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import FileCursor, Job
-    from sutro._sources.found import Files
+    from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport

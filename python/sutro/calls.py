@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from sutro import _core, forks, jobs, settings
-from sutro._sources.found import Files, find
+from sutro._sources.found import find
 from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
     from sutro.report import UploadReport

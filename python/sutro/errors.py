@@ -13,7 +13,7 @@ from sutro import text, tracebacks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sutro.checks import Difference
+    from sutro.differences import Difference
     from sutro.report import UploadReport
 
 

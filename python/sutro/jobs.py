@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro import forks, logs, text
 from sutro._sources.frames import Frames
+from sutro.display import shown
 from sutro.errors import SutroError, SutroWarning, UploadIncompleteError, UploadInterrupted
-from sutro.progress import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import FileCursor, FrameChecker, Job
-    from sutro._sources.found import Files
+    from sutro._sources.files import Files
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sutro.html import Markup, cell
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sutro.report import UploadedFile
 
 _WIDTH = 240
 """Of the axis, in pixels."""
@@ -58,6 +57,22 @@ _LEGEND = (
 )
 
 
+class TimedFile(Protocol):
+    """A file with the times of its upload; None for what has not happened."""
+
+    @property
+    def started(self) -> datetime | None:
+        """When its first byte was sent."""
+
+    @property
+    def transferred(self) -> datetime | None:
+        """When all but its tail was sent."""
+
+    @property
+    def committed(self) -> datetime | None:
+        """When the service confirmed it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """The axis that the files of an upload share."""
@@ -68,7 +83,7 @@ class Timeline:
     """From there to the right end; above 0."""
 
     @classmethod
-    def of(cls, files: Sequence[UploadedFile], run_seconds: float) -> Timeline | None:
+    def of(cls, files: Sequence[TimedFile], run_seconds: float) -> Timeline | None:
         """The axis for `files`; None when nothing was sent."""
         begin = min((file.started for file in files if file.started is not None), default=None)
         if begin is None:
@@ -96,7 +111,7 @@ class Timeline:
         )
         return Markup(f"<svg>{labels}</svg>")
 
-    def bar(self, file: UploadedFile) -> Markup:
+    def bar(self, file: TimedFile) -> Markup:
         """A file's bar; nothing for one that was not sent.
 
         The clock may have been set back between two of the times: none is before the last one.

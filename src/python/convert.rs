@@ -110,7 +110,7 @@ pub(super) fn differences<'py>(
             found: &difference.found,
             files: PyTuple::new(py, files)?,
         );
-        instance(py, "sutro.checks", "Difference", &fields)
+        instance(py, "sutro.differences", "Difference", &fields)
     };
     let differences = error.differences().into_iter().map(difference);
     PyTuple::new(py, differences.collect::<PyResult<Vec<_>>>()?)

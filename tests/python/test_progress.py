@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 import sutro
-from sutro.progress import in_notebook, shown
+from sutro.display import in_notebook, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     fake = types.SimpleNamespace(monotonic=lambda: clock.now, time=time.time)
     monkeypatch.setattr("sutro.progress.time", fake)
+    monkeypatch.setattr("sutro.display.time", fake)
     monkeypatch.setattr("sutro.bar.time", fake)
     return clock
 
@@ -211,8 +212,8 @@ def test_a_batch_job_gets_a_log_line_now_and_then(
 
 
 JOB = """
-import sys, sutro, sutro.progress
-sutro.progress.LOG_INTERVAL_SECONDS = 0.0
+import sys, sutro, sutro.display
+sutro.display.LOG_INTERVAL_SECONDS = 0.0
 sutro.upload(sys.argv[1], api_url=sys.argv[2])
 """
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import _core, forks, jobs
+from sutro._sources.files import Files
 from sutro.errors import ConfigurationError, SutroWarning
 
 if TYPE_CHECKING:
     from sutro._sources.paths import Paths
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Files, with their names in the dataset where they do not have their own."""
-
-    found: _core.FoundFiles
-    names: list[str] | None
 
 
 def find(source: Paths) -> Files:

@@ -1,0 +1,101 @@
+"""How progress is shown: a bar, a callable, a log line, or nothing.
+
+Everything here runs in the calling thread, between two waits for the core.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sutro import forks, text
+from sutro.progress import Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sutro.progress import Progress, ProgressOption, Show
+
+LOG_INTERVAL_SECONDS = 30.0
+"""Between two log lines where there is neither a terminal nor a notebook."""
+
+
+def silent(_progress: Progress) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def shown(option: ProgressOption) -> Iterator[Show]:
+    """Yield what takes the snapshots of one upload; clean the display up at the end.
+
+    Raises:
+        TypeError: `option` is none of the four kinds.
+    """
+    if callable(option):
+        yield option
+        return
+    if option not in (None, True, False):
+        message = f"progress takes None, True, False or a callable, not {option!r}"
+        raise TypeError(message)
+    if option is None:
+        option = _configured()
+    if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):
+        yield _Log()
+    elif option is False:
+        yield silent
+    else:
+        with forks.moment:
+            from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
+
+        bar = ProgressBar()
+        try:
+            yield bar
+        finally:
+            bar.close()
+
+
+def in_notebook() -> bool:
+    """Whether this is a Jupyter kernel, with or without ipywidgets."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None:
+        return False
+    shell = type(ipython.get_ipython())
+    return any(base.__name__ == "ZMQInteractiveShell" for base in shell.__mro__)
+
+
+class _Log:
+    """A line in the log now and then, for hours in a batch job."""
+
+    def __init__(self) -> None:
+        self._wait = Wait()
+        self._next = time.monotonic() + LOG_INTERVAL_SECONDS
+
+    def __call__(self, progress: Progress) -> None:
+        waited = self._wait.words(progress)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + LOG_INTERVAL_SECONDS
+        import logging  # noqa: PLC0415 - not needed by uploads of less than half a minute
+
+        logger = logging.getLogger("sutro")
+        if progress.phase == "check":
+            logger.info("checking files")
+        elif progress.phase == "compare":
+            read, total = text.size(progress.bytes_compared), text.size(progress.bytes_to_compare)
+            logger.info("%s of %s compared with what is there", read, total)
+        else:
+            sent, total = text.size(progress.bytes_sent), text.size(progress.bytes_total)
+            logger.info("%s of %s sent, %s%s", sent, total, progress, waited)
+
+
+def _configured() -> bool | None:
+    """`SUTRO_PROGRESS` (`on`, `off`, `auto`), then tqdm's own `TQDM_DISABLE`."""
+    setting = os.environ.get("SUTRO_PROGRESS", "").lower()
+    if setting in ("on", "off"):
+        return setting == "on"
+    if setting in ("", "auto") and os.environ.get("TQDM_DISABLE", "0") not in ("", "0"):
+        return False
+    return None
