@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from sutro import _core, forks, jobs, settings
-from sutro._sources.found import Files, find
+from sutro._sources.found import find
 from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
 from sutro._sources.resolve import resolve
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
-    from sutro.report import UploadReport
     from sutro.sources import HiveOption, NamesOption, Source
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
@@ -65,7 +64,7 @@ def start_upload(
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,
-) -> tuple[_core.Job[UploadReport], Files | Frames]:
+) -> jobs.Upload:
     """Start an upload; frames are still to be made into files and fed to it."""
     options = _options(
         dataset_id,
@@ -90,10 +89,10 @@ def start_upload(
         options["names"], options["hive"] = files.names, _checked_hive(hive)
         with forks.moment:
             job = client.upload(files.found, options)
-        return job, files
+        return jobs.Upload(job, files, ordered=ordered)
     with forks.moment:
         job = client.upload_made_files(resolved.file_count, resolved.schema, options)
-    return job, resolved
+    return jobs.Upload(job, resolved, ordered=ordered)
 
 
 def check(
@@ -101,6 +100,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -110,7 +110,13 @@ def check(
     recompress: bool = False,
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
-    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
+    options = _options(
+        dataset_id,
+        ordered=ordered,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
+        dry_run=True,
+    )
     if client is not None:
         ask_first(client, source, dataset_id, dry_run=True)
     resolved = resolve(
@@ -138,7 +144,7 @@ def _options(
     dataset_id: str | None,
     *,
     concurrency: int | None = None,
-    ordered: bool = True,
+    ordered: bool,
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,

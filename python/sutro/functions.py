@@ -159,6 +159,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -178,6 +179,7 @@ def check(
         source: As for `upload`.
         dataset_id: A dataset to compare with: its names and its schema. Without one
             no key is needed.
+        ordered: As for `upload`: it says which names may be in the dataset already.
         names: As for `upload`.
         hive: As for `upload`.
         recursive: As for `upload`.
@@ -205,6 +207,7 @@ def check(
         return Client(api_key, api_url).check(
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,
@@ -216,6 +219,7 @@ def check(
     return calls.check(
         None,
         source,
+        ordered=ordered,
         names=names,
         hive=hive,
         recursive=recursive,

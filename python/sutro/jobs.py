@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,9 +61,17 @@ def result_of_pages(
     return items
 
 
-def result_of_upload(
-    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
-) -> UploadReport:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that was started."""
+
+    job: Job[UploadReport]
+    source: Files | Frames
+    """Frames become files, and are fed to the job, while its result is waited for."""
+    ordered: bool
+
+
+def result_of_upload(upload: Upload, progress: ProgressOption) -> UploadReport:
     """Like `result_of`, with progress. Frames become files here, as the job takes them.
 
     Raises:
@@ -71,6 +79,7 @@ def result_of_upload(
         UploadIncompleteError: The source failed after some files were committed.
     """
     error: Exception
+    job, source = upload.job, upload.source
     try:
         with shown(progress) as show:
             failure = _feed(job, source, lambda: _show(job, show))
@@ -78,15 +87,15 @@ def result_of_upload(
                 return _with_notes(_with_warnings(result_of(job, show), source), source)
             while not job.wait(POLL_SECONDS):
                 _show(job, show)
-        error = _failure_of_source(failure, job.partial_report())
+        error = _failure_of_source(failure, upload)
     except KeyboardInterrupt as interrupt:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        raise _interrupted(job.partial_report()) from interrupt
+        raise _interrupted(job.partial_report(), ordered=upload.ordered) from interrupt
     except _ShowFailedError as failed:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        error = _with_report(failed.error, job.partial_report())
+        error = _with_report(failed.error, upload)
     # Not in the blocks above, which would add their own errors to the caller's.
     raise error
 
@@ -119,9 +128,7 @@ async def in_thread(work: Callable[[], _T]) -> _T:
     return await asyncio.to_thread(work)
 
 
-async def result_of_upload_async(
-    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
-) -> UploadReport:
+async def result_of_upload_async(upload: Upload, progress: ProgressOption) -> UploadReport:
     """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
 
     It polls, too: a thread of the core that wakes the loop can meet an interpreter that is
@@ -130,6 +137,7 @@ async def result_of_upload_async(
     import asyncio  # noqa: PLC0415 - keeps `import sutro` light
 
     pause = _FIRST_PAUSE_SECONDS
+    job, source = upload.job, upload.source
     error: Exception
     try:
         with shown(progress) as show:
@@ -143,14 +151,14 @@ async def result_of_upload_async(
             failure = await feed
         if failure is None:
             return _with_notes(_with_warnings(_result(job), source), source)
-        error = _failure_of_source(failure, job.partial_report())
+        error = _failure_of_source(failure, upload)
     except asyncio.CancelledError as cancelled:
         job.cancel()
-        _with_report(cancelled, job.partial_report())
+        _with_report(cancelled, upload)
         raise
     except _ShowFailedError as failed:
         job.cancel()
-        error = _with_report(failed.error, job.partial_report())
+        error = _with_report(failed.error, upload)
     except BaseException:
         job.cancel()
         raise
@@ -201,25 +209,29 @@ class _ShowFailedError(Exception):
 _E = TypeVar("_E", bound=BaseException)
 
 
-def _with_report(error: _E, report: UploadReport | None) -> _E:
+def _with_report(error: _E, upload: Upload) -> _E:
     """Tell with an error that is not ours what was done, and how to go on."""
-    error.add_note(str(_interrupted(report)))
+    report = upload.job.partial_report()
+    error.add_note(str(_interrupted(report, ordered=upload.ordered)))
     error.report = report  # type: ignore[attr-defined]
     return error
 
 
-def _failure_of_source(failure: Exception, report: UploadReport | None) -> Exception:
+def _failure_of_source(failure: Exception, upload: Upload) -> Exception:
+    report = upload.job.partial_report()
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
     there = sum(file.status != "pending" for file in report)
+    with_these = "this dataset id" if upload.ordered else "this dataset id and ordered=False"
     advice = (
-        "Mend that, and run the upload again with this dataset id: what is there is skipped"
+        f"Mend that, and run the upload again with {with_these}: what is there is skipped"
         if isinstance(failure, SutroError | TypeError)
-        else "Run the same upload again with this dataset id to go on"
+        else f"Run the same upload again with {with_these} to go on"
     )
+    in_order = " in order" if upload.ordered else ""
     incomplete = UploadIncompleteError(
-        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} holds "
-        f"in order: {str(failure).rstrip('.')}. {advice}",
+        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
+        f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
         report=report,
     )
     incomplete.__cause__ = failure
@@ -254,12 +266,13 @@ def _result(job: Job[_T]) -> _T:
         return job.result()
 
 
-def _interrupted(report: UploadReport | None) -> UploadInterrupted:
+def _interrupted(report: UploadReport | None, *, ordered: bool) -> UploadInterrupted:
     if report is None or not report.dataset_id:
         return UploadInterrupted("interrupted: nothing was sent")
     there = sum(file.status != "pending" for file in report)
+    in_order, also = (", in order", "") if ordered else ("", " and ordered=False")
     return UploadInterrupted(
-        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}, in order. "
-        f"The same upload with this dataset_id sends the rest",
+        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
+        f"The same upload with this dataset_id{also} sends the rest",
         report=report,
     )

@@ -95,7 +95,7 @@ class Uploads:
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
         calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
-        job, resolved = calls.start_upload(
+        upload = calls.start_upload(
             self._core,
             source,
             dataset_id,
@@ -110,7 +110,7 @@ class Uploads:
             recompress=recompress,
             dry_run=dry_run,
         )
-        return jobs.result_of_upload(job, resolved, progress)
+        return jobs.result_of_upload(upload, progress)
 
     async def upload_async(
         self,
@@ -142,7 +142,7 @@ class Uploads:
         """
         ask = partial(calls.ask_first, self._core, source, dataset_id, dry_run=dry_run)
         await jobs.in_thread(ask)
-        job, resolved = calls.start_upload(
+        upload = calls.start_upload(
             self._core,
             source,
             dataset_id,
@@ -157,13 +157,14 @@ class Uploads:
             recompress=recompress,
             dry_run=dry_run,
         )
-        return await jobs.result_of_upload_async(job, resolved, progress)
+        return await jobs.result_of_upload_async(upload, progress)
 
     def check(
         self,
         source: Source,
         dataset_id: str | None = None,
         *,
+        ordered: bool = True,
         names: NamesOption | None = None,
         hive: HiveOption | None = None,
         recursive: bool = False,
@@ -180,6 +181,7 @@ class Uploads:
         Args:
             source: As for `upload`.
             dataset_id: A dataset to compare with: its names and its schema.
+            ordered: As for `upload`: it says which names may be in the dataset already.
             names: As for `upload`.
             hive: As for `upload`.
             recursive: As for `upload`.
@@ -205,6 +207,7 @@ class Uploads:
             self._core,
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,

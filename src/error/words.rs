@@ -69,7 +69,8 @@ impl Error {
             Self::ForeignWriter { dataset_id, message } => write!(
                 f,
                 "the dataset {dataset_id} does not hold what this upload has put there: \
-                 {message}. Does someone else write into it?"
+                 {message}. Does someone else write into it, or was its list of files old when this \
+                 upload began?"
             ),
             _ => self.write_local_error(f),
         }

@@ -41,8 +41,8 @@ pub(super) struct FrameChecker(Mutex<Option<Checker>>);
 impl FrameChecker {
     #[new]
     fn new(options: UploadArguments) -> Self {
-        let UploadArguments { cast, recompress, .. } = options;
-        Self(Mutex::new(Some(Checker::new(Mending { cast, recompress }))))
+        let UploadArguments { ordered, cast, recompress, .. } = options;
+        Self(Mutex::new(Some(Checker::new(Mending { cast, recompress }, ordered))))
     }
 
     fn add(&self, py: Python<'_>, name: Option<String>, file: &TemporaryParquet) -> PyResult<()> {

@@ -27,6 +27,7 @@ pub(crate) use common::{
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
+pub(crate) use leaf::canonical;
 pub(crate) use number::{Number, Unit};
 pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;

@@ -9,7 +9,7 @@ use super::{
     mismatch::Outliers,
 };
 use crate::schema::{
-    FileSchema, Footer, Schema, cast_obstacles, common_schema_of_files, diff, groups,
+    FileSchema, Footer, Schema, canonical, cast_obstacles, common_schema_of_files, diff, groups,
 };
 
 /// Files by schema: first those that have the reference, then the others, the largest group
@@ -82,7 +82,7 @@ impl<'a> Comparison<'a> {
     pub(super) fn common_schema(&self) -> Result<TypePtr, Vec<String>> {
         let Some(held) = self.held else {
             let schemas: Vec<_> = self.groups.iter().map(|group| self.file_schema(group)).collect();
-            return common_schema_of_files(&schemas);
+            return common_schema_of_files(&schemas).map(canonical);
         };
         let target = held.to_parquet().ok_or_else(|| vec![UNKNOWN_TYPE.to_owned()])?;
         let mut obstacles = Vec::new();

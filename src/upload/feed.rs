@@ -11,19 +11,19 @@ use tokio::sync::mpsc;
 
 use super::{
     UploadError,
+    already_there::OTHER_PLACE,
     check::{self, CheckedFile, Mending},
     compare::{UNKNOWN_TYPE, paths},
     dataset_schema::{Held, THE_DATASET},
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
-    settle::OTHER_PLACE,
 };
 use crate::{
     client::{SourceFile, in_background},
     content_hash::fingerprint,
     error::{Error, Result},
-    schema::{Schema, cast_obstacles, diff},
+    schema::{Schema, canonical, cast_obstacles, diff},
     wire::file_name::folded,
 };
 
@@ -59,7 +59,7 @@ impl MadeFiles {
     }
 }
 
-type Fed = Result<CheckedFile, UploadError>;
+pub(super) type Fed = Result<CheckedFile, UploadError>;
 
 /// Checked files, one after the other; the first error is the last item.
 pub(super) struct Feed {
@@ -96,7 +96,7 @@ impl Feed {
     }
 
     /// Ends with an error where a file has one of the `names` of the dataset.
-    pub(super) fn without(self, names: &[String], dataset_id: &str) -> Self {
+    pub(super) fn without(self, names: &[&str], dataset_id: &str) -> Self {
         let names: HashSet<_> = names.iter().map(|name| folded(name)).collect();
         let dataset_id = dataset_id.to_owned();
         Self::of(self.files.map(move |file| {
@@ -110,6 +110,10 @@ impl Feed {
                 file => file,
             }
         }))
+    }
+
+    pub(super) fn into_stream(self) -> impl Stream<Item = Fed> + Send + 'static {
+        self.files
     }
 
     /// Waits for the first file, without taking it.
@@ -159,7 +163,7 @@ struct Reference {
 impl Reference {
     fn new(name: String, parquet_schema: &TypePtr) -> Self {
         let schema = Schema::from_parquet(parquet_schema);
-        Self { name, schema, parquet_schema: Some(Arc::clone(parquet_schema)) }
+        Self { name, schema, parquet_schema: Some(canonical(Arc::clone(parquet_schema))) }
     }
 }
 
@@ -167,8 +171,9 @@ impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count, &file.source);
+        let position = self.count;
         self.count += 1;
-        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
+        let planned = PlannedFile { position, name, source: file.source, partition: Vec::new() };
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
         let mending = self.mending;

@@ -100,6 +100,11 @@ def paths_argument(metavar: str = "PATH...") -> Callable[[_Command], _Command]:
     return click.argument("paths", nargs=-1, required=True, metavar=metavar, type=kind)
 
 
+def unordered_option(text: str) -> Callable[[_Command], _Command]:
+    """`--unordered`: the dataset need not have the order of the upload."""
+    return click.option("--unordered", is_flag=True, help=text)
+
+
 def quiet_option(text: str) -> Callable[[_Command], _Command]:
     """`-q`: what is left is for a script."""
     return click.option("-q", "--quiet", is_flag=True, help=text)
