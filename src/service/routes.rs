@@ -65,6 +65,7 @@ pub(super) fn router(service: Service) -> Router {
         .route("/openapi.json", get(openapi::document))
         .merge(calls)
         .layer(middleware::from_fn_with_state(service.clone(), guard::refuse_foreign_pages))
+        .layer(middleware::from_fn(guard::refuse_surplus))
         .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .layer(middleware::from_fn_with_state(service.clone(), log))
         .with_state(service)
