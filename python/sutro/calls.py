@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from sutro import _core, forks, jobs, settings
+from sutro import _core, arguments, forks, jobs, settings
 from sutro._sources.found import Files, find
 from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
@@ -75,6 +76,7 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
+    told = _checked_hive(hive)
     resolved = resolve(
         source,
         names,
@@ -84,10 +86,10 @@ def start_upload(
         cast=_is_cast(on_mismatch),
         is_trial=dry_run,
     )
-    _refuse_hive_of_frames(resolved, hive)
+    _refuse_hive_of_frames(resolved, told)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"], options["hive"] = files.names, _checked_hive(hive)
+        options["names"], options["hive"] = files.names, told
         with forks.moment:
             job = client.upload(files.found, options)
         return job, files
@@ -113,6 +115,7 @@ def check(
     options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
     if client is not None:
         ask_first(client, source, dataset_id, dry_run=True)
+    told = _checked_hive(hive)
     resolved = resolve(
         source,
         names,
@@ -123,10 +126,10 @@ def check(
         check=False,
         is_trial=True,
     )
-    _refuse_hive_of_frames(resolved, hive)
+    _refuse_hive_of_frames(resolved, told)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"], options["hive"] = files.names, _checked_hive(hive)
+        options["names"], options["hive"] = files.names, told
         with forks.moment:
             job = _core.check_files(client, files.found, options)
         return jobs.result_of(job)
@@ -147,11 +150,11 @@ def _options(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=None,
         concurrency=settings.concurrency(concurrency),
-        ordered=ordered,
+        ordered=arguments.flag("ordered", ordered),
         cast=_is_cast(on_mismatch),
-        recompress=recompress,
+        recompress=arguments.flag("recompress", recompress),
         hive=None,
-        dry_run=dry_run,
+        dry_run=arguments.flag("dry_run", dry_run),
     )
 
 
@@ -169,22 +172,25 @@ def checked_id(dataset_id: object) -> str:
 
 
 def _is_cast(on_mismatch: OnMismatch) -> bool:
-    if on_mismatch not in {"error", "cast"}:
+    if not isinstance(on_mismatch, str) or on_mismatch not in {"error", "cast"}:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     return on_mismatch == "cast"
 
 
-def _refuse_hive_of_frames(source: Paths | Frames, hive: HiveOption | None) -> None:
-    if hive and not isinstance(source, Paths):
+def _refuse_hive_of_frames(source: Paths | Frames, told: object) -> None:
+    if told and not isinstance(source, Paths):
         message = "hive is about folders on the way to files, and the source has frames"
         raise ConfigurationError(message)
 
 
-def _checked_hive(hive: HiveOption | None) -> bool | dict[str, str] | None:
+def _checked_hive(hive: object) -> bool | dict[str, str] | None:
     if hive is None or isinstance(hive, bool):
         return hive
-    types: dict[str, str] = dict(hive)
+    if not isinstance(hive, Mapping):
+        message = f"hive takes True, False, or a dict of types, not {type(hive).__name__}"
+        raise TypeError(message)
+    types: dict[str, str] = {arguments.text("a key of hive", name): hive[name] for name in hive}
     for name, kind in types.items():
         if kind not in get_args(ColumnType):
             known = ", ".join(get_args(ColumnType))

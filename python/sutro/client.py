@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import calls, jobs, logs, settings
+from sutro import arguments, calls, jobs, logs, settings
 from sutro.connect import connected
 from sutro.reader import DatasetReader
 from sutro.uploads import Uploads
@@ -108,6 +108,7 @@ class Client(Uploads):
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
+        name = None if name is None else arguments.text("name", name)
         return jobs.result_of(self._core.create_dataset(name))
 
     def try_authentication(self) -> None:
@@ -207,14 +208,13 @@ class Client(Uploads):
             >>> len(paths), paths[0].name
             (12, 'cars-1970.parquet')
         """
-        names = [files] if isinstance(files, str) else files
         paths = jobs.result_of(
             self._core.download_from_dataset(
-                dataset_id,
-                None if names is None else list(names),
-                str(Path(output_path or ".").expanduser()),
+                calls.checked_id(dataset_id),
+                None if files is None else arguments.text_or_texts("files", files),
+                "." if output_path is None else arguments.path("output_path", output_path),
                 settings.concurrency(concurrency),
-                overwrite,
+                arguments.flag("overwrite", overwrite),
             )
         )
         return [Path(path) for path in paths]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from sutro import jobs
+from sutro import arguments, jobs
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,17 +49,13 @@ class DatasetReader:
         columns: Sequence[str] | None = None,
         files: str | Sequence[str] | None = None,
     ) -> None:
-        if isinstance(columns, str):
-            message = f"columns takes a list of names, not {columns!r}"
-            raise TypeError(message)
-        if columns is not None and not columns:
+        self._columns = None if columns is None else arguments.texts("columns", columns)
+        if self._columns is not None and not self._columns:
             message = "columns is empty; None reads all columns"
             raise ConfigurationError(message)
         self._core = core
         self._dataset_id = dataset_id
-        self._columns = None if columns is None else list(columns)
-        names = [files] if isinstance(files, str) else files
-        self._files = None if names is None else list(names)
+        self._files = None if files is None else arguments.text_or_texts("files", files)
 
     @property
     def dataset_id(self) -> str:

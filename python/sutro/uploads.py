@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sutro import calls, jobs
+from sutro.progress import check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,7 @@ class Uploads:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
+        check_option(progress)
         calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
         job, resolved = calls.start_upload(
             self._core,
@@ -140,6 +142,7 @@ class Uploads:
             >>> len(report)
             12
         """
+        check_option(progress)
         ask = partial(calls.ask_first, self._core, source, dataset_id, dry_run=dry_run)
         await jobs.in_thread(ask)
         job, resolved = calls.start_upload(

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use arrow_schema::SchemaRef;
 use parquet::schema::types::TypePtr;
 use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatchReader, PySchema};
@@ -24,6 +23,19 @@ use crate::{
 /// A parquet file that is gone with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct TemporaryParquet(Mutex<Option<SourceFile>>);
+
+#[pymethods]
+impl TemporaryParquet {
+    /// The places of the leaves of its schema that have no value, in rising order.
+    fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
+        py.detach(|| {
+            let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            file.as_ref().map(frames::leaves_without_values)
+        })
+        .ok_or_else(|| internal_error("the file was given to an upload before"))?
+        .map_err(|error| error.into_py_err(py))
+    }
+}
 
 impl TemporaryParquet {
     fn new(file: SourceFile) -> Self {
@@ -147,22 +159,34 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameSchema(pub(super) TypePtr);
 
-/// The Arrow schema of a frame that is still to be encoded.
+/// What is known of a frame that is still to be encoded.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct ArrowSchema(SchemaRef, Decimals);
+pub(super) struct FrameOutline(frames::FrameOutline);
 
 #[pymethods]
-impl ArrowSchema {
+impl FrameOutline {
     /// Of an object with `__arrow_c_schema__` or, where it has none, of its stream, which is
     /// closed again without a look at its rows.
     #[new]
-    fn new(frame: &Bound<'_, PyAny>, decimals_as_bytes: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        frame: &Bound<'_, PyAny>,
+        label: &str,
+        decimals_as_bytes: bool,
+    ) -> PyResult<Self> {
         let schema = if frame.hasattr("__arrow_c_schema__")? {
             frame.extract::<PySchema>()?.into_inner()
         } else {
             stream_of(frame)?.schema_ref()?
         };
-        Ok(Self(schema, decimals(decimals_as_bytes)))
+        frames::FrameOutline::new(label, &schema, decimals(decimals_as_bytes))
+            .map(Self)
+            .map_err(|error| error.into_py_err(py))
+    }
+
+    /// The same with what a look at its rows has found.
+    fn with_values(&self, row_count: u64, without_values: Vec<u32>) -> Self {
+        Self(self.0.clone().with_values(row_count, without_values))
     }
 }
 
@@ -170,17 +194,23 @@ fn decimals(as_bytes: bool) -> Decimals {
     if as_bytes { Decimals::Bytes } else { Decimals::Integers }
 }
 
+/// For each frame the places of the leaves of columns that not all frames have alike.
+#[pyfunction]
+pub(super) fn differing_leaves(py: Python<'_>, frames: Vec<PyRef<'_, FrameOutline>>) -> Vec<Vec<u32>> {
+    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
+    py.detach(|| frames::differing_leaves(&outlines))
+}
+
 /// Compares the schemas of frames, before any of them is encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
-    frames: Vec<(String, PyRef<'_, ArrowSchema>)>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
     cast: bool,
 ) -> PyResult<Option<FrameSchema>> {
-    let schemas: Vec<_> =
-        frames.iter().map(|(name, schema)| (name.clone(), schema.0.clone(), schema.1)).collect();
+    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
     let mending = Mending { cast, recompress: false };
-    let schema = py.detach(|| frames::check_schemas(&schemas, mending));
+    let schema = py.detach(|| frames::check_schemas(&outlines, mending));
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 

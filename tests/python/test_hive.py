@@ -265,6 +265,24 @@ def test_the_command_writes_what_folders_tell(run_sutro: RunSutro, tmp_path: Pat
     assert [file["changes"] for file in json.loads(done.stdout)["files"]] == [["hive"]] * 3
 
 
+def test_the_command_takes_types_for_the_columns(run_sutro: RunSutro, tmp_path: Path) -> None:
+    write_tree(tmp_path / "t", YEARS)
+
+    done = run_sutro("upload", "t", "-r", "--hive-type", "year=string", *LOCAL)
+    dry = run_sutro("upload", "t", "-r", "--dry-run", "--hive-type", "year=double", *LOCAL)
+    wrong = run_sutro("check", "t", "-r", "--hive-type", "year=text", *LOCAL)
+    both = run_sutro("check", "t", "-r", "--no-hive", "--hive-type", "year=string", *LOCAL)
+
+    assert done.returncode == dry.returncode == 0, done.stderr + dry.stderr
+    report = json.loads(done.stdout)
+    reader = sutro.read(report["dataset_id"], api_url=f"local:{tmp_path / 'service'}")
+    assert reader.to_arrow().schema.field("year").type == pa.string()
+    assert json.loads(dry.stdout)["schemas"][0]["year"] == "double"
+    assert wrong.returncode == both.returncode == 2
+    assert "types are bool, date" in wrong.stderr + wrong.stdout
+    assert "--no-hive" in both.stderr + both.stdout
+
+
 def test_hive_is_about_files(client: sutro.Client) -> None:
     with pytest.raises(sutro.ConfigurationError, match="the source has frames"):
         client.upload(pl.DataFrame({"a": [1]}), hive=True)
