@@ -1,7 +1,8 @@
 """Log records of the core, passed on to Python's `logging` (loggers `sutro.*`).
 
 The core's threads only queue them; the thread that waits for a job takes them out. The
-package installs no handler, unless `SUTRO_LOG` names a level: then they go to stderr.
+package installs no handler, unless `SUTRO_LOG` names a level: then they go to stderr. The
+command `sutro serve` prints warnings and errors anyway.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 _is_set_up = False
 
 
-def prepare() -> None:
-    """Import what `forward` needs while files can be opened: all handles may be used up later."""
+def prepare(level: str = "") -> None:
+    """Import what `forward` needs while files can be opened: all handles may be used up later.
+
+    Args:
+        level: From which level on records go to stderr where `SUTRO_LOG` does not say it.
+    """
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
-    _set_up(logging.getLogger("sutro"))
+    _set_up(logging.getLogger("sutro"), level)
 
 
 def forward() -> None:
@@ -36,7 +41,7 @@ def forward() -> None:
         logging.getLogger(name).log(level, "%s", message)
 
 
-def _set_up(logger: logging.Logger) -> None:
+def _set_up(logger: logging.Logger, default_level: str = "") -> None:
     global _is_set_up  # noqa: PLW0603 - once for each process
     if _is_set_up:
         return
@@ -45,7 +50,8 @@ def _set_up(logger: logging.Logger) -> None:
 
     # Without one, Python would print warnings of a program that has not asked for logs.
     logger.addHandler(logging.NullHandler())
-    level = logging.getLevelNamesMapping().get(os.environ.get("SUTRO_LOG", "").upper())
+    name = os.environ.get("SUTRO_LOG", "") or default_level
+    level = logging.getLevelNamesMapping().get(name.upper())
     if level is not None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

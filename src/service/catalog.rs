@@ -1,21 +1,20 @@
 //! Which datasets there are, and which files in which order: SQL that most databases
 //! understand. Times are microseconds since 1970, UTC.
 
-use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashSet, path::Path, sync::Arc};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{TryStreamExt, future};
 use sqlx::{
-    ConnectOptions, Connection, Row, SqlStr, SqliteConnection, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, Row, SqlStr, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
+    catalog_readers::{CatalogReaders, STATEMENT_ROWS},
     catalog_writer::{CatalogWriter, recover},
     keys::Reader,
     private_files,
@@ -32,19 +31,15 @@ use crate::{
 
 type Result<T, E = StorageError> = std::result::Result<T, E>;
 
-/// Connections that read. A statement that reads is short, so a commit, for which SQLite lets
-/// readers end, waits for a moment only.
-const READERS: u32 = 4;
-
-/// How long a reader waits for a connection.
-const READER_PATIENCE: Duration = Duration::from_secs(10);
-
 pub(super) const CATALOG_FILE: &str = "catalog.sqlite";
 
+/// Each may have a schema of megabytes.
+const STATEMENT_DATASETS: u32 = 50;
+
 pub(super) struct Catalog {
-    /// For reading. One connection of its own writes, so what a transaction has checked still
-    /// holds when it writes, and positions have no gaps.
-    pool: SqlitePool,
+    /// One connection of its own writes, so what a transaction has checked still holds when it
+    /// writes, and positions have no gaps.
+    pub(super) readers: CatalogReaders,
     pub(super) writer: Arc<CatalogWriter>,
     recovery: AbortOnDropHandle<()>,
 }
@@ -78,32 +73,24 @@ impl Catalog {
             // "full" leaves that out.
             .synchronous(SqliteSynchronous::Extra);
         let writer = Arc::new(CatalogWriter::open(folder, options.clone()).await?);
-        let readers = SqlitePoolOptions::new()
-            // All from the start, and for good: one that is opened later could find handles or
-            // threads short, in the middle of uploads.
-            .min_connections(READERS)
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(READER_PATIENCE)
-            .connect_with(options.clone().pragma("query_only", "ON"));
         let migrations = vec![
             migration(1, "datasets and files", include_str!("catalog.sql")),
             migration(2, "owners", include_str!("catalog_owners.sql")),
             migration(3, "hashes", include_str!("catalog_hashes.sql")),
             migration(4, "folded names", include_str!("catalog_folded_names.sql")),
+            migration(5, "totals", include_str!("catalog_totals.sql")),
         ];
         let mut connection = options.connect().await?;
         Migrator::with_migrations(migrations).run(&mut connection).await?;
         fold_names(&mut connection).await?;
         connection.close().await?;
         let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
-        Ok(Self { pool: readers.await?, writer, recovery })
+        Ok(Self { readers: CatalogReaders::open(options).await?, writer, recovery })
     }
 
     pub(super) async fn close(&self) {
         self.recovery.abort();
-        self.pool.close().await;
+        self.readers.close().await;
         self.writer.close().await;
     }
 
@@ -118,25 +105,42 @@ impl Catalog {
         )
         .bind(dataset_id)
         .bind(reader.owner())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.readers.lookups)
         .await?;
         Ok(found.is_some())
     }
 
     /// All datasets that the reader may see, newest first.
     pub(super) async fn datasets(&self, reader: &Reader) -> Result<Vec<DatasetInfo>> {
-        let rows = sqlx::query(
+        // Two queries: each of them has an index.
+        let is_seen = if reader.owner().is_some() { "owner = $1" } else { "$1 IS NULL" };
+        let query = format!(
             "SELECT datasets.dataset_id, name, created_at, data_schema, \
-             COUNT(file_id) AS file_count, COALESCE(SUM(size_bytes), 0) AS total_size_bytes \
+             COALESCE(position + 1, 0) AS file_count, \
+             COALESCE(bytes_through, 0) AS total_size_bytes \
              FROM datasets LEFT JOIN files ON files.dataset_id = datasets.dataset_id \
-             WHERE $1 IS NULL OR owner = $1 \
-             GROUP BY datasets.dataset_id, name, created_at, data_schema \
-             ORDER BY created_at DESC, datasets.dataset_id",
-        )
-        .bind(reader.owner())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.iter().map(dataset_info).collect::<Result<_, sqlx::Error>>()?)
+             AND position = (SELECT MAX(position) FROM files AS each \
+             WHERE each.dataset_id = datasets.dataset_id) \
+             WHERE {is_seen} AND created_at <= $2 \
+             AND (created_at < $2 OR datasets.dataset_id > $3) \
+             ORDER BY created_at DESC, datasets.dataset_id LIMIT $4"
+        );
+        let mut datasets = Vec::new();
+        let mut last = (i64::MAX, String::new());
+        loop {
+            let rows = sqlx::query(AssertSqlSafe(query.as_str()))
+                .bind(reader.owner())
+                .bind(last.0)
+                .bind(&last.1)
+                .bind(STATEMENT_DATASETS)
+                .fetch_all(&self.readers.lists)
+                .await?;
+            let Some(row) = rows.last() else { return Ok(datasets) };
+            last = (row.try_get("created_at")?, row.try_get("dataset_id")?);
+            for row in &rows {
+                datasets.push(dataset_info(row)?);
+            }
+        }
     }
 
     /// How many files a dataset has: positions have no gaps.
@@ -144,18 +148,18 @@ impl Catalog {
         let row =
             sqlx::query("SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $1")
                 .bind(dataset_id)
-                .fetch_one(&self.pool)
+                .fetch_one(&self.readers.lookups)
                 .await?;
         Ok(row.try_get(0)?)
     }
 
-    /// At most `limit` files of a dataset, in its order, from one position to before another.
+    /// The first files of a dataset, in its order, from one position to before another: as many
+    /// as one statement may read.
     pub(super) async fn files(
         &self,
         dataset_id: &str,
         begin: i64,
         end: i64,
-        limit: u32,
     ) -> Result<Vec<DatasetFile>> {
         let rows = sqlx::query(
             "SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
@@ -164,8 +168,8 @@ impl Catalog {
         .bind(dataset_id)
         .bind(begin)
         .bind(end)
-        .bind(limit)
-        .fetch(&self.pool);
+        .bind(STATEMENT_ROWS)
+        .fetch(&self.readers.lists);
         // A row takes several times the memory of what it tells.
         let files = rows.and_then(|row| future::ready(dataset_file(&row)));
         Ok(files.try_collect().await?)
@@ -175,7 +179,7 @@ impl Catalog {
     pub(super) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>> {
         let row = sqlx::query("SELECT data_schema FROM datasets WHERE dataset_id = $1")
             .bind(dataset_id)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.readers.lookups)
             .await?;
         Ok(row.as_ref().map(schema).transpose()?.flatten())
     }
@@ -187,7 +191,7 @@ impl Catalog {
             sqlx::query("SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1")
                 .bind(dataset_id)
                 .bind(folded(file_name))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.readers.lookups)
                 .await?;
         Ok(found.is_some())
     }
@@ -203,13 +207,13 @@ impl Catalog {
         )
         .bind(dataset_id)
         .bind(file_name)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.readers.lookups)
         .await?;
         row.map(|row| Ok((row.try_get(0)?, unsigned(&row, "size_bytes")?))).transpose()
     }
 
     pub(super) async fn file_ids(&self) -> Result<HashSet<String>> {
-        let rows = sqlx::query("SELECT file_id FROM files").fetch_all(&self.pool).await?;
+        let rows = sqlx::query("SELECT file_id FROM files").fetch_all(&self.readers.lists).await?;
         Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>()?)
     }
 
@@ -219,7 +223,7 @@ impl Catalog {
              WHERE dataset_id = $1 ORDER BY position",
         )
         .bind(dataset_id)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.readers.lists)
         .await?;
         let record = |row: &SqliteRow| {
             Ok(UploadRecord {

@@ -130,10 +130,12 @@ async fn insert_file(
     }
     let appended = sqlx::query(
         "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
-         sha256, first_byte_at, last_byte_at, committed_at, folded_name) \
+         sha256, first_byte_at, last_byte_at, committed_at, folded_name, bytes_through) \
          SELECT $1, $2, \
          (SELECT COALESCE(MAX(position), -1) + 1 FROM files WHERE dataset_id = $2), \
-         $3, $4, $5, $6, $7, $8, $9, $10 \
+         $3, $4, $5, $6, $7, $8, $9, $10, \
+         COALESCE((SELECT bytes_through FROM files WHERE dataset_id = $2 \
+         ORDER BY position DESC LIMIT 1), 0) + $4 \
          WHERE NOT EXISTS (SELECT 1 FROM files WHERE dataset_id = $2 AND folded_name = $10) \
          ON CONFLICT (dataset_id, file_name) DO NOTHING",
     )

@@ -23,9 +23,7 @@ use crate::{
 };
 
 /// Files of one page.
-const PAGE_FILES: u32 = 5_000;
-/// Files that are read from the catalog at a time for a list in one piece.
-const BATCH_FILES: u32 = 500;
+const PAGE_FILES: i64 = 5_000;
 /// A longer schema is not copied for each file.
 const LONG_SCHEMA_BYTES: usize = 16 * 1024;
 
@@ -53,15 +51,24 @@ impl State {
             })?,
         };
         let begin = i64::from(begin);
-        let end = self.catalog.file_count(dataset_id).await?;
-        let files = self.catalog.files(dataset_id, begin, end, PAGE_FILES).await?;
-        let read = begin.saturating_add_unsigned(files.len() as u64);
+        let all = self.catalog.file_count(dataset_id).await?;
+        let end = all.min(begin + PAGE_FILES);
+        let mut files = Vec::new();
+        let mut read = begin;
+        while read < end {
+            let more = self.catalog.files(dataset_id, read, end).await?;
+            if more.is_empty() {
+                break;
+            }
+            read += i64::try_from(more.len()).unwrap_or(0);
+            files.extend(more);
+        }
         // After the files: where there is one, there is a schema, and all of them have it.
         let dataset_schema = match after {
             None => self.catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
             Some(_) => None,
         };
-        let next = (!files.is_empty() && read < end).then(|| read.to_string());
+        let next = (!files.is_empty() && read < all).then(|| read.to_string());
         Ok(DatasetFileList { files, dataset_schema, next })
     }
 
@@ -108,7 +115,7 @@ impl WholeList {
 
     async fn batch(mut self) -> Result<Option<(Vec<Bytes>, Self)>, StreamError> {
         let catalog = &self.state.catalog;
-        let files = catalog.files(&self.dataset_id, self.next, self.end, BATCH_FILES).await?;
+        let files = catalog.files(&self.dataset_id, self.next, self.end).await?;
         if files.is_empty() {
             return Ok(None);
         }

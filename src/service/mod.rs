@@ -12,6 +12,7 @@ mod body;
 mod catalog;
 #[cfg(test)]
 mod catalog_histories;
+mod catalog_readers;
 mod catalog_writer;
 mod catalog_writes;
 mod closing_boundary;

@@ -15,6 +15,7 @@ pub mod gate;
 mod hive;
 mod identify;
 mod mismatch;
+mod outcome;
 mod outgoing;
 mod parallel;
 mod plan;

@@ -18,6 +18,7 @@ class Answer(NamedTuple):
 
     status: int
     body: dict[str, Any]
+    retry_after: str | None = None
 
 
 class RawClient:
@@ -26,7 +27,7 @@ class RawClient:
         self._api_key = api_key
 
     def create_dataset(self) -> str:
-        answer = self._post("create-dataset", b"", "application/json")
+        answer = self.post("create-dataset")
         assert answer.status == 200, answer
         return str(answer.body["dataset_id"])
 
@@ -37,15 +38,26 @@ class RawClient:
             f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         )
         body = head.encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode()
-        return self._post("upload-to-dataset", body, f"multipart/form-data; boundary={_BOUNDARY}")
+        content_type = f"multipart/form-data; boundary={_BOUNDARY}"
+        return self._ask("POST", "upload-to-dataset", body, content_type)
 
-    def _post(self, call: str, body: bytes, content_type: str) -> Answer:
+    def health(self) -> Answer:
+        return self._ask("GET", "health")
+
+    def post(self, call: str, **fields: object) -> Answer:
+        """A call that takes JSON."""
+        return self._ask("POST", call, json.dumps(fields).encode(), "application/json")
+
+    def _ask(
+        self, method: str, call: str, body: bytes = b"", content_type: str = "text/plain"
+    ) -> Answer:
         connection = HTTPConnection(self._address, timeout=30)
         headers = {"Authorization": f"Key {self._api_key}", "Content-Type": content_type}
         try:
-            connection.request("POST", f"/{call}", body, headers)
+            connection.request(method, f"/{call}", body, headers)
             response = connection.getresponse()
-            return Answer(response.status, json.loads(response.read()))
+            answer = json.loads(response.read())
+            return Answer(response.status, answer, response.headers["Retry-After"])
         except (OSError, HTTPException, ValueError):
             return Answer(0, {})
         finally:

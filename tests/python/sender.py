@@ -37,7 +37,7 @@ class Sender(threading.Thread):
         for number in itertools.count(self._first):
             name, content = f"part-{number}.parquet", parquet_bytes(number % 50 + 1)
             self.sent[name] = content
-            status, _ = self._client.upload(self._dataset_id, name, content)
+            status = self._client.upload(self._dataset_id, name, content).status
             if status == 0:
                 return
             assert status == 200

@@ -60,6 +60,10 @@ class Served:
     def has_started(self) -> bool:
         return bool(self.api_url)
 
+    def log(self) -> str:
+        """What it has written to stderr so far."""
+        return "".join(self._stderr)
+
     def client(self, **options: object) -> sutro.Client:
         return sutro.Client(self.api_key, self.api_url, **options)  # type: ignore[arg-type]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import sqlite3
 import sys
 import threading
 import urllib.error
@@ -14,11 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import sutro
+from long_datasets import long_dataset, wide_file
 from served import API_KEY, Served
 
 if TYPE_CHECKING:
@@ -37,39 +35,6 @@ import re
 print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
-# Files as an upload would have left them, but without their bytes.
-MORE_FILES = """
-    WITH RECURSIVE numbers (number) AS (
-        SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number + 1 < ?
-    )
-    INSERT INTO files
-        (file_id, dataset_id, position, file_name, folded_name, size_bytes, row_count, sha256,
-         first_byte_at, last_byte_at, committed_at)
-    SELECT printf('file_%032x', number), dataset_id, number,
-        printf('part-%06d.parquet', number), printf('part-%06d.parquet', number),
-        size_bytes, row_count, printf('%064x', number), first_byte_at, last_byte_at, committed_at
-    FROM numbers, files WHERE position = 0
-"""
-
-
-def wide_file(path: Path, columns: int = COLUMNS) -> Path:
-    # Without statistics, to make it quickly.
-    pq.write_table(pa.table({f"column_{n}": [n] for n in range(columns)}), path)
-    return path
-
-
-def long_dataset(tmp_path: Path, files: int, columns: int) -> tuple[Path, str]:
-    """The folder of a service with one dataset of so many files, and the dataset."""
-    first = wide_file(tmp_path / "part-000000.parquet", columns)
-    service = tmp_path / "service"
-    with Served(service) as served:
-        dataset_id = served.client().upload(first, progress=False).dataset_id
-        served.end()
-    with sqlite3.connect(service / "catalog.sqlite") as catalog:
-        catalog.execute(MORE_FILES, (files,))
-    catalog.close()
-    return service, dataset_id
-
 
 def peak_megabytes(served: Served) -> float:
     status = Path(f"/proc/{served.process.pid}/status").read_text()
@@ -85,7 +50,7 @@ def test_100000_files_of_5000_columns_are_listed_appended_to_and_resumed_within_
 ) -> None:
     service, dataset_id = long_dataset(tmp_path, FILES, COLUMNS)
     for name in ("new-0.parquet", "new-1.parquet"):
-        wide_file(tmp_path / name)
+        wide_file(tmp_path / name, COLUMNS)
     upload = f"report = client.upload(paths, {dataset_id!r}, progress=False)\n"
     statuses = "assert [file.status for file in report] == [{}], report\n"
     with Served(service) as served:

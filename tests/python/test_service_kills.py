@@ -5,14 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import random
-import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,9 +18,10 @@ from kept import assert_kept
 from raw_client import RawClient
 from sender import Sender
 from served import API_KEY, Served
+from strace import injected, needs_strace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
@@ -96,36 +93,13 @@ def _kill_under_load(
         answered[dataset_id] += sender.answered
 
 
-@contextmanager
-def _injected(served: Served, injection: str) -> Iterator[None]:
-    """Make a system call of the service fail, or kill it there; skip where that is forbidden."""
-    command = ["strace", "-f", "-o", os.devnull, "-e", f"inject={injection}"]
-    tracer = subprocess.Popen(
-        [*command, "-p", str(served.process.pid)], stderr=subprocess.PIPE, text=True
-    )
-    assert tracer.stderr is not None
-    try:
-        first = tracer.stderr.readline()
-        if "attached" not in first:
-            pytest.skip(f"strace may not trace: {first}")
-        yield
-    finally:
-        # Asked to end, it waits for ever where the threads of a killed service are not all gone.
-        tracer.kill()
-        tracer.stderr.close()
-        tracer.wait()
-
-
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-
-
 def _upload_all(served: Served, dataset_id: str) -> dict[str, int]:
     client = RawClient(served.api_url, API_KEY)
     statuses = {}
     for name, content in FILES.items():
-        status, body = client.upload(dataset_id, name, content)
-        assert status in {0, 200} or body["error"]
-        statuses[name] = status
+        answer = client.upload(dataset_id, name, content)
+        assert answer.status in {0, 200} or answer.body["error"]
+        statuses[name] = answer.status
     return statuses
 
 
@@ -137,7 +111,7 @@ def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]
     """
     with Served(data) as served:
         dataset_id = RawClient(served.api_url, API_KEY).create_dataset()
-        with _injected(served, injection):
+        with injected(served, injection):
             statuses = _upload_all(served, dataset_id)
     has_lived = 0 not in statuses.values()
     answered = [name for name, status in statuses.items() if status == 200]
@@ -181,43 +155,3 @@ def test_a_disk_that_fails_at_any_system_call_is_told_and_nothing_is_lost(
         if not refusals:
             break
     assert when > 1, f"no {error} of {syscall} was told"
-
-
-@pytest.mark.parametrize("kib", range(60, 240, 20))
-def test_a_disk_that_is_full_is_told_and_uploads_go_on_when_there_is_space_again(
-    tmp_path: Path, kib: int
-) -> None:
-    data = tmp_path / "served"
-    data.mkdir()
-    script = (
-        f'mount -t tmpfs -o size={kib + 400}k tmpfs "$0" && head -c 400K /dev/zero > "$0/ballast"'
-        ' && exec "$@"'
-    )
-    wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, str(data)]
-    possible = subprocess.run(
-        [*wrapper, "rm", str(data / "ballast")], capture_output=True, check=False
-    )
-    if possible.returncode:
-        pytest.skip(f"a file system may not be mounted: {possible.stderr!r}")
-    contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}
-
-    with Served(data, wrapper=wrapper) as served:
-        if not served.has_started:
-            _, stderr = served.wait()
-            assert "full" in stderr or "space" in stderr
-            return
-        client = RawClient(served.api_url, API_KEY)
-        dataset_id = client.create_dataset()
-        statuses = [client.upload(dataset_id, *file).status for file in contents.items()]
-        (Path(f"/proc/{served.process.pid}/root") / data.relative_to("/") / "ballast").unlink()
-        late = [
-            client.upload(dataset_id, name, content).status
-            for (name, content), status in zip(contents.items(), statuses, strict=True)
-            if status != 200
-        ]
-        downloaded = served.client().download_from_dataset(dataset_id, output_path=tmp_path / "out")
-
-    assert set(statuses) <= {200, 507}
-    assert 507 in statuses
-    assert set(late) == {200}
-    assert {path.name: path.read_bytes() for path in downloaded} == contents

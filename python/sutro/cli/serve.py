@@ -110,8 +110,8 @@ def serve(
     run, and only this machine can reach the server.
 
     It shows the datasets at / and tells of itself at /health, /metrics (Prometheus) and
-    /openapi.json. With -v there is a line on stderr for each request. For the
-    service's own SDK, release 0.1.60, the URL ends with /legacy.
+    /openapi.json. Warnings and errors go to stderr; with -v, a line for each request, too.
+    For the service's own SDK, release 0.1.60, the URL ends with /legacy.
 
     Ctrl-C and SIGTERM let running uploads end, for 5 seconds, and exit with 0.
     """
@@ -123,7 +123,8 @@ def serve(
     given = {name: value for name, value in limits.items() if value is not None}
     # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    logs.prepare()
+    # Whoever runs a service must see why it refuses, without having asked.
+    logs.prepare(level="warning")
     server = sutro.LocalServer(
         data,
         host=host,

@@ -1,0 +1,29 @@
+"""Catalogs as earlier releases have left them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_UNDO = {
+    5: [
+        "DROP INDEX datasets_by_owner",
+        "DROP INDEX datasets_by_age",
+        "ALTER TABLE files DROP COLUMN bytes_through",
+    ],
+    4: ["DROP INDEX files_by_folded_name", "ALTER TABLE files DROP COLUMN folded_name"],
+    3: ["ALTER TABLE files DROP COLUMN sha256"],
+}
+
+
+def take_back_to(version: int, service: Path) -> None:
+    """Undo the migrations of a service's folder that came after a version."""
+    with closing(sqlite3.connect(service / "catalog.sqlite")) as catalog, catalog:
+        for later, statements in _UNDO.items():
+            for statement in statements if later > version else []:
+                catalog.execute(statement)
+        catalog.execute("DELETE FROM _sqlx_migrations WHERE version > ?", (version,))

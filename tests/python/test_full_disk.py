@@ -1,0 +1,169 @@
+"""A disk that is full: what was answered is there, what was refused is not, and uploads go on."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import queue
+import random
+import shutil
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import parquet_bytes
+from kept import assert_kept
+from raw_client import RawClient
+from served import API_KEY, Served
+from small_disk import small_disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
+
+ROUNDS = int(os.environ.get("SUTRO_FULL_DISKS", "4"))
+"""Times that a service under load fills its disk and is started again."""
+
+SENDERS = 4
+FILLINGS = 3
+"""Times that the disk is full in each round."""
+
+OTHER_SCHEMA = io.BytesIO()
+pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
+
+
+@pytest.mark.parametrize("kib", range(60, 240, 20))
+def test_a_disk_that_is_full_is_told_and_uploads_go_on_when_there_is_space_again(
+    tmp_path: Path, kib: int
+) -> None:
+    contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}
+    with small_disk(tmp_path / "disk", kib + 400) as disk:
+        data = tmp_path / "disk" / "served"
+        disk.fill(leave_kib=kib)
+        with Served(data, wrapper=disk.wrapper) as served:
+            if not served.has_started:
+                _, stderr = served.wait()
+                assert "full" in stderr or "space" in stderr
+                return
+            client = RawClient(served.api_url, API_KEY)
+            dataset_id = client.create_dataset()
+            statuses = [client.upload(dataset_id, *file).status for file in contents.items()]
+            disk.free()
+            late = [
+                client.upload(dataset_id, name, content).status
+                for (name, content), status in zip(contents.items(), statuses, strict=True)
+                if status != 200
+            ]
+            served.end(signal.SIGKILL)
+
+        assert set(statuses) <= {200, 507}
+        assert 507 in statuses
+        assert set(late) == {200}
+        with Served(data, wrapper=disk.wrapper) as served:
+            folder = tmp_path / "out"
+            downloaded = served.client().download_from_dataset(dataset_id, output_path=folder)
+    assert {path.name: path.read_bytes() for path in downloaded} == contents
+
+
+class Stubborn(threading.Thread):
+    """Uploads to a dataset of its own, whatever the answers are, until it is told to stop.
+
+    Some of what it sends is refused on any disk: a name that is taken, another schema.
+    """
+
+    def __init__(self, client: RawClient, answers: queue.SimpleQueue[int]) -> None:
+        super().__init__()
+        self._client = client
+        self._answers = answers
+        self._first = ("first.parquet", parquet_bytes(1))
+        self.is_over = threading.Event()
+        self.dataset_id = client.create_dataset()
+        assert client.upload(self.dataset_id, *self._first).status == 200
+        self.answered = dict([self._first])
+        self.in_doubt: dict[str, bytes] = {}
+        """Sent, and not answered."""
+        self.statuses: set[int] = set()
+
+    def run(self) -> None:
+        for number in itertools.count():
+            if self.is_over.is_set():
+                return
+            name, content = f"part-{number}.parquet", parquet_bytes(number % 50 + 1)
+            if number % 5 == 3:
+                content = OTHER_SCHEMA.getvalue()
+            elif number % 5 == 4:
+                name, content = self._first
+            status = self._client.upload(self.dataset_id, name, content).status
+            if status == 0:
+                self.in_doubt[name] = content
+                return
+            if status == 200:
+                self.answered[name] = content
+            self.statuses.add(status)
+            self._answers.put(status)
+
+
+def wait_for(status: int, answers: queue.SimpleQueue[int]) -> None:
+    """Wait until each sender may have had this answer."""
+    while not answers.empty():
+        answers.get()
+    for _ in range(2 * SENDERS):
+        while answers.get(timeout=30) != status:
+            pass
+
+
+@pytest.mark.timeout(60 + 20 * ROUNDS)
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("ends_full", [False, True])
+def test_a_disk_that_fills_under_load_keeps_what_was_answered_and_nothing_that_was_refused(
+    tmp_path: Path, how: signal.Signals, *, ends_full: bool
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    for number in range(ROUNDS):
+        with small_disk(tmp_path / f"disk-{number}", 32 * 1024) as disk:
+            data = tmp_path / f"disk-{number}" / "served"
+            with Served(data, wrapper=disk.wrapper) as served:
+                answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+                client = RawClient(served.api_url, API_KEY)
+                senders = [Stubborn(client, answers) for _ in range(SENDERS)]
+                for sender in senders:
+                    sender.start()
+                for filling in range(FILLINGS):
+                    disk.fill(leave_kib=chance.choice([0, 4, 8, 12, 16, 24, 40]))
+                    wait_for(507, answers)
+                    if filling + 1 < FILLINGS or not ends_full:
+                        disk.free()
+                        wait_for(200, answers)
+                assert client.health().status == 200
+                served.end(how)
+                for sender in senders:
+                    sender.is_over.set()
+                    sender.join()
+            left = tmp_path / f"left-{number}"
+            shutil.copytree(disk.folder / "served", left)
+            # It starts on the disk as it is, full or not.
+            with Served(data, wrapper=disk.wrapper) as served:
+                again = RawClient(served.api_url, API_KEY)
+                for sender in senders:
+                    listed = again.post("list-dataset-files", dataset_id=sender.dataset_id)
+                    names = {file["file_name"] for file in listed.body["files"]}
+                    assert set(sender.answered) <= names
+        for sender in senders:
+            assert sender.statuses <= {200, 409, 422, 503, 507}
+            assert {200, 409, 422, 507} <= sender.statuses
+            assert_kept(
+                left,
+                sender.dataset_id,
+                sender.answered | sender.in_doubt,
+                sender.answered,
+                unanswered_at_most=len(sender.in_doubt),
+            )
