@@ -196,7 +196,10 @@ fn decimals(as_bytes: bool) -> Decimals {
 
 /// For each frame the places of the leaves of columns that not all frames have alike.
 #[pyfunction]
-pub(super) fn differing_leaves(py: Python<'_>, frames: Vec<PyRef<'_, FrameOutline>>) -> Vec<Vec<u32>> {
+pub(super) fn differing_leaves(
+    py: Python<'_>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
+) -> Vec<Vec<u32>> {
     let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
     py.detach(|| frames::differing_leaves(&outlines))
 }

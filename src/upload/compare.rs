@@ -9,8 +9,8 @@ use super::{
     mismatch::Outliers,
 };
 use crate::schema::{
-    Difference, DifferenceKind, FileSchema, Footer, Schema, cast_obstacles,
-    common_schema_of_files, diff, groups,
+    Difference, DifferenceKind, FileSchema, Footer, Schema, cast_obstacles, common_schema_of_files,
+    diff, groups,
 };
 
 /// Files by schema: first those that have the reference, then the others, the largest group
