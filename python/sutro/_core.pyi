@@ -8,6 +8,7 @@ The core builds the dataclasses of `sutro.report`, `sutro.datasets` and `sutro.p
 and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 """
 
+from asyncio import Future
 from collections.abc import Sequence
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
@@ -58,6 +59,9 @@ class Job(Generic[_T_co]):
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
+
+    def finished(self) -> Future[None]:
+        """A future of the running event loop that is done when the job has finished."""
 
     def feed(self, name: str | None, file: TemporaryParquet, timeout: float) -> bool:
         """Give an upload a file, when it has room for it within `timeout` seconds.

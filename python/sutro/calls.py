@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from sutro import _core, arguments, forks, jobs, settings
 from sutro._sources.found import Files, find
@@ -16,6 +16,7 @@ from sutro.options import UploadOptions
 from sutro.sources import ColumnType
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from sutro._sources.frames import Frames
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
 """What to do with files of another schema than the others."""
+
+
+def start_question(
+    client: _core.Client, source: Source, dataset_id: str | None, *, dry_run: bool
+) -> tuple[_core.Job[Any], tuple[type[Exception], ...]] | None:
+    """Start to ask what an upload needs before a source that can be read once is touched.
+
+    Returns:
+        The job, and those of its errors that do not matter; None where nothing need be asked.
+    """
+    if not reads_once(source):
+        return None
+    if dataset_id is not None:
+        with forks.moment:
+            return client.list_dataset_files(checked_id(dataset_id)), ()
+    if dry_run:
+        return None
+    # A service without this call says so, and answers the upload's own calls.
+    with forks.moment:
+        return client.try_authentication(), (RefusedError, NotTheApiError)
 
 
 def ask_first(
@@ -37,18 +58,11 @@ def ask_first(
         DatasetNotFoundError: There is no such dataset.
         SutroError: The service cannot be reached, or fails.
     """
-    if not reads_once(source):
-        return
-    if dataset_id is not None:
-        with forks.moment:
-            listing = client.list_dataset_files(checked_id(dataset_id))
-        jobs.result_of(listing)
-    elif not dry_run:
-        with forks.moment:
-            authentication = client.try_authentication()
-        # A service without this call says so, and answers the upload's own calls.
-        with suppress(RefusedError, NotTheApiError):
-            jobs.result_of(authentication)
+    question = start_question(client, source, dataset_id, dry_run=dry_run)
+    if question is not None:
+        job, forgiven = question
+        with suppress(*forgiven):
+            jobs.result_of(job)
 
 
 def start_upload(
@@ -98,23 +112,24 @@ def start_upload(
     return job, resolved
 
 
-def check(
+def start_check(
     client: _core.Client | None,
     source: Source,
-    dataset_id: str | None = None,
+    dataset_id: str | None,
     *,
-    names: NamesOption | None = None,
-    hive: HiveOption | None = None,
-    recursive: bool = False,
-    exclude: str | Sequence[str] = (),
-    rows_per_file: int | None = None,
-    on_mismatch: OnMismatch = "error",
-    recompress: bool = False,
-) -> CheckReport:
-    """Check; `client` is needed with a dataset only."""
+    names: NamesOption | None,
+    hive: HiveOption | None,
+    recursive: bool,
+    exclude: str | Sequence[str],
+    rows_per_file: int | None,
+    on_mismatch: OnMismatch,
+    recompress: bool,
+) -> _core.Job[CheckReport] | tuple[_core.FrameChecker, Frames]:
+    """Start to check files; of frames, give what they are still to be added to.
+
+    `client` is needed with a dataset only.
+    """
     options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
-    if client is not None:
-        ask_first(client, source, dataset_id, dry_run=True)
     told = _checked_hive(hive)
     resolved = resolve(
         source,
@@ -131,10 +146,62 @@ def check(
         files = find(resolved)
         options["names"], options["hive"] = files.names, told
         with forks.moment:
-            job = _core.check_files(client, files.found, options)
-        return jobs.result_of(job)
-    checker = _core.FrameChecker(options)
-    return jobs.result_of_check(resolved, checker, client, dataset_id)
+            return _core.check_files(client, files.found, options)
+    return _core.FrameChecker(options), resolved
+
+
+def check(
+    client: _core.Client | None,
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    names: NamesOption | None = None,
+    hive: HiveOption | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+) -> CheckReport:
+    """Check; `client` is needed with a dataset only."""
+    if client is not None:
+        ask_first(client, source, dataset_id, dry_run=True)
+    started = start_check(
+        client,
+        source,
+        dataset_id,
+        names=names,
+        hive=hive,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
+    )
+    if not isinstance(started, tuple):
+        return jobs.result_of(started)
+    checker, frames = started
+    jobs.add_all(frames, checker)
+    return jobs.with_notes(jobs.result_of(checker.finish(client, dataset_id)), frames)
+
+
+def start_download(
+    client: _core.Client,
+    dataset_id: str,
+    files: str | Sequence[str] | None,
+    output_path: str | os.PathLike[str] | None,
+    *,
+    concurrency: int | None,
+    overwrite: bool,
+) -> _core.Job[list[str]]:
+    """Start a download."""
+    return client.download_from_dataset(
+        checked_id(dataset_id),
+        None if files is None else arguments.text_or_texts("files", files),
+        "." if output_path is None else arguments.path("output_path", output_path),
+        settings.concurrency(concurrency),
+        arguments.flag("overwrite", overwrite),
+    )
 
 
 def _options(

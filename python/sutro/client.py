@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import arguments, calls, jobs, logs, settings
+from sutro.async_calls import AsyncCalls
 from sutro.connect import connected
 from sutro.reader import DatasetReader
 from sutro.uploads import Uploads
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sutro.datasets import Dataset, DatasetFile
 
 
-class Client(Uploads):
+class Client(Uploads, AsyncCalls):
     """Calls one dataset API with one key. Threads may share it.
 
     Args:
@@ -208,13 +209,12 @@ class Client(Uploads):
             >>> len(paths), paths[0].name
             (12, 'cars-1970.parquet')
         """
-        paths = jobs.result_of(
-            self._core.download_from_dataset(
-                calls.checked_id(dataset_id),
-                None if files is None else arguments.text_or_texts("files", files),
-                "." if output_path is None else arguments.path("output_path", output_path),
-                settings.concurrency(concurrency),
-                arguments.flag("overwrite", overwrite),
-            )
+        job = calls.start_download(
+            self._core,
+            dataset_id,
+            files,
+            output_path,
+            concurrency=concurrency,
+            overwrite=overwrite,
         )
-        return [Path(path) for path in paths]
+        return [Path(path) for path in jobs.result_of(job)]

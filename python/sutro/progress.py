@@ -76,6 +76,10 @@ ProgressOption: TypeAlias = "bool | Show | None"
 """The argument `progress`: None (on a terminal and in a notebook), True, False, or one's own."""
 
 
+def silent(_progress: Progress) -> None:
+    """Show nothing."""
+
+
 def check_option(option: object) -> None:
     """Refuse what is no `ProgressOption`, before an upload starts that it could not follow.
 
@@ -98,7 +102,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
     if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):
         yield _Log()
     elif option is False:
-        yield lambda _progress: None
+        yield silent
     else:
         with forks.moment:
             from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown

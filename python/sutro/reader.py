@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from sutro import arguments, jobs
+from sutro import arguments, async_jobs, jobs
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     import pandas as pd
     import polars as pl
@@ -37,6 +37,14 @@ class DatasetReader:
         In batches, where the whole does not fit into memory:
 
         >>> sum(batch.num_rows for batch in cars)
+        406
+
+        In a running event loop:
+
+        >>> import asyncio
+        >>> async def rows():
+        ...     return sum([batch.num_rows async for batch in cars])
+        >>> asyncio.run(rows())
         406
     """
 
@@ -81,6 +89,15 @@ class DatasetReader:
         import pyarrow as pa  # noqa: PLC0415 - not a dependency
 
         return iter(pa.RecordBatchReader.from_stream(self))
+
+    async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
+        """Read in batches, in a running event loop. Needs pyarrow."""
+        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+
+        job = self._core.read(self._dataset_id, self._columns, self._files)
+        batches = pa.RecordBatchReader.from_stream(await async_jobs.result_of(job))
+        while (batch := await async_jobs.in_thread(lambda: next(batches, None))) is not None:
+            yield batch
 
     def to_arrow(self) -> pa.Table:
         """Read all rows into a table of pyarrow."""
