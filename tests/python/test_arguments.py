@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def calls_of(client: sutro.Client, folder: Path) -> dict[str, tuple[Callable[...
         "download of nothing": (client.download_from_dataset, ()),
         "Client": (sutro.Client, ()),
     }
-    found = {}
+    found: dict[str, tuple[Callable[..., Any], list[str]]] = {}
     for name, (call, given) in calls.items():
         parameters = list(inspect.signature(call).parameters)[len(given) :]
         needed = {"file_paths": folder} if name == "upload_to_dataset" else {}
@@ -81,6 +82,18 @@ def calls_of(client: sutro.Client, folder: Path) -> dict[str, tuple[Callable[...
             return call(*given, **{**needed, **arguments})
 
         found[name] = (called, parameters)
+        twin = getattr(client, f"{call.__name__}_async", None)
+        if twin is not None:
+
+            def awaited(
+                twin: Callable[..., Any] = twin,
+                given: tuple[Any, ...] = given,
+                needed: dict[str, Any] = needed,
+                **arguments: Any,
+            ) -> Any:
+                return asyncio.run(twin(*given, **{**needed, **arguments}))
+
+            found[f"{name}, async"] = (awaited, parameters)
     return found
 
 
