@@ -163,8 +163,8 @@ class BytesSpool:
     def write(self, bytes: bytes) -> None:  # noqa: A002
         """Append bytes."""
 
-    def finish(self) -> TemporaryParquet:
-        """End the file."""
+    def finish(self, path: str | None) -> TemporaryParquet:
+        """End the file; `path` is where its bytes come from, if they come from a file."""
 
 @final
 class FrameEncoder:

@@ -107,6 +107,7 @@ def start_upload(
         with forks.moment:
             job = client.upload(files.found, options)
         return job, files
+    options["hive"] = told
     with forks.moment:
         job = client.upload_made_files(resolved.file_count, resolved.schema, options)
     return job, resolved
@@ -147,6 +148,7 @@ def start_check(
         options["names"], options["hive"] = files.names, told
         with forks.moment:
             return _core.check_files(client, files.found, options)
+    options["hive"] = told
     return _core.FrameChecker(options), resolved
 
 

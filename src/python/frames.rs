@@ -15,14 +15,15 @@ use crate::{
     Error,
     client::SourceFile,
     upload::{
-        self, Mending, Spool,
+        self, MadeFile, Mending, Partition, Spool,
         frames::{self, Decimals},
+        partition_of_open_file,
     },
 };
 
 /// A parquet file that is gone with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct TemporaryParquet(Mutex<Option<SourceFile>>);
+pub(super) struct TemporaryParquet(Mutex<Option<(SourceFile, Partition)>>);
 
 #[pymethods]
 impl TemporaryParquet {
@@ -30,7 +31,7 @@ impl TemporaryParquet {
     fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
         py.detach(|| {
             let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            file.as_ref().map(frames::leaves_without_values)
+            file.as_ref().map(|(file, _)| frames::leaves_without_values(file))
         })
         .ok_or_else(|| internal_error("the file was given to an upload before"))?
         .map_err(|error| error.into_py_err(py))
@@ -38,13 +39,15 @@ impl TemporaryParquet {
 }
 
 impl TemporaryParquet {
-    fn new(file: SourceFile) -> Self {
-        Self(Mutex::new(Some(file)))
+    fn new(file: SourceFile, partition: Partition) -> Self {
+        Self(Mutex::new(Some((file, partition))))
     }
 
-    pub(super) fn take(&self) -> PyResult<SourceFile> {
+    /// The file for an upload, with its name in the dataset or None to number it.
+    pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
         let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        file.ok_or_else(|| internal_error("the file was given to an upload before"))
+        file.map(|(source, partition)| MadeFile { name, source, partition })
+            .ok_or_else(|| internal_error("the file was given to an upload before"))
     }
 }
 
@@ -66,10 +69,13 @@ impl BytesSpool {
         spool.write(bytes).map_err(|error| error.into_py_err(py))
     }
 
-    fn finish(&self, py: Python<'_>) -> PyResult<TemporaryParquet> {
+    /// Ends the file; `path` is where its bytes come from, if they come from a file.
+    fn finish(&self, py: Python<'_>, path: Option<&str>) -> PyResult<TemporaryParquet> {
         let spool = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spool = spool.ok_or_else(|| internal_error("the spool is closed"))?;
-        spool.finish().map(TemporaryParquet::new).map_err(|error| error.into_py_err(py))
+        let partition = path.map(partition_of_open_file).unwrap_or_default();
+        let file = spool.finish().map_err(|error| error.into_py_err(py))?;
+        Ok(TemporaryParquet::new(file, partition))
     }
 }
 
@@ -137,7 +143,8 @@ impl FrameEncoder {
             let file = guarded(&self.label, || self.lock().encode(time));
             file.inspect_err(|_| self.lock().close())
         });
-        file.map(|file| file.map(TemporaryParquet::new)).map_err(|error| error.into_py_err(py))
+        file.map(|file| file.map(|file| TemporaryParquet::new(file, Partition::new())))
+            .map_err(|error| error.into_py_err(py))
     }
 }
 

@@ -47,7 +47,7 @@ def test_what_is_not_there_is_said_with_what_is(client: sutro.Client, dataset_id
         client.read(dataset_id, columns=["txt"]).to_arrow()
     with pytest.raises(sutro.ConfigurationError, match=r"no file .z\.parquet."):
         client.read(dataset_id, files=["z.parquet"]).to_arrow()
-    with pytest.raises(TypeError, match="a list of names"):
+    with pytest.raises(TypeError, match="a list of str"):
         client.read(dataset_id, columns="text")
     with pytest.raises(sutro.ConfigurationError, match="columns is empty"):
         client.read(dataset_id, columns=[])

@@ -23,7 +23,7 @@ use self::{
 };
 use crate::error::{Error, Result};
 pub(super) use location::why_missing;
-pub use partition::Partition;
+pub use partition::{Partition, partition_of_open_file};
 
 /// Paths, folders and globs, in the order in which their files are to be uploaded.
 #[derive(Clone, Debug, Default)]
