@@ -78,6 +78,11 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 /// Time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A connection between two calls is closed after this time. It serves the pages of a listing,
+/// which follow each other at once; kept for longer it would take a place that an upload needs,
+/// where a service serves few connections.
+pub const IDLE_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// A transfer that is not held and moves no byte for this long is started again.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 

@@ -14,6 +14,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
 use super::{answer::Peer, options::ClientOptions, tls};
 use crate::{
+    config::IDLE_TIMEOUT,
     credentials::ApiKey,
     error::{Error, Result, without_number},
 };
@@ -146,6 +147,7 @@ fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .http1_only()
         .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30));
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
 }

@@ -24,6 +24,15 @@ pub struct ListingCursor {
     size: ListingSize,
     /// The columns of all files, where the service tells them once.
     columns: Option<Arc<SchemaSummary>>,
+    /// Of the first page; those after it are asked for as often as any call is.
+    attempts: Attempts,
+}
+
+/// How often something is asked for that may be had later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempts {
+    Once,
+    Retries,
 }
 
 impl ListingCursor {
@@ -32,7 +41,8 @@ impl ListingCursor {
     #[must_use]
     pub fn new(dataset_id: &str) -> Self {
         let request = ListDatasetFiles::compact(dataset_id);
-        Self { request, size: ListingSize::default(), columns: None }
+        let size = ListingSize::default();
+        Self { request, size, columns: None, attempts: Attempts::Retries }
     }
 }
 
@@ -50,7 +60,23 @@ impl ApiClient {
     /// # Errors
     /// As for [`ApiClient::list_dataset_files`].
     pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
-        let mut cursor = ListingCursor::new(dataset_id);
+        self.list_from(ListingCursor::new(dataset_id)).await
+    }
+
+    /// As [`ApiClient::list_dataset_files`], but a failure that may pass is an error at once:
+    /// the caller knows what may be in the way, and when to ask again.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn try_list_dataset_files(
+        &self,
+        dataset_id: &str,
+    ) -> Result<Vec<DatasetFile>> {
+        let cursor = ListingCursor { attempts: Attempts::Once, ..ListingCursor::new(dataset_id) };
+        Ok(self.list_from(cursor).await?.files)
+    }
+
+    async fn list_from(&self, mut cursor: ListingCursor) -> Result<DatasetFileList> {
         let (mut list, mut has_more) = self.next_page(&mut cursor).await?;
         while has_more {
             let page;
@@ -76,9 +102,13 @@ impl ApiClient {
 
     /// Moves the cursor on, and says whether more follows.
     async fn next_page(&self, cursor: &mut ListingCursor) -> Result<(DatasetFileList, bool)> {
-        let ListingCursor { request, size, columns } = cursor;
+        let ListingCursor { request, size, columns, attempts } = cursor;
         checked_id(&request.dataset_id)?;
+        let is_asked_once = *attempts == Attempts::Once && request.is_first_page();
         let ask = async |request: &ListDatasetFiles, size| {
+            if is_asked_once {
+                return self.page(request, size).await;
+            }
             self.retrying(Since::Start, || self.page(request, size)).await
         };
         let (mut page, read) = match ask(request, *size).await {

@@ -7,7 +7,7 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::Held,
     feed::{MadeFile, name_of_made},
-    hive,
+    hive::{self, Hive},
     plan::{self, Names, PlannedFile},
     resume,
     rewrite::Rewrite,
@@ -61,6 +61,7 @@ pub struct FileFacts {
 #[derive(Default)]
 pub struct Checker {
     mending: Mending,
+    hive: Hive,
     names: Names,
     file_count: usize,
     files: Vec<(FileFacts, Footer)>,
@@ -99,18 +100,19 @@ pub async fn check_files(
 impl Checker {
     /// Begins a check of files that are made one after the other.
     #[must_use]
-    pub fn new(mending: Mending) -> Self {
-        Self { mending, ..Self::default() }
+    pub fn new(mending: Mending, hive: Hive) -> Self {
+        Self { mending, hive, ..Self::default() }
     }
 
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.file_count, &file.source);
-        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
+        let planned = PlannedFile { name, source: file.source, partition: file.partition };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
+        hive::apply_to_made(&self.hive, &files, &mut self.problems);
         for file in files {
             self.keep(file);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::{Ending, FileIndex};
+use super::gate::FileIndex;
 use crate::client::{ClientOptions, Deadline};
 
 /// Counts from the first failure in a row of the file that is the head: others may fail for as
@@ -13,10 +13,10 @@ pub(super) struct HeadDeadline {
 }
 
 impl HeadDeadline {
-    /// Takes in how a request of the head ended.
-    pub(super) fn note(&mut self, head: FileIndex, ending: Ending, options: &ClientOptions) {
+    /// A request for the head has failed: its first failure in a row counts.
+    pub(super) fn begin(&mut self, head: FileIndex, options: &ClientOptions) {
         let is_known = self.failing.as_ref().is_some_and(|(failing, _)| *failing == head);
-        if matches!(ending, Ending::Temporary { .. }) && !is_known {
+        if !is_known {
             self.failing = Some((head, Deadline::new(options)));
         }
     }

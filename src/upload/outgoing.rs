@@ -1,7 +1,11 @@
 //! A file on its way into a dataset.
 
 use super::{check::CheckedFile, settle::Expected};
-use crate::client::SourceFile;
+use crate::{
+    client::{SourceFile, in_background},
+    error::Result,
+    wire::messages::DatasetFile,
+};
 
 /// A file on its way into a dataset.
 #[derive(Clone, Debug)]
@@ -17,6 +21,23 @@ impl OutgoingFile {
     /// The same file, when the dataset has it.
     pub(super) fn committed(self) -> Self {
         Self { source: None, ..self }
+    }
+
+    /// Reads its content once more where the listing tells the hash of a file that may be it, so
+    /// that the two can be compared.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) and [`Error::FileChanged`](crate::Error::FileChanged).
+    pub(super) async fn hash_to_compare(&self, listing: &[DatasetFile]) -> Result<()> {
+        let expected = Expected::from(self);
+        let is_told = |listed: &DatasetFile| listed.sha256.is_some() && expected.is(listed);
+        let Some(source) = self.source.clone().filter(|_| expected.hash.is_none()) else {
+            return Ok(());
+        };
+        if listing.iter().rev().any(is_told) {
+            in_background(move || source.read_hash(|_| Ok(()))).await?;
+        }
+        Ok(())
     }
 }
 

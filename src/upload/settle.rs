@@ -179,8 +179,8 @@ pub fn verdict(
         || !listing[..known].iter().enumerate().all(is_expected)
     {
         Verdict::Foreign
-    } else if listing.len() > certain {
-        Verdict::Committed
+    } else if let Some(listed) = listing.get(certain) {
+        as_one_of_ours(&plan[committed], listed)
     } else if listing.len() == certain {
         Verdict::Absent
     } else {
@@ -191,10 +191,15 @@ pub fn verdict(
 /// What a listing says about a file that may stand anywhere (`ordered=False`).
 #[must_use]
 pub fn verdict_unordered(file: Expected<'_>, listing: &[DatasetFile]) -> Verdict {
-    match listing.iter().find(|listed| are_one(&listed.file_name, file.name)) {
-        Some(listed) if file.is(listed) => Verdict::Committed,
-        Some(_) => Verdict::Foreign,
-        None => Verdict::Absent,
+    let listed = listing.iter().find(|listed| are_one(&listed.file_name, file.name));
+    listed.map_or(Verdict::Absent, |listed| as_one_of_ours(&file, listed))
+}
+
+fn as_one_of_ours(file: &Expected<'_>, listed: &DatasetFile) -> Verdict {
+    match file.compare(listed) {
+        Comparison::Same => Verdict::Committed,
+        Comparison::Alike => Verdict::Alike,
+        Comparison::OtherContent | Comparison::OtherName => Verdict::Foreign,
     }
 }
 
@@ -292,7 +297,7 @@ mod tests {
     fn the_listing_settles_whether_the_file_in_doubt_was_committed() {
         let before = ["x".to_owned()];
         for (listed, expected) in [
-            ("x a b", Verdict::Committed),
+            ("x a b", Verdict::Alike),
             ("x a", Verdict::Absent),
             ("x", Verdict::Stale),
             ("", Verdict::Stale),

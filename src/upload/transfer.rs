@@ -18,10 +18,8 @@ use super::{
     check::CheckedFile,
     deadline::HeadDeadline,
     feed::Feed,
-    gate::{
-        Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, StopCause,
-        Verdict,
-    },
+    gate::{Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, Verdict},
+    outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
     progress::Tracker,
     sent_record::SentRecord,
@@ -31,6 +29,7 @@ use crate::{
     client::{ApiClient, BodyEvent, BodyState, SourceFile, TailOrder, UploadAttempt, backoff},
     config::TICK,
     error::{Error, Result},
+    wire::messages::DatasetFile,
 };
 
 /// Sends the files of a plan from `first` on into a dataset.
@@ -55,7 +54,7 @@ pub(super) struct Transfer {
 enum News {
     Gate(Event),
     Ended(RequestId, Result<String>),
-    Listed(FileIndex, Result<Verdict>),
+    Listed(FileIndex, Result<Vec<DatasetFile>>),
 }
 
 struct Request {
@@ -72,8 +71,8 @@ struct Shell {
     news: mpsc::UnboundedSender<News>,
     requests: HashMap<usize, Request>,
     last_errors: HashMap<usize, Error>,
-    head: usize,
-    head_sent: u64,
+    /// The head and how much of it was sent, at the last tick.
+    head_at_tick: (FileIndex, u64),
     deadline: HeadDeadline,
     /// Why the feed ended.
     feed_error: Option<UploadError>,
@@ -95,8 +94,7 @@ impl Transfer {
             news: sender,
             requests: HashMap::new(),
             last_errors: HashMap::new(),
-            head: 0,
-            head_sent: 0,
+            head_at_tick: (0, 0),
             deadline: HeadDeadline::default(),
             feed_error: None,
         };
@@ -119,7 +117,7 @@ impl Transfer {
                 shell.perform(action);
             }
             let event = tokio::select! {
-                Some(news) = news.recv() => shell.take_in(news),
+                Some(news) = news.recv() => shell.take_in(news, gate.head()),
                 file = shell.next_file(), if gate.wants_file() => Some(shell.plan(file)),
                 _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(gate.head()) }),
             };
@@ -160,33 +158,46 @@ impl Shell {
                 self.transfer.files[position].source = None;
                 self.transfer.tracker.committed(position);
             }
-            Action::Pause { file, failures, at_least } => {
-                let options = self.transfer.client.options();
-                let pause = backoff(options, failures, at_least);
-                if !self.deadline.allows(file, pause) {
-                    // Its next start ends the run.
-                    self.deadline.end();
-                    let _ = self.news.send(News::Gate(Event::PauseOver(file)));
-                    return;
-                }
-                let error =
-                    self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
-                tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
-                let news = self.news.clone();
-                self.tasks.spawn(async move {
-                    sleep(pause).await;
-                    let _ = news.send(News::Gate(Event::PauseOver(file)));
-                });
+            Action::Pause { request, failures, at_least } => {
+                self.pause(request, failures, at_least);
             }
             Action::Settle(file, grace) => self.settle(file, grace),
             Action::Finish(_) => {}
         }
     }
 
+    fn pause(&mut self, request: RequestId, failures: u32, at_least: Option<Duration>) {
+        let file = request.file;
+        let over = News::Gate(Event::PauseOver(request));
+        let pause = backoff(self.transfer.client.options(), failures, at_least);
+        if !self.deadline.allows(file, pause) {
+            // Its next start ends the run.
+            self.deadline.end();
+            let _ = self.news.send(over);
+            return;
+        }
+        self.tell_pause(file, pause);
+        let news = self.news.clone();
+        self.tasks.spawn(async move {
+            sleep(pause).await;
+            let _ = news.send(over);
+        });
+    }
+
+    fn tell_pause(&self, file: FileIndex, pause: Duration) {
+        let error = self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+    }
+
     fn start(&mut self, id: RequestId) {
         let position = self.position(id.file);
         let file = &self.transfer.files[position];
-        let Some(source) = file.source.clone() else { return };
+        let Some(source) = file.source.clone() else {
+            let error = format!("{} has no content any more", file.name);
+            self.last_errors.insert(id.file, Error::Internal(error));
+            let _ = self.news.send(News::Gate(Event::Ended(id, Ending::Final)));
+            return;
+        };
         if !self.deadline.allows(id.file, Duration::ZERO) {
             let _ = self.news.send(News::Gate(Event::Ended(id, Ending::Final)));
             return;
@@ -252,33 +263,34 @@ impl Shell {
     }
 
     fn settle(&mut self, file: FileIndex, grace: Grace) {
-        let position = self.position(file);
         let (client, news) = (self.transfer.client.clone(), self.news.clone());
-        let files = self.transfer.files[self.transfer.first..=position].to_vec();
-        let before = Arc::clone(&self.transfer.before);
+        let wait = match grace {
+            Grace::None => Duration::ZERO,
+            Grace::Short => client.options().grace,
+            Grace::Long => client.options().long_grace,
+            Grace::Retry { failures, at_least } => backoff(client.options(), failures, at_least),
+        };
+        if matches!(grace, Grace::Retry { .. }) {
+            if !self.deadline.allows(file, wait) {
+                let _ = news.send(News::Gate(Event::Settled(file, Verdict::Unknown)));
+                return;
+            }
+            self.tell_pause(file, wait);
+        }
+        let outgoing = self.transfer.files[self.position(file)].clone();
         let dataset_id = self.transfer.dataset_id.clone();
-        let ordered = self.transfer.config.ordered;
         self.tasks.spawn(async move {
-            sleep(match grace {
-                Grace::None => Duration::ZERO,
-                Grace::Short => client.options().grace,
-                Grace::Long => client.options().long_grace,
-            })
-            .await;
-            let listing = client.list_dataset_files(&dataset_id).await;
-            let verdict = listing.map(|listing| {
-                if ordered {
-                    let plan: Vec<_> = files.iter().map(Expected::from).collect();
-                    verdict(&before, &plan, file, &listing)
-                } else {
-                    verdict_unordered(Expected::from(&files[file]), &listing)
-                }
-            });
-            let _ = news.send(News::Listed(file, verdict));
+            sleep(wait).await;
+            let listing = async {
+                let listing = client.try_list_dataset_files(&dataset_id).await?;
+                outgoing.hash_to_compare(&listing).await?;
+                Ok(listing)
+            };
+            let _ = news.send(News::Listed(file, listing.await));
         });
     }
 
-    fn take_in(&mut self, news: News) -> Option<Event> {
+    fn take_in(&mut self, news: News, head: FileIndex) -> Option<Event> {
         match news {
             News::Gate(event) => Some(event),
             News::Ended(id, outcome) => {
@@ -288,8 +300,8 @@ impl Shell {
                 let position = self.position(id.file);
                 self.transfer.tracker.ended(position);
                 let ending = ending(&outcome);
-                if id.file == self.head {
-                    self.deadline.note(id.file, ending, self.transfer.client.options());
+                if id.file == head && matches!(ending, Ending::Temporary { .. }) {
+                    self.deadline.begin(id.file, self.transfer.client.options());
                 }
                 match outcome {
                     Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
@@ -300,83 +312,52 @@ impl Shell {
                 }
                 Some(Event::Ended(id, ending))
             }
-            News::Listed(file, verdict) => {
-                let verdict = verdict.unwrap_or_else(|error| {
-                    self.last_errors.insert(file, error);
-                    Verdict::Unknown
-                });
+            News::Listed(file, listing) => {
+                let verdict = match listing {
+                    Ok(listing) => self.verdict(file, &listing),
+                    Err(error) => {
+                        if file == head {
+                            self.deadline.begin(file, self.transfer.client.options());
+                        }
+                        let retry_after = error.retry_after();
+                        let is_temporary = error.is_temporary();
+                        self.last_errors.insert(file, error);
+                        if is_temporary {
+                            Verdict::Unavailable { retry_after }
+                        } else {
+                            Verdict::Unknown
+                        }
+                    }
+                };
                 Some(Event::Settled(file, verdict))
             }
         }
     }
 
-    fn head_has_moved(&mut self, head: usize) -> bool {
+    fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {
+        let Transfer { files, first, before, config, .. } = &self.transfer;
+        if config.ordered {
+            let plan: Vec<_> =
+                files[*first..=self.position(file)].iter().map(Expected::from).collect();
+            verdict(before, &plan, file, listing)
+        } else {
+            verdict_unordered(Expected::from(&files[self.position(file)]), listing)
+        }
+    }
+
+    fn head_has_moved(&mut self, head: FileIndex) -> bool {
         let sent = self.requests.get(&head).map_or(0, |request| request.body.sent());
-        let has_moved = (head, sent) != (self.head, self.head_sent);
-        (self.head, self.head_sent) = (head, sent);
-        has_moved
+        let before = std::mem::replace(&mut self.head_at_tick, (head, sent));
+        before != self.head_at_tick
     }
 
     fn error_of(&mut self, stop: Stop) -> Error {
         let file_name = self.transfer.files[self.position(stop.file)].name.clone();
         let last_error = self.last_errors.remove(&stop.file);
-        let message = last_error.as_ref().map(ToString::to_string).unwrap_or_default();
-        let dataset_id = self.transfer.dataset_id.clone();
-        match stop.cause {
-            StopCause::Failed => last_error
-                .unwrap_or_else(|| Error::Internal(format!("{file_name} failed without an error"))),
-            StopCause::OutcomeUnknown => Error::OutcomeUnknown { file_name, message },
-            StopCause::ForeignWriter => Error::ForeignWriter {
-                dataset_id,
-                message: format!("at {file_name} its list of files is another one {message}"),
-            },
-            StopCause::CommittedEarly => Error::ForeignWriter {
-                dataset_id,
-                message: format!(
-                    "the service took {file_name} before its last byte was sent; use concurrency=1"
-                ),
-            },
-        }
+        stop_error(stop.cause, file_name, self.transfer.dataset_id.clone(), last_error)
     }
 
     fn position(&self, file: FileIndex) -> usize {
         self.transfer.first + file
-    }
-}
-
-/// A server that refuses a large body and closes at once looks like a broken connection: its
-/// answer is lost more often than not.
-fn with_likely_cause(error: Error, body: &BodyState) -> Error {
-    match error {
-        Error::Connection { host, file_name, message } if body.sent() > 0 => {
-            let name = file_name.as_deref().unwrap_or("it");
-            let message = format!("{message} while it was sent; is {name} over a size limit?");
-            Error::Connection { host, file_name, message }
-        }
-        error => error,
-    }
-}
-
-/// What the end of a request means for the gate.
-fn ending(outcome: &Result<String>) -> Ending {
-    match outcome {
-        Ok(_) => Ending::Committed,
-        Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {
-            Ending::RefusedAll
-        }
-        Err(Error::Refused { status, message, .. })
-            if *status == 409 || message.contains("already exists") =>
-        {
-            Ending::NameTaken
-        }
-        Err(Error::Refused { .. }) => Ending::Refused,
-        Err(error) if error.is_temporary() => Ending::Temporary {
-            retry_after: error.retry_after(),
-            still_at_work: matches!(
-                error,
-                Error::Timeout { .. } | Error::Unavailable { status: 504 | 524, .. }
-            ),
-        },
-        Err(_) => Ending::Final,
     }
 }

@@ -43,6 +43,10 @@ class RememberingService:
 
     Args:
         tells: Which of `FACTS` its listings tell.
+
+    Attributes:
+        files: The dataset.
+        rival: Files that another client adds just before the first upload is complete.
     """
 
     api_key = "key-of-the-remembering-service"
@@ -50,6 +54,8 @@ class RememberingService:
     def __init__(self, *tells: str) -> None:
         self.tells = tells
         self.files: dict[str, bytes] = {}
+        self.rival: dict[str, bytes] = {}
+        self._lock = threading.Lock()
         service = self
 
         class Handler(_Handler):
@@ -67,6 +73,17 @@ class RememberingService:
             {"file_name": name, **{fact: FACTS[fact](content) for fact in self.tells}}
             for name, content in self.files.items()
         ]
+
+    def add(self, name: str, content: bytes) -> bool:
+        """Add a file to the dataset, unless its name is taken."""
+        with self._lock:
+            rival, self.rival = self.rival, {}
+            for taken, other in rival.items():
+                self.files.setdefault(taken, other)
+            if name in self.files:
+                return False
+            self.files[name] = content
+            return True
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,12 +112,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             part = re.search(rb'filename="([^"]*)".*?\r\n\r\n(.*)\r\n--', body, re.DOTALL)
             assert part is not None
-            self.remembering.files[part[1].decode()] = part[2]
-            self._answer({"file_id": f"file_{len(self.remembering.files)}"})
+            name = part[1].decode()
+            if self.remembering.add(name, part[2]):
+                self._answer({"file_id": f"file_{len(self.remembering.files)}"})
+            else:
+                self._answer({"error": f"{name} already exists"}, 409)
 
-    def _answer(self, content: object) -> None:
+    def _answer(self, content: object, status: int = 200) -> None:
         body = json.dumps(content).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -23,6 +23,7 @@ from sutro.cli.options import (
     service_options,
     source_options,
     together,
+    with_hive_types,
 )
 from sutro.cli.words import in_options
 
@@ -106,6 +107,7 @@ def upload_paths(
     **options: Any,
 ) -> None:
     """Upload, and print the report."""
+    options = with_hive_types(options)
     if dry_run:
         check_paths(ctx, paths, dataset_id, sort=sort, quiet=quiet, **options)
         return
@@ -132,6 +134,7 @@ def check_paths(
     **options: Any,
 ) -> None:
     """Check, print what was found, and exit with the code that an upload would have."""
+    options = with_hive_types(options)
     report = sutro.check(_in_order(paths, sort), dataset_id, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)

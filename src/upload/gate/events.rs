@@ -27,8 +27,8 @@ pub enum Event {
     TailReached(RequestId),
     /// The request is over.
     Ended(RequestId, Ending),
-    /// The pause after [`Action::Pause`] is over.
-    PauseOver(FileIndex),
+    /// The pause after this request ([`Action::Pause`]) is over.
+    PauseOver(RequestId),
     /// What the dataset's listing says about the file, after [`Action::Settle`].
     Settled(FileIndex, Verdict),
     /// A fixed span of time has passed (`config::TICK`).
@@ -51,26 +51,45 @@ pub enum Ending {
     NameTaken,
     /// Broken connection, timeout, 408, 425, 429, 5xx.
     Temporary {
+        /// What it says about the service.
+        failure: Failure,
         /// The service asked all of us to wait this long.
         retry_after: Option<Duration>,
-        /// The service may still be at work on the request (504, 524).
-        still_at_work: bool,
     },
     /// No use to try again: the source changed, the certificate is bad, not the API.
     Final,
 }
 
+/// What a failure that may pass says about the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It has no room for this request (429, 503), or this machine has none.
+    NoRoom,
+    /// It may still be at work on the request (504, 524, a timeout).
+    StillAtWork,
+    /// Nothing: a connection broke, or another 5xx came.
+    Broken,
+}
+
 /// What the listing says about a file in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is there, in its place.
+    /// It is there, in its place, and its content is the same.
     Committed,
+    /// A file of its name, size and rows is in its place. Nothing tells whether the contents are
+    /// the same.
+    Alike,
     /// The dataset ends with its predecessor.
     Absent,
     /// The listing is older than what is known to be committed.
     Stale,
     /// The dataset holds something else.
     Foreign,
+    /// The service did not give a listing, and may give one later.
+    Unavailable {
+        /// The service asked all of us to wait this long.
+        retry_after: Option<Duration>,
+    },
     /// No listing could be had.
     Unknown,
 }
@@ -90,9 +109,10 @@ pub enum Action {
     Commit(FileIndex),
     /// Wait before the next attempt.
     Pause {
-        /// The file to wait with.
-        file: FileIndex,
-        /// Its failures so far: the pause grows with them.
+        /// The request that failed.
+        request: RequestId,
+        /// Failures of its file in a row; those at the head of the line count anew. The pause
+        /// grows with them.
         failures: u32,
         /// What the service asked for.
         at_least: Option<Duration>,
@@ -112,6 +132,13 @@ pub enum Grace {
     Short,
     /// The service said that it may still be at work.
     Long,
+    /// The listing was not to be had the last time.
+    Retry {
+        /// Failures in a row: the pause grows with them.
+        failures: u32,
+        /// What the service asked for.
+        at_least: Option<Duration>,
+    },
 }
 
 /// Why a run ended before all files were committed.
@@ -132,6 +159,8 @@ pub enum StopCause {
     OutcomeUnknown,
     /// The dataset holds what this run has not put there.
     ForeignWriter,
+    /// Its name is taken, and no request of this run can have taken it.
+    NameTaken,
     /// The service took it before its last byte was sent.
     CommittedEarly,
 }

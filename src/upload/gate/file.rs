@@ -17,6 +17,7 @@ pub(super) enum Phase {
     Settling {
         polls: u32,
         ending: Ending,
+        unavailable: Unavailable,
     },
     Committed,
 }
@@ -25,9 +26,19 @@ pub(super) enum Phase {
 pub(super) struct File {
     pub(super) phase: Phase,
     pub(super) attempt: u32,
+    /// In a row, while it was not the head.
     pub(super) failures: u32,
-    /// A tail of this file was let go before: it may turn up in the dataset.
-    pub(super) was_released: bool,
+    /// A tail of this file was let go, and the outcome was not learned: it may turn up in the
+    /// dataset.
+    pub(super) may_be_there: bool,
+}
+
+/// Listings in a row that were not to be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unavailable {
+    pub(super) times: u32,
+    /// Of these, while no upload was open that could have been in the way.
+    pub(super) alone: u32,
 }
 
 impl Phase {

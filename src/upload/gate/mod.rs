@@ -9,20 +9,22 @@
 
 mod events;
 mod file;
+mod head;
 mod open_limit;
+mod settling;
 #[cfg(test)]
 mod simulation;
 mod starvation;
 
-pub use events::{Action, Ending, Event, FileIndex, Grace, RequestId, Stop, StopCause, Verdict};
-
-use std::time::Duration;
+pub use events::{
+    Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause, Verdict,
+};
 
 use self::{
     file::{File, Phase},
+    head::{Head, lacks_room},
     open_limit::OpenLimit,
 };
-use crate::config::MAX_STALE_LISTINGS;
 
 /// Whether a test has planted this bug, to see that the simulation finds it.
 macro_rules! planted {
@@ -46,7 +48,8 @@ pub struct GateConfig {
     pub max_held: usize,
     /// Whether files are committed in plan order.
     pub ordered: bool,
-    /// Attempts after the first one, for the file at the head.
+    /// Attempts after the first one, for the file at the head. Those that failed while other
+    /// uploads were open do not count.
     pub max_retries: u32,
 }
 
@@ -62,9 +65,7 @@ pub struct Gate {
     /// The file whose connection is being opened: the next one starts after it.
     opening: Option<FileIndex>,
     open_limit: OpenLimit,
-    idle_ticks: u32,
-    /// Times in a row that making room did not bring the head on.
-    stalls: u32,
+    line: Head,
     stop: Option<Stop>,
     /// Files from here on are not to be sent any more.
     fence: FileIndex,
@@ -86,8 +87,7 @@ impl Gate {
             frontier: 0,
             opening: None,
             open_limit: OpenLimit::new(config.concurrency + config.max_held),
-            idle_ticks: 0,
-            stalls: 0,
+            line: Head::default(),
             stop: None,
             fence: FileIndex::MAX,
             plan_ended: false,
@@ -117,7 +117,7 @@ impl Gate {
                 self.opened(request.file);
                 self.ended(request.file, ending, was_opening, &mut actions);
             }
-            Event::PauseOver(file) => self.files[file].phase = Phase::Waiting,
+            Event::PauseOver(request) => self.files[request.file].phase = Phase::Waiting,
             Event::Settled(file, verdict) => self.settled(file, verdict, &mut actions),
             Event::Tick { head_moved } => self.tick(head_moved, &mut actions),
         }
@@ -157,7 +157,9 @@ impl Gate {
             Event::Ended(request, _) => {
                 is_current(request) && phase(request.file).is_some_and(Phase::is_open)
             }
-            Event::PauseOver(file) => matches!(phase(*file), Some(Phase::Pausing { .. })),
+            Event::PauseOver(request) => {
+                is_current(request) && matches!(phase(request.file), Some(Phase::Pausing { .. }))
+            }
             Event::Settled(file, _) => matches!(phase(*file), Some(Phase::Settling { .. })),
             Event::Planned(_) | Event::PlanEnded | Event::Tick { .. } => true,
         };
@@ -165,7 +167,7 @@ impl Gate {
     }
 
     fn plan(&mut self, count: usize) {
-        let waiting = File { phase: Phase::Waiting, attempt: 0, failures: 0, was_released: false };
+        let waiting = File { phase: Phase::Waiting, attempt: 0, failures: 0, may_be_there: false };
         self.files.resize(self.files.len() + count, waiting);
     }
 
@@ -184,12 +186,12 @@ impl Gate {
     ) {
         let in_doubt = self.files[file].phase == Phase::Released;
         // What was let go by an earlier request may turn up at any time.
-        let was_released = self.files[file].was_released;
+        let may_be_there = self.files[file].may_be_there;
         let must_settle = match ending {
             Ending::Temporary { .. } if planted!(self, IncompleteTakenForNotSent) => false,
             Ending::Temporary { .. } => in_doubt,
-            Ending::Refused => was_released,
-            Ending::NameTaken | Ending::Final => in_doubt || was_released,
+            Ending::Refused => may_be_there,
+            Ending::NameTaken | Ending::Final => in_doubt || may_be_there,
             Ending::Committed | Ending::RefusedAll => false,
         };
         match ending {
@@ -206,73 +208,10 @@ impl Gate {
             Ending::Committed => self.stop(file, StopCause::CommittedEarly, true, actions),
             Ending::Refused | Ending::Final => self.stop(file, StopCause::Failed, false, actions),
             Ending::RefusedAll => self.stop(file, StopCause::Failed, true, actions),
-            Ending::NameTaken => self.stop(file, StopCause::ForeignWriter, false, actions),
-            Ending::Temporary { retry_after, .. } => {
-                self.pause(file, was_opening, retry_after, actions);
-            }
-        }
-    }
-
-    /// Tries again, later and later. Only the head can fail for good: the others may just
-    /// wait for a service that serves fewer requests than are open.
-    fn pause(
-        &mut self,
-        file: FileIndex,
-        was_opening: bool,
-        retry_after: Option<Duration>,
-        actions: &mut Vec<Action>,
-    ) {
-        let is_head = file == self.head || !self.config.ordered;
-        self.files[file].failures += u32::from(is_head);
-        if self.files[file].failures > self.config.max_retries
-            && !planted!(self, RetriesWithoutBound)
-        {
-            return self.stop(file, StopCause::Failed, false, actions);
-        }
-        let throttled = retry_after.is_some();
-        self.files[file].phase = Phase::Pausing { throttled };
-        self.shrink_after_failure(file, was_opening, throttled, actions);
-        let failures = self.files[file].attempt;
-        actions.push(Action::Pause { file, failures, at_least: retry_after });
-    }
-
-    fn settle(&mut self, file: FileIndex, ending: Ending, actions: &mut Vec<Action>) {
-        self.files[file].was_released = true;
-        self.files[file].phase = Phase::Settling { polls: 0, ending };
-        actions.push(Action::Settle(file, Grace::None));
-    }
-
-    fn settled(&mut self, file: FileIndex, verdict: Verdict, actions: &mut Vec<Action>) {
-        let Phase::Settling { polls, ending } = self.files[file].phase else {
-            return;
-        };
-        let verdict = match verdict {
-            Verdict::Stale if planted!(self, StaleListingBelieved) => Verdict::Absent,
-            _ if verdict == Verdict::Unknown && planted!(self, MissingListingBelieved) => {
-                Verdict::Absent
-            }
-            verdict => verdict,
-        };
-        let polls = if planted!(self, GraceSkipped) { 1 } else { polls };
-        match verdict {
-            Verdict::Committed => self.commit(file, actions),
-            Verdict::Foreign => self.stop(file, StopCause::ForeignWriter, true, actions),
-            Verdict::Unknown => self.stop(file, StopCause::OutcomeUnknown, true, actions),
-            Verdict::Stale if polls >= MAX_STALE_LISTINGS => {
-                self.stop(file, StopCause::OutcomeUnknown, true, actions);
-            }
-            Verdict::Absent if polls > 0 => match ending {
-                Ending::Temporary { retry_after, .. } => {
-                    self.pause(file, false, retry_after, actions);
-                }
-                _ => self.stop(file, StopCause::Failed, false, actions),
-            },
-            // The first look came too early to believe: the request may be on its way.
-            Verdict::Absent | Verdict::Stale => {
-                let is_long = matches!(ending, Ending::Temporary { still_at_work: true, .. });
-                let grace = if is_long { Grace::Long } else { Grace::Short };
-                self.files[file].phase = Phase::Settling { polls: polls + 1, ending };
-                actions.push(Action::Settle(file, grace));
+            Ending::NameTaken => self.stop(file, StopCause::NameTaken, false, actions),
+            Ending::Temporary { failure, retry_after } => {
+                let lacks_room = lacks_room(failure, retry_after, was_opening);
+                self.pause(file, lacks_room, retry_after, actions);
             }
         }
     }
@@ -280,11 +219,9 @@ impl Gate {
     fn commit(&mut self, file: FileIndex, actions: &mut Vec<Action>) {
         self.files[file].phase = Phase::Committed;
         actions.push(Action::Commit(file));
-        self.idle_ticks = 0;
-        self.stalls = 0;
         while self.files.get(self.head).is_some_and(|file| file.phase == Phase::Committed) {
             self.head += 1;
-            self.open_limit.grow();
+            self.next_head();
         }
     }
 
@@ -345,7 +282,8 @@ impl Gate {
     }
 
     /// Requests start in plan order, one after the other, so that a service that serves
-    /// connections by arrival sees the plan's order. The head never waits for a slot.
+    /// connections by arrival sees the plan's order. The head never waits for a slot where the
+    /// others wait for it.
     fn next_to_start(&self) -> Option<FileIndex> {
         let is_waiting = |&file: &FileIndex| self.files[file].phase == Phase::Waiting;
         let mut turn = self.head..self.end_of_turn();
@@ -359,10 +297,12 @@ impl Gate {
             return None;
         }
         let has_slot = self.opening.is_none()
+            && (self.is_line_open() || file == self.head)
             && self.in_transfer() < self.config.concurrency
             && self.count(Phase::is_held) < self.config.max_held.max(1)
             && self.open() < self.open_limit.requests;
-        let goes_first = file == self.head && !planted!(self, HeadWaitsForSlot);
+        let goes_first =
+            file == self.head && self.config.ordered && !planted!(self, HeadWaitsForSlot);
         (has_slot || goes_first).then_some(file)
     }
 

@@ -1,72 +1,107 @@
 //! How many requests may be open: fewer where the service serves fewer.
 
-use super::{Action, FileIndex, Gate, Phase, planted};
+/// Commits that go by before one more request is tried than the service is known to serve.
+const FIRST_PATIENCE: usize = 4;
+/// This often the patience doubles at most.
+const MOST_DOUBLINGS: u32 = 8;
 
-/// It shrinks at once and grows commit by commit, as TCP's window does (RFC 5681).
+/// It shrinks at once and grows commit by commit, as TCP's window does (RFC 5681). A number that
+/// the service refused is remembered, and tried again more and more rarely.
 #[derive(Debug)]
 pub(super) struct OpenLimit {
     pub(super) requests: usize,
     most: usize,
-    /// From here on it grows slowly: the service has refused more.
-    slow_from: usize,
-    commits_since_growth: usize,
+    /// So many the service serves; it refused more.
+    served: usize,
+    /// How often in a row it refused more than `served`.
+    refusals: u32,
+    commits_since_change: usize,
 }
 
 impl OpenLimit {
     pub(super) fn new(most: usize) -> Self {
-        Self { requests: most, most, slow_from: most, commits_since_growth: 0 }
+        Self { requests: most, most, served: most, refusals: 0, commits_since_change: 0 }
     }
 
-    fn shrink_to(&mut self, requests: usize) {
-        self.requests = requests.clamp(1, self.most);
-        self.commits_since_growth = 0;
+    /// A request failed that may have been one too many.
+    pub(super) fn lower_to(&mut self, requests: usize) {
+        self.requests = requests.clamp(1, self.requests);
+        self.commits_since_change = 0;
     }
 
+    /// The service was seen to serve `served` requests and no more.
+    pub(super) fn serves(&mut self, served: usize) {
+        let was_a_trial = self.requests > self.served;
+        self.refusals = (self.refusals + u32::from(was_a_trial)).min(MOST_DOUBLINGS);
+        self.served = served.clamp(1, self.most);
+        self.lower_to(self.served);
+    }
+
+    /// Nothing is known of how many the service serves.
+    pub(super) fn forget(&mut self) {
+        self.served = self.most;
+    }
+
+    /// One more file is committed.
     pub(super) fn grow(&mut self) {
-        self.commits_since_growth += 1;
-        let needed = if self.requests < self.slow_from { 1 } else { self.requests };
-        if self.commits_since_growth >= needed {
-            self.requests = (self.requests + 1).min(self.most);
-            self.commits_since_growth = 0;
+        self.commits_since_change += 1;
+        let needed = if self.requests < self.served {
+            1
+        } else {
+            self.requests.max(FIRST_PATIENCE) << self.refusals
+        };
+        if self.commits_since_change < needed || self.requests == self.most {
+            return;
         }
+        if self.requests > self.served {
+            // The last trial went well.
+            self.served = self.requests;
+            self.refusals = self.refusals.saturating_sub(1);
+        }
+        self.requests += 1;
+        self.commits_since_change = 0;
     }
 }
 
-impl Gate {
-    /// A request for `file` failed, and will be made again: there may be too many of them.
-    pub(super) fn shrink_after_failure(
-        &mut self,
-        file: FileIndex,
-        was_opening: bool,
-        was_throttled: bool,
-        actions: &mut Vec<Action>,
-    ) {
-        if file == self.head && self.config.ordered {
-            // Others may hold what it needs: connections, or files of this machine. That one
-            // request broke off is no sign of it.
-            let lacks_room = was_opening || was_throttled || self.files[file].failures > 1;
-            if lacks_room && !planted!(self, HeadRefusedForOthers) {
-                self.make_room_for_head(actions);
+#[cfg(test)]
+mod tests {
+    use super::OpenLimit;
+
+    /// Refusals that a service with `places` places answers while so many files are committed.
+    fn refusals(places: usize, commits: usize) -> usize {
+        let mut limit = OpenLimit::new(40);
+        let mut refused = 0;
+        for _ in 0..commits {
+            if limit.requests > places {
+                refused += 1;
+                limit.serves(places);
             }
-        } else if self.config.ordered || was_throttled {
-            self.open_limit.shrink_to(self.open());
+            limit.grow();
         }
-        if was_throttled {
-            self.open_limit.slow_from = self.open_limit.requests;
+        refused
+    }
+
+    #[test]
+    fn a_number_that_was_refused_is_tried_again_more_and_more_rarely() {
+        for places in 1..8 {
+            assert!(refusals(places, 100) <= 5, "{places}");
+            assert!(refusals(places, 10_000) <= 20, "{places}");
         }
     }
 
-    /// Drops the newer half of the other requests, which cannot have been committed, and opens
-    /// fewer from now on.
-    pub(super) fn make_room_for_head(&mut self, actions: &mut Vec<Action>) {
-        let is_other = |phase| matches!(phase, Phase::Sending | Phase::Held { .. });
-        let others =
-            (self.head + 1..self.frontier).filter(|&file| is_other(self.files[file].phase));
-        let others: Vec<_> = others.collect();
-        let kept = others.len() / 2;
-        for &file in others[kept..].iter().rev() {
-            self.drop_request(file, actions);
-        }
-        self.open_limit.shrink_to(kept + 1);
+    #[test]
+    fn a_service_that_serves_more_than_before_gets_more() {
+        let mut limit = OpenLimit::new(8);
+        limit.serves(2);
+        (0..200).for_each(|_| limit.grow());
+        assert_eq!(limit.requests, 8);
+    }
+
+    #[test]
+    fn a_failure_that_is_no_refusal_is_made_up_for_with_each_commit() {
+        let mut limit = OpenLimit::new(8);
+        limit.lower_to(3);
+        (0..5).for_each(|_| limit.grow());
+        assert_eq!(limit.requests, 8);
     }
 }

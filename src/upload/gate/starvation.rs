@@ -16,16 +16,17 @@ impl Gate {
         let patience = match self.files.get(self.head).map(|file| file.phase) {
             Some(Phase::Sending) => STALL_TICKS,
             Some(Phase::Released) => STALL_TICKS_ANSWER,
-            _ => return self.idle_ticks = 0,
+            _ => return self.line.idle_ticks = 0,
         };
-        self.idle_ticks = if head_moved { 0 } else { self.idle_ticks + 1 };
-        if planted!(self, StarvationIgnored) {
+        self.line.idle_ticks = if head_moved { 0 } else { self.line.idle_ticks + 1 };
+        let others = self.open() - 1;
+        let is_stalled = self.line.idle_ticks >= patience << self.line.stalls && others > 0;
+        if !is_stalled || !self.config.ordered || planted!(self, StarvationIgnored) {
             return;
         }
-        if self.idle_ticks >= patience << self.stalls && self.config.ordered && self.open() > 1 {
-            self.idle_ticks = 0;
-            self.stalls = (self.stalls + 1).min(5);
-            self.make_room_for_head(actions);
-        }
+        let kept = if self.line.stalls == 0 { others / 2 } else { 0 };
+        self.line.idle_ticks = 0;
+        self.line.stalls = (self.line.stalls + 1).min(5);
+        self.make_room(kept, others.div_ceil(2), actions);
     }
 }

@@ -23,9 +23,12 @@ pub(in super::super) enum Bug {
     HeldForgotten,
     StarvationIgnored,
     HeadRefusedForOthers,
+    LineLeftOpen,
+    ListingStarved,
+    TakenNameTakenForOurs,
 }
 
-const BUGS: [Bug; 16] = [
+const BUGS: [Bug; 19] = [
     Bug::TailLetGoEarly,
     Bug::DoubtTakenForCommit,
     Bug::IncompleteTakenForNotSent,
@@ -42,6 +45,9 @@ const BUGS: [Bug; 16] = [
     Bug::HeldForgotten,
     Bug::StarvationIgnored,
     Bug::HeadRefusedForOthers,
+    Bug::LineLeftOpen,
+    Bug::ListingStarved,
+    Bug::TakenNameTakenForOurs,
 ];
 
 #[test]

@@ -1,18 +1,54 @@
 //! The service that the gate is simulated against: the truth, and what clients see of it.
 
-use super::{Stage, World};
+use super::{World, schedule::WhenFull};
 use crate::{
+    content_hash::ContentHasher,
     upload::{
-        gate::Verdict,
-        settle::{Expected, verdict},
+        gate::{RequestId, Verdict},
+        settle::{Expected, verdict, verdict_unordered},
     },
-    wire::messages::DatasetFile,
+    wire::{digest::Sha256Digest, messages::DatasetFile},
 };
 
+/// How far a request is, seen from the client's side of the connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stage {
+    Connecting,
+    Sending,
+    Held,
+    Released,
+}
+
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) id: RequestId,
+    pub(super) stage: Stage,
+    /// The service has a place for it; bodies move into buffers without one.
+    pub(super) is_served: bool,
+}
+
+/// A file in the dataset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    pub(super) file: usize,
+    /// Its content is ours, and not the rival's.
+    pub(super) is_ours: bool,
+}
+
 impl World {
-    /// Gives free workers to connections, mostly by arrival.
+    /// Gives free places to connections, mostly by arrival, and lets others come and go.
     pub(super) fn serve(&mut self) {
-        if self.served() < self.workers && !self.refuses_when_busy {
+        if self.ghosts > 0 && self.rng.u8(0..4) == 0 {
+            self.ghosts -= 1;
+        }
+        if self.schedule.has_strangers && self.rng.u8(0..8) == 0 {
+            let most = self.schedule.places - 1;
+            self.strangers = if self.has_free_place() { (self.strangers + 1).min(most) } else { 0 };
+        }
+        if self.schedule.has_rival && self.rng.u8(0..40) == 0 {
+            self.rival_writes();
+        }
+        if self.schedule.when_full == WhenFull::Waits && self.has_free_place() {
             let mut waiting: Vec<_> =
                 self.requests.iter_mut().filter(|request| !request.is_served).collect();
             if !waiting.is_empty() {
@@ -23,21 +59,35 @@ impl World {
         }
     }
 
-    pub(super) fn served(&self) -> usize {
-        self.requests.iter().filter(|request| request.is_served).count()
+    pub(super) fn has_free_place(&self) -> bool {
+        let served = self.requests.iter().filter(|request| request.is_served).count();
+        served + self.ghosts + self.strangers < self.schedule.places
     }
 
-    pub(super) fn kill(&mut self) {
+    /// The other client commits its next file: it keeps the order of the plan, too.
+    fn rival_writes(&mut self) {
+        let next = (0..self.names.len()).find(|&file| !self.holds(file));
+        if let Some(file) = next {
+            self.store(file, false);
+        }
+    }
+
+    pub(super) fn rival_has_written(&self) -> bool {
+        self.dataset.iter().any(|stored| !stored.is_ours)
+    }
+
+    pub(super) fn kill(&mut self, first: usize) {
         for request in std::mem::take(&mut self.requests) {
             // Its successor's run may not see this one: the model keeps it within the gap
             // between two runs, where a person runs the command again.
             if request.stage == Stage::Released && self.rng.bool() {
-                self.store(self.confirmed);
+                self.store(first + request.id.file, true);
             }
         }
         for file in std::mem::take(&mut self.zombies) {
-            self.store(file);
+            self.store(file, true);
         }
+        self.ghosts = 0;
         self.pauses.clear();
         self.settling.clear();
     }
@@ -47,47 +97,75 @@ impl World {
         let on_the_way = self.zombies.contains(&file);
         self.zombies.retain(|&zombie| zombie != file);
         if on_the_way && self.rng.bool() {
-            self.store(file);
+            self.store(file, true);
         }
     }
 
     /// The service's rule: a name once, and the order of arrival.
-    pub(super) fn store(&mut self, file: usize) -> bool {
-        let is_new = !self.dataset.contains(&file);
+    pub(super) fn store(&mut self, file: usize, is_ours: bool) -> bool {
+        let is_new = !self.holds(file);
         if is_new {
-            self.dataset.push(file);
+            self.dataset.push(Stored { file, is_ours });
         }
         is_new
     }
 
+    pub(super) fn holds(&self, file: usize) -> bool {
+        self.dataset.iter().any(|stored| stored.file == file)
+    }
+
+    pub(super) fn holds_ours(&self, file: usize) -> bool {
+        self.dataset.iter().any(|stored| stored.file == file && stored.is_ours)
+    }
+
     pub(super) fn verdict(&mut self, first: usize, file: usize) -> Verdict {
-        if self.percent(self.listing_fault_percent / 2) {
+        if self.percent(self.schedule.listing_fault_percent / 4) {
             return Verdict::Unknown;
+        }
+        let is_refused = self.percent(self.schedule.listing_fault_percent / 4);
+        if is_refused || !self.has_free_place() {
+            return Verdict::Unavailable { retry_after: None };
+        }
+        let plan = self.plan();
+        if !self.schedule.config.ordered {
+            return verdict_unordered(plan[first + file], &self.listing(self.dataset.len()));
         }
         // A listing may be older than what is known to be committed. One that only hides what
         // its asker has just sent could not be told from the truth: services list what they
         // have answered.
-        let is_stale = self.confirmed > 0 && self.percent(self.listing_fault_percent);
-        let visible = if is_stale { self.rng.usize(0..self.confirmed) } else { self.dataset.len() };
+        let confirmed = self.confirmed.len();
+        drop(plan);
+        let is_stale = confirmed > 0 && self.percent(self.schedule.listing_fault_percent);
+        let visible = if is_stale { self.rng.usize(0..confirmed) } else { self.dataset.len() };
         let before: Vec<_> = self.names[..first].to_vec();
-        let plan = self.plan();
-        verdict(&before, &plan[first..], file, &self.listing(visible))
+        verdict(&before, &self.plan()[first..], file, &self.listing(visible))
     }
 
     pub(super) fn listing(&self, length: usize) -> Vec<DatasetFile> {
-        let names: Vec<_> = self.dataset[..length].iter().map(|&file| &self.names[file]).collect();
-        serde_json::from_value(serde_json::to_value(names).unwrap()).unwrap()
+        let listed = |stored: &Stored| {
+            let mut listed = DatasetFile::named(&self.names[stored.file]);
+            let hash = hash_of(&self.names[stored.file], stored.is_ours);
+            listed.sha256 = self.schedule.tells_hashes.then_some(hash);
+            listed
+        };
+        self.dataset[..length].iter().map(listed).collect()
     }
 
     pub(super) fn plan(&self) -> Vec<Expected<'_>> {
-        self.names
-            .iter()
-            .map(|name| Expected { name, size_bytes: None, row_count: 1, hash: None })
-            .collect()
+        let expected = |name| {
+            let hash = Some(hash_of(name, true));
+            Expected { name, size_bytes: None, row_count: 1, hash }
+        };
+        self.names.iter().map(|name| expected(name.as_str())).collect()
     }
 
-    pub(super) fn check_prefix(&self) -> Result<(), String> {
-        let is_prefix = self.dataset.iter().copied().eq(0..self.dataset.len());
+    pub(super) fn check_dataset(&self) -> Result<(), String> {
+        let files = || self.dataset.iter().map(|stored| stored.file);
+        let is_prefix = !self.schedule.config.ordered || files().eq(0..self.dataset.len());
         if is_prefix { Ok(()) } else { Err(format!("no prefix: {:?}", self.dataset)) }
     }
+}
+
+fn hash_of(name: &str, is_ours: bool) -> Sha256Digest {
+    ContentHasher::hash_of(format!("{name} {is_ours}").as_bytes())
 }

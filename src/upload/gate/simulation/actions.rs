@@ -1,0 +1,97 @@
+//! What the gate says is done, and must be right to do.
+
+use super::{
+    super::{Action, RequestId},
+    World,
+    service::{Request, Stage},
+};
+
+impl World {
+    pub(super) fn perform(&mut self, first: usize, action: Action) -> Result<(), String> {
+        match action {
+            Action::Start(id) => self.start(id),
+            Action::Release(file) => {
+                if self.schedule.config.ordered && first + file != self.head() {
+                    return Err(format!("tail of {file} let go with {:?}", self.confirmed));
+                }
+                self.request(file)?.stage = Stage::Released;
+                Ok(())
+            }
+            Action::Drop(file) => self.close(file),
+            Action::Commit(file) => self.confirm(first + file),
+            Action::Pause { request, at_least, .. } => {
+                self.pauses.push(request);
+                self.throttled.extend(at_least.map(|_| request.file));
+                if first + request.file == self.head() {
+                    self.count_pause_of_head(request)?;
+                }
+                Ok(())
+            }
+            Action::Settle(file, grace) => {
+                self.settling.push((file, grace));
+                Ok(())
+            }
+            Action::Drip(_) | Action::Finish(_) => Ok(()),
+        }
+    }
+
+    fn start(&mut self, id: RequestId) -> Result<(), String> {
+        if self.requests.iter().any(|request| request.id.file == id.file) {
+            return Err(format!("{id:?} opened twice"));
+        }
+        if !self.throttled.is_empty() {
+            return Err(format!("{id:?} started while all were asked to wait"));
+        }
+        if id.attempt == 1 && id.file != self.started {
+            return Err(format!("{id:?} started before {}", self.started));
+        }
+        self.started = self.started.max(id.file + 1);
+        self.starts += 1;
+        self.requests.push(Request { id, stage: Stage::Connecting, is_served: false });
+        Ok(())
+    }
+
+    fn close(&mut self, file: usize) -> Result<(), String> {
+        let request = self.request(file)?;
+        if request.stage == Stage::Released {
+            return Err(format!("{file} dropped after its tail was let go"));
+        }
+        // The service notices later that nobody is there any more.
+        let had_a_place = request.is_served;
+        self.ghosts += usize::from(had_a_place);
+        self.requests.retain(|request| request.id.file != file);
+        Ok(())
+    }
+
+    fn confirm(&mut self, file: usize) -> Result<(), String> {
+        let stored = self.dataset.iter().find(|stored| stored.file == file);
+        let Some(stored) = stored else {
+            return Err(format!("{file} reported as committed, and is not there"));
+        };
+        let could_be_told = self.schedule.tells_hashes || !self.in_doubt.contains(&file);
+        if !stored.is_ours && could_be_told {
+            return Err(format!("{file} reported as committed, and has another's content"));
+        }
+        self.confirmed.insert(file);
+        self.pauses_of_head = (0, 0);
+        Ok(())
+    }
+
+    /// The head is tried so often, not more: attempts with others in its way do not count, and
+    /// there are two of them at most.
+    fn count_pause_of_head(&mut self, request: RequestId) -> Result<(), String> {
+        let (all, alone) = &mut self.pauses_of_head;
+        *all += 1;
+        *alone += u32::from(self.open_before == 0);
+        let most = self.schedule.config.max_retries;
+        if *alone > most || (self.schedule.config.ordered && *all > most + 2) {
+            return Err(format!("{request:?} is tried again and again: {:?}", self.schedule));
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, file: usize) -> Result<&mut Request, String> {
+        let found = self.requests.iter_mut().find(|request| request.id.file == file);
+        found.ok_or_else(|| format!("{file} has no open request"))
+    }
+}

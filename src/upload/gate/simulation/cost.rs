@@ -1,0 +1,50 @@
+//! What few places cost: requests that are refused because one more than the service serves was
+//! tried.
+
+use fastrand::Rng;
+
+use super::{
+    super::GateConfig,
+    World,
+    schedule::{Schedule, WhenFull},
+};
+
+const FILES: usize = 300;
+
+/// Requests for so many files at a service with so few places.
+fn requests(places: usize, when_full: WhenFull, seed: u64) -> usize {
+    let config = GateConfig { concurrency: 8, max_held: 32, ordered: true, max_retries: 8 };
+    let schedule = Schedule {
+        files: FILES,
+        config,
+        places,
+        when_full,
+        has_strangers: false,
+        has_rival: false,
+        tells_hashes: false,
+        fault_percent: 0,
+        listing_fault_percent: 0,
+        slow_head_percent: 0,
+        has_big_bodies: seed.is_multiple_of(2),
+    };
+    let mut world = World::of(schedule, Rng::with_seed(seed), None);
+    assert_eq!(world.run(), Ok(true), "{places} {when_full:?} {seed}");
+    world.starts
+}
+
+#[test]
+fn a_limit_that_was_met_is_remembered_and_costs_few_requests() {
+    for places in 1..5 {
+        for (when_full, most) in [
+            (WhenFull::Refuses { tells_when: false }, FILES / 3),
+            (WhenFull::Refuses { tells_when: true }, FILES / 3),
+            (WhenFull::Waits, FILES / 2),
+            (WhenFull::Resets, FILES * 2),
+        ] {
+            let more: Vec<_> =
+                (0..8).map(|seed| requests(places, when_full, seed) - FILES).collect();
+            eprintln!("{places} places, {when_full:?}: {more:?} more requests");
+            assert!(more.iter().all(|&more| more <= most), "{places} {when_full:?} {more:?}");
+        }
+    }
+}

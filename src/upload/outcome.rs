@@ -1,0 +1,76 @@
+//! What the end of a request means for the gate, and the end of a run for its caller.
+
+use super::gate::{Ending, Failure, StopCause};
+use crate::{
+    client::BodyState,
+    error::{Error, Result},
+};
+
+/// Why a run ended before all files were committed.
+pub(super) fn stop_error(
+    cause: StopCause,
+    file_name: String,
+    dataset_id: String,
+    last_error: Option<Error>,
+) -> Error {
+    let words = last_error.as_ref().map(ToString::to_string).unwrap_or_default();
+    let message = match cause {
+        StopCause::Failed => {
+            return last_error.unwrap_or_else(|| {
+                Error::Internal(format!("{file_name} failed without an error"))
+            });
+        }
+        StopCause::OutcomeUnknown => return Error::OutcomeUnknown { file_name, message: words },
+        StopCause::ForeignWriter => {
+            format!("at {file_name} its list of files is another one {words}")
+        }
+        StopCause::NameTaken => format!(
+            "the name {file_name} was taken when this upload sent the file for the first time, so \
+             another has put it there. Nothing tells whether its content is the same"
+        ),
+        StopCause::CommittedEarly => {
+            format!("the service took {file_name} before its last byte was sent; use concurrency=1")
+        }
+    };
+    Error::ForeignWriter { dataset_id, message }
+}
+
+/// A server that refuses a large body and closes at once looks like a broken connection: its
+/// answer is lost more often than not.
+pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
+    match error {
+        Error::Connection { host, file_name, message } if body.sent() > 0 => {
+            let name = file_name.as_deref().unwrap_or("it");
+            let message = format!("{message} while it was sent; is {name} over a size limit?");
+            Error::Connection { host, file_name, message }
+        }
+        error => error,
+    }
+}
+
+/// What the end of a request means for the gate.
+pub(super) fn ending(outcome: &Result<String>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Committed,
+        Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {
+            Ending::RefusedAll
+        }
+        Err(error) if error.is_name_taken() => Ending::NameTaken,
+        Err(Error::Refused { .. }) => Ending::Refused,
+        Err(error) if error.is_temporary() => {
+            Ending::Temporary { failure: failure(error), retry_after: error.retry_after() }
+        }
+        Err(_) => Ending::Final,
+    }
+}
+
+/// What a failure that may pass says about the service.
+fn failure(error: &Error) -> Failure {
+    match error {
+        Error::Unavailable { status: 429 | 503, .. } | Error::File { .. } => Failure::NoRoom,
+        Error::Unavailable { status: 504 | 524, .. } | Error::Timeout { .. } => {
+            Failure::StillAtWork
+        }
+        _ => Failure::Broken,
+    }
+}
