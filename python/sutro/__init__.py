@@ -7,6 +7,15 @@
 """
 
 from sutro._core import __version__
+from sutro.async_functions import (
+    check_async,
+    create_dataset_async,
+    download_from_dataset_async,
+    list_dataset_files_async,
+    list_datasets_async,
+    upload_async,
+    upload_to_dataset_async,
+)
 from sutro.checks import CheckedFile, CheckReport, Difference
 from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
@@ -49,7 +58,6 @@ from sutro.functions import (
     list_datasets,
     read,
     upload,
-    upload_async,
     upload_to_dataset,
 )
 from sutro.local import LocalServer
@@ -101,13 +109,19 @@ __all__ = [
     "UploadedFile",
     "__version__",
     "check",
+    "check_async",
     "create_dataset",
+    "create_dataset_async",
     "download_from_dataset",
+    "download_from_dataset_async",
     "list_dataset_files",
+    "list_dataset_files_async",
     "list_datasets",
+    "list_datasets_async",
     "read",
     "set_api_key",
     "upload",
     "upload_async",
     "upload_to_dataset",
+    "upload_to_dataset_async",
 ]

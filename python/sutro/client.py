@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import calls, jobs, logs, settings
+from sutro import arguments, calls, jobs, logs, settings
+from sutro.async_calls import AsyncCalls
 from sutro.connect import connected
 from sutro.reader import DatasetReader
 from sutro.uploads import Uploads
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sutro.datasets import Dataset, DatasetFile
 
 
-class Client(Uploads):
+class Client(Uploads, AsyncCalls):
     """Calls one dataset API with one key. Threads may share it.
 
     Args:
@@ -108,6 +109,7 @@ class Client(Uploads):
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
+        name = None if name is None else arguments.text("name", name)
         return jobs.result_of(self._core.create_dataset(name))
 
     def try_authentication(self) -> None:
@@ -207,14 +209,12 @@ class Client(Uploads):
             >>> len(paths), paths[0].name
             (12, 'cars-1970.parquet')
         """
-        names = [files] if isinstance(files, str) else files
-        paths = jobs.result_of(
-            self._core.download_from_dataset(
-                dataset_id,
-                None if names is None else list(names),
-                str(Path(output_path or ".").expanduser()),
-                settings.concurrency(concurrency),
-                overwrite,
-            )
+        job = calls.start_download(
+            self._core,
+            dataset_id,
+            files,
+            output_path,
+            concurrency=concurrency,
+            overwrite=overwrite,
         )
-        return [Path(path) for path in paths]
+        return [Path(path) for path in jobs.result_of(job)]

@@ -109,52 +109,6 @@ def upload(
     )
 
 
-async def upload_async(
-    source: Source,
-    dataset_id: str | None = None,
-    *,
-    concurrency: int | None = None,
-    ordered: bool = True,
-    names: NamesOption | None = None,
-    hive: HiveOption | None = None,
-    recursive: bool = False,
-    exclude: str | Sequence[str] = (),
-    rows_per_file: int | None = None,
-    on_mismatch: OnMismatch = "error",
-    recompress: bool = False,
-    dry_run: bool = False,
-    progress: ProgressOption = None,
-    api_key: str | None = None,
-    api_url: str | None = None,
-) -> UploadReport:
-    """Do the same as `upload`, in a running event loop.
-
-    Arguments, result and errors are those of `upload`. Cancelling the task ends the upload; the
-    `CancelledError` has the partial `report`.
-
-    Examples:
-        >>> import asyncio
-        >>> report = asyncio.run(sutro.upload_async("data/*.parquet"))
-        >>> len(report)
-        12
-    """
-    return await Client(api_key, api_url).upload_async(
-        source,
-        dataset_id,
-        concurrency=concurrency,
-        ordered=ordered,
-        names=names,
-        hive=hive,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        on_mismatch=on_mismatch,
-        recompress=recompress,
-        dry_run=dry_run,
-        progress=progress,
-    )
-
-
 def check(
     source: Source,
     dataset_id: str | None = None,

@@ -19,9 +19,8 @@ from sutro.progress import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sutro._core import Client, FileCursor, FrameChecker, Job
+    from sutro._core import FileCursor, FrameChecker, Job
     from sutro._sources.found import Files
-    from sutro.checks import CheckReport
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
 
@@ -29,10 +28,6 @@ _T = TypeVar("_T")
 
 POLL_SECONDS = 0.1
 """Between two looks at a running job: how long Ctrl-C can take."""
-
-# Short uploads are not kept waiting, long ones cost nothing.
-_FIRST_PAUSE_SECONDS = 0.001
-_PAUSE_GROWTH = 1.2
 
 _CANCEL_SECONDS = 0.5
 """How long a cancelled job may take to end."""
@@ -42,12 +37,12 @@ def result_of(job: Job[_T], show: Show | None = None) -> _T:
     """Wait for a job in this thread; it is cancelled when the wait ends early."""
     try:
         while not job.wait(POLL_SECONDS):
-            _show(job, show)
-        _show(job, show)
+            show_progress(job, show)
+        show_progress(job, show)
     except BaseException:
         job.cancel()
         raise
-    return _result(job)
+    return take_result(job)
 
 
 def result_of_pages(
@@ -82,36 +77,33 @@ def result_of_upload(upload: Upload, progress: ProgressOption) -> UploadReport:
     job, source = upload.job, upload.source
     try:
         with shown(progress) as show:
-            failure = _feed(job, source, lambda: _show(job, show))
+            failure = feed(job, source, lambda: show_progress(job, show))
             if failure is None:
-                return _with_notes(_with_warnings(result_of(job, show), source), source)
+                return with_notes(with_warnings(result_of(job, show), source), source)
             while not job.wait(POLL_SECONDS):
-                _show(job, show)
-        error = _failure_of_source(failure, upload)
+                show_progress(job, show)
+        error = failure_of_source(failure, upload)
     except KeyboardInterrupt as interrupt:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
         raise _interrupted(job.partial_report(), ordered=upload.ordered) from interrupt
-    except _ShowFailedError as failed:
+    except ShowFailedError as failed:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        error = _with_report(failed.error, upload)
+        error = with_report(failed.error, upload)
     # Not in the blocks above, which would add their own errors to the caller's.
     raise error
 
 
-def result_of_check(
-    source: Frames, checker: FrameChecker, client: Client | None, dataset_id: str | None
-) -> CheckReport:
+def add_all(source: Frames, checker: FrameChecker) -> None:
     """Make all files of a source, and keep of each what its footer says."""
     with closing(source.files()) as files:
         for file in files:
             if file is not None:
                 checker.add(*file)
-    return _with_notes(result_of(checker.finish(client, dataset_id)), source)
 
 
-def _with_notes(report: _T, source: Files | Frames) -> _T:
+def with_notes(report: _T, source: Files | Frames) -> _T:
     """A report with what there is to tell of its source."""
     notes = source.notes() if isinstance(source, Frames) else ()
     if not notes:
@@ -121,51 +113,7 @@ def _with_notes(report: _T, source: Files | Frames) -> _T:
     return noted
 
 
-async def in_thread(work: Callable[[], _T]) -> _T:
-    """Do what waits for the service beside a running event loop."""
-    import asyncio  # noqa: PLC0415 - keeps `import sutro` light
-
-    return await asyncio.to_thread(work)
-
-
-async def result_of_upload_async(upload: Upload, progress: ProgressOption) -> UploadReport:
-    """Like `result_of_upload`, in a running event loop; cancelling it cancels the job.
-
-    It polls, too: a thread of the core that wakes the loop can meet an interpreter that is
-    about to exit, and Python before 3.14 ends the process then.
-    """
-    import asyncio  # noqa: PLC0415 - keeps `import sutro` light
-
-    pause = _FIRST_PAUSE_SECONDS
-    job, source = upload.job, upload.source
-    error: Exception
-    try:
-        with shown(progress) as show:
-            # Making a file takes time that the loop has not.
-            feed = asyncio.ensure_future(asyncio.to_thread(_feed, job, source, lambda: None))
-            while not job.wait(0):
-                _show(job, show)
-                await asyncio.sleep(pause)
-                pause = min(pause * _PAUSE_GROWTH, POLL_SECONDS)
-            _show(job, show)
-            failure = await feed
-        if failure is None:
-            return _with_notes(_with_warnings(_result(job), source), source)
-        error = _failure_of_source(failure, upload)
-    except asyncio.CancelledError as cancelled:
-        job.cancel()
-        _with_report(cancelled, upload)
-        raise
-    except _ShowFailedError as failed:
-        job.cancel()
-        error = _with_report(failed.error, upload)
-    except BaseException:
-        job.cancel()
-        raise
-    raise error
-
-
-def _feed(
+def feed(
     job: Job[UploadReport], source: Files | Frames, step: Callable[[], None]
 ) -> Exception | None:
     """Give the job the files that frames become. Returns what the source failed with."""
@@ -181,7 +129,7 @@ def _feed(
             step()
             while file is not None and not job.feed(*file, POLL_SECONDS):
                 step()
-    except _ShowFailedError:
+    except ShowFailedError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the caller's generator raises
         return error
@@ -198,7 +146,7 @@ class _NoMore(Enum):
 _NO_MORE = _NoMore.NO_MORE
 
 
-class _ShowFailedError(Exception):
+class ShowFailedError(Exception):
     """What shows the progress has failed, not the job."""
 
     def __init__(self, error: Exception) -> None:
@@ -209,7 +157,7 @@ class _ShowFailedError(Exception):
 _E = TypeVar("_E", bound=BaseException)
 
 
-def _with_report(error: _E, upload: Upload) -> _E:
+def with_report(error: _E, upload: Upload) -> _E:
     """Tell with an error that is not ours what was done, and how to go on."""
     report = upload.job.partial_report()
     error.add_note(str(_interrupted(report, ordered=upload.ordered)))
@@ -217,7 +165,8 @@ def _with_report(error: _E, upload: Upload) -> _E:
     return error
 
 
-def _failure_of_source(failure: Exception, upload: Upload) -> Exception:
+def failure_of_source(failure: Exception, upload: Upload) -> Exception:
+    """Return what to raise where a source has failed."""
     report = upload.job.partial_report()
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
@@ -238,7 +187,7 @@ def _failure_of_source(failure: Exception, upload: Upload) -> Exception:
     return incomplete
 
 
-def _with_warnings(report: UploadReport, source: Files | Frames) -> UploadReport:
+def with_warnings(report: UploadReport, source: Files | Frames) -> UploadReport:
     """Warn of what the upload has noted. What was noted of its files was said at its start."""
     said = () if isinstance(source, Frames) else source.found.notes
     for note in report.notes:
@@ -247,7 +196,8 @@ def _with_warnings(report: UploadReport, source: Files | Frames) -> UploadReport
     return report
 
 
-def _show(job: Job[_T], show: Show | None) -> None:
+def show_progress(job: Job[_T], show: Show | None) -> None:
+    """Show how far a job is, and pass its log records on."""
     logs.forward()
     if show is None:
         return
@@ -258,10 +208,11 @@ def _show(job: Job[_T], show: Show | None) -> None:
     try:
         show(progress)
     except Exception as error:
-        raise _ShowFailedError(error) from error
+        raise ShowFailedError(error) from error
 
 
-def _result(job: Job[_T]) -> _T:
+def take_result(job: Job[_T]) -> _T:
+    """Return what a job that is over gave, or raise what it failed with."""
     with forks.moment:
         return job.result()
 

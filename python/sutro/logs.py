@@ -41,6 +41,13 @@ def forward() -> None:
         logging.getLogger(name).log(level, "%s", message)
 
 
+def are_wanted() -> bool:
+    """Whether anybody listens to more than warnings."""
+    import logging  # noqa: PLC0415 - keeps `import sutro` light
+
+    return logging.getLogger("sutro").isEnabledFor(logging.INFO)
+
+
 def _set_up(logger: logging.Logger, default_level: str = "") -> None:
     global _is_set_up  # noqa: PLW0603 - once for each process
     if _is_set_up:

@@ -76,25 +76,33 @@ ProgressOption: TypeAlias = "bool | Show | None"
 """The argument `progress`: None (on a terminal and in a notebook), True, False, or one's own."""
 
 
-@contextmanager
-def shown(option: ProgressOption) -> Iterator[Show]:
-    """Yield what takes the snapshots of one upload; clean the display up at the end.
+def silent(_progress: Progress) -> None:
+    """Show nothing."""
+
+
+def check_option(option: object) -> None:
+    """Refuse what is no `ProgressOption`, before an upload starts that it could not follow.
 
     Raises:
-        TypeError: `option` is none of the four kinds.
+        TypeError: It is none of the four kinds.
     """
+    if not callable(option) and not isinstance(option, bool | None):
+        message = f"progress takes None, True, False or a callable, not {type(option).__name__}"
+        raise TypeError(message)
+
+
+@contextmanager
+def shown(option: ProgressOption) -> Iterator[Show]:
+    """Yield what takes the snapshots of one upload; clean the display up at the end."""
     if callable(option):
         yield option
         return
-    if option not in (None, True, False):
-        message = f"progress takes None, True, False or a callable, not {option!r}"
-        raise TypeError(message)
     if option is None:
         option = _configured()
     if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):
         yield _Log()
     elif option is False:
-        yield lambda _progress: None
+        yield silent
     else:
         with forks.moment:
             from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown

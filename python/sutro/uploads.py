@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sutro import calls, jobs
+from sutro.progress import check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,7 @@ class Uploads:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
+        check_option(progress)
         calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
         upload = calls.start_upload(
             self._core,
@@ -111,53 +112,6 @@ class Uploads:
             dry_run=dry_run,
         )
         return jobs.result_of_upload(upload, progress)
-
-    async def upload_async(
-        self,
-        source: Source,
-        dataset_id: str | None = None,
-        *,
-        concurrency: int | None = None,
-        ordered: bool = True,
-        names: NamesOption | None = None,
-        hive: HiveOption | None = None,
-        recursive: bool = False,
-        exclude: str | Sequence[str] = (),
-        rows_per_file: int | None = None,
-        on_mismatch: OnMismatch = "error",
-        recompress: bool = False,
-        dry_run: bool = False,
-        progress: ProgressOption = None,
-    ) -> UploadReport:
-        """Do the same as `upload`, in a running event loop.
-
-        Arguments, result and errors are those of `upload`. Cancelling the task ends the upload;
-        the `CancelledError` has the partial `report`.
-
-        Examples:
-            >>> import asyncio
-            >>> report = asyncio.run(client.upload_async("data/*.parquet"))
-            >>> len(report)
-            12
-        """
-        ask = partial(calls.ask_first, self._core, source, dataset_id, dry_run=dry_run)
-        await jobs.in_thread(ask)
-        upload = calls.start_upload(
-            self._core,
-            source,
-            dataset_id,
-            concurrency=concurrency,
-            ordered=ordered,
-            names=names,
-            hive=hive,
-            recursive=recursive,
-            exclude=exclude,
-            rows_per_file=rows_per_file,
-            on_mismatch=on_mismatch,
-            recompress=recompress,
-            dry_run=dry_run,
-        )
-        return await jobs.result_of_upload_async(upload, progress)
 
     def check(
         self,

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     convert,
     errors::{self, Cancelled, internal_error},
+    event_loop,
     frames::TemporaryParquet,
     log_records, runtime,
 };
@@ -24,6 +25,39 @@ use crate::upload::{MadeFile, Tracker};
 /// Makes the Python value of a call's outcome, with the GIL held.
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
+/// How a call ended. Threads wait for it without the runtime, which may be shut down meanwhile.
+#[derive(Default)]
+struct Completion {
+    state: Mutex<CallState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct CallState {
+    is_over: bool,
+    /// Taken once.
+    outcome: Option<Outcome>,
+}
+
+impl Completion {
+    fn end_with(&self, outcome: Outcome) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = CallState { is_over: true, outcome: Some(outcome) };
+        self.changed.notify_all();
+    }
+
+    /// Whether it came within the time.
+    fn wait(&self, time: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, time, |state| !state.is_over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_over
+    }
+
+    fn take_outcome(&self) -> Option<Outcome> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).outcome.take()
+    }
+}
+
 /// One running call. The work goes on in Rust threads; whoever called waits for it in
 /// steps as long as they like.
 #[pyclass(frozen, module = "sutro._core")]
@@ -31,8 +65,8 @@ pub(super) struct Job {
     process_id: u32,
     runtime: Handle,
     task: AbortHandle,
-    is_done: watch::Receiver<bool>,
-    outcome: Arc<Mutex<Option<Outcome>>>,
+    completion: Arc<Completion>,
+    is_over: watch::Receiver<bool>,
     tracker: Option<Arc<Tracker>>,
     feed: Mutex<Option<mpsc::Sender<MadeFile>>>,
 }
@@ -52,25 +86,24 @@ impl Job {
     {
         log_records::collect();
         let runtime = runtime::handle()?;
-        let (done, is_done) = watch::channel(false);
-        let outcome = Arc::new(Mutex::new(None::<Outcome>));
+        let (over, is_over) = watch::channel(false);
+        let completion = Arc::<Completion>::default();
         let work = runtime.spawn(work);
         let task = work.abort_handle();
-        let slot = Arc::clone(&outcome);
+        let ends = Arc::clone(&completion);
         runtime.spawn(async move {
             let result = work.await;
-            let outcome: Outcome = Box::new(move |py| match result {
+            ends.end_with(Box::new(move |py| match result {
                 Ok(Ok(value)) => translate(py, value),
                 Ok(Err(error)) => Err(error.into_py_err(py)),
                 Err(error) => Err(ended_early(&error)),
-            });
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            }));
             // Nobody waits any more when this fails.
-            let _ = done.send(true);
+            let _ = over.send(true);
         });
         let process_id = std::process::id();
         let feed = Mutex::new(None);
-        Ok(Self { process_id, runtime, task, is_done, outcome, tracker, feed })
+        Ok(Self { process_id, runtime, task, completion, is_over, tracker, feed })
     }
 
     /// The job takes files from [`Job::feed`].
@@ -100,11 +133,17 @@ impl Job {
     fn wait(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         self.ensure_own_process()?;
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
-        let mut is_done = self.is_done.clone();
-        let wait = async move {
-            tokio::time::timeout(timeout, is_done.wait_for(|done| *done)).await.is_ok()
-        };
-        Ok(py.detach(|| self.runtime.block_on(wait)))
+        Ok(py.detach(|| self.completion.wait(timeout)))
+    }
+
+    /// An `asyncio.Future` of the running loop that is done when the call is over.
+    fn finished<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.ensure_own_process()?;
+        let mut is_over = self.is_over.clone();
+        event_loop::future(py, async move {
+            // Ends with an error where the call is gone, which is as good.
+            let _ = is_over.wait_for(|is_over| *is_over).await;
+        })
     }
 
     /// Gives the upload a file, with its name in the dataset or None to number it, when there
@@ -123,7 +162,7 @@ impl Job {
         let wait = async move { tokio::time::timeout(timeout, sender.reserve_owned()).await };
         match py.detach(|| self.runtime.block_on(wait)) {
             Ok(Ok(room)) => {
-                room.send(MadeFile { name, source: file.take()? });
+                room.send(file.take(name)?);
                 Ok(true)
             }
             Ok(Err(_over)) => Ok(true),
@@ -156,8 +195,7 @@ impl Job {
 
     /// The value of a call that is over; raises what it failed with. Can be taken once.
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match outcome {
+        match self.completion.take_outcome() {
             Some(outcome) => outcome(py),
             None => Err(internal_error("the call is not over, or its result was taken")),
         }

@@ -18,6 +18,11 @@ impl<T> PerProcess<T> {
         Self(ArcSwapOption::const_empty())
     }
 
+    /// The value of this process, where it was made.
+    pub(super) fn get(&self) -> Option<Arc<Owned<T>>> {
+        self.0.load_full().filter(|owned| owned.process_id == process::id())
+    }
+
     /// The value of this process; makes it on first use.
     pub(super) fn get_or_try<E>(
         &self,

@@ -3,17 +3,27 @@
 use std::{
     io,
     panic::catch_unwind,
+    sync::{Mutex, PoisonError},
     thread::{self, available_parallelism},
     time::Duration,
 };
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{errors::IntoPyErr, per_process::PerProcess};
 use crate::error::{Error, Result};
 
-static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+static RUNTIME: PerProcess<Running> = PerProcess::new();
+
+struct Running {
+    handle: Handle,
+    /// `None` when it was shut down.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+/// For the work under way when the interpreter exits.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A thread for blocking work is never given back: tokio panics where it needs the first one
 /// and the operating system starts no more.
@@ -22,14 +32,34 @@ const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_hours(365 * 24);
 /// The runtime of this process, started on first use.
 ///
 /// # Errors
-/// `sutro.ConfigurationError` where the process may not start the threads that it needs.
+/// `sutro.ConfigurationError` where the process may not start the threads that it needs, and
+/// `RuntimeError` where the interpreter exits.
 pub(super) fn handle() -> PyResult<Handle> {
-    let runtime = RUNTIME.get_or_try(start);
-    let runtime = runtime.map_err(|error| Python::attach(|py| error.into_py_err(py)))?;
-    Ok(runtime.value.handle().clone())
+    let running = RUNTIME.get_or_try(start);
+    let running = running.map_err(|error| Python::attach(|py| error.into_py_err(py)))?;
+    let Running { handle, runtime } = &running.value;
+    if runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        return Err(PyRuntimeError::new_err("no call can start: the interpreter exits"));
+    }
+    Ok(handle.clone())
 }
 
-fn start() -> Result<Runtime> {
+/// The runtime of this process, even after it was shut down; `None` where it was never started.
+pub(super) fn kept_handle() -> Option<Handle> {
+    RUNTIME.get().map(|running| running.value.handle.clone())
+}
+
+/// Ends the threads of the runtime. Called before the interpreter exits: a thread that wakes an
+/// event loop later would end the process with an error, in Python before 3.14.
+#[pyfunction]
+pub(super) fn shut_down(py: Python<'_>) {
+    let Some(running) = RUNTIME.get() else { return };
+    let runtime = running.value.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Threads that wait for the interpreter get it.
+    py.detach(|| runtime.map(|runtime| runtime.shutdown_timeout(SHUTDOWN_PATIENCE)));
+}
+
+fn start() -> Result<Running> {
     let workers = available_parallelism().map_or(1, usize::from);
     can_start_threads(workers + 1).map_err(|error| Error::no_more_threads(&error))?;
     // The threads of another process of this user may have come in between.
@@ -41,7 +71,8 @@ fn start() -> Result<Runtime> {
             .thread_keep_alive(BLOCKING_THREAD_KEEP_ALIVE)
             .build()?;
         drop(runtime.spawn_blocking(|| ()));
-        Ok(runtime)
+        let handle = runtime.handle().clone();
+        Ok(Running { handle, runtime: Mutex::new(Some(runtime)) })
     });
     let started = started.unwrap_or_else(|_panic| Err(io::ErrorKind::WouldBlock.into()));
     started.map_err(|error| Error::no_more_threads(&error))

@@ -7,7 +7,7 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::Held,
     feed::{MadeFile, name_of_made},
-    hive,
+    hive::{self, Hive},
     plan::{self, Names, PlannedFile},
     resume::{self, Target},
     rewrite::Rewrite,
@@ -62,6 +62,7 @@ pub struct FileFacts {
 pub struct Checker {
     mending: Mending,
     ordered: bool,
+    hive: Hive,
     names: Names,
     file_count: usize,
     files: Vec<(FileFacts, Footer)>,
@@ -87,7 +88,7 @@ pub async fn check_files(
         let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
         let mut files = check::read(files, &mut problems, mending);
         hive::apply(&hive, &mut files, &mut problems);
-        let mut checker = Checker { problems, notes, ..Checker::new(mending, ordered) };
+        let mut checker = Checker { problems, notes, ..Checker::new(mending, hive, ordered) };
         for file in files {
             checker.keep(file);
         }
@@ -100,19 +101,20 @@ pub async fn check_files(
 impl Checker {
     /// Begins a check of files that are made one after the other, for an upload in order or not.
     #[must_use]
-    pub fn new(mending: Mending, ordered: bool) -> Self {
-        Self { mending, ordered, ..Self::default() }
+    pub fn new(mending: Mending, hive: Hive, ordered: bool) -> Self {
+        Self { mending, hive, ordered, ..Self::default() }
     }
 
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.file_count, &file.source);
-        let position = self.file_count;
-        let planned = PlannedFile { position, name, source: file.source, partition: Vec::new() };
+        let (position, partition) = (self.file_count, file.partition);
+        let planned = PlannedFile { position, name, source: file.source, partition };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
+        hive::apply_to_made(&self.hive, &files, &mut self.problems);
         for file in files {
             self.keep(file);
         }

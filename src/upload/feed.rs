@@ -15,9 +15,11 @@ use super::{
     check::{self, CheckedFile, Mending},
     compare::{UNKNOWN_TYPE, paths},
     dataset_schema::{Held, THE_DATASET},
+    hive::{self, Hive},
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
+    sources::Partition,
 };
 use crate::{
     client::{SourceFile, in_background},
@@ -34,6 +36,8 @@ pub struct MadeFile {
     pub name: Option<String>,
     /// The file.
     pub source: SourceFile,
+    /// What the folders on its way say, where it was a file with a path.
+    pub partition: Partition,
 }
 
 /// The upload's end of a channel of [`MadeFile`]s.
@@ -73,7 +77,12 @@ impl Feed {
 
     /// Names and checks files as they come: each must have the schema of the first, or that
     /// of the whole source, or be cast to it where the caller asked for that.
-    pub(super) fn of_made_files(files: MadeFiles, mending: Mending, held: Held) -> Self {
+    pub(super) fn of_made_files(
+        files: MadeFiles,
+        mending: Mending,
+        hive: Hive,
+        held: Held,
+    ) -> Self {
         let reference = match held {
             Held::Schema(schema) => Some(Reference {
                 name: THE_DATASET.to_owned(),
@@ -84,7 +93,7 @@ impl Feed {
                 files.schema.as_ref().map(|schema| Reference::new("the others".to_owned(), schema))
             }
         };
-        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending };
+        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending, hive };
         Self::of(stream::unfold((files, checks), |(mut files, mut checks)| async move {
             let file = files.receiver.recv().await?;
             let checked = checks.check(file).await;
@@ -150,6 +159,7 @@ struct FeedChecks {
     /// What all files must have.
     reference: Option<Reference>,
     mending: Mending,
+    hive: Hive,
 }
 
 struct Reference {
@@ -173,13 +183,15 @@ impl FeedChecks {
         let name = name_of_made(file.name, self.count, &file.source);
         let position = self.count;
         self.count += 1;
-        let planned = PlannedFile { position, name, source: file.source, partition: Vec::new() };
+        let (source, partition) = (file.source, file.partition);
+        let planned = PlannedFile { position, name, source, partition };
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
-        let mending = self.mending;
+        let (mending, hive) = (self.mending, self.hive.clone());
         let check = move || {
             let mut problems = problems;
             let files = check::read(files, &mut problems, mending);
+            hive::apply_to_made(&hive, &files, &mut problems);
             Ok(check::judge_files(files, problems, 1, mending, &Held::Nothing))
         };
         let (mut checked, _) = in_background(check)

@@ -43,7 +43,7 @@ pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Found, FoundFile, Partition, Paths, natural_order};
+pub use sources::{Found, FoundFile, Partition, Paths, natural_order, partition_of_open_file};
 pub use temporary::Spool;
 
 use std::sync::Arc;
@@ -124,7 +124,9 @@ pub async fn upload(
         Source::Made(files) => {
             let dataset = listed(client, &options).await?;
             tracker.planned(&[], files.file_count.unwrap_or(0));
-            let mut feed = Feed::of_made_files(files, options.mending, Held::by(dataset.as_ref()));
+            let held = Held::by(dataset.as_ref());
+            let hive = options.hive.clone();
+            let mut feed = Feed::of_made_files(files, options.mending, hive, held);
             feed.first().await?;
             (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
         }

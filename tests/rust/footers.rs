@@ -98,7 +98,7 @@ fn deep_and_wide_schemas_fit_into_a_small_stack() {
         format!("{groups} required int64 a; {}", "}".repeat(depth))
     };
     let wide: String = (0..10_000).map(|index| format!("optional int32 c{index};")).collect();
-    let files = [(deep(60), true), (deep(70), false), (deep(300), false), (wide, true)];
+    let files = [(deep(98), true), (deep(100), false), (deep(300), false), (wide, true)];
     // Written on a large stack: the crate's writer and its parser recurse.
     let writer = std::thread::Builder::new().stack_size(256 << 20);
     let write = move || files.map(|(fields, is_legal)| (file_with_fields(&fields), is_legal));

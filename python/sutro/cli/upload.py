@@ -24,6 +24,7 @@ from sutro.cli.options import (
     source_options,
     together,
     unordered_option,
+    with_hive_types,
 )
 from sutro.cli.words import in_options
 
@@ -107,6 +108,7 @@ def upload_paths(
     **options: Any,
 ) -> None:
     """Upload, and print the report."""
+    options = with_hive_types(options)
     if dry_run:
         check_paths(ctx, paths, dataset_id, sort=sort, unordered=unordered, quiet=quiet, **options)
         return
@@ -134,6 +136,7 @@ def check_paths(
     **options: Any,
 ) -> None:
     """Check, print what was found, and exit with the code that an upload would have."""
+    options = with_hive_types(options)
     report = sutro.check(_in_order(paths, sort), dataset_id, ordered=not unordered, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)

@@ -1,0 +1,91 @@
+//! What the core does, awaited by an event loop of Python.
+
+use std::{any::Any, future::ready, pin::Pin};
+
+use futures_util::TryFutureExt;
+use pyo3::prelude::*;
+use pyo3_async_runtimes::{
+    TaskLocals,
+    generic::{self, ContextExt, JoinError, Runtime},
+};
+use tokio::task;
+
+use super::runtime;
+
+/// An `asyncio.Future` of the running loop that is done when `work` is.
+pub(super) fn future<F>(py: Python<'_>, work: F) -> PyResult<Bound<'_, PyAny>>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    generic::future_into_py::<CoreRuntime, _, _>(py, async {
+        work.await;
+        Ok(())
+    })
+}
+
+/// The runtime of this process, as the crate asks for it.
+struct CoreRuntime;
+
+/// Why a task has no result.
+enum EndedEarly {
+    Task(task::JoinError),
+    /// The runtime of this process was never started.
+    NotStarted,
+}
+
+impl JoinError for EndedEarly {
+    fn is_panic(&self) -> bool {
+        matches!(self, Self::Task(error) if error.is_panic())
+    }
+
+    fn into_panic(self) -> Box<dyn Any + Send + 'static> {
+        match self {
+            Self::Task(error) => error.into_panic(),
+            Self::NotStarted => Box::new("the runtime was never started"),
+        }
+    }
+}
+
+type JoinHandle = Pin<Box<dyn Future<Output = Result<(), EndedEarly>> + Send>>;
+
+fn joined(task: Option<task::JoinHandle<()>>) -> JoinHandle {
+    match task {
+        Some(task) => Box::pin(task.map_err(EndedEarly::Task)),
+        None => Box::pin(ready(Err(EndedEarly::NotStarted))),
+    }
+}
+
+/// A runtime that was shut down takes tasks and drops them: no thread wakes an interpreter that
+/// exits.
+impl Runtime for CoreRuntime {
+    type JoinError = EndedEarly;
+    type JoinHandle = JoinHandle;
+
+    fn spawn<F>(work: F) -> Self::JoinHandle
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        joined(runtime::kept_handle().map(|handle| handle.spawn(work)))
+    }
+
+    fn spawn_blocking<F>(work: F) -> Self::JoinHandle
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        joined(runtime::kept_handle().map(|handle| handle.spawn_blocking(work)))
+    }
+}
+
+/// No task calls back into Python, so none needs to know its loop.
+impl ContextExt for CoreRuntime {
+    fn scope<F, R>(_: TaskLocals, work: F) -> Pin<Box<dyn Future<Output = R> + Send>>
+    where
+        F: Future<Output = R> + Send + 'static,
+    {
+        Box::pin(work)
+    }
+
+    fn get_task_locals() -> Option<TaskLocals> {
+        None
+    }
+}

@@ -1,0 +1,128 @@
+"""An interpreter that exits while calls are under way exits cleanly."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sutro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holding_service import HoldingService
+
+EXITS = int(os.environ.get("SUTRO_EXITS", "100"))
+SEED = int(os.environ.get("SUTRO_SEED", random.randrange(1 << 32)))
+PACKAGE = Path(sutro.__file__).parents[1]
+
+PROGRAM = """
+import asyncio, os, signal, sys, sutro
+
+api_key, api_url, seconds, way = sys.argv[1:]
+client = sutro.Client(api_key, api_url)
+
+async def main():
+    # Some of these are about to wake the loop, whenever it ends.
+    calls = [asyncio.create_task(client.list_datasets_async()) for _ in range(50)]
+    await asyncio.sleep(float(seconds))
+    if way == "exit":
+        sys.exit(0)
+    if way == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def interpreters() -> Iterator[str]:
+    """This Python, and the others on this machine that can run the package."""
+    yield sys.executable
+    for minor in range(11, 20):
+        found = shutil.which(f"python3.{minor}")
+        own = (3, minor) == sys.version_info[:2]
+        runs = found and subprocess.run([found, "-c", ""], capture_output=True, check=False)
+        if found and not own and runs and runs.returncode == 0:
+            yield found
+
+
+@pytest.mark.timeout(120 + EXITS * 5)
+@pytest.mark.parametrize("interpreter", [*interpreters()])
+def test_an_interpreter_exits_cleanly_at_any_moment_of_its_calls(
+    interpreter: str, server: sutro.LocalServer
+) -> None:
+    chance = random.Random(SEED)
+    for number in range(EXITS):
+        seconds = chance.uniform(0, 0.05)
+        way = chance.choice(["return", "exit", "interrupt"])
+        done = subprocess.run(
+            [interpreter, "-c", PROGRAM, server.api_key, server.api_url, str(seconds), way],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        )
+        expected = 130 if way == "interrupt" else 0
+        outcome = (done.returncode, done.stdout, done.stderr)
+        assert outcome == (expected, "", ""), f"exit {number}, {way}; again: SUTRO_SEED={SEED}"
+
+
+def test_an_interpreter_that_exits_during_an_upload_exits_cleanly(
+    holding: HoldingService, folder: Path
+) -> None:
+    program = f"""
+import asyncio, sys, sutro
+
+async def main():
+    client = sutro.Client({holding.api_key!r}, {holding.api_url!r})
+    task = asyncio.create_task(client.upload_async({str(folder)!r}))
+    await asyncio.sleep(float(sys.argv[1]))
+
+asyncio.run(main())
+"""
+    for milliseconds in range(0, 60, 6):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(milliseconds / 1000)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_call_after_the_end_of_the_runtime_is_refused_in_words(
+    server: sutro.LocalServer,
+) -> None:
+    program = f"""
+import atexit
+
+@atexit.register
+def late():
+    try:
+        client.list_datasets()
+    except RuntimeError as error:
+        print(error)
+
+import sutro
+client = sutro.Client({server.api_key!r}, {server.api_url!r})
+client.list_datasets()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    outcome = (done.returncode, done.stdout, done.stderr)
+    assert outcome == (0, "no call can start: the interpreter exits\n", "")
