@@ -53,7 +53,7 @@ def upload(
         dataset_id: The dataset; None creates one.
         concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`, then 8.
         ordered: Whether the dataset must have the order of the plan. False is faster where
-            the service needs long for each file.
+            the service needs long for each file; such an upload is resumed with False, too.
         names: Names in the dataset, one for each file; "path" makes them of the paths below the
             source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
             files' own, and `part-00000.parquet`, ... for frames.
