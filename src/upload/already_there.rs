@@ -99,7 +99,9 @@ fn taken(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<Vec<Taken>, C
 
 fn already_there(taken: &[Taken]) -> AlreadyThere {
     let mut there = AlreadyThere::default();
-    taken.iter().for_each(|file| there.add(file.position, file.comparison));
+    for file in taken {
+        there.add(file.position, file.comparison);
+    }
     there
 }
 
@@ -187,7 +189,7 @@ mod tests {
             ("x cafe\u{301} y", "caf\u{e9}", 1),
         ] {
             let found = resume(&listing(listed), &plan(planned)).unwrap();
-            assert_eq!(found.positions, Vec::from_iter(0..count), "{listed} | {planned}");
+            assert_eq!(found.positions, (0..count).collect::<Vec<_>>(), "{listed} | {planned}");
             assert_eq!(found.not_compared, count);
         }
     }

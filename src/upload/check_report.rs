@@ -102,7 +102,7 @@ impl Checker {
     /// Begins a check of files that are made one after the other, for an upload in order or not.
     #[must_use]
     pub fn new(mending: Mending, hive: Hive, ordered: bool) -> Self {
-        Self { mending, hive, ordered, ..Self::default() }
+        Self { mending, ordered, hive, ..Self::default() }
     }
 
     /// Takes in a file; only its footer is kept.
