@@ -4,7 +4,10 @@ use super::{
     mismatch::CheckError,
     report::{FileStatus, UploadReport},
 };
-use crate::{error::Error, message::bounded};
+use crate::{
+    error::{Error, FINDS_OUT},
+    message::bounded,
+};
 
 /// Why an upload did not complete.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +85,6 @@ fn incomplete(report: &UploadReport, ordered: bool, source: &UploadError) -> Str
         ),
     };
     let reason = source.to_string();
-    let reason = reason.trim_end_matches('.');
+    let reason = reason.strip_suffix(FINDS_OUT).unwrap_or(&reason).trim_end_matches('.');
     bounded(format_args!("{done} in {dataset_id}{in_order}; then: {reason}. {advice}"))
 }
