@@ -20,7 +20,6 @@ from sutro.report import UploadReport
 from sutro.sources import ArrowStream
 
 __all__ = [
-    "ArrowSchema",
     "BytesSpool",
     "Cancelled",
     "Client",
@@ -28,6 +27,7 @@ __all__ = [
     "FoundFiles",
     "FrameChecker",
     "FrameEncoder",
+    "FrameOutline",
     "FrameSchema",
     "Job",
     "LocalServer",
@@ -37,6 +37,7 @@ __all__ = [
     "check_frames",
     "check_names",
     "check_report_stream",
+    "differing_leaves",
     "find_files",
     "is_in_natural_order",
     "take_log_records",
@@ -149,6 +150,9 @@ class Client:
 class TemporaryParquet:
     """A temporary file; gone with this object, or with the upload that took it."""
 
+    def leaves_without_values(self) -> list[int]:
+        """Give the places of the leaves of its schema that have no value, in rising order."""
+
 @final
 class BytesSpool:
     """Makes a temporary file of bytes."""
@@ -159,8 +163,8 @@ class BytesSpool:
     def write(self, bytes: bytes) -> None:  # noqa: A002
         """Append bytes."""
 
-    def finish(self) -> TemporaryParquet:
-        """End the file."""
+    def finish(self, path: str | None) -> TemporaryParquet:
+        """End the file; `path` is where its bytes come from, if they come from a file."""
 
 @final
 class FrameEncoder:
@@ -297,24 +301,33 @@ class FileCursor:
     """Where a list of files goes on."""
 
 @final
-class ArrowSchema:
-    """The Arrow schema of a frame that is still to be encoded."""
+class FrameOutline:
+    """What is known of a frame that is still to be encoded."""
 
-    def __new__(cls, frame: object, decimals_as_bytes: bool) -> Self:
-        """Take it from `__arrow_c_schema__` or, if there is none, from `__arrow_c_stream__`."""
+    def __new__(cls, frame: object, label: str, decimals_as_bytes: bool) -> Self:
+        """Take its schema from `__arrow_c_schema__` or, if there is none, `__arrow_c_stream__`.
+
+        Raises:
+            sutro.FrameError: It is no table, or has types that parquet does not have.
+        """
+
+    def with_values(self, row_count: int, without_values: Sequence[int]) -> Self:
+        """Add what a look at its rows has found: the leaves of the schema without a value."""
+
+def differing_leaves(frames: Sequence[FrameOutline]) -> list[list[int]]:
+    """For each frame the places of the leaves of columns that not all frames have alike."""
 
 @final
 class FrameSchema:
     """The schema that all files of an upload are to have."""
 
-def check_frames(frames: Sequence[tuple[str, ArrowSchema]], cast: bool) -> FrameSchema | None:
-    """Compare the schemas of frames, given with their names.
+def check_frames(frames: Sequence[FrameOutline], cast: bool) -> FrameSchema | None:
+    """Compare the schemas of frames.
 
     Returns the schema of all, or their common one with `cast`.
 
     Raises:
         sutro.SchemaMismatchError: They are not the same.
-        sutro.FrameError: One is no table, or has types that parquet does not have.
     """
 
 def is_in_natural_order(paths: list[str]) -> bool:

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import async_jobs, calls, jobs
+from sutro import arguments, async_jobs, calls, jobs
+from sutro.progress import check_option
 
 if TYPE_CHECKING:
     import os
@@ -59,8 +60,9 @@ class AsyncCalls:
             >>> len(report)
             12
         """
+        check_option(progress)
         await _ask_first(self._core, source, dataset_id, dry_run=dry_run)
-        job, resolved = calls.start_upload(
+        upload = calls.start_upload(
             self._core,
             source,
             dataset_id,
@@ -75,7 +77,7 @@ class AsyncCalls:
             recompress=recompress,
             dry_run=dry_run,
         )
-        return await async_jobs.result_of_upload(job, resolved, progress)
+        return await async_jobs.result_of_upload(upload, progress)
 
     async def upload_to_dataset_async(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
@@ -96,6 +98,7 @@ class AsyncCalls:
         source: Source,
         dataset_id: str | None = None,
         *,
+        ordered: bool = True,
         names: NamesOption | None = None,
         hive: HiveOption | None = None,
         recursive: bool = False,
@@ -115,6 +118,7 @@ class AsyncCalls:
             self._core,
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,
@@ -132,6 +136,7 @@ class AsyncCalls:
             >>> asyncio.run(client.create_dataset_async())
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
+        name = None if name is None else arguments.text("name", name)
         return await async_jobs.result_of(self._core.create_dataset(name))
 
     async def try_authentication_async(self) -> None:
@@ -203,6 +208,7 @@ async def check(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -218,6 +224,7 @@ async def check(
         client,
         source,
         dataset_id,
+        ordered=ordered,
         names=names,
         hive=hive,
         recursive=recursive,

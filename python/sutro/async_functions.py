@@ -91,6 +91,7 @@ async def check_async(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -112,6 +113,7 @@ async def check_async(
         return await Client(api_key, api_url).check_async(
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,
@@ -123,6 +125,7 @@ async def check_async(
     return await async_calls.check(
         None,
         source,
+        ordered=ordered,
         names=names,
         hive=hive,
         recursive=recursive,

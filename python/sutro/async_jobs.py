@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import FileCursor, Job
-    from sutro._sources.files import Files
-    from sutro._sources.frames import Frames
+    from sutro.jobs import Upload
     from sutro.progress import ProgressOption, Show
     from sutro.report import UploadReport
 
@@ -46,9 +45,7 @@ async def result_of_pages(
     return items
 
 
-async def result_of_upload(
-    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
-) -> UploadReport:
+async def result_of_upload(upload: Upload, progress: ProgressOption) -> UploadReport:
     """Like `jobs.result_of_upload`; cancelling the task cancels the job.
 
     Raises:
@@ -57,6 +54,7 @@ async def result_of_upload(
     """
     import asyncio  # noqa: PLC0415 - keeps `import sutro` light
 
+    job, source = upload.job, upload.source
     error: Exception
     try:
         with shown(progress) as show:
@@ -68,14 +66,14 @@ async def result_of_upload(
         if failure is None:
             report = jobs.with_warnings(jobs.take_result(job), source)
             return jobs.with_notes(report, source)
-        error = jobs.failure_of_source(failure, job.partial_report())
+        error = jobs.failure_of_source(failure, upload)
     except asyncio.CancelledError as cancelled:
         job.cancel()
-        jobs.with_report(cancelled, job.partial_report())
+        jobs.with_report(cancelled, upload)
         raise
     except ShowFailedError as failed:
         job.cancel()
-        error = jobs.with_report(failed.error, job.partial_report())
+        error = jobs.with_report(failed.error, upload)
     except BaseException:
         job.cancel()
         raise

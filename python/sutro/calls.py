@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from sutro import _core, forks, jobs, settings
+from sutro import _core, arguments, forks, jobs, settings
 from sutro._sources.found import find
 from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
-    from sutro.report import UploadReport
     from sutro.sources import HiveOption, NamesOption, Source
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
@@ -81,7 +79,7 @@ def start_upload(
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,
-) -> tuple[_core.Job[UploadReport], Files | Frames]:
+) -> jobs.Upload:
     """Start an upload; frames are still to be made into files and fed to it."""
     options = _options(
         dataset_id,
@@ -91,6 +89,7 @@ def start_upload(
         recompress=recompress,
         dry_run=dry_run,
     )
+    told = _checked_hive(hive)
     resolved = resolve(
         source,
         names,
@@ -100,16 +99,17 @@ def start_upload(
         cast=_is_cast(on_mismatch),
         is_trial=dry_run,
     )
-    _refuse_hive_of_frames(resolved, hive)
+    _refuse_hive_of_frames(resolved, told)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"], options["hive"] = files.names, _checked_hive(hive)
+        options["names"], options["hive"] = files.names, told
         with forks.moment:
             job = client.upload(files.found, options)
-        return job, files
+        return jobs.Upload(job, files, ordered=ordered)
+    options["hive"] = told
     with forks.moment:
         job = client.upload_made_files(resolved.file_count, resolved.schema, options)
-    return job, resolved
+    return jobs.Upload(job, resolved, ordered=ordered)
 
 
 def start_check(
@@ -117,6 +117,7 @@ def start_check(
     source: Source,
     dataset_id: str | None,
     *,
+    ordered: bool,
     names: NamesOption | None,
     hive: HiveOption | None,
     recursive: bool,
@@ -129,7 +130,14 @@ def start_check(
 
     `client` is needed with a dataset only.
     """
-    options = _options(dataset_id, on_mismatch=on_mismatch, recompress=recompress, dry_run=True)
+    options = _options(
+        dataset_id,
+        ordered=ordered,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
+        dry_run=True,
+    )
+    told = _checked_hive(hive)
     resolved = resolve(
         source,
         names,
@@ -140,12 +148,13 @@ def start_check(
         check=False,
         is_trial=True,
     )
-    _refuse_hive_of_frames(resolved, hive)
+    _refuse_hive_of_frames(resolved, told)
     if isinstance(resolved, Paths):
         files = find(resolved)
-        options["names"], options["hive"] = files.names, _checked_hive(hive)
+        options["names"], options["hive"] = files.names, told
         with forks.moment:
             return _core.check_files(client, files.found, options)
+    options["hive"] = told
     return _core.FrameChecker(options), resolved
 
 
@@ -154,6 +163,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -169,6 +179,7 @@ def check(
         client,
         source,
         dataset_id,
+        ordered=ordered,
         names=names,
         hive=hive,
         recursive=recursive,
@@ -194,13 +205,12 @@ def start_download(
     overwrite: bool,
 ) -> _core.Job[list[str]]:
     """Start a download."""
-    names = [files] if isinstance(files, str) else files
     return client.download_from_dataset(
-        dataset_id,
-        None if names is None else list(names),
-        str(Path(output_path or ".").expanduser()),
+        checked_id(dataset_id),
+        None if files is None else arguments.text_or_texts("files", files),
+        "." if output_path is None else arguments.path("output_path", output_path),
         settings.concurrency(concurrency),
-        overwrite,
+        arguments.flag("overwrite", overwrite),
     )
 
 
@@ -208,7 +218,7 @@ def _options(
     dataset_id: str | None,
     *,
     concurrency: int | None = None,
-    ordered: bool = True,
+    ordered: bool,
     on_mismatch: OnMismatch,
     recompress: bool,
     dry_run: bool,
@@ -217,11 +227,11 @@ def _options(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=None,
         concurrency=settings.concurrency(concurrency),
-        ordered=ordered,
+        ordered=arguments.flag("ordered", ordered),
         cast=_is_cast(on_mismatch),
-        recompress=recompress,
+        recompress=arguments.flag("recompress", recompress),
         hive=None,
-        dry_run=dry_run,
+        dry_run=arguments.flag("dry_run", dry_run),
     )
 
 
@@ -239,22 +249,25 @@ def checked_id(dataset_id: object) -> str:
 
 
 def _is_cast(on_mismatch: OnMismatch) -> bool:
-    if on_mismatch not in {"error", "cast"}:
+    if not isinstance(on_mismatch, str) or on_mismatch not in {"error", "cast"}:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     return on_mismatch == "cast"
 
 
-def _refuse_hive_of_frames(source: Paths | Frames, hive: HiveOption | None) -> None:
-    if hive and not isinstance(source, Paths):
+def _refuse_hive_of_frames(source: Paths | Frames, told: object) -> None:
+    if told and not isinstance(source, Paths):
         message = "hive is about folders on the way to files, and the source has frames"
         raise ConfigurationError(message)
 
 
-def _checked_hive(hive: HiveOption | None) -> bool | dict[str, str] | None:
+def _checked_hive(hive: object) -> bool | dict[str, str] | None:
     if hive is None or isinstance(hive, bool):
         return hive
-    types: dict[str, str] = dict(hive)
+    if not isinstance(hive, Mapping):
+        message = f"hive takes True, False, or a dict of types, not {type(hive).__name__}"
+        raise TypeError(message)
+    types: dict[str, str] = {arguments.text("a key of hive", name): hive[name] for name in hive}
     for name, kind in types.items():
         if kind not in get_args(ColumnType):
             known = ", ".join(get_args(ColumnType))

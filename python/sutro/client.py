@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import calls, jobs, logs, settings
+from sutro import arguments, calls, jobs, logs, settings
 from sutro.async_calls import AsyncCalls
 from sutro.connect import connected
 from sutro.reader import DatasetReader
@@ -109,6 +109,7 @@ class Client(Uploads, AsyncCalls):
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
+        name = None if name is None else arguments.text("name", name)
         return jobs.result_of(self._core.create_dataset(name))
 
     def try_authentication(self) -> None:

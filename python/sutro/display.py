@@ -29,17 +29,10 @@ def silent(_progress: Progress) -> None:
 
 @contextmanager
 def shown(option: ProgressOption) -> Iterator[Show]:
-    """Yield what takes the snapshots of one upload; clean the display up at the end.
-
-    Raises:
-        TypeError: `option` is none of the four kinds.
-    """
+    """Yield what takes the snapshots of one upload; clean the display up at the end."""
     if callable(option):
         yield option
         return
-    if option not in (None, True, False):
-        message = f"progress takes None, True, False or a callable, not {option!r}"
-        raise TypeError(message)
     if option is None:
         option = _configured()
     if option is None and not (in_notebook() or text.is_terminal(sys.stderr)):

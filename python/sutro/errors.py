@@ -329,8 +329,8 @@ class ForeignWriterError(SutroError):
 class UploadIncompleteError(SutroError):
     """An upload failed after some files were in the dataset; `__cause__` says why.
 
-    What is there is a prefix of the upload, in order. Running the same upload again with
-    `dataset_id=err.report.dataset_id` sends the rest.
+    What is there is a prefix of the upload, in order; with `ordered=False` it may be any of its
+    files. Running the same upload again with `dataset_id=err.report.dataset_id` sends the rest.
 
     Attributes:
         report: What was done; files that are not in the dataset have the status "pending".

@@ -53,7 +53,7 @@ def upload(
         dataset_id: The dataset; None creates one.
         concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`, then 8.
         ordered: Whether the dataset must have the order of the plan. False is faster where
-            the service needs long for each file.
+            the service needs long for each file; such an upload is resumed with False, too.
         names: Names in the dataset, one for each file; "path" makes them of the paths below the
             source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
             files' own, and `part-00000.parquet`, ... for frames.
@@ -113,6 +113,7 @@ def check(
     source: Source,
     dataset_id: str | None = None,
     *,
+    ordered: bool = True,
     names: NamesOption | None = None,
     hive: HiveOption | None = None,
     recursive: bool = False,
@@ -132,6 +133,7 @@ def check(
         source: As for `upload`.
         dataset_id: A dataset to compare with: its names and its schema. Without one
             no key is needed.
+        ordered: As for `upload`: it says which names may be in the dataset already.
         names: As for `upload`.
         hive: As for `upload`.
         recursive: As for `upload`.
@@ -159,6 +161,7 @@ def check(
         return Client(api_key, api_url).check(
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,
@@ -170,6 +173,7 @@ def check(
     return calls.check(
         None,
         source,
+        ordered=ordered,
         names=names,
         hive=hive,
         recursive=recursive,

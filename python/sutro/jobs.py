@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,9 +56,17 @@ def result_of_pages(
     return items
 
 
-def result_of_upload(
-    job: Job[UploadReport], source: Files | Frames, progress: ProgressOption
-) -> UploadReport:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that was started."""
+
+    job: Job[UploadReport]
+    source: Files | Frames
+    """Frames become files, and are fed to the job, while its result is waited for."""
+    ordered: bool
+
+
+def result_of_upload(upload: Upload, progress: ProgressOption) -> UploadReport:
     """Like `result_of`, with progress. Frames become files here, as the job takes them.
 
     Raises:
@@ -66,6 +74,7 @@ def result_of_upload(
         UploadIncompleteError: The source failed after some files were committed.
     """
     error: Exception
+    job, source = upload.job, upload.source
     try:
         with shown(progress) as show:
             failure = feed(job, source, lambda: show_progress(job, show))
@@ -73,15 +82,15 @@ def result_of_upload(
                 return with_notes(with_warnings(result_of(job, show), source), source)
             while not job.wait(POLL_SECONDS):
                 show_progress(job, show)
-        error = failure_of_source(failure, job.partial_report())
+        error = failure_of_source(failure, upload)
     except KeyboardInterrupt as interrupt:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        raise _interrupted(job.partial_report()) from interrupt
+        raise _interrupted(job.partial_report(), ordered=upload.ordered) from interrupt
     except ShowFailedError as failed:
         job.cancel()
         job.wait(_CANCEL_SECONDS)
-        error = with_report(failed.error, job.partial_report())
+        error = with_report(failed.error, upload)
     # Not in the blocks above, which would add their own errors to the caller's.
     raise error
 
@@ -148,26 +157,30 @@ class ShowFailedError(Exception):
 _E = TypeVar("_E", bound=BaseException)
 
 
-def with_report(error: _E, report: UploadReport | None) -> _E:
+def with_report(error: _E, upload: Upload) -> _E:
     """Tell with an error that is not ours what was done, and how to go on."""
-    error.add_note(str(_interrupted(report)))
+    report = upload.job.partial_report()
+    error.add_note(str(_interrupted(report, ordered=upload.ordered)))
     error.report = report  # type: ignore[attr-defined]
     return error
 
 
-def failure_of_source(failure: Exception, report: UploadReport | None) -> Exception:
+def failure_of_source(failure: Exception, upload: Upload) -> Exception:
     """Return what to raise where a source has failed."""
+    report = upload.job.partial_report()
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
     there = sum(file.status != "pending" for file in report)
+    with_these = "this dataset id" if upload.ordered else "this dataset id and ordered=False"
     advice = (
-        "Mend that, and run the upload again with this dataset id: what is there is skipped"
+        f"Mend that, and run the upload again with {with_these}: what is there is skipped"
         if isinstance(failure, SutroError | TypeError)
-        else "Run the same upload again with this dataset id to go on"
+        else f"Run the same upload again with {with_these} to go on"
     )
+    in_order = " in order" if upload.ordered else ""
     incomplete = UploadIncompleteError(
-        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} holds "
-        f"in order: {str(failure).rstrip('.')}. {advice}",
+        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
+        f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
         report=report,
     )
     incomplete.__cause__ = failure
@@ -204,12 +217,13 @@ def take_result(job: Job[_T]) -> _T:
         return job.result()
 
 
-def _interrupted(report: UploadReport | None) -> UploadInterrupted:
+def _interrupted(report: UploadReport | None, *, ordered: bool) -> UploadInterrupted:
     if report is None or not report.dataset_id:
         return UploadInterrupted("interrupted: nothing was sent")
     there = sum(file.status != "pending" for file in report)
+    in_order, also = (", in order", "") if ordered else ("", " and ordered=False")
     return UploadInterrupted(
-        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}, in order. "
-        f"The same upload with this dataset_id sends the rest",
+        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
+        f"The same upload with this dataset_id{also} sends the rest",
         report=report,
     )

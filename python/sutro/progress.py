@@ -65,6 +65,17 @@ ProgressOption: TypeAlias = "bool | Show | None"
 """The argument `progress`: None (on a terminal and in a notebook), True, False, or one's own."""
 
 
+def check_option(option: object) -> None:
+    """Refuse what is no `ProgressOption`, before an upload starts that it could not follow.
+
+    Raises:
+        TypeError: It is none of the four kinds.
+    """
+    if not callable(option) and not isinstance(option, bool | None):
+        message = f"progress takes None, True, False or a callable, not {type(option).__name__}"
+        raise TypeError(message)
+
+
 def files_sending(progress: Progress) -> int:
     """Files whose bytes are on their way."""
     return progress.files_in_transfer - (progress.waiting_for is not None)

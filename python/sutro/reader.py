@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from sutro import async_jobs, jobs
-from sutro.errors import ConfigurationError
+from sutro import arguments, async_jobs, jobs
+from sutro.errors import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -57,17 +57,13 @@ class DatasetReader:
         columns: Sequence[str] | None = None,
         files: str | Sequence[str] | None = None,
     ) -> None:
-        if isinstance(columns, str):
-            message = f"columns takes a list of names, not {columns!r}"
-            raise TypeError(message)
-        if columns is not None and not columns:
+        self._columns = None if columns is None else arguments.texts("columns", columns)
+        if self._columns is not None and not self._columns:
             message = "columns is empty; None reads all columns"
             raise ConfigurationError(message)
         self._core = core
         self._dataset_id = dataset_id
-        self._columns = None if columns is None else list(columns)
-        names = [files] if isinstance(files, str) else files
-        self._files = None if names is None else list(names)
+        self._files = None if files is None else arguments.text_or_texts("files", files)
 
     @property
     def dataset_id(self) -> str:
@@ -89,25 +85,27 @@ class DatasetReader:
         return jobs.result_of(job).__arrow_c_stream__(requested_schema)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Read in batches, in bounded memory. Needs pyarrow."""
-        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+        """Read in batches, in bounded memory. Needs pyarrow.
 
-        return iter(pa.RecordBatchReader.from_stream(self))
+        Raises:
+            DecodeError: A column is nested deeper than pyarrow takes.
+        """
+        return iter(self._read_by_pyarrow(self))
 
     async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
         """Read in batches, in a running event loop. Needs pyarrow."""
-        import pyarrow as pa  # noqa: PLC0415 - not a dependency
-
         job = self._core.read(self._dataset_id, self._columns, self._files)
-        batches = pa.RecordBatchReader.from_stream(await async_jobs.result_of(job))
+        batches = self._read_by_pyarrow(await async_jobs.result_of(job))
         while (batch := await async_jobs.in_thread(lambda: next(batches, None))) is not None:
             yield batch
 
     def to_arrow(self) -> pa.Table:
-        """Read all rows into a table of pyarrow."""
-        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+        """Read all rows into a table of pyarrow.
 
-        return pa.RecordBatchReader.from_stream(self).read_all()
+        Raises:
+            DecodeError: A column is nested deeper than pyarrow takes.
+        """
+        return self._read_by_pyarrow(self).read_all()
 
     def to_polars(self) -> pl.DataFrame:
         """Read all rows into a frame of polars."""
@@ -118,6 +116,22 @@ class DatasetReader:
     def to_pandas(self) -> pd.DataFrame:
         """Read all rows into a frame of pandas. Needs pyarrow, as pandas does for parquet files."""
         return self.to_arrow().to_pandas()
+
+    def _read_by_pyarrow(self, stream: object) -> pa.RecordBatchReader:
+        import pyarrow as pa  # noqa: PLC0415 - not a dependency
+
+        try:
+            return pa.RecordBatchReader.from_stream(stream)
+        except pa.ArrowInvalid as error:
+            # A bound of Arrow C++ on what it takes from other libraries; files are not bound by it.
+            if "Recursion level" not in str(error):
+                raise
+            message = (
+                f"{self._dataset_id} has columns that are nested more than 64 deep, which pyarrow "
+                f"does not take from other libraries: to_polars() reads them, columns= reads the "
+                f"other columns, and download_from_dataset() gives the files"
+            )
+            raise DecodeError(message, dataset_id=self._dataset_id) from error
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         """Refuse: `pandas.DataFrame(reader)` would make one column of batches."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sutro import arguments
 from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError, SutroWarning
 from sutro.options import ClientOptions
 
@@ -120,7 +121,9 @@ def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
 
 def concurrency(argument: int | None) -> int:
     """Files that are sent, or received, at the same time."""
-    found = _number("SUTRO_CONCURRENCY", argument)
+    if argument is not None:
+        return arguments.count("concurrency", argument)
+    found = _number("SUTRO_CONCURRENCY", None)
     return int(_checked("concurrency", 8 if found is None else found, least=1))
 
 
@@ -189,7 +192,10 @@ def _seconds(name: str, *values: float | None) -> float:
 
 
 def _checked(name: str, value: float, *, least: float) -> float:
-    if not isinstance(value, int | float) or not value >= least:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{name} takes a number, not {type(value).__name__}"
+        raise TypeError(message)
+    if not value >= least:
         bound = f"at least {least}" if least in {0, 1} else "a number above zero"
         message = f"{name} must be {bound}, not {value!r}"
         raise ConfigurationError(message)
@@ -224,9 +230,9 @@ def _home() -> Path:
 
 def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
     """Blanks around a value (a pasted line break) are not part of it; empty is not set."""
-    api_key = api_key.strip() or None if api_key else None
-    api_url = api_url.strip().rstrip("/") or None if api_url else None
-    return Settings(api_key, api_url, place)
+    key = "" if api_key is None else arguments.text("api_key", api_key).strip()
+    url = "" if api_url is None else arguments.text("api_url", api_url).strip().rstrip("/")
+    return Settings(key or None, url or None, place)
 
 
 def _environment() -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sutro import calls, jobs
+from sutro.progress import check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,8 @@ class Uploads:
             concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`,
                 then 8.
             ordered: Whether the dataset must have the order of the plan. False is faster
-                where the service needs long for each file.
+                where the service needs long for each file; such an upload is resumed with
+                False, too.
             names: Names in the dataset, one for each file; "path" makes them of the paths below the
                 source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
                 files' own, and `part-00000.parquet`, ... for frames.
@@ -93,8 +95,9 @@ class Uploads:
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
+        check_option(progress)
         calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
-        job, resolved = calls.start_upload(
+        upload = calls.start_upload(
             self._core,
             source,
             dataset_id,
@@ -109,13 +112,14 @@ class Uploads:
             recompress=recompress,
             dry_run=dry_run,
         )
-        return jobs.result_of_upload(job, resolved, progress)
+        return jobs.result_of_upload(upload, progress)
 
     def check(
         self,
         source: Source,
         dataset_id: str | None = None,
         *,
+        ordered: bool = True,
         names: NamesOption | None = None,
         hive: HiveOption | None = None,
         recursive: bool = False,
@@ -132,6 +136,7 @@ class Uploads:
         Args:
             source: As for `upload`.
             dataset_id: A dataset to compare with: its names and its schema.
+            ordered: As for `upload`: it says which names may be in the dataset already.
             names: As for `upload`.
             hive: As for `upload`.
             recursive: As for `upload`.
@@ -157,6 +162,7 @@ class Uploads:
             self._core,
             source,
             dataset_id,
+            ordered=ordered,
             names=names,
             hive=hive,
             recursive=recursive,

@@ -11,7 +11,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::{answer::Subject, body::in_background, http::ApiClient, retry::Since, source::in_file};
+use super::{
+    answer::Subject,
+    body::in_background,
+    http::ApiClient,
+    retry::Since,
+    source::{SourceFile, in_file},
+};
 use crate::{
     error::{Error, Result},
     regular_file::{hangs, open_regular},
@@ -103,7 +109,8 @@ impl ApiClient {
         if others.is_empty() { Ok(missing) } else { Err(Error::OtherContent { paths: others }) }
     }
 
-    /// Compares a file with the one at its target: by size, then by content.
+    /// Compares a file with the one at its target: by size, then by content. That is downloaded
+    /// only where the service does not tell its hash.
     async fn is_here(&self, dataset_id: &str, download: &Download) -> Result<Here> {
         let Download { file, target } = download;
         let Ok(metadata) = tokio::fs::symlink_metadata(target).await else {
@@ -114,15 +121,20 @@ impl ApiClient {
         if !is_file || (metadata.is_file() && !is_same_size) {
             return Ok(Here::OtherContent);
         }
-        let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;
         let target = target.clone();
-        in_background(move || {
-            let here = open_regular(&target);
-            let here = here.and_then(|(here, _)| have_same_bytes(here, downloaded));
-            let is_same = here.map_err(in_file(&target))?;
-            Ok(if is_same { Here::Same } else { Here::OtherContent })
-        })
-        .await
+        let is_same = if let Some(hash) = file.sha256 {
+            let hash_here = move || SourceFile::pin(&target)?.read_hash(|_| Ok(()));
+            in_background(hash_here).await? == hash
+        } else {
+            let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;
+            let compare = move || {
+                let here = open_regular(&target);
+                let same = here.and_then(|(here, _)| have_same_bytes(here, downloaded));
+                same.map_err(in_file(&target))
+            };
+            in_background(compare).await?
+        };
+        Ok(if is_same { Here::Same } else { Here::OtherContent })
     }
 
     async fn download(

@@ -9,11 +9,29 @@ use crate::credentials::ApiKey;
 /// What stands in the place of the key.
 const STARS: &[u8] = b"***";
 
-/// A shorter key is a word that names of files may hold, and no secret: it is left alone.
-const SHORTEST_KEY: usize = 8;
+/// A shorter key is also a word that names, ids and sentences may hold: see [`Place`].
+const SHORTEST_UNMISTAKABLE: usize = 8;
+
+/// Base64 that is shorter stands in other texts by chance.
+const SHORTEST_BASE64: usize = 6;
 
 /// Longest spelling of one character: `&#x0041;`, `\u0041`.
 const LONGEST_SPELLING: usize = 8;
+
+/// Bytes before the key that say whether it is a word of its own.
+const CONTEXT: usize = LONGEST_ESCAPE;
+
+/// `\u0020`
+const LONGEST_ESCAPE: usize = 6;
+
+/// Where a short key counts as the key. One that is unmistakable counts everywhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In words for people: as a word of its own.
+    Words,
+    /// In data, whose names and ids must stay as they are: behind `Key `, as in the header.
+    Data,
+}
 
 /// Finds the API key in foreign text, however it is spelled there: as it is, percent-encoded,
 /// with the escapes of JSON or HTML, or in base64.
@@ -43,10 +61,8 @@ impl fmt::Debug for Redactor {
 
 impl Redactor {
     pub(super) fn new(key: &ApiKey) -> Self {
-        if key.expose().len() < SHORTEST_KEY {
-            return Self::default();
-        }
         let standard = (0..3).map(|place| base64(key.expose().as_bytes(), place));
+        let standard = standard.filter(|text| text.len() >= SHORTEST_BASE64);
         let both = standard.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text]);
         let base64: Vec<_> = both.map(SecretString::from).collect();
         let encoded = base64.iter().map(SecretString::expose_secret);
@@ -56,38 +72,40 @@ impl Redactor {
         Self(Arc::new(Spellings { key: Some(key.clone()), base64, first }))
     }
 
-    /// The text without the key.
+    /// Words for people, without the key.
     pub(super) fn text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
-    }
-
-    /// As [`Redactor::text`], for an answer that is not read yet.
-    pub(super) fn bytes(&self, text: &[u8]) -> Vec<u8> {
-        let mut stream = self.stream();
-        let mut redacted = stream.push(text);
+        let mut stream = self.stream_of(Place::Words);
+        let mut redacted = stream.push(text.as_bytes());
         redacted.extend(stream.end());
-        redacted
+        String::from_utf8_lossy(&redacted).into_owned()
     }
 
-    /// For an answer that comes in pieces.
+    /// For an answer that comes in pieces, and is data.
     pub(super) fn stream(&self) -> RedactedStream {
-        RedactedStream { spellings: Arc::clone(&self.0), held: Vec::new() }
+        self.stream_of(Place::Data)
+    }
+
+    fn stream_of(&self, place: Place) -> RedactedStream {
+        RedactedStream { spellings: Arc::clone(&self.0), place, held: Vec::new(), given: 0 }
     }
 }
 
 /// Bytes that come in pieces, without the key, even where it lies across two of them.
 pub(super) struct RedactedStream {
     spellings: Arc<Spellings>,
-    /// The end of what came, in which the key may begin.
+    place: Place,
+    /// The end of what came, in which the key may begin, and what stands before it.
     held: Vec<u8>,
+    /// How many bytes of `held` were given.
+    given: usize,
 }
 
 impl RedactedStream {
     /// Takes in a piece, and gives what cannot be the beginning of the key any more.
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(piece);
-        let longest = self.spellings.longest();
-        let certain = self.held.len().saturating_sub(longest.saturating_sub(1));
+        // One byte more than the key shows where its word ends.
+        let certain = self.held.len().saturating_sub(self.spellings.longest());
         self.give(certain)
     }
 
@@ -98,14 +116,15 @@ impl RedactedStream {
 
     /// Gives what begins before `certain`.
     fn give(&mut self, certain: usize) -> Vec<u8> {
-        let mut given = Vec::with_capacity(certain);
+        let mut given = Vec::with_capacity(certain.saturating_sub(self.given));
         let is_first: [bool; 256] = std::array::from_fn(|byte| {
             self.spellings.first.iter().any(|&b| usize::from(b) == byte)
         });
-        let (mut kept, mut at) = (0, 0);
+        let (mut kept, mut at) = (self.given, self.given);
         while at < certain {
             let is_candidate = is_first[usize::from(self.held[at])];
-            match is_candidate.then(|| self.spellings.at(&self.held[at..])).flatten() {
+            let find = || self.spellings.find(&self.held[..at], &self.held[at..], self.place);
+            match is_candidate.then(find).flatten() {
                 Some(length) => {
                     given.extend_from_slice(&self.held[kept..at]);
                     given.extend_from_slice(STARS);
@@ -116,7 +135,8 @@ impl RedactedStream {
             }
         }
         given.extend_from_slice(&self.held[kept..at]);
-        self.held.drain(..at);
+        self.held.drain(..at.saturating_sub(CONTEXT));
+        self.given = at.min(CONTEXT);
         given
     }
 }
@@ -126,16 +146,52 @@ impl Spellings {
         self.key.as_ref().map_or(0, |key| key.expose().len() * LONGEST_SPELLING)
     }
 
-    /// The length of the key where the text begins with it.
-    fn at(&self, text: &[u8]) -> Option<usize> {
+    /// The length of the key where the text begins with it, and it counts as the key there.
+    fn find(&self, before: &[u8], text: &[u8], place: Place) -> Option<usize> {
         let key = self.key.as_ref()?.expose().as_bytes();
-        let escaped = key.iter().try_fold(0, |at, &byte| Some(at + spelled(&text[at..], byte)?));
+        let spelled = key.iter().try_fold(0, |at, &byte| Some(at + spelled(&text[at..], byte)?));
+        let is_short = key.len() < SHORTEST_UNMISTAKABLE;
+        let counts = |length: &usize| {
+            !is_short
+                || match place {
+                    Place::Words => !is_in_word(before) && !begins_in_word(&text[*length..]),
+                    Place::Data => ends_with(before, b"key ") && !begins_in_word(&text[*length..]),
+                }
+        };
         let encoded = || {
             let mut encodings = self.base64.iter().map(|text| text.expose_secret().as_bytes());
             encodings.find(|encoded| text.starts_with(encoded)).map(<[u8]>::len)
         };
-        escaped.or_else(encoded)
+        let may_be_encoded = !is_short || place == Place::Words;
+        spelled.filter(counts).or_else(|| may_be_encoded.then(encoded).flatten())
     }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii()
+}
+
+fn begins_in_word(text: &[u8]) -> bool {
+    text.first().copied().is_some_and(is_word)
+}
+
+/// Whether the text ends in the middle of a word, and not with an escape: `%20`, `\u0020`, `\n`.
+fn is_in_word(text: &[u8]) -> bool {
+    let is_escape = |prefix: &[u8], digits: usize| {
+        let Some(start) = text.len().checked_sub(prefix.len() + digits) else { return false };
+        let rest = text[start..].strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.iter().all(u8::is_ascii_hexdigit))
+    };
+    let is_letter = text.len() >= 2 && text[text.len() - 2] == b'\\';
+    text.last().copied().is_some_and(is_word)
+        && !is_escape(b"%", 2)
+        && !is_escape(b"\\u", 4)
+        && !is_letter
+}
+
+fn ends_with(text: &[u8], word: &[u8]) -> bool {
+    let start = text.len().checked_sub(word.len());
+    start.is_some_and(|start| text[start..].eq_ignore_ascii_case(word))
 }
 
 /// How many bytes of the text spell the one character with which it begins.
@@ -240,10 +296,46 @@ mod tests {
         }
     }
 
+    /// As an answer's data, in two pieces that are cut anywhere.
+    fn data(redactor: &Redactor, text: &str, cut: usize) -> String {
+        let mut stream = redactor.stream();
+        let (first, second) = text.as_bytes().split_at(cut);
+        let pieces = [stream.push(first), stream.push(second), stream.end()].concat();
+        String::from_utf8(pieces).unwrap()
+    }
+
     #[test]
-    fn a_key_that_is_a_word_is_no_secret() {
+    fn a_short_key_is_replaced_in_words_where_it_stands_alone() {
+        for key in ["k", "my-key", "data", "1234567"] {
+            let redactor = Redactor::new(&ApiKey::new(key).unwrap());
+            let upper = key.to_uppercase();
+            for (text, shown) in [
+                (format!("bad key {key}"), "bad key ***"),
+                (format!("Authorization: Key {key}, {key}."), "Authorization: Key ***, ***."),
+                (format!("X-API-Key: {upper}\nHost: x"), "X-API-Key: ***\nHost: x"),
+                (format!("Key%20{key}%20&a={key}"), "Key%20***%20&a=***"),
+                (
+                    format!("'{key}' \"{key}\" ({key}) <b>{key}</b>"),
+                    "'***' \"***\" (***) <b>***</b>",
+                ),
+                (format!("\\u0027{key}\\u0027 \\n{key}\\n"), "\\u0027***\\u0027 \\n***\\n"),
+                (key.to_owned(), "***"),
+            ] {
+                assert_eq!(redactor.text(&text), shown, "{key}");
+            }
+            let inside = format!("x{key} {key}x {key}-1 1-{key} {key}_{key} {key}\u{e9}");
+            assert_eq!(redactor.text(&inside), inside);
+        }
+    }
+
+    #[test]
+    fn a_short_key_that_is_a_name_or_an_id_stays_in_data() {
         let redactor = Redactor::new(&ApiKey::new("data").unwrap());
-        assert_eq!(redactor.text("dataset-1"), "dataset-1");
+        let text = r#"{"dataset_id":"data","files":["data.parquet","ab data"],"note":"KEY data"}"#;
+        for cut in 0..=text.len() {
+            let shown = text.replace("KEY data", "KEY ***");
+            assert_eq!(data(&redactor, text, cut), shown, "{cut}");
+        }
     }
 
     proptest! {
@@ -261,7 +353,8 @@ mod tests {
                 cuts.windows(2).flat_map(|cut| stream.push(&whole[cut[0]..cut[1]])).collect();
             joined.extend(stream.end());
             prop_assert!(!String::from_utf8_lossy(&joined).contains(KEY));
-            prop_assert_eq!(joined, redactor().bytes(&whole));
+            let whole = String::from_utf8(whole).unwrap();
+            prop_assert_eq!(String::from_utf8(joined).unwrap(), redactor().text(&whole));
         }
 
         #[test]

@@ -2,6 +2,8 @@
 
 mod words;
 
+pub(crate) use words::FINDS_OUT;
+
 use std::{io, path::PathBuf, time::Duration};
 
 /// A result with [`Error`].

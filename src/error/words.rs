@@ -14,6 +14,9 @@ impl fmt::Display for Error {
     }
 }
 
+/// The advice of [`Error::OutcomeUnknown`], for whoever has advice of another kind.
+pub(crate) const FINDS_OUT: &str = ". Run the same upload again: it finds out, and continues";
+
 impl Error {
     /// What the service, or something before it, has to do with.
     fn write_service_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,15 +64,14 @@ impl Error {
                 f,
                 "{host} does not answer like the dataset API: {message}. Is the API URL right?"
             ),
-            Self::OutcomeUnknown { file_name, message } => write!(
-                f,
-                "outcome unknown for {file_name}: {message}. Run the same upload again: it finds \
-                 out, and continues"
-            ),
+            Self::OutcomeUnknown { file_name, message } => {
+                write!(f, "outcome unknown for {file_name}: {message}{FINDS_OUT}")
+            }
             Self::ForeignWriter { dataset_id, message } => write!(
                 f,
                 "the dataset {dataset_id} does not hold what this upload has put there: \
-                 {message}. Does someone else write into it?"
+                 {message}. Does someone else write into it, or was its list of files old when this \
+                 upload began?"
             ),
             _ => self.write_local_error(f),
         }

@@ -12,7 +12,7 @@ use super::{
     frames::TemporaryParquet,
     job::Job,
 };
-use crate::upload::{self, Checker, MadeFile, Mending, UploadError, check_files as check};
+use crate::upload::{self, Checker, UploadError, UploadOptions, check_files as check};
 
 /// Checks files; `client` is asked for what the dataset of `options` holds.
 #[pyfunction]
@@ -41,12 +41,12 @@ pub(super) struct FrameChecker(Mutex<Option<Checker>>);
 impl FrameChecker {
     #[new]
     fn new(options: UploadArguments) -> Self {
-        let UploadArguments { cast, recompress, .. } = options;
-        Self(Mutex::new(Some(Checker::new(Mending { cast, recompress }))))
+        let UploadOptions { mending, hive, ordered, .. } = options.into();
+        Self(Mutex::new(Some(Checker::new(mending, hive, ordered))))
     }
 
     fn add(&self, py: Python<'_>, name: Option<String>, file: &TemporaryParquet) -> PyResult<()> {
-        let file = MadeFile { name, source: file.take()? };
+        let file = file.take(name)?;
         py.detach(|| {
             let mut checker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             checker.as_mut().map(|checker| checker.add(file))

@@ -83,7 +83,7 @@ pub(super) struct UploadArguments {
     dataset_id: Option<String>,
     names: Option<Vec<String>>,
     concurrency: usize,
-    ordered: bool,
+    pub(super) ordered: bool,
     pub(super) cast: bool,
     pub(super) recompress: bool,
     hive: Option<HiveArgument>,

@@ -41,7 +41,7 @@ impl IntoPyErr for UploadError {
         match self {
             Self::Check(error) => check_error(py, &error, &message).unwrap_or_else(|error| error),
             Self::Failed(error) => error.into_py_err(py),
-            Self::Incomplete { report, source } => {
+            Self::Incomplete { report, source, .. } => {
                 let incomplete = (|| {
                     let fields = fields!(py, report: convert::upload_report(py, *report)?);
                     Ok(exception(py, "UploadIncompleteError", &message, &fields))

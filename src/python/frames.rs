@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use arrow_schema::SchemaRef;
 use parquet::schema::types::TypePtr;
 use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatchReader, PySchema};
@@ -16,23 +15,39 @@ use crate::{
     Error,
     client::SourceFile,
     upload::{
-        self, Mending, Spool,
+        self, MadeFile, Mending, Partition, Spool,
         frames::{self, Decimals},
+        partition_of_open_file,
     },
 };
 
 /// A parquet file that is gone with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct TemporaryParquet(Mutex<Option<SourceFile>>);
+pub(super) struct TemporaryParquet(Mutex<Option<(SourceFile, Partition)>>);
+
+#[pymethods]
+impl TemporaryParquet {
+    /// The places of the leaves of its schema that have no value, in rising order.
+    fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
+        py.detach(|| {
+            let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            file.as_ref().map(|(file, _)| frames::leaves_without_values(file))
+        })
+        .ok_or_else(|| internal_error("the file was given to an upload before"))?
+        .map_err(|error| error.into_py_err(py))
+    }
+}
 
 impl TemporaryParquet {
-    fn new(file: SourceFile) -> Self {
-        Self(Mutex::new(Some(file)))
+    fn new(file: SourceFile, partition: Partition) -> Self {
+        Self(Mutex::new(Some((file, partition))))
     }
 
-    pub(super) fn take(&self) -> PyResult<SourceFile> {
+    /// The file for an upload, with its name in the dataset or None to number it.
+    pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
         let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        file.ok_or_else(|| internal_error("the file was given to an upload before"))
+        file.map(|(source, partition)| MadeFile { name, source, partition })
+            .ok_or_else(|| internal_error("the file was given to an upload before"))
     }
 }
 
@@ -54,10 +69,13 @@ impl BytesSpool {
         spool.write(bytes).map_err(|error| error.into_py_err(py))
     }
 
-    fn finish(&self, py: Python<'_>) -> PyResult<TemporaryParquet> {
+    /// Ends the file; `path` is where its bytes come from, if they come from a file.
+    fn finish(&self, py: Python<'_>, path: Option<&str>) -> PyResult<TemporaryParquet> {
         let spool = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spool = spool.ok_or_else(|| internal_error("the spool is closed"))?;
-        spool.finish().map(TemporaryParquet::new).map_err(|error| error.into_py_err(py))
+        let partition = path.map(partition_of_open_file).unwrap_or_default();
+        let file = spool.finish().map_err(|error| error.into_py_err(py))?;
+        Ok(TemporaryParquet::new(file, partition))
     }
 }
 
@@ -125,7 +143,8 @@ impl FrameEncoder {
             let file = guarded(&self.label, || self.lock().encode(time));
             file.inspect_err(|_| self.lock().close())
         });
-        file.map(|file| file.map(TemporaryParquet::new)).map_err(|error| error.into_py_err(py))
+        file.map(|file| file.map(|file| TemporaryParquet::new(file, Partition::new())))
+            .map_err(|error| error.into_py_err(py))
     }
 }
 
@@ -147,22 +166,34 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameSchema(pub(super) TypePtr);
 
-/// The Arrow schema of a frame that is still to be encoded.
+/// What is known of a frame that is still to be encoded.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct ArrowSchema(SchemaRef, Decimals);
+pub(super) struct FrameOutline(frames::FrameOutline);
 
 #[pymethods]
-impl ArrowSchema {
+impl FrameOutline {
     /// Of an object with `__arrow_c_schema__` or, where it has none, of its stream, which is
     /// closed again without a look at its rows.
     #[new]
-    fn new(frame: &Bound<'_, PyAny>, decimals_as_bytes: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        frame: &Bound<'_, PyAny>,
+        label: &str,
+        decimals_as_bytes: bool,
+    ) -> PyResult<Self> {
         let schema = if frame.hasattr("__arrow_c_schema__")? {
             frame.extract::<PySchema>()?.into_inner()
         } else {
             stream_of(frame)?.schema_ref()?
         };
-        Ok(Self(schema, decimals(decimals_as_bytes)))
+        frames::FrameOutline::new(label, &schema, decimals(decimals_as_bytes))
+            .map(Self)
+            .map_err(|error| error.into_py_err(py))
+    }
+
+    /// The same with what a look at its rows has found.
+    fn with_values(&self, row_count: u64, without_values: Vec<u32>) -> Self {
+        Self(self.0.clone().with_values(row_count, without_values))
     }
 }
 
@@ -170,17 +201,26 @@ fn decimals(as_bytes: bool) -> Decimals {
     if as_bytes { Decimals::Bytes } else { Decimals::Integers }
 }
 
+/// For each frame the places of the leaves of columns that not all frames have alike.
+#[pyfunction]
+pub(super) fn differing_leaves(
+    py: Python<'_>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
+) -> Vec<Vec<u32>> {
+    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
+    py.detach(|| frames::differing_leaves(&outlines))
+}
+
 /// Compares the schemas of frames, before any of them is encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
-    frames: Vec<(String, PyRef<'_, ArrowSchema>)>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
     cast: bool,
 ) -> PyResult<Option<FrameSchema>> {
-    let schemas: Vec<_> =
-        frames.iter().map(|(name, schema)| (name.clone(), schema.0.clone(), schema.1)).collect();
+    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
     let mending = Mending { cast, recompress: false };
-    let schema = py.detach(|| frames::check_schemas(&schemas, mending));
+    let schema = py.detach(|| frames::check_schemas(&outlines, mending));
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 

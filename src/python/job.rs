@@ -162,7 +162,7 @@ impl Job {
         let wait = async move { tokio::time::timeout(timeout, sender.reserve_owned()).await };
         match py.detach(|| self.runtime.block_on(wait)) {
             Ok(Ok(room)) => {
-                room.send(MadeFile { name, source: file.take()? });
+                room.send(file.take(name)?);
                 Ok(true)
             }
             Ok(Err(_over)) => Ok(true),

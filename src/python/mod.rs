@@ -33,8 +33,8 @@ mod _core {
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{
-            ArrowSchema, BytesSpool, FrameEncoder, FrameSchema, TemporaryParquet, check_frames,
-            is_in_natural_order,
+            BytesSpool, FrameEncoder, FrameOutline, FrameSchema, TemporaryParquet, check_frames,
+            differing_leaves, is_in_natural_order,
         },
         job::Job,
         local_server::LocalServer,

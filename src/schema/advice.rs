@@ -35,7 +35,9 @@ pub fn advice(
             "some writers mark columns without nulls as required; pandas and polars never do"
                 .to_owned(),
         ),
-        DifferenceKind::Type if is_without_values => Some(no_value_advice(difference, expected?)),
+        DifferenceKind::Type if is_without_values && !is_null_words(found?) => {
+            Some(no_value_advice(difference, expected?))
+        }
         DifferenceKind::Type => type_advice(difference, expected?, found?),
         // A line of code for a field inside of a column would be a wrong one.
         _ if difference.is_nested => None,

@@ -158,6 +158,15 @@ fn fields_of(group: &Type) -> &[TypePtr] {
     if group.is_group() { group.get_fields() } else { &[] }
 }
 
+/// The columns of parquet below a field, or the one that it is.
+pub(crate) fn leaf_count(field: &Type) -> usize {
+    if field.is_group() {
+        field.get_fields().iter().map(|field| leaf_count(field)).sum()
+    } else {
+        1
+    }
+}
+
 pub(crate) fn repetition_of(field: &Type) -> Repetition {
     let info = field.get_basic_info();
     if info.has_repetition() { info.repetition() } else { Repetition::REQUIRED }

@@ -129,6 +129,24 @@ pub enum InvalidParquet {
 }
 
 impl Footer {
+    /// Of a file that is still to be made.
+    pub(crate) fn expected(
+        parquet_schema: TypePtr,
+        row_count: u64,
+        without_values: Vec<u32>,
+    ) -> Self {
+        Self {
+            schema: Arc::new(Schema::from_parquet(&parquet_schema)),
+            parquet_schema,
+            row_count,
+            row_groups: 0,
+            codecs: Vec::new(),
+            without_values,
+            unsupported_codec: None,
+            added: [].into(),
+        }
+    }
+
     /// The schema, for finding one that other files can have, too.
     pub(crate) fn file_schema(&self) -> FileSchema<'_> {
         FileSchema { schema: &self.parquet_schema, without_values: &self.without_values }

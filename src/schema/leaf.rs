@@ -23,6 +23,13 @@ impl Schema {
     }
 }
 
+/// The one parquet schema for all that are equal as a [`Schema`], which may differ in names of
+/// groups and in ids of fields. What is rewritten to it has the same bytes in each run, wherever a
+/// run knows the schema from: files, or the dataset's listing.
+pub(crate) fn canonical(schema: TypePtr) -> TypePtr {
+    Schema::from_parquet(&schema).to_parquet().unwrap_or(schema)
+}
+
 fn fields(columns: &[Column]) -> Option<Vec<TypePtr>> {
     columns.iter().map(|column| field(column, &column.name)).collect()
 }

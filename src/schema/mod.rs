@@ -21,12 +21,13 @@ pub use advice::advice;
 pub(crate) use advice::{is_integer_words, is_null_words};
 pub use common::common_schema;
 pub(crate) use common::{
-    FileSchema, cast_obstacles, common_schema_of_files, is_list_or_map, is_null, pair_fields,
-    repetition_of,
+    FileSchema, cast_obstacles, common_schema_of_files, is_list_or_map, is_null, leaf_count,
+    pair_fields, repetition_of,
 };
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
 pub use footer::{Codec, Footer, InvalidParquet};
 pub use footer_reader::FooterReader;
+pub(crate) use leaf::canonical;
 pub(crate) use number::{Number, Unit};
 pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;

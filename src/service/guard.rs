@@ -15,8 +15,8 @@ use axum::{
 use super::{
     Service,
     body::discard,
+    connections::Connection,
     refusal::{Refusal, Result},
-    strangers::Stranger,
 };
 
 /// Headers on which a decision rests. A proxy in front may go by the first of two, and this
@@ -37,14 +37,25 @@ pub(super) async fn require_key(
 ) -> Response {
     let header = request.headers().get(header::AUTHORIZATION);
     if let Some(reader) = header.and_then(|header| service.state.keys.reader(header)) {
-        if let Some(stranger) = request.extensions().get::<Arc<Stranger>>() {
-            stranger.becomes_known();
+        if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+            connection.is_used();
         }
         request.extensions_mut().insert(reader);
         return next.run(request).await;
     }
     let message = "missing or wrong API key (header Authorization: Key <api key>)";
     refuse(request, Refusal::new(StatusCode::UNAUTHORIZED, message))
+}
+
+/// There are more connections than handles for them and for files.
+pub(super) async fn refuse_surplus(request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    if !connection.is_some_and(|connection| connection.is_refused()) {
+        return next.run(request).await;
+    }
+    let mut answer = refuse(request, Refusal::too_many_connections());
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// A web page that the user looks at can send requests to this machine, too. Its browser says

@@ -17,6 +17,7 @@ mod catalog_writer;
 mod catalog_writes;
 mod closing_boundary;
 mod common_mistakes;
+mod connections;
 mod content_hash;
 mod guard;
 mod in_progress;
@@ -35,7 +36,6 @@ mod refusal;
 mod routes;
 mod serve;
 mod storage_error;
-mod strangers;
 
 pub use catalog::UploadRecord;
 pub use keys::Keys;

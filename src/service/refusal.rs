@@ -64,6 +64,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     }
 
+    pub(super) fn too_many_connections() -> Self {
+        let message = "the service has as many connections as its file handles allow (ulimit -n)";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    }
+
     pub(super) fn writing_stopped() -> Self {
         let message = "a write to the service's catalog has failed: nothing is written until the \
                        service has reopened and checked it, which it tries again and again";

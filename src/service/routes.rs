@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use axum::{
     Extension, Json, Router,
-    body::{Body, HttpBody, to_bytes},
+    body::{Body, HttpBody},
     extract::{MatchedPath, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use futures_util::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use super::{
     Service,
     admission::is_id,
-    body::{discard, is_timeout},
+    body::{IncomingBody, is_timeout},
     catalog_writes::Created,
     guard,
     in_progress::UploadList,
@@ -64,6 +65,7 @@ pub(super) fn router(service: Service) -> Router {
         .route("/openapi.json", get(openapi::document))
         .merge(calls)
         .layer(middleware::from_fn_with_state(service.clone(), guard::refuse_foreign_pages))
+        .layer(middleware::from_fn(guard::refuse_surplus))
         .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .layer(middleware::from_fn_with_state(service.clone(), log))
         .with_state(service)
@@ -194,9 +196,10 @@ pub(super) async fn list_datasets(
 pub(super) async fn list_dataset_files(
     State(service): State<Service>,
     Extension(reader): Extension<Reader>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let ListDatasetFiles { dataset_id, compact, after } = json(&service, body).await?;
+    let ListDatasetFiles { dataset_id, compact, after } = json(&service, &headers, body).await?;
     service.state.admit_dataset(&reader, &dataset_id).await?;
     if compact {
         let page = service.state.page(&dataset_id, after.as_deref()).await?;
@@ -214,9 +217,10 @@ pub(super) async fn list_dataset_files(
 pub(super) async fn list_dataset_file_names(
     State(service): State<Service>,
     Extension(reader): Extension<Reader>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let ListDatasetFiles { dataset_id, .. } = json(&service, body).await?;
+    let ListDatasetFiles { dataset_id, .. } = json(&service, &headers, body).await?;
     service.state.admit_dataset(&reader, &dataset_id).await?;
     service.state.whole_list_of_names(dataset_id).await
 }
@@ -251,30 +255,49 @@ pub(super) async fn upload_to_dataset(
 pub(super) async fn download_from_dataset(
     State(service): State<Service>,
     Extension(reader): Extension<Reader>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let DownloadFromDataset { dataset_id, file_name } = json(&service, body).await?;
+    let DownloadFromDataset { dataset_id, file_name } = json(&service, &headers, body).await?;
     service.state.admit_dataset(&reader, &dataset_id).await?;
     let file = service.state.catalog.find_file(&dataset_id, &file_name).await?;
     let (file_id, size) = file.ok_or_else(Refusal::unknown_file)?;
-    let headers = [
+    let head = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
     ];
-    Ok((headers, service.state.blobs.stream(&file_id, size).await?).into_response())
+    Ok((head, service.state.blobs.stream(&file_id, size).await?).into_response())
 }
 
-async fn json<T: DeserializeOwned>(service: &Service, body: Body) -> Result<T> {
+/// A refused body is read on for a moment, so that its client gets the answer.
+async fn json<T: DeserializeOwned>(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T> {
     let limit = service.state.limits.max_json_bytes;
     let too_large = || Refusal::too_large("the request", limit);
-    if body.size_hint().lower() > limit {
-        discard(body);
+    let mut body = IncomingBody::new(body, headers);
+    if body.declared().is_some_and(|bytes| bytes > limit) {
+        body.discard();
         return Err(too_large());
     }
-    let read = to_bytes(body, usize::try_from(limit).unwrap_or(usize::MAX)).await;
-    let bytes =
-        read.map_err(|error| if is_timeout(&error) { Refusal::too_slow() } else { too_large() })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let mut text = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|error| {
+            if is_timeout(error.as_ref()) {
+                Refusal::too_slow()
+            } else {
+                Refusal::bad_request("the request's body ended early")
+            }
+        })?;
+        text.extend_from_slice(&chunk);
+        if text.len() as u64 > limit {
+            body.discard();
+            return Err(too_large());
+        }
+    }
+    serde_json::from_slice(&text).map_err(|error| {
         Refusal::bad_request(format!("the request is not the expected JSON: {error}"))
     })
 }

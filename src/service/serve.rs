@@ -20,7 +20,7 @@ use tower_http::add_extension::AddExtension;
 
 use super::{
     Limits,
-    strangers::{Stranger, Strangers},
+    connections::{Connection, Connections},
 };
 
 /// Time for running requests to end when the server stops.
@@ -36,45 +36,45 @@ pub(super) async fn serve(
     limits: Limits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
-    let mut connections = JoinSet::new();
-    let strangers = Strangers::new(limits.max_unauthenticated);
+    let mut served = JoinSet::new();
+    let connections = Connections::new(limits.max_unauthenticated);
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(serve_one(
-                        stream, router.clone(), strangers.admit(), limits, is_stopping.clone(),
+            accepted = accept(&listener, &connections) => match accepted {
+                Ok((stream, connection)) => {
+                    served.spawn(serve_one(
+                        stream, router.clone(), connection, limits, is_stopping.clone(),
                     ));
                 }
                 Err(error) => pause_after(&error).await,
             },
-            Some(_) = connections.join_next() => {}
+            Some(_) = served.join_next() => {}
             () = stopping(&mut is_stopping) => break,
         }
     }
-    let _ = timeout(STOP_PATIENCE, drain(&listener, &mut connections, &router, &strangers, limits))
-        .await;
-    connections.shutdown().await;
+    let drained = drain(&listener, &mut served, &router, &connections, limits);
+    let _ = timeout(STOP_PATIENCE, drained).await;
+    served.shutdown().await;
 }
 
 /// Waits until all connections have ended. Who comes now is served, to be told that no upload
 /// begins any more.
 async fn drain(
     listener: &TcpListener,
-    connections: &mut JoinSet<()>,
+    served: &mut JoinSet<()>,
     router: &Router,
-    strangers: &Strangers,
+    connections: &Connections,
     limits: Limits,
 ) {
     let mut late = JoinSet::new();
     let (_stop, stop) = watch::channel(false);
     loop {
         tokio::select! {
-            ended = connections.join_next() => if ended.is_none() { return },
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+            ended = served.join_next() => if ended.is_none() { return },
+            accepted = accept(listener, connections) => match accepted {
+                Ok((stream, connection)) => {
                     late.spawn(serve_one(
-                        stream, router.clone(), strangers.admit(), limits, stop.clone(),
+                        stream, router.clone(), connection, limits, stop.clone(),
                     ));
                 }
                 Err(error) => pause_after(&error).await,
@@ -83,10 +83,19 @@ async fn drain(
     }
 }
 
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> io::Result<(TcpStream, Connection)> {
+    connections.room().await;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, connections.admit()))
+}
+
 async fn serve_one(
     stream: TcpStream,
     router: Router,
-    stranger: Stranger,
+    connection: Connection,
     limits: Limits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
@@ -95,19 +104,25 @@ async fn serve_one(
     // Who asks for a file and does not read it must not keep it open for ever.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.body_timeout));
-    let stranger = Arc::new(stranger);
-    let router = AddExtension::new(router, Arc::clone(&stranger));
-    let connection = http1::Builder::new()
+    let connection = Arc::new(connection);
+    let router = AddExtension::new(router, Arc::clone(&connection));
+    let http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
-    let mut connection = std::pin::pin!(connection);
+    let mut http = std::pin::pin!(http);
+    let is_to_end = async {
+        tokio::select! {
+            () = stopping(&mut is_stopping) => {}
+            () = connection.is_to_end() => {}
+        }
+    };
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stranger.is_over() => Ok(()),
-        () = stopping(&mut is_stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        ended = http.as_mut() => ended,
+        () = connection.is_to_close() => Ok(()),
+        () = is_to_end => {
+            http.as_mut().graceful_shutdown();
+            http.await
         }
     };
     if let Err(error) = ended {

@@ -1,7 +1,6 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
 use std::{
-    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
     time::Duration,
@@ -10,7 +9,7 @@ use std::{
 use super::{
     compare::Comparison,
     dataset_schema::Held,
-    mismatch::{Cast, CheckError, Outliers},
+    mismatch::{Cast, CheckError},
     parallel::{Work, in_threads},
     plan::PlannedFile,
     report::Change,
@@ -21,7 +20,7 @@ use crate::{
     config::FILE_TIMEOUT,
     error::{Error, without_number},
     regular_file::hangs,
-    schema::{Footer, FooterReader, InvalidParquet, Schema, diff, groups, resembles_by_name},
+    schema::{Footer, FooterReader, InvalidParquet, resembles_by_name},
 };
 
 /// A planned file whose footer was read and found good.
@@ -179,29 +178,6 @@ fn read_footer(
         Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
         Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),
     }
-}
-
-/// The files that have the most common schema, and the other groups with their differences.
-/// `files` gives names and schemas.
-pub(super) fn compare<'a>(
-    files: impl Iterator<Item = (&'a str, &'a Schema)>,
-) -> (Vec<String>, Vec<Outliers>) {
-    let (file_names, schemas): (Vec<_>, Vec<_>) = files.unzip();
-    let mut groups = groups(schemas).into_iter();
-    let names = |indices: &[usize]| -> Vec<String> {
-        indices.iter().map(|&index| file_names[index].to_owned()).collect()
-    };
-    let Some(reference) = groups.next() else {
-        return Default::default();
-    };
-    let outliers = groups
-        .map(|group| Outliers {
-            files: names(&group.files),
-            differences: diff(reference.schema, group.schema),
-            without_values: HashSet::new(),
-        })
-        .collect();
-    (names(&reference.files), outliers)
 }
 
 impl Problem {

@@ -7,9 +7,9 @@ use super::{
     check::{self, CheckedFile, Mending, Problem},
     dataset_schema::Held,
     feed::{MadeFile, name_of_made},
-    hive,
+    hive::{self, Hive},
     plan::{self, Names, PlannedFile},
-    resume,
+    resume::{self, Target},
     rewrite::Rewrite,
     sent_record::SentRecord,
     sources::Found,
@@ -61,6 +61,8 @@ pub struct FileFacts {
 #[derive(Default)]
 pub struct Checker {
     mending: Mending,
+    ordered: bool,
+    hive: Hive,
     names: Names,
     file_count: usize,
     files: Vec<(FileFacts, Footer)>,
@@ -80,13 +82,13 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { dataset_id, names, mending, hive, .. } = options;
+    let UploadOptions { dataset_id, names, ordered, mending, hive, .. } = options;
     let checker = in_background(move || {
         let Found { files: found, notes } = found;
         let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
         let mut files = check::read(files, &mut problems, mending);
         hive::apply(&hive, &mut files, &mut problems);
-        let mut checker = Checker { mending, problems, notes, ..Checker::default() };
+        let mut checker = Checker { problems, notes, ..Checker::new(mending, hive, ordered) };
         for file in files {
             checker.keep(file);
         }
@@ -97,20 +99,22 @@ pub async fn check_files(
 }
 
 impl Checker {
-    /// Begins a check of files that are made one after the other.
+    /// Begins a check of files that are made one after the other, for an upload in order or not.
     #[must_use]
-    pub fn new(mending: Mending) -> Self {
-        Self { mending, ..Self::default() }
+    pub fn new(mending: Mending, hive: Hive, ordered: bool) -> Self {
+        Self { mending, ordered, hive, ..Self::default() }
     }
 
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.file_count, &file.source);
-        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
+        let (position, partition) = (self.file_count, file.partition);
+        let planned = PlannedFile { position, name, source: file.source, partition };
         self.file_count += 1;
         self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
+        hive::apply_to_made(&self.hive, &files, &mut self.problems);
         for file in files {
             self.keep(file);
         }
@@ -132,8 +136,10 @@ impl Checker {
     }
 
     fn checked_files(&self) -> impl Iterator<Item = CheckedFile> {
-        self.files.iter().zip(&self.sources).map(|((facts, footer), source)| CheckedFile {
+        let files = self.files.iter().zip(&self.sources).enumerate();
+        files.map(|(position, ((facts, footer), source))| CheckedFile {
             planned: PlannedFile {
+                position,
                 name: facts.name.clone(),
                 source: source.clone(),
                 partition: Vec::new(),
@@ -198,7 +204,8 @@ impl Checker {
     ) -> Result<Option<UploadError>> {
         let files: Vec<_> = self.checked_files().collect();
         let tracker = Arc::default();
-        match resume::among_files(listing, &files, rewrite, dataset_id, &tracker).await {
+        let target = Target { dataset_id, listing, ordered: self.ordered };
+        match resume::among_files(&target, &files, rewrite, &tracker).await {
             Ok(_) => {}
             Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
             Err(error) => return Err(error),

@@ -9,7 +9,8 @@ use super::{
     mismatch::Outliers,
 };
 use crate::schema::{
-    FileSchema, Footer, Schema, cast_obstacles, common_schema_of_files, diff, groups,
+    Difference, DifferenceKind, FileSchema, Footer, Schema, canonical, cast_obstacles,
+    common_schema_of_files, diff, groups,
 };
 
 /// Files by schema: first those that have the reference, then the others, the largest group
@@ -41,6 +42,7 @@ impl<'a> Comparison<'a> {
             .collect();
         // A file without rows says nothing of the types that the others should have.
         groups.sort_by_key(|group| group.files.iter().all(|&file| files[file].1.row_count == 0));
+        lead_with_values(&mut groups);
         let held = if let Held::Schema(schema) = held { Some(schema) } else { None };
         Self { files, groups, held }
     }
@@ -82,7 +84,7 @@ impl<'a> Comparison<'a> {
     pub(super) fn common_schema(&self) -> Result<TypePtr, Vec<String>> {
         let Some(held) = self.held else {
             let schemas: Vec<_> = self.groups.iter().map(|group| self.file_schema(group)).collect();
-            return common_schema_of_files(&schemas);
+            return common_schema_of_files(&schemas).map(canonical);
         };
         let target = held.to_parquet().ok_or_else(|| vec![UNKNOWN_TYPE.to_owned()])?;
         let mut obstacles = Vec::new();
@@ -100,6 +102,25 @@ impl<'a> Comparison<'a> {
     {
         let schema = &self.files[group.files[0]].1.parquet_schema;
         FileSchema { schema, without_values: &group.without_values }
+    }
+}
+
+/// Nor does a column without a value: where the first group has none, one that has leads.
+fn lead_with_values(groups: &mut [Group<'_>]) {
+    let Some((first, others)) = groups.split_first() else { return };
+    if first.without_values.is_empty() {
+        return;
+    }
+    let unknown = paths(first.schema, &first.without_values);
+    let knows_more = |other: &Group<'_>| {
+        let unknown_there = paths(other.schema, &other.without_values);
+        let is_of_type = |it: &Difference| it.kind == DifferenceKind::Type;
+        let mut types = diff(first.schema, other.schema).into_iter().filter(is_of_type).peekable();
+        types.peek().is_some()
+            && types.all(|it| unknown.contains(&it.path) && !unknown_there.contains(&it.path))
+    };
+    if let Some(place) = others.iter().position(knows_more) {
+        groups[..=place + 1].rotate_right(1);
     }
 }
 

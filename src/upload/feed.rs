@@ -11,19 +11,21 @@ use tokio::sync::mpsc;
 
 use super::{
     UploadError,
+    already_there::OTHER_PLACE,
     check::{self, CheckedFile, Mending},
     compare::{UNKNOWN_TYPE, paths},
     dataset_schema::{Held, THE_DATASET},
+    hive::{self, Hive},
     mismatch::{Cast, CheckError, Outliers},
     plan::{Names, PlannedFile, with_extension},
     rewrite::Rewrite,
-    settle::OTHER_PLACE,
+    sources::Partition,
 };
 use crate::{
     client::{SourceFile, in_background},
     content_hash::fingerprint,
     error::{Error, Result},
-    schema::{Schema, cast_obstacles, diff},
+    schema::{Schema, canonical, cast_obstacles, diff},
     wire::file_name::folded,
 };
 
@@ -34,6 +36,8 @@ pub struct MadeFile {
     pub name: Option<String>,
     /// The file.
     pub source: SourceFile,
+    /// What the folders on its way say, where it was a file with a path.
+    pub partition: Partition,
 }
 
 /// The upload's end of a channel of [`MadeFile`]s.
@@ -59,7 +63,7 @@ impl MadeFiles {
     }
 }
 
-type Fed = Result<CheckedFile, UploadError>;
+pub(super) type Fed = Result<CheckedFile, UploadError>;
 
 /// Checked files, one after the other; the first error is the last item.
 pub(super) struct Feed {
@@ -73,7 +77,12 @@ impl Feed {
 
     /// Names and checks files as they come: each must have the schema of the first, or that
     /// of the whole source, or be cast to it where the caller asked for that.
-    pub(super) fn of_made_files(files: MadeFiles, mending: Mending, held: Held) -> Self {
+    pub(super) fn of_made_files(
+        files: MadeFiles,
+        mending: Mending,
+        hive: Hive,
+        held: Held,
+    ) -> Self {
         let reference = match held {
             Held::Schema(schema) => Some(Reference {
                 name: THE_DATASET.to_owned(),
@@ -84,7 +93,7 @@ impl Feed {
                 files.schema.as_ref().map(|schema| Reference::new("the others".to_owned(), schema))
             }
         };
-        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending };
+        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending, hive };
         Self::of(stream::unfold((files, checks), |(mut files, mut checks)| async move {
             let file = files.receiver.recv().await?;
             let checked = checks.check(file).await;
@@ -96,7 +105,7 @@ impl Feed {
     }
 
     /// Ends with an error where a file has one of the `names` of the dataset.
-    pub(super) fn without(self, names: &[String], dataset_id: &str) -> Self {
+    pub(super) fn without(self, names: &[&str], dataset_id: &str) -> Self {
         let names: HashSet<_> = names.iter().map(|name| folded(name)).collect();
         let dataset_id = dataset_id.to_owned();
         Self::of(self.files.map(move |file| {
@@ -110,6 +119,10 @@ impl Feed {
                 file => file,
             }
         }))
+    }
+
+    pub(super) fn into_stream(self) -> impl Stream<Item = Fed> + Send + 'static {
+        self.files
     }
 
     /// Waits for the first file, without taking it.
@@ -146,6 +159,7 @@ struct FeedChecks {
     /// What all files must have.
     reference: Option<Reference>,
     mending: Mending,
+    hive: Hive,
 }
 
 struct Reference {
@@ -159,7 +173,7 @@ struct Reference {
 impl Reference {
     fn new(name: String, parquet_schema: &TypePtr) -> Self {
         let schema = Schema::from_parquet(parquet_schema);
-        Self { name, schema, parquet_schema: Some(Arc::clone(parquet_schema)) }
+        Self { name, schema, parquet_schema: Some(canonical(Arc::clone(parquet_schema))) }
     }
 }
 
@@ -167,14 +181,17 @@ impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count, &file.source);
+        let position = self.count;
         self.count += 1;
-        let planned = PlannedFile { name, source: file.source, partition: Vec::new() };
+        let (source, partition) = (file.source, file.partition);
+        let planned = PlannedFile { position, name, source, partition };
         let problems = self.names.add(&planned.name, planned.source.path(), is_given);
         let files = vec![planned];
-        let mending = self.mending;
+        let (mending, hive) = (self.mending, self.hive.clone());
         let check = move || {
             let mut problems = problems;
             let files = check::read(files, &mut problems, mending);
+            hive::apply_to_made(&hive, &files, &mut problems);
             Ok(check::judge_files(files, problems, 1, mending, &Held::Nothing))
         };
         let (mut checked, _) = in_background(check)

@@ -1,12 +1,15 @@
 //! Frames as parquet files: Arrow record batches are encoded into temporary files.
 
 use std::{
+    collections::{HashMap, HashSet},
+    iter,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use parquet::{
     arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::Compression,
@@ -18,8 +21,8 @@ use parquet::{
 pub use super::storage::Decimals;
 use super::{
     UploadError,
-    check::{Mending, compare},
-    mismatch::{Cast, CheckError},
+    check::{Mending, judge},
+    dataset_schema::Held,
     storage::{Storage, in_words},
     stored_values::{StoreError, stored},
     temporary::{HashedFile, while_writing},
@@ -28,7 +31,7 @@ use crate::{
     client::SourceFile,
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, FrameColumn, Result},
-    schema::{self, common_schema},
+    schema::{Footer, FooterReader, leaf_count},
     temporary_file::in_temporary_folder,
     wire::digest::Sha256Digest,
 };
@@ -229,36 +232,83 @@ impl FrameEncoder {
     }
 }
 
-/// Compares the schemas that frames will have as files; `frames` gives names, schemas, and how
-/// decimals are written.
-/// Returns the schema of all, or with `mending.cast` their common one.
+/// A frame that is still to be encoded: what is known of its file.
+#[derive(Clone, Debug)]
+pub struct FrameOutline {
+    label: String,
+    footer: Footer,
+}
+
+impl FrameOutline {
+    /// The outline of a frame that is taken to have values in all columns; `label` names it in
+    /// messages.
+    ///
+    /// # Errors
+    /// [`Error::Frame`] where it cannot be parquet.
+    pub fn new(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
+        let schema = Storage::of(label, schema, decimals)?.parquet.root_schema_ptr();
+        Ok(Self { label: label.to_owned(), footer: Footer::expected(schema, 1, Vec::new()) })
+    }
+
+    /// The same with what a look at its rows has found: how many there are, and the places of
+    /// the leaves that have no value, in rising order.
+    #[must_use]
+    pub fn with_values(self, row_count: u64, without_values: Vec<u32>) -> Self {
+        let schema = self.footer.parquet_schema;
+        Self { footer: Footer::expected(schema, row_count, without_values), ..self }
+    }
+
+    fn columns(&self) -> &[TypePtr] {
+        self.footer.parquet_schema.get_fields()
+    }
+}
+
+/// For each frame the places of the leaves of columns that not all frames have alike: a look at
+/// their values can be worth it.
+#[must_use]
+pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
+    let mut first: HashMap<&str, &TypePtr> = HashMap::new();
+    let mut differing = HashSet::new();
+    for column in frames.iter().flat_map(FrameOutline::columns) {
+        if *first.entry(column.name()).or_insert(column) != column {
+            differing.insert(column.name());
+        }
+    }
+    let places = |frame: &FrameOutline| {
+        let leaves = frame.columns().iter().flat_map(|column| {
+            iter::repeat_n(differing.contains(column.name()), leaf_count(column))
+        });
+        (0..).zip(leaves).filter(|(_, differs)| *differs).map(|(place, _)| place).collect()
+    };
+    frames.iter().map(places).collect()
+}
+
+/// The places of the leaves that have no value in a file that was made, in rising order.
 ///
 /// # Errors
-/// [`UploadError::Check`] with all that differ from the most common one, or
-/// [`Error::Frame`] for a frame that cannot be parquet.
+/// [`Error::File`] where it cannot be read.
+pub fn leaves_without_values(file: &SourceFile) -> Result<Vec<u32>> {
+    let opened = file.open()?;
+    match FooterReader::default().read(&opened, file.size()).map_err(in_temporary_folder)? {
+        Ok(footer) => Ok(footer.without_values),
+        Err(invalid) => Err(Error::Internal(format!("a file that was made {invalid}"))),
+    }
+}
+
+/// Compares the schemas that frames will have as files. Returns the schema of all, or with
+/// `mending.cast` their common one.
+///
+/// # Errors
+/// [`UploadError::Check`] with all that differ from the most common one.
 pub fn check_schemas(
-    frames: &[(String, SchemaRef, Decimals)],
+    frames: &[FrameOutline],
     mending: Mending,
 ) -> Result<Option<TypePtr>, UploadError> {
-    let mut found = Vec::with_capacity(frames.len());
-    let mut schemas = Vec::with_capacity(frames.len());
-    for (name, schema, decimals) in frames {
-        let schema = Storage::of(name, schema, *decimals)?.parquet.root_schema_ptr();
-        schemas.push((name.as_str(), schema::Schema::from_parquet(&schema)));
-        found.push(schema);
-    }
-    let (reference, outliers) = compare(schemas.iter().map(|(name, schema)| (*name, schema)));
-    if outliers.is_empty() {
-        return Ok(found.into_iter().next());
-    }
-    let cast = match common_schema(&found) {
-        Ok(schema) if mending.cast => return Ok(Some(schema)),
-        Ok(_) => Cast::WouldHelp,
-        Err(obstacles) if mending.cast => Cast::Obstacles(obstacles),
-        Err(_) => Cast::NoUse,
-    };
-    let (file_count, problems, is_under_way) = (frames.len(), Vec::new(), false);
-    Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way }.into())
+    let footers: Vec<_> =
+        frames.iter().map(|frame| (frame.label.as_str(), &frame.footer)).collect();
+    let rewrite = judge(&footers, Vec::new(), frames.len(), mending, &Held::Nothing)?;
+    let first = frames.first().map(|frame| Arc::clone(&frame.footer.parquet_schema));
+    Ok(rewrite.schema.or(first))
 }
 
 /// A padding whose length comes from the content before it.

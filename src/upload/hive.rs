@@ -38,13 +38,12 @@ pub enum Hive {
 pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {
     match hive {
         Hive::Ignore => {}
-        Hive::Refuse => {
-            if let Some(problem) = lost_columns(files) {
-                // Files of such folders are called alike: their columns come first.
-                problems.retain(|other| !other.is_about_name);
-                problems.push(problem);
-            }
-        }
+        Hive::Refuse => refuse_lost_columns(
+            files,
+            "hive=True writes what they tell into the files on the way, hive=False uploads the files \
+             without it",
+            problems,
+        ),
         Hive::Columns(types) => match columns(files, types) {
             Ok(columns) => add(files, &columns, problems),
             Err(problem) => problems.push(problem),
@@ -52,25 +51,37 @@ pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<P
     }
 }
 
+/// Says of files that were made what would be lost: nothing is written into them.
+pub(super) fn apply_to_made(hive: &Hive, files: &[CheckedFile], problems: &mut Vec<Problem>) {
+    if matches!(hive, Hive::Refuse) {
+        refuse_lost_columns(
+            files,
+            "hive=False uploads it without; to keep what they tell, download the folders, and \
+             upload them with hive=True",
+            problems,
+        );
+    }
+}
+
 fn has_column(file: &CheckedFile, key: &str) -> bool {
     file.footer.parquet_schema.get_fields().iter().any(|field| field.name() == key)
 }
 
-/// Whether files would lose what their folders say.
-fn lost_columns(files: &[CheckedFile]) -> Option<Problem> {
+/// Refuses files that would lose what their folders say; `ways` are those to go on.
+fn refuse_lost_columns(files: &[CheckedFile], ways: &str, problems: &mut Vec<Problem>) {
     let lost = |file: &CheckedFile| -> Vec<String> {
         let keys = file.planned.partition.iter().map(|(key, _)| key);
         keys.filter(|key| !has_column(file, key)).cloned().collect()
     };
     let mut losing = files.iter().filter(|file| !lost(file).is_empty());
-    let first = losing.next()?;
+    let Some(first) = losing.next() else { return };
     let keys = lost(first).join(", ");
-    let message = format!(
-        "the folders on its way tell {keys}, and the file has no such column: hive=True writes \
-         what they tell into the files on the way, hive=False uploads the files without it"
-    );
+    let message =
+        format!("the folders on its way tell {keys}, and the file has no such column: {ways}");
     let problem = Problem::new(first.planned.source.path(), message);
-    Some(Problem { more_files: losing.count(), ..problem })
+    // Files of such folders are called alike: their columns come first.
+    problems.retain(|other| !other.is_about_name);
+    problems.push(Problem { more_files: losing.count(), ..problem });
 }
 
 /// The columns of all files.

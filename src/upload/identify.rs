@@ -8,10 +8,8 @@ use std::sync::{
 use futures_util::{StreamExt, stream};
 
 use super::{
-    check::CheckedFile,
-    progress::Tracker,
-    rewrite::Rewrite,
-    settle::{Expected, Places},
+    already_there::Places, check::CheckedFile, progress::Tracker, rewrite::Rewrite,
+    settle::Expected,
 };
 use crate::{
     client::in_background,

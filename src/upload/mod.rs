@@ -4,11 +4,13 @@
 //! sources ──> plan ──> check ──> resume ──> transfer (gate) ──> verify ──> report
 //! ```
 
+mod already_there;
 mod check;
 mod check_report;
 mod compare;
 mod dataset_schema;
 mod deadline;
+mod error;
 mod feed;
 pub mod frames;
 pub mod gate;
@@ -30,34 +32,33 @@ mod storage;
 mod stored_values;
 mod temporary;
 mod transfer;
+mod verify;
 
 pub use check::{Mending, Problem};
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
+pub use error::UploadError;
 pub use feed::{MadeFile, MadeFiles};
 pub use hive::Hive;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use plan::check_names;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use sources::{Found, FoundFile, Partition, Paths, natural_order};
+pub use sources::{Found, FoundFile, Partition, Paths, natural_order, partition_of_open_file};
 pub use temporary::Spool;
 
 use std::sync::Arc;
 
 use self::{
-    check::CheckedFile, dataset_schema::Held, feed::Feed, gate::GateConfig, outgoing::OutgoingFile,
-    rewrite::Rewrite, sent_record::SentRecord, settle::Places, transfer::Transfer,
+    already_there::AlreadyThere, check::CheckedFile, dataset_schema::Held, feed::Feed,
+    gate::GateConfig, outgoing::OutgoingFile, resume::Target, rewrite::Rewrite,
+    sent_record::SentRecord, transfer::Transfer, verify::Sent,
 };
 use crate::{
     client::{ApiClient, in_background},
     config::{CONCURRENCY, MAX_HELD},
     error::{Error, Result},
-    message::bounded,
     schema::Schema,
-    wire::{
-        file_name::folded,
-        messages::{DatasetFile, DatasetFileList},
-    },
+    wire::messages::DatasetFileList,
 };
 
 /// How to upload.
@@ -93,63 +94,6 @@ impl Default for UploadOptions {
     }
 }
 
-/// Why an upload did not complete.
-#[derive(Debug, thiserror::Error)]
-pub enum UploadError {
-    /// Refused before anything was sent or created.
-    #[error(transparent)]
-    Check(#[from] CheckError),
-    /// Failed before this run had committed a file.
-    #[error(transparent)]
-    Failed(#[from] Error),
-    /// Failed after some files were committed: the dataset holds a prefix of the plan.
-    #[error("{}", incomplete(.report, .source))]
-    Incomplete {
-        /// What is done.
-        report: Box<UploadReport>,
-        /// What went wrong.
-        source: Box<UploadError>,
-    },
-}
-
-impl UploadError {
-    /// Whether the same call can succeed, without a change of what is uploaded.
-    fn is_mended_by_trying_again(&self) -> bool {
-        match self {
-            Self::Check(_) => false,
-            Self::Failed(error) => !matches!(
-                error,
-                Error::Configuration(_)
-                    | Error::Frame { .. }
-                    | Error::Rewrite { .. }
-                    | Error::NamesTaken { .. }
-                    | Error::Refused { .. }
-                    | Error::Intermediary { .. }
-                    | Error::Authentication { .. }
-            ),
-            Self::Incomplete { source, .. } => source.is_mended_by_trying_again(),
-        }
-    }
-}
-
-fn incomplete(report: &UploadReport, source: &UploadError) -> String {
-    let (done, all, dataset_id) = (report.done(), report.files.len(), &report.dataset_id);
-    let done = match (done, all) {
-        (1, 1) => "the first file is".to_owned(),
-        // How many more a generator has, nobody knows.
-        (done, all) if done == all => format!("the first {done} files are"),
-        (done, all) => format!("{done} of {all} files are"),
-    };
-    let source_words = source.to_string();
-    let reason = source_words.trim_end_matches('.');
-    let advice = if source.is_mended_by_trying_again() {
-        "Run the same upload again with this dataset id to go on"
-    } else {
-        "Mend that, and run the upload again with this dataset id: what is there is skipped"
-    };
-    bounded(format_args!("{done} in {dataset_id}, in order; then: {reason}. {advice}"))
-}
-
 /// What to upload.
 #[derive(Debug)]
 pub enum Source {
@@ -180,7 +124,9 @@ pub async fn upload(
         Source::Made(files) => {
             let dataset = listed(client, &options).await?;
             tracker.planned(&[], files.file_count.unwrap_or(0));
-            let mut feed = Feed::of_made_files(files, options.mending, Held::by(dataset.as_ref()));
+            let held = Held::by(dataset.as_ref());
+            let hive = options.hive.clone();
+            let mut feed = Feed::of_made_files(files, options.mending, hive, held);
             feed.first().await?;
             (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
         }
@@ -188,7 +134,8 @@ pub async fn upload(
     run(client, plan, dataset, &options, &tracker).await.map_err(|error| {
         let report = tracker.report();
         if report.files.iter().any(|file| file.status == FileStatus::Uploaded) {
-            UploadError::Incomplete { report: Box::new(report), source: Box::new(error) }
+            let (report, source) = (Box::new(report), Box::new(error));
+            UploadError::Incomplete { report, ordered: options.ordered, source }
         } else {
             error
         }
@@ -259,76 +206,67 @@ async fn run(
     }
     let Plan { files: planned, rewrite, mut feed } = plan;
     check_summary(&planned, &rewrite, feed.as_mut(), &held).await?;
-    let mut files: Vec<_> = planned.iter().map(OutgoingFile::from).collect();
-    let there = match &mut feed {
-        None => resume::among_files(&listing, &planned, &rewrite, &dataset_id, tracker).await?,
-        Some(feed) => resume::from_feed(&listing, feed, &mut files, &dataset_id, tracker).await?,
-    };
-    tracker.noted(resume::note(&there));
-    let first = there.count;
-    (0..first).for_each(|position| tracker.skipped(position));
+    let ordered = options.ordered;
+    let target = Target { dataset_id: &dataset_id, listing: &listing, ordered };
+    let mut files = Vec::new();
+    if let Some(made) = feed {
+        feed = Some(resume::from_feed(&target, made, tracker).await?);
+    } else {
+        let there = resume::among_files(&target, &planned, &rewrite, tracker).await?;
+        let rest = without(planned, &there, tracker);
+        if !options.dry_run && rest.iter().any(|file| !rewrite.changes(&file.footer).is_empty()) {
+            feed = Some(Feed::of(rewrite.feed(rest)));
+        } else {
+            files = rest.iter().map(OutgoingFile::from).collect();
+        }
+    }
     if options.dry_run {
-        return would_be_sent(feed, files, tracker).await;
+        return would_be_sent(feed, tracker).await;
     }
-    if planned[first.min(planned.len())..]
-        .iter()
-        .any(|file| !rewrite.changes(&file.footer).is_empty())
-    {
-        files.truncate(first);
-        let rest = planned.into_iter().skip(first).collect();
-        feed = Some(Feed::of(rewrite.feed(rest)));
-    }
-    tracing::info!(dataset_id, files = files.len(), already_there = first, "upload begins");
-    let is_complete = feed.is_none() && first == files.len();
-    let before: Vec<_> = listing.iter().map(|file| file.file_name.clone()).collect();
+    tracing::info!(dataset_id, files = files.len(), "upload begins");
+    let is_complete = feed.is_none() && files.is_empty();
+    let before = listing.iter().map(|file| file.file_name.clone()).collect();
     // What is not needed any more: a long list takes much memory.
     let listing = is_complete.then_some(listing);
     let transfer = Transfer {
         client: client.clone(),
         dataset_id: dataset_id.clone(),
         files,
-        feed: feed.map(|feed| feed.without(&before, &dataset_id)),
-        first,
-        before: Arc::new(before),
+        feed,
+        before,
         config: GateConfig {
             concurrency: options.concurrency,
             max_held: MAX_HELD,
-            ordered: options.ordered,
+            ordered,
             max_retries: client.options().max_retries,
         },
         tracker: Arc::clone(tracker),
         record,
     };
-    let files = transfer.run().await?;
+    let (before, files) = transfer.run().await?;
     tracker.verifying();
+    let sent = Sent { dataset_id: &dataset_id, before: &before, files: &files, ordered };
     let listing = match listing {
         Some(listing) => listing,
-        None => client.list_dataset_files(&dataset_id).await?,
+        None => sent.verify(client).await?,
     };
-    if first < files.len() {
-        let listed = listing.get(there.begin..).unwrap_or_default();
-        verify(listed, &files, options.ordered, &dataset_id)?;
-    }
-    let places = Places::of(files.iter().map(|file| file.name.as_str()), &listing);
-    for (position, file) in files.iter().enumerate() {
-        let listed = places.get(&file.name).map(|place| &listing[place]);
-        tracker.has_id(position, listed.and_then(|listed| listed.file_id.as_deref()));
-    }
+    tracker.listed(&listing);
     tracing::info!(dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
 }
 
+/// The files of a plan that are to be sent.
+fn without(planned: Vec<CheckedFile>, there: &AlreadyThere, tracker: &Tracker) -> Vec<CheckedFile> {
+    tracker.noted(resume::note(there));
+    there.positions.iter().for_each(|&position| tracker.skipped(position));
+    planned.into_iter().filter(|file| !there.contains(file.planned.position)).collect()
+}
+
 /// The report of a dry run: what is there, and what would be sent.
-async fn would_be_sent(
-    feed: Option<Feed>,
-    files: Vec<OutgoingFile>,
-    tracker: &Tracker,
-) -> Result<UploadReport, UploadError> {
-    let mut place = files.len();
+async fn would_be_sent(feed: Option<Feed>, tracker: &Tracker) -> Result<UploadReport, UploadError> {
     if let Some(mut feed) = feed {
         while let Some(file) = feed.next().await {
-            tracker.made(place, &file?);
-            place += 1;
+            tracker.made(&file?);
         }
     }
     Ok(tracker.report())
@@ -352,34 +290,4 @@ async fn check_summary(
     let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
     let schema = common.as_ref().unwrap_or(&first.footer.schema);
     Ok(held.check_summary(names, schema)?)
-}
-
-/// Compares what the dataset shows with the plan.
-fn verify(
-    listed: &[DatasetFile],
-    files: &[OutgoingFile],
-    ordered: bool,
-    dataset_id: &str,
-) -> Result<()> {
-    let mut found: Vec<_> = listed.iter().map(|file| folded(&file.file_name)).collect();
-    let mut planned: Vec<_> = files.iter().map(|file| folded(&file.name)).collect();
-    let is_as_planned = found == planned;
-    found.sort_unstable();
-    planned.sort_unstable();
-    let message = match (is_as_planned, found == planned) {
-        (true, _) => return Ok(()),
-        (false, true) if !ordered => return Ok(()),
-        (false, true) => {
-            "all files are there, in another order: this service does not keep the order in \
-             which uploads end; use concurrency=1"
-        }
-        (false, false) => "its list of files is another one",
-    };
-    Err(Error::ForeignWriter { dataset_id: dataset_id.to_owned(), message: message.to_owned() })
-}
-
-impl UploadReport {
-    fn done(&self) -> usize {
-        self.files.iter().filter(|file| file.status != FileStatus::Pending).count()
-    }
 }

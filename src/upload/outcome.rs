@@ -3,6 +3,7 @@
 use super::gate::{Ending, Failure, StopCause};
 use crate::{
     client::BodyState,
+    config::MAX_STALE_LISTINGS,
     error::{Error, Result},
 };
 
@@ -20,6 +21,7 @@ pub(super) fn stop_error(
                 Error::Internal(format!("{file_name} failed without an error"))
             });
         }
+        StopCause::ListingBehind => return listing_stays_behind(file_name, last_error.as_ref()),
         StopCause::OutcomeUnknown => return Error::OutcomeUnknown { file_name, message: words },
         StopCause::ForeignWriter => {
             format!("at {file_name} its list of files is another one {words}")
@@ -33,6 +35,16 @@ pub(super) fn stop_error(
         }
     };
     Error::ForeignWriter { dataset_id, message }
+}
+
+/// The list of a dataset's files never came to show what the service had confirmed.
+pub(super) fn listing_stays_behind(file_name: String, last_error: Option<&Error>) -> Error {
+    let before = last_error.map(|error| format!("{error}; then ")).unwrap_or_default();
+    let message = format!(
+        "{before}the service's list of files stayed behind what it had confirmed, {} times in a row",
+        MAX_STALE_LISTINGS + 1
+    );
+    Error::OutcomeUnknown { file_name, message }
 }
 
 /// A server that refuses a large body and closes at once looks like a broken connection: its

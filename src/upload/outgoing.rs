@@ -10,6 +10,8 @@ use crate::{
 /// A file on its way into a dataset.
 #[derive(Clone, Debug)]
 pub(super) struct OutgoingFile {
+    /// Its place in the upload, from 0.
+    pub(super) position: usize,
     pub(super) name: String,
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
@@ -18,9 +20,14 @@ pub(super) struct OutgoingFile {
 }
 
 impl OutgoingFile {
-    /// The same file, when the dataset has it.
-    pub(super) fn committed(self) -> Self {
-        Self { source: None, ..self }
+    /// Whether the dataset has it.
+    pub(super) fn is_committed(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// The dataset has it.
+    pub(super) fn committed(&mut self) {
+        self.source = None;
     }
 
     /// Reads its content once more where the listing tells the hash of a file that may be it, so
@@ -44,6 +51,7 @@ impl OutgoingFile {
 impl From<&CheckedFile> for OutgoingFile {
     fn from(file: &CheckedFile) -> Self {
         Self {
+            position: file.planned.position,
             name: file.planned.name.clone(),
             size_bytes: file.planned.source.size(),
             row_count: file.footer.row_count,

@@ -24,6 +24,8 @@ use crate::{
 /// A file with its place and name in the batch.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedFile {
+    /// Its place in the upload, from 0.
+    pub position: usize,
     /// Its name in the dataset.
     pub name: String,
     /// The file, pinned.
@@ -85,7 +87,8 @@ pub(super) fn plan(
         match (name, pinned) {
             (Some(name), Ok(source)) => {
                 let partition = file.partition.clone();
-                files.push(PlannedFile { name, source, partition });
+                let position = files.len();
+                files.push(PlannedFile { position, name, source, partition });
             }
             (_, Err(error)) => problems.push(Problem::missing(path, &error)),
             (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),

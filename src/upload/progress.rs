@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
+    already_there::Places,
     check::CheckedFile,
     report::{FileStatus, UploadReport, UploadedFile},
 };
-use crate::client::BodyState;
+use crate::{client::BodyState, wire::messages::DatasetFile};
 
 /// Where an upload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,8 @@ pub struct Progress {
     pub files_total: usize,
     /// Files that an earlier run has committed.
     pub files_skipped: usize,
-    /// The file whose answer holds up the rest.
+    /// The first file that is not committed, if its answer is waited for: with order, that holds
+    /// up the rest.
     pub waiting_for: Option<String>,
     /// Bytes read of files whose names are there already, to compare their contents.
     pub bytes_compared: u64,
@@ -111,30 +113,26 @@ impl Tracker {
     #[must_use]
     pub fn progress(&self) -> Progress {
         let mut state = self.lock();
-        state.files.iter_mut().for_each(TrackedFile::take_in_bytes);
-        let files = &state.files;
-        let count = |matches: &dyn Fn(&TrackedFile) -> bool| {
-            files.iter().filter(|file| matches(file)).count()
-        };
-        let to_send = || files.iter().filter(|file| file.report.status != FileStatus::Skipped);
-        let next = files.iter().find(|file| file.report.status == FileStatus::Pending);
-        let is_answer_due =
-            |file: &&TrackedFile| file.body.as_ref().is_some_and(|body| body.is_complete());
-        Progress {
+        let mut progress = Progress {
             phase: state.phase,
-            bytes_sent: to_send().map(|file| file.bytes_sent).sum(),
-            bytes_total: to_send().map(|file| file.report.size_bytes).sum(),
-            files_committed: count(&|file| file.report.status == FileStatus::Uploaded),
-            files_in_transfer: count(&|file| {
-                file.body.as_ref().is_some_and(|body| !body.is_held())
-            }),
-            files_held: count(&|file| file.body.as_ref().is_some_and(|body| body.is_held())),
-            files_total: files.len().max(state.file_count),
-            files_skipped: count(&|file| file.report.status == FileStatus::Skipped),
-            waiting_for: next.filter(is_answer_due).map(|file| file.report.name.clone()),
+            bytes_sent: 0,
+            bytes_total: 0,
+            files_committed: 0,
+            files_in_transfer: 0,
+            files_held: 0,
+            files_total: state.files.len().max(state.file_count),
+            files_skipped: 0,
+            waiting_for: None,
             bytes_compared: state.bytes_compared,
             bytes_to_compare: state.bytes_to_compare,
+        };
+        let mut is_next = true;
+        for file in &mut state.files {
+            file.take_in_bytes();
+            file.add_to(&mut progress, is_next);
+            is_next &= file.report.status != FileStatus::Pending;
         }
+        progress
     }
 
     /// The report as far as the upload is.
@@ -160,16 +158,16 @@ impl Tracker {
     /// `file_count` is that of the whole plan, where more files are made during the upload.
     pub(super) fn planned(&self, files: &[CheckedFile], file_count: usize) {
         let mut state = self.lock();
-        state.files = files.iter().enumerate().map(TrackedFile::new).collect();
+        state.files = files.iter().map(TrackedFile::new).collect();
         state.file_count = file_count;
     }
 
     /// A file of the plan has been made: only now its size is known.
-    pub(super) fn made(&self, position: usize, file: &CheckedFile) {
+    pub(super) fn made(&self, file: &CheckedFile) {
         let mut state = self.lock();
-        match state.files.get_mut(position) {
-            Some(tracked) => *tracked = TrackedFile::new((position, file)),
-            None => state.files.push(TrackedFile::new((position, file))),
+        match state.files.get_mut(file.planned.position) {
+            Some(tracked) => *tracked = TrackedFile::new(file),
+            None => state.files.push(TrackedFile::new(file)),
         }
     }
 
@@ -235,10 +233,20 @@ impl Tracker {
         });
     }
 
-    pub(super) fn has_id(&self, position: usize, file_id: Option<&str>) {
-        self.with(position, |file| {
-            file.report.file_id = file_id.map(str::to_owned).or(file.report.file_id.take());
-        });
+    pub(super) fn has_id(&self, position: usize, file_id: &str) {
+        self.with(position, |file| file.report.file_id = Some(file_id.to_owned()));
+    }
+
+    /// Takes over the ids that the dataset's listing tells.
+    pub(super) fn listed(&self, listing: &[DatasetFile]) {
+        let mut state = self.lock();
+        let places = Places::of(state.files.iter().map(|file| file.report.name.as_str()), listing);
+        for file in &mut state.files {
+            let listed = places.get(&file.report.name).map(|place| &listing[place]);
+            if let Some(file_id) = listed.and_then(|listed| listed.file_id.clone()) {
+                file.report.file_id = Some(file_id);
+            }
+        }
     }
 
     fn with(&self, position: usize, change: impl FnOnce(&mut TrackedFile)) {
@@ -253,9 +261,9 @@ impl Tracker {
 }
 
 impl TrackedFile {
-    fn new((position, file): (usize, &CheckedFile)) -> Self {
+    fn new(file: &CheckedFile) -> Self {
         let report = UploadedFile {
-            position,
+            position: file.planned.position,
             name: file.planned.name.clone(),
             file_id: None,
             size_bytes: file.planned.source.size(),
@@ -268,6 +276,30 @@ impl TrackedFile {
             committed: None,
         };
         Self { report, bytes_sent: 0, body: None }
+    }
+
+    /// `is_next` says that no file before it waits to be committed.
+    fn add_to(&self, progress: &mut Progress, is_next: bool) {
+        if let Some(body) = &self.body {
+            let count = if body.is_held() {
+                &mut progress.files_held
+            } else {
+                &mut progress.files_in_transfer
+            };
+            *count += 1;
+            if is_next && self.report.status == FileStatus::Pending && body.is_complete() {
+                progress.waiting_for = Some(self.report.name.clone());
+            }
+        }
+        match self.report.status {
+            FileStatus::Skipped => progress.files_skipped += 1,
+            FileStatus::Uploaded => progress.files_committed += 1,
+            FileStatus::Pending => {}
+        }
+        if self.report.status != FileStatus::Skipped {
+            progress.bytes_sent += self.bytes_sent;
+            progress.bytes_total += self.report.size_bytes;
+        }
     }
 
     fn take_in_bytes(&mut self) {

@@ -77,7 +77,7 @@ pub enum FileStatus {
     Uploaded,
     /// An earlier run has committed it.
     Skipped,
-    /// It is not in the dataset (or, for at most one file, not known to be).
+    /// It is not in the dataset, or not known to be: with order, the latter is one file at most.
     Pending,
 }
 

@@ -23,7 +23,7 @@ use super::{
     outgoing::OutgoingFile,
     progress::Tracker,
     sent_record::SentRecord,
-    settle::{Expected, verdict, verdict_unordered},
+    settle::{Expected, verdict},
 };
 use crate::{
     client::{ApiClient, BodyEvent, BodyState, SourceFile, TailOrder, UploadAttempt, backoff},
@@ -32,18 +32,16 @@ use crate::{
     wire::messages::DatasetFile,
 };
 
-/// Sends the files of a plan from `first` on into a dataset.
+/// Sends files into a dataset.
 pub(super) struct Transfer {
     pub(super) client: ApiClient,
     pub(super) dataset_id: String,
-    /// The plan, as far as it is known.
+    /// Those that the dataset does not hold yet, as far as they are known.
     pub(super) files: Vec<OutgoingFile>,
     /// More files, which are made while others are sent.
     pub(super) feed: Option<Feed>,
-    /// Files before this one are in the dataset already.
-    pub(super) first: usize,
-    /// Names in the dataset before `first` was sent.
-    pub(super) before: Arc<Vec<String>>,
+    /// Names in the dataset before them.
+    pub(super) before: Vec<String>,
     pub(super) config: GateConfig,
     pub(super) tracker: Arc<Tracker>,
     /// Of what is sent into the dataset.
@@ -79,13 +77,14 @@ struct Shell {
 }
 
 impl Transfer {
-    /// Runs until every file is committed or the run has to stop. Returns the whole plan.
+    /// Runs until every file is committed or the run has to stop. Returns what was there before,
+    /// and the files.
     ///
     /// # Errors
     /// The error of the file that stopped the run, or of the feed when what it gave before is
     /// committed. Dropping the future closes all connections; nothing is committed after
     /// that but what was released before.
-    pub(super) async fn run(self) -> Result<Vec<OutgoingFile>, UploadError> {
+    pub(super) async fn run(self) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
         let mut gate = Gate::new(self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
@@ -100,7 +99,7 @@ impl Transfer {
         };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let known = shell.transfer.files.len() - shell.transfer.first;
+        let known = shell.transfer.files.len();
         let mut actions = VecDeque::from(gate.on(Event::Planned(known)));
         if shell.transfer.feed.is_none() {
             actions.extend(gate.on(Event::PlanEnded));
@@ -111,7 +110,7 @@ impl Transfer {
                     return match (stop, shell.feed_error.take()) {
                         (Some(stop), _) => Err(shell.error_of(stop).into()),
                         (None, Some(error)) => Err(error),
-                        (None, None) => Ok(shell.transfer.files),
+                        (None, None) => Ok((shell.transfer.before, shell.transfer.files)),
                     };
                 }
                 shell.perform(action);
@@ -140,9 +139,8 @@ impl Shell {
             self.feed_error = file.and_then(Result::err);
             return Event::PlanEnded;
         };
-        let files = &mut self.transfer.files;
-        self.transfer.tracker.made(files.len(), &file);
-        files.push(OutgoingFile::from(&file));
+        self.transfer.tracker.made(&file);
+        self.transfer.files.push(OutgoingFile::from(&file));
         Event::Planned(1)
     }
 
@@ -153,10 +151,9 @@ impl Shell {
             Action::Release(file) => self.order(file, TailOrder::Release),
             Action::Drop(file) => self.drop_request(file),
             Action::Commit(file) => {
-                let position = self.position(file);
-                self.keep_record(position);
-                self.transfer.files[position].source = None;
-                self.transfer.tracker.committed(position);
+                self.keep_record(file);
+                self.transfer.files[file].committed();
+                self.transfer.tracker.committed(self.position(file));
             }
             Action::Pause { request, failures, at_least } => {
                 self.pause(request, failures, at_least);
@@ -191,7 +188,7 @@ impl Shell {
 
     fn start(&mut self, id: RequestId) {
         let position = self.position(id.file);
-        let file = &self.transfer.files[position];
+        let file = &self.transfer.files[id.file];
         let Some(source) = file.source.clone() else {
             let error = format!("{} has no content any more", file.name);
             self.last_errors.insert(id.file, Error::Internal(error));
@@ -236,8 +233,8 @@ impl Shell {
     }
 
     /// Notes what was sent, for the next run, where the service tells no hashes.
-    fn keep_record(&self, position: usize) {
-        let file = &self.transfer.files[position];
+    fn keep_record(&self, file: FileIndex) {
+        let file = &self.transfer.files[file];
         let hash = file.source.as_ref().and_then(SourceFile::known_hash);
         let Some((record, hash)) = self.transfer.record.clone().zip(hash) else { return };
         if self.transfer.client.tells_hashes() {
@@ -277,7 +274,7 @@ impl Shell {
             }
             self.tell_pause(file, wait);
         }
-        let outgoing = self.transfer.files[self.position(file)].clone();
+        let outgoing = self.transfer.files[file].clone();
         let dataset_id = self.transfer.dataset_id.clone();
         self.tasks.spawn(async move {
             sleep(wait).await;
@@ -304,7 +301,7 @@ impl Shell {
                     self.deadline.begin(id.file, self.transfer.client.options());
                 }
                 match outcome {
-                    Ok(file_id) => self.transfer.tracker.has_id(position, Some(&file_id)),
+                    Ok(file_id) => self.transfer.tracker.has_id(position, &file_id),
                     Err(error) => {
                         let error = with_likely_cause(error, &request.body);
                         self.last_errors.insert(id.file, error);
@@ -335,14 +332,10 @@ impl Shell {
     }
 
     fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {
-        let Transfer { files, first, before, config, .. } = &self.transfer;
-        if config.ordered {
-            let plan: Vec<_> =
-                files[*first..=self.position(file)].iter().map(Expected::from).collect();
-            verdict(before, &plan, file, listing)
-        } else {
-            verdict_unordered(Expected::from(&files[self.position(file)]), listing)
-        }
+        let Transfer { files, before, config, .. } = &self.transfer;
+        let confirmed = files.iter().filter(|file| file.is_committed()).map(|file| &file.name);
+        let known = before.iter().chain(confirmed).map(String::as_str);
+        verdict(config.ordered, known, Expected::from(&files[file]), listing)
     }
 
     fn head_has_moved(&mut self, head: FileIndex) -> bool {
@@ -352,12 +345,12 @@ impl Shell {
     }
 
     fn error_of(&mut self, stop: Stop) -> Error {
-        let file_name = self.transfer.files[self.position(stop.file)].name.clone();
+        let file_name = self.transfer.files[stop.file].name.clone();
         let last_error = self.last_errors.remove(&stop.file);
         stop_error(stop.cause, file_name, self.transfer.dataset_id.clone(), last_error)
     }
 
     fn position(&self, file: FileIndex) -> usize {
-        self.transfer.first + file
+        self.transfer.files[file].position
     }
 }

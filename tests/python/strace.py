@@ -20,15 +20,28 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 
 
 @contextmanager
-def injected(served: Served, injection: str, *, path: Path | None = None) -> Iterator[None]:
+def injected(
+    served: Served, injection: str, *, path: Path | None = None, trace: str | Path = os.devnull
+) -> Iterator[None]:
     """Make a system call of the service fail, or kill it there; skip where that is forbidden.
 
     Args:
         served: The service.
         injection: As `strace -e inject=` takes it.
         path: Only calls that concern this file or folder.
+        trace: A file for the calls; `(INJECTED)` stands behind those that failed.
     """
-    command = ["strace", "-f", "-o", os.devnull, "-e", f"inject={injection}"]
+    calls = injection.partition(":")[0]
+    command = [
+        "strace",
+        "-f",
+        "-o",
+        str(trace),
+        "-e",
+        f"trace={calls}",
+        "-e",
+        f"inject={injection}",
+    ]
     if path is not None:
         command += ["-P", str(path)]
     tracer = subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,9 @@ from kept import assert_kept
 from raw_client import RawClient
 from served import API_KEY, Served
 from strace import injected, needs_strace
+from waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [
@@ -35,13 +34,6 @@ FAULTS = {
     "the removal of the journal": ("catalog.sqlite-journal", "unlink:error=EIO"),
     "a sync of the folder": ("", "fsync,fdatasync:error=EIO"),
 }
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 50
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def is_writable(served: Served) -> bool:

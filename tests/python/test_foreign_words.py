@@ -16,12 +16,14 @@ from urllib.parse import quote
 import pytest
 
 import sutro
+from raw_client import RawClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 KEY = "sk/echo+0123456789-abc"
+SHORT_KEY = "my-key"
 
 Answer = tuple[int, str, dict[str, str], str]
 
@@ -127,13 +129,10 @@ def _told(call: Callable[[], object]) -> str:
     return f"{answer!r} {answer}"
 
 
-@pytest.mark.parametrize("kind", ECHOES)
-def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_kept(
-    kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG, "sutro")
+def _told_with_key(kind: str, key: str, folder: Path, tmp_path: Path) -> str:
+    """All that is told of all calls to a service that repeats the key."""
     with _echoing(ECHOES[kind]) as url:
-        client = sutro.Client(KEY, url, max_retries=1, retry_deadline=3)
+        client = sutro.Client(key, url, max_retries=1, retry_deadline=3)
         calls: list[Callable[[], object]] = [
             client.create_dataset,
             client.list_datasets,
@@ -144,7 +143,15 @@ def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_ke
             lambda: client.download_from_dataset("dataset-1", output_path=tmp_path / "copy"),
             lambda: client.read("dataset-1"),
         ]
-        told = "\n".join([*map(_told, calls), caplog.text])
+        return "\n".join(map(_told, calls))
+
+
+@pytest.mark.parametrize("kind", ECHOES)
+def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_kept(
+    kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "sutro")
+    told = _told_with_key(kind, KEY, folder, tmp_path) + caplog.text
 
     forms = [KEY, quote(KEY, safe=""), base64.b64encode(f"Key {KEY}".encode()).decode()]
     assert [form for form in forms if form in told] == []
@@ -153,6 +160,31 @@ def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_ke
     # What base64 makes of its middle, wherever it begins.
     middles = [base64.b64encode(b"0123456789-abc"[start:])[:8].decode() for start in range(3)]
     assert [middle for middle in middles if middle in told] == []
+
+
+# A short key may be a name or an id, too: those stay as they are.
+@pytest.mark.parametrize("kind", sorted({*ECHOES} - {"ids", "listings", "the name of a file"}))
+def test_a_short_key_that_a_service_repeats_in_words_is_not_kept(
+    kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "sutro")
+    told = _told_with_key(kind, SHORT_KEY, folder, tmp_path) + caplog.text
+
+    assert SHORT_KEY not in told
+    assert base64.b64encode(f"Key {SHORT_KEY}".encode()).decode() not in told
+
+
+def test_ids_and_names_that_are_a_short_key_are_used_as_they_are(
+    tmp_path: Path, folder: Path
+) -> None:
+    with sutro.LocalServer(tmp_path / "service", api_keys=["cars"]) as server:
+        client = server.client()
+        raw = RawClient(server.api_url, server.api_key)
+        assert raw.post("create-dataset?dataset_id=cars&name=cars").status == 200
+        client.upload(folder / "part-1.parquet", "cars", names=["cars.parquet"])
+        [dataset] = client.list_datasets()
+        assert (dataset.dataset_id, dataset.name) == ("cars", "cars")
+        assert [file.file_name for file in client.list_dataset_files("cars")] == ["cars.parquet"]
 
 
 def test_a_redirect_to_a_host_that_is_the_key_does_not_show_it() -> None:

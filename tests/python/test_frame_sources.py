@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,3 +237,47 @@ def frames() -> Iterator[pl.LazyFrame]:
 
 def test_a_generator_gives_lazy_frames(client: sutro.Client) -> None:
     assert read(client, client.upload(frames())) == [0, 1, 2]
+
+
+# What the upload adds to the peak memory, in kB. The child's alone, as in test_frames.
+STREAMED = """
+import re, sys
+from pathlib import Path
+import numpy as np
+import polars as pl
+import pyarrow as pa, pyarrow.dataset as ds, pyarrow.parquet as pq
+import sutro
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+
+folder = Path("frames")
+folder.mkdir()
+for part in range(32):
+    rows = np.random.default_rng(part).integers(0, 2**62, (2, 1_250_000))
+    pq.write_table(pa.table({"a": rows[0], "b": rows[1]}), folder / f"{part:02}.parquet")
+lazy = pl.scan_parquet(folder / "*.parquet").filter(pl.col("a") >= 0)
+source = {"polars": lazy, "pyarrow": ds.dataset(folder)}[sys.argv[3]]
+before = peak()
+report = sutro.upload(source, api_key=sys.argv[2], api_url=sys.argv[1])
+assert report[0].row_count == 32 * 1_250_000
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_640_mb_of_a_query_are_streamed_and_not_collected(
+    server: sutro.LocalServer, tmp_path: Path, library: str
+) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", STREAMED, server.api_url, server.api_key, library],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+
+    # Most of it is what the engines read ahead.
+    assert int(run.stdout) / 1000 < 400

@@ -124,6 +124,26 @@ def test_a_stream_that_others_have_read_is_refused(client: sutro.Client) -> None
     assert client.list_datasets() == []
 
 
+class Wrapped:
+    """A frame of a class that nobody knows, around a stream that can be read once."""
+
+    def __init__(self) -> None:
+        self.reader = TABLE.to_reader()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.reader.__arrow_c_stream__(requested_schema)
+
+
+def test_a_stream_that_something_wraps_is_not_uploaded_as_nothing(client: sutro.Client) -> None:
+    checked, sent = Wrapped(), Wrapped()
+    client.check(checked)
+    client.upload(sent)
+
+    for frame in (checked, sent):
+        with pytest.raises(sutro.FrameError, match="Wrapped gave rows before"):
+            client.upload(frame)
+
+
 def test_a_stream_that_stands_twice_in_a_list_is_refused(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import fsspec
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -265,6 +267,65 @@ def test_the_command_writes_what_folders_tell(run_sutro: RunSutro, tmp_path: Pat
     assert [file["changes"] for file in json.loads(done.stdout)["files"]] == [["hive"]] * 3
 
 
+def test_the_command_takes_types_for_the_columns(run_sutro: RunSutro, tmp_path: Path) -> None:
+    write_tree(tmp_path / "t", YEARS)
+
+    done = run_sutro("upload", "t", "-r", "--hive-type", "year=string", *LOCAL)
+    dry = run_sutro("upload", "t", "-r", "--dry-run", "--hive-type", "year=double", *LOCAL)
+    wrong = run_sutro("check", "t", "-r", "--hive-type", "year=text", *LOCAL)
+    both = run_sutro("check", "t", "-r", "--no-hive", "--hive-type", "year=string", *LOCAL)
+
+    assert done.returncode == dry.returncode == 0, done.stderr + dry.stderr
+    report = json.loads(done.stdout)
+    reader = sutro.read(report["dataset_id"], api_url=f"local:{tmp_path / 'service'}")
+    assert reader.to_arrow().schema.field("year").type == pa.string()
+    assert json.loads(dry.stdout)["schemas"][0]["year"] == "double"
+    assert wrong.returncode == both.returncode == 2
+    assert "types are bool, date" in wrong.stderr + wrong.stdout
+    assert "--no-hive" in both.stderr + both.stdout
+
+
 def test_hive_is_about_files(client: sutro.Client) -> None:
     with pytest.raises(sutro.ConfigurationError, match="the source has frames"):
         client.upload(pl.DataFrame({"a": [1]}), hive=True)
+
+
+@pytest.mark.parametrize("kind", ["list", "fsspec", "generator", "dict"])
+def test_an_open_file_does_not_lose_what_its_folders_tell(
+    client: sutro.Client, tmp_path: Path, kind: str
+) -> None:
+    paths = sorted(write_tree(tmp_path / "t", YEARS).rglob("*.parquet"))
+    memory = fsspec.filesystem("memory")
+    for path in paths:
+        memory.pipe(f"/{path}", path.read_bytes())
+    names = ["a", "b", "c"]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for path in paths]
+
+        def source() -> Any:
+            return {
+                "list": files,
+                "fsspec": fsspec.open_files([f"memory://{path}" for path in paths]),
+                "generator": iter(files),
+                "dict": dict(zip(names, files, strict=True)),
+            }[kind]
+
+        with pytest.raises(sutro.CheckError, match=r"tell year, month.*hive=False uploads it"):
+            client.upload(source())
+        assert isinstance(client.check(source()).error, sutro.CheckError)
+        assert client.list_datasets() == []
+
+        given = None if kind == "dict" else names
+        assert client.check(source(), names=given, hive=False)
+        assert len(client.upload(source(), names=given, hive=False)) == 3
+
+
+def test_an_open_file_that_has_the_columns_of_its_folders_is_uploaded(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "t" / "year=2024" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    pl.DataFrame({"id": [1], "year": [2024]}).write_parquet(path, compression="snappy")
+
+    with path.open("rb") as file:
+        assert client.upload(file)[0].name == "a.parquet"

@@ -47,7 +47,7 @@ def test_what_is_not_there_is_said_with_what_is(client: sutro.Client, dataset_id
         client.read(dataset_id, columns=["txt"]).to_arrow()
     with pytest.raises(sutro.ConfigurationError, match=r"no file .z\.parquet."):
         client.read(dataset_id, files=["z.parquet"]).to_arrow()
-    with pytest.raises(TypeError, match="a list of names"):
+    with pytest.raises(TypeError, match="a list of str"):
         client.read(dataset_id, columns="text")
     with pytest.raises(sutro.ConfigurationError, match="columns is empty"):
         client.read(dataset_id, columns=[])
@@ -84,6 +84,28 @@ def test_pandas_and_numpy_are_told_how_to_read(client: sutro.Client, dataset_id:
     with pytest.raises(TypeError, match=r"\.to_pandas\(\)"):
         np.asarray(reader)
     assert pd.DataFrame.from_arrow(reader).equals(reader.to_pandas())
+
+
+def test_columns_that_pyarrow_does_not_take_are_told_with_what_reads_them(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    data_type: pa.DataType = pa.int64()
+    value: object = 1
+    for _ in range(70):
+        data_type, value = pa.struct([("x", data_type)]), {"x": value}
+    pq.write_table(
+        pa.table({"flat": [1], "deep": pa.array([value], data_type)}), tmp_path / "deep.parquet"
+    )
+    dataset_id = client.upload(tmp_path / "deep.parquet").dataset_id
+    reader = client.read(dataset_id)
+
+    for read in (reader.to_arrow, reader.to_pandas, lambda: list(reader)):
+        with pytest.raises(sutro.DecodeError, match=r"nested more than 64 deep.*to_polars\(\)"):
+            read()
+    assert reader.to_polars().columns == ["flat", "deep"]
+    assert client.read(dataset_id, columns=["flat"]).to_arrow().num_rows == 1
+    (path,) = client.download_from_dataset(dataset_id, output_path=tmp_path / "copy")
+    assert pq.read_table(path).num_rows == 1
 
 
 def test_a_dataset_gets_a_name_for_people(client: sutro.Client) -> None:

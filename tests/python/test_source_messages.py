@@ -200,7 +200,7 @@ def test_a_folder_of_csv_files_is_told_without_advice_about_folders(
 
     message = message_of(client, data)
 
-    assert "there is 1 .csv file" in message
+    assert "found 1 .csv file" in message
     assert "recursive" not in message
 
 

@@ -122,7 +122,7 @@ async fn a_service_that_is_never_reached_is_told_with_how_far_the_upload_got() {
     let proxy = proxy.await;
     let client = client_at(proxy.address, &server);
     match upload_folder(&client, &folder, &dataset_id, 1).await.unwrap_err() {
-        UploadError::Incomplete { report, source } => {
+        UploadError::Incomplete { report, source, .. } => {
             let statuses: Vec<_> = report.files.iter().map(|file| file.status).collect();
             assert_eq!(statuses, [FileStatus::Uploaded, FileStatus::Pending]);
             assert!(source.to_string().contains("cannot reach"), "{source}");

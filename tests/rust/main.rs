@@ -6,6 +6,7 @@ mod client_faults;
 mod fault_pages;
 mod fault_proxy;
 mod footers;
+mod late_listings;
 mod malformed_requests;
 mod parquet_files;
 mod raw_client;

@@ -125,6 +125,44 @@ async fn a_file_whose_declared_length_is_above_the_limit_is_refused_before_its_b
     assert_eq!(upload.status().await, "HTTP/1.1 413");
 }
 
+const JSON_CALLS: [&str; 3] =
+    ["list-dataset-files", "legacy/list-dataset-files", "download-from-dataset"];
+
+#[tokio::test]
+async fn json_whose_declared_length_is_above_the_limit_is_refused_before_its_body() {
+    let server = with_limits(Limits { max_json_bytes: 100, ..Limits::default() }).await;
+    for call in JSON_CALLS {
+        let mut request = RawClient::start_with(&server, call, "Content-Length: 101").await;
+        assert_eq!(request.status().await, "HTTP/1.1 413", "{call}");
+    }
+}
+
+#[tokio::test]
+async fn json_without_a_length_is_refused_at_the_limit_and_its_client_is_told() {
+    let server = with_limits(Limits { max_json_bytes: 1_000, ..Limits::default() }).await;
+    let chunk = format!("{:x}\r\n{}\r\n", 600, " ".repeat(600));
+    for call in JSON_CALLS {
+        let chunked = "Transfer-Encoding: chunked";
+        let mut request = RawClient::start_with(&server, call, chunked).await;
+        // More than lies in buffers, all of it before anything is read.
+        for _ in 0..2_000 {
+            request.send(chunk.as_bytes()).await;
+        }
+        assert_eq!(request.status().await, "HTTP/1.1 413", "{call}");
+    }
+}
+
+#[tokio::test]
+async fn json_that_breaks_off_is_not_told_as_too_large() {
+    let server = TestServer::start().await;
+    for call in JSON_CALLS {
+        let mut request = RawClient::start_with(&server, call, "Content-Length: 20").await;
+        request.send(b"{").await;
+        let answer = request.answer().await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{call}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn datasets_and_json_have_their_limits() {
     let limits = Limits { max_datasets: 2, max_json_bytes: 100, ..Limits::default() };

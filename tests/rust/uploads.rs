@@ -35,11 +35,13 @@ use crate::{
     server::client,
 };
 
+pub(crate) const KEY: &str = "test-key";
+
 /// A folder of files to upload, and a service.
-struct World {
+pub(crate) struct World {
     folder: TempDir,
     service: Service,
-    api: ApiClient,
+    pub(crate) api: ApiClient,
 }
 
 /// What the layer in front of the service does with the n-th upload request, from 0.
@@ -52,13 +54,17 @@ impl World {
     }
 
     async fn behind(layer: Layer) -> Self {
+        Self::with(|router| misbehaving(router, layer)).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(Router) -> Router) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let key = ApiKey::new("test-key").unwrap();
+        let key = ApiKey::new(KEY).unwrap();
         let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
         let service = Service::open(&at, keys, Limits::default()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = misbehaving(service.router(), layer);
+        let router = change(service.router());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { folder, service, api: client(&url, &key) }
     }
@@ -72,7 +78,7 @@ impl World {
         fs::write(self.files().join(name), bytes).unwrap();
     }
 
-    fn write_some(&self, count: usize) {
+    pub(crate) fn write_some(&self, count: usize) {
         (0..count).for_each(|index| self.write(&name(index), &int64_file(&["id"], index + 1)));
     }
 
@@ -81,11 +87,11 @@ impl World {
         Source::Files(Paths { paths, ..Paths::default() }.find().unwrap())
     }
 
-    async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
+    pub(crate) async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
         upload(&self.api, self.source(), options, Arc::default()).await
     }
 
-    async fn names(&self, dataset_id: &str) -> Vec<String> {
+    pub(crate) async fn names(&self, dataset_id: &str) -> Vec<String> {
         let files = self.api.list_dataset_files(dataset_id).await.unwrap();
         files.into_iter().map(|file| file.file_name).collect()
     }
@@ -108,7 +114,7 @@ fn name(index: usize) -> String {
     format!("part-{index}.parquet")
 }
 
-fn names(count: usize) -> Vec<String> {
+pub(crate) fn names(count: usize) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
@@ -292,7 +298,7 @@ async fn a_refusal_in_the_middle_keeps_the_files_before_it_and_no_file_after_it(
     .await;
     world.write_some(8);
     match world.upload(UploadOptions::default()).await.unwrap_err() {
-        UploadError::Incomplete { report, source } => {
+        UploadError::Incomplete { report, source, .. } => {
             assert!(source.to_string().contains("part-3.parquet"), "{source}");
             assert!(source.to_string().contains("we do not like this one"), "{source}");
             assert_eq!(world.names(&report.dataset_id).await, names(3));
@@ -320,7 +326,7 @@ async fn a_file_that_changes_under_way_is_not_committed() {
     // What is sent of a file is read before it waits for its turn: here, none is ahead.
     let options = UploadOptions { concurrency: 1, ..UploadOptions::default() };
     match world.upload(options).await.unwrap_err() {
-        UploadError::Incomplete { report, source } => {
+        UploadError::Incomplete { report, source, .. } => {
             assert!(matches!(*source, UploadError::Failed(Error::FileChanged { .. })), "{source}");
             assert!(source.to_string().contains("part-2.parquet changed"), "{source}");
             assert_eq!(world.names(&report.dataset_id).await, names(2));

@@ -25,6 +25,7 @@ def copied(name: str | None, file: object, label: str) -> Generator[MadeFile | N
         FrameError: The file cannot be read.
     """
     spool = _core.BytesSpool(label)
+    path: str | None = None
     if isinstance(file, bytes | bytearray | memoryview):
         rest = memoryview(file).cast("B")
         while rest:
@@ -36,8 +37,10 @@ def copied(name: str | None, file: object, label: str) -> Generator[MadeFile | N
             for chunk in _chunks(file, label):
                 spool.write(chunk)
                 yield None
-        name = name or _name_of(file)
-    yield name, spool.finish()
+        path = _path_of(file)
+        if name is None and path is not None:
+            name = os.path.basename(path)  # noqa: PTH119 - not every name is a path
+    yield name, spool.finish(path)
 
 
 def _chunks(file: Any, label: str) -> Iterator[bytes]:
@@ -61,9 +64,9 @@ def _chunks(file: Any, label: str) -> Iterator[bytes]:
         raise once.nothing_left(file, label)
 
 
-def _name_of(file: object) -> str | None:
-    """The last part of an open file's path. Files of fsspec have it in `path`."""
+def _path_of(file: object) -> str | None:
+    """An open file's path. Files of fsspec have it in `path`."""
     for path in (getattr(file, "path", None), getattr(file, "name", None)):
         if isinstance(path, str):
-            return os.path.basename(path)  # noqa: PTH119 - not every name is a path
+            return path
     return None

@@ -16,11 +16,19 @@ def is_derived(kind: type, library: str, *names: str) -> bool:
     )
 
 
+_KNOWN = frozenset({"pandas", "polars", "pyarrow", "duckdb"})
+
+
+def is_of_known_library(item: object) -> bool:
+    """Tell whether an object is a frame of a library that is known."""
+    return known_library_of(item) in _KNOWN
+
+
 def known_library_of(item: object) -> str:
     """Name the library whose kind of frame an object is: the nearest one that is known."""
     for base in type(item).__mro__:
         library = base.__module__.partition(".")[0].lstrip("_")
-        if library in {"pandas", "polars", "pyarrow", "duckdb"}:
+        if library in _KNOWN:
             return library
     return type(item).__module__.partition(".")[0]
 

@@ -177,7 +177,9 @@ KINDS = (
         "pyarrow",
         ("Dataset",),
         lambda dataset: Stream(
-            "pyarrow", lambda: dataset.scanner().to_reader(), lambda: dataset.schema
+            "pyarrow",
+            lambda: dataset.scanner(batch_readahead=4, fragment_readahead=1).to_reader(),
+            lambda: dataset.schema,
         ),
     ),
     Kind("pyarrow", ("Scanner",), lambda scanner: scanner.to_reader()),

@@ -6,7 +6,7 @@ import typing
 import warnings
 from dataclasses import dataclass, field
 
-from sutro import _core
+from sutro import _core, text
 from sutro._sources import once, pandas, polars
 from sutro._sources.binary import copied
 from sutro._sources.foreign import Stream
@@ -20,6 +20,9 @@ if typing.TYPE_CHECKING:
 
 _MOST_NAMES = 5
 """Frames that a note names one by one."""
+
+_LOOK_ROWS = 10_000
+"""Rows that are looked at together where the types of frames differ."""
 
 _STEP_SECONDS = 0.1
 """How long the work on a file may keep Ctrl-C and the progress bar waiting."""
@@ -80,7 +83,10 @@ class Frames:
                 if file is not None and not encoder.row_count:
                     if encoder.row_count is None and once.is_one_shot(frame):
                         raise once.nothing_left(frame, label)
+                    once.refuse_spent(frame, label)
                     self.empty.append(label)
+                elif file is not None:
+                    once.note_rows(frame)
                 yield None if file is None else (name, file)
         finally:
             # Whoever keeps an exception keeps this, but not what the frame's library holds.
@@ -97,7 +103,8 @@ def frames_of(
     check: bool,
 ) -> Frames:
     if names is not None and count is not None and len(names) != count:
-        message = f"names has {len(names)} entries for {count} frames"
+        entries = "1 entry" if len(names) == 1 else f"{len(names):,} entries"
+        message = f"names has {entries} for {text.counted(count, 'frame')}"
         raise ConfigurationError(message)
     items = _named(items, names)
     schema = None
@@ -122,7 +129,7 @@ def _named(items: Items, names: Sequence[str] | None) -> Items:
     for _, item in items:
         name = next(left, None)
         if name is None:
-            message = f"there are more frames than the {len(names)} names"
+            message = f"there are more frames than names, which has {len(names)}"
             raise ConfigurationError(message)
         yield name, item
 
@@ -142,16 +149,45 @@ def _common_schema(
     frames: list[tuple[str | None, Frame]], *, cast: bool
 ) -> _core.FrameSchema | None:
     """Compare them before any of them is sent. One alone is looked at when it is encoded."""
-    schemas = []
+    streams: list[tuple[str, ArrowStream]] = []
+    outlines = []
     for position, (name, frame) in enumerate(frames):
         label = _label(name, position)
         if isinstance(frame, ArrowStream):
             with in_words(frame, label):
-                schema = _core.ArrowSchema(_with_schema(frame), _decimals_as_bytes(frame))
-            schemas.append((label, schema))
-    if len(schemas) < 2:  # noqa: PLR2004 - a pair is compared
+                outline = _core.FrameOutline(_with_schema(frame), label, _decimals_as_bytes(frame))
+            streams.append((label, frame))
+            outlines.append(outline)
+    if len(outlines) < 2:  # noqa: PLR2004 - a pair is compared
         return None
-    return _core.check_frames(schemas, cast)
+    differing = _core.differing_leaves(outlines)
+    for place, (label, frame) in enumerate(streams):
+        if differing[place] and not once.is_one_shot(frame):
+            outlines[place] = _looked_at(frame, label, outlines[place], set(differing[place]))
+    return _core.check_frames(outlines, cast)
+
+
+def _looked_at(
+    frame: ArrowStream, label: str, outline: _core.FrameOutline, leaves: set[int]
+) -> _core.FrameOutline:
+    """Look which of these columns have no value: then their types say nothing.
+
+    The first rows are enough where they have values. They are encoded, so that what counts
+    as a value is the same for frames as for files.
+    """
+    with in_words(frame, label):
+        encoder = _core.FrameEncoder(
+            pandas.without_index(frame, warn=False), label, _LOOK_ROWS, _decimals_as_bytes(frame)
+        )
+    try:
+        while leaves and not encoder.is_exhausted:
+            with in_words(frame, label):
+                file = encoder.encode(_STEP_SECONDS)
+            if file is not None:
+                leaves.intersection_update(file.leaves_without_values())
+        return outline.with_values(encoder.row_count or 0, sorted(leaves))
+    finally:
+        encoder.close()
 
 
 def _head(frame: object) -> object:

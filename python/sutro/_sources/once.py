@@ -10,6 +10,7 @@ import weakref
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from sutro._sources.classes import is_of_known_library
 from sutro.errors import FrameError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _used: dict[int, weakref.ref[object]] = {}
 _peeked: dict[int, tuple[weakref.ref[object], Any]] = {}
+_gave_rows: dict[int, weakref.ref[object]] = {}
 
 _OWN_CURSOR = ("__next__", "read_next_batch", "read_next")
 
@@ -52,6 +54,27 @@ def refuse_used(source: object, label: str) -> None:
         message = (
             f"{label}: this {_kind(source)} was read before, by an upload or a check, and can be "
             f"read once only; make it again"
+        )
+        raise FrameError(message, frame=label)
+
+
+def note_rows(source: object) -> None:
+    """Note that a frame of a class that nobody knows has given rows: it may have no more."""
+    reference = None if is_of_known_library(source) else _reference(source, _gave_rows)
+    if reference is not None:
+        _gave_rows[id(source)] = reference
+
+
+def refuse_spent(source: object, label: str) -> None:
+    """Refuse a frame that gives no row now, and did before: it wraps a stream.
+
+    Raises:
+        FrameError: It is one.
+    """
+    if id(source) in _gave_rows:
+        message = (
+            f"{label}: this {_kind(source)} gave rows before, to an upload or a check, and gives "
+            f"none now: it can be read once only; make it again"
         )
         raise FrameError(message, frame=label)
 

@@ -14,7 +14,7 @@ from sutro.options import PathOptions
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sutro.sources import NamesOption
 
@@ -39,7 +39,7 @@ def paths_of(
     has_order: bool,
     is_of_a_shell: bool,
     recursive: bool,
-    exclude: str | Sequence[str],
+    exclude: list[str],
 ) -> Paths:
     """Take items for paths; `has_order` tells that they come as their owner put them.
 
@@ -48,9 +48,11 @@ def paths_of(
         ConfigurationError: The name of one is no text.
     """
     paths, keys = _paths(items, has_order=has_order)
-    excluded = [exclude] if isinstance(exclude, str) else list(exclude)
     options = PathOptions(
-        paths=paths, recursive=recursive, exclude=excluded, is_of_a_shell=is_of_a_shell
+        paths=paths,
+        recursive=recursive,
+        exclude=exclude,
+        is_of_a_shell=is_of_a_shell,
     )
     if names is None or names == "path" or callable(names):
         return Paths(options, keys or names, is_named_by_dict=bool(keys))

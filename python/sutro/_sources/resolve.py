@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sutro import _core
+from sutro import _core, arguments
 from sutro._sources.foreign import names_of
 from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import is_path, items_of, reads_once
@@ -40,15 +40,14 @@ def resolve(
         ConfigurationError: The arguments do not fit each other, or the source is empty.
         SchemaMismatchError: The frames of a list differ.
     """
-    if isinstance(names, str) and names != "path":
-        message = f"names takes a list with a name for each file, or 'path', not {names!r}"
-        raise TypeError(message)
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
         raise ConfigurationError(message)
-    if rows_per_file is not None and rows_per_file < 1:
-        message = f"rows_per_file must be at least 1, not {rows_per_file}"
-        raise ConfigurationError(message)
+    names = _checked_names(names)
+    if rows_per_file is not None:
+        rows_per_file = arguments.count("rows_per_file", rows_per_file)
+    recursive = arguments.flag("recursive", recursive)
+    excluded = arguments.text_or_texts("exclude", exclude)
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
@@ -66,12 +65,12 @@ def resolve(
             has_order=count is not None,
             is_of_a_shell=isinstance(source, ShellPaths),
             recursive=recursive,
-            exclude=exclude,
+            exclude=excluded,
         )
     if names == "path" or callable(names):
         message = "names makes names of paths, and the source has frames: pass a list, or a dict"
         raise ConfigurationError(message)
-    if recursive or exclude:
+    if recursive or excluded:
         message = "recursive and exclude are about files, and the source has frames"
         raise ConfigurationError(message)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
@@ -79,3 +78,12 @@ def resolve(
         _core.check_names(list(known))
     frames = frames_of(items, count, names, rows_per_file, cast=cast, check=check)
     return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames
+
+
+def _checked_names(names: NamesOption | None) -> NamesOption | None:
+    if isinstance(names, str) and names != "path":
+        message = f"names takes a list with a name for each file, or 'path', not {names!r}"
+        raise TypeError(message)
+    if names is None or isinstance(names, str) or callable(names):
+        return names
+    return arguments.texts("names", names)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from sutro.cli.output import json_option
+from sutro.sources import ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +101,40 @@ def paths_argument(metavar: str = "PATH...") -> Callable[[_Command], _Command]:
     return click.argument("paths", nargs=-1, required=True, metavar=metavar, type=kind)
 
 
+def unordered_option(text: str) -> Callable[[_Command], _Command]:
+    """`--unordered`: the dataset need not have the order of the upload."""
+    return click.option("--unordered", is_flag=True, help=text)
+
+
 def quiet_option(text: str) -> Callable[[_Command], _Command]:
     """`-q`: what is left is for a script."""
     return click.option("-q", "--quiet", is_flag=True, help=text)
+
+
+def _hive_types(
+    _ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    types = dict[str, str]()
+    for text in given:
+        key, is_pair, kind = text.rpartition("=")
+        if not is_pair or kind not in get_args(ColumnType):
+            message = f"{text!r} is not KEY=TYPE; types are {', '.join(get_args(ColumnType))}"
+            raise click.BadParameter(message)
+        types[key] = kind
+    return types
+
+
+def with_hive_types(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a call, with the types of columns in the place of `--hive`.
+
+    Raises:
+        click.UsageError: Types are given for columns that `--no-hive` leaves out.
+    """
+    types = options.pop("hive_types", {})
+    if types and options["hive"] is False:
+        message = "--hive-type is about the columns that --no-hive leaves out"
+        raise click.UsageError(message)
+    return {**options, "hive": types} if types else options
 
 
 source_options = together(
@@ -118,6 +150,15 @@ source_options = together(
         default=None,
         help="Write what folders tell (year=2024/) into the files as columns, or take the files "
         "without. Default: refuse them then.",
+    ),
+    click.option(
+        "--hive-type",
+        "hive_types",
+        multiple=True,
+        metavar="KEY=TYPE",
+        callback=_hive_types,
+        help="The type of a column of --hive, which this implies: bool, date, double, int32, "
+        "int64, string or timestamp. Default: int64, date or string. Repeatable.",
     ),
     click.option(
         "--names",

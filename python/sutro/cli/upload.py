@@ -23,6 +23,8 @@ from sutro.cli.options import (
     service_options,
     source_options,
     together,
+    unordered_option,
+    with_hive_types,
 )
 from sutro.cli.words import in_options
 
@@ -32,10 +34,9 @@ if TYPE_CHECKING:
 upload_options = together(
     source_options,
     concurrency_option,
-    click.option(
-        "--unordered",
-        is_flag=True,
-        help="Let files into the dataset as they come: faster where the service is slow.",
+    unordered_option(
+        "Let files into the dataset as they come: faster where the service is slow. What is "
+        "missing is sent, whatever order the rest has."
     ),
     click.option("--dry-run", is_flag=True, help="Only check, as `sutro check` does."),
     click.option("--no-progress", is_flag=True, help="Show no progress bar."),
@@ -79,6 +80,7 @@ def upload(
 @paths_argument()
 @click.option("--dataset", "dataset_id", metavar="ID", help="A dataset to compare with.")
 @source_options
+@unordered_option("Check for `sutro upload --unordered`.")
 @quiet_option("Print nothing where an upload would be accepted.")
 @service_options
 @click.pass_context
@@ -106,8 +108,9 @@ def upload_paths(
     **options: Any,
 ) -> None:
     """Upload, and print the report."""
+    options = with_hive_types(options)
     if dry_run:
-        check_paths(ctx, paths, dataset_id, sort=sort, quiet=quiet, **options)
+        check_paths(ctx, paths, dataset_id, sort=sort, unordered=unordered, quiet=quiet, **options)
         return
     # Lines of a log would tear a bar apart.
     is_silent = no_progress or quiet or bool(os.environ.get("SUTRO_LOG"))
@@ -128,11 +131,13 @@ def check_paths(
     dataset_id: str | None,
     *,
     sort: str | None,
+    unordered: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Check, print what was found, and exit with the code that an upload would have."""
-    report = sutro.check(_in_order(paths, sort), dataset_id, **options)
+    options = with_hive_types(options)
+    report = sutro.check(_in_order(paths, sort), dataset_id, ordered=not unordered, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)
         output.show(in_options(str(report)), {**report.to_dict(), **refusal})

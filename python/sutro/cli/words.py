@@ -10,6 +10,7 @@ _OPTIONS = (
     ("overwrite=True", "--overwrite"),
     ("hive=True", "--hive"),
     ("hive=False", "--no-hive"),
+    ("ordered=False", "--unordered"),
     ("concurrency=1", "--concurrency 1"),
     ('on_mismatch="cast"', "--on-mismatch cast"),
     ('names="path"', "--names path"),

@@ -157,6 +157,8 @@ pub enum StopCause {
     Failed,
     /// It may or may not be in the dataset.
     OutcomeUnknown,
+    /// The listing never came to show what is known to be committed.
+    ListingBehind,
     /// The dataset holds what this run has not put there.
     ForeignWriter,
     /// Its name is taken, and no request of this run can have taken it.

@@ -191,6 +191,8 @@ impl Gate {
             Ending::Temporary { .. } if planted!(self, IncompleteTakenForNotSent) => false,
             Ending::Temporary { .. } => in_doubt,
             Ending::Refused => may_be_there,
+            // The listing tells whether the content is the same, as soon as it is this file's turn.
+            Ending::NameTaken if !self.config.ordered || file == self.head => true,
             Ending::NameTaken | Ending::Final => in_doubt || may_be_there,
             Ending::Committed | Ending::RefusedAll => false,
         };

@@ -23,6 +23,8 @@ impl Gate {
             return;
         };
         let verdict = match verdict {
+            // The service has just said that the name is taken: a list without it is old.
+            Verdict::Absent if ending == Ending::NameTaken => Verdict::Stale,
             Verdict::Stale if planted!(self, StaleListingBelieved) => Verdict::Absent,
             _ if verdict == Verdict::Unknown && planted!(self, MissingListingBelieved) => {
                 Verdict::Absent
@@ -40,7 +42,9 @@ impl Gate {
                 self.ask_again(file, retry_after, actions);
             }
             Verdict::Stale if polls >= MAX_STALE_LISTINGS => {
-                self.stop(file, StopCause::OutcomeUnknown, true, actions);
+                let is_refused = ending == Ending::NameTaken && !self.files[file].may_be_there;
+                let cause = if is_refused { StopCause::Failed } else { StopCause::ListingBehind };
+                self.stop(file, cause, true, actions);
             }
             Verdict::Absent if polls > 0 => match ending {
                 Ending::Temporary { failure, retry_after } => {

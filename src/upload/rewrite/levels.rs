@@ -6,7 +6,9 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use crate::schema::{is_list_or_map, is_null, leaf_words, pair_fields, repetition_of, type_words};
+use crate::schema::{
+    is_list_or_map, is_null, leaf_count, leaf_words, pair_fields, repetition_of, type_words,
+};
 
 /// A column of the target, and where it comes from.
 #[derive(Debug)]
@@ -169,12 +171,4 @@ fn definition_level(path: &[Step<'_>], level: usize) -> Option<i16> {
         in_target += i16::from(step.target != Repetition::REQUIRED);
     }
     Some(in_target)
-}
-
-pub(super) fn leaf_count(field: &Type) -> usize {
-    if field.is_group() {
-        field.get_fields().iter().map(|field| leaf_count(field)).sum()
-    } else {
-        1
-    }
 }

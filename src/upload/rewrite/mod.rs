@@ -116,9 +116,9 @@ impl Rewrite {
         let reader = SerializedFileReader::new(file.try_clone()?)?;
         let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
         let schema = match &self.schema {
-            Some(schema) => Arc::clone(schema),
-            None if footer.added.is_empty() => Arc::clone(&found),
-            None => Arc::clone(&footer.parquet_schema),
+            Some(schema) if self.changes_schema(footer) => Arc::clone(schema),
+            _ if footer.added.is_empty() => Arc::clone(&found),
+            _ => Arc::clone(&footer.parquet_schema),
         };
         let sources = sources(&schema, &found, footer)?;
         let properties = WriterProperties::builder()

@@ -10,8 +10,8 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::levels::{Leaf, leaf_count, leaves};
-use crate::schema::{AddedColumn, Footer, type_words, with_columns};
+use super::levels::{Leaf, leaves};
+use crate::schema::{AddedColumn, Footer, leaf_count, type_words, with_columns};
 
 /// Where a column comes from.
 #[derive(Debug)]

@@ -18,17 +18,21 @@ pub(super) fn local(source: &str) -> Result<PathBuf> {
     match scheme_of(source) {
         Some(_) if path.exists() => Ok(path.to_owned()),
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => Ok(of_file_url(rest)),
-        Some((scheme, _)) => Err(elsewhere(source, scheme)),
+        Some((scheme, rest)) => Err(elsewhere(source, scheme, rest)),
         None => Ok(path.to_owned()),
     }
 }
 
-/// `s3` and `bucket/x` of `s3://bucket/x` (RFC 3986, 3.1).
+/// `s3` and `bucket/x` of `s3://bucket/x` (RFC 3986, 3.1), `file` and `/x` of `file:/x`, as
+/// Spark and Java write it. One letter is a drive of Windows.
 fn scheme_of(source: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = source.split_once("://")?;
+    let (scheme, rest) = source.split_once(":/")?;
     let is_of_a_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     let begins_well = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
-    (begins_well && scheme.chars().all(is_of_a_scheme)).then_some((scheme, rest))
+    let is_scheme = scheme.len() > 1 && begins_well && scheme.chars().all(is_of_a_scheme);
+    let is_folder = || Path::new(&source[..=scheme.len()]).is_dir();
+    let below = rest.strip_prefix('/').unwrap_or(&source[scheme.len() + 1..]);
+    (is_scheme && !is_folder()).then_some((scheme, below))
 }
 
 /// `rest` is `/path` or `localhost/path`, with `%20` for a blank (RFC 8089). Some tools do
@@ -39,17 +43,18 @@ fn of_file_url(rest: &str) -> PathBuf {
     if Path::new(path).exists() { PathBuf::from(path) } else { PathBuf::from(decoded) }
 }
 
-fn elsewhere(source: &str, scheme: &str) -> Error {
+fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
+    let url = format!("{scheme}://{}", rest.trim_start_matches('/'));
     let opened = if source.contains(['*', '?', '[']) {
         format!(
-            "fs, path = fsspec.url_to_fs({source:?}); \
+            "fs, path = fsspec.url_to_fs({url:?}); \
              sutro.upload([fs.open(file) for file in fs.glob(path)])"
         )
     } else {
-        format!("sutro.upload(fsspec.open({source:?}).open())")
+        format!("sutro.upload(fsspec.open({url:?}).open())")
     };
     Error::Configuration(format!(
-        "{source} is not on this machine, and {scheme}:// is not supported yet: download it \
+        "{source} is not on this machine, and {scheme}: is not supported yet: download it \
          first, or pass open files of fsspec, which are copied on the way: {opened}"
     ))
 }
@@ -77,7 +82,13 @@ mod tests {
 
     #[test]
     fn a_url_of_something_elsewhere_is_refused_with_the_line_that_works() {
-        for url in ["s3://b/x/*.parquet", "gs://b/x", "https://h/x.parquet", "hf://datasets/a/b"] {
+        for url in [
+            "s3://b/x/*.parquet",
+            "gs://b/x",
+            "https://h/x.parquet",
+            "hf://datasets/a/b",
+            "dbfs:/a/b",
+        ] {
             let message = local(url).unwrap_err().to_string();
             assert!(message.contains(url) && message.contains("fsspec"), "{message}");
         }
@@ -86,10 +97,16 @@ mod tests {
 
     #[test]
     fn a_file_url_is_a_path() {
-        for url in ["file:///data/a%20b.parquet", "FILE://localhost/data/a%20b.parquet"] {
+        for url in [
+            "file:///data/a%20b.parquet",
+            "FILE://localhost/data/a%20b.parquet",
+            "file:/data/a%20b.parquet",
+        ] {
             assert_eq!(local(url).unwrap(), PathBuf::from("/data/a b.parquet"), "{url}");
         }
-        assert_eq!(local("a:b.parquet").unwrap(), PathBuf::from("a:b.parquet"));
+        for path in ["a:b.parquet", "C:/a.parquet", "x/a:/b.parquet"] {
+            assert_eq!(local(path).unwrap(), PathBuf::from(path));
+        }
     }
 
     #[test]

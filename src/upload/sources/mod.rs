@@ -23,7 +23,7 @@ use self::{
 };
 use crate::error::{Error, Result};
 pub(super) use location::why_missing;
-pub use partition::Partition;
+pub use partition::{Partition, partition_of_open_file};
 
 /// Paths, folders and globs, in the order in which their files are to be uploaded.
 #[derive(Clone, Debug, Default)]
@@ -244,7 +244,7 @@ fn hint(left_out: &LeftOut) -> &'static str {
 /// Why nothing was found, with what is there.
 fn nothing_in(nothing: String, left_out: &LeftOut) -> String {
     match left_out.words(Path::new("")) {
-        Some(words) => format!("{nothing}; there is {words}{}", hint(left_out)),
+        Some(words) => format!("{nothing}; found {words}{}", hint(left_out)),
         None => nothing,
     }
 }

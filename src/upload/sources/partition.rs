@@ -21,6 +21,13 @@ pub(super) fn of_path(path: &Path, root: &Path) -> Partition {
     partition
 }
 
+/// What the folders right above a file say that is known by its path only: an open file.
+#[must_use]
+pub fn partition_of_open_file(path: &str) -> Partition {
+    let path = Path::new(path);
+    path.parent().map(|folder| of_path(path, folder)).unwrap_or_default()
+}
+
 fn step(name: &OsStr) -> Option<(String, Option<String>)> {
     let (key, value) = name.to_str()?.split_once('=')?;
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
@@ -32,7 +39,7 @@ fn step(name: &OsStr) -> Option<(String, Option<String>)> {
 mod tests {
     use std::path::Path;
 
-    use super::of_path;
+    use super::{of_path, partition_of_open_file};
 
     #[test]
     fn the_folders_below_the_source_and_those_right_above_it_have_keys() {
@@ -52,5 +59,13 @@ mod tests {
         assert_eq!(partition("/t/k%20k=a%2Fb%3Dc/a.parquet", "/t"), "k k=a/b=c");
         assert_eq!(partition("/t/k=__HIVE_DEFAULT_PARTITION__/a.parquet", "/t"), "k=<null>");
         assert_eq!(partition("/t/=1/k=/a.parquet", "/t"), "k=");
+    }
+
+    #[test]
+    fn the_folders_of_an_open_file_have_keys() {
+        let keys = |path| partition_of_open_file(path).into_iter().map(|(key, _)| key);
+        assert_eq!(keys("bucket/t/y=1/m=2/a.parquet").collect::<Vec<_>>(), ["y", "m"]);
+        assert_eq!(keys("y=1/a.parquet").collect::<Vec<_>>(), ["y"]);
+        assert_eq!(keys("a=1.parquet").count(), 0);
     }
 }

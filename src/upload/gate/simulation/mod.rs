@@ -25,7 +25,7 @@ use self::{
     service::{Request, Stored},
 };
 use super::{Gate, Grace, RequestId, Stop, StopCause};
-use crate::upload::settle::resume;
+use crate::upload::already_there::resume;
 
 /// To run one schedule alone: `SUTRO_SEED=… cargo test in_every_schedule`.
 const SEED: &str = "SUTRO_SEED";
@@ -132,7 +132,7 @@ impl World {
         loop {
             let listing = self.listing(self.dataset.len());
             let first = match resume(&listing, &self.plan()) {
-                Ok(there) => there.count,
+                Ok(there) => there.positions.len(),
                 Err(_) if self.rival_has_written() => return Ok(false),
                 Err(conflict) => return Err(format!("{conflict:?}")),
             };
@@ -191,7 +191,7 @@ impl World {
         let may_come = self.holds_ours(first + file) || self.zombies.contains(&(first + file));
         let is_wrong = match cause {
             StopCause::Failed => may_come,
-            StopCause::OutcomeUnknown => false,
+            StopCause::OutcomeUnknown | StopCause::ListingBehind => false,
             StopCause::ForeignWriter | StopCause::NameTaken => !self.rival_has_written(),
             StopCause::CommittedEarly => !self.has_answered_early,
         };

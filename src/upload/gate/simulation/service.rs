@@ -5,7 +5,7 @@ use crate::{
     content_hash::ContentHasher,
     upload::{
         gate::{RequestId, Verdict},
-        settle::{Expected, verdict, verdict_unordered},
+        settle::{Expected, verdict},
     },
     wire::{digest::Sha256Digest, messages::DatasetFile},
 };
@@ -126,19 +126,19 @@ impl World {
         if is_refused || !self.has_free_place() {
             return Verdict::Unavailable { retry_after: None };
         }
-        let plan = self.plan();
-        if !self.schedule.config.ordered {
-            return verdict_unordered(plan[first + file], &self.listing(self.dataset.len()));
-        }
         // A listing may be older than what is known to be committed. One that only hides what
         // its asker has just sent could not be told from the truth: services list what they
         // have answered.
-        let confirmed = self.confirmed.len();
-        drop(plan);
-        let is_stale = confirmed > 0 && self.percent(self.schedule.listing_fault_percent);
-        let visible = if is_stale { self.rng.usize(0..confirmed) } else { self.dataset.len() };
-        let before: Vec<_> = self.names[..first].to_vec();
-        verdict(&before, &self.plan()[first..], file, &self.listing(visible))
+        let is_confirmed = |stored: &Stored| self.confirmed.contains(&stored.file);
+        let last = self.dataset.iter().rposition(is_confirmed);
+        let is_stale = self.percent(self.schedule.listing_fault_percent);
+        let visible = match last.filter(|_| is_stale) {
+            Some(last) => self.rng.usize(0..=last),
+            None => self.dataset.len(),
+        };
+        let known = self.confirmed.iter().map(|&file| self.names[file].as_str());
+        let file = self.plan()[first + file];
+        verdict(self.schedule.config.ordered, known, file, &self.listing(visible))
     }
 
     pub(super) fn listing(&self, length: usize) -> Vec<DatasetFile> {

@@ -1,0 +1,228 @@
+//! How many connections there may be. They share the process's handles with the files of the
+//! service, so they get a part of them, and those on which nobody has given a key a smaller one.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+/// Handles that a service has open whatever it does.
+const OWN_HANDLES: usize = 16;
+
+/// Time for a connection to give a key before it is closed in favour of others: what its client
+/// has sent may be there already, and not be read.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Time for a connection that is refused to send its request and read that it is.
+const REFUSED_GRACE: Duration = Duration::from_secs(2);
+
+/// All connections of a server.
+#[derive(Clone)]
+pub(super) struct Connections {
+    shares: Shares,
+    open: Arc<Mutex<Open>>,
+    /// A connection has ended.
+    ended: Arc<Notify>,
+}
+
+/// Numbers of connections.
+#[derive(Clone, Copy)]
+struct Shares {
+    /// One more without a key closes the oldest one without a key.
+    strangers: usize,
+    /// One more ends the one with a key that was not used for the longest time.
+    kept: usize,
+    /// One more is told that there are too many.
+    served: usize,
+    /// One more is not accepted.
+    accepted: usize,
+}
+
+#[derive(Default)]
+struct Open {
+    count: usize,
+    with_key: usize,
+    /// Those without a key that were not told to close, the oldest first.
+    strangers: VecDeque<Arc<Signals>>,
+    /// Those with a key that were not told to end, the least recently used first.
+    known: VecDeque<Arc<Signals>>,
+}
+
+/// What a connection is told.
+struct Signals {
+    /// Close, whatever is going on, at this time or later, unless there is a key by then.
+    close: Notify,
+    close_at: Instant,
+    /// End after the request that is going on, if any.
+    end: Notify,
+    is_known: AtomicBool,
+}
+
+/// One of them. It is none any more when it is dropped.
+pub(super) struct Connection {
+    all: Connections,
+    signals: Arc<Signals>,
+    is_refused: bool,
+}
+
+impl Connections {
+    /// At most `strangers` connections are without a key.
+    pub(super) fn new(strangers: usize) -> Self {
+        Self {
+            shares: Shares::new(strangers, handles()),
+            open: Arc::default(),
+            ended: Arc::default(),
+        }
+    }
+
+    /// Returns when one more may be accepted.
+    pub(super) async fn room(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.open().count < self.shares.accepted {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Takes in a connection.
+    pub(super) fn admit(&self) -> Connection {
+        let mut open = self.open();
+        // Others are about to close.
+        let staying = open.strangers.len() + open.with_key;
+        let is_refused = staying >= self.shares.served;
+        let signals = Arc::new(Signals {
+            close: Notify::new(),
+            close_at: Instant::now() + if is_refused { REFUSED_GRACE } else { GRACE },
+            end: Notify::new(),
+            is_known: AtomicBool::new(false),
+        });
+        if staying >= self.shares.kept
+            && let Some(unused) = open.known.pop_front()
+        {
+            unused.end.notify_one();
+        }
+        if is_refused {
+            signals.close.notify_one();
+        } else {
+            if open.strangers.len() >= self.shares.strangers
+                && let Some(oldest) = open.strangers.pop_front()
+            {
+                oldest.close.notify_one();
+            }
+            open.strangers.push_back(Arc::clone(&signals));
+        }
+        open.count += 1;
+        Connection { all: self.clone(), signals, is_refused }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shares {
+    fn new(strangers: usize, handles: usize) -> Self {
+        let handles = handles.saturating_sub(OWN_HANDLES);
+        let served = (handles / 2).max(2);
+        Self {
+            strangers: strangers.min(handles / 4).max(1),
+            kept: (served - served / 4).max(1),
+            served,
+            accepted: served + (served / 4).max(1),
+        }
+    }
+}
+
+impl Open {
+    fn forget(&mut self, signals: &Arc<Signals>) {
+        self.strangers.retain(|other| !Arc::ptr_eq(other, signals));
+        self.known.retain(|other| !Arc::ptr_eq(other, signals));
+    }
+}
+
+impl Connection {
+    /// Whether its requests are answered only with that there are too many.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    /// A request had a key.
+    pub(super) fn is_used(&self) {
+        let mut open = self.all.open();
+        if !self.signals.is_known.swap(true, Ordering::Relaxed) {
+            open.with_key += 1;
+        }
+        open.forget(&self.signals);
+        open.known.push_back(Arc::clone(&self.signals));
+    }
+
+    /// Returns when the connection is to be closed at once.
+    pub(super) async fn is_to_close(&self) {
+        self.signals.close.notified().await;
+        sleep_until(self.signals.close_at).await;
+        if self.signals.is_known.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns when the connection is to end after the request that is going on.
+    pub(super) async fn is_to_end(&self) {
+        self.signals.end.notified().await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut open = self.all.open();
+        open.forget(&self.signals);
+        open.count -= 1;
+        if self.signals.is_known.load(Ordering::Relaxed) {
+            open.with_key -= 1;
+        }
+        drop(open);
+        self.all.ended.notify_waiters();
+    }
+}
+
+/// How many files this process may have open.
+#[cfg(unix)]
+fn handles() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+fn handles() -> usize {
+    usize::MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OWN_HANDLES, Shares};
+
+    #[test]
+    fn of_any_number_of_handles_connections_get_a_share_and_files_the_rest() {
+        for handles in (0..5_000).chain([1 << 20, usize::MAX]) {
+            for setting in [0, 1, 1_000, usize::MAX] {
+                let Shares { strangers, kept, served, accepted } = Shares::new(setting, handles);
+                assert!(1 <= strangers && 1 <= kept, "{handles}");
+                assert!(strangers <= served && kept <= served && served < accepted, "{handles}");
+                if handles >= 2 * OWN_HANDLES {
+                    assert!(strangers <= handles / 4, "{handles}");
+                    assert!(accepted <= handles / 3 * 2 && OWN_HANDLES + accepted < handles);
+                }
+            }
+        }
+    }
+}

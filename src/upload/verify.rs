@@ -1,0 +1,80 @@
+//! After the last commit: does the dataset show what was put there?
+
+use tokio::time::sleep;
+
+use super::{
+    outcome::listing_stays_behind,
+    outgoing::OutgoingFile,
+    settle::{Standing, standing},
+};
+use crate::{
+    client::ApiClient,
+    config::MAX_STALE_LISTINGS,
+    error::{Error, Result},
+    wire::{file_name::folded, messages::DatasetFile},
+};
+
+/// What an upload has put into a dataset.
+pub(super) struct Sent<'a> {
+    pub(super) dataset_id: &'a str,
+    /// Names in the dataset before it.
+    pub(super) before: &'a [String],
+    /// All of them are committed.
+    pub(super) files: &'a [OutgoingFile],
+    pub(super) ordered: bool,
+}
+
+impl Sent<'_> {
+    /// Asks for the dataset's listing until it shows all files, and returns it.
+    ///
+    /// # Errors
+    /// [`Error::ForeignWriter`] if it contradicts what was put there, [`Error::OutcomeUnknown`] if
+    /// it stays behind, and those of the call.
+    pub(super) async fn verify(&self, client: &ApiClient) -> Result<Vec<DatasetFile>> {
+        for _ in 0..MAX_STALE_LISTINGS {
+            let listing = client.list_dataset_files(self.dataset_id).await?;
+            if self.first_missing(&listing)?.is_none() {
+                return Ok(listing);
+            }
+            tracing::debug!("a list of files that is older than what was confirmed");
+            sleep(client.options().grace).await;
+        }
+        let listing = client.list_dataset_files(self.dataset_id).await?;
+        match self.first_missing(&listing)? {
+            None => Ok(listing),
+            Some(name) => Err(listing_stays_behind(name.to_owned(), None)),
+        }
+    }
+
+    /// The first file that the listing is too old to show.
+    fn first_missing(&self, listing: &[DatasetFile]) -> Result<Option<&str>> {
+        if self.files.is_empty() {
+            return Ok(None);
+        }
+        match standing(self.ordered, self.names(), listing) {
+            Standing::Current([]) => Ok(None),
+            Standing::Stale(name) => Ok(Some(name)),
+            Standing::Current(_) | Standing::Foreign => Err(self.contradicted_by(listing)),
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let sent = self.files.iter().map(|file| file.name.as_str());
+        self.before.iter().map(String::as_str).chain(sent)
+    }
+
+    fn contradicted_by(&self, listing: &[DatasetFile]) -> Error {
+        let mut listed: Vec<_> = listing.iter().map(|listed| folded(&listed.file_name)).collect();
+        let mut known: Vec<_> = self.names().map(folded).collect();
+        listed.sort_unstable();
+        known.sort_unstable();
+        let message = if listed == known {
+            "all files are there, in another order: this service does not keep the order in which \
+             uploads end; use concurrency=1"
+        } else {
+            "its list of files is another one"
+        };
+        let dataset_id = self.dataset_id.to_owned();
+        Error::ForeignWriter { dataset_id, message: message.to_owned() }
+    }
+}

@@ -1,0 +1,296 @@
+"""Uploads with `ordered=False`: resumed from whatever is there, and never told to be in order."""
+
+from __future__ import annotations
+
+import _thread
+import random
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+import sutro
+from conftest import PARTS, write_parquet
+from remembering_service import DATASET_ID, RememberingService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from holding_service import HoldingService
+
+
+def client_of(service: RememberingService | HoldingService) -> sutro.Client:
+    return sutro.Client(service.api_key, service.api_url)
+
+
+def named(count: int) -> dict[str, pl.DataFrame]:
+    return {f"day-{day}": pl.DataFrame({"id": [day] * 3}) for day in range(count)}
+
+
+def numbers(dataset: list[sutro.DatasetFile]) -> Counter[str]:
+    return Counter(file.file_name for file in dataset)
+
+
+def statuses(report: sutro.UploadReport) -> dict[str, str]:
+    return {file.name: file.status for file in report}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_exactly_the_files_that_are_missing_are_sent_each_once(
+    client: sutro.Client, folder: Path, tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    there = rng.sample(PARTS, rng.randrange(len(PARTS)))
+    foreign = [write_parquet(tmp_path / f"other-{number}.parquet") for number in range(3)]
+    before = [*(folder / name for name in there), *foreign]
+    rng.shuffle(before)
+    dataset_id = client.create_dataset()
+    client.upload(before, dataset_id)
+    expected = {name: "skipped" if name in there else "uploaded" for name in PARTS}
+
+    check = client.check(folder, dataset_id, ordered=False)
+    trial = client.upload(folder, dataset_id, ordered=False, dry_run=True)
+    report = client.upload(folder, dataset_id, ordered=False)
+
+    assert check
+    assert {file.name for file in trial if file.status == "skipped"} == set(there)
+    assert statuses(report) == expected
+    assert [file.position for file in report] == list(range(len(PARTS)))
+    assert all(file.file_id for file in report)
+    assert numbers(client.list_dataset_files(dataset_id)) == Counter(
+        [*PARTS, *(path.name for path in foreign)]
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_frames_that_are_there_are_skipped_wherever_they_stand(
+    client: sutro.Client, seed: int
+) -> None:
+    frames, rng = named(9), random.Random(seed)
+    there = rng.sample(sorted(frames), 4)
+    dataset_id = client.create_dataset()
+    for name in there:
+        client.upload({name: frames[name]}, dataset_id)
+    expected = {f"{name}.parquet": "skipped" if name in there else "uploaded" for name in frames}
+
+    check = client.check(frames, dataset_id, ordered=False)
+    trial = client.upload(frames, dataset_id, ordered=False, dry_run=True)
+    report = client.upload(frames, dataset_id, ordered=False)
+
+    assert check
+    assert statuses(trial) == {
+        name: status.replace("uploaded", "pending") for name, status in expected.items()
+    }
+    assert statuses(report) == expected
+    assert [file.position for file in report] == list(range(9))
+    assert numbers(client.list_dataset_files(dataset_id)) == Counter(list(expected))
+
+
+def test_files_that_are_rewritten_on_the_way_are_resumed(client: sutro.Client, data: Path) -> None:
+    for number in range(6):
+        dtype = pl.Int32 if number % 2 else pl.Int64
+        frame = pl.DataFrame({"id": pl.Series([number], dtype=dtype)})
+        frame.write_parquet(data / f"{number}.parquet", compression="zstd")
+    options: dict[str, Any] = {"on_mismatch": "cast", "recompress": True, "ordered": False}
+    dataset_id = client.create_dataset()
+    client.upload([data / "4.parquet", data / "1.parquet"], dataset_id, **options)
+
+    report = client.upload(data, dataset_id, **options)
+
+    assert {name for name, status in statuses(report).items() if status == "skipped"} == {
+        "1.parquet",
+        "4.parquet",
+    }
+    assert [file.position for file in report] == list(range(6))
+    assert sorted(rows_of(client, dataset_id)) == list(range(6))
+
+
+def rows_of(client: sutro.Client, dataset_id: str) -> list[int]:
+    return pl.DataFrame(client.read(dataset_id))["id"].to_list()
+
+
+def test_other_content_under_one_of_the_names_is_refused_before_anything_is_sent(
+    client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.create_dataset()
+    client.upload([folder / "part-3.parquet", folder / "part-7.parquet"], dataset_id)
+    write_parquet(folder / "part-3.parquet", rows=50)
+
+    check = client.check(folder, dataset_id, ordered=False)
+    with pytest.raises(sutro.FileExistsInDatasetError, match="with other content") as caught:
+        client.upload(folder, dataset_id, ordered=False)
+
+    assert not check
+    assert str(check.error) == str(caught.value)
+    assert caught.value.names == ("part-3.parquet",)
+    assert len(client.list_dataset_files(dataset_id)) == 2
+
+
+def test_a_frame_of_other_content_under_its_name_is_refused(client: sutro.Client) -> None:
+    dataset_id = client.create_dataset()
+    client.upload({"day-3": pl.DataFrame({"id": [7]})}, dataset_id)
+
+    with pytest.raises(sutro.UploadIncompleteError) as caught:
+        client.upload(named(5), dataset_id, ordered=False)
+
+    assert isinstance(caught.value.__cause__, sutro.FileExistsInDatasetError)
+    assert caught.value.__cause__.names == ("day-3.parquet",)
+    assert "with other content" in str(caught.value)
+    assert not client.check(named(5), dataset_id, ordered=False)
+
+
+def test_one_warning_counts_what_was_recognized_without_its_content(tmp_path: Path) -> None:
+    frames = named(5)
+    with RememberingService("size_bytes", "row_count") as service:
+        client_of(service).upload({"day-3": frames["day-3"]}, DATASET_ID)
+        client_of(service).upload({"day-1": frames["day-1"]}, DATASET_ID)
+        elsewhere = sutro.Client(service.api_key, service.api_url)
+        for record in (tmp_path / "state").rglob("*.jsonl"):
+            record.unlink()
+
+        with pytest.warns(sutro.SutroWarning, match="^2 files of 2 already there were recogn"):
+            elsewhere.upload(frames, DATASET_ID, ordered=False)
+
+
+_UPLOAD = """
+import sys
+import sutro
+folder, dataset_id, url, key = sys.argv[1:]
+client = sutro.Client(key, url)
+client.upload(folder, dataset_id, ordered=False, progress=lambda progress: print(
+    progress.files_committed, flush=True))
+"""
+
+
+def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_what_is_missing(
+    server: sutro.LocalServer, client: sutro.Client, tmp_path: Path
+) -> None:
+    data = tmp_path / "many"
+    data.mkdir()
+    for number in range(60):
+        write_parquet(data / f"{number}.parquet", rows=20_000 if number % 7 else 3)
+    dataset_id = client.create_dataset()
+    arguments = [str(data), dataset_id, server.api_url, server.api_key]
+    for wanted in (5, 25):
+        command = [sys.executable, "-c", _UPLOAD, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if int(line) + (wanted > 5) >= wanted // 5:
+                    break
+            process.kill()
+    there = {file.file_name for file in client.list_dataset_files(dataset_id)}
+
+    report = client.upload(data, dataset_id, ordered=False)
+
+    skipped = {file.name for file in report if file.status == "skipped"}
+    # A request that the kill had let go may have arrived after the list was read.
+    assert skipped >= there
+    assert numbers(client.list_dataset_files(dataset_id)) == Counter(
+        path.name for path in data.iterdir()
+    )
+
+
+def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
+    holding: HoldingService, folder: Path
+) -> None:
+    holding.commits = 3
+    holding.on_hold = _thread.interrupt_main
+    client = client_of(holding)
+
+    with pytest.raises(sutro.UploadInterrupted) as stopped:
+        client.upload(folder, ordered=False, concurrency=1)
+    holding.commits = len(PARTS)
+    report = client.upload(folder, "dataset-held", ordered=False)
+
+    assert str(stopped.value) == (
+        "interrupted: 3 of 12 files are in dataset-held. The same upload with this dataset_id and "
+        "ordered=False sends the rest"
+    )
+    assert [file.status for file in report] == ["skipped"] * 3 + ["uploaded"] * 9
+    assert Counter(holding.names) == Counter(PARTS)
+
+
+def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
+    holding: HoldingService, folder: Path
+) -> None:
+    holding.commits, holding.refusal = 3, (422, "we do not like this one")
+
+    with pytest.raises(sutro.UploadIncompleteError) as caught:
+        client_of(holding).upload(folder, ordered=False, concurrency=1)
+
+    words = str(caught.value)
+    assert "in order" not in words
+    assert words.startswith("3 of 12 files are in dataset-held; then: ")
+    assert words.endswith(
+        "Mend that, and run the upload again with this dataset id and ordered=False: what is "
+        "there is skipped"
+    )
+
+
+def test_a_generator_that_fails_says_nothing_of_an_order_and_is_resumed(
+    client: sutro.Client,
+) -> None:
+    def frames(fail_at: int) -> Iterator[pl.DataFrame]:
+        for day, frame in enumerate(named(8).values()):
+            if day == fail_at:
+                message = "the source is gone"
+                raise RuntimeError(message)
+            yield frame
+
+    dataset_id = client.create_dataset()
+    with pytest.raises(sutro.UploadIncompleteError) as caught:
+        client.upload(frames(5), dataset_id, ordered=False)
+
+    report = client.upload(frames(99), dataset_id, ordered=False)
+
+    assert str(caught.value) == (
+        f"the source failed after 5 files, which {dataset_id} holds: the source is gone. Run the "
+        "same upload again with this dataset id and ordered=False to go on"
+    )
+    assert [file.status for file in report] == ["skipped"] * 5 + ["uploaded"] * 3
+
+
+def test_an_ordered_upload_does_not_go_on_where_an_unordered_one_was_and_says_what_does(
+    client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.create_dataset()
+    client.upload([folder / PARTS[5], folder / PARTS[2]], dataset_id)
+
+    with pytest.raises(sutro.FileExistsInDatasetError) as caught:
+        client.upload(folder, dataset_id)
+    check = client.check(folder, dataset_id)
+    report = client.upload(folder, dataset_id, ordered=False)
+
+    assert "go on with ordered=False" in str(caught.value)
+    assert caught.value.names == (PARTS[2], PARTS[5])
+    assert not check
+    assert sum(file.status == "uploaded" for file in report) == 10
+    assert client.upload(folder, dataset_id, ordered=False, dry_run=True)[0].status == "skipped"
+
+
+def test_an_ordered_feed_does_not_go_on_either_and_says_what_does(client: sutro.Client) -> None:
+    frames = named(5)
+    dataset_id = client.create_dataset()
+    for name in ("day-0", "day-3"):
+        client.upload({name: frames[name]}, dataset_id)
+
+    with pytest.raises(sutro.FileExistsInDatasetError, match="go on with ordered=False"):
+        client.upload(frames, dataset_id)
+    with pytest.raises(sutro.UploadIncompleteError, match="go on with ordered=False"):
+        client.upload({name: frames[name] for name in ("day-1", "day-3")}, dataset_id)
+
+
+def test_what_an_ordered_upload_has_left_an_unordered_one_completes(
+    client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.create_dataset()
+    client.upload([folder / name for name in PARTS[:4]], dataset_id)
+
+    report = client.upload(folder, dataset_id, ordered=False)
+
+    assert [file.status for file in report] == ["skipped"] * 4 + ["uploaded"] * 8
