@@ -86,7 +86,7 @@ impl Error {
                 write!(
                     f,
                     "{folder} is open in {holder}, and one at a time can use it: wait until it is \
-                     done, or run `sutro serve {folder}` and let all use its URL"
+                     done, or run `sutro serve --data {folder}` and let all use its URL"
                 )
             }
             Self::File { path, source } => {
