@@ -54,7 +54,7 @@ def is_whole(cell: Cell) -> bool:
     if cell.widgets:
         (bar,) = cell.states("FloatProgressModel")
         return bool(bar["bar_style"] == "danger")
-    return cell.stderr.count("\n") == 1 and cell.stderr.endswith("]\n")
+    return cell.stderr.count("\n") == 1 and cell.stderr.rstrip(" \n").endswith("]")
 
 
 def test_with_ipywidgets_the_bar_is_a_widget(
