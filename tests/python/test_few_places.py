@@ -59,5 +59,6 @@ def test_a_proxy_with_few_places_gets_all_files_in_order(
 
     with_eight = seconds(8)
     with_few = {places: seconds(places) for places in few}
-    # Noise of the machine is no cost of few places: half a second of it is let pass.
-    assert max(with_few.values()) < 10 * max(with_eight, 0.5), (with_eight, with_few)
+    # On a busy machine a pause or two more are no fault: a gate that keeps the head out takes more
+    # than a minute, or gives up.
+    assert max(with_few.values()) < 10 * max(with_eight, 3), (with_eight, with_few)
