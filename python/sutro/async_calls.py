@@ -15,9 +15,10 @@ from sutro.progress import check_option
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from typing import Unpack
 
     from sutro import _core
-    from sutro.calls import OnMismatch
+    from sutro.calls import CheckArguments, OnMismatch
     from sutro.checks import CheckReport
     from sutro.datasets import Dataset, DatasetFile
     from sutro.progress import ProgressOption
@@ -207,32 +208,12 @@ async def check(
     client: _core.Client | None,
     source: Source,
     dataset_id: str | None = None,
-    *,
-    ordered: bool = True,
-    names: NamesOption | None = None,
-    hive: HiveOption | None = None,
-    recursive: bool = False,
-    exclude: str | Sequence[str] = (),
-    rows_per_file: int | None = None,
-    on_mismatch: OnMismatch = "error",
-    recompress: bool = False,
+    **given: Unpack[CheckArguments],
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
     if client is not None:
         await _ask_first(client, source, dataset_id, dry_run=True)
-    started = calls.start_check(
-        client,
-        source,
-        dataset_id,
-        ordered=ordered,
-        names=names,
-        hive=hive,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        on_mismatch=on_mismatch,
-        recompress=recompress,
-    )
+    started = calls.start_check(client, source, dataset_id, **given)
     if not isinstance(started, tuple):
         return await async_jobs.result_of(started)
     checker, frames = started

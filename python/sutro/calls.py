@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
 
 from sutro import _core, arguments, forks, jobs, settings
+from sutro._sources.files import Files
 from sutro._sources.found import find
 from sutro._sources.items import reads_once
 from sutro._sources.paths import Paths
@@ -18,6 +19,7 @@ from sutro.sources import ColumnType
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from typing import Unpack
 
     from sutro._sources.frames import Frames
     from sutro.checks import CheckReport
@@ -64,97 +66,57 @@ def ask_first(
             jobs.result_of(job)
 
 
+class CheckArguments(TypedDict):
+    """What `check` takes besides the source and the dataset. `upload` takes it, too."""
+
+    ordered: bool
+    names: NamesOption | None
+    hive: HiveOption | None
+    recursive: bool
+    exclude: str | Sequence[str]
+    rows_per_file: int | None
+    on_mismatch: OnMismatch
+    recompress: bool
+
+
+class UploadArguments(CheckArguments):
+    """What `upload` takes besides the source and the dataset, but for the progress."""
+
+    concurrency: int | None
+    dry_run: bool
+
+
 def start_upload(
     client: _core.Client,
     source: Source,
     dataset_id: str | None,
-    *,
-    concurrency: int | None,
-    ordered: bool,
-    names: NamesOption | None,
-    hive: HiveOption | None,
-    recursive: bool,
-    exclude: str | Sequence[str],
-    rows_per_file: int | None,
-    on_mismatch: OnMismatch,
-    recompress: bool,
-    dry_run: bool,
+    **given: Unpack[UploadArguments],
 ) -> jobs.Upload:
     """Start an upload; frames are still to be made into files and fed to it."""
-    options = _options(
-        dataset_id,
-        concurrency=concurrency,
-        ordered=ordered,
-        on_mismatch=on_mismatch,
-        recompress=recompress,
-        dry_run=dry_run,
-    )
-    told = _checked_hive(hive)
-    resolved = resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-        is_trial=dry_run,
-    )
-    _refuse_hive_of_frames(resolved, told)
-    if isinstance(resolved, Paths):
-        files = find(resolved)
-        options["names"], options["hive"] = files.names, told
-        with forks.moment:
-            job = client.upload(files.found, options)
-        return jobs.Upload(job, files, ordered=ordered)
-    options["hive"] = told
+    options, resolved = _resolved(source, dataset_id, given)
     with forks.moment:
-        job = client.upload_made_files(resolved.file_count, resolved.schema, options)
-    return jobs.Upload(job, resolved, ordered=ordered)
+        if isinstance(resolved, Files):
+            job = client.upload(resolved.found, options)
+        else:
+            job = client.upload_made_files(resolved.file_count, resolved.schema, options)
+    return jobs.Upload(job, resolved, ordered=given["ordered"])
 
 
 def start_check(
     client: _core.Client | None,
     source: Source,
     dataset_id: str | None,
-    *,
-    ordered: bool,
-    names: NamesOption | None,
-    hive: HiveOption | None,
-    recursive: bool,
-    exclude: str | Sequence[str],
-    rows_per_file: int | None,
-    on_mismatch: OnMismatch,
-    recompress: bool,
+    **given: Unpack[CheckArguments],
 ) -> _core.Job[CheckReport] | tuple[_core.FrameChecker, Frames]:
     """Start to check files; of frames, give what they are still to be added to.
 
     `client` is needed with a dataset only.
     """
-    options = _options(
-        dataset_id,
-        ordered=ordered,
-        on_mismatch=on_mismatch,
-        recompress=recompress,
-        dry_run=True,
-    )
-    told = _checked_hive(hive)
-    resolved = resolve(
-        source,
-        names,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        cast=_is_cast(on_mismatch),
-        check=False,
-        is_trial=True,
-    )
-    _refuse_hive_of_frames(resolved, told)
-    if isinstance(resolved, Paths):
-        files = find(resolved)
-        options["names"], options["hive"] = files.names, told
+    trial: UploadArguments = {**given, "concurrency": None, "dry_run": True}
+    options, resolved = _resolved(source, dataset_id, trial, check=False)
+    if isinstance(resolved, Files):
         with forks.moment:
-            return _core.check_files(client, files.found, options)
-    options["hive"] = told
+            return _core.check_files(client, resolved.found, options)
     return _core.FrameChecker(options), resolved
 
 
@@ -162,32 +124,12 @@ def check(
     client: _core.Client | None,
     source: Source,
     dataset_id: str | None = None,
-    *,
-    ordered: bool = True,
-    names: NamesOption | None = None,
-    hive: HiveOption | None = None,
-    recursive: bool = False,
-    exclude: str | Sequence[str] = (),
-    rows_per_file: int | None = None,
-    on_mismatch: OnMismatch = "error",
-    recompress: bool = False,
+    **given: Unpack[CheckArguments],
 ) -> CheckReport:
     """Check; `client` is needed with a dataset only."""
     if client is not None:
         ask_first(client, source, dataset_id, dry_run=True)
-    started = start_check(
-        client,
-        source,
-        dataset_id,
-        ordered=ordered,
-        names=names,
-        hive=hive,
-        recursive=recursive,
-        exclude=exclude,
-        rows_per_file=rows_per_file,
-        on_mismatch=on_mismatch,
-        recompress=recompress,
-    )
+    started = start_check(client, source, dataset_id, **given)
     if not isinstance(started, tuple):
         return jobs.result_of(started)
     checker, frames = started
@@ -214,25 +156,41 @@ def start_download(
     )
 
 
-def _options(
+def _resolved(
+    source: Source,
     dataset_id: str | None,
+    given: UploadArguments,
     *,
-    concurrency: int | None = None,
-    ordered: bool,
-    on_mismatch: OnMismatch,
-    recompress: bool,
-    dry_run: bool,
-) -> UploadOptions:
-    return UploadOptions(
+    check: bool = True,
+) -> tuple[UploadOptions, Files | Frames]:
+    """Make options of the arguments, and files or frames of the source."""
+    options = UploadOptions(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=None,
-        concurrency=settings.concurrency(concurrency),
-        ordered=arguments.flag("ordered", ordered),
-        cast=_is_cast(on_mismatch),
-        recompress=arguments.flag("recompress", recompress),
+        concurrency=settings.concurrency(given["concurrency"]),
+        ordered=arguments.flag("ordered", given["ordered"]),
+        cast=_is_cast(given["on_mismatch"]),
+        recompress=arguments.flag("recompress", given["recompress"]),
         hive=None,
-        dry_run=arguments.flag("dry_run", dry_run),
+        dry_run=arguments.flag("dry_run", given["dry_run"]),
     )
+    options["hive"] = _checked_hive(given["hive"])
+    resolved = resolve(
+        source,
+        given["names"],
+        recursive=given["recursive"],
+        exclude=given["exclude"],
+        rows_per_file=given["rows_per_file"],
+        cast=options["cast"],
+        check=check,
+        is_trial=options["dry_run"],
+    )
+    if not isinstance(resolved, Paths):
+        _refuse_hive_of_frames(options["hive"])
+        return options, resolved
+    files = find(resolved)
+    options["names"] = files.names
+    return options, files
 
 
 def checked_id(dataset_id: object) -> str:
@@ -255,8 +213,8 @@ def _is_cast(on_mismatch: OnMismatch) -> bool:
     return on_mismatch == "cast"
 
 
-def _refuse_hive_of_frames(source: Paths | Frames, told: object) -> None:
-    if told and not isinstance(source, Paths):
+def _refuse_hive_of_frames(told: object) -> None:
+    if told:
         message = "hive is about folders on the way to files, and the source has frames"
         raise ConfigurationError(message)
 

@@ -157,21 +157,13 @@ mod tests {
 
     use super::{Conflict, OTHER_CONTENT, resume, resume_unordered};
     use crate::{
-        content_hash::ContentHasher, upload::settle::Expected, wire::messages::DatasetFile,
+        content_hash::ContentHasher,
+        upload::settle::{
+            Expected,
+            tests::{expected, listing},
+        },
+        wire::messages::DatasetFile,
     };
-
-    fn listing(names: &str) -> Vec<DatasetFile> {
-        names.split_whitespace().map(DatasetFile::named).collect()
-    }
-
-    fn expected(name: &str) -> Expected<'_> {
-        Expected {
-            name,
-            size_bytes: Some(7),
-            row_count: 1,
-            hash: Some(ContentHasher::hash_of(b"this")),
-        }
-    }
 
     fn plan(names: &'static str) -> Vec<Expected<'static>> {
         names.split_whitespace().map(expected).collect()

@@ -15,9 +15,9 @@ use super::{
     sources::Found,
 };
 use crate::{
-    client::{ApiClient, SourceFile, in_background},
+    client::{ApiClient, in_background},
     error::{Error, Result},
-    schema::{Footer, Schema, groups},
+    schema::{Schema, groups},
     wire::messages::DatasetFile,
 };
 
@@ -57,6 +57,20 @@ pub struct FileFacts {
     pub schema_group: usize,
 }
 
+impl From<&CheckedFile> for FileFacts {
+    fn from(CheckedFile { planned, footer, .. }: &CheckedFile) -> Self {
+        Self {
+            name: planned.name.clone(),
+            path: planned.source.path().display().to_string(),
+            size_bytes: planned.source.size(),
+            row_count: footer.row_count,
+            row_groups: footer.row_groups,
+            codecs: footer.codecs.iter().map(ToString::to_string).collect(),
+            schema_group: 0,
+        }
+    }
+}
+
 /// Checks files one by one, and keeps of each what its footer says.
 #[derive(Default)]
 pub struct Checker {
@@ -65,9 +79,8 @@ pub struct Checker {
     hive: Hive,
     names: Names,
     file_count: usize,
-    files: Vec<(FileFacts, Footer)>,
-    /// Those of `files`; of files that were made only the hash is kept.
-    sources: Vec<SourceFile>,
+    /// Of the bytes of files that were made only the hash is kept.
+    files: Vec<CheckedFile>,
     problems: Vec<Problem>,
     notes: Vec<String>,
 }
@@ -120,33 +133,9 @@ impl Checker {
         }
     }
 
-    fn keep(&mut self, file: CheckedFile) {
-        let CheckedFile { planned: PlannedFile { name, source, .. }, footer, .. } = file;
-        let facts = FileFacts {
-            name,
-            path: source.path().display().to_string(),
-            size_bytes: source.size(),
-            row_count: footer.row_count,
-            row_groups: footer.row_groups,
-            codecs: footer.codecs.iter().map(ToString::to_string).collect(),
-            schema_group: 0,
-        };
-        self.files.push((facts, footer));
-        self.sources.push(source.released());
-    }
-
-    fn checked_files(&self) -> impl Iterator<Item = CheckedFile> {
-        let files = self.files.iter().zip(&self.sources).enumerate();
-        files.map(|(position, ((facts, footer), source))| CheckedFile {
-            planned: PlannedFile {
-                position,
-                name: facts.name.clone(),
-                source: source.clone(),
-                partition: Vec::new(),
-            },
-            footer: footer.clone(),
-            changes: Vec::new(),
-        })
+    fn keep(&mut self, mut file: CheckedFile) {
+        file.planned.source = file.planned.source.released();
+        self.files.push(file);
     }
 
     /// Says whether an upload of all files would be accepted.
@@ -159,7 +148,7 @@ impl Checker {
         dataset_id: Option<String>,
     ) -> Result<CheckReport> {
         let footers: Vec<_> =
-            self.files.iter().map(|(facts, footer)| (facts.name.as_str(), footer)).collect();
+            self.files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
         let listing = match (client, &dataset_id) {
             (Some(client), Some(dataset_id)) if self.problems.is_empty() => {
                 let mut listing = client.list_dataset(dataset_id).await?;
@@ -180,13 +169,13 @@ impl Checker {
             }
             (Ok(_), ..) => None,
         };
-        let groups = groups(self.files.iter().map(|(_, footer)| &*footer.schema));
+        let groups = groups(self.files.iter().map(|file| &*file.footer.schema));
         let columns = |schema: &Schema| {
             let fields = schema.summary().fields.into_iter();
             fields.map(|field| (field.name, field.data_type)).collect()
         };
         let schemas = groups.iter().map(|group| columns(group.schema)).collect();
-        let mut files: Vec<_> = self.files.iter().map(|(facts, _)| facts.clone()).collect();
+        let mut files: Vec<_> = self.files.iter().map(FileFacts::from).collect();
         for (index, group) in groups.iter().enumerate() {
             group.files.iter().for_each(|&file| files[file].schema_group = index);
         }
@@ -202,18 +191,17 @@ impl Checker {
         dataset_id: &str,
         rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
-        let files: Vec<_> = self.checked_files().collect();
         let tracker = Arc::default();
         let target = Target { dataset_id, listing, ordered: self.ordered };
-        match resume::among_files(&target, &files, rewrite, &tracker).await {
+        match resume::among_files(&target, &self.files, rewrite, &tracker).await {
             Ok(_) => {}
             Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
             Err(error) => return Err(error),
         }
         let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-        let Some((_, first)) = self.files.first() else { return Ok(None) };
-        let schema = common.as_ref().unwrap_or(&first.schema);
-        let names = self.files.iter().map(|(facts, _)| facts.name.clone()).collect();
+        let Some(first) = self.files.first() else { return Ok(None) };
+        let schema = common.as_ref().unwrap_or(&first.footer.schema);
+        let names = self.files.iter().map(|file| file.planned.name.clone()).collect();
         Ok(held.check_summary(names, schema).err().map(UploadError::from))
     }
 }

@@ -134,15 +134,15 @@ fn as_one_of_ours(file: &Expected<'_>, listed: &DatasetFile) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{Comparison, Expected, Standing, Verdict, standing, verdict};
     use crate::{content_hash::ContentHasher, wire::messages::DatasetFile};
 
-    fn listing(names: &str) -> Vec<DatasetFile> {
+    pub(in crate::upload) fn listing(names: &str) -> Vec<DatasetFile> {
         names.split_whitespace().map(DatasetFile::named).collect()
     }
 
-    fn expected(name: &str) -> Expected<'_> {
+    pub(in crate::upload) fn expected(name: &str) -> Expected<'_> {
         Expected {
             name,
             size_bytes: Some(7),

@@ -31,18 +31,16 @@ impl Sent<'_> {
     /// [`Error::ForeignWriter`] if it contradicts what was put there, [`Error::OutcomeUnknown`] if
     /// it stays behind, and those of the call.
     pub(super) async fn verify(&self, client: &ApiClient) -> Result<Vec<DatasetFile>> {
-        for _ in 0..MAX_STALE_LISTINGS {
+        let mut stale_listings = 0;
+        loop {
             let listing = client.list_dataset_files(self.dataset_id).await?;
-            if self.first_missing(&listing)?.is_none() {
-                return Ok(listing);
+            let Some(name) = self.first_missing(&listing)? else { return Ok(listing) };
+            if stale_listings == MAX_STALE_LISTINGS {
+                return Err(listing_stays_behind(name.to_owned(), None));
             }
+            stale_listings += 1;
             tracing::debug!("a list of files that is older than what was confirmed");
             sleep(client.options().grace).await;
-        }
-        let listing = client.list_dataset_files(self.dataset_id).await?;
-        match self.first_missing(&listing)? {
-            None => Ok(listing),
-            Some(name) => Err(listing_stays_behind(name.to_owned(), None)),
         }
     }
 
