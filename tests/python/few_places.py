@@ -50,14 +50,14 @@ backend services
 def nginx(upstream: str, folder: Path, places: int, buffering: str = "on") -> Iterator[str]:
     """Run an nginx that refuses (503) all requests but so many at the same time."""
     folder.mkdir()
-    port = _free_port()
+    port = free_port()
     config = folder / "nginx.conf"
     config.write_text(
         NGINX.format(
             folder=folder, port=port, upstream=upstream, places=places, buffering=buffering
         )
     )
-    with _running(["nginx", "-p", str(folder), "-c", str(config)], port) as url:
+    with running(["nginx", "-p", str(folder), "-c", str(config)], port) as url:
         yield url
 
 
@@ -70,7 +70,7 @@ def haproxy(upstream: str, folder: Path, places: int, which: str) -> Iterator[st
             "server" they wait in a queue for half a second, and are refused then (503).
     """
     folder.mkdir()
-    port = _free_port()
+    port = free_port()
     config = folder / "haproxy.cfg"
     limit = f"maxconn {places}"
     config.write_text(
@@ -81,18 +81,20 @@ def haproxy(upstream: str, folder: Path, places: int, which: str) -> Iterator[st
             of_server=limit if which == "server" else "",
         )
     )
-    with _running(["haproxy", "-q", "-db", "-f", str(config)], port) as url:
+    with running(["haproxy", "-q", "-db", "-f", str(config)], port) as url:
         yield url
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nobody listened a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[str]:
+def running(command: Sequence[str], port: int) -> Iterator[str]:
+    """Run a proxy until the end of the block; begins when it listens."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             while process.poll() is None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from json_service import JsonService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from json_service import Request
+
 DATASET_ID = "dataset-held"
 
 
-class HoldingService:
-    """Speaks as much of the dataset API as an upload needs, on a free port.
+class HoldingService(JsonService):
+    """Commits some files, and holds or refuses the next.
 
     The first `commits` files are committed; `on_commit` is called before each answer. The next
     one is refused with `refusal` (HTTP status and words) where that is set; else its request is
@@ -24,8 +26,10 @@ class HoldingService:
     """
 
     api_key = "key-of-the-holding-service"
+    dataset_id = DATASET_ID
 
     def __init__(self) -> None:
+        super().__init__()
         self.commits = 0
         self.refusal: tuple[int, str] | None = None
         self.on_commit: Callable[[], None] = lambda: None
@@ -34,17 +38,6 @@ class HoldingService:
         self.dropped = threading.Event()
         self.names: list[str] = []
         self._lock = threading.Lock()
-        service = self
-
-        class Handler(_Handler):
-            holding = service
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever)
-
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
 
     def commit(self, name: str) -> bool:
         with self._lock:
@@ -53,63 +46,22 @@ class HoldingService:
             self.names.append(name)
             return True
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def listing(self) -> list[str]:
+        return self.names
 
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    holding: HoldingService
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self._answer(200, {"dataset_id": DATASET_ID})
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
-        elif self.path == "/list-dataset-files":
-            self._answer(200, {"files": self.holding.names})
-        else:
-            self._receive(body)
-
-    def _receive(self, body: bytes) -> None:
+    def receive(self, body: bytes, request: Request) -> None:
         found = re.search(rb'filename="([^"]*)"', body)
         assert found is not None
-        if self.holding.commit(found[1].decode()):
-            self.holding.on_commit()
-            self._answer(200, {"file_id": f"file_{len(self.holding.names)}"})
-        elif self.holding.refusal is not None:
-            status, words = self.holding.refusal
-            self._answer(status, {"error": words})
+        if self.commit(found[1].decode()):
+            self.on_commit()
+            request.answer({"file_id": f"file_{len(self.names)}"})
+        elif self.refusal is not None:
+            status, words = self.refusal
+            request.answer({"error": words}, status)
         else:
-            self.holding.held.set()
-            self.holding.on_hold()
+            self.held.set()
+            self.on_hold()
             # Nothing more is sent on this connection: this waits for its end.
-            self.connection.recv(1)
-            self.close_connection = True
-            self.holding.dropped.set()
-
-    def _answer(self, status: int, content: object) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
+            request.connection.recv(1)
+            request.close_connection = True
+            self.dropped.set()

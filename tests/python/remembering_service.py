@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from json_service import JsonService
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from json_service import Request
 
 DATASET_ID = "dataset-remembered"
 
@@ -38,8 +40,8 @@ FACTS: dict[str, Callable[[bytes], Any]] = {
 }
 
 
-class RememberingService:
-    """Speaks as much of the dataset API as an upload needs, on a free port, with one dataset.
+class RememberingService(JsonService):
+    """Keeps files, and takes no name twice.
 
     Args:
         tells: Which of `FACTS` its listings tell.
@@ -50,23 +52,14 @@ class RememberingService:
     """
 
     api_key = "key-of-the-remembering-service"
+    dataset_id = DATASET_ID
 
     def __init__(self, *tells: str) -> None:
+        super().__init__()
         self.tells = tells
         self.files: dict[str, bytes] = {}
         self.rival: dict[str, bytes] = {}
         self._lock = threading.Lock()
-        service = self
-
-        class Handler(_Handler):
-            remembering = service
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever)
-
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
 
     def listing(self) -> list[dict[str, Any]]:
         return [
@@ -85,52 +78,11 @@ class RememberingService:
             self.files[name] = content
             return True
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    remembering: RememberingService
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self._answer({"dataset_id": DATASET_ID})
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
-        elif self.path == "/list-dataset-files":
-            self._answer({"files": self.remembering.listing()})
+    def receive(self, body: bytes, request: Request) -> None:
+        part = re.search(rb'filename="([^"]*)".*?\r\n\r\n(.*)\r\n--', body, re.DOTALL)
+        assert part is not None
+        name = part[1].decode()
+        if self.add(name, part[2]):
+            request.answer({"file_id": f"file_{len(self.files)}"})
         else:
-            part = re.search(rb'filename="([^"]*)".*?\r\n\r\n(.*)\r\n--', body, re.DOTALL)
-            assert part is not None
-            name = part[1].decode()
-            if self.remembering.add(name, part[2]):
-                self._answer({"file_id": f"file_{len(self.remembering.files)}"})
-            else:
-                self._answer({"error": f"{name} already exists"}, 409)
-
-    def _answer(self, content: object, status: int = 200) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except ConnectionError:
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
+            request.answer({"error": f"{name} already exists"}, 409)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
+from few_places import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,21 +42,12 @@ http {{
 def _nginx(upstream: str, folder: Path, more: str = "", of_uploads: str = "") -> Iterator[str]:
     """Run nginx with its own defaults in front of `upstream`."""
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = folder / "nginx.conf"
     settings = {"more": more, "of_uploads": of_uploads}
     config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream, **settings))
-    command = ["nginx", "-p", str(folder), "-c", str(config)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            while process.poll() is None:
-                with socket.socket() as connection:
-                    if connection.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with running(["nginx", "-p", str(folder), "-c", str(config)], port) as url:
+        yield url
 
 
 @pytest.fixture
