@@ -1,5 +1,5 @@
-# Everything is installed into .venv, which is made with $(PYTHON): Python 3.11 or newer.
-# Stamp files in .venv say what is done, so that a second run is quick.
+# Everything is installed into .venv, which $(PYTHON) creates: Python 3.11 or newer.
+# Stamp files in .venv record finished steps, so that a second run is quick.
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,16 +14,16 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STAMPS)/package ## Build, then upload examples/data into a local folder, .demo
+demo: $(STAMPS)/package ## Build, then upload examples/data to a local folder, .demo
 	$(BIN)/python examples/demo.py
 
 test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
 	cargo test --locked
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
-		$(MAKE) test-older; fi # these libraries have no wheels for later ones
+		$(MAKE) test-older; fi # these libraries have no wheels for newer versions
 	$(BIN)/python -m pytest
 
-test-older: $(STAMPS)/package $(STAMPS)/older ## Test frames with the oldest libraries that are supported
+test-older: $(STAMPS)/package $(STAMPS)/older ## Test frames with the oldest supported libraries
 	PYTHONPATH=python $(VENV)/older/bin/python -m pytest tests/python/test_older_libraries.py
 
 soak: export SUTRO_SCHEDULES = 1000000
@@ -33,14 +33,14 @@ soak: export SUTRO_SERVICE_KILLS = 200
 soak: export SUTRO_SYSCALL_STRIDE = 1
 soak: export SUTRO_POWER_CUTS = 40
 soak: export SUTRO_EXITS = 1000
-soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the tests of faults many more times
+soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the fault tests many more times
 	cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
 	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \
 		tests/python/test_async_exits.py tests/python/test_openapi.py
 
-# The bindings are linted in a folder of their own: maturin builds pyo3 in its own way.
+# The bindings are linted in a separate target folder, because maturin builds pyo3 with other settings.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
 	cargo fmt --check
 	$(BIN)/ruff format --check
@@ -53,19 +53,19 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github
 	@if command -v actionlint >/dev/null; then actionlint; else \
-		echo "actionlint is not installed: the workflows are checked by their schema alone"; fi
+		echo "actionlint is not installed: the workflows are only checked against their schema"; fi
 
 format: $(STAMPS)/lint ## Format the sources
 	cargo fmt
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# What it says of the tool's own future is no fault of a page.
+# The warning is about the future of mkdocs itself, not about a page.
 docs: export NO_MKDOCS_2_WARNING = 1
-docs: $(STAMPS)/docs ## Build the documentation into site/; a warning is an error
+docs: $(STAMPS)/docs ## Build the documentation into site/; warnings are errors
 	$(BIN)/mkdocs build --quiet --strict
 
-# With zig as the linker, a wheel runs on older systems than the one that built it.
+# Linked with zig, a wheel runs on older systems than the one that built it.
 WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
 wheel: $(STAMPS)/wheel ## Build an optimised wheel into dist/
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist $(WHEEL_OPTIONS)
@@ -74,58 +74,58 @@ sdist: $(STAMPS)/venv ## Build a source distribution into dist/
 	$(BIN)/maturin sdist --out dist
 
 BENCH_OPTIONS ?=
-bench: $(STAMPS)/bench $(STAMPS)/sdk ## Measure this package beside its peers, half an hour; BENCH_OPTIONS=--quick: minutes
+bench: $(STAMPS)/bench $(STAMPS)/sdk ## Compare this package with its peers: half an hour, or minutes with BENCH_OPTIONS=--quick
 	cd benches && cargo build --locked --release --bin receiver
 	cd benches && ../$(VENV)/bench/bin/python -m compare \
 		--sdk-python $(abspath $(VENV))/sdk/bin/python $(BENCH_OPTIONS)
 
-microbench: ## Measure the hot pieces of the core with criterion (compiles for minutes)
+microbench: ## Benchmark the hot paths of the core with criterion (compiles for minutes)
 	cd benches && cargo bench --locked
 
 FUZZ_SECONDS ?= 60
-fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer's path and the service's requests for a while (needs a nightly toolchain)
+fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer parser and the server's requests (needs a nightly toolchain)
 	cd fuzz && for target in footer file request; do \
 		PATH="$(abspath $(BIN)):$$PATH" cargo +nightly fuzz run $$target -- \
 			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-clean: ## Remove all that was built
+clean: ## Remove everything that was built
 	cargo clean
 	rm -rf benches/target fuzz/target $(VENV) .demo dist site .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
 
 $(STAMPS)/venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python ..."; exit 1; }
+		|| { echo "Python 3.11 or newer is required: make PYTHON=/path/to/python ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --group build
 	@mkdir -p $(STAMPS) && touch $@
 
-# The sources in python/ are used where they are: only Rust and the packaging call for this.
+# python/ is installed in place (editable), so only changes of Rust and of the packaging need a rebuild.
 $(STAMPS)/package: $(STAMPS)/venv $(RUST_SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked
 	@touch $@
 
-# The service's own SDK, against which the embedded service is tested.
+# The official SDK; the tests run it against the embedded server.
 $(STAMPS)/sdk: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/sdk
 	$(VENV)/sdk/bin/python -m pip install --quiet sutro==0.1.60
 	@touch $@
 
-# A package that an example of the API's documentation uses. Without npm its test is skipped.
+# An example in the API's documentation uses this package. Without npm, its test is skipped.
 $(STAMPS)/form-data: $(STAMPS)/venv
 	if command -v npm >/dev/null; then \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/node form-data@4; fi
 	@touch $@
 
-# Frames come out of these libraries: the extension is used where it is.
+# Old frame libraries. The tests load the extension module from python/.
 $(STAMPS)/older: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/older
 	$(VENV)/older/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/older/bin/python -m pip install --quiet --group older
 	@touch $@
 
-# What `make bench` measures: the package as a wheel has it, next to its peers.
+# What `make bench` measures: the package, built as a wheel, and its peers.
 $(STAMPS)/bench: $(STAMPS)/venv $(RUST_SOURCES) $(shell find python -name '*.py')
 	rm -rf benches/target/wheel
 	$(BIN)/maturin build --locked --profile wheel --out benches/target/wheel
@@ -135,7 +135,7 @@ $(STAMPS)/bench: $(STAMPS)/venv $(RUST_SOURCES) $(shell find python -name '*.py'
 	$(VENV)/bench/bin/python -m pip install --quiet --force-reinstall benches/target/wheel/*.whl
 	@touch $@
 
-# In an environment of its own: it needs much that nothing else does.
+# In a separate environment, because it has many dependencies that nothing else needs.
 $(STAMPS)/schemathesis: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/schemathesis
 	$(VENV)/schemathesis/bin/python -m pip install --quiet 'schemathesis>=4.32,<5'

@@ -1,6 +1,6 @@
-"""Uploads examples/data into the embedded service in the folder `.demo`, in order.
+"""Upload examples/data, in order, to the embedded server in the folder `.demo`.
 
-Run it twice: the second run finds the dataset of the first, and that nothing is left to do.
+Run it twice: the second run resumes the first, and sends nothing.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ API_URL = "local:.demo"
 
 
 def main() -> None:
-    """Upload, then print the report and what the dataset holds."""
+    """Upload, then print the report and the files of the dataset."""
     datasets = sutro.list_datasets(api_url=API_URL)
     dataset_id = datasets[0].dataset_id if datasets else None
 

@@ -1,9 +1,9 @@
-"""Makes examples/data: 406 cars, one parquet file for each model year.
+"""Create examples/data: 406 cars, one Parquet file per model year.
 
     python -m pip install vega_datasets pandas pyarrow
     python examples/make_data.py
 
-The cars are those of the package `vega_datasets` (Donoho and Ramos, 1982).
+The cars come from the package `vega_datasets` (Donoho and Ramos, 1982).
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from vega_datasets import local_data
 
 FOLDER = Path(__file__).parent / "data"
 
-# Said, not inferred: a year in which no car lacks its mileage has the same schema.
+# Set, not inferred: otherwise a year without missing mileages would have another schema.
 SCHEMA = pa.schema(
     [
         pa.field("name", pa.string(), nullable=False),
