@@ -7,6 +7,10 @@
 """
 
 from sutro._core import __version__
+from sutro._progress.snapshot import Progress
+from sutro._reports.check import CheckedFile, CheckReport
+from sutro._reports.differences import Difference
+from sutro._reports.upload import UploadedFile, UploadReport
 from sutro.async_functions import (
     check_async,
     create_dataset_async,
@@ -16,10 +20,8 @@ from sutro.async_functions import (
     upload_async,
     upload_to_dataset_async,
 )
-from sutro.checks import CheckedFile, CheckReport
 from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
-from sutro.differences import Difference
 from sutro.errors import (
     AuthenticationError,
     CertificateError,
@@ -62,9 +64,7 @@ from sutro.functions import (
     upload_to_dataset,
 )
 from sutro.local import LocalServer
-from sutro.progress import Progress
 from sutro.reader import DatasetReader
-from sutro.report import UploadedFile, UploadReport
 from sutro.settings import set_api_key
 
 __all__ = [

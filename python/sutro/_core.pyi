@@ -12,11 +12,11 @@ from asyncio import Future
 from collections.abc import Sequence
 from typing import Generic, Self, TypeAlias, TypeVar, final
 
-from sutro.checks import CheckReport
+from sutro._progress.snapshot import Progress
+from sutro._reports.check import CheckReport
+from sutro._reports.upload import UploadReport
 from sutro.datasets import Dataset, DatasetFile
 from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
-from sutro.progress import Progress
-from sutro.report import UploadReport
 from sutro.sources import ArrowStream
 
 __all__ = [

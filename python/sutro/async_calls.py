@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import arguments, async_jobs, calls, jobs
-from sutro.progress import check_option
+from sutro._progress.snapshot import check_option
+from sutro._run import async_jobs, calls, jobs, values
 
 if TYPE_CHECKING:
     import os
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sutro import _core
-    from sutro.calls import CheckArguments, OnMismatch
-    from sutro.checks import CheckReport
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
+    from sutro._run.calls import CheckArguments
     from sutro.datasets import Dataset, DatasetFile
-    from sutro.progress import ProgressOption
-    from sutro.report import UploadReport
+    from sutro.options import OnMismatch, ProgressOption
     from sutro.sources import HiveOption, NamesOption, Source
 
 
@@ -137,7 +137,7 @@ class AsyncCalls:
             >>> asyncio.run(client.create_dataset_async())
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
-        name = None if name is None else arguments.text("name", name)
+        name = None if name is None else values.text("name", name)
         return await async_jobs.result_of(self._core.create_dataset(name))
 
     async def try_authentication_async(self) -> None:

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sutro.calls import OnMismatch
-    from sutro.checks import CheckReport
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
     from sutro.datasets import Dataset, DatasetFile
-    from sutro.progress import ProgressOption
-    from sutro.report import UploadReport
+    from sutro.options import OnMismatch, ProgressOption
     from sutro.sources import HiveOption, NamesOption, Source
 
 

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import arguments, calls, jobs, logs, settings
+from sutro import settings
+from sutro._public import public
+from sutro._run import calls, jobs, logs, values
+from sutro._run.connect import connected
 from sutro.async_calls import AsyncCalls
-from sutro.connect import connected
 from sutro.reader import DatasetReader
 from sutro.uploads import Uploads
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sutro.datasets import Dataset, DatasetFile
 
 
+@public
 class Client(Uploads, AsyncCalls):
     """Calls one dataset API with one key. Threads may share it.
 
@@ -109,7 +112,7 @@ class Client(Uploads, AsyncCalls):
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
-        name = None if name is None else arguments.text("name", name)
+        name = None if name is None else values.text("name", name)
         return jobs.result_of(self._core.create_dataset(name))
 
     def try_authentication(self) -> None:

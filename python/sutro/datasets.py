@@ -1,10 +1,11 @@
 """What the service tells of datasets and their files."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
+from sutro._public import public
 
+
+@public
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset, as `list_datasets` gives it."""
@@ -23,6 +24,7 @@ class Dataset:
     """Name and type of each column; None while the dataset is empty."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class DatasetFile:
     """One file of a dataset, as `list_dataset_files` gives it.

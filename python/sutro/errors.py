@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro import text, tracebacks
+from sutro._public import public
+from sutro._reports import text, tracebacks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sutro.differences import Difference
-    from sutro.report import UploadReport
+    from sutro._reports.differences import Difference
+    from sutro._reports.upload import UploadReport
 
 
+@public
 class SutroError(Exception):
     """Root of all errors of this package.
 
@@ -26,6 +28,10 @@ class SutroError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ == __name__:
+            public(cls)
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows, in the place of a traceback through this package."""
@@ -339,7 +345,7 @@ class UploadIncompleteError(SutroError):
     report: UploadReport
 
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
-        from sutro.report import UploadReport  # noqa: PLC0415 - only where there is an error
+        from sutro._reports.upload import UploadReport  # noqa: PLC0415 - only where there is an error
 
         super().__init__(message)
         self.report = (
@@ -357,6 +363,7 @@ class InternalError(SutroError):
     """A defect of this package. Please report it."""
 
 
+@public
 class UploadInterrupted(KeyboardInterrupt):
     """Ctrl-C during an upload.
 
@@ -376,6 +383,7 @@ class UploadInterrupted(KeyboardInterrupt):
         return tracebacks.short(self)
 
 
+@public
 class SutroWarning(UserWarning):
     """Something was ignored or decided that you may want to know of."""
 

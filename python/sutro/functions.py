@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro import calls
+from sutro._run import calls
 from sutro.client import Client
 
 if TYPE_CHECKING:
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sutro.calls import OnMismatch
-    from sutro.checks import CheckReport
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
     from sutro.datasets import Dataset, DatasetFile
-    from sutro.progress import ProgressOption
+    from sutro.options import OnMismatch, ProgressOption
     from sutro.reader import DatasetReader
-    from sutro.report import UploadReport
     from sutro.sources import HiveOption, NamesOption, Source
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import _core
+from sutro._public import public
 from sutro.client import Client
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sutro.options import ServerLimits
 
 
+@public
 class LocalServer:
     """Serves the datasets of a folder over HTTP, from construction until `stop()`.
 

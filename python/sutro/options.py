@@ -1,8 +1,22 @@
-"""What the core is told about an upload."""
+"""Types of options: of calls, of a client, and of a server."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from sutro._progress.snapshot import Progress
+
+OnMismatch: TypeAlias = Literal["error", "cast"]
+"""What to do if files have different schemas: refuse all of them, or cast them to a common one."""
+
+Show: TypeAlias = Callable[["Progress"], None]
+"""Receives a `Progress` about ten times a second."""
+
+ProgressOption: TypeAlias = bool | Show | None
+"""`True` shows a progress bar, `False` nothing, a callable receives each `Progress`. `None` shows
+a bar on a terminal and in a notebook."""
 
 
 class ClientOptions(TypedDict):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from sutro import arguments, async_jobs, jobs
+from sutro._public import public
+from sutro._run import async_jobs, jobs, values
 from sutro.errors import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sutro import _core
 
 
+@public
 class DatasetReader:
     """The rows of a dataset, file after file in the dataset's order.
 
@@ -57,13 +59,13 @@ class DatasetReader:
         columns: Sequence[str] | None = None,
         files: str | Sequence[str] | None = None,
     ) -> None:
-        self._columns = None if columns is None else arguments.texts("columns", columns)
+        self._columns = None if columns is None else values.texts("columns", columns)
         if self._columns is not None and not self._columns:
             message = "columns is empty; None reads all columns"
             raise ConfigurationError(message)
         self._core = core
         self._dataset_id = dataset_id
-        self._files = None if files is None else arguments.text_or_texts("files", files)
+        self._files = None if files is None else values.text_or_texts("files", files)
 
     @property
     def dataset_id(self) -> str:

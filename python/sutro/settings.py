@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sutro import arguments
+from sutro._run import values
 from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError, SutroWarning
 from sutro.options import ClientOptions
 
@@ -122,7 +122,7 @@ def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
 def concurrency(argument: int | None) -> int:
     """Files that are sent, or received, at the same time."""
     if argument is not None:
-        return arguments.count("concurrency", argument)
+        return values.count("concurrency", argument)
     found = _number("SUTRO_CONCURRENCY", None)
     return int(_checked("concurrency", 8 if found is None else found, least=1))
 
@@ -230,8 +230,8 @@ def _home() -> Path:
 
 def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
     """Blanks around a value (a pasted line break) are not part of it; empty is not set."""
-    key = "" if api_key is None else arguments.text("api_key", api_key).strip()
-    url = "" if api_url is None else arguments.text("api_url", api_url).strip().rstrip("/")
+    key = "" if api_key is None else values.text("api_key", api_key).strip()
+    url = "" if api_url is None else values.text("api_url", api_url).strip().rstrip("/")
     return Settings(key or None, url or None, place)
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro import calls, jobs
-from sutro.progress import check_option
+from sutro._progress.snapshot import check_option
+from sutro._run import calls, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sutro import _core
-    from sutro.calls import OnMismatch
-    from sutro.checks import CheckReport
-    from sutro.progress import ProgressOption
-    from sutro.report import UploadReport
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
+    from sutro.options import OnMismatch, ProgressOption
     from sutro.sources import HiveOption, NamesOption, Source
 
 

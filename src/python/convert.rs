@@ -16,14 +16,13 @@ use crate::{
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
 };
 
-/// Calls `sutro.<module>.<class>(**fields)`.
+/// Calls `sutro.<class>(**fields)`.
 pub(super) fn instance(
     py: Python<'_>,
-    module: &str,
     class: &str,
     fields: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
-    let class = py.import(module)?.getattr(class)?;
+    let class = py.import("sutro")?.getattr(class)?;
     Ok(class.call((), Some(fields))?.unbind())
 }
 
@@ -51,7 +50,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         concurrency: report.concurrency,
         notes: PyTuple::new(py, report.notes)?,
     );
-    instance(py, "sutro.report", "UploadReport", &fields)
+    instance(py, "UploadReport", &fields)
 }
 
 fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
@@ -68,7 +67,7 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         transferred: file.transferred,
         committed: file.committed,
     );
-    instance(py, "sutro.report", "UploadedFile", &fields)
+    instance(py, "UploadedFile", &fields)
 }
 
 pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<PyAny>> {
@@ -82,7 +81,7 @@ pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<P
             codecs: PyTuple::new(py, file.codecs)?,
             schema_group: file.schema_group,
         );
-        instance(py, "sutro.checks", "CheckedFile", &fields)
+        instance(py, "CheckedFile", &fields)
     };
     let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
     let schemas = report.schemas.into_iter().map(|columns| PyTuple::new(py, columns));
@@ -95,7 +94,7 @@ pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<P
         notes: PyTuple::new(py, report.notes)?,
         error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
     );
-    instance(py, "sutro.checks", "CheckReport", &fields)
+    instance(py, "CheckReport", &fields)
 }
 
 pub(super) fn differences<'py>(
@@ -110,7 +109,7 @@ pub(super) fn differences<'py>(
             found: &difference.found,
             files: PyTuple::new(py, files)?,
         );
-        instance(py, "sutro.differences", "Difference", &fields)
+        instance(py, "Difference", &fields)
     };
     let differences = error.differences().into_iter().map(difference);
     PyTuple::new(py, differences.collect::<PyResult<Vec<_>>>()?)
@@ -130,7 +129,7 @@ pub(super) fn progress(py: Python<'_>, progress: Progress) -> PyResult<Py<PyAny>
         bytes_compared: progress.bytes_compared,
         bytes_to_compare: progress.bytes_to_compare,
     );
-    instance(py, "sutro.progress", "Progress", &fields)
+    instance(py, "Progress", &fields)
 }
 
 pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<Py<PyAny>> {
@@ -143,7 +142,7 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
             total_size_bytes: dataset.total_size_bytes,
             schema: dataset.schema.map(|schema| columns(py, schema)).transpose()?,
         );
-        instance(py, "sutro.datasets", "Dataset", &fields)
+        instance(py, "Dataset", &fields)
     };
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
@@ -180,7 +179,7 @@ pub(super) fn dataset_files(
             sha256: file.sha256.map(|digest| digest.to_string()),
             schema: schema,
         );
-        list.append(instance(py, "sutro.datasets", "DatasetFile", &fields)?)?;
+        list.append(instance(py, "DatasetFile", &fields)?)?;
     }
     let next = next.map(|cursor| FileCursor { cursor, shared });
     (list, next).into_py_any(py)

@@ -1,4 +1,4 @@
-//! From the core's errors to the exceptions of `sutro.errors`.
+//! From the core's errors to the exceptions of `sutro`.
 
 use pyo3::{
     create_exception,
@@ -144,11 +144,11 @@ fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<Py
     Ok(exception(py, class, message, &fields))
 }
 
-/// `sutro.errors.<class>(message, **fields)`.
+/// `sutro.<class>(message, **fields)`.
 fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDict>) -> PyErr {
     let raised = py
-        .import("sutro.errors")
-        .and_then(|errors| errors.getattr(class))
+        .import("sutro")
+        .and_then(|sutro| sutro.getattr(class))
         .and_then(|class| class.call((message,), Some(fields)));
     match raised {
         Ok(error) => PyErr::from_value(error),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
+import pickle
 import pkgutil
 import subprocess
 import sys
+import typing
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -93,6 +96,31 @@ def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
     python = submodules - {"__main__", "_core"}
     modules = (importlib.import_module(f"sutro.{name}") for name in python)
     assert [module.__name__ for module in modules if hasattr(module, "__all__")] == []
+
+
+def test_public_classes_and_their_pickles_name_the_package_and_no_module_of_it() -> None:
+    classes = {name: thing for name, thing in PUBLIC.items() if inspect.isclass(thing)}
+
+    assert {name for name, kind in classes.items() if kind.__module__ != "sutro"} == set()
+    for kind in classes.values():
+        assert b"sutro." not in pickle.dumps(kind)
+        assert pickle.loads(pickle.dumps(kind)) is kind
+
+
+def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
+    records = [kind for kind in PUBLIC.values() if dataclasses.is_dataclass(kind)]
+
+    assert len(records) > 5
+    for record in records:
+        assert typing.get_type_hints(record).keys() == record.__dataclass_fields__.keys()
+
+
+def test_the_source_of_every_call_can_be_shown() -> None:
+    calls = [thing for thing in PUBLIC.values() if inspect.isfunction(thing)]
+    calls += [call for call in methods_of(sutro.Client).values() if inspect.isfunction(call)]
+
+    for call in calls:
+        assert f"def {call.__name__}(" in inspect.getsource(call)
 
 
 def test_the_types_are_published() -> None:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pytest
 
 import sutro
-from sutro.display import in_notebook, shown
+from sutro._progress.display import in_notebook, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +34,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """By which waits and intervals are measured."""
     clock = Clock()
     fake = types.SimpleNamespace(monotonic=lambda: clock.now, time=time.time)
-    monkeypatch.setattr("sutro.progress.time", fake)
-    monkeypatch.setattr("sutro.display.time", fake)
-    monkeypatch.setattr("sutro.bar.time", fake)
+    monkeypatch.setattr("sutro._progress.snapshot.time", fake)
+    monkeypatch.setattr("sutro._progress.display.time", fake)
+    monkeypatch.setattr("sutro._progress.bar.time", fake)
     return clock
 
 
@@ -215,8 +215,8 @@ def test_a_batch_job_gets_a_log_line_now_and_then(
 
 
 JOB = """
-import sys, sutro, sutro.display
-sutro.display.LOG_INTERVAL_SECONDS = 0.0
+import sys, sutro, sutro._progress.display
+sutro._progress.display.LOG_INTERVAL_SECONDS = 0.0
 sutro.upload(sys.argv[1], api_url=sys.argv[2])
 """
 

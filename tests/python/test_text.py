@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sutro import text
+from sutro._reports import text
 
 HEADER = ("#", "file", "rows", "file id")
 ROWS = [("1", "part-0.parquet", "1,000", "file_0"), ("2", "データ.parquet", "2", "file_1")]

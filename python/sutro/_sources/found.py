@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sutro import _core, forks, jobs
+from sutro import _core
+from sutro._run import forks, jobs
 from sutro._sources.files import Files
 from sutro.errors import ConfigurationError, SutroWarning
 

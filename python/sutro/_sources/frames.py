@@ -6,7 +6,8 @@ import typing
 import warnings
 from dataclasses import dataclass, field
 
-from sutro import _core, text
+from sutro import _core
+from sutro._reports import text
 from sutro._sources import once, pandas, polars
 from sutro._sources.binary import copied
 from sutro._sources.foreign import Stream

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sutro import _core, arguments
+from sutro import _core
+from sutro._run import values
 from sutro._sources.foreign import names_of
 from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import is_path, items_of, reads_once
@@ -45,9 +46,9 @@ def resolve(
         raise ConfigurationError(message)
     names = _checked_names(names)
     if rows_per_file is not None:
-        rows_per_file = arguments.count("rows_per_file", rows_per_file)
-    recursive = arguments.flag("recursive", recursive)
-    excluded = arguments.text_or_texts("exclude", exclude)
+        rows_per_file = values.count("rows_per_file", rows_per_file)
+    recursive = values.flag("recursive", recursive)
+    excluded = values.text_or_texts("exclude", exclude)
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
@@ -86,4 +87,4 @@ def _checked_names(names: NamesOption | None) -> NamesOption | None:
         raise TypeError(message)
     if names is None or isinstance(names, str) or callable(names):
         return names
-    return arguments.texts("names", names)
+    return values.texts("names", names)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sutro
-from sutro import text
+from sutro._reports import text
 from sutro.cli.options import (
     Group,
     concurrency_option,

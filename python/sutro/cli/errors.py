@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sutro
-from sutro import text
+from sutro._reports import text
 from sutro.cli import output
 from sutro.cli.words import in_options
 

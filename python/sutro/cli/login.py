@@ -9,7 +9,8 @@ import sys
 import click
 
 import sutro
-from sutro import settings, text
+from sutro import settings
+from sutro._reports import text
 from sutro.cli import output
 from sutro.cli.options import api_url_option, examples
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sutro import text
+from sutro._reports import text
 from sutro.cli.words import in_options
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 import sutro
-from sutro import logs
+from sutro._run import logs
 from sutro.cli import output
 from sutro.cli.options import examples, verbose_option
 

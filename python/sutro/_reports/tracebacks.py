@@ -11,7 +11,7 @@ from pathlib import Path
 
 _MOST_LINES = 20
 
-_OURS = str(Path(__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 
 _HOW_TO_SEE_ALL = "(in full: import sys, traceback; traceback.print_exception(sys.last_value))"
 

@@ -9,11 +9,11 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sutro import forks
-from sutro.progress import Wait, files_sending
+from sutro._progress.snapshot import Wait, files_sending
+from sutro._run import forks
 
 if TYPE_CHECKING:
-    from sutro.progress import Progress
+    from sutro._progress.snapshot import Progress
 
 # There are no bytes left whose time could be told, and room is needed for what is waited for.
 _WITHOUT_TIME_LEFT = "{l_bar}{bar}| {n_fmt}{unit} [{elapsed}{postfix}]"

@@ -1,16 +1,13 @@
 """What an upload did."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-from sutro import html, text
-from sutro.timeline import Timeline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from sutro._public import public
+from sutro._reports import html, text
+from sutro._reports.timeline import Timeline
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,6 +18,7 @@ _WHOLE = "polars.DataFrame(report)"
 """Shows all files, where a notebook would get too long."""
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
     """One file of an upload."""
@@ -51,6 +49,7 @@ class UploadedFile:
     """When the service confirmed it, in UTC."""
 
 
+@public
 @dataclass(frozen=True, slots=True, repr=False)
 class UploadReport:
     """What an upload did: iterate over it, index it, print it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sutro import _core, forks
+from sutro import _core
+from sutro._run import forks
 from sutro.errors import FolderInUseError
 
 if TYPE_CHECKING:

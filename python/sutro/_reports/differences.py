@@ -1,10 +1,11 @@
 """How the schemas of files differ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
+from sutro._public import public
 
+
+@public
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How some files' schema differs from that of the others, or of the dataset."""

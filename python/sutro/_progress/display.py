@@ -11,13 +11,15 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sutro import forks, text
-from sutro.progress import Wait
+from sutro._progress.snapshot import Wait
+from sutro._reports import text
+from sutro._run import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sutro.progress import Progress, ProgressOption, Show
+    from sutro._progress.snapshot import Progress
+    from sutro.options import ProgressOption, Show
 
 LOG_INTERVAL_SECONDS = 30.0
 """Between two log lines where there is neither a terminal nor a notebook."""
@@ -41,7 +43,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
         yield silent
     else:
         with forks.moment:
-            from sutro.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
+            from sutro._progress.bar import ProgressBar  # noqa: PLC0415 - only where a bar is shown
 
         bar = ProgressBar()
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
-from sutro.html import Markup, cell
+from sutro._reports.html import Markup, cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

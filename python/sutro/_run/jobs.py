@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sutro import forks, logs, text
+from sutro._progress.display import shown
+from sutro._reports import text
+from sutro._run import forks, logs
 from sutro._sources.frames import Frames
-from sutro.display import shown
 from sutro.errors import SutroError, SutroWarning, UploadIncompleteError, UploadInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import FileCursor, FrameChecker, Job
+    from sutro._reports.upload import UploadReport
     from sutro._sources.files import Files
-    from sutro.progress import ProgressOption, Show
-    from sutro.report import UploadReport
+    from sutro.options import ProgressOption, Show
 
 _T = TypeVar("_T")
 

@@ -1,16 +1,12 @@
 """How far an upload is."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+from sutro._public import public
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Progress:
     """A moment of an upload, as a callable given as `progress` takes it.
@@ -56,13 +52,6 @@ class Progress:
         if self.files_held:
             parts.append(f"{self.files_held} waiting")
         return ", ".join(parts)
-
-
-Show: TypeAlias = "Callable[[Progress], None]"
-"""Takes a snapshot about ten times a second."""
-
-ProgressOption: TypeAlias = "bool | Show | None"
-"""The argument `progress`: None (on a terminal and in a notebook), True, False, or one's own."""
 
 
 def check_option(option: object) -> None:

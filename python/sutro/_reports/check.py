@@ -1,18 +1,15 @@
 """What a check found."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-from sutro import html, text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sutro.errors import SutroError
+from sutro._public import public
+from sutro._reports import html, text
+from sutro.errors import SutroError
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
     """One file of a check, as its footer describes it."""
@@ -37,6 +34,7 @@ _HEADER = ("#", "file", "rows", "size", "row groups", "codecs", "schema")
 _RIGHT = ("#", "rows", "size", "row groups", "schema")
 
 
+@public
 @dataclass(frozen=True, slots=True, repr=False)
 class CheckReport:
     """What a check found: true exactly when an upload would be accepted.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
-from sutro import _core, arguments, forks, jobs, settings
+from sutro import _core, settings
+from sutro._run import forks, jobs, values
 from sutro._sources.files import Files
 from sutro._sources.found import find
 from sutro._sources.items import reads_once
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Unpack
 
+    from sutro._reports.check import CheckReport
     from sutro._sources.frames import Frames
-    from sutro.checks import CheckReport
+    from sutro.options import OnMismatch
     from sutro.sources import HiveOption, NamesOption, Source
-
-OnMismatch: TypeAlias = Literal["error", "cast"]
-"""What to do with files of another schema than the others."""
 
 
 def start_question(
@@ -149,10 +148,10 @@ def start_download(
     """Start a download."""
     return client.download_from_dataset(
         checked_id(dataset_id),
-        None if files is None else arguments.text_or_texts("files", files),
-        "." if output_path is None else arguments.path("output_path", output_path),
+        None if files is None else values.text_or_texts("files", files),
+        "." if output_path is None else values.path("output_path", output_path),
         settings.concurrency(concurrency),
-        arguments.flag("overwrite", overwrite),
+        values.flag("overwrite", overwrite),
     )
 
 
@@ -168,11 +167,11 @@ def _resolved(
         dataset_id=None if dataset_id is None else checked_id(dataset_id),
         names=None,
         concurrency=settings.concurrency(given["concurrency"]),
-        ordered=arguments.flag("ordered", given["ordered"]),
+        ordered=values.flag("ordered", given["ordered"]),
         cast=_is_cast(given["on_mismatch"]),
-        recompress=arguments.flag("recompress", given["recompress"]),
+        recompress=values.flag("recompress", given["recompress"]),
         hive=None,
-        dry_run=arguments.flag("dry_run", given["dry_run"]),
+        dry_run=values.flag("dry_run", given["dry_run"]),
     )
     options["hive"] = _checked_hive(given["hive"])
     resolved = resolve(
@@ -225,7 +224,7 @@ def _checked_hive(hive: object) -> bool | dict[str, str] | None:
     if not isinstance(hive, Mapping):
         message = f"hive takes True, False, or a dict of types, not {type(hive).__name__}"
         raise TypeError(message)
-    types: dict[str, str] = {arguments.text("a key of hive", name): hive[name] for name in hive}
+    types: dict[str, str] = {values.text("a key of hive", name): hive[name] for name in hive}
     for name, kind in types.items():
         if kind not in get_args(ColumnType):
             known = ", ".join(get_args(ColumnType))

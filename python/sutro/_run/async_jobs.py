@@ -9,17 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from sutro import jobs, logs
-from sutro.display import shown, silent
-from sutro.jobs import ShowFailedError
+from sutro._progress.display import shown, silent
+from sutro._run import jobs, logs
+from sutro._run.jobs import ShowFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sutro._core import FileCursor, Job
-    from sutro.jobs import Upload
-    from sutro.progress import ProgressOption, Show
-    from sutro.report import UploadReport
+    from sutro._reports.upload import UploadReport
+    from sutro._run.jobs import Upload
+    from sutro.options import ProgressOption, Show
 
 _T = TypeVar("_T")
 

@@ -1,0 +1,16 @@
+"""Public classes and functions say that they are from `sutro`, wherever they are defined.
+
+Pickles, tracebacks and `repr` of a class show that name, so modules may move.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def public(thing: _T) -> _T:
+    """Make a class or function a member of `sutro`, which has to export it."""
+    thing.__module__ = "sutro"
+    return thing

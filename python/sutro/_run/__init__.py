@@ -1,0 +1,1 @@
+"""How a call runs: its arguments, the job of the core that does it, and what waits for the job."""
