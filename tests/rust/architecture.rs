@@ -1,9 +1,12 @@
 //! The map of `docs/architecture.md`, kept true: modules import downwards only.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use super::module_graph::ModuleGraph;
 
 const MOST_LINES: usize = 400;
 
@@ -63,6 +66,15 @@ fn modules_import_downwards_only() {
             }
         }
     }
+}
+
+#[test]
+fn every_module_has_its_layer() {
+    let graph = ModuleGraph::read(&root().join("src"));
+    let mut layers: BTreeSet<_> = LAYERS.iter().map(|(layer, _)| *layer).collect();
+    // It sits on top, and sees all of them.
+    layers.insert("python");
+    assert_eq!(graph.top_level(), layers);
 }
 
 #[test]
