@@ -60,10 +60,8 @@ format: $(STAMPS)/lint ## Format the sources
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The warning is about the future of mkdocs itself, not about a page.
-docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMPS)/docs ## Build the documentation into site/; warnings are errors
-	$(BIN)/mkdocs build --quiet --strict
+	$(BIN)/zensical build --clean --strict
 
 # Linked with zig, a wheel runs on older systems than the one that built it.
 WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
@@ -91,7 +89,7 @@ fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer parser and the server's requests (
 
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf benches/target fuzz/target $(VENV) .demo dist site .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
+	rm -rf benches/target fuzz/target $(VENV) .demo dist site .cache .mypy_cache .pytest_cache .ruff_cache python/sutro/_core*.so
 
 $(STAMPS)/venv: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

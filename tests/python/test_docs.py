@@ -148,3 +148,12 @@ def test_the_exit_codes_of_the_command_are_on_its_page() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
 
     assert codes == {0, 1, 2, *(code for _, code in EXIT_CODES)}
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = [page.read_text() for page in (ROOT / "docs/reference").glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"^::: sutro\.(\w+)$", page, re.MULTILINE)}
+    # One directive shows all errors.
+    named |= {*vars(sutro.errors)} if "errors" in named else set()
+
+    assert {*sutro.__all__} - named == {"__version__"}
