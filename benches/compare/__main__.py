@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from compare.cases import Case
 
 BENCHES = Path(__file__).parent.parent
-GROUPS = ("clients", "embedded", "checks", "frames", "service", "import")
+GROUPS = ("clients", "embedded", "checks", "frames", "service", "import", "async")
 
 
 def main() -> None:
@@ -52,6 +52,8 @@ def _cases(places: uploads.Places, options: argparse.Namespace) -> Iterator[Case
                 yield from others.service(places)
             case "import":
                 yield from others.imports(places)
+            case "async":
+                yield from others.async_calls(places)
 
 
 def _is_asked_for(plan: uploads.Plan, options: argparse.Namespace) -> bool:

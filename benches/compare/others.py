@@ -1,4 +1,4 @@
-"""Checks, frames, the service's disk, and the import."""
+"""Checks, frames, the service's disk, the import, and async calls."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PACKAGE, PYARROW, PYARROW_POOL, POLARS = "sutro", "pyarrow", "pyarrow x 8", "polars"
 TO_PARQUET = "to_parquet, requests"
 COPY = "cp, sync"
+SYNC, ASYNC = "sync", "async"
+SMALL_CALLS = 100
 
 
 def checks(places: Places) -> Iterator[Case]:
@@ -90,3 +92,17 @@ def imports(places: Places) -> Iterator[Case]:
         SDK: lambda: children.python("import_sutro.py", interpreter=places.sdk_python),
     }
     yield Case("import", "import sutro", contenders, 9)
+
+
+def async_calls(places: Places) -> Iterator[Case]:
+    """Small calls, and their async twins."""
+
+    def by(mode: str) -> Callable[[], Sample]:
+        def call() -> Sample:
+            with embedded(places.folder) as target:
+                return children.python("small_calls.py", mode, job=vars(target))
+
+        return call
+
+    contenders = {mode: by(mode) for mode in (SYNC, ASYNC)}
+    yield Case("async", f"{SMALL_CALLS} small calls", contenders, 9, items=SMALL_CALLS)

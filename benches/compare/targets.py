@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from compare.others import COPY, PACKAGE, PYARROW
+from compare.others import ASYNC, COPY, PACKAGE, PYARROW, SYNC
 from compare.receivers import LINKS
 from compare.uploads import CURL, ORDERED, OWN, SDK, UNORDERED
 
@@ -63,6 +63,11 @@ def targets(outcomes: Sequence[Outcome]) -> Iterator[Target]:
             case "import":
                 milliseconds = (outcome.median(PACKAGE) or 0) * 1000
                 yield Target("import sutro", 50, milliseconds, "ms", is_at_most=True)
+            case "async":
+                seconds = (outcome.median(ASYNC) or 0) - (outcome.median(SYNC) or 0)
+                milliseconds = seconds * 1000 / outcome.case.items
+                what = "await of a small call, beyond its sync twin"
+                yield Target(what, 5, milliseconds, "ms", is_at_most=True)
 
 
 def _faster(
