@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-older soak lint format docs wheel sdist bench microbench fuzz clean
+.PHONY: help demo test test-older soak lint audit msrv format docs wheel sdist bench microbench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,21 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 	$(BIN)/zizmor --offline --quiet .github
 	@if command -v actionlint >/dev/null; then actionlint; else \
 		echo "actionlint is not installed: the workflows are only checked against their schema"; fi
+
+# Tests check licences, too: this needs minutes to compile `cargo deny`, where it is not installed.
+audit: export PATH := $(abspath $(BIN)):$(PATH)
+audit: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/audit $(STAMPS)/cargo-deny ## Check dependencies: licences, sources, known vulnerabilities
+	cargo deny --all-features check bans licenses sources
+	@if cargo deny --all-features fetch db; then cargo deny --all-features check --disable-fetch advisories; \
+		else echo "advisories of crates are not checked: their database cannot be fetched"; fi
+	pip-audit --local --skip-editable
+
+# The oldest Rust that Cargo.toml promises.
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+msrv: export PYO3_PYTHON = $(abspath $(BIN)/python)
+msrv: $(STAMPS)/venv ## Compile with the oldest Rust that is supported (needs rustup)
+	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	cargo +$(MSRV) check --locked --all-targets --features python --target-dir target/msrv
 
 format: $(STAMPS)/lint ## Format the sources
 	cargo fmt
@@ -143,6 +158,10 @@ $(STAMPS)/cargo-fuzz: $(STAMPS)/venv
 	cargo install --quiet --locked cargo-fuzz --root $(VENV)
 	@touch $@
 
-$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/wheel: $(STAMPS)/venv
+$(STAMPS)/cargo-deny: $(STAMPS)/venv
+	command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny --root $(VENV)
+	@touch $@
+
+$(STAMPS)/test $(STAMPS)/lint $(STAMPS)/docs $(STAMPS)/wheel $(STAMPS)/audit: $(STAMPS)/venv
 	$(BIN)/python -m pip install --quiet --group $(@F)
 	@touch $@

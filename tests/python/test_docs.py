@@ -152,7 +152,9 @@ def test_the_exit_codes_of_the_command_are_on_its_page() -> None:
 
 def test_every_public_name_is_in_the_reference() -> None:
     pages = [page.read_text() for page in (ROOT / "docs/reference").glob("*.md")]
-    named = {name for page in pages for name in re.findall(r"^::: sutro\.(\w+)$", page, re.MULTILINE)}
+    named = {
+        name for page in pages for name in re.findall(r"^::: sutro\.(\w+)$", page, re.MULTILINE)
+    }
     # One directive shows all errors.
     named |= {*vars(sutro.errors)} if "errors" in named else set()
 
