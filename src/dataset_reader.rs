@@ -5,7 +5,7 @@
 //! ```
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -35,6 +35,7 @@ use crate::{
     config::{BATCH_BYTES, BATCH_ROWS},
     error::{Error, Result},
     schema::Footer,
+    wire::{messages::DatasetFile, places::Places},
 };
 
 /// The rows of a dataset, file after file.
@@ -85,10 +86,9 @@ impl DatasetReader {
     pub async fn open(client: &ApiClient, dataset_id: &str, selection: Selection) -> Result<Self> {
         let Selection { columns, files } = selection;
         let listing = client.list_dataset_files(dataset_id).await?;
-        let names: Vec<_> = listing.into_iter().map(|file| file.file_name).collect();
         let names = match files {
-            Some(files) => selected_files(dataset_id, &names, files)?,
-            None => names,
+            Some(files) => selected_files(dataset_id, &listing, &files)?,
+            None => listing.into_iter().map(|file| file.file_name).collect(),
         };
         let files_left = names.len();
         let mut tasks = JoinSet::new();
@@ -151,16 +151,23 @@ fn ended_early() -> Error {
     Error::Internal("the reading of a dataset ended before its last file".to_owned())
 }
 
+/// The files of these names, as the dataset writes them.
+///
 /// # Errors
 /// [`Error::Configuration`] where the dataset has no file of a name.
-fn selected_files(dataset_id: &str, names: &[String], files: Vec<String>) -> Result<Vec<String>> {
-    let known: HashSet<_> = names.iter().collect();
-    match files.iter().find(|file| !known.contains(file)) {
-        Some(missing) => Err(Error::Configuration(format!(
-            "the dataset {dataset_id} has no file {missing:?}; list_dataset_files tells its files"
+fn selected_files(
+    dataset_id: &str,
+    listing: &[DatasetFile],
+    files: &[String],
+) -> Result<Vec<String>> {
+    let places = Places::of(files.iter().map(String::as_str), listing);
+    let find = |file: &String| match places.get(file) {
+        Some(place) => Ok(listing[place].file_name.clone()),
+        None => Err(Error::Configuration(format!(
+            "the dataset {dataset_id} has no file {file:?}; list_dataset_files tells its files"
         ))),
-        None => Ok(files),
-    }
+    };
+    files.iter().map(find).collect()
 }
 
 async fn download(

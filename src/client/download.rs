@@ -22,7 +22,10 @@ use crate::{
     error::{Error, Result},
     regular_file::{hangs, open_regular},
     temporary_file::{in_temporary_folder, temporary_file},
-    wire::messages::{DatasetFile, DownloadFromDataset},
+    wire::{
+        messages::{DatasetFile, DownloadFromDataset},
+        places::Places,
+    },
 };
 
 /// What to download, and where to.
@@ -243,14 +246,14 @@ fn downloads(
     let wanted = match names {
         None => listing,
         Some(names) => {
+            let places = Places::of(names.iter().map(String::as_str), &listing);
             let find = |name: &String| {
-                listing.iter().find(|file| file.file_name == *name).cloned().ok_or_else(|| {
-                    // As the service would, but before anything is written.
-                    Error::Refused {
-                        file_name: Some(name.clone()),
-                        status: 404,
-                        message: "File not found in dataset".to_owned(),
-                    }
+                let found = places.get(name).map(|place| listing[place].clone());
+                // As the service would, but before anything is written.
+                found.ok_or_else(|| Error::Refused {
+                    file_name: Some(name.clone()),
+                    status: 404,
+                    message: "File not found in dataset".to_owned(),
                 })
             };
             names.iter().map(find).collect::<Result<_>>()?

@@ -46,6 +46,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         dataset_id: report.dataset_id,
         files: PyTuple::new(py, files)?,
         bytes: report.bytes,
+        bytes_sent: report.bytes_sent,
         seconds: report.seconds,
         concurrency: report.concurrency,
         notes: PyTuple::new(py, report.notes)?,

@@ -196,16 +196,19 @@ impl Catalog {
         Ok(found.is_some())
     }
 
-    /// Id and size in bytes of a file.
+    /// Id and size in bytes of a file. Where no name is written so, it is one that is the same
+    /// by [`folded`].
     pub(super) async fn find_file(
         &self,
         dataset_id: &str,
         file_name: &str,
     ) -> Result<Option<(String, u64)>> {
         let row = sqlx::query(
-            "SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND file_name = $2",
+            "SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND folded_name = $2 \
+             ORDER BY file_name = $3 DESC, position DESC LIMIT 1",
         )
         .bind(dataset_id)
+        .bind(folded(file_name))
         .bind(file_name)
         .fetch_optional(&self.readers.lookups)
         .await?;

@@ -1,9 +1,7 @@
 //! Which files of an upload a dataset holds already. Its listing tells, and nothing else.
 
-use std::collections::{HashMap, HashSet};
-
 use super::settle::{Comparison, Expected};
-use crate::wire::{file_name::folded, messages::DatasetFile};
+use crate::wire::{messages::DatasetFile, places::Places};
 
 /// The files of a plan that a dataset holds already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,42 +101,6 @@ fn already_there(taken: &[Taken]) -> AlreadyThere {
         there.add(file.position, file.comparison);
     }
     there
-}
-
-/// The places of names in a listing.
-pub(super) struct Places {
-    exact: HashMap<String, usize>,
-    folded: HashMap<String, usize>,
-}
-
-impl Places {
-    /// Others than `names` are not kept: a dataset may have many more files than the plan.
-    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, listing: &[DatasetFile]) -> Self {
-        let wanted: HashSet<_> = names.map(folded).collect();
-        Self::of_those(listing, |name| wanted.contains(name))
-    }
-
-    /// All names of a listing.
-    pub(super) fn of_all(listing: &[DatasetFile]) -> Self {
-        Self::of_those(listing, |_| true)
-    }
-
-    fn of_those(listing: &[DatasetFile], is_wanted: impl Fn(&str) -> bool) -> Self {
-        let mut places = Self { exact: HashMap::new(), folded: HashMap::new() };
-        for (place, listed) in listing.iter().enumerate() {
-            let name = folded(&listed.file_name);
-            if is_wanted(&name) {
-                places.exact.insert(listed.file_name.clone(), place);
-                places.folded.insert(name, place);
-            }
-        }
-        places
-    }
-
-    /// Where a name stands, else one that is the same on some systems.
-    pub(super) fn get(&self, name: &str) -> Option<usize> {
-        self.exact.get(name).or_else(|| self.folded.get(&folded(name))).copied()
-    }
 }
 
 /// A reason for a conflict.

@@ -7,16 +7,12 @@ use std::sync::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{
-    already_there::Places, check::CheckedFile, progress::Tracker, rewrite::Rewrite,
-    settle::Expected,
-};
+use super::{check::CheckedFile, progress::Tracker, rewrite::Rewrite, settle::Expected};
 use crate::{
     client::in_background,
     config::CHECK_THREADS,
     error::{Error, Result},
-    wire::digest::Sha256Digest,
-    wire::messages::DatasetFile,
+    wire::{digest::Sha256Digest, messages::DatasetFile, places::Places},
 };
 
 /// What a file would be in the dataset.

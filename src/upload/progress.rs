@@ -6,11 +6,13 @@ use std::{
 };
 
 use super::{
-    already_there::Places,
     check::CheckedFile,
     report::{FileStatus, UploadReport, UploadedFile},
 };
-use crate::{client::BodyState, wire::messages::DatasetFile};
+use crate::{
+    client::BodyState,
+    wire::{messages::DatasetFile, places::Places},
+};
 
 /// Where an upload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,12 +140,14 @@ impl Tracker {
     /// The report as far as the upload is.
     #[must_use]
     pub fn report(&self) -> UploadReport {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.files.iter_mut().for_each(TrackedFile::take_in_bytes);
         let files: Vec<_> = state.files.iter().map(|file| file.report.clone()).collect();
         let uploaded = files.iter().filter(|file| file.status == FileStatus::Uploaded);
         UploadReport {
             dataset_id: state.dataset_id.clone(),
             bytes: uploaded.map(|file| file.size_bytes).sum(),
+            bytes_sent: state.files.iter().map(|file| file.bytes_sent).sum(),
             seconds: self.begun.elapsed().as_secs_f64(),
             concurrency: state.concurrency,
             notes: state.notes.clone(),

@@ -11,6 +11,9 @@ pub struct UploadReport {
     pub files: Vec<UploadedFile>,
     /// Bytes of the files that this run has committed.
     pub bytes: u64,
+    /// Bytes that connections have taken, of all files of this run: of one that broke off, more
+    /// than it has committed.
+    pub bytes_sent: u64,
     /// Duration of the run.
     pub seconds: f64,
     /// Most files that were in transfer at the same time. Lower than what was asked for

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, future::ready, stream};
 
 use super::{
     UploadError,
-    already_there::{self, AlreadyThere, Conflict, OTHER_CONTENT, Places},
+    already_there::{self, AlreadyThere, Conflict, OTHER_CONTENT},
     check::CheckedFile,
     feed::Feed,
     identify::identities,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    wire::{file_name::are_one, messages::DatasetFile},
+    wire::{file_name::are_one, messages::DatasetFile, places::Places},
 };
 
 /// What an upload goes into, as far as resume goes by it.

@@ -6,3 +6,4 @@ pub mod id;
 mod lenient;
 pub mod listing;
 pub mod messages;
+pub(crate) mod places;

@@ -41,6 +41,18 @@ class RawClient:
         content_type = f"multipart/form-data; boundary={_BOUNDARY}"
         return self._ask("POST", "upload-to-dataset", body, content_type)
 
+    def download(self, dataset_id: str, name: str) -> tuple[int, bytes]:
+        """Status and body: the file, or a refusal."""
+        body = json.dumps({"dataset_id": dataset_id, "file_name": name}).encode()
+        connection = HTTPConnection(self._address, timeout=30)
+        headers = {"Authorization": f"Key {self._api_key}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", "/download-from-dataset", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
     def health(self) -> Answer:
         return self._ask("GET", "health")
 

@@ -33,6 +33,9 @@ def test_ctrl_c_tells_what_is_in_the_dataset(holding: HoldingService, folder: Pa
     assert [file.status for file in report] == ["uploaded"] * 3 + ["pending"] * 9
     assert "3 of 12 files" in str(stopped.value)
     assert report.dataset_id in str(stopped.value)
+    sizes = [file.size_bytes for file in report]
+    assert report.bytes == sum(sizes[:3]), "what is in the dataset"
+    assert sum(sizes[:4]) <= report.bytes_sent <= sum(sizes), "what was on the way, too"
     assert holding.dropped.wait(30)
     assert holding.names == PARTS[:3]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
+    from conftest import RunSutro
+
     Form = Literal["NFC", "NFD"]
 
 # Letters whose cases and compositions are several characters, or of several kinds.
@@ -78,6 +80,37 @@ def test_the_check_and_resume_and_the_service_go_by_one_rule(
     assert 20 <= sum(verdicts) <= 70
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("\xe9.parquet", "e\u0301.parquet"),
+        ("e\u0301.parquet", "\xe9.parquet"),
+        ("Day-1.parquet", "day-1.PARQUET"),
+        ("day-1.PARQUET", "Day-1.parquet"),
+    ],
+)
+def test_a_file_is_found_by_each_spelling_of_its_name(
+    server: sutro.LocalServer, run_sutro: RunSutro, tmp_path: Path, stored: str, asked: str
+) -> None:
+    path = write_parquet(tmp_path / "data.parquet", rows=3)
+    client, raw = server.client(), RawClient(server.api_url, server.api_key)
+    dataset_id = client.upload([path, path], names=["other.parquet", stored]).dataset_id
+
+    assert client.read(dataset_id, files=[asked]).to_arrow().num_rows == 3
+    paths = client.download_from_dataset(dataset_id, [asked, stored], tmp_path / "copy")
+    answer = raw.download(dataset_id, asked)
+    key = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
+    command = ("datasets", "download", dataset_id, asked, "--output", "by-command")
+    assert run_sutro(*command, environment=key).returncode == 0
+
+    # Whatever was asked for, the file has the name that the dataset shows.
+    assert [file.file_name for file in client.list_dataset_files(dataset_id)][1] == stored
+    assert [path.name for path in paths] == [stored, stored]
+    for folder in ("copy", "by-command"):
+        assert [path.name for path in (tmp_path / folder).iterdir()] == [stored]
+    assert answer == (200, path.read_bytes())
+
+
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
 def test_an_upload_from_macos_is_resumed_from_linux(
     client: sutro.Client, tmp_path: Path, forms: tuple[Form, Form]
@@ -111,5 +144,6 @@ def test_a_dataset_with_names_that_are_one_by_now_opens_and_is_listed(tmp_path: 
         assert [file.file_name for file in client.list_dataset_files(dataset_id)] == names
         paths = client.download_from_dataset(dataset_id, [names[1]], tmp_path / "downloaded")
         assert paths[0].read_bytes() == path.read_bytes()
+        assert [path.name for path in paths] == [names[1]], "the one that is written so"
         assert raw.upload(dataset_id, "E\u0301.parquet", path.read_bytes()).status == 409
         assert raw.upload(dataset_id, "e.parquet", path.read_bytes()).status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,20 @@ def test_print_shows_totals_and_a_table() -> None:
         "3  part-2.parquet  uploaded  1,002   100 B  file_002\n"
         "4  part-3.parquet  uploaded  1,003  1.0 kB  file_003"
     )
+
+
+def test_a_run_that_broke_off_tells_what_was_committed_and_what_was_sent() -> None:
+    whole = report_of(3)
+    cut_off = replace(whole.files[2], status="pending", committed=None)
+    report = replace(whole, files=(*whole.files[:2], cut_off), bytes_sent=2_000_000_000)
+
+    assert repr(report) == (
+        "UploadReport('dataset-1': 3 files, 2 uploaded, 1 not there, "
+        "1.2 kB committed, 2.0 GB sent in 1.2 s)"
+    )
+    assert "<br>1.2 kB committed, 2.0 GB sent in 1.2 s, 1.6 GB/s, up to 2" in report._repr_html_()
+    assert report.to_dict()["bytes"] == 1234
+    assert report.to_dict()["bytes_sent"] == 2_000_000_000
 
 
 def test_a_long_table_is_folded() -> None:

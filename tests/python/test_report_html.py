@@ -70,6 +70,7 @@ def html_of(*files: sutro.UploadedFile, seconds: float = 10.0) -> str:
         bytes=sum(file.size_bytes for file in uploaded),
         seconds=seconds,
         concurrency=4,
+        bytes_sent=sum(file.size_bytes for file in files if file.started),
     )
     html: str = report._repr_html_()
     return html

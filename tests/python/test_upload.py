@@ -84,6 +84,7 @@ def test_the_report_says_what_was_done(client: sutro.Client, folder: Path) -> No
     report = client.upload(folder)
 
     assert report.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert report.bytes_sent == report.bytes
     assert report.seconds > 0
     assert 1 <= report.concurrency <= 8
     listed = client.list_dataset_files(report.dataset_id)

@@ -69,7 +69,7 @@ class UploadReport:
     files: tuple[UploadedFile, ...]
     """All files, in the order of the upload."""
     bytes: int
-    """Sizes of the files that this run has put there, in bytes."""
+    """Sizes of the files that this run has committed, in bytes."""
     seconds: float
     """Duration of this run."""
     concurrency: int
@@ -77,6 +77,9 @@ class UploadReport:
     the service serves fewer connections."""
     notes: tuple[str, ...] = ()
     """What the source names and was not uploaded, and what else you should know, in words."""
+    bytes_sent: int = 0
+    """Bytes that this run has sent: more than `bytes` where it broke off, because files that were
+    not whole do not count there."""
 
     def __iter__(self) -> Iterator[UploadedFile]:
         return iter(self.files)
@@ -159,16 +162,20 @@ class UploadReport:
         return self.dataset_id or "no dataset"
 
     def _sent(self) -> str:
-        """`1.2 GB sent in 12.0 s`; of a run that broke off what counts, not what was lost."""
+        """`1.2 GB sent in 12.0 s`; of a run that broke off, `1.0 GB committed` before that."""
         is_cut_off = any(file.started and not file.committed for file in self.files)
-        done = "committed" if is_cut_off else "sent"
-        return f"{text.size(self.bytes)} {done} in {self.seconds:.1f} s"
+        committed = f"{text.size(self.bytes)} committed, " if is_cut_off else ""
+        return f"{committed}{text.size(self._bytes_sent())} sent in {self.seconds:.1f} s"
+
+    def _bytes_sent(self) -> int:
+        """What was committed was sent, whoever made the report."""
+        return max(self.bytes_sent, self.bytes)
 
     def _pace(self) -> str:
         """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""
         pace = self._sent()
-        if self.bytes and self.seconds:
-            pace += f", {text.size(int(self.bytes / self.seconds))}/s"
+        if self._bytes_sent() and self.seconds:
+            pace += f", {text.size(int(self._bytes_sent() / self.seconds))}/s"
         if self.concurrency > 1:
             pace += f", up to {self.concurrency:,} files at the same time"
         return pace
