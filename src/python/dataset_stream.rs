@@ -10,8 +10,8 @@ use std::{
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::{IntoPyObjectExt, exceptions::PyKeyboardInterrupt, prelude::*};
-use pyo3_arrow::PyRecordBatchReader;
 
+use super::arrow_stream::ArrowStream;
 use crate::{
     dataset_reader::{DatasetReader, Next},
     error::Error,
@@ -33,7 +33,7 @@ pub(super) fn to_python(
         process_id: process::id(),
         thread: thread::current().id(),
     };
-    PyRecordBatchReader::new(Box::new(stream)).into_py_any(py)
+    ArrowStream::new(Box::new(stream)).into_py_any(py)
 }
 
 /// Batches for a consumer that asks from any thread, with or without the GIL.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    ArrayRef, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray,
+    UInt32Array, UInt64Array,
     builder::{ListBuilder, StringBuilder},
 };
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::ArrowError;
 use pyo3::{exceptions::PyValueError, prelude::*};
-use pyo3_arrow::PyTable;
+
+use super::arrow_stream::ArrowStream;
 
 /// Position, name, file id, size, rows, status, changes, attempts, and three times in microseconds
 /// since 1970 (UTC).
@@ -28,10 +30,8 @@ type Row = (
 
 /// The rows of a report as a table with the Arrow `PyCapsule` interface.
 #[pyfunction]
-pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<PyTable> {
-    let batch = to_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let schema: Arc<Schema> = batch.schema();
-    PyTable::try_new(vec![batch], schema)
+pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<ArrowStream> {
+    to_stream(to_batch(&files))
 }
 
 /// Name, path, size, rows, row groups, codecs, schema group.
@@ -39,10 +39,14 @@ type CheckRow = (String, String, u64, u64, u64, Vec<String>, u64);
 
 /// The rows of a check's report, likewise.
 #[pyfunction]
-pub(super) fn check_report_stream(files: Vec<CheckRow>) -> PyResult<PyTable> {
-    let batch = check_batch(&files).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let schema: Arc<Schema> = batch.schema();
-    PyTable::try_new(vec![batch], schema)
+pub(super) fn check_report_stream(files: Vec<CheckRow>) -> PyResult<ArrowStream> {
+    to_stream(check_batch(&files))
+}
+
+fn to_stream(batch: Result<RecordBatch, ArrowError>) -> PyResult<ArrowStream> {
+    let batch = batch.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let schema = batch.schema();
+    Ok(ArrowStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema))))
 }
 
 fn check_batch(files: &[CheckRow]) -> Result<RecordBatch, ArrowError> {

@@ -1,0 +1,45 @@
+//! Record batches of the core as an Arrow stream for Python.
+//!
+//! `pyo3_arrow` has classes for this, too. Their many methods, which nothing here calls, would be a
+//! part of the extension.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{ArrayRef, RecordBatchReader, StructArray};
+use arrow_schema::{Field, Schema};
+use pyo3::{prelude::*, types::PyCapsule};
+use pyo3_arrow::{
+    error::PyArrowResult,
+    ffi::{ArrayIterator, to_stream_pycapsule},
+};
+
+use super::errors::internal_error;
+
+/// An object with `__arrow_c_stream__`, for one use.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct ArrowStream(Mutex<Option<Box<dyn RecordBatchReader + Send>>>);
+
+impl ArrowStream {
+    pub(super) fn new(reader: Box<dyn RecordBatchReader + Send>) -> Self {
+        Self(Mutex::new(Some(reader)))
+    }
+}
+
+#[pymethods]
+impl ArrowStream {
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reader = reader.ok_or_else(|| internal_error("the stream was taken before"))?;
+        let schema: Arc<Schema> = reader.schema();
+        let field = Field::new_struct("", schema.fields().clone(), false)
+            .with_metadata(schema.metadata().clone());
+        let arrays = reader.map(|batch| Ok(Arc::new(StructArray::from(batch?)) as ArrayRef));
+        let arrays = ArrayIterator::new(arrays, Arc::new(field));
+        to_stream_pycapsule(py, Box::new(arrays), requested_schema)
+    }
+}
