@@ -5,17 +5,14 @@ use std::collections::VecDeque;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sutro::{
     config::{CONCURRENCY, MAX_HELD, MAX_RETRIES},
-    upload::gate::{Action, Ending, Event, Gate, GateConfig},
+    upload::commit::{Action, CommitConfig, Ending, Event, Order, strategy},
 };
 
 /// Answers each action with what a good service makes of it, until the run is over.
-fn drive(files: usize, ordered: bool) {
-    let mut gate = Gate::new(GateConfig {
-        concurrency: CONCURRENCY,
-        max_held: MAX_HELD,
-        ordered,
-        max_retries: MAX_RETRIES,
-    });
+fn drive(files: usize, order: Order) {
+    let config =
+        CommitConfig { concurrency: CONCURRENCY, max_held: MAX_HELD, max_retries: MAX_RETRIES };
+    let mut gate = strategy(order, config);
     let mut requests = vec![None; files];
     let mut events = VecDeque::from([Event::Planned(files), Event::PlanEnded]);
     while let Some(event) = events.pop_front() {
@@ -44,9 +41,9 @@ fn plans(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gate");
     for files in [1_000, 10_000] {
         group.throughput(Throughput::Elements(files as u64));
-        for (order, ordered) in [("ordered", true), ("unordered", false)] {
-            group.bench_function(format!("{files} files, {order}"), |bencher| {
-                bencher.iter(|| drive(files, ordered));
+        for (name, order) in [("ordered", Order::Planned), ("unordered", Order::Any)] {
+            group.bench_function(format!("{files} files, {name}"), |bencher| {
+                bencher.iter(|| drive(files, order));
             });
         }
     }

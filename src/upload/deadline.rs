@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::gate::FileIndex;
+use super::commit::FileIndex;
 use crate::client::{ClientOptions, Deadline};
 
 /// Counts from the first failure in a row of the file that is the head: others may fail for as

@@ -7,13 +7,13 @@
 mod already_there;
 mod check;
 mod check_report;
+pub mod commit;
 mod compare;
 mod dataset_schema;
 mod deadline;
 mod error;
 mod feed;
 pub mod frames;
-pub mod gate;
 mod hive;
 mod identify;
 mod mismatch;
@@ -49,9 +49,17 @@ pub use temporary::Spool;
 use std::sync::Arc;
 
 use self::{
-    already_there::AlreadyThere, check::CheckedFile, dataset_schema::Held, feed::Feed,
-    gate::GateConfig, outgoing::OutgoingFile, resume::Target, rewrite::Rewrite,
-    sent_record::SentRecord, transfer::Transfer, verify::Sent,
+    already_there::AlreadyThere,
+    check::CheckedFile,
+    commit::{CommitConfig, Order},
+    dataset_schema::Held,
+    feed::Feed,
+    outgoing::OutgoingFile,
+    resume::Target,
+    rewrite::Rewrite,
+    sent_record::SentRecord,
+    transfer::Transfer,
+    verify::Sent,
 };
 use crate::{
     client::{ApiClient, in_background},
@@ -234,10 +242,10 @@ async fn run(
         files,
         feed,
         before,
-        config: GateConfig {
+        order: Order::of(ordered),
+        config: CommitConfig {
             concurrency: options.concurrency,
             max_held: MAX_HELD,
-            ordered,
             max_retries: client.options().max_retries,
         },
         tracker: Arc::clone(tracker),

@@ -1,6 +1,6 @@
 //! What the end of a request means for the gate, and the end of a run for its caller.
 
-use super::gate::{Ending, Failure, StopCause};
+use super::commit::{Ending, Failure, StopCause};
 use crate::{
     client::BodyState,
     config::MAX_STALE_LISTINGS,

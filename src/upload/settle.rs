@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use super::gate::Verdict;
+use super::commit::{Order, Verdict};
 use crate::{
     wire::digest::Sha256Digest,
     wire::{
@@ -81,14 +81,14 @@ pub enum Standing<'known, 'listing> {
 }
 
 /// How a listing stands to the files that the dataset held before and those that the service has
-/// confirmed since, in the order of the dataset where the upload is `ordered`.
+/// confirmed since. In the planned order, the dataset has them in the order of `known`.
 #[must_use]
 pub fn standing<'known, 'listing>(
-    ordered: bool,
+    order: Order,
     mut known: impl Iterator<Item = &'known str>,
     listing: &'listing [DatasetFile],
 ) -> Standing<'known, 'listing> {
-    if !ordered {
+    if order == Order::Any {
         let listed: HashSet<_> = listing.iter().map(|listed| folded(&listed.file_name)).collect();
         let missing = known.find(|name| !listed.contains(&folded(name)));
         return missing.map_or(Standing::Current(&[]), Standing::Stale);
@@ -107,17 +107,19 @@ pub fn standing<'known, 'listing>(
 /// What a listing says about a `file` in doubt; `known` is as in [`standing`].
 #[must_use]
 pub fn verdict<'known>(
-    ordered: bool,
+    order: Order,
     known: impl Iterator<Item = &'known str>,
     file: Expected<'_>,
     listing: &[DatasetFile],
 ) -> Verdict {
     // Without order it may stand anywhere, and who has it is not old.
-    let anywhere = listing.iter().find(|listed| !ordered && are_one(&listed.file_name, file.name));
-    if let Some(listed) = anywhere {
+    let is_it = |listed: &&DatasetFile| are_one(&listed.file_name, file.name);
+    if order == Order::Any
+        && let Some(listed) = listing.iter().find(is_it)
+    {
         return as_one_of_ours(&file, listed);
     }
-    match standing(ordered, known, listing) {
+    match standing(order, known, listing) {
         Standing::Stale(_) => Verdict::Stale,
         Standing::Current([]) => Verdict::Absent,
         Standing::Current([listed]) => as_one_of_ours(&file, listed),
@@ -135,7 +137,7 @@ fn as_one_of_ours(file: &Expected<'_>, listed: &DatasetFile) -> Verdict {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{Comparison, Expected, Standing, Verdict, standing, verdict};
+    use super::{Comparison, Expected, Order, Standing, Verdict, standing, verdict};
     use crate::{content_hash::ContentHasher, wire::messages::DatasetFile};
 
     pub(in crate::upload) fn listing(names: &str) -> Vec<DatasetFile> {
@@ -188,7 +190,8 @@ pub(super) mod tests {
             ("a b", Verdict::Foreign),
             ("x b", Verdict::Foreign),
         ] {
-            let found = verdict(true, ["x", "a"].into_iter(), expected("b"), &listing(listed));
+            let found =
+                verdict(Order::Planned, ["x", "a"].into_iter(), expected("b"), &listing(listed));
             assert_eq!(found, expected_verdict, "{listed}");
         }
     }
@@ -202,12 +205,13 @@ pub(super) mod tests {
             ("a y", Verdict::Stale),
             ("", Verdict::Stale),
         ] {
-            let found = verdict(false, ["x", "a"].into_iter(), expected("b"), &listing(listed));
+            let found =
+                verdict(Order::Any, ["x", "a"].into_iter(), expected("b"), &listing(listed));
             assert_eq!(found, expected_verdict, "{listed}");
         }
         let mut other = listing("x a b");
         other[2].size_bytes = Some(8);
-        let found = verdict(false, ["x", "a"].into_iter(), expected("b"), &other);
+        let found = verdict(Order::Any, ["x", "a"].into_iter(), expected("b"), &other);
         assert_eq!(found, Verdict::Foreign);
     }
 
@@ -237,10 +241,10 @@ pub(super) mod tests {
             } else {
                 Standing::Foreign
             };
-            assert_eq!(standing(true, known.into_iter(), &files), expected, "{names:?}");
+            assert_eq!(standing(Order::Planned, known.into_iter(), &files), expected, "{names:?}");
             let missing = known.into_iter().find(|name| !names.contains(&&*name.to_lowercase()));
             let expected = missing.map_or(Standing::Current(&[]), Standing::Stale);
-            assert_eq!(standing(false, known.into_iter(), &files), expected, "{names:?}");
+            assert_eq!(standing(Order::Any, known.into_iter(), &files), expected, "{names:?}");
         }
     }
 }

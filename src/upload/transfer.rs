@@ -1,5 +1,5 @@
-//! The shell around the gate: it does what the gate's actions say and tells it what
-//! happened. All decisions are the gate's.
+//! The shell around a commit strategy: it does what the actions say and reports what happened. All
+//! decisions are the strategy's.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,9 +16,12 @@ use tokio::{
 use super::{
     UploadError,
     check::CheckedFile,
+    commit::{
+        Action, CommitConfig, Ending, Event, FileIndex, Grace, Order, RequestId, Stop, Verdict,
+        strategy,
+    },
     deadline::HeadDeadline,
     feed::Feed,
-    gate::{Action, Ending, Event, FileIndex, Gate, GateConfig, Grace, RequestId, Stop, Verdict},
     outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
     progress::Tracker,
@@ -42,7 +45,8 @@ pub(super) struct Transfer {
     pub(super) feed: Option<Feed>,
     /// Names in the dataset before them.
     pub(super) before: Vec<String>,
-    pub(super) config: GateConfig,
+    pub(super) order: Order,
+    pub(super) config: CommitConfig,
     pub(super) tracker: Arc<Tracker>,
     /// Of what is sent into the dataset.
     pub(super) record: Option<SentRecord>,
@@ -50,7 +54,7 @@ pub(super) struct Transfer {
 
 /// News from a task to the shell.
 enum News {
-    Gate(Event),
+    Event(Event),
     Ended(RequestId, Result<String>),
     Listed(FileIndex, Result<Vec<DatasetFile>>),
 }
@@ -85,7 +89,7 @@ impl Transfer {
     /// committed. Dropping the future closes all connections; nothing is committed after
     /// that but what was released before.
     pub(super) async fn run(self) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
-        let mut gate = Gate::new(self.config);
+        let mut strategy = strategy(self.order, self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
             transfer: self,
@@ -100,9 +104,9 @@ impl Transfer {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let known = shell.transfer.files.len();
-        let mut actions = VecDeque::from(gate.on(Event::Planned(known)));
+        let mut actions = VecDeque::from(strategy.on(Event::Planned(known)));
         if shell.transfer.feed.is_none() {
-            actions.extend(gate.on(Event::PlanEnded));
+            actions.extend(strategy.on(Event::PlanEnded));
         }
         loop {
             while let Some(action) = actions.pop_front() {
@@ -116,13 +120,13 @@ impl Transfer {
                 shell.perform(action);
             }
             let event = tokio::select! {
-                Some(news) = news.recv() => shell.take_in(news, gate.head()),
-                file = shell.next_file(), if gate.wants_file() => Some(shell.plan(file)),
-                _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(gate.head()) }),
+                Some(news) = news.recv() => shell.take_in(news, strategy.head()),
+                file = shell.next_file(), if strategy.wants_file() => Some(shell.plan(file)),
+                _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(strategy.head()) }),
             };
             if let Some(event) = event {
-                actions.extend(gate.on(event));
-                shell.transfer.tracker.in_transfer(gate.in_transfer());
+                actions.extend(strategy.on(event));
+                shell.transfer.tracker.in_transfer(strategy.in_transfer());
             }
         }
     }
@@ -165,7 +169,7 @@ impl Shell {
 
     fn pause(&mut self, request: RequestId, failures: u32, at_least: Option<Duration>) {
         let file = request.file;
-        let over = News::Gate(Event::PauseOver(request));
+        let over = News::Event(Event::PauseOver(request));
         let pause = backoff(self.transfer.client.options(), failures, at_least);
         if !self.deadline.allows(file, pause) {
             // Its next start ends the run.
@@ -192,11 +196,11 @@ impl Shell {
         let Some(source) = file.source.clone() else {
             let error = format!("{} has no content any more", file.name);
             self.last_errors.insert(id.file, Error::Internal(error));
-            let _ = self.news.send(News::Gate(Event::Ended(id, Ending::Final)));
+            let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
             return;
         };
         if !self.deadline.allows(id.file, Duration::ZERO) {
-            let _ = self.news.send(News::Gate(Event::Ended(id, Ending::Final)));
+            let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
             return;
         }
         let body = Arc::new(BodyState::default());
@@ -212,7 +216,7 @@ impl Shell {
                 }
             };
             // The shell is gone only when the run is over.
-            let _ = news.send(News::Gate(event));
+            let _ = news.send(News::Event(event));
         };
         let upload = UploadAttempt {
             dataset_id: self.transfer.dataset_id.clone(),
@@ -269,7 +273,7 @@ impl Shell {
         };
         if matches!(grace, Grace::Retry { .. }) {
             if !self.deadline.allows(file, wait) {
-                let _ = news.send(News::Gate(Event::Settled(file, Verdict::Unknown)));
+                let _ = news.send(News::Event(Event::Settled(file, Verdict::Unknown)));
                 return;
             }
             self.tell_pause(file, wait);
@@ -289,7 +293,7 @@ impl Shell {
 
     fn take_in(&mut self, news: News, head: FileIndex) -> Option<Event> {
         match news {
-            News::Gate(event) => Some(event),
+            News::Event(event) => Some(event),
             News::Ended(id, outcome) => {
                 // Ignored when it was dropped in the meantime.
                 self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
@@ -332,10 +336,10 @@ impl Shell {
     }
 
     fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {
-        let Transfer { files, before, config, .. } = &self.transfer;
+        let Transfer { files, before, order, .. } = &self.transfer;
         let confirmed = files.iter().filter(|file| file.is_committed()).map(|file| &file.name);
         let known = before.iter().chain(confirmed).map(String::as_str);
-        verdict(config.ordered, known, Expected::from(&files[file]), listing)
+        verdict(*order, known, Expected::from(&files[file]), listing)
     }
 
     fn head_has_moved(&mut self, head: FileIndex) -> bool {

@@ -3,6 +3,7 @@
 use tokio::time::sleep;
 
 use super::{
+    commit::Order,
     outcome::listing_stays_behind,
     outgoing::OutgoingFile,
     settle::{Standing, standing},
@@ -49,7 +50,7 @@ impl Sent<'_> {
         if self.files.is_empty() {
             return Ok(None);
         }
-        match standing(self.ordered, self.names(), listing) {
+        match standing(Order::of(self.ordered), self.names(), listing) {
             Standing::Current([]) => Ok(None),
             Standing::Stale(name) => Ok(Some(name)),
             Standing::Current(_) | Standing::Foreign => Err(self.contradicted_by(listing)),

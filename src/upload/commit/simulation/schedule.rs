@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::super::GateConfig;
+use super::super::{CommitConfig, Order};
 
 /// What the service does with a request that it has no place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub(super) enum WhenFull {
 #[expect(clippy::struct_excessive_bools, reason = "what a schedule is like")]
 pub(super) struct Schedule {
     pub(super) files: usize,
-    pub(super) config: GateConfig,
+    pub(super) order: Order,
+    pub(super) config: CommitConfig,
     /// Requests that the service serves at the same time, listings among them.
     pub(super) places: usize,
     pub(super) when_full: WhenFull,
@@ -39,7 +40,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    pub(super) fn draw(rng: &mut Rng) -> Self {
+    pub(super) fn draw(rng: &mut Rng, order: Order) -> Self {
         let when_full = [
             WhenFull::Waits,
             WhenFull::Waits,
@@ -49,10 +50,10 @@ impl Schedule {
         ];
         Self {
             files: rng.usize(1..12),
-            config: GateConfig {
+            order,
+            config: CommitConfig {
                 concurrency: rng.usize(1..6),
                 max_held: rng.usize(0..6),
-                ordered: rng.u8(0..5) > 0,
                 max_retries: rng.u32(3..8),
             },
             places: one_of(rng, [1, 1, 2, 3, 100]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{Ending, Event, Failure, Gate, Grace},
+    super::{CommitStrategy, Ending, Event, Failure, Grace},
     World,
     schedule::WhenFull,
     service::{Request, Stage},
@@ -19,14 +19,14 @@ const STILL_AT_WORK: Ending =
     Ending::Temporary { failure: Failure::StillAtWork, retry_after: None };
 
 impl World {
-    pub(super) fn next_event(&mut self, first: usize, gate: &Gate) -> Option<Event> {
+    pub(super) fn next_event(&mut self, client: &dyn CommitStrategy) -> Option<Event> {
         self.serve();
         if !self.plan_has_ended && self.rng.u8(0..4) == 0 {
             return Some(self.grow_plan());
         }
         match self.rng.u8(0..10) {
             0 => {
-                let head_moved = self.moved.remove(&gate.head()).is_some();
+                let head_moved = self.moved.remove(&client.head()).is_some();
                 self.moved.clear();
                 Some(Event::Tick { head_moved })
             }
@@ -38,7 +38,7 @@ impl World {
                 self.ghosts = 0;
                 Some(Event::PauseOver(request))
             }
-            2 if !self.settling.is_empty() => Some(self.look(first)),
+            2 if !self.settling.is_empty() => Some(self.look()),
             3 if !self.zombies.is_empty() => {
                 let index = self.rng.usize(0..self.zombies.len());
                 let file = self.zombies.swap_remove(index);
@@ -48,13 +48,13 @@ impl World {
             _ if self.requests.is_empty() => None,
             _ => {
                 let index = self.rng.usize(0..self.requests.len());
-                self.advance(first, index)
+                self.advance(index)
             }
         }
     }
 
     fn grow_plan(&mut self) -> Event {
-        let left = self.names.len() - self.planned;
+        let left = self.positions.len() - self.planned;
         self.plan_has_ended = left == 0;
         let more = self.rng.usize(left.min(1)..=left);
         self.planned += more;
@@ -62,26 +62,26 @@ impl World {
     }
 
     /// A file in doubt is looked for in a listing.
-    fn look(&mut self, first: usize) -> Event {
+    fn look(&mut self) -> Event {
         let index = self.rng.usize(0..self.settling.len());
         let (file, grace) = self.settling.swap_remove(index);
         if matches!(grace, Grace::Short | Grace::Long) {
-            self.arrive_or_die(first + file);
+            self.arrive_or_die(self.positions[file]);
         }
         if grace != Grace::None {
             self.ghosts = 0;
         }
-        Event::Settled(file, self.verdict(first, file))
+        Event::Settled(file, self.verdict(self.positions[file]))
     }
 
-    fn advance(&mut self, first: usize, index: usize) -> Option<Event> {
+    fn advance(&mut self, index: usize) -> Option<Event> {
         let Request { id, stage, .. } = self.requests[index];
-        let file = first + id.file;
+        let file = self.positions[id.file];
         if self.percent(self.schedule.fault_percent) {
-            return Some(self.fail(first, index));
+            return Some(self.fail(index));
         }
         if let Some(ending) = self.refusal_of(index) {
-            return Some(self.end(first, index, ending));
+            return Some(self.end(index, ending));
         }
         let is_served = self.requests[index].is_served;
         let is_head = file == self.head();
@@ -90,14 +90,14 @@ impl World {
                 return None;
             }
             // It has waited for a place for too long.
-            return Some(self.end(first, index, BROKEN));
+            return Some(self.end(index, BROKEN));
         }
         if stage == Stage::Sending && is_head && self.percent(self.schedule.slow_head_percent) {
             self.moved.insert(id.file, true);
             return None;
         }
         if stage != Stage::Released && self.holds(file) && self.rng.bool() {
-            return Some(self.end(first, index, Ending::NameTaken));
+            return Some(self.end(index, Ending::NameTaken));
         }
         let next = match stage {
             Stage::Connecting => Stage::Sending,
@@ -107,7 +107,7 @@ impl World {
             Stage::Released => {
                 let is_new = self.store(file, true);
                 let ending = if is_new { Ending::Committed } else { Ending::NameTaken };
-                return Some(self.end(first, index, ending));
+                return Some(self.end(index, ending));
             }
         };
         self.requests[index].stage = next;
@@ -136,19 +136,19 @@ impl World {
         Some(ending)
     }
 
-    fn end(&mut self, first: usize, index: usize, ending: Ending) -> Event {
+    fn end(&mut self, index: usize, ending: Ending) -> Event {
         let Request { id, stage, .. } = self.requests.remove(index);
         let is_clear = matches!(ending, Ending::Committed | Ending::NameTaken);
         if stage == Stage::Released && !is_clear {
-            self.in_doubt.insert(first + id.file);
+            self.in_doubt.insert(self.positions[id.file]);
         }
         Event::Ended(id, ending)
     }
 
     /// A fault of this request: what the client sees, and what the service does all the same.
-    fn fail(&mut self, first: usize, index: usize) -> Event {
+    fn fail(&mut self, index: usize) -> Event {
         let Request { id, stage, .. } = self.requests[index];
-        let file = first + id.file;
+        let file = self.positions[id.file];
         if stage == Stage::Released {
             match self.rng.u8(0..4) {
                 0 => {}
@@ -169,6 +169,6 @@ impl World {
             9..11 => NO_ROOM,
             _ => BROKEN,
         };
-        self.end(first, index, ending)
+        self.end(index, ending)
     }
 }

@@ -1,4 +1,4 @@
-//! What the gate is told and what it says.
+//! What a strategy is told and what it says.
 
 use std::time::Duration;
 

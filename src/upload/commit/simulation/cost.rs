@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use super::{
-    super::GateConfig,
+    super::{CommitConfig, Order},
     World,
     schedule::{Schedule, WhenFull},
 };
@@ -13,9 +13,10 @@ const FILES: usize = 300;
 
 /// Requests for so many files at a service with so few places.
 fn requests(places: usize, when_full: WhenFull, seed: u64) -> usize {
-    let config = GateConfig { concurrency: 8, max_held: 32, ordered: true, max_retries: 8 };
+    let config = CommitConfig { concurrency: 8, max_held: 32, max_retries: 8 };
     let schedule = Schedule {
         files: FILES,
+        order: Order::Planned,
         config,
         places,
         when_full,

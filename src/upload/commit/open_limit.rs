@@ -7,7 +7,7 @@ const MOST_DOUBLINGS: u32 = 8;
 
 /// It shrinks at once and grows commit by commit, as TCP's window does (RFC 5681). A number that
 /// the service refused is remembered, and tried again more and more rarely.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OpenLimit {
     pub(super) requests: usize,
     most: usize,

@@ -1,10 +1,10 @@
-//! The service that the gate is simulated against: the truth, and what clients see of it.
+//! The server that strategies are simulated against: the truth, and what clients see of it.
 
 use super::{World, schedule::WhenFull};
 use crate::{
     content_hash::ContentHasher,
     upload::{
-        gate::{RequestId, Verdict},
+        commit::{Order, RequestId, Verdict},
         settle::{Expected, verdict},
     },
     wire::{digest::Sha256Digest, messages::DatasetFile},
@@ -76,12 +76,12 @@ impl World {
         self.dataset.iter().any(|stored| !stored.is_ours)
     }
 
-    pub(super) fn kill(&mut self, first: usize) {
+    pub(super) fn kill(&mut self) {
         for request in std::mem::take(&mut self.requests) {
             // Its successor's run may not see this one: the model keeps it within the gap
             // between two runs, where a person runs the command again.
             if request.stage == Stage::Released && self.rng.bool() {
-                self.store(first + request.id.file, true);
+                self.store(self.positions[request.id.file], true);
             }
         }
         for file in std::mem::take(&mut self.zombies) {
@@ -118,7 +118,7 @@ impl World {
         self.dataset.iter().any(|stored| stored.file == file && stored.is_ours)
     }
 
-    pub(super) fn verdict(&mut self, first: usize, file: usize) -> Verdict {
+    pub(super) fn verdict(&mut self, file: usize) -> Verdict {
         if self.percent(self.schedule.listing_fault_percent / 4) {
             return Verdict::Unknown;
         }
@@ -137,8 +137,8 @@ impl World {
             None => self.dataset.len(),
         };
         let known = self.confirmed.iter().map(|&file| self.names[file].as_str());
-        let file = self.plan()[first + file];
-        verdict(self.schedule.config.ordered, known, file, &self.listing(visible))
+        let file = self.plan()[file];
+        verdict(self.schedule.order, known, file, &self.listing(visible))
     }
 
     pub(super) fn listing(&self, length: usize) -> Vec<DatasetFile> {
@@ -161,7 +161,7 @@ impl World {
 
     pub(super) fn check_dataset(&self) -> Result<(), String> {
         let files = || self.dataset.iter().map(|stored| stored.file);
-        let is_prefix = !self.schedule.config.ordered || files().eq(0..self.dataset.len());
+        let is_prefix = self.schedule.order == Order::Any || files().eq(0..self.dataset.len());
         if is_prefix { Ok(()) } else { Err(format!("no prefix: {:?}", self.dataset)) }
     }
 }

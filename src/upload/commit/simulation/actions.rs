@@ -1,28 +1,29 @@
-//! What the gate says is done, and must be right to do.
+//! What a strategy says is done, and must be right to do.
 
 use super::{
-    super::{Action, RequestId},
+    super::{Action, FileIndex, Order, RequestId},
     World,
     service::{Request, Stage},
 };
 
 impl World {
-    pub(super) fn perform(&mut self, first: usize, action: Action) -> Result<(), String> {
+    pub(super) fn perform(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::Start(id) => self.start(id),
             Action::Release(file) => {
-                if self.schedule.config.ordered && first + file != self.head() {
-                    return Err(format!("tail of {file} let go with {:?}", self.confirmed));
+                let is_in_order = self.schedule.order == Order::Planned;
+                if is_in_order && self.positions[file] != self.head() {
+                    return Err(format!("tail of {file} released with {:?}", self.confirmed));
                 }
                 self.request(file)?.stage = Stage::Released;
                 Ok(())
             }
             Action::Drop(file) => self.close(file),
-            Action::Commit(file) => self.confirm(first + file),
+            Action::Commit(file) => self.confirm(self.positions[file]),
             Action::Pause { request, at_least, .. } => {
                 self.pauses.push(request);
                 self.throttled.extend(at_least.map(|_| request.file));
-                if first + request.file == self.head() {
+                if self.positions[request.file] == self.head() {
                     self.count_pause_of_head(request)?;
                 }
                 Ok(())
@@ -51,10 +52,10 @@ impl World {
         Ok(())
     }
 
-    fn close(&mut self, file: usize) -> Result<(), String> {
+    fn close(&mut self, file: FileIndex) -> Result<(), String> {
         let request = self.request(file)?;
         if request.stage == Stage::Released {
-            return Err(format!("{file} dropped after its tail was let go"));
+            return Err(format!("{file} dropped after its tail was released"));
         }
         // The service notices later that nobody is there any more.
         let had_a_place = request.is_served;
@@ -63,6 +64,7 @@ impl World {
         Ok(())
     }
 
+    /// A file of the plan is committed.
     fn confirm(&mut self, file: usize) -> Result<(), String> {
         let stored = self.dataset.iter().find(|stored| stored.file == file);
         let Some(stored) = stored else {
@@ -84,13 +86,13 @@ impl World {
         *all += 1;
         *alone += u32::from(self.open_before == 0);
         let most = self.schedule.config.max_retries;
-        if *alone > most || (self.schedule.config.ordered && *all > most + 2) {
+        if *alone > most || (self.schedule.order == Order::Planned && *all > most + 2) {
             return Err(format!("{request:?} is tried again and again: {:?}", self.schedule));
         }
         Ok(())
     }
 
-    fn request(&mut self, file: usize) -> Result<&mut Request, String> {
+    fn request(&mut self, file: FileIndex) -> Result<&mut Request, String> {
         let found = self.requests.iter_mut().find(|request| request.id.file == file);
         found.ok_or_else(|| format!("{file} has no open request"))
     }

@@ -1,17 +1,17 @@
-//! The gate against a model of the service, in seeded random schedules: faults in every
-//! phase, lost and late answers, stale listings, few places, strangers who take them, a second
-//! client with the same plan, killed clients. At every step the dataset is exactly a prefix of
-//! the plan; no content of others is taken for ours; and every schedule ends, complete where a
-//! place is free often enough.
+//! Each strategy against a model of the server, in seeded random schedules: faults in every phase,
+//! lost and late responses, stale listings, few places, strangers who take them, a second client
+//! with the same plan, killed clients. No content of others is taken for ours, and every schedule
+//! ends: complete if a place is free often enough. In order, the dataset is exactly a prefix of the
+//! plan at every step.
 
 mod actions;
 mod cost;
 mod events;
+mod faulty;
+mod faulty_gate;
 mod planted;
 mod schedule;
 mod service;
-
-pub(super) use planted::Bug;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,11 +21,12 @@ use std::{
 use fastrand::Rng;
 
 use self::{
+    planted::Bug,
     schedule::Schedule,
     service::{Request, Stored},
 };
-use super::{Gate, Grace, RequestId, Stop, StopCause};
-use crate::upload::already_there::resume;
+use super::{Action, FileIndex, Grace, Order, RequestId, Stop, StopCause, strategy};
+use crate::upload::already_there::{resume, resume_unordered};
 
 /// To run one schedule alone: `SUTRO_SEED=… cargo test in_every_schedule`.
 const SEED: &str = "SUTRO_SEED";
@@ -35,12 +36,21 @@ const MOST_STEPS: u32 = 200_000;
 
 #[test]
 fn the_dataset_is_a_prefix_of_the_plan_in_every_schedule() {
+    run_schedules(Order::Planned);
+}
+
+#[test]
+fn an_unordered_upload_commits_each_file_once_in_every_schedule() {
+    run_schedules(Order::Any);
+}
+
+fn run_schedules(order: Order) {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let schedules = number(SCHEDULES).unwrap_or(20_000);
     let seeds = number(SEED).map_or(0..schedules, |seed| seed..seed + 1);
     let mut completed = 0;
     for seed in seeds.clone() {
-        match World::new(seed, None).run() {
+        match World::new(seed, order, None).run() {
             Ok(is_complete) => completed += u64::from(is_complete),
             Err(violation) => panic!("{violation}\nrun it again with {SEED}={seed}"),
         }
@@ -65,17 +75,19 @@ struct World {
     /// Places that strangers have.
     strangers: usize,
     pauses: Vec<RequestId>,
-    settling: Vec<(usize, Grace)>,
-    /// Files that the gate has told to be committed.
+    settling: Vec<(FileIndex, Grace)>,
+    /// The place in the plan of each file that the client sends.
+    positions: Vec<usize>,
+    /// Files of the plan that the strategy reported as committed.
     confirmed: BTreeSet<usize>,
-    /// Files of which a request ended with its tail out and without a clear answer.
+    /// Files of the plan of which a request ended with its tail out and without a clear response.
     in_doubt: BTreeSet<usize>,
-    /// Files that the gate was told of.
+    /// How many of them the strategy knows of.
     planned: usize,
     plan_has_ended: bool,
-    moved: HashMap<usize, bool>,
+    moved: HashMap<FileIndex, bool>,
     /// Files that the service asked all to wait for.
-    throttled: Vec<usize>,
+    throttled: Vec<FileIndex>,
     /// Of the head, and of these while nothing else was open.
     pauses_of_head: (u32, u32),
     /// Requests that were open when the last event happened.
@@ -94,9 +106,9 @@ enum Step {
 }
 
 impl World {
-    fn new(seed: u64, planted: Option<Bug>) -> Self {
+    fn new(seed: u64, order: Order, planted: Option<Bug>) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let schedule = Schedule::draw(&mut rng);
+        let schedule = Schedule::draw(&mut rng, order);
         Self::of(schedule, rng, planted)
     }
 
@@ -112,6 +124,7 @@ impl World {
             strangers: 0,
             pauses: Vec::new(),
             settling: Vec::new(),
+            positions: Vec::new(),
             confirmed: BTreeSet::new(),
             in_doubt: BTreeSet::new(),
             planned: 0,
@@ -131,26 +144,33 @@ impl World {
     fn run(&mut self) -> Result<bool, String> {
         loop {
             let listing = self.listing(self.dataset.len());
-            let first = match resume(&listing, &self.plan()) {
-                Ok(there) => there.positions.len(),
+            let resume = match self.schedule.order {
+                Order::Planned => resume,
+                Order::Any => resume_unordered,
+            };
+            let there = match resume(&listing, &self.plan()) {
+                Ok(there) => there.positions,
                 Err(_) if self.rival_has_written() => return Ok(false),
                 Err(conflict) => return Err(format!("{conflict:?}")),
             };
-            match self.run_client(first)? {
-                Step::Finished(is_complete) => return Ok(is_complete),
-                // What is there of an unordered run is no prefix.
-                Step::Killed if !self.schedule.config.ordered => return Ok(false),
-                Step::Killed => {}
+            if let Step::Finished(is_complete) = self.run_client(there)? {
+                return Ok(is_complete);
             }
         }
     }
 
-    fn run_client(&mut self, first: usize) -> Result<Step, String> {
-        let mut gate = Gate::new(self.schedule.config);
-        gate.planted = self.planted;
-        self.confirmed = (0..first).collect();
+    /// Sends what is not `there`.
+    fn run_client(&mut self, there: Vec<usize>) -> Result<Step, String> {
+        let Schedule { order, config, .. } = self.schedule;
+        let mut client = match self.planted {
+            Some(bug) => bug.planted_in(order, config),
+            None => strategy(order, config),
+        };
+        self.confirmed = there.into_iter().collect();
+        self.positions =
+            (0..self.names.len()).filter(|file| !self.confirmed.contains(file)).collect();
         self.in_doubt.clear();
-        self.planned = first;
+        self.planned = 0;
         self.started = 0;
         self.pauses_of_head = (0, 0);
         self.throttled.clear();
@@ -158,25 +178,25 @@ impl World {
         let mut actions = Vec::new();
         for _ in 0..MOST_STEPS {
             for action in std::mem::take(&mut actions) {
-                if let super::Action::Finish(stop) = action {
-                    return self.finished(first, stop);
+                if let Action::Finish(stop) = action {
+                    return self.finished(stop);
                 }
-                self.perform(first, action)?;
+                self.perform(action)?;
             }
             if self.percent(self.schedule.fault_percent / 5) && self.percent(5) {
-                self.kill(first);
+                self.kill();
                 return Ok(Step::Killed);
             }
-            if let Some(event) = self.next_event(first, &gate) {
+            if let Some(event) = self.next_event(client.as_ref()) {
                 self.open_before = self.requests.len();
-                actions = gate.on(event);
+                actions = client.on(event);
             }
             self.check_dataset()?;
         }
-        Err(format!("no end in sight: {gate:?}"))
+        Err(format!("no end in sight: {client:?}"))
     }
 
-    fn finished(&mut self, first: usize, stop: Option<Stop>) -> Result<Step, String> {
+    fn finished(&mut self, stop: Option<Stop>) -> Result<Step, String> {
         if !self.requests.is_empty() {
             return Err(format!("left open: {:?}", self.requests));
         }
@@ -188,7 +208,8 @@ impl World {
                 Ok(Step::Finished(true))
             };
         };
-        let may_come = self.holds_ours(first + file) || self.zombies.contains(&(first + file));
+        let position = self.positions[file];
+        let may_come = self.holds_ours(position) || self.zombies.contains(&position);
         let is_wrong = match cause {
             StopCause::Failed => may_come,
             StopCause::OutcomeUnknown | StopCause::ListingBehind => false,
@@ -201,7 +222,7 @@ impl World {
         Ok(Step::Finished(false))
     }
 
-    /// The first file that is not known to be committed.
+    /// The first file of the plan that is not known to be committed.
     fn head(&self) -> usize {
         let all = self.names.len();
         (0..all).find(|file| !self.confirmed.contains(file)).unwrap_or(all)

@@ -1,0 +1,36 @@
+//! What the end of a request means for its file.
+
+use super::{
+    decision::{Decision, Scope, Turn, says_no_room},
+    events::{Ending, StopCause},
+    files::{File, Phase},
+};
+
+/// Decides from what was sent, never from the kind of error: a file whose tail was not released
+/// cannot be in the dataset, and any other outcome but a success must be looked up.
+pub(super) fn decide(file: &File, ending: Ending, turn: Turn, was_opening: bool) -> Decision {
+    let in_doubt = file.phase == Phase::Released;
+    // What an earlier request has released may turn up at any time.
+    let may_be_there = file.may_be_there;
+    let must_settle = match ending {
+        Ending::Temporary { .. } => in_doubt,
+        Ending::Refused => may_be_there,
+        // The listing tells whether the content is the same, as soon as it is this file's turn.
+        Ending::NameTaken if turn == Turn::Now => true,
+        Ending::NameTaken | Ending::Final => in_doubt || may_be_there,
+        Ending::Committed | Ending::RefusedAll => false,
+    };
+    match ending {
+        _ if must_settle => Decision::Settle,
+        Ending::Committed if in_doubt => Decision::Commit,
+        Ending::Committed => Decision::Stop(StopCause::CommittedEarly, Scope::All),
+        Ending::Refused | Ending::Final => Decision::Stop(StopCause::Failed, Scope::FromHere),
+        Ending::RefusedAll => Decision::Stop(StopCause::Failed, Scope::All),
+        Ending::NameTaken => Decision::Stop(StopCause::NameTaken, Scope::FromHere),
+        Ending::Temporary { failure, retry_after } => {
+            // A connection that was not even opened says the same.
+            let lacks_room = was_opening || says_no_room(failure, retry_after);
+            Decision::Retry { lacks_room, retry_after }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What all orders of commits share: files in plan order, of which the first that is not committed
+//! is the head of the line. It makes events into changes of state and into actions, but releases
+//! and drops nothing for the head's sake: that is up to a strategy.
+
+use std::time::Duration;
+
+use super::{
+    decision::{Decision, Room, Scope, Turn},
+    ending::decide,
+    events::{Action, Ending, Event, FileIndex, Grace, RequestId, StopCause, Verdict},
+    files::{Files, Phase},
+    open_limit::OpenLimit,
+    retries::{Lesson, Retries},
+    settling::{Settling, Surroundings},
+    starting::{HeadStarts, Others, Starting},
+    stopping::Stopping,
+    strategy::CommitConfig,
+};
+use crate::config::DRIP_TICKS;
+
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) files: Files,
+    pub(super) starting: Starting,
+    pub(super) retries: Retries,
+    pub(super) open_limit: OpenLimit,
+    pub(super) stopping: Stopping,
+    concurrency: usize,
+    plan_has_ended: bool,
+    is_finished: bool,
+    actions: Vec<Action>,
+}
+
+impl Line {
+    /// Nothing to send yet: files come with [`Event::Planned`].
+    pub(super) fn new(config: CommitConfig) -> Self {
+        let CommitConfig { concurrency, max_held, max_retries } = config;
+        Self {
+            files: Files::default(),
+            starting: Starting::new(concurrency, max_held),
+            retries: Retries::new(max_retries),
+            open_limit: OpenLimit::new(concurrency + max_held),
+            stopping: Stopping::not_yet(),
+            concurrency,
+            plan_has_ended: false,
+            is_finished: false,
+            actions: Vec::new(),
+        }
+    }
+
+    pub(super) fn awaits(&self, event: &Event) -> bool {
+        !self.is_finished && self.files.awaits(event)
+    }
+
+    pub(super) fn wants_file(&self) -> bool {
+        !self.plan_has_ended
+            && self.stopping.stop().is_none()
+            && self.files.uncommitted() < self.concurrency
+    }
+
+    /// Takes in an event. Returns the room that the head lacks.
+    pub(super) fn on(&mut self, event: Event) -> Option<Room> {
+        match event {
+            Event::Planned(count) => self.files.plan(count),
+            Event::PlanEnded => self.plan_has_ended = true,
+            Event::Started(request) => self.starting.opened(request.file),
+            Event::TailReached(request) => {
+                self.starting.opened(request.file);
+                self.files[request.file].phase = Phase::Held { ticks: 0 };
+            }
+            Event::PauseOver(request) => self.files[request.file].phase = Phase::Waiting,
+            Event::Tick { .. } => self.drip(),
+            Event::Ended(request, ending) => return self.ended(request.file, ending, Turn::Now),
+            Event::Settled(file, verdict) => return self.settled(file, verdict),
+        }
+        None
+    }
+
+    pub(super) fn ended(&mut self, file: FileIndex, ending: Ending, turn: Turn) -> Option<Room> {
+        let was_opening = self.starting.opening == Some(file);
+        self.starting.opened(file);
+        let decision = decide(&self.files[file], ending, turn, was_opening);
+        if decision == Decision::Settle {
+            self.settle(file, Settling::after(ending), Grace::None);
+        }
+        self.act_on(file, decision)
+    }
+
+    fn settled(&mut self, file: FileIndex, verdict: Verdict) -> Option<Room> {
+        let Phase::Settling(mut settling) = self.files[file].phase else { return None };
+        let around = Surroundings {
+            may_be_there: self.files[file].may_be_there,
+            others: self.files.open(),
+            max_retries: self.retries.most(),
+        };
+        let decision = settling.weigh(verdict, around);
+        if let Decision::SettleAgain { grace, .. } = decision {
+            self.settle(file, settling, grace);
+        }
+        self.act_on(file, decision)
+    }
+
+    fn act_on(&mut self, file: FileIndex, decision: Decision) -> Option<Room> {
+        match decision {
+            Decision::Commit => self.commit(file),
+            Decision::Stop(cause, scope) => self.stop(file, cause, scope),
+            Decision::Retry { lacks_room, retry_after } => {
+                return self.retry(file, lacks_room, retry_after);
+            }
+            Decision::SettleAgain { room, .. } => return room,
+            Decision::Settle => {}
+        }
+        None
+    }
+
+    fn settle(&mut self, file: FileIndex, settling: Settling, grace: Grace) {
+        self.files[file].may_be_there |= settling.is_of_a_possible_commit();
+        self.files[file].phase = Phase::Settling(settling);
+        self.actions.push(Action::Settle(file, grace));
+    }
+
+    fn commit(&mut self, file: FileIndex) {
+        self.actions.push(Action::Commit(file));
+        let moved_on = self.files.commit(file);
+        for _ in 0..moved_on {
+            self.retries.next_head();
+            self.open_limit.grow();
+        }
+        let is_pausing = self.files.head_phase() == Some(Phase::Pausing { throttled: false });
+        if moved_on > 0 && is_pausing {
+            // The commit before the new head has made room for it, so it need not pause.
+            let head = self.files.head();
+            self.files[head].phase = Phase::Waiting;
+        }
+    }
+
+    /// Ends the run.
+    fn stop(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
+        self.stopping.at(file, cause, scope);
+        // Its request is over: nothing to drop.
+        self.files[file].phase = Phase::Waiting;
+        for later in self.stopping.left_out(&self.files).rev() {
+            if self.files[later].phase.may_be_dropped() {
+                self.drop_request(later);
+            }
+        }
+    }
+
+    /// Tries again, later and later.
+    fn retry(
+        &mut self,
+        file: FileIndex,
+        lacks_room: bool,
+        retry_after: Option<Duration>,
+    ) -> Option<Room> {
+        self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
+        let (failures, room) = if file == self.files.head() {
+            let room = self.head_failed(lacks_room);
+            (self.retries.failures(), room)
+        } else {
+            self.other_failed(file, lacks_room);
+            (self.files[file].failures, None)
+        };
+        if self.retries.are_used_up() {
+            self.stop(file, StopCause::Failed, Scope::FromHere);
+        } else {
+            let request = RequestId { file, attempt: self.files[file].attempt };
+            self.actions.push(Action::Pause { request, failures, at_least: retry_after });
+        }
+        room
+    }
+
+    fn head_failed(&mut self, lacks_room: bool) -> Option<Room> {
+        match self.retries.failed(self.files.open(), lacks_room) {
+            Lesson::Alone => {
+                // Whatever it was, it was none of ours.
+                self.open_limit.forget();
+                self.open_limit.lower_to(1);
+                None
+            }
+            Lesson::LacksRoom(room) => Some(room),
+            Lesson::Nothing => None,
+        }
+    }
+
+    fn other_failed(&mut self, file: FileIndex, lacks_room: bool) {
+        self.files[file].failures += 1;
+        let open = self.files.open();
+        if lacks_room && self.files.head_phase().is_some_and(Phase::is_open) {
+            self.open_limit.serves(open);
+        } else {
+            // If the head is not served, this says nothing of how many are.
+            self.open_limit.lower_to(open);
+        }
+    }
+
+    /// Keeps held uploads alive.
+    pub(super) fn drip(&mut self) {
+        for file in self.files.begun() {
+            if let Phase::Held { ticks } = &mut self.files[file].phase {
+                *ticks += 1;
+                if ticks.is_multiple_of(DRIP_TICKS) {
+                    self.actions.push(Action::Drip(file));
+                }
+            }
+        }
+    }
+
+    pub(super) fn drop_request(&mut self, file: FileIndex) {
+        self.starting.opened(file);
+        self.files[file].phase = Phase::Waiting;
+        self.actions.push(Action::Drop(file));
+    }
+
+    /// Releases the tail of this file, if it is held.
+    pub(super) fn release(&mut self, file: FileIndex) {
+        if self.files[file].phase.is_held() {
+            self.files[file].phase = Phase::Released;
+            self.actions.push(Action::Release(file));
+        }
+    }
+
+    /// Starts the next request, if one may start now.
+    pub(super) fn start_next(&mut self, head: HeadStarts) {
+        let Self { files, stopping, open_limit, .. } = &*self;
+        let others = Others::of(files, &self.retries);
+        if let Some(file) = self.starting.next(files, stopping, others, head, open_limit) {
+            self.start(file);
+        }
+    }
+
+    pub(super) fn start(&mut self, file: FileIndex) {
+        self.starting.opening = Some(file);
+        let request = self.files.start(file);
+        self.actions.push(Action::Start(request));
+    }
+
+    /// What to do after this event. Ends the run when nothing is left to do.
+    pub(super) fn actions(&mut self) -> Vec<Action> {
+        let is_over = self.plan_has_ended || self.stopping.stop().is_some();
+        if !self.is_finished && is_over && self.stopping.is_idle(&self.files) {
+            self.is_finished = true;
+            self.actions.push(Action::Finish(self.stopping.stop()));
+        }
+        std::mem::take(&mut self.actions)
+    }
+}

@@ -1,0 +1,45 @@
+//! The order of commits: which upload starts, waits, releases its tail, or is dropped.
+//!
+//! A port with one implementation per file. A [`CommitStrategy`] takes events and returns actions.
+//! It has no I/O, no clock and no randomness: the shell around it (`transfer`) performs the actions
+//! and reports what happened, so a simulation can drive the same decisions a million times.
+//!
+//! ```text
+//! InOrder, Unordered ──> Line ──> Files, Starting, Retries, OpenLimit, Stopping
+//! ```
+//!
+//! The strategies differ in when they release a tail and in whether they drop requests. What they
+//! share is in `line`; the values below it return decisions and act on nothing.
+
+mod decision;
+mod ending;
+mod events;
+mod files;
+mod in_order;
+mod line;
+mod open_limit;
+mod retries;
+mod settling;
+#[cfg(test)]
+mod simulation;
+mod starting;
+mod starvation;
+mod stopping;
+mod strategy;
+mod unordered;
+
+pub use events::{
+    Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause, Verdict,
+};
+pub use in_order::InOrder;
+pub use strategy::{CommitConfig, CommitStrategy, Order};
+pub use unordered::Unordered;
+
+/// The strategy that commits files in this order.
+#[must_use]
+pub fn strategy(order: Order, config: CommitConfig) -> Box<dyn CommitStrategy> {
+    match order {
+        Order::Planned => Box::new(InOrder::new(config)),
+        Order::Any => Box::new(Unordered::new(config)),
+    }
+}
