@@ -45,6 +45,7 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 	cargo fmt --check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/python tools/generate_calls.py --check
 	cargo clippy --locked --all-targets -- -D warnings
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --all-targets --features python \
 		--target-dir target/bindings -- -D warnings
@@ -72,6 +73,7 @@ msrv: $(STAMPS)/venv ## Compile with the oldest Rust that is supported (needs ru
 
 format: $(STAMPS)/lint ## Format the sources
 	cargo fmt
+	$(BIN)/python tools/generate_calls.py
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

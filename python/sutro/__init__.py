@@ -7,19 +7,29 @@
 """
 
 from sutro._core import __version__
-from sutro._progress.snapshot import Progress
-from sutro._reports.check import CheckedFile, CheckReport
-from sutro._reports.differences import Difference
-from sutro._reports.upload import UploadedFile, UploadReport
-from sutro.async_functions import (
-    check_async,
+from sutro._generated.async_functions import (
     create_dataset_async,
     download_from_dataset_async,
     list_dataset_files_async,
     list_datasets_async,
+)
+from sutro._generated.async_upload_functions import (
+    check_async,
     upload_async,
     upload_to_dataset_async,
 )
+from sutro._generated.functions import (
+    create_dataset,
+    download_from_dataset,
+    list_dataset_files,
+    list_datasets,
+    read,
+)
+from sutro._generated.upload_functions import check, upload, upload_to_dataset
+from sutro._progress.snapshot import Progress
+from sutro._reports.check import CheckedFile, CheckReport
+from sutro._reports.differences import Difference
+from sutro._reports.upload import UploadedFile, UploadReport
 from sutro.client import Client
 from sutro.datasets import Dataset, DatasetFile
 from sutro.errors import (
@@ -52,16 +62,6 @@ from sutro.errors import (
     TransferTimeoutError,
     UploadIncompleteError,
     UploadInterrupted,
-)
-from sutro.functions import (
-    check,
-    create_dataset,
-    download_from_dataset,
-    list_dataset_files,
-    list_datasets,
-    read,
-    upload,
-    upload_to_dataset,
 )
 from sutro.local import LocalServer
 from sutro.reader import DatasetReader

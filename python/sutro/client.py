@@ -1,46 +1,52 @@
-"""The calls of the dataset API as methods of a `Client`."""
+"""The calls of the dataset API, as methods of a `Client`.
+
+`tools/generate_calls.py` makes the functions and the async twins from these methods.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import settings
+from sutro._generated.async_methods import AsyncCalls
+from sutro._generated.async_upload_methods import AsyncUploads
 from sutro._public import public
-from sutro._run import calls, jobs, logs, values
+from sutro._run import calls, logs, values
 from sutro._run.connect import connected
-from sutro.async_calls import AsyncCalls
+from sutro._run.driver import here
 from sutro.reader import DatasetReader
 from sutro.uploads import Uploads
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from sutro.datasets import Dataset, DatasetFile
 
 
 @public
-class Client(Uploads, AsyncCalls):
-    """Calls one dataset API with one key. Threads may share it.
+class Client(Uploads, AsyncUploads, AsyncCalls):
+    """Calls one dataset API with one key. Threads can share a client.
 
     Args:
-        api_key: The key. Default: `set_api_key`, then `SUTRO_API_KEY`, then
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
-        api_url: The API's URL, from the same place as the key; default: the hosted API.
-            `local:FOLDER` runs the embedded service on that folder, without a key; where
-            another process has the folder open, it waits up to 10 s for its end.
-        connect_timeout: Seconds to open a connection; default 30.
-        progress_timeout: Seconds in which a transfer moves no byte, and does not wait for
-            its turn, before it is started again; default: `SUTRO_TIMEOUT`, then 60.
-        answer_timeout: Seconds for an answer after the last byte of a request; default:
-            `SUTRO_TIMEOUT`, then 120. Nothing bounds the time of a whole upload.
-        max_retries: Attempts after the first one; default: `SUTRO_MAX_RETRIES`, then 8.
-        retry_deadline: No attempt begins later than so many seconds after the first failure
-            in a row; default 600.
-        pickle_api_key: Whether a pickle of the client holds the key. Without it, the process
-            that unpickles it looks for a key for the same URL in its own settings.
+        api_url: The URL of the API. It comes from the same place as the key; default: the hosted
+            API. `local:FOLDER` runs the embedded server on a folder, without a key. If another
+            process has the folder open, the client waits up to 10 s for it to end.
+        connect_timeout: Seconds to open a connection. Default: 30.
+        progress_timeout: Restart a transfer after this many seconds without progress. Time spent
+            waiting for earlier files does not count. Default: `SUTRO_TIMEOUT`, then 60.
+        answer_timeout: Seconds to wait for a response after the last byte of a request. Default:
+            `SUTRO_TIMEOUT`, then 120. There is no timeout for a whole upload.
+        max_retries: Number of retries after the first attempt. Default: `SUTRO_MAX_RETRIES`,
+            then 8.
+        retry_deadline: Seconds after the first of several failures in a row within which a retry
+            may start. Default: 600.
+        pickle_api_key: Include the key in pickles of the client. Otherwise the process that
+            unpickles it looks up a key for the same URL in its own settings.
 
     Raises:
         MissingKeyError: No key was found for the URL.
@@ -70,26 +76,17 @@ class Client(Uploads, AsyncCalls):
     ) -> None:
         logs.prepare()
         key, url = settings.resolve(api_key, api_url)
-        options = settings.client_options(
+        given = settings.Patience(
             connect_timeout=connect_timeout,
             progress_timeout=progress_timeout,
             answer_timeout=answer_timeout,
             max_retries=max_retries,
             retry_deadline=retry_deadline,
         )
-        self._core = connected(key, url, options)
-        # The options as they were given: those that were not are the other process's.
-        self._recipe = partial(
-            Client,
-            key if pickle_api_key else None,
-            url,
-            connect_timeout=connect_timeout,
-            progress_timeout=progress_timeout,
-            answer_timeout=answer_timeout,
-            max_retries=max_retries,
-            retry_deadline=retry_deadline,
-            pickle_api_key=pickle_api_key,
-        )
+        self._core = connected(key, url, settings.client_options(**given))
+        # With the options as they were given: the other process has its own defaults.
+        kept_key = key if pickle_api_key else None
+        self._recipe = partial(Client, kept_key, url, **given, pickle_api_key=pickle_api_key)
 
     def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
         return self._recipe, ()
@@ -106,42 +103,63 @@ class Client(Uploads, AsyncCalls):
         """Create an empty dataset and return its id.
 
         Args:
-            name: A name for people; `list_datasets` shows it. It need not be unique.
+            name: A human-readable name, which `list_datasets` shows. It need not be unique.
+
+        Returns:
+            The id: `dataset-...`.
+
+        Raises:
+            AuthenticationError: The server does not accept the key.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> client.create_dataset()
             'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
         """
-        name = None if name is None else values.text("name", name)
-        return jobs.result_of(self._core.create_dataset(name))
+        return here(calls.create_dataset, self._core, name)
 
     def try_authentication(self) -> None:
-        """Ask the API whether it knows the key.
+        """Check that the server accepts the API key.
 
         Raises:
             AuthenticationError: It does not.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> client.try_authentication()
         """
-        jobs.result_of(self._core.try_authentication())
+        here(calls.try_authentication, self._core)
 
     def list_datasets(self) -> list[Dataset]:
-        """List all datasets that the key may see, newest first.
+        """List the datasets that the key can see, newest first.
+
+        Returns:
+            The datasets, each with its id, name, number of files, size in bytes and schema.
+
+        Raises:
+            AuthenticationError: The server does not accept the key.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> dataset_id = client.create_dataset()
-            >>> newest = client.list_datasets()[0]
-            >>> newest.dataset_id == dataset_id, newest.file_count
+            >>> datasets = client.list_datasets()
+            >>> datasets[0].dataset_id == dataset_id, datasets[0].file_count
             (True, 0)
         """
-        return jobs.result_of(self._core.list_datasets())
+        return here(calls.list_datasets, self._core)
 
     def list_dataset_files(self, dataset_id: str) -> list[DatasetFile]:
-        """List a dataset's files in its order: the order in which they were uploaded.
+        """List the files of a dataset in the order in which they were uploaded.
+
+        Args:
+            dataset_id: The dataset.
+
+        Returns:
+            The files, each with its name, id, size in bytes, rows and schema.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> report = client.upload("data/*.parquet")
@@ -149,8 +167,7 @@ class Client(Uploads, AsyncCalls):
             >>> files[0].file_name, files[0].row_count
             ('cars-1970.parquet', 35)
         """
-        dataset_id = calls.checked_id(dataset_id)
-        return jobs.result_of_pages(lambda after: self._core.list_dataset_files(dataset_id, after))
+        return here(calls.list_dataset_files, self._core, dataset_id)
 
     def read(
         self,
@@ -159,23 +176,26 @@ class Client(Uploads, AsyncCalls):
         columns: Sequence[str] | None = None,
         files: str | Sequence[str] | None = None,
     ) -> DatasetReader:
-        """Read a dataset back: its files' rows, in order, as one table, in bounded memory.
+        """Read the rows of a dataset as one table, in order and in bounded memory.
 
         Args:
-            dataset_id: The dataset. It is asked for when the rows are.
-            columns: Names of the columns to read, in this order; None reads all. The others are
-                not decoded.
-            files: Names of the files to read, in this order; None reads all.
+            dataset_id: The dataset. No request is made before rows are read.
+            columns: Names of the columns to read, in this order. The others are not decoded.
+                Default: all columns.
+            files: Names of the files to read, in this order. Default: all files.
 
         Returns:
-            A table for every library that reads Arrow streams; see `DatasetReader`.
+            A `DatasetReader`: a table for every library that reads Arrow streams.
+
+        Raises:
+            ConfigurationError: An argument cannot be used.
 
         Examples:
             >>> dataset_id = client.upload("data/*.parquet").dataset_id
             >>> client.read(dataset_id, columns=["name", "origin"]).to_polars().shape
             (406, 2)
         """
-        return DatasetReader(self._core, calls.checked_id(dataset_id), columns, files)
+        return DatasetReader(self._core, values.dataset_id(dataset_id), columns, files)
 
     def download_from_dataset(
         self,
@@ -186,16 +206,18 @@ class Client(Uploads, AsyncCalls):
         concurrency: int | None = None,
         overwrite: bool = False,
     ) -> list[Path]:
-        """Write files of a dataset into a folder. A file gets its name when it is whole.
+        """Download files of a dataset into a folder.
 
-        A file that is there already with the same content is left as it is.
+        A file gets its name once it is complete. A file with the same content that is already
+        there is kept.
 
         Args:
             dataset_id: The dataset.
-            files: Names in the dataset; None takes all.
-            output_path: The folder, made where needed; None is the current one.
-            concurrency: Files that are received at the same time.
-            overwrite: Whether a file of the same name and other content is replaced.
+            files: Names of files in the dataset. Default: all files.
+            output_path: The folder, which is created if needed. Default: the current folder.
+            concurrency: Number of files to receive at the same time. Default:
+                `SUTRO_CONCURRENCY`, then 8.
+            overwrite: Replace files of the same name that have other content.
 
         Returns:
             The paths of the files, in the order of `files` or of the dataset.
@@ -205,14 +227,17 @@ class Client(Uploads, AsyncCalls):
             RefusedError: A name is not in the dataset.
             LocalFileExistsError: A file of the same name has other content. Nothing was written.
             FileAccessError: A file cannot be written.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> report = client.upload("data/*.parquet")
-            >>> paths = client.download_from_dataset(report.dataset_id, output_path="copy")
+            >>> dataset_id = report.dataset_id
+            >>> paths = client.download_from_dataset(dataset_id, output_path="copy")
             >>> len(paths), paths[0].name
             (12, 'cars-1970.parquet')
         """
-        job = calls.start_download(
+        return here(
+            calls.download_from_dataset,
             self._core,
             dataset_id,
             files,
@@ -220,4 +245,8 @@ class Client(Uploads, AsyncCalls):
             concurrency=concurrency,
             overwrite=overwrite,
         )
-        return [Path(path) for path in jobs.result_of(job)]
+
+
+def client_for_check(dataset_id: object, api_key: str | None, api_url: str | None) -> Client:
+    """Make a client. A check without a dataset sends nothing, so its client needs no key."""
+    return Client.__new__(Client) if dataset_id is None else Client(api_key, api_url)

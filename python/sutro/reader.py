@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from sutro._public import public
-from sutro._run import async_jobs, jobs, values
+from sutro._run import calls, values
+from sutro._run.driver import here, in_loop
 from sutro.errors import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class DatasetReader:
             DecodeError: Its first file cannot be decoded.
             SutroError: Anything else: see `sutro.errors`.
         """
-        job = self._core.read(self._dataset_id, self._columns, self._files)
-        return jobs.result_of(job).__arrow_c_stream__(requested_schema)
+        rows = here(calls.open_rows, self._core, self._dataset_id, self._columns, self._files)
+        return rows.__arrow_c_stream__(requested_schema)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read in batches, in bounded memory. Needs pyarrow.
@@ -96,9 +97,11 @@ class DatasetReader:
 
     async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
         """Read in batches, in a running event loop. Needs pyarrow."""
-        job = self._core.read(self._dataset_id, self._columns, self._files)
-        batches = self._read_by_pyarrow(await async_jobs.result_of(job))
-        while (batch := await async_jobs.in_thread(lambda: next(batches, None))) is not None:
+        rows = await in_loop(
+            calls.open_rows, self._core, self._dataset_id, self._columns, self._files
+        )
+        batches = self._read_by_pyarrow(rows)
+        while (batch := await in_loop(calls.next_of, batches)) is not None:
             yield batch
 
     def to_arrow(self) -> pa.Table:

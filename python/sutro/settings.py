@@ -11,17 +11,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sutro._run import values
-from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError, SutroWarning
+from sutro._run.warn import warn
+from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError
 from sutro.options import ClientOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
@@ -120,34 +120,40 @@ def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
 
 
 def concurrency(argument: int | None) -> int:
-    """Files that are sent, or received, at the same time."""
-    if argument is not None:
-        return values.count("concurrency", argument)
-    found = _number("SUTRO_CONCURRENCY", None)
-    return int(_checked("concurrency", 8 if found is None else found, least=1))
+    """How many files to send, or to receive, at the same time.
+
+    Raises:
+        TypeError: The argument is not an integer.
+        ConfigurationError: The number is less than 1, or the variable has no integer.
+    """
+    return _count("concurrency", argument, "SUTRO_CONCURRENCY", 8, least=1)
 
 
-def client_options(
-    *,
-    connect_timeout: float | None,
-    progress_timeout: float | None,
-    answer_timeout: float | None,
-    max_retries: int | None,
-    retry_deadline: float | None,
-) -> ClientOptions:
+class Patience(TypedDict, total=False):
+    """The timeouts and retries of a client as they are given; None is not set."""
+
+    connect_timeout: float | None
+    progress_timeout: float | None
+    answer_timeout: float | None
+    max_retries: int | None
+    retry_deadline: float | None
+
+
+def client_options(**given: Unpack[Patience]) -> ClientOptions:
     """Fill in what was not given from the environment, then with defaults.
 
     Raises:
-        ConfigurationError: A value is not a number, or not one that can be waited for.
+        TypeError: A value is not a number.
+        ConfigurationError: A number is out of range.
     """
-    timeout = _number("SUTRO_TIMEOUT", None)
-    retries = _number("SUTRO_MAX_RETRIES", max_retries)
     return ClientOptions(
-        connect_timeout=_seconds("connect_timeout", connect_timeout, 30),
-        progress_timeout=_seconds("progress_timeout", progress_timeout, timeout, 60),
-        answer_timeout=_seconds("answer_timeout", answer_timeout, timeout, 120),
-        max_retries=int(_checked("max_retries", 8 if retries is None else retries, least=0)),
-        retry_deadline=_seconds("retry_deadline", retry_deadline, 600),
+        connect_timeout=_seconds("connect_timeout", given, 30),
+        progress_timeout=_seconds("progress_timeout", given, 60, "SUTRO_TIMEOUT"),
+        answer_timeout=_seconds("answer_timeout", given, 120, "SUTRO_TIMEOUT"),
+        max_retries=_count(
+            "max_retries", given.get("max_retries"), "SUTRO_MAX_RETRIES", 8, least=0
+        ),
+        retry_deadline=_seconds("retry_deadline", given, 600),
         certificates=list(certificate_files().values()),
         state_folder=state_folder(),
     )
@@ -185,32 +191,43 @@ def certificate_files() -> dict[str, str]:
     }
 
 
-def _seconds(name: str, *values: float | None) -> float:
-    """The first of the values that is set; the last one is the default."""
-    value = next(value for value in values if value is not None)
-    return _checked(name, value, least=sys.float_info.min)
-
-
-def _checked(name: str, value: float, *, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{name} takes a number, not {type(value).__name__}"
+def _seconds(name: str, given: Mapping[str, Any], default: float, variable: str = "") -> float:
+    """The argument, or the number in a variable, or the default."""
+    seconds = given.get(name)
+    if seconds is None:
+        name, seconds = variable, _number(variable) if variable else None
+    if seconds is None:
+        return default
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        message = f"{name} takes a number, not {type(seconds).__name__}"
         raise TypeError(message)
-    if not value >= least:
-        bound = f"at least {least}" if least in {0, 1} else "a number above zero"
-        message = f"{name} must be {bound}, not {value!r}"
+    if not seconds > 0:
+        message = f"{name} must be a number above zero, not {seconds!r}"
         raise ConfigurationError(message)
-    return value
+    return seconds
 
 
-def _number(variable: str, argument: float | None) -> float | None:
-    """The argument, or what the environment has in its place."""
+def _count(name: str, argument: int | None, variable: str, default: int, *, least: int) -> int:
+    """The argument, or the integer in a variable, or the default."""
+    if argument is not None:
+        return values.count(name, argument, least=least)
+    number = _number(variable)
+    if number is None:
+        return default
+    if not number.is_integer():
+        message = f"{variable} must be an integer, not {os.environ[variable]!r}"
+        raise ConfigurationError(message)
+    return values.count(variable, int(number), least=least)
+
+
+def _number(variable: str) -> float | None:
     text = os.environ.get(variable, "").strip()
-    if argument is not None or not text:
-        return argument
+    if not text:
+        return None
     try:
         return float(text)
     except ValueError:
-        message = f"{variable} should be a number, not {text!r}"
+        message = f"{variable} must be a number, not {text!r}"
         raise ConfigurationError(message) from None
 
 
@@ -238,9 +255,7 @@ def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
 def _environment() -> Settings:
     url = os.environ.get("SUTRO_API_URL")
     if not url and (url := os.environ.get("SUTRO_BASE_URL")):
-        warnings.warn(
-            "SUTRO_BASE_URL is an old name: set SUTRO_API_URL", SutroWarning, stacklevel=6
-        )
+        warn("SUTRO_BASE_URL is deprecated: set SUTRO_API_URL instead")
     return _settings(os.environ.get("SUTRO_API_KEY"), url, "SUTRO_API_KEY, SUTRO_API_URL")
 
 

@@ -1,11 +1,15 @@
-"""The uploads and checks of a `Client`."""
+"""Uploads and checks, as methods of a `Client`.
+
+`tools/generate_calls.py` makes the functions and the async twins from these methods.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sutro._progress.snapshot import check_option
-from sutro._run import calls, jobs
+from sutro._run import uploads
+from sutro._run.arguments import Upload
+from sutro._run.driver import here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Uploads:
-    """What puts files into datasets."""
+    """The calls that upload and check."""
 
     __slots__ = ("_core",)
 
@@ -41,63 +45,59 @@ class Uploads:
         dry_run: bool = False,
         progress: ProgressOption = None,
     ) -> UploadReport:
-        """Put parquet files into one dataset: at the same time, in order, each once.
+        """Upload Parquet files or frames to a dataset: concurrently, in order, exactly once.
 
-        All files are checked before anything is sent or created. When an upload does not
-        finish, the dataset holds a prefix of it; the same call again sends the rest.
+        All files are checked before anything is created or sent. If an upload fails midway, the
+        dataset contains its first files, in order. Run the same call again to upload the rest.
 
         Args:
-            source: A path, a glob, a folder, or a list of them; or a frame (pandas, polars,
-                pyarrow, duckdb, ...), or a list or generator of frames; a dict gives names.
-                A list is taken in the order given, a glob or folder in natural order
-                (`part-2` before `part-10`). A generator is asked for a frame when there is
-                room for it.
-            dataset_id: The dataset; None creates one.
-            concurrency: Files that are sent at the same time; default: `SUTRO_CONCURRENCY`,
+            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
+                duckdb, ...), or a list or generator of frames. A dict also names them. Lists keep
+                their order; globs and folders are in natural order (`part-2` before `part-10`).
+                Generators are consumed lazily, as upload slots free up.
+            dataset_id: The dataset to upload to. Default: a new dataset.
+            concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
                 then 8.
-            ordered: Whether the dataset must have the order of the plan. False is faster
-                where the service needs long for each file; such an upload is resumed with
-                False, too.
-            names: Names in the dataset, one for each file; "path" makes them of the paths below the
-                source (`2024/a.parquet` is `2024,a.parquet`), a function of each path. Default: the
-                files' own, and `part-00000.parquet`, ... for frames.
-            hive: Whether columns that folders tell (`year=2024/`) are written into the files on
-                the way, whose names are then made of their paths. Types are int64, date or string;
-                a dict has others: `{"zip": "string"}`. False uploads the files without the columns;
-                None refuses files that would lose them.
-            recursive: Whether the folders below a folder are taken, too.
-            exclude: Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
-            rows_per_file: Cuts each frame into files of so many rows, in order.
-            on_mismatch: What to do with files of another schema: "error" refuses the upload;
-                "cast" rewrites them on the way to a common schema, where that loses nothing
-                (order of columns, wider numbers, columns without values, nullability, units of
-                times). Your files stay as they are.
-            recompress: Whether files with other codecs than snappy are rewritten on the way.
-            dry_run: Stop before anything is created or sent: the report says what is there already
-                (`skipped`) and what would be sent (`pending`). See `check`, too.
-            progress: None shows a bar on a terminal and in a notebook; True, False; or a
-                callable that takes a `Progress` about ten times a second.
+            ordered: Commit files in source order. `False` is faster if the server takes long to
+                acknowledge each file; resume such an upload with `False`, too.
+            names: File names in the dataset: a list with one name per file; `"path"` to make them
+                from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
+                function from a path to a name. Default: the names of the files; for frames,
+                `part-00000`, ... with a fingerprint of the content.
+            hive: What to do with columns in folder names (`year=2024/`). `True` writes them into
+                the files, as int64, date or string, and makes file names from the paths; a dict
+                does so with other types (`{"zip": "string"}`). `False` leaves the columns out.
+                `None` rejects files that would lose them.
+            recursive: Search folders recursively.
+            exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            rows_per_file: Split each frame into files of this many rows, in order.
+            on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
+                converts the files on the way to a common schema, if that loses nothing (order of
+                columns, wider numbers, columns without values, nullability, time units). Your own
+                files do not change.
+            recompress: Recompress files on the way that use a codec other than snappy.
+            dry_run: Stop before anything is created or sent. The report lists the files that are
+                already there (`skipped`) and those that would be sent (`pending`).
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
 
         Returns:
-            What was done: dataset id, files with their ids and times, bytes, seconds.
+            A report: the dataset id, each file with its id and times, bytes and seconds.
 
         Raises:
-            CheckError: Files cannot be uploaded (`InvalidParquetError`,
-                `SchemaMismatchError`, ...). Nothing was sent.
-            FileExistsInDatasetError: Names are taken. Nothing was sent.
-            UploadIncompleteError: It failed after some files; `report` says which.
-            UploadInterrupted: Ctrl-C; `report` says what was done.
-            SutroError: Anything else: see `sutro.errors`.
+            CheckError: Files cannot be uploaded (`InvalidParquetError`, `SchemaMismatchError`,
+                ...). Nothing was sent.
+            FileExistsInDatasetError: Names are already in use in the dataset. Nothing was sent.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> report = client.upload("data/*.parquet")
             >>> print(repr(report))
             UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
         """
-        check_option(progress)
-        calls.ask_first(self._core, source, dataset_id, dry_run=dry_run)
-        upload = calls.start_upload(
-            self._core,
+        given = Upload(
             source,
             dataset_id,
             concurrency=concurrency,
@@ -111,7 +111,7 @@ class Uploads:
             recompress=recompress,
             dry_run=dry_run,
         )
-        return jobs.result_of_upload(upload, progress)
+        return here(uploads.upload, self._core, given, progress)
 
     def check(
         self,
@@ -127,26 +127,35 @@ class Uploads:
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
     ) -> CheckReport:
-        """Check what `upload` would check, and send nothing.
+        """Check files or frames as `upload` does, without sending anything.
 
-        Reads footers only, and of the dataset, where one is given, its list of files. Frames are
-        encoded, and thrown away; a generator is used up.
+        Reads only the footers of files and, if `dataset_id` is set, the dataset's file list. Frames
+        are encoded and discarded; generators are consumed.
 
         Args:
-            source: As for `upload`.
-            dataset_id: A dataset to compare with: its names and its schema.
-            ordered: As for `upload`: it says which names may be in the dataset already.
-            names: As for `upload`.
-            hive: As for `upload`.
-            recursive: As for `upload`.
-            exclude: As for `upload`.
-            rows_per_file: As for `upload`.
-            on_mismatch: As for `upload`.
-            recompress: As for `upload`.
+            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
+                duckdb, ...), or a list or generator of frames. A dict also names them.
+            dataset_id: The dataset whose names and schema to compare with. Default: none.
+            ordered: Check for an upload in source order. With `False`, names that are already in
+                the dataset may stand anywhere in it.
+            names: File names in the dataset: a list with one name per file; `"path"` to make them
+                from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
+                function from a path to a name. Default: the names of the files; for frames,
+                `part-00000`, ... with a fingerprint of the content.
+            hive: What an upload would do with columns in folder names (`year=2024/`): `True` or a
+                dict of types (`{"zip": "string"}`) writes them into the files, `False` leaves them
+                out, `None` rejects files that would lose them.
+            recursive: Search folders recursively.
+            exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            rows_per_file: Split each frame into files of this many rows, in order.
+            on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
+                converts the files to a common schema, if that loses nothing.
+            recompress: Accept files that use a codec other than snappy: an upload would recompress
+                them.
 
         Returns:
-            What was found: files, schemas, problems. It is true exactly when an upload would be
-            accepted; `error` is what the upload would raise.
+            A report that is true exactly if an upload would be accepted. It lists files, schemas
+            and problems; `error` is what the upload would raise.
 
         Raises:
             ConfigurationError: The source names nothing, or an argument cannot be used.
@@ -157,8 +166,7 @@ class Uploads:
             >>> print(repr(report))
             CheckReport(12 files, 406 rows, 67.6 kB, 1 schema: an upload would be accepted)
         """
-        return calls.check(
-            self._core,
+        given = Upload(
             source,
             dataset_id,
             ordered=ordered,
@@ -170,23 +178,34 @@ class Uploads:
             on_mismatch=on_mismatch,
             recompress=recompress,
         )
+        return here(uploads.check, None if dataset_id is None else self._core, given)
 
     def upload_to_dataset(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
     ) -> UploadReport:
-        """Upload into a dataset that is there: `upload` in the words of the service's SDK.
+        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
 
         Args:
-            dataset_id: The dataset.
-            file_paths: What to upload: the `source` of `upload`.
-            progress: As for `upload`.
+            dataset_id: The dataset to upload to.
+            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
 
         Returns:
-            What was done; errors are those of `upload`.
+            A report: the dataset id, each file with its id and times, bytes and seconds.
+
+        Raises:
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
+            SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> dataset_id = client.create_dataset()
-            >>> report = client.upload_to_dataset(dataset_id, ["data/cars-1970.parquet"])
+            >>> paths = ["data/cars-1970.parquet"]
+            >>> report = client.upload_to_dataset(dataset_id, paths)
             >>> report[0].status
             'uploaded'
         """

@@ -136,7 +136,7 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
 
     assert (listed.returncode, asked.returncode) == (0, 0)
     for result in (listed, asked):
-        assert result.stderr.startswith("Warning: SUTRO_BASE_URL is an old name")
+        assert result.stderr.startswith("Warning: SUTRO_BASE_URL is deprecated")
         assert result.stderr.count("Warning") == 1
 
 

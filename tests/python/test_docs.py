@@ -6,6 +6,7 @@ The blocks of a page are one story: they run in order, in one namespace and one 
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import inspect
 import os
@@ -97,7 +98,10 @@ EXAMPLES = {test.name: test for test in doctests() if test.examples}
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_example_of_a_docstring_does_what_it_says(name: str) -> None:
     example, printed = EXAMPLES[name], StringIO()
-    example.globs["client"] = sutro.Client()
+    example.globs |= {"client": sutro.Client(), "_run": asyncio.run}
+    for line in example.examples:
+        # As a notebook does, which has a running event loop.
+        line.source = re.sub(r"\bawait (.+)", r"_run(\1)", line.source)
     runner = doctest.DocTestRunner(Checker(), verbose=False, optionflags=FLAGS)
 
     results = runner.run(example, out=printed.write)

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
 import typing
@@ -52,6 +53,17 @@ def methods_of(thing: type[Any]) -> dict[str, Any]:
     }
 
 
+def public_calls() -> dict[str, Any]:
+    calls: dict[str, Any] = {
+        name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)
+    }
+    return calls | {
+        f"Client.{name}": method
+        for name, method in methods_of(sutro.Client).items()
+        if inspect.isfunction(method)
+    }
+
+
 def test_every_public_method_is_documented() -> None:
     for name, thing in PUBLIC.items():
         for member_name, member in methods_of(thing).items() if inspect.isclass(thing) else ():
@@ -59,14 +71,7 @@ def test_every_public_method_is_documented() -> None:
 
 
 def test_whoever_hovers_over_a_call_sees_an_example() -> None:
-    calls: dict[str, Any] = {
-        name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)
-    }
-    calls |= {
-        f"Client.{name}": method
-        for name, method in methods_of(sutro.Client).items()
-        if inspect.isfunction(method)
-    }
+    calls = public_calls()
     calls |= {
         kind.__name__: kind
         for kind in (
@@ -80,6 +85,18 @@ def test_whoever_hovers_over_a_call_sees_an_example() -> None:
     }
 
     assert {name for name, call in calls.items() if ">>> " not in call.__doc__} == set()
+
+
+def test_the_docstring_of_every_call_says_all_about_it() -> None:
+    for name, call in public_calls().items():
+        words = inspect.getdoc(call) or ""
+        signature = inspect.signature(call)
+        for argument in signature.parameters.keys() - {"self"}:
+            assert f"\n    {argument}: " in words, f"{name}: {argument}"
+        assert ("Returns:\n" in words) == (signature.return_annotation != "None"), name
+        assert not re.search(r"As for `|See `(Client|upload)|Do the same", words), name
+        if name != "set_api_key":
+            assert "Raises:\n" in words, name
 
 
 def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
@@ -116,10 +133,7 @@ def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
 
 
 def test_the_source_of_every_call_can_be_shown() -> None:
-    calls = [thing for thing in PUBLIC.values() if inspect.isfunction(thing)]
-    calls += [call for call in methods_of(sutro.Client).values() if inspect.isfunction(call)]
-
-    for call in calls:
+    for call in public_calls().values():
         assert f"def {call.__name__}(" in inspect.getsource(call)
 
 

@@ -79,13 +79,7 @@ def in_forked_child(work: Callable[[], Any]) -> Any:
 
 @posix_only
 def test_a_call_of_the_parent_cannot_be_waited_for_in_a_child(server: sutro.LocalServer) -> None:
-    options = settings.client_options(
-        connect_timeout=None,
-        progress_timeout=None,
-        answer_timeout=None,
-        max_retries=None,
-        retry_deadline=None,
-    )
+    options = settings.client_options()
     client = _core.Client(api_key=server.api_key, api_url=server.api_url, options=options)
     job = client.list_datasets()
 

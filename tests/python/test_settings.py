@@ -234,16 +234,48 @@ def test_patience_comes_from_arguments_then_the_environment(
     local = f"local:{tmp_path / 'service'}"
     monkeypatch.setenv("SUTRO_MAX_RETRIES", "many")
     sutro.Client(api_url=local, max_retries=0)
-    with pytest.raises(sutro.ConfigurationError, match="SUTRO_MAX_RETRIES should be a number"):
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_MAX_RETRIES must be a number"):
         sutro.Client(api_url=local)
     monkeypatch.setenv("SUTRO_MAX_RETRIES", "3")
     monkeypatch.setenv("SUTRO_TIMEOUT", "-1")
-    with pytest.raises(sutro.ConfigurationError, match="progress_timeout must be a number above"):
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_TIMEOUT must be a number above"):
         sutro.Client(api_url=local)
     monkeypatch.delenv("SUTRO_TIMEOUT")
     monkeypatch.setenv("SUTRO_CONCURRENCY", "0")
-    with pytest.raises(sutro.ConfigurationError, match="concurrency must be at least 1"):
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_CONCURRENCY must be at least 1"):
         sutro.Client(api_url=local).upload(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["2.7", "nan", "inf"])
+def test_counts_in_the_environment_must_be_integers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: str
+) -> None:
+    local = f"local:{tmp_path / 'service'}"
+    monkeypatch.setenv("SUTRO_MAX_RETRIES", number)
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_MAX_RETRIES must be an integer"):
+        sutro.Client(api_url=local)
+    monkeypatch.delenv("SUTRO_MAX_RETRIES")
+    monkeypatch.setenv("SUTRO_CONCURRENCY", number)
+    with pytest.raises(sutro.ConfigurationError, match="SUTRO_CONCURRENCY must be an integer"):
+        sutro.Client(api_url=local).upload(tmp_path)
+
+
+@pytest.mark.parametrize("number", [2.9, True, "2"])
+def test_the_number_of_retries_must_be_an_integer(tmp_path: Path, number: Any) -> None:
+    with pytest.raises(TypeError, match="max_retries takes an integer"):
+        sutro.Client(api_url=f"local:{tmp_path}", max_retries=number)
+
+
+def test_a_warning_of_the_settings_points_to_the_line_of_the_caller(
+    monkeypatch: pytest.MonkeyPatch, server: sutro.LocalServer
+) -> None:
+    monkeypatch.setenv("SUTRO_API_KEY", server.api_key)
+    monkeypatch.setenv("SUTRO_BASE_URL", server.api_url)
+    for call in (sutro.Client, sutro.list_datasets):
+        with pytest.warns(sutro.SutroWarning, match="SUTRO_BASE_URL") as warned:
+            call()
+
+        assert {warning.filename for warning in warned} == {__file__}
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,12 @@ def flag(name: str, value: object) -> bool:
     raise TypeError(message)
 
 
-def count(name: str, value: object) -> int:
-    """Take an integer of at least 1, also one of numpy.
+def count(name: str, value: object, *, least: int = 1) -> int:
+    """Take an integer, also one of numpy.
 
     Raises:
-        TypeError: It is no integer.
-        ConfigurationError: It is less than 1.
+        TypeError: It is not an integer.
+        ConfigurationError: It is less than `least`.
     """
     try:
         number = operator.index(value)  # type: ignore[arg-type]
@@ -56,8 +56,8 @@ def count(name: str, value: object) -> int:
     if number is None or isinstance(value, bool):
         message = f"{name} takes an integer, not {_shown(value)}"
         raise TypeError(message)
-    if number < 1:
-        message = f"{name} must be at least 1, not {number}"
+    if number < least:
+        message = f"{name} must be at least {least}, not {number}"
         raise ConfigurationError(message)
     return min(number, _MOST)
 
@@ -101,6 +101,19 @@ def path(name: str, value: object) -> str:
     if isinstance(value, str | os.PathLike):
         return str(Path(value).expanduser())
     message = f"{name} takes a path, not {_kind(value)}"
+    raise TypeError(message)
+
+
+def dataset_id(value: object) -> str:
+    """Take the id of a dataset. A report in its place is an easy mistake.
+
+    Raises:
+        TypeError: It is no `str`.
+    """
+    if isinstance(value, str):
+        return value
+    hint = "; pass its dataset_id" if hasattr(value, "dataset_id") else ""
+    message = f"dataset_id takes the id of a dataset, not {type(value).__name__}{hint}"
     raise TypeError(message)
 
 

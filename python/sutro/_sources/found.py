@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro import _core
-from sutro._run import forks, jobs
+from sutro._run.driver import Driver, here
+from sutro._run.warn import warn
 from sutro._sources.files import Files
-from sutro.errors import ConfigurationError, SutroWarning
+from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sutro._sources.paths import Paths
@@ -23,11 +23,9 @@ def find(source: Paths) -> Files:
         ConfigurationError: The source names nothing, or the names do not fit the files.
         FileAccessError: A folder cannot be read.
     """
-    with forks.moment:
-        job = _core.find_files(source.options)
-    found = jobs.result_of(job)
+    found = here(Driver.result_of, lambda: _core.find_files(source.options))
     for note in found.notes:
-        warnings.warn(note, SutroWarning, stacklevel=2)
+        warn(note)
     return Files(found, _names(source, found))
 
 

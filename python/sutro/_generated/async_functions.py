@@ -1,0 +1,157 @@
+"""Made from `sutro/client.py` by `tools/generate_calls.py`: do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sutro._public import public
+from sutro.client import Client
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sutro.datasets import Dataset, DatasetFile
+
+
+@public
+async def create_dataset_async(
+    name: str | None = None, *, api_key: str | None = None, api_url: str | None = None
+) -> str:
+    """Create an empty dataset and return its id.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    Args:
+        name: A human-readable name, which `list_datasets` shows. It need not be unique.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The id: `dataset-...`.
+
+    Raises:
+        AuthenticationError: The server does not accept the key.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> await sutro.create_dataset_async()
+        'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
+    """
+    return await Client(api_key, api_url).create_dataset_async(name)
+
+
+@public
+async def list_datasets_async(
+    *, api_key: str | None = None, api_url: str | None = None
+) -> list[Dataset]:
+    """List the datasets that the key can see, newest first.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    Args:
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The datasets, each with its id, name, number of files, size in bytes and schema.
+
+    Raises:
+        AuthenticationError: The server does not accept the key.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = await sutro.create_dataset_async()
+        >>> datasets = await sutro.list_datasets_async()
+        >>> datasets[0].dataset_id == dataset_id, datasets[0].file_count
+        (True, 0)
+    """
+    return await Client(api_key, api_url).list_datasets_async()
+
+
+@public
+async def list_dataset_files_async(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> list[DatasetFile]:
+    """List the files of a dataset in the order in which they were uploaded.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    Args:
+        dataset_id: The dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The files, each with its name, id, size in bytes, rows and schema.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = await sutro.upload_async("data/*.parquet")
+        >>> files = await sutro.list_dataset_files_async(report.dataset_id)
+        >>> files[0].file_name, files[0].row_count
+        ('cars-1970.parquet', 35)
+    """
+    return await Client(api_key, api_url).list_dataset_files_async(dataset_id)
+
+
+@public
+async def download_from_dataset_async(
+    dataset_id: str,
+    files: str | Sequence[str] | None = None,
+    output_path: str | os.PathLike[str] | None = None,
+    *,
+    concurrency: int | None = None,
+    overwrite: bool = False,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> list[Path]:
+    """Download files of a dataset into a folder.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    A file gets its name once it is complete. A file with the same content that is already
+    there is kept.
+
+    Args:
+        dataset_id: The dataset.
+        files: Names of files in the dataset. Default: all files.
+        output_path: The folder, which is created if needed. Default: the current folder.
+        concurrency: Number of files to receive at the same time. Default:
+            `SUTRO_CONCURRENCY`, then 8.
+        overwrite: Replace files of the same name that have other content.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The paths of the files, in the order of `files` or of the dataset.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        RefusedError: A name is not in the dataset.
+        LocalFileExistsError: A file of the same name has other content. Nothing was written.
+        FileAccessError: A file cannot be written.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = await sutro.upload_async("data/*.parquet")
+        >>> dataset_id = report.dataset_id
+        >>> paths = await sutro.download_from_dataset_async(dataset_id, output_path="copy")
+        >>> len(paths), paths[0].name
+        (12, 'cars-1970.parquet')
+    """
+    return await Client(api_key, api_url).download_from_dataset_async(
+        dataset_id, files, output_path, concurrency=concurrency, overwrite=overwrite
+    )

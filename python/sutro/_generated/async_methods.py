@@ -1,0 +1,153 @@
+"""Made from `sutro/client.py` by `tools/generate_calls.py`: do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sutro._run import calls
+from sutro._run.driver import in_loop
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sutro import _core
+    from sutro.datasets import Dataset, DatasetFile
+
+
+class AsyncCalls:
+    """Async twins of calls."""
+
+    __slots__ = ()
+
+    _core: _core.Client
+
+    async def create_dataset_async(self, name: str | None = None) -> str:
+        """Create an empty dataset and return its id.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        Args:
+            name: A human-readable name, which `list_datasets` shows. It need not be unique.
+
+        Returns:
+            The id: `dataset-...`.
+
+        Raises:
+            AuthenticationError: The server does not accept the key.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> await client.create_dataset_async()
+            'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
+        """
+        return await in_loop(calls.create_dataset, self._core, name)
+
+    async def try_authentication_async(self) -> None:
+        """Check that the server accepts the API key.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        Raises:
+            AuthenticationError: It does not.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> await client.try_authentication_async()
+        """
+        await in_loop(calls.try_authentication, self._core)
+
+    async def list_datasets_async(self) -> list[Dataset]:
+        """List the datasets that the key can see, newest first.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        Returns:
+            The datasets, each with its id, name, number of files, size in bytes and schema.
+
+        Raises:
+            AuthenticationError: The server does not accept the key.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = await client.create_dataset_async()
+            >>> datasets = await client.list_datasets_async()
+            >>> datasets[0].dataset_id == dataset_id, datasets[0].file_count
+            (True, 0)
+        """
+        return await in_loop(calls.list_datasets, self._core)
+
+    async def list_dataset_files_async(self, dataset_id: str) -> list[DatasetFile]:
+        """List the files of a dataset in the order in which they were uploaded.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        Args:
+            dataset_id: The dataset.
+
+        Returns:
+            The files, each with its name, id, size in bytes, rows and schema.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> report = await client.upload_async("data/*.parquet")
+            >>> files = await client.list_dataset_files_async(report.dataset_id)
+            >>> files[0].file_name, files[0].row_count
+            ('cars-1970.parquet', 35)
+        """
+        return await in_loop(calls.list_dataset_files, self._core, dataset_id)
+
+    async def download_from_dataset_async(
+        self,
+        dataset_id: str,
+        files: str | Sequence[str] | None = None,
+        output_path: str | os.PathLike[str] | None = None,
+        *,
+        concurrency: int | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Download files of a dataset into a folder.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        A file gets its name once it is complete. A file with the same content that is already
+        there is kept.
+
+        Args:
+            dataset_id: The dataset.
+            files: Names of files in the dataset. Default: all files.
+            output_path: The folder, which is created if needed. Default: the current folder.
+            concurrency: Number of files to receive at the same time. Default:
+                `SUTRO_CONCURRENCY`, then 8.
+            overwrite: Replace files of the same name that have other content.
+
+        Returns:
+            The paths of the files, in the order of `files` or of the dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            RefusedError: A name is not in the dataset.
+            LocalFileExistsError: A file of the same name has other content. Nothing was written.
+            FileAccessError: A file cannot be written.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> report = await client.upload_async("data/*.parquet")
+            >>> dataset_id = report.dataset_id
+            >>> paths = await client.download_from_dataset_async(dataset_id, output_path="copy")
+            >>> len(paths), paths[0].name
+            (12, 'cars-1970.parquet')
+        """
+        return await in_loop(
+            calls.download_from_dataset,
+            self._core,
+            dataset_id,
+            files,
+            output_path,
+            concurrency=concurrency,
+            overwrite=overwrite,
+        )

@@ -1,0 +1,231 @@
+"""Made from `sutro/uploads.py` by `tools/generate_calls.py`: do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sutro._public import public
+from sutro.client import Client, client_for_check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
+    from sutro.options import OnMismatch, ProgressOption
+    from sutro.sources import HiveOption, NamesOption, Source
+
+
+@public
+async def upload_async(
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    concurrency: int | None = None,
+    ordered: bool = True,
+    names: NamesOption | None = None,
+    hive: HiveOption | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+    dry_run: bool = False,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Upload Parquet files or frames to a dataset: concurrently, in order, exactly once.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    All files are checked before anything is created or sent. If an upload fails midway, the
+    dataset contains its first files, in order. Run the same call again to upload the rest.
+
+    Args:
+        source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
+            duckdb, ...), or a list or generator of frames. A dict also names them. Lists keep
+            their order; globs and folders are in natural order (`part-2` before `part-10`).
+            Generators are consumed lazily, as upload slots free up.
+        dataset_id: The dataset to upload to. Default: a new dataset.
+        concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
+            then 8.
+        ordered: Commit files in source order. `False` is faster if the server takes long to
+            acknowledge each file; resume such an upload with `False`, too.
+        names: File names in the dataset: a list with one name per file; `"path"` to make them
+            from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
+            function from a path to a name. Default: the names of the files; for frames,
+            `part-00000`, ... with a fingerprint of the content.
+        hive: What to do with columns in folder names (`year=2024/`). `True` writes them into
+            the files, as int64, date or string, and makes file names from the paths; a dict
+            does so with other types (`{"zip": "string"}`). `False` leaves the columns out.
+            `None` rejects files that would lose them.
+        recursive: Search folders recursively.
+        exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+        rows_per_file: Split each frame into files of this many rows, in order.
+        on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
+            converts the files on the way to a common schema, if that loses nothing (order of
+            columns, wider numbers, columns without values, nullability, time units). Your own
+            files do not change.
+        recompress: Recompress files on the way that use a codec other than snappy.
+        dry_run: Stop before anything is created or sent. The report lists the files that are
+            already there (`skipped`) and those that would be sent (`pending`).
+        progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+            in a notebook. A callable receives a `Progress` about ten times a second.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        A report: the dataset id, each file with its id and times, bytes and seconds.
+
+    Raises:
+        CheckError: Files cannot be uploaded (`InvalidParquetError`, `SchemaMismatchError`,
+            ...). Nothing was sent.
+        FileExistsInDatasetError: Names are already in use in the dataset. Nothing was sent.
+        UploadIncompleteError: The upload failed after some files; `report` lists them.
+        CancelledError: The task was cancelled; `report` lists what was uploaded.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = await sutro.upload_async("data/*.parquet")
+        >>> print(repr(report))
+        UploadReport('dataset-...': 12 files, 12 uploaded, 67.6 kB sent in 0.3 s)
+    """
+    return await Client(api_key, api_url).upload_async(
+        source,
+        dataset_id,
+        concurrency=concurrency,
+        ordered=ordered,
+        names=names,
+        hive=hive,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
+        dry_run=dry_run,
+        progress=progress,
+    )
+
+
+@public
+async def check_async(
+    source: Source,
+    dataset_id: str | None = None,
+    *,
+    ordered: bool = True,
+    names: NamesOption | None = None,
+    hive: HiveOption | None = None,
+    recursive: bool = False,
+    exclude: str | Sequence[str] = (),
+    rows_per_file: int | None = None,
+    on_mismatch: OnMismatch = "error",
+    recompress: bool = False,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> CheckReport:
+    """Check files or frames as `upload` does, without sending anything.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    Reads only the footers of files and, if `dataset_id` is set, the dataset's file list. Frames
+    are encoded and discarded; generators are consumed.
+
+    Args:
+        source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
+            duckdb, ...), or a list or generator of frames. A dict also names them.
+        dataset_id: The dataset whose names and schema to compare with. Default: none.
+        ordered: Check for an upload in source order. With `False`, names that are already in
+            the dataset may stand anywhere in it.
+        names: File names in the dataset: a list with one name per file; `"path"` to make them
+            from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
+            function from a path to a name. Default: the names of the files; for frames,
+            `part-00000`, ... with a fingerprint of the content.
+        hive: What an upload would do with columns in folder names (`year=2024/`): `True` or a
+            dict of types (`{"zip": "string"}`) writes them into the files, `False` leaves them
+            out, `None` rejects files that would lose them.
+        recursive: Search folders recursively.
+        exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+        rows_per_file: Split each frame into files of this many rows, in order.
+        on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
+            converts the files to a common schema, if that loses nothing.
+        recompress: Accept files that use a codec other than snappy: an upload would recompress
+            them.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        A report that is true exactly if an upload would be accepted. It lists files, schemas
+        and problems; `error` is what the upload would raise.
+
+    Raises:
+        ConfigurationError: The source names nothing, or an argument cannot be used.
+        SutroError: The dataset cannot be listed, or a frame cannot be encoded.
+
+    Examples:
+        >>> report = await sutro.check_async("data/*.parquet")
+        >>> print(repr(report))
+        CheckReport(12 files, 406 rows, 67.6 kB, 1 schema: an upload would be accepted)
+    """
+    return await client_for_check(dataset_id, api_key, api_url).check_async(
+        source,
+        dataset_id,
+        ordered=ordered,
+        names=names,
+        hive=hive,
+        recursive=recursive,
+        exclude=exclude,
+        rows_per_file=rows_per_file,
+        on_mismatch=on_mismatch,
+        recompress=recompress,
+    )
+
+
+@public
+async def upload_to_dataset_async(
+    dataset_id: str,
+    file_paths: Source,
+    *,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    Args:
+        dataset_id: The dataset to upload to.
+        file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+            pyarrow, duckdb, ...), or a list or generator of frames.
+        progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+            in a notebook. A callable receives a `Progress` about ten times a second.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        A report: the dataset id, each file with its id and times, bytes and seconds.
+
+    Raises:
+        CheckError: Files cannot be uploaded. Nothing was sent.
+        DatasetNotFoundError: There is no such dataset.
+        UploadIncompleteError: The upload failed after some files; `report` lists them.
+        CancelledError: The task was cancelled; `report` lists what was uploaded.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = await sutro.create_dataset_async()
+        >>> paths = ["data/cars-1970.parquet"]
+        >>> report = await sutro.upload_to_dataset_async(dataset_id, paths)
+        >>> report[0].status
+        'uploaded'
+    """
+    return await Client(api_key, api_url).upload_to_dataset_async(
+        dataset_id, file_paths, progress=progress
+    )

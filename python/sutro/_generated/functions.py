@@ -1,0 +1,183 @@
+"""Made from `sutro/client.py` by `tools/generate_calls.py`: do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sutro._public import public
+from sutro.client import Client
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sutro.datasets import Dataset, DatasetFile
+    from sutro.reader import DatasetReader
+
+
+@public
+def create_dataset(
+    name: str | None = None, *, api_key: str | None = None, api_url: str | None = None
+) -> str:
+    """Create an empty dataset and return its id.
+
+    Args:
+        name: A human-readable name, which `list_datasets` shows. It need not be unique.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The id: `dataset-...`.
+
+    Raises:
+        AuthenticationError: The server does not accept the key.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> sutro.create_dataset()
+        'dataset-880962c5-7a06-4ca3-9253-d10b338c2969'
+    """
+    return Client(api_key, api_url).create_dataset(name)
+
+
+@public
+def list_datasets(*, api_key: str | None = None, api_url: str | None = None) -> list[Dataset]:
+    """List the datasets that the key can see, newest first.
+
+    Args:
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The datasets, each with its id, name, number of files, size in bytes and schema.
+
+    Raises:
+        AuthenticationError: The server does not accept the key.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = sutro.create_dataset()
+        >>> datasets = sutro.list_datasets()
+        >>> datasets[0].dataset_id == dataset_id, datasets[0].file_count
+        (True, 0)
+    """
+    return Client(api_key, api_url).list_datasets()
+
+
+@public
+def list_dataset_files(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> list[DatasetFile]:
+    """List the files of a dataset in the order in which they were uploaded.
+
+    Args:
+        dataset_id: The dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The files, each with its name, id, size in bytes, rows and schema.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> files = sutro.list_dataset_files(report.dataset_id)
+        >>> files[0].file_name, files[0].row_count
+        ('cars-1970.parquet', 35)
+    """
+    return Client(api_key, api_url).list_dataset_files(dataset_id)
+
+
+@public
+def read(
+    dataset_id: str,
+    *,
+    columns: Sequence[str] | None = None,
+    files: str | Sequence[str] | None = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> DatasetReader:
+    """Read the rows of a dataset as one table, in order and in bounded memory.
+
+    Args:
+        dataset_id: The dataset. No request is made before rows are read.
+        columns: Names of the columns to read, in this order. The others are not decoded.
+            Default: all columns.
+        files: Names of the files to read, in this order. Default: all files.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        A `DatasetReader`: a table for every library that reads Arrow streams.
+
+    Raises:
+        ConfigurationError: An argument cannot be used.
+
+    Examples:
+        >>> dataset_id = sutro.upload("data/*.parquet").dataset_id
+        >>> sutro.read(dataset_id, columns=["name", "origin"]).to_polars().shape
+        (406, 2)
+    """
+    return Client(api_key, api_url).read(dataset_id, columns=columns, files=files)
+
+
+@public
+def download_from_dataset(
+    dataset_id: str,
+    files: str | Sequence[str] | None = None,
+    output_path: str | os.PathLike[str] | None = None,
+    *,
+    concurrency: int | None = None,
+    overwrite: bool = False,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> list[Path]:
+    """Download files of a dataset into a folder.
+
+    A file gets its name once it is complete. A file with the same content that is already
+    there is kept.
+
+    Args:
+        dataset_id: The dataset.
+        files: Names of files in the dataset. Default: all files.
+        output_path: The folder, which is created if needed. Default: the current folder.
+        concurrency: Number of files to receive at the same time. Default:
+            `SUTRO_CONCURRENCY`, then 8.
+        overwrite: Replace files of the same name that have other content.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        The paths of the files, in the order of `files` or of the dataset.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        RefusedError: A name is not in the dataset.
+        LocalFileExistsError: A file of the same name has other content. Nothing was written.
+        FileAccessError: A file cannot be written.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> dataset_id = report.dataset_id
+        >>> paths = sutro.download_from_dataset(dataset_id, output_path="copy")
+        >>> len(paths), paths[0].name
+        (12, 'cars-1970.parquet')
+    """
+    return Client(api_key, api_url).download_from_dataset(
+        dataset_id, files, output_path, concurrency=concurrency, overwrite=overwrite
+    )

@@ -1,0 +1,111 @@
+"""The arguments of an upload or a check, as one value that is passed on whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
+
+from sutro import settings
+from sutro._run import values
+from sutro._sources.found import find
+from sutro._sources.paths import Paths
+from sutro._sources.resolve import resolve
+from sutro.errors import ConfigurationError
+from sutro.options import UploadOptions
+from sutro.sources import ColumnType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sutro._sources.files import Files
+    from sutro._sources.frames import Frames
+    from sutro.options import OnMismatch
+    from sutro.sources import HiveOption, NamesOption, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What `upload` is given, unchecked; a check is an upload that sends nothing."""
+
+    source: Source
+    dataset_id: str | None
+    ordered: bool
+    names: NamesOption | None
+    hive: HiveOption | None
+    recursive: bool
+    exclude: str | Sequence[str]
+    rows_per_file: int | None
+    on_mismatch: OnMismatch
+    recompress: bool
+    concurrency: int | None = None
+    dry_run: bool = True
+
+    def resolved(self, *, check: bool = True) -> tuple[UploadOptions, Files | Frames]:
+        """Check the arguments and look for the files. This takes time.
+
+        With `check`, the schemas of a list of frames are compared at once.
+
+        Raises:
+            TypeError: An argument has another type.
+            ConfigurationError: An argument cannot be used, or the source names nothing.
+            CheckError: Frames or names cannot be uploaded.
+            FileAccessError: A folder cannot be read.
+        """
+        options = self._options()
+        resolved = resolve(
+            self.source,
+            self.names,
+            recursive=self.recursive,
+            exclude=self.exclude,
+            rows_per_file=self.rows_per_file,
+            cast=options["cast"],
+            check=check,
+            is_trial=options["dry_run"],
+        )
+        if not isinstance(resolved, Paths):
+            _refuse_hive_of_frames(options["hive"])
+            return options, resolved
+        files = find(resolved)
+        options["names"] = files.names
+        return options, files
+
+    def _options(self) -> UploadOptions:
+        return UploadOptions(
+            dataset_id=None if self.dataset_id is None else values.dataset_id(self.dataset_id),
+            names=None,
+            concurrency=settings.concurrency(self.concurrency),
+            ordered=values.flag("ordered", self.ordered),
+            cast=_is_cast(self.on_mismatch),
+            recompress=values.flag("recompress", self.recompress),
+            dry_run=values.flag("dry_run", self.dry_run),
+            hive=_checked_hive(self.hive),
+        )
+
+
+def _is_cast(on_mismatch: OnMismatch) -> bool:
+    if not isinstance(on_mismatch, str) or on_mismatch not in {"error", "cast"}:
+        message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
+        raise ConfigurationError(message)
+    return on_mismatch == "cast"
+
+
+def _refuse_hive_of_frames(told: object) -> None:
+    if told:
+        message = "`hive` only applies to files in folders, but the source contains frames"
+        raise ConfigurationError(message)
+
+
+def _checked_hive(hive: object) -> bool | dict[str, str] | None:
+    if hive is None or isinstance(hive, bool):
+        return hive
+    if not isinstance(hive, Mapping):
+        message = f"hive takes True, False, or a dict of types, not {type(hive).__name__}"
+        raise TypeError(message)
+    types: dict[str, str] = {values.text("a key of hive", name): hive[name] for name in hive}
+    for name, kind in types.items():
+        if kind not in get_args(ColumnType):
+            known = ", ".join(get_args(ColumnType))
+            message = f"hive has {kind!r} for {name}; types are {known}"
+            raise ConfigurationError(message)
+    return types

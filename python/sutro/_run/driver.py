@@ -1,0 +1,176 @@
+"""Runs the calls of the package, in the calling thread or in a running event loop.
+
+A call is a coroutine whose first argument is a driver. It waits through its driver only, so each
+call is written once (`calls`, `uploads`) and runs in both ways.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from sutro._progress.display import silent
+from sutro._run import forks, logs
+from sutro._run.feed import ShowFailedError, feed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sutro._core import Job
+    from sutro._reports.upload import UploadReport
+    from sutro._sources.frames import Frames
+    from sutro.options import Show
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+POLL_SECONDS = 0.1
+"""Between two looks at a running job: how long Ctrl-C can take."""
+
+
+def here(
+    call: Callable[Concatenate[Driver, _P], Coroutine[Any, Any, _T]],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run a call in this thread. It looks for signals, so Ctrl-C ends it."""
+    running = call(_HERE, *args, **kwargs)
+    try:
+        running.send(None)
+    except StopIteration as end:
+        result: _T = end.value
+        return result
+    # Nothing that a `_Here` awaits suspends.
+    running.close()
+    message = "the call waits for an event loop"
+    raise RuntimeError(message)
+
+
+async def in_loop(
+    call: Callable[Concatenate[Driver, _P], Coroutine[Any, Any, _T]],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    """Run a call in the running event loop. Cancelling the task cancels the call."""
+    return await call(_LOOP, *args, **kwargs)
+
+
+def start(begin: Callable[[], _T]) -> _T:
+    """Start something in the core; a fork waits until it has started."""
+    with forks.moment:
+        return begin()
+
+
+def take_result(job: Job[_T]) -> _T:
+    """Return the result of a finished job, or raise its error."""
+    with forks.moment:
+        return job.result()
+
+
+class Driver(ABC):
+    """Waits for jobs of the core, and for work in Python."""
+
+    @property
+    def cancelled(self) -> tuple[type[BaseException], ...]:
+        """The errors that say that nobody waits for the call any more."""
+        return ()
+
+    @abstractmethod
+    async def end_of(self, job: Job[_T], show: Show = silent) -> None:
+        """Wait until a job has finished, and show its progress.
+
+        Raises:
+            ShowFailedError: `show` has failed.
+        """
+
+    @abstractmethod
+    async def in_background(self, work: Callable[[], _T]) -> _T:
+        """Do work that would block an event loop."""
+
+    @abstractmethod
+    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
+        """Feed frames to a job until it has finished. Return the error of the source, if any."""
+
+    async def result_of(self, begin: Callable[[], Job[_T]]) -> _T:
+        """Start a job and return its result. The job is cancelled if the wait ends early."""
+        job = start(begin)
+        try:
+            await self.end_of(job)
+        except BaseException:
+            job.cancel()
+            raise
+        return take_result(job)
+
+
+class _Here(Driver):
+    """Polls, so that signals are handled and nobody else shows progress."""
+
+    async def end_of(self, job: Job[_T], show: Show = silent) -> None:
+        while not job.wait(POLL_SECONDS):
+            _show_progress(job, show)
+        _show_progress(job, show)
+
+    async def in_background(self, work: Callable[[], _T]) -> _T:
+        return work()
+
+    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
+        failure = feed(job, source, partial(_show_progress, job, show), POLL_SECONDS)
+        await self.end_of(job, show)
+        return failure
+
+
+class _Loop(Driver):
+    """Is woken by the core when a job has finished; wakes itself only to show progress or logs."""
+
+    @property
+    def cancelled(self) -> tuple[type[BaseException], ...]:
+        import asyncio  # noqa: PLC0415 - slow to import
+
+        return (asyncio.CancelledError,)
+
+    async def end_of(self, job: Job[_T], show: Show = silent) -> None:
+        import asyncio  # noqa: PLC0415 - slow to import
+
+        finished = job.finished()
+        try:
+            if show is silent and not logs.are_wanted():
+                await finished
+            while not finished.done():
+                await asyncio.wait({finished}, timeout=POLL_SECONDS)
+                _show_progress(job, show)
+        finally:
+            finished.cancel()
+            logs.forward()
+
+    async def in_background(self, work: Callable[[], _T]) -> _T:
+        import asyncio  # noqa: PLC0415 - slow to import
+
+        return await asyncio.to_thread(work)
+
+    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
+        import asyncio  # noqa: PLC0415 - slow to import
+
+        work = partial(feed, job, source, lambda: None, POLL_SECONDS)
+        feeding = asyncio.ensure_future(self.in_background(work))
+        await self.end_of(job, show)
+        return await feeding
+
+
+_HERE = _Here()
+_LOOP = _Loop()
+
+
+def _show_progress(job: Job[_T], show: Show) -> None:
+    """Show the progress of a job, and pass its log records on."""
+    logs.forward()
+    if show is silent:
+        return
+    with forks.moment:
+        progress = job.progress()
+    if progress is None:
+        return
+    try:
+        show(progress)
+    except Exception as error:
+        raise ShowFailedError(error) from error

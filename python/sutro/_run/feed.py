@@ -1,0 +1,66 @@
+"""Gives frames to the core, as the files that they become."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sutro._core import FrameChecker, Job
+    from sutro._reports.upload import UploadReport
+    from sutro._sources.frames import Frames
+    from sutro._sources.items import MadeFile
+
+
+class ShowFailedError(Exception):
+    """The progress display has failed, not the job."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+def feed(
+    job: Job[UploadReport], source: Frames, step: Callable[[], None], seconds: float
+) -> Exception | None:
+    """Give an upload its files until it has finished.
+
+    `step` is called about every `seconds`.
+
+    Returns:
+        The error of the source, if any.
+    """
+    try:
+        with closing(source.files()) as files:
+            for file in _while_running(job, files):
+                step()
+                while file is not None and not job.feed(*file, seconds):
+                    step()
+    except ShowFailedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the caller's generator raises
+        return error
+    finally:
+        job.end_feed()
+    return None
+
+
+def _while_running(
+    job: Job[UploadReport], files: Iterator[MadeFile | None]
+) -> Iterator[MadeFile | None]:
+    """Ask for no file once the job has finished: its result says why."""
+    while not job.wait(0):
+        try:
+            yield next(files)
+        except StopIteration:
+            return
+
+
+def add_all(source: Frames, checker: FrameChecker) -> None:
+    """Make all files of a source, and give them to a check."""
+    with closing(source.files()) as files:
+        for file in files:
+            if file is not None:
+                checker.add(*file)

@@ -1,0 +1,83 @@
+"""What the end of an upload means for its caller: notes, warnings, and errors with a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sutro._reports import text
+from sutro._run.warn import warn
+from sutro._sources.frames import Frames
+from sutro.errors import SutroError, UploadIncompleteError, UploadInterrupted
+
+if TYPE_CHECKING:
+    from sutro._reports.upload import UploadReport
+    from sutro._sources.files import Files
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=BaseException)
+
+
+def noted(report: UploadReport, source: Files | Frames) -> UploadReport:
+    """Warn of what an upload has noted, and add what its source has noted.
+
+    The notes on files were warnings before the upload began.
+    """
+    known = () if isinstance(source, Frames) else source.found.notes
+    for note in report.notes:
+        if note not in known:
+            warn(note)
+    return with_notes(report, source)
+
+
+def with_notes(report: _T, source: Files | Frames) -> _T:
+    """Add the notes of a source to a report."""
+    notes = source.notes() if isinstance(source, Frames) else ()
+    if not notes:
+        return report
+    of_any_kind: Any = report
+    with_more: _T = replace(of_any_kind, notes=(*of_any_kind.notes, *notes))
+    return with_more
+
+
+def with_report(error: _E, report: UploadReport | None, *, ordered: bool) -> _E:
+    """Add the report of an upload to an error that is not ours, and say how to go on."""
+    error.add_note(str(interrupted(report, ordered=ordered)))
+    error.report = report  # type: ignore[attr-defined]
+    return error
+
+
+def failure_of_source(
+    failure: Exception, report: UploadReport | None, *, ordered: bool
+) -> Exception:
+    """Return what to raise if a source has failed: its error, if nothing was uploaded."""
+    if report is None or not any(file.status == "uploaded" for file in report):
+        return failure
+    there = sum(file.status != "pending" for file in report)
+    with_these = "this dataset id" if ordered else "this dataset id and ordered=False"
+    advice = (
+        f"Mend that, and run the upload again with {with_these}: what is there is skipped"
+        if isinstance(failure, SutroError | TypeError)
+        else f"Run the same upload again with {with_these} to go on"
+    )
+    in_order = " in order" if ordered else ""
+    incomplete = UploadIncompleteError(
+        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
+        f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
+        report=report,
+    )
+    incomplete.__cause__ = failure
+    return incomplete
+
+
+def interrupted(report: UploadReport | None, *, ordered: bool) -> UploadInterrupted:
+    """Return the error of an upload that was interrupted."""
+    if report is None or not report.dataset_id:
+        return UploadInterrupted("interrupted: nothing was sent")
+    there = sum(file.status != "pending" for file in report)
+    in_order, also = (", in order", "") if ordered else ("", " and ordered=False")
+    return UploadInterrupted(
+        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
+        f"The same upload with this dataset_id{also} sends the rest",
+        report=report,
+    )

@@ -1,0 +1,135 @@
+"""Uploads and checks: from their arguments to a report, whatever happens on the way.
+
+The first argument of each call is the driver that it waits with.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sutro import _core
+from sutro._progress.display import shown
+from sutro._progress.snapshot import check_option
+from sutro._run import outcome, values
+from sutro._run.driver import start, take_result
+from sutro._run.feed import ShowFailedError, add_all
+from sutro._sources.frames import Frames
+from sutro._sources.items import reads_once
+from sutro.errors import NotTheApiError, RefusedError
+
+if TYPE_CHECKING:
+    from sutro._reports.check import CheckReport
+    from sutro._reports.upload import UploadReport
+    from sutro._run.arguments import Upload
+    from sutro._run.driver import Driver
+    from sutro._sources.files import Files
+    from sutro.options import ProgressOption, UploadOptions
+
+_CANCEL_SECONDS = 0.5
+"""How long a cancelled job may take to end."""
+
+
+async def upload(
+    driver: Driver, client: _core.Client, given: Upload, progress: ProgressOption
+) -> UploadReport:
+    """Upload, and return the report.
+
+    Raises:
+        UploadInterrupted: Ctrl-C; its `report` says what was done.
+        CancelledError: The task was cancelled; its `report` says what was done.
+        UploadIncompleteError: The source failed after some files were committed.
+        SutroError: Anything else.
+    """
+    check_option(progress)
+    await _ask_first(driver, client, given)
+    options, source = await driver.in_background(given.resolved)
+    job = start(partial(_begin, client, source, options))
+    return await _report_of(driver, _Running(job, source, options["ordered"]), progress)
+
+
+async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
+    """Check, and return the report; `client` is only needed with a dataset."""
+    if client is not None:
+        await _ask_first(driver, client, given)
+    options, source = await driver.in_background(partial(given.resolved, check=False))
+    if not isinstance(source, Frames):
+        return await driver.result_of(lambda: _core.check_files(client, source.found, options))
+    checker = _core.FrameChecker(options)
+    await driver.in_background(lambda: add_all(source, checker))
+    report = await driver.result_of(lambda: checker.finish(client, given.dataset_id))
+    return outcome.with_notes(report, source)
+
+
+async def _ask_first(driver: Driver, client: _core.Client, given: Upload) -> None:
+    """Ask what an upload needs before a source that can be read only once is touched.
+
+    Raises:
+        AuthenticationError: The key is not accepted.
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The server cannot be reached, or fails.
+    """
+    if not reads_once(given.source):
+        return
+    if given.dataset_id is not None:
+        dataset_id = values.dataset_id(given.dataset_id)
+        await driver.result_of(lambda: client.list_dataset_files(dataset_id))
+    elif not given.dry_run:
+        # A server without this call says so, and answers the calls of the upload.
+        with suppress(RefusedError, NotTheApiError):
+            await driver.result_of(client.try_authentication)
+
+
+def _begin(
+    client: _core.Client, source: Files | Frames, options: UploadOptions
+) -> _core.Job[UploadReport]:
+    if isinstance(source, Frames):
+        return client.upload_made_files(source.file_count, source.schema, options)
+    return client.upload(source.found, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """An upload that was started."""
+
+    job: _core.Job[UploadReport]
+    source: Files | Frames
+    """Frames become files and are fed to the job while its result is waited for."""
+    ordered: bool
+
+
+async def _report_of(driver: Driver, upload: _Running, progress: ProgressOption) -> UploadReport:
+    job, source = upload.job, upload.source
+    error: Exception
+    try:
+        with shown(progress) as show:
+            failure = None
+            if isinstance(source, Frames):
+                failure = await driver.feed(job, source, show)
+            else:
+                await driver.end_of(job, show)
+        if failure is None:
+            return outcome.noted(take_result(job), source)
+        error = outcome.failure_of_source(failure, job.partial_report(), ordered=upload.ordered)
+    except KeyboardInterrupt as interrupt:
+        _stop(job)
+        raise outcome.interrupted(job.partial_report(), ordered=upload.ordered) from interrupt
+    except ShowFailedError as failed:
+        _stop(job)
+        error = outcome.with_report(failed.error, job.partial_report(), ordered=upload.ordered)
+    except driver.cancelled as cancelled:
+        job.cancel()
+        outcome.with_report(cancelled, job.partial_report(), ordered=upload.ordered)
+        raise
+    except BaseException:
+        job.cancel()
+        raise
+    # Not in the blocks above, which would add their own errors to the caller's.
+    raise error
+
+
+def _stop(job: _core.Job[Any]) -> None:
+    job.cancel()
+    job.wait(_CANCEL_SECONDS)
