@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// The hosted API.
-pub const DEFAULT_API_URL: &str = "https://api.sutro.sh";
-
 /// Bodies that are sent at the same time. Held uploads (see [`MAX_HELD`]) do not count.
 pub const CONCURRENCY: usize = 8;
 

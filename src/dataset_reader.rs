@@ -31,10 +31,12 @@ use parquet::{
 use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
 
 use crate::{
-    client::{ApiClient, in_background},
+    background::in_background,
+    client::ApiClient,
     config::{BATCH_BYTES, BATCH_ROWS},
     error::{Error, Result},
-    schema::Footer,
+    read_at::read_range,
+    schema::FooterReader,
     wire::{messages::DatasetFile, places::Places},
 };
 
@@ -204,9 +206,9 @@ impl Downloaded {
         let broken = |message| broken(&dataset_id, &name, message);
         let size = file.metadata().map_err(|error| broken(error.to_string()))?.len();
         // Its guard bounds what a footer can do to the reader below.
-        Footer::read(&file, size)
-            .map_err(|error| broken(error.to_string()))?
-            .map_err(|invalid| broken(invalid.to_string()))?;
+        FooterReader::default()
+            .read(size, |range| read_range(&file, range))
+            .map_err(|error| broken(error.to_string()))?;
         // The Arrow schema that a writer may have left is not to be trusted.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let opened = guarded(|| {

@@ -11,6 +11,7 @@
 //! API, shares `schema` and `wire` with the client, so that the two cannot disagree.
 //! The Python bindings (feature `python`) sit on top and only translate.
 
+mod background;
 pub mod config;
 mod content_hash;
 pub mod credentials;

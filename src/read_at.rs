@@ -1,6 +1,8 @@
 //! Positioned reads, which many threads can make on one file.
 
-use std::{fs::File, io};
+use std::{fs::File, io, ops::Range};
+
+use bytes::Bytes;
 
 /// Fills `bytes` from `offset` on.
 #[cfg(unix)]
@@ -22,6 +24,14 @@ pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::R
     Ok(())
 }
 
+/// Reads a range of bytes.
+pub(crate) fn read_range(file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    read_exact_at(file, &mut bytes, range.start)?;
+    Ok(bytes.into())
+}
+
 /// Reads what is in the page cache, without waiting for a disk; 0 where nothing is, or where
 /// the system cannot tell.
 #[cfg(target_os = "linux")]
@@ -31,7 +41,7 @@ pub(crate) fn read_cached_at(file: &File, bytes: &mut [u8], offset: u64) -> usiz
     preadv2(file, &mut pieces, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
 }
 
-/// As there: no other system can tell.
+/// No other system tells what is in its page cache.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn read_cached_at(_file: &File, _bytes: &mut [u8], _offset: u64) -> usize {
     0

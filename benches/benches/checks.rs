@@ -9,8 +9,8 @@ use parquet::{
     schema::{parser::parse_message_type, types::TypePtr},
 };
 use sutro::{
-    schema::{Footer, Schema, diff},
-    upload::{Paths, UploadOptions, check_paths},
+    schema::{Footer, FooterReader, Schema, diff},
+    upload::{Paths, UploadOptions, check_files},
 };
 use tokio::runtime::Runtime;
 
@@ -42,7 +42,7 @@ fn footer(file: &[u8]) -> Footer {
     let (rest, trailer) = file.split_last_chunk::<8>().unwrap();
     let length = Footer::encoded_len(*trailer, file.len() as u64).unwrap();
     let thrift = &rest[rest.len() - usize::try_from(length).unwrap()..];
-    Footer::parse(thrift, file.len() as u64).unwrap()
+    FooterReader::default().parse(thrift, file.len() as u64).unwrap()
 }
 
 fn check_a_folder(criterion: &mut Criterion) {
@@ -54,7 +54,7 @@ fn check_a_folder(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let check = |folder: &Path| {
         let paths = Paths { paths: vec![folder.display().to_string()], ..Paths::default() };
-        let report = runtime.block_on(check_paths(None, paths, UploadOptions::default())).unwrap();
+        let report = runtime.block_on(check_files(None, paths.find().unwrap(), UploadOptions::default())).unwrap();
         assert_eq!(report.files.len(), FILES);
     };
     let mut group = criterion.benchmark_group("check");

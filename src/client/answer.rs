@@ -16,14 +16,13 @@ use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::{
-    http::root_cause,
     redactor::{RedactedStream, Redactor},
     tls_words::{self, TlsFailure},
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, RETRY_AFTER_MAX},
     credentials::ApiKey,
-    error::{Error, Result},
+    error::{Error, Result, without_number},
     message::{QUOTED_CHARS, cut},
     wire::messages::ErrorAnswer,
 };
@@ -265,6 +264,15 @@ fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
         (date.with_timezone(&Utc) - now).to_std().unwrap_or_default()
     };
     Some(wait.min(RETRY_AFTER_MAX))
+}
+
+/// The innermost cause of an error: what happened, without the layers that passed it on.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    without_number(&cause.to_string()).to_owned()
 }
 
 #[cfg(test)]

@@ -225,15 +225,6 @@ impl GatedBody {
     }
 }
 
-/// Runs file I/O where it may block.
-pub(crate) async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
-}
-
 /// Ends the stream; the reason is kept in [`BodyState::take_failure`].
 #[derive(Debug, thiserror::Error)]
 #[error("the upload's body ended early")]

@@ -13,7 +13,7 @@ use super::{
     options::ClientOptions,
     reader::FileReader,
     retry::Since,
-    source::{SourceFile, in_file},
+    source::SourceFile,
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_DATASETS_BYTES},
@@ -205,7 +205,7 @@ async fn stalled(
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
             if state.is_reading() {
-                return in_file(path)(hangs(limit));
+                return Error::in_file(path)(hangs(limit));
             }
             return subject.timeout(what, limit);
         }

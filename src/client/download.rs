@@ -11,14 +11,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::{
-    answer::Subject,
-    body::in_background,
-    http::ApiClient,
-    retry::Since,
-    source::{SourceFile, in_file},
-};
+use super::{answer::Subject, http::ApiClient, retry::Since, source::SourceFile};
 use crate::{
+    background::in_background,
     error::{Error, Result},
     regular_file::{hangs, open_regular},
     temporary_file::{in_temporary_folder, temporary_file},
@@ -68,7 +63,7 @@ impl ApiClient {
         let downloads = downloads(listing, files, &folder)?;
         let targets = downloads.iter().map(|download| download.target.clone()).collect();
         let made = self.in_time(tokio::fs::create_dir_all(&folder)).await;
-        made.map_err(in_file(&folder))?;
+        made.map_err(Error::in_file(&folder))?;
         let mut known = HashSet::new();
         let missing: Vec<_> = downloads
             .into_iter()
@@ -133,7 +128,7 @@ impl ApiClient {
             let compare = move || {
                 let here = open_regular(&target);
                 let same = here.and_then(|(here, _)| have_same_bytes(here, downloaded));
-                same.map_err(in_file(&target))
+                same.map_err(Error::in_file(&target))
             };
             in_background(compare).await?
         };
@@ -274,7 +269,7 @@ fn partial_file(target: &Path) -> Result<NamedTempFile> {
     // As any other new file, not for its owner alone.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder).map_err(in_file(folder))
+    builder.tempfile_in(folder).map_err(Error::in_file(folder))
 }
 
 /// Gives a file that is whole its name, without replacing one that has come there meanwhile.
@@ -285,7 +280,7 @@ fn named(partial: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
         if error.error.kind() == io::ErrorKind::AlreadyExists && !overwrite {
             Error::OtherContent { paths: vec![target.to_owned()] }
         } else {
-            in_file(target)(error.error)
+            Error::in_file(target)(error.error)
         }
     })
 }

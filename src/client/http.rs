@@ -12,11 +12,15 @@ use std::{
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
 
-use super::{answer::Peer, options::ClientOptions, tls};
+use super::{
+    answer::{Peer, root_cause},
+    options::ClientOptions,
+    tls,
+};
 use crate::{
     config::IDLE_TIMEOUT,
     credentials::ApiKey,
-    error::{Error, Result, without_number},
+    error::{Error, Result},
 };
 
 /// A client of the dataset API: one base URL and the key that belongs to it.
@@ -47,7 +51,7 @@ impl ApiClient {
     /// As [`ApiClient::new`], with other timeouts and retries than the default ones.
     ///
     /// # Errors
-    /// As there.
+    /// [`Error::Configuration`] as for [`ApiClient::new`].
     pub fn with_options(base_url: &str, api_key: ApiKey, options: ClientOptions) -> Result<Self> {
         let base_url = parse_base_url(base_url)?;
         // A second call is refused, which is as good as the first.
@@ -184,15 +188,6 @@ fn is_loopback(url: &Url) -> bool {
             .trim_matches(['[', ']'])
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-/// The innermost cause of an error: what happened, without the layers that passed it on.
-pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    without_number(&cause.to_string()).to_owned()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod source;
 mod tls;
 mod tls_words;
 
-pub(crate) use body::{BodyEvent, BodyState, TailOrder, in_background};
+pub(crate) use body::{BodyEvent, BodyState, TailOrder};
 pub(crate) use calls::UploadAttempt;
 pub use download::DownloadOptions;
 pub use http::ApiClient;
@@ -22,4 +22,3 @@ pub use listing::ListingCursor;
 pub use options::ClientOptions;
 pub(crate) use retry::{Deadline, backoff};
 pub use source::SourceFile;
-pub(crate) use source::in_file;

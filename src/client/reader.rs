@@ -10,8 +10,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{body::in_background, source::SourceFile};
+use super::source::SourceFile;
 use crate::{
+    background::in_background,
     config::{READ_BYTES, TAIL_BYTES},
     content_hash::ContentHasher,
     error::Result,

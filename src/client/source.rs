@@ -3,16 +3,19 @@
 use std::{
     fs::{File, Metadata},
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
+use bytes::Bytes;
+
 use crate::{
     config::READ_BYTES,
     content_hash::ContentHasher,
     error::{Error, Result},
-    read_at::read_exact_at,
+    read_at::{read_exact_at, read_range},
     regular_file::open_regular,
     wire::digest::Sha256Digest,
 };
@@ -52,9 +55,9 @@ impl SourceFile {
     /// [`Error::File`] where it cannot be read or is no regular file.
     pub fn pin(path: &Path) -> Result<Self> {
         // Looked at before it is opened: opening a pipe would block.
-        let metadata = std::fs::metadata(path).map_err(in_file(path))?;
+        let metadata = std::fs::metadata(path).map_err(Error::in_file(path))?;
         if !metadata.is_file() {
-            return Err(in_file(path)(io::Error::other("is not a regular file")));
+            return Err(Error::in_file(path)(io::Error::other("is not a regular file")));
         }
         let identity = Identity::of(&metadata);
         Ok(Self { path: path.to_owned(), identity, handle: Handle::ByPath, hash: Arc::default() })
@@ -150,7 +153,7 @@ impl SourceFile {
         if let Handle::Temporary(file) = &self.handle {
             return Ok(Arc::clone(file));
         }
-        let (file, metadata) = open_regular(&self.path).map_err(in_file(&self.path))?;
+        let (file, metadata) = open_regular(&self.path).map_err(Error::in_file(&self.path))?;
         self.compare(&metadata)?;
         Ok(Arc::new(file))
     }
@@ -168,7 +171,7 @@ impl SourceFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(self.changed("it was deleted"))
             }
-            Err(error) => Err(in_file(&self.path)(error)),
+            Err(error) => Err(Error::in_file(&self.path)(error)),
         }
     }
 
@@ -176,7 +179,15 @@ impl SourceFile {
     pub(crate) fn read_at(&self, file: &File, bytes: &mut [u8], offset: u64) -> Result<()> {
         read_exact_at(file, bytes, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.changed("it shrank"),
-            _ => in_file(&self.path)(error),
+            _ => Error::in_file(&self.path)(error),
+        })
+    }
+
+    /// A range of its bytes.
+    pub(crate) fn read_range(&self, file: &File, range: Range<u64>) -> Result<Bytes> {
+        read_range(file, range).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.changed("it shrank"),
+            _ => Error::in_file(&self.path)(error),
         })
     }
 
@@ -211,11 +222,6 @@ impl Identity {
         let inode = None;
         Self { size: metadata.len(), modified: metadata.modified().ok(), inode }
     }
-}
-
-/// Puts the path to an I/O error.
-pub(crate) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
-    |source| Error::File { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

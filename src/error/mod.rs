@@ -4,7 +4,11 @@ mod words;
 
 pub(crate) use words::FINDS_OUT;
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -213,6 +217,11 @@ pub(crate) fn without_number(message: &str) -> &str {
 }
 
 impl Error {
+    /// Adds the path to what the operating system says of a file.
+    pub(crate) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |source| Self::File { path: path.to_owned(), source }
+    }
+
     /// Where the operating system has refused a thread.
     #[must_use]
     pub fn no_more_threads(source: &io::Error) -> Self {

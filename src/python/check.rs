@@ -2,17 +2,19 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyTuple};
 
 use super::{
+    classes::{fields, instance},
     client::{Client, UploadArguments},
-    convert,
     errors::{IntoPyErr, internal_error},
     files::FoundFiles,
     frames::TemporaryParquet,
     job::Job,
 };
-use crate::upload::{self, Checker, UploadError, UploadOptions, check_files as check};
+use crate::upload::{
+    self, CheckReport, Checker, FileFacts, UploadError, UploadOptions, check_files as check,
+};
 
 /// Checks files; `client` is asked for what the dataset of `options` holds.
 #[pyfunction]
@@ -24,7 +26,7 @@ pub(super) fn check_files(
     let api = client.map(Client::api).transpose()?;
     let files = files.0.clone();
     let work = async move { check(api.as_ref(), files, options.into()).await };
-    Job::start(work, None, convert::check_report)
+    Job::start(work, None, check_report)
 }
 
 /// Looks whether names can be used, before anything is made of them.
@@ -59,6 +61,33 @@ impl FrameChecker {
         let checker = checker.ok_or_else(|| internal_error("the check is over"))?;
         let api = client.map(Client::api).transpose()?;
         let work = async move { checker.finish(api.as_ref(), dataset_id).await };
-        Job::start(work, None, convert::check_report)
+        Job::start(work, None, check_report)
     }
+}
+
+fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<PyAny>> {
+    let file = |file: FileFacts| {
+        let fields = fields!(py,
+            name: file.name,
+            path: file.path,
+            size_bytes: file.size_bytes,
+            row_count: file.row_count,
+            row_groups: file.row_groups,
+            codecs: PyTuple::new(py, file.codecs)?,
+            schema_group: file.schema_group,
+        );
+        instance(py, "CheckedFile", &fields)
+    };
+    let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
+    let schemas = report.schemas.into_iter().map(|columns| PyTuple::new(py, columns));
+    let problems = report.problems.iter().map(ToString::to_string);
+    let fields = fields!(py,
+        dataset_id: report.dataset_id,
+        files: PyTuple::new(py, files)?,
+        schemas: PyTuple::new(py, schemas.collect::<PyResult<Vec<_>>>()?)?,
+        problems: PyTuple::new(py, problems.collect::<Vec<_>>())?,
+        notes: PyTuple::new(py, report.notes)?,
+        error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
+    );
+    instance(py, "CheckReport", &fields)
 }

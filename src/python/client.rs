@@ -6,7 +6,7 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
 use super::{
-    convert::{self, SharedColumns},
+    convert::{self, FileCursor},
     dataset_stream,
     errors::IntoPyErr,
     files::FoundFiles,
@@ -36,13 +36,6 @@ pub(super) struct Client {
     api_url: String,
     /// The embedded service runs as long as a client of its folder, or a stream, lives.
     local: Option<Arc<LocalServer>>,
-}
-
-/// Where a list of files goes on.
-#[pyclass(frozen, module = "sutro._core")]
-pub(super) struct FileCursor {
-    pub(super) cursor: ListingCursor,
-    pub(super) shared: SharedColumns,
 }
 
 /// Out of a `sutro.options.ClientOptions`: times in seconds.

@@ -5,36 +5,16 @@ use std::sync::Arc;
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyDict, PyList, PyTuple},
+    types::{PyList, PyTuple},
 };
 
-use super::{client::FileCursor, errors::IntoPyErr};
+use super::classes::{fields, instance};
 use crate::{
     client::ListingCursor,
     schema::Difference,
-    upload::{CheckError, CheckReport, FileFacts, Progress, UploadReport, UploadedFile},
+    upload::{CheckError, Progress, UploadReport, UploadedFile},
     wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
 };
-
-/// Calls `sutro.<class>(**fields)`.
-pub(super) fn instance(
-    py: Python<'_>,
-    class: &str,
-    fields: &Bound<'_, PyDict>,
-) -> PyResult<Py<PyAny>> {
-    let class = py.import("sutro")?.getattr(class)?;
-    Ok(class.call((), Some(fields))?.unbind())
-}
-
-/// A dict of keyword arguments.
-macro_rules! fields {
-    ($py:expr, $($name:ident: $value:expr),+ $(,)?) => {{
-        let fields = PyDict::new($py);
-        $(fields.set_item(stringify!($name), $value)?;)+
-        fields
-    }};
-}
-pub(super) use fields;
 
 pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py<PyAny>> {
     let files = report
@@ -69,33 +49,6 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         committed: file.committed,
     );
     instance(py, "UploadedFile", &fields)
-}
-
-pub(super) fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<PyAny>> {
-    let file = |file: FileFacts| {
-        let fields = fields!(py,
-            name: file.name,
-            path: file.path,
-            size_bytes: file.size_bytes,
-            row_count: file.row_count,
-            row_groups: file.row_groups,
-            codecs: PyTuple::new(py, file.codecs)?,
-            schema_group: file.schema_group,
-        );
-        instance(py, "CheckedFile", &fields)
-    };
-    let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
-    let schemas = report.schemas.into_iter().map(|columns| PyTuple::new(py, columns));
-    let problems = report.problems.iter().map(ToString::to_string);
-    let fields = fields!(py,
-        dataset_id: report.dataset_id,
-        files: PyTuple::new(py, files)?,
-        schemas: PyTuple::new(py, schemas.collect::<PyResult<Vec<_>>>()?)?,
-        problems: PyTuple::new(py, problems.collect::<Vec<_>>())?,
-        notes: PyTuple::new(py, report.notes)?,
-        error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
-    );
-    instance(py, "CheckReport", &fields)
 }
 
 pub(super) fn differences<'py>(
@@ -151,6 +104,13 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
 /// A schema, and its object in Python. Files of one list share their schema, whatever page they
 /// are on, and so do their objects.
 pub(super) type SharedColumns = Option<(Arc<SchemaSummary>, Py<PyTuple>)>;
+
+/// Where a list of files goes on.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct FileCursor {
+    pub(super) cursor: ListingCursor,
+    pub(super) shared: SharedColumns,
+}
 
 /// A page of files, and where their list goes on. `shared` comes from the page before.
 pub(super) fn dataset_files(

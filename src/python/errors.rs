@@ -7,7 +7,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::convert::{self, fields};
+use super::{classes::fields, convert};
 use crate::{
     Error,
     message::listed,

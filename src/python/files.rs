@@ -4,7 +4,7 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 
 use super::job::Job;
 use crate::{
-    client::in_background,
+    background::in_background,
     upload::{Found, FoundFile, Paths},
 };
 

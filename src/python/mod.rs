@@ -9,6 +9,7 @@
 
 mod arrow_stream;
 mod check;
+mod classes;
 mod client;
 mod convert;
 mod dataset_stream;
@@ -30,7 +31,8 @@ mod _core {
     #[pymodule_export]
     use super::{
         check::{FrameChecker, check_files, check_names},
-        client::{Client, FileCursor},
+        client::Client,
+        convert::FileCursor,
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{

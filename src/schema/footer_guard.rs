@@ -6,7 +6,8 @@
 //! `parquet.thrift` of the parquet format.
 
 use super::{
-    footer::{Codec, InvalidParquet, UnsupportedCodec},
+    codec::{Codec, UnsupportedCodec},
+    invalid::InvalidParquet,
     thrift::{Kind, Reader, malformed},
     tree::MAX_DEPTH,
 };

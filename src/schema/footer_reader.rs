@@ -1,23 +1,30 @@
 //! Footers of many files, read one after the other.
 
-use std::{fs::File, io, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
+use bytes::Bytes;
 use parquet::{file::metadata::ParquetMetaDataReader, schema::types::TypePtr};
 
-use super::{Schema, footer::Footer, footer::InvalidParquet, footer_guard};
-use crate::read_at::read_exact_at;
+use super::{
+    footer::Footer, footer_bytes::FooterBytes, footer_guard, invalid::InvalidParquet, tree::Schema,
+};
 
-/// Enough of a file's start to tell what else it may be.
-const START_BYTES: usize = 64;
-/// Read at once from the end of a file: more than most footers have.
-const FIRST_READ_BYTES: u64 = 16 * 1024;
+/// Why there is no footer.
+#[derive(Debug, thiserror::Error)]
+pub enum FooterError<E> {
+    /// The bytes cannot be read.
+    #[error(transparent)]
+    Read(E),
+    /// The file is none that the API takes.
+    #[error(transparent)]
+    Invalid(#[from] InvalidParquet),
+}
 
 /// Reads footers. Files of the same schema as the one before share it: most files of a batch
 /// do, and to decode it is most of the work.
 #[derive(Clone, Debug, Default)]
 pub struct FooterReader {
     last: Option<DecodedSchema>,
-    end: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,42 +35,20 @@ struct DecodedSchema {
 }
 
 impl FooterReader {
-    /// Reads the footer of an open file of `file_size` bytes, with positioned reads.
+    /// Reads the footer of a file of `file_size` bytes; `read` gives ranges of its bytes.
     ///
     /// # Errors
-    /// The outer error where the file cannot be read, the inner one where it is no
-    /// acceptable parquet file.
-    pub fn read(
+    /// [`FooterError`], with the error of `read` or with what is wrong with the file.
+    pub fn read<E>(
         &mut self,
-        file: &File,
         file_size: u64,
-    ) -> io::Result<Result<Footer, InvalidParquet>> {
-        let mut start = [0; START_BYTES];
-        let start =
-            &mut start[..usize::try_from(file_size).unwrap_or(START_BYTES).min(START_BYTES)];
-        read_exact_at(file, start, 0)?;
-        let mut end = std::mem::take(&mut self.end);
-        read_end(file, file_size, FIRST_READ_BYTES.min(file_size), &mut end)?;
-        let length = Footer::check_start(start).and_then(|()| {
-            let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
-            Footer::encoded_len(*trailer, file_size)
-        });
-        let footer_bytes = match length {
-            Ok(length) => length + Footer::TRAILER_BYTES,
-            Err(invalid) => return Ok(Err(invalid)),
-        };
-        if footer_bytes > end.len() as u64 {
-            read_end(file, file_size, footer_bytes, &mut end)?;
+        mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
+    ) -> Result<Footer, FooterError<E>> {
+        let mut bytes = FooterBytes::of(file_size);
+        while let Some(range) = bytes.needs() {
+            bytes.push(read(range).map_err(FooterError::Read)?)?;
         }
-        let footer =
-            usize::try_from(footer_bytes).ok().and_then(|length| end.get(end.len() - length..));
-        let thrift = footer.and_then(|footer| footer.split_last_chunk::<8>());
-        let footer = match thrift {
-            Some((thrift, _trailer)) => self.parse(thrift, file_size),
-            None => Err(InvalidParquet::FooterOutside(footer_bytes)),
-        };
-        self.end = end;
-        Ok(footer)
+        Ok(self.parse(&bytes.into_thrift(), file_size)?)
     }
 
     /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
@@ -104,10 +89,4 @@ impl DecodedSchema {
             parquet_schema: schema.root_schema_ptr(),
         })
     }
-}
-
-/// Reads the last `length` bytes of a file of `file_size` bytes.
-fn read_end(file: &File, file_size: u64, length: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
-    bytes.resize(usize::try_from(length).map_err(io::Error::other)?, 0);
-    read_exact_at(file, bytes, file_size - length)
 }

@@ -3,11 +3,14 @@
 
 mod added_column;
 mod advice;
+mod codec;
 mod common;
 mod diff;
 mod footer;
+mod footer_bytes;
 mod footer_guard;
 mod footer_reader;
+mod invalid;
 mod leaf;
 mod number;
 mod other_format;
@@ -19,14 +22,17 @@ pub use added_column::{AddedColumn, ColumnType};
 pub(crate) use added_column::{Value, with_columns};
 pub use advice::advice;
 pub(crate) use advice::{is_integer_words, is_null_words};
+pub use codec::Codec;
 pub use common::common_schema;
 pub(crate) use common::{
     FileSchema, cast_obstacles, common_schema_of_files, is_list_or_map, is_null, leaf_count,
     pair_fields, repetition_of,
 };
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
-pub use footer::{Codec, Footer, InvalidParquet};
-pub use footer_reader::FooterReader;
+pub use footer::{CodecSupport, Footer};
+pub use footer_bytes::FooterBytes;
+pub use footer_reader::{FooterError, FooterReader};
+pub use invalid::InvalidParquet;
 pub(crate) use leaf::canonical;
 pub(crate) use number::{Number, Unit};
 pub(crate) use other_format::resembles_by_name;

@@ -5,7 +5,7 @@
 //! can exceed the input's size. Source: the Thrift project, "Thrift compact protocol
 //! encoding".
 
-use super::footer::InvalidParquet;
+use super::invalid::InvalidParquet;
 
 /// Structs and lists within each other. Footers need about eight.
 const MAX_DEPTH: usize = 100;

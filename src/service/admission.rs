@@ -12,7 +12,7 @@ use super::{
     storage_error::StorageError,
 };
 use crate::{
-    schema::{Footer, InvalidParquet, Schema, diff},
+    schema::{Footer, FooterBytes, FooterReader, InvalidParquet, Schema, diff},
     wire::{file_name, messages::UploadedFile},
 };
 
@@ -105,22 +105,15 @@ impl State {
 
     async fn read_footer(&self, file: &ReceivedFile) -> Result<Footer> {
         let (id, size) = (&file.file_id, file.size_bytes);
-        let trailer_start = size.saturating_sub(Footer::TRAILER_BYTES);
-        if size == 0 {
-            return Err(invalid(&InvalidParquet::Empty));
+        let mut bytes = FooterBytes::of(size);
+        while let Some(range) = bytes.needs() {
+            let read = self.blobs.read_range(id, range.start, range.end).await?;
+            bytes.push(read).map_err(|error| invalid(&error))?;
         }
-        let start = self.blobs.read_range(id, 0, size.min(4)).await?;
-        Footer::check_start(&start).map_err(|error| invalid(&error))?;
-        let trailer = self.blobs.read_range(id, trailer_start, size).await?;
-        let length = match trailer.as_ref().try_into() {
-            Ok(trailer) => Footer::encoded_len(trailer, size),
-            Err(_) => Err(InvalidParquet::FooterOutside(0)),
-        };
-        let length = length.map_err(|error| invalid(&error))?;
-        let thrift = self.blobs.read_range(id, trailer_start - length, trailer_start).await?;
+        let thrift = bytes.into_thrift();
         // Untrusted bytes are parsed where a mistake ends one request only.
         let parse = move || {
-            let footer = Footer::parse(&thrift, size)?;
+            let footer = FooterReader::default().parse(&thrift, size)?;
             footer.check_codecs().map(|()| footer)
         };
         tokio::task::spawn_blocking(parse)

@@ -1,62 +1,22 @@
 //! Everything that can be known before a byte is sent: footers and schemas.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{
     compare::Comparison,
     dataset_schema::Held,
+    files::{CheckedFile, PlannedFile},
     mismatch::{Cast, CheckError},
+    options::Mending,
     parallel::{Work, in_threads},
-    plan::PlannedFile,
-    report::Change,
+    problem::Problem,
     rewrite::Rewrite,
-    sources::why_missing,
 };
 use crate::{
     config::FILE_TIMEOUT,
-    error::{Error, without_number},
     regular_file::hangs,
-    schema::{Footer, FooterReader, InvalidParquet, resembles_by_name},
+    schema::{CodecSupport, Footer, FooterError, FooterReader, InvalidParquet, resembles_by_name},
 };
-
-/// A planned file whose footer was read and found good.
-#[derive(Clone, Debug)]
-pub(super) struct CheckedFile {
-    /// Its name and identity.
-    pub planned: PlannedFile,
-    /// What its footer says.
-    pub footer: Footer,
-    /// What was changed of it on the way.
-    pub changes: Vec<Change>,
-}
-
-/// One file that cannot be uploaded, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong and what to do.
-    pub message: String,
-    /// Whether the file was read and is no acceptable parquet file.
-    pub is_invalid_parquet: bool,
-    /// Whether it is the file's name that cannot be used.
-    pub is_about_name: bool,
-    /// Further files that have the same problem.
-    pub more_files: usize,
-}
-
-/// What may be mended on the way, because the caller asked for it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mending {
-    /// Files of other schemas are cast to a common one, where that loses nothing.
-    pub cast: bool,
-    /// Files with other codecs are rewritten as snappy.
-    pub recompress: bool,
-}
 
 /// Compares all schemas. Returns the files, and what has to be rewritten of them.
 ///
@@ -156,65 +116,22 @@ fn read_footer(
 ) -> Result<Footer, Problem> {
     let path = file.source.path();
     let opened = file.source.open().map_err(|error| Problem::unreadable(path, &error))?;
-    match reader.read(&opened, file.source.size()) {
-        Ok(Ok(footer)) => {
-            let readable = footer.check_codecs_are_readable();
-            let accepted = if mending.recompress { readable } else { footer.check_codecs() };
-            match accepted {
-                Ok(()) => Ok(footer),
-                Err(invalid)
-                    if mending.recompress || footer.check_codecs_are_readable().is_err() =>
-                {
-                    Err(Problem::invalid(path, &invalid.to_string()))
-                }
-                Err(invalid) => {
-                    Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
-                }
-            }
+    let read = |range| file.source.read_range(&opened, range);
+    let footer = reader.read(file.source.size(), read).map_err(|error| match error {
+        FooterError::Read(error) => Problem::unreadable(path, &error),
+        FooterError::Invalid(InvalidParquet::Unknown)
+            if let Some(words) = resembles_by_name(path) =>
+        {
+            Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string())
         }
-        Ok(Err(InvalidParquet::Unknown)) if let Some(words) = resembles_by_name(path) => {
-            Err(Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string()))
+        FooterError::Invalid(invalid) => Problem::invalid(path, &invalid.to_string()),
+    })?;
+    match footer.codec_support() {
+        CodecSupport::Supported => Ok(footer),
+        CodecSupport::Rewritable(_) if mending.recompress => Ok(footer),
+        CodecSupport::Rewritable(invalid) => {
+            Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
         }
-        Ok(Err(invalid)) => Err(Problem::invalid(path, &invalid.to_string())),
-        Err(error) => Err(Problem::new(path, without_number(&error.to_string()))),
-    }
-}
-
-impl Problem {
-    pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
-        let (path, message) = (path.to_owned(), message.into());
-        Self { path, message, is_invalid_parquet: false, is_about_name: false, more_files: 0 }
-    }
-
-    pub(super) fn of_name(path: &Path, message: impl Into<String>) -> Self {
-        Self { is_about_name: true, ..Self::new(path, message) }
-    }
-
-    /// A file that was named and cannot be opened, with the likely cause.
-    pub(super) fn missing(path: &Path, error: &Error) -> Self {
-        let mut problem = Self::unreadable(path, error);
-        problem.message += &why_missing(path).unwrap_or_default();
-        problem
-    }
-
-    fn invalid(path: &Path, message: &str) -> Self {
-        Self { is_invalid_parquet: true, ..Self::new(path, message) }
-    }
-
-    /// A file that could not be read; the path stands in front of the message already.
-    pub(super) fn unreadable(path: &Path, error: &Error) -> Self {
-        match error {
-            Error::File { source, .. } => Self::new(path, without_number(&source.to_string())),
-            other => Self::new(path, other.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.more_files {
-            0 => write!(f, "{}: {}", self.path.display(), self.message),
-            more => write!(f, "{} and {more} more: {}", self.path.display(), self.message),
-        }
+        CodecSupport::Unreadable(invalid) => Err(Problem::invalid(path, &invalid.to_string())),
     }
 }

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use super::{
-    UploadError, UploadOptions,
-    check::{self, CheckedFile, Mending, Problem},
+    check,
     dataset_schema::Held,
+    error::UploadError,
     feed::{MadeFile, name_of_made},
-    hive::{self, Hive},
-    plan::{self, Names, PlannedFile},
+    files::{CheckedFile, PlannedFile},
+    hive,
+    options::{Hive, Mending, UploadOptions},
+    plan::{self, Names},
+    problem::Problem,
     resume::{self, Target},
     rewrite::Rewrite,
     sent_record::SentRecord,
     sources::Found,
 };
 use crate::{
-    client::{ApiClient, in_background},
+    background::in_background,
+    client::ApiClient,
     error::{Error, Result},
     schema::{Schema, groups},
     wire::messages::DatasetFile,

@@ -10,19 +10,22 @@ use parquet::schema::types::TypePtr;
 use tokio::sync::mpsc;
 
 use super::{
-    UploadError,
     already_there::OTHER_PLACE,
-    check::{self, CheckedFile, Mending},
+    check,
     compare::{UNKNOWN_TYPE, paths},
     dataset_schema::{Held, THE_DATASET},
-    hive::{self, Hive},
+    error::UploadError,
+    files::{CheckedFile, PlannedFile},
+    hive,
     mismatch::{Cast, CheckError, Outliers},
-    plan::{Names, PlannedFile, with_extension},
+    options::{Hive, Mending},
+    plan::{Names, with_extension},
     rewrite::Rewrite,
     sources::Partition,
 };
 use crate::{
-    client::{SourceFile, in_background},
+    background::in_background,
+    client::SourceFile,
     content_hash::fingerprint,
     error::{Error, Result},
     schema::{Schema, canonical, cast_obstacles, diff},

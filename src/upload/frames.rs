@@ -20,9 +20,10 @@ use parquet::{
 
 pub use super::storage::Decimals;
 use super::{
-    UploadError,
-    check::{Mending, judge},
+    check::judge,
     dataset_schema::Held,
+    error::UploadError,
+    options::Mending,
     storage::{Storage, in_words},
     stored_values::{StoreError, stored},
     temporary::{HashedFile, while_writing},
@@ -31,7 +32,7 @@ use crate::{
     client::SourceFile,
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, FrameColumn, Result},
-    schema::{Footer, FooterReader, leaf_count},
+    schema::{Footer, FooterError, FooterReader, leaf_count},
     temporary_file::in_temporary_folder,
     wire::digest::Sha256Digest,
 };
@@ -289,9 +290,13 @@ pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
 /// [`Error::File`] where it cannot be read.
 pub fn leaves_without_values(file: &SourceFile) -> Result<Vec<u32>> {
     let opened = file.open()?;
-    match FooterReader::default().read(&opened, file.size()).map_err(in_temporary_folder)? {
+    let read = |range| file.read_range(&opened, range);
+    match FooterReader::default().read(file.size(), read) {
         Ok(footer) => Ok(footer.without_values),
-        Err(invalid) => Err(Error::Internal(format!("a file that was made {invalid}"))),
+        Err(FooterError::Read(error)) => Err(error),
+        Err(FooterError::Invalid(invalid)) => {
+            Err(Error::Internal(format!("a file that was made {invalid}")))
+        }
     }
 }
 

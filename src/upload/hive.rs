@@ -13,26 +13,16 @@ use arrow_schema::{ArrowError, DataType};
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 
 use super::{
-    check::{CheckedFile, Problem},
+    files::CheckedFile,
+    options::Hive,
     parallel::{Work, in_threads},
+    problem::Problem,
 };
 use crate::{
     config::BATCH_ROWS,
     regular_file::hangs,
     schema::{AddedColumn, ColumnType, Schema, with_columns},
 };
-
-/// What to do with folders that are called `key=value`.
-#[derive(Clone, Debug, Default)]
-pub enum Hive {
-    /// Files are refused that do not have such a column: its values would be lost.
-    #[default]
-    Refuse,
-    /// Files are taken as they are.
-    Ignore,
-    /// The columns are written into the files, some with types that the caller names.
-    Columns(HashMap<String, ColumnType>),
-}
 
 /// Adds the columns to the files, of which nothing is written yet, or says what is wrong.
 pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {

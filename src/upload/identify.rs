@@ -7,9 +7,9 @@ use std::sync::{
 
 use futures_util::{StreamExt, stream};
 
-use super::{check::CheckedFile, progress::Tracker, rewrite::Rewrite, settle::Expected};
+use super::{files::CheckedFile, progress::Tracker, rewrite::Rewrite, settle::Expected};
 use crate::{
-    client::in_background,
+    background::in_background,
     config::CHECK_THREADS,
     error::{Error, Result},
     wire::{digest::Sha256Digest, messages::DatasetFile, places::Places},

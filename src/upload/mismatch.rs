@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::check::Problem;
+use super::problem::Problem;
 use crate::{
     message::bounded,
     schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},

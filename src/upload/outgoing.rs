@@ -1,10 +1,8 @@
 //! A file on its way into a dataset.
 
-use super::{check::CheckedFile, settle::Expected};
+use super::{files::CheckedFile, settle::Expected};
 use crate::{
-    client::{SourceFile, in_background},
-    error::Result,
-    wire::messages::DatasetFile,
+    background::in_background, client::SourceFile, error::Result, wire::messages::DatasetFile,
 };
 
 /// A file on its way into a dataset.

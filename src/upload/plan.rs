@@ -7,32 +7,20 @@ use std::{
 };
 
 use super::{
-    check::Problem,
-    hive::Hive,
+    files::PlannedFile,
     mismatch::CheckError,
+    options::Hive,
     parallel::{Work, in_threads},
-    sources::{FoundFile, Partition},
+    problem::Problem,
+    sources::FoundFile,
 };
 use crate::{
-    client::{SourceFile, in_file},
+    client::SourceFile,
     config::FILE_TIMEOUT,
     error::{Error, Result},
     regular_file::hangs,
     wire::file_name::{folded, has_parquet_extension, refusal},
 };
-
-/// A file with its place and name in the batch.
-#[derive(Clone, Debug)]
-pub(super) struct PlannedFile {
-    /// Its place in the upload, from 0.
-    pub position: usize,
-    /// Its name in the dataset.
-    pub name: String,
-    /// The file, pinned.
-    pub source: SourceFile,
-    /// What the folders on its way say.
-    pub partition: Partition,
-}
 
 /// Looks at the identity of files.
 #[derive(Clone)]
@@ -46,7 +34,7 @@ impl Work<FoundFile> for Pin {
     }
 
     fn stuck(&self, file: &FoundFile, limit: Duration) -> Self::Found {
-        Err(in_file(&file.path)(hangs(limit)))
+        Err(Error::in_file(&file.path)(hangs(limit)))
     }
 }
 
@@ -171,8 +159,10 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::plan;
-    use crate::upload::hive::Hive;
-    use crate::upload::sources::{FoundFile, Paths};
+    use crate::upload::{
+        options::Hive,
+        sources::{FoundFile, Paths},
+    };
 
     fn file(folder: &tempfile::TempDir, path: &str) -> PathBuf {
         let path = folder.path().join(path);

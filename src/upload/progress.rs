@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    check::CheckedFile,
+    files::CheckedFile,
     report::{FileStatus, UploadReport, UploadedFile},
 };
 use crate::{

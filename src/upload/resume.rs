@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures_util::{StreamExt, future::ready, stream};
 
 use super::{
-    UploadError,
     already_there::{self, AlreadyThere, Conflict, OTHER_CONTENT},
-    check::CheckedFile,
+    error::UploadError,
     feed::Feed,
+    files::CheckedFile,
     identify::identities,
     outgoing::OutgoingFile,
     progress::Tracker,

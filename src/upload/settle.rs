@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use super::commit::{Order, Verdict};
+use super::{order::Order, verdict::Verdict};
 use crate::{
     wire::digest::Sha256Digest,
     wire::{

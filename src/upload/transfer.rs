@@ -14,14 +14,14 @@ use tokio::{
 };
 
 use super::{
-    UploadError,
-    check::CheckedFile,
     commit::{
         Action, CommitConfig, Ending, Event, FileIndex, Grace, Order, RequestId, Stop, Verdict,
         strategy,
     },
     deadline::HeadDeadline,
+    error::UploadError,
     feed::Feed,
+    files::CheckedFile,
     outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
     progress::Tracker,

@@ -9,10 +9,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{
-    digest::Sha256Digest,
-    messages::{FieldSummary, SchemaSummary},
-};
+use super::digest::Sha256Digest;
 
 /// A value that may be understood.
 pub(super) struct Lenient<T>(pub(super) Option<T>);
@@ -59,49 +56,6 @@ impl FromJson for u64 {
 impl FromJson for Sha256Digest {
     fn from_text(text: &str) -> Option<Self> {
         text.parse().ok()
-    }
-}
-
-impl FromJson for SchemaSummary {
-    fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
-        let mut summary = None;
-        while let Some(key) = entries.next_key::<String>()? {
-            if key == "fields" {
-                let Lenient(fields) = entries.next_value::<Lenient<Vec<FieldSummary>>>()?;
-                summary = fields.map(|fields| Self { fields });
-            } else {
-                entries.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(summary)
-    }
-}
-
-impl FromJson for Vec<FieldSummary> {
-    /// One column that cannot be understood leaves the others without a place.
-    fn from_array<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut fields = Some(Self::new());
-        while let Some(Lenient(field)) = items.next_element::<Lenient<FieldSummary>>()? {
-            fields = fields.zip(field).map(|(mut fields, field)| {
-                fields.push(field);
-                fields
-            });
-        }
-        Ok(fields)
-    }
-}
-
-impl FromJson for FieldSummary {
-    fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
-        let (mut name, mut data_type) = (None, None);
-        while let Some(key) = entries.next_key::<String>()? {
-            match key.as_str() {
-                "name" => name = entries.next_value::<Lenient<String>>()?.0,
-                "type" => data_type = entries.next_value::<Lenient<String>>()?.0,
-                _ => drop(entries.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(name.zip(data_type).map(|(name, data_type)| Self { name, data_type }))
     }
 }
 

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+pub use super::summary::{FieldSummary, SchemaSummary};
 use super::{digest::Sha256Digest, lenient};
-
-/// Header that carries the API key, as `Key <api key>`.
-pub const AUTHORIZATION: &str = "authorization";
 
 /// Answer of `POST /upload-to-dataset`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -54,23 +52,6 @@ pub struct DatasetInfo {
     /// The columns; `None` while the dataset is empty.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub schema: Option<SchemaSummary>,
-}
-
-/// Columns of a dataset or file, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SchemaSummary {
-    /// Top-level columns in order.
-    pub fields: Vec<FieldSummary>,
-}
-
-/// One top-level column of [`SchemaSummary`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FieldSummary {
-    /// The column's name.
-    pub name: String,
-    /// The column's type in words.
-    #[serde(rename = "type")]
-    pub data_type: String,
 }
 
 /// Request of `POST /list-dataset-files`.

@@ -7,3 +7,4 @@ mod lenient;
 pub mod listing;
 pub mod messages;
 pub(crate) mod places;
+mod summary;

@@ -11,11 +11,12 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
     ("error", &["config", "message"]),
+    ("background", &["error"]),
     ("read_at", &[]),
     ("regular_file", &[]),
     ("temporary_file", &["error"]),
@@ -25,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     (
         "client",
         &[
+            "background",
             "config",
             "content_hash",
             "credentials",
@@ -37,10 +39,14 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "wire",
         ],
     ),
-    ("dataset_reader", &["config", "error", "message", "schema", "client"]),
+    (
+        "dataset_reader",
+        &["background", "config", "error", "message", "read_at", "schema", "wire", "client"],
+    ),
     (
         "upload",
         &[
+            "background",
             "config",
             "content_hash",
             "credentials",

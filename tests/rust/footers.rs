@@ -1,12 +1,15 @@
 //! Footers: real files are accepted, malformed ones refused in words, and nothing aborts.
 
 use std::{
+    convert::Infallible,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use sutro::schema::{Footer, InvalidParquet, diff};
+use bytes::Bytes;
+use sutro::schema::{Footer, FooterError, FooterReader, InvalidParquet, diff};
 
 use crate::parquet_files::{file_with_fields, int64_file};
 
@@ -18,8 +21,14 @@ fn read(bytes: &[u8]) -> Result<Footer, InvalidParquet> {
 }
 
 fn read_path(path: &Path) -> Result<Footer, InvalidParquet> {
-    let file = fs::File::open(path).unwrap();
-    Footer::read(&file, file.metadata().unwrap().len()).unwrap()
+    let bytes = Bytes::from(fs::read(path).unwrap());
+    let range = |range: Range<u64>| {
+        let place = |at| usize::try_from(at).unwrap();
+        Ok::<_, Infallible>(bytes.slice(place(range.start)..place(range.end)))
+    };
+    FooterReader::default().read(bytes.len() as u64, range).map_err(|error| match error {
+        FooterError::Invalid(invalid) => invalid,
+    })
 }
 
 fn refusal(bytes: &[u8]) -> String {

@@ -6,7 +6,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use sutro::schema::{Footer, Schema, diff};
+use sutro::schema::{FooterReader, Schema, diff};
 
 use crate::{
     parquet_files::file_with_fields,
@@ -52,7 +52,8 @@ fn schema_of(file: &[u8]) -> Schema {
     let thrift_length = u32::from_le_bytes(file[file.len() - 8..][..4].try_into().unwrap());
     let end = file.len() - 8;
     let thrift = &file[end - usize::try_from(thrift_length).unwrap()..end];
-    Arc::unwrap_or_clone(Footer::parse(thrift, file.len() as u64).unwrap().schema)
+    let footer = FooterReader::default().parse(thrift, file.len() as u64).unwrap();
+    Arc::unwrap_or_clone(footer.schema)
 }
 
 #[test]

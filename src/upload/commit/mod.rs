@@ -28,12 +28,12 @@ mod stopping;
 mod strategy;
 mod unordered;
 
-pub use events::{
-    Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause, Verdict,
-};
+pub use events::{Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause};
 pub use in_order::InOrder;
-pub use strategy::{CommitConfig, CommitStrategy, Order};
+pub use strategy::{CommitConfig, CommitStrategy};
 pub use unordered::Unordered;
+
+pub use super::{order::Order, verdict::Verdict};
 
 /// The strategy that commits files in this order.
 #[must_use]

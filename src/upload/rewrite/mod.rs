@@ -32,16 +32,16 @@ use self::{
     plan::{Source, sources, with_added},
 };
 use super::{
-    UploadError,
-    check::CheckedFile,
+    error::UploadError,
+    files::CheckedFile,
     report::Change,
     temporary::{HashedFile, while_writing},
 };
 use crate::{
-    client::{in_background, in_file},
+    background::in_background,
     config::REWRITES_AHEAD,
     error::{Error, Result},
-    schema::{Footer, Schema},
+    schema::{Footer, FooterError, FooterReader, Schema},
 };
 
 /// What files are to be made alike in.
@@ -101,8 +101,13 @@ impl Rewrite {
         source.verify()?;
         let source = written.into_source(&path)?;
         file.changes = self.changes(&file.footer);
-        let footer = Footer::read(&*source.open()?, source.size()).map_err(in_file(&path))?;
-        file.footer = footer.map_err(|invalid| failed(invalid.to_string()))?;
+        let opened = source.open()?;
+        let read = |range| source.read_range(&opened, range);
+        file.footer = match FooterReader::default().read(source.size(), read) {
+            Ok(footer) => footer,
+            Err(FooterError::Read(error)) => return Err(error),
+            Err(FooterError::Invalid(invalid)) => return Err(failed(invalid.to_string())),
+        };
         file.planned.source = source;
         Ok(file)
     }

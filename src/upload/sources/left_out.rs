@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::order::natural_order;
 use crate::wire::file_name::is_parquet_extension;
 
 /// Entries of one kind that a message names; the others are counted.
@@ -75,7 +76,7 @@ impl Kind {
         let below =
             |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).display().to_string();
         let mut names: Vec<_> = paths.iter().map(below).collect();
-        names.sort_by(|left, right| super::natural_order(left, right));
+        names.sort_by(|left, right| natural_order(left, right));
         let more = names.len().saturating_sub(NAMED);
         names.truncate(NAMED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };

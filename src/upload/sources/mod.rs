@@ -3,26 +3,25 @@
 mod left_out;
 mod location;
 mod names;
+mod order;
 mod partition;
 mod table_format;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-use std::{
-    cmp::Ordering,
-    path::{Component, Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use alphanumeric_sort::compare_str;
 use glob::{MatchOptions, Pattern};
 
 use self::{
     left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool},
+    order::lexical,
     walk::{LIKE_A_SHELL, Walk, folder_of_glob, unreadable_glob},
 };
 use crate::error::{Error, Result};
 pub(super) use location::why_missing;
+pub use order::natural_order;
 pub use partition::{Partition, partition_of_open_file};
 
 /// Paths, folders and globs, in the order in which their files are to be uploaded.
@@ -269,27 +268,6 @@ impl Exclude {
 
 fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '['])
-}
-
-/// `part-2` before `part-10`; a total order, the same on every machine.
-#[must_use]
-pub fn natural_order(left: &str, right: &str) -> Ordering {
-    compare_str(left, right).then_with(|| left.cmp(right))
-}
-
-/// The absolute path, without `.` and `..`. Links stay, as the caller wrote them.
-fn lexical(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut plain = PathBuf::new();
-    for step in absolute.components() {
-        match step {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            step => plain.push(step),
-        }
-    }
-    plain
 }
 
 /// The longest path that all of them begin with.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::lexical;
+use super::order::lexical;
 use crate::error::Error;
 
 /// Who writes a folder, and keeps in it files that it has removed from the table.

@@ -12,10 +12,7 @@ use super::{
     natural_order,
     table_format::{TableFormat, Tables},
 };
-use crate::{
-    client::in_file,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// `*` stops at `/`, and does not match hidden files.
 pub(super) const LIKE_A_SHELL: MatchOptions = MatchOptions {
@@ -43,8 +40,8 @@ impl Walk {
     pub(super) fn folder(&mut self, folder: &Path, recursive: bool) -> Result<()> {
         let mut open = vec![(folder.to_owned(), recursive)];
         while let Some((folder, recursive)) = open.pop() {
-            for entry in fs::read_dir(&folder).map_err(in_file(&folder))? {
-                let entry = entry.map_err(in_file(&folder))?;
+            for entry in fs::read_dir(&folder).map_err(Error::in_file(&folder))? {
+                let entry = entry.map_err(Error::in_file(&folder))?;
                 let (path, name) = (entry.path(), entry.file_name());
                 let name = name.to_string_lossy();
                 if TableFormat::is_marked_by(&name)
@@ -52,7 +49,7 @@ impl Walk {
                 {
                     return Err(table.refusal());
                 }
-                let is_link = entry.file_type().map_err(in_file(&path))?.is_symlink();
+                let is_link = entry.file_type().map_err(Error::in_file(&path))?.is_symlink();
                 if is_of_a_tool(&name) {
                     continue;
                 }
@@ -91,7 +88,7 @@ impl Walk {
         for entry in matches {
             let path = entry.map_err(|error| {
                 let path = error.path().to_owned();
-                in_file(&path)(error.into())
+                Error::in_file(&path)(error.into())
             })?;
             self.refuse_table_around(&path)?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,0 +1,12 @@
+//! Work that may block, away from the threads that serve connections.
+
+use crate::error::{Error, Result};
+
+/// Runs file I/O where it may block.
+pub(crate) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
+}

@@ -1,0 +1,164 @@
+//! Where the footer of a file is: which bytes to read next, for any way to read them.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{footer::Footer, invalid::InvalidParquet};
+
+/// Enough of a file's start to tell what else it may be.
+const START_BYTES: u64 = 64;
+/// Read at once from the end of a file: more than most footers have. A file of this size is read
+/// in one piece.
+const END_BYTES: u64 = 16 * 1024;
+
+/// Finds the bytes of a footer without any I/O: threads, tasks and stores read what it
+/// [needs](FooterBytes::needs) and [push](FooterBytes::push) it.
+#[derive(Clone, Debug)]
+pub struct FooterBytes {
+    file_size: u64,
+    step: Step,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Start,
+    End,
+    /// The footer and its trailer have this length, which is more than was read.
+    Footer(u64),
+    /// The thrift of the footer.
+    Found(Bytes),
+}
+
+impl FooterBytes {
+    /// For a file of `file_size` bytes.
+    #[must_use]
+    pub fn of(file_size: u64) -> Self {
+        Self { file_size, step: Step::Start }
+    }
+
+    /// The next range to read; `None` when the footer is complete.
+    #[must_use]
+    pub fn needs(&self) -> Option<Range<u64>> {
+        let size = self.file_size;
+        match self.step {
+            Step::Start if size <= END_BYTES => Some(0..size),
+            Step::Start => Some(0..START_BYTES),
+            Step::End => Some(size - END_BYTES..size),
+            Step::Footer(length) => Some(size - length..size),
+            Step::Found(_) => None,
+        }
+    }
+
+    /// Takes the bytes of the range that was needed.
+    ///
+    /// # Errors
+    /// [`InvalidParquet`] if no acceptable Parquet file has these bytes.
+    pub fn push(&mut self, bytes: Bytes) -> Result<(), InvalidParquet> {
+        let Some(range) = self.needs() else { return Ok(()) };
+        if bytes.len() as u64 != range.end - range.start {
+            return Err(InvalidParquet::FooterOutside(range.end - range.start));
+        }
+        if matches!(self.step, Step::Start) {
+            Footer::check_start(&bytes)?;
+            if range.end < self.file_size {
+                self.step = Step::End;
+                return Ok(());
+            }
+        }
+        self.step = self.after(bytes)?;
+        Ok(())
+    }
+
+    /// `end` holds the last bytes of the file.
+    fn after(&self, mut end: Bytes) -> Result<Step, InvalidParquet> {
+        let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
+        let length = Footer::encoded_len(*trailer, self.file_size)? + Footer::TRAILER_BYTES;
+        let Some(begin) = (end.len() as u64).checked_sub(length) else {
+            return Ok(Step::Footer(length));
+        };
+        // Both fit: they are at most the length of what is in memory.
+        let begin = usize::try_from(begin).unwrap_or(usize::MAX);
+        end.truncate(end.len() - usize::try_from(Footer::TRAILER_BYTES).unwrap_or(usize::MAX));
+        Ok(Step::Found(end.split_off(begin)))
+    }
+
+    /// The thrift of the footer; nothing before it is complete.
+    #[must_use]
+    pub fn into_thrift(self) -> Bytes {
+        match self.step {
+            Step::Found(thrift) => thrift,
+            _ => Bytes::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{END_BYTES, FooterBytes, START_BYTES};
+    use crate::schema::InvalidParquet;
+
+    /// A file of `size` bytes with a footer of `length` bytes, all 7.
+    fn file(size: usize, length: usize) -> Vec<u8> {
+        let mut file = vec![0; size];
+        file[..4].copy_from_slice(b"PAR1");
+        file[size - 8 - length..size - 8].fill(7);
+        file[size - 8..size - 4].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+        file[size - 4..].copy_from_slice(b"PAR1");
+        file
+    }
+
+    /// The footer of a file, and how often it was read for it.
+    fn find(file: &[u8]) -> Result<(Bytes, usize), InvalidParquet> {
+        let mut footer = FooterBytes::of(file.len() as u64);
+        let mut reads = 0;
+        while let Some(range) = footer.needs() {
+            reads += 1;
+            assert!(reads <= 3);
+            let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+            footer.push(Bytes::copy_from_slice(&file[range]))?;
+        }
+        Ok((footer.into_thrift(), reads))
+    }
+
+    #[test]
+    fn a_footer_of_any_length_in_a_file_of_any_size_is_found_in_at_most_three_reads() {
+        let end = usize::try_from(END_BYTES).unwrap();
+        for (size, length, reads) in [
+            (12, 0, 1),
+            (end, end - 12, 1),
+            (end + 4, end - 8, 2),
+            (end + 1, end - 11, 2),
+            (3 * end, 100, 2),
+            (3 * end, end - 8, 2),
+            (3 * end, end - 7, 3),
+            (3 * end, 3 * end - 12, 3),
+        ] {
+            assert_eq!(
+                find(&file(size, length)).unwrap(),
+                (vec![7; length].into(), reads),
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_parquet_file_is_refused_with_the_first_bytes_that_show_it() {
+        let start = usize::try_from(START_BYTES).unwrap();
+        let mut other = file(100_000, 100);
+        other[..4].copy_from_slice(b"ORC1");
+        let mut footer = FooterBytes::of(other.len() as u64);
+        let refused = footer.push(Bytes::copy_from_slice(&other[..start]));
+        assert!(matches!(refused, Err(InvalidParquet::NotParquet(_))), "{refused:?}");
+        assert_eq!(find(&[]), Err(InvalidParquet::Empty));
+        assert_eq!(find(b"PAR1PAR1"), Err(InvalidParquet::FooterOutside(0x3152_4150)));
+        assert_eq!(find(b"PAR1"), Err(InvalidParquet::FooterOutside(0)));
+        let mut long = file(100, 10);
+        long[92] = 89;
+        assert_eq!(find(&long), Err(InvalidParquet::FooterOutside(89)));
+        let mut footer = FooterBytes::of(100);
+        assert!(footer.push(Bytes::from_static(b"PAR1")).is_err(), "fewer bytes than it needs");
+    }
+}

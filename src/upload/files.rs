@@ -1,0 +1,28 @@
+//! A file of a batch, from step to step.
+
+use super::{report::Change, sources::Partition};
+use crate::{client::SourceFile, schema::Footer};
+
+/// A file with its place and name in the batch.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedFile {
+    /// Its place in the upload, from 0.
+    pub position: usize,
+    /// Its name in the dataset.
+    pub name: String,
+    /// The file, pinned.
+    pub source: SourceFile,
+    /// What the folders on its way say.
+    pub partition: Partition,
+}
+
+/// A planned file whose footer was read and found good.
+#[derive(Clone, Debug)]
+pub(super) struct CheckedFile {
+    /// Its name and identity.
+    pub planned: PlannedFile,
+    /// What its footer says.
+    pub footer: Footer,
+    /// What was changed of it on the way.
+    pub changes: Vec<Change>,
+}
