@@ -109,8 +109,7 @@ impl Subject {
 
     /// The error of an answer that says 200 and has the words of a refusal.
     pub(super) fn refused_with_success(&self, words: &str) -> Error {
-        let (file_name, message) = (self.file_name.clone(), self.peer.quoted(words));
-        Error::Refused { file_name, status: 200, message }
+        self.refused(200, self.peer.quoted(words))
     }
 
     /// The error of an answer that is no success.
@@ -166,9 +165,7 @@ impl Subject {
                 let dataset_id = self.dataset_id.clone().unwrap_or_default();
                 Error::DatasetNotFound { dataset_id, message }
             }
-            status if is_from_the_api && status != 407 => {
-                Error::Refused { file_name, status, message }
-            }
+            status if is_from_the_api && status != 407 => self.refused(status, message),
             status
                 if is_of_an_intermediary(status)
                     || self.peer.has_answered.load(Ordering::Relaxed) =>
@@ -176,6 +173,18 @@ impl Subject {
                 self.intermediary(status)
             }
             status => self.not_the_api(format!("HTTP {status} {message}")),
+        }
+    }
+
+    /// A refusal in the API's own words. It says with 409 that the dataset has a file of that name;
+    /// servers that use another status say so in words.
+    fn refused(&self, status: u16, message: String) -> Error {
+        let file_name = self.file_name.clone();
+        let is_name_taken = status == 409 || message.contains("already exists");
+        if file_name.is_some() && is_name_taken {
+            Error::NameTaken { file_name, status, message }
+        } else {
+            Error::Refused { file_name, status, message }
         }
     }
 
@@ -332,7 +341,7 @@ mod tests {
         let who = match error {
             Error::Authentication { .. } => "key",
             Error::Unavailable { .. } => "busy",
-            Error::Refused { .. } => "service",
+            Error::Refused { .. } | Error::NameTaken { .. } => "service",
             Error::Intermediary { .. } if words.contains("proxy in front of") => "proxy",
             Error::Intermediary { .. } => {
                 assert!(status.as_u16() == 511 || words.contains("a.parquet (2000000 bytes)"));
@@ -370,6 +379,30 @@ mod tests {
                 let expected = (who, is_tried_again);
                 assert_eq!(judged(status, body, has_answered), expected, "{status} {body}");
             }
+        }
+    }
+
+    #[test]
+    fn a_file_whose_name_is_taken_is_told_from_other_refusals() {
+        let kind = |file_name: Option<&str>, status: u16, words: &str| {
+            let file_name = file_name.map(str::to_owned);
+            let subject = Subject { file_name, ..Subject::default() };
+            let body = format!(r#"{{"error": "{words}"}}"#);
+            let status = StatusCode::from_u16(status).unwrap();
+            match (status.is_success(), subject.refusal(status, body.as_bytes(), None)) {
+                (true, _) => subject.refused_with_success(words),
+                (false, error) => error,
+            }
+        };
+        let file = Some("a.parquet");
+        for (status, words) in
+            [(409, "taken"), (400, "a.parquet already exists"), (200, "it already exists")]
+        {
+            let error = kind(file, status, words);
+            assert!(matches!(error, Error::NameTaken { .. }), "{error:?}");
+        }
+        for error in [kind(file, 422, "schema"), kind(None, 409, "Dataset d already exists")] {
+            assert!(matches!(error, Error::Refused { .. }), "{error:?}");
         }
     }
 

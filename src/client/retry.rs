@@ -22,14 +22,6 @@ impl Error {
         }
     }
 
-    /// Whether the service refused because the dataset has a file of that name: 409, and where
-    /// it uses another status its words say so.
-    #[must_use]
-    pub fn is_name_taken(&self) -> bool {
-        matches!(self, Self::Refused { status, message, .. }
-            if *status == 409 || message.contains("already exists"))
-    }
-
     /// What the service asked for in `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -59,6 +59,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// The service refused a file because the dataset has one of its name (409, or words that say
+    /// so).
+    NameTaken {
+        /// The file.
+        file_name: Option<String>,
+        /// The HTTP status.
+        status: u16,
+        /// The service's words.
+        message: String,
+    },
+
     /// The service refused for good (4xx, or a 2xx with `{"error"}`): sending again is no use.
     Refused {
         /// The file, where the refusal is about one.

@@ -34,7 +34,8 @@ impl Error {
             Self::NamesTaken { dataset_id, names, reason } => {
                 write!(f, "the dataset {dataset_id} already holds {}, {reason}", listed(names))
             }
-            Self::Refused { file_name, status, message } => {
+            Self::Refused { file_name, status, message }
+            | Self::NameTaken { file_name, status, message } => {
                 write!(
                     f,
                     "the service refused{} (HTTP {status}): {message}",
@@ -118,6 +119,7 @@ impl Error {
             | Self::DatasetNotFound { .. }
             | Self::NamesTaken { .. }
             | Self::Refused { .. }
+            | Self::NameTaken { .. }
             | Self::Unavailable { .. }
             | Self::Intermediary { .. }
             | Self::Connection { .. }
@@ -202,7 +204,8 @@ mod tests {
             Error::DatasetNotFound { dataset_id: text(), message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: String::new() },
             Error::NamesTaken { dataset_id: text(), names: vec![text(); 20], reason: text() },
-            Error::Refused { file_name: name(), status: 409, message: text() },
+            Error::Refused { file_name: name(), status: 422, message: text() },
+            Error::NameTaken { file_name: name(), status: 409, message: text() },
             Error::Unavailable {
                 file_name: name(),
                 status: 503,

@@ -71,6 +71,7 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
         }
         Error::Refused { file_name, status, .. }
+        | Error::NameTaken { file_name, status, .. }
         | Error::Intermediary { file_name, status, .. } => {
             ("RefusedError", fields!(py, file_name: file_name, status: status))
         }

@@ -40,6 +40,7 @@ impl UploadError {
                 | Error::Rewrite { .. }
                 | Error::NamesTaken { .. }
                 | Error::Refused { .. }
+                | Error::NameTaken { .. }
                 | Error::Intermediary { .. }
                 | Error::Authentication { .. } => Remedy::Change,
                 Error::ForeignWriter { .. } => Remedy::Unknown,

@@ -67,7 +67,7 @@ pub(super) fn ending(outcome: &Result<String>) -> Ending {
         Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {
             Ending::RefusedAll
         }
-        Err(error) if error.is_name_taken() => Ending::NameTaken,
+        Err(Error::NameTaken { .. }) => Ending::NameTaken,
         Err(Error::Refused { .. }) => Ending::Refused,
         Err(error) if error.is_temporary() => {
             Ending::Temporary { failure: failure(error), retry_after: error.retry_after() }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    ops::ControlFlow,
     sync::Arc,
     time::Duration,
 };
@@ -73,8 +74,6 @@ struct Shell {
     news: mpsc::UnboundedSender<News>,
     requests: HashMap<usize, Request>,
     last_errors: HashMap<usize, Error>,
-    /// The head and how much of it was sent, at the last tick.
-    head_at_tick: (FileIndex, u64),
     deadline: HeadDeadline,
     /// Why the feed ended.
     feed_error: Option<UploadError>,
@@ -97,10 +96,11 @@ impl Transfer {
             news: sender,
             requests: HashMap::new(),
             last_errors: HashMap::new(),
-            head_at_tick: (0, 0),
             deadline: HeadDeadline::default(),
             feed_error: None,
         };
+        // The head and how much of it was sent.
+        let mut head_at_tick = (0, 0);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let known = shell.transfer.files.len();
@@ -110,19 +110,17 @@ impl Transfer {
         }
         loop {
             while let Some(action) = actions.pop_front() {
-                if let Action::Finish(stop) = action {
-                    return match (stop, shell.feed_error.take()) {
-                        (Some(stop), _) => Err(shell.error_of(stop).into()),
-                        (None, Some(error)) => Err(error),
-                        (None, None) => Ok((shell.transfer.before, shell.transfer.files)),
-                    };
+                if let ControlFlow::Break(stop) = shell.perform(action) {
+                    return shell.end(stop);
                 }
-                shell.perform(action);
             }
             let event = tokio::select! {
                 Some(news) = news.recv() => shell.take_in(news, strategy.head()),
                 file = shell.next_file(), if strategy.wants_file() => Some(shell.plan(file)),
-                _ = ticks.tick() => Some(Event::Tick { head_moved: shell.head_has_moved(strategy.head()) }),
+                _ = ticks.tick() => {
+                    let before = std::mem::replace(&mut head_at_tick, shell.sent_of(strategy.head()));
+                    Some(Event::Tick { head_moved: before != head_at_tick })
+                }
             };
             if let Some(event) = event {
                 actions.extend(strategy.on(event));
@@ -148,7 +146,8 @@ impl Shell {
         Event::Planned(1)
     }
 
-    fn perform(&mut self, action: Action) {
+    /// Does what the strategy says. Breaks when the run is over.
+    fn perform(&mut self, action: Action) -> ControlFlow<Option<Stop>> {
         match action {
             Action::Start(request) => self.start(request),
             Action::Drip(file) => self.order(file, TailOrder::Drip),
@@ -163,7 +162,16 @@ impl Shell {
                 self.pause(request, failures, at_least);
             }
             Action::Settle(file, grace) => self.settle(file, grace),
-            Action::Finish(_) => {}
+            Action::Finish(stop) => return ControlFlow::Break(stop),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end(mut self, stop: Option<Stop>) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
+        match (stop, self.feed_error.take()) {
+            (Some(stop), _) => Err(self.error_of(stop).into()),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok((self.transfer.before, self.transfer.files)),
         }
     }
 
@@ -342,10 +350,9 @@ impl Shell {
         verdict(*order, known, Expected::from(&files[file]), listing)
     }
 
-    fn head_has_moved(&mut self, head: FileIndex) -> bool {
-        let sent = self.requests.get(&head).map_or(0, |request| request.body.sent());
-        let before = std::mem::replace(&mut self.head_at_tick, (head, sent));
-        before != self.head_at_tick
+    /// The file, and how many bytes of its current request were sent.
+    fn sent_of(&self, file: FileIndex) -> (FileIndex, u64) {
+        (file, self.requests.get(&file).map_or(0, |request| request.body.sent()))
     }
 
     fn error_of(&mut self, stop: Stop) -> Error {

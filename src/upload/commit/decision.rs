@@ -14,7 +14,7 @@ pub(super) enum Decision {
     /// Look it up again.
     SettleAgain { grace: Grace, room: Option<Room> },
     /// It is not in the dataset: send it again.
-    Retry { lacks_room: bool, retry_after: Option<Duration> },
+    Retry { cause: Cause, retry_after: Option<Duration> },
     /// End the run.
     Stop(StopCause, Scope),
 }
@@ -45,7 +45,18 @@ pub(super) enum Turn {
     Later,
 }
 
-/// Whether a request failed for lack of room, by the server's own words.
-pub(super) fn says_no_room(failure: Failure, retry_after: Option<Duration>) -> bool {
-    failure == Failure::NoRoom || retry_after.is_some()
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The server had no room for it, by its own words or because it did not open the connection.
+    NoRoom,
+    Other,
+}
+
+impl Cause {
+    /// The cause by the server's own words.
+    pub(super) fn told(failure: Failure, retry_after: Option<Duration>) -> Self {
+        let says_no_room = failure == Failure::NoRoom || retry_after.is_some();
+        if says_no_room { Self::NoRoom } else { Self::Other }
+    }
 }

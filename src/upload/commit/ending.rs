@@ -1,14 +1,22 @@
 //! What the end of a request means for its file.
 
 use super::{
-    decision::{Decision, Scope, Turn, says_no_room},
+    decision::{Cause, Decision, Scope, Turn},
     events::{Ending, StopCause},
     files::{File, Phase},
 };
 
+/// How far the connection of a request was when the request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// Nobody has asked for the body.
+    Opening,
+    Open,
+}
+
 /// Decides from what was sent, never from the kind of error: a file whose tail was not released
 /// cannot be in the dataset, and any other outcome but a success must be looked up.
-pub(super) fn decide(file: &File, ending: Ending, turn: Turn, was_opening: bool) -> Decision {
+pub(super) fn decide(file: &File, ending: Ending, turn: Turn, connection: Connection) -> Decision {
     let in_doubt = file.phase == Phase::Released;
     // What an earlier request has released may turn up at any time.
     let may_be_there = file.may_be_there;
@@ -28,9 +36,11 @@ pub(super) fn decide(file: &File, ending: Ending, turn: Turn, was_opening: bool)
         Ending::RefusedAll => Decision::Stop(StopCause::Failed, Scope::All),
         Ending::NameTaken => Decision::Stop(StopCause::NameTaken, Scope::FromHere),
         Ending::Temporary { failure, retry_after } => {
-            // A connection that was not even opened says the same.
-            let lacks_room = was_opening || says_no_room(failure, retry_after);
-            Decision::Retry { lacks_room, retry_after }
+            let cause = match connection {
+                Connection::Opening => Cause::NoRoom,
+                Connection::Open => Cause::told(failure, retry_after),
+            };
+            Decision::Retry { cause, retry_after }
         }
     }
 }

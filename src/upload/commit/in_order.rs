@@ -12,7 +12,7 @@ use super::{
     events::{Action, Event, FileIndex},
     line::Line,
     starting::HeadStarts,
-    starvation::Starvation,
+    starvation::{HeadAtTick, Starvation},
     strategy::{CommitConfig, CommitStrategy},
 };
 
@@ -30,12 +30,12 @@ impl InOrder {
         Self { line: Line::new(config), starvation: Starvation::default() }
     }
 
-    fn tick(&mut self, head_moved: bool) -> Option<Room> {
+    fn tick(&mut self, has_moved: bool) -> Option<Room> {
         self.line.drip();
         let files = &self.line.files;
-        let head = (files.head(), files.head_phase());
+        let (file, phase) = (files.head(), files.head_phase());
         let others = files.open().saturating_sub(1);
-        self.starvation.tick(head, head_moved, others)
+        self.starvation.tick(HeadAtTick { file, phase, has_moved, others })
     }
 
     /// Drops others, the newest first, until only `kept` of them are left. What is dropped cannot
@@ -86,5 +86,31 @@ impl CommitStrategy for InOrder {
 
     fn in_transfer(&self) -> usize {
         self.line.files.in_transfer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, CommitConfig, CommitStrategy, Event, InOrder};
+    use crate::{
+        config::STALL_TICKS,
+        upload::commit::{Ending, Failure, RequestId},
+    };
+
+    #[test]
+    fn a_pause_grows_with_failures_and_not_with_requests_that_were_dropped() {
+        let request = |file, attempt| RequestId { file, attempt };
+        let config = CommitConfig { concurrency: 2, max_held: 2, max_retries: 8 };
+        let mut gate = InOrder::new(config);
+        assert_eq!(gate.on(Event::Planned(2)), [Action::Start(request(0, 1))]);
+        assert_eq!(gate.on(Event::Started(request(0, 1))), [Action::Start(request(1, 1))]);
+        let stalled = (0..STALL_TICKS).map(|_| gate.on(Event::Tick { head_moved: false }));
+        assert_eq!(stalled.last(), Some(vec![Action::Drop(1)]));
+        assert_eq!(gate.on(Event::TailReached(request(0, 1))), [Action::Release(0)]);
+        let committed = gate.on(Event::Ended(request(0, 1), Ending::Committed));
+        assert_eq!(committed, [Action::Commit(0), Action::Start(request(1, 2))]);
+        let broken = Ending::Temporary { failure: Failure::Broken, retry_after: None };
+        let pause = Action::Pause { request: request(1, 2), failures: 1, at_least: None };
+        assert_eq!(gate.on(Event::Ended(request(1, 2), broken)), [pause]);
     }
 }

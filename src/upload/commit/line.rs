@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    decision::{Decision, Room, Scope, Turn},
+    decision::{Cause, Decision, Room, Scope, Turn},
     ending::decide,
     events::{Action, Ending, Event, FileIndex, Grace, RequestId, StopCause, Verdict},
     files::{Files, Phase},
@@ -77,9 +77,9 @@ impl Line {
     }
 
     pub(super) fn ended(&mut self, file: FileIndex, ending: Ending, turn: Turn) -> Option<Room> {
-        let was_opening = self.starting.opening == Some(file);
+        let connection = self.starting.connection(file);
         self.starting.opened(file);
-        let decision = decide(&self.files[file], ending, turn, was_opening);
+        let decision = decide(&self.files[file], ending, turn, connection);
         if decision == Decision::Settle {
             self.settle(file, Settling::after(ending), Grace::None);
         }
@@ -104,9 +104,7 @@ impl Line {
         match decision {
             Decision::Commit => self.commit(file),
             Decision::Stop(cause, scope) => self.stop(file, cause, scope),
-            Decision::Retry { lacks_room, retry_after } => {
-                return self.retry(file, lacks_room, retry_after);
-            }
+            Decision::Retry { cause, retry_after } => return self.retry(file, cause, retry_after),
             Decision::SettleAgain { room, .. } => return room,
             Decision::Settle => {}
         }
@@ -150,15 +148,15 @@ impl Line {
     fn retry(
         &mut self,
         file: FileIndex,
-        lacks_room: bool,
+        cause: Cause,
         retry_after: Option<Duration>,
     ) -> Option<Room> {
         self.files[file].phase = Phase::Pausing { throttled: retry_after.is_some() };
         let (failures, room) = if file == self.files.head() {
-            let room = self.head_failed(lacks_room);
+            let room = self.head_failed(cause);
             (self.retries.failures(), room)
         } else {
-            self.other_failed(file, lacks_room);
+            self.other_failed(file, cause);
             (self.files[file].failures, None)
         };
         if self.retries.are_used_up() {
@@ -170,8 +168,8 @@ impl Line {
         room
     }
 
-    fn head_failed(&mut self, lacks_room: bool) -> Option<Room> {
-        match self.retries.failed(self.files.open(), lacks_room) {
+    fn head_failed(&mut self, cause: Cause) -> Option<Room> {
+        match self.retries.failed(self.files.open(), cause) {
             Lesson::Alone => {
                 // Whatever it was, it was none of ours.
                 self.open_limit.forget();
@@ -183,10 +181,10 @@ impl Line {
         }
     }
 
-    fn other_failed(&mut self, file: FileIndex, lacks_room: bool) {
+    fn other_failed(&mut self, file: FileIndex, cause: Cause) {
         self.files[file].failures += 1;
         let open = self.files.open();
-        if lacks_room && self.files.head_phase().is_some_and(Phase::is_open) {
+        if cause == Cause::NoRoom && self.files.head_phase().is_some_and(Phase::is_open) {
             self.open_limit.serves(open);
         } else {
             // If the head is not served, this says nothing of how many are.

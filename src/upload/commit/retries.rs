@@ -1,7 +1,7 @@
 //! How often the head of the line has failed. Only the head can fail for good, and only alone: the
 //! others may just wait for a server that serves fewer requests than are open.
 
-use super::decision::Room;
+use super::decision::{Cause, Room};
 
 /// Failures of the head in a row.
 #[derive(Clone, Debug)]
@@ -33,14 +33,14 @@ impl Retries {
     }
 
     /// The head has failed while `others` were open.
-    pub(super) fn failed(&mut self, others: usize, lacks_room: bool) -> Lesson {
+    pub(super) fn failed(&mut self, others: usize, cause: Cause) -> Lesson {
         self.failures += 1;
         if others == 0 {
             self.alone += 1;
             Lesson::Alone
         } else if self.failures > 1 {
             Lesson::LacksRoom(Room { kept: 0, served: others })
-        } else if lacks_room {
+        } else if cause == Cause::NoRoom {
             Lesson::LacksRoom(Room { kept: others / 2, served: others })
         } else {
             Lesson::Nothing
@@ -62,18 +62,21 @@ impl Retries {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lesson, Retries, Room};
+    use super::{Cause, Lesson, Retries, Room};
 
     #[test]
     fn a_head_that_fails_again_gets_all_the_room_and_only_failures_alone_are_retries() {
         let mut retries = Retries::new(1);
-        assert_eq!(retries.failed(4, false), Lesson::Nothing);
-        assert_eq!(retries.failed(4, false), Lesson::LacksRoom(Room { kept: 0, served: 4 }));
-        assert_eq!(retries.failed(0, true), Lesson::Alone);
+        assert_eq!(retries.failed(4, Cause::Other), Lesson::Nothing);
+        assert_eq!(retries.failed(4, Cause::Other), Lesson::LacksRoom(Room { kept: 0, served: 4 }));
+        assert_eq!(retries.failed(0, Cause::NoRoom), Lesson::Alone);
         assert_eq!((retries.failures(), retries.are_used_up()), (3, false));
-        assert_eq!(retries.failed(0, true), Lesson::Alone);
+        assert_eq!(retries.failed(0, Cause::NoRoom), Lesson::Alone);
         assert!(retries.are_used_up());
         retries.next_head();
-        assert_eq!(retries.failed(4, true), Lesson::LacksRoom(Room { kept: 2, served: 4 }));
+        assert_eq!(
+            retries.failed(4, Cause::NoRoom),
+            Lesson::LacksRoom(Room { kept: 2, served: 4 })
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A file in doubt: nothing moves until the listing has said whether it was committed.
 
 use super::{
-    decision::{Decision, Room, Scope, says_no_room},
+    decision::{Cause, Decision, Room, Scope},
     events::{Ending, Failure, Grace, StopCause, Verdict},
 };
 use crate::config::MAX_STALE_LISTINGS;
@@ -72,7 +72,7 @@ impl Settling {
             // The first look came too early to believe: the request may be on its way.
             _ if self.polls == 0 => self.look_again(),
             Ending::Temporary { failure, retry_after } => {
-                Decision::Retry { lacks_room: says_no_room(failure, retry_after), retry_after }
+                Decision::Retry { cause: Cause::told(failure, retry_after), retry_after }
             }
             _ => Decision::Stop(StopCause::Failed, Scope::FromHere),
         }

@@ -1,6 +1,7 @@
 //! Which file starts next.
 
 use super::{
+    ending::Connection,
     events::FileIndex,
     files::{Files, Phase},
     open_limit::OpenLimit,
@@ -45,6 +46,10 @@ impl Others {
 impl Starting {
     pub(super) fn new(concurrency: usize, max_held: usize) -> Self {
         Self { concurrency, max_held, opening: None }
+    }
+
+    pub(super) fn connection(&self, file: FileIndex) -> Connection {
+        if self.opening == Some(file) { Connection::Opening } else { Connection::Open }
     }
 
     /// The connection of this file is open, or its request is over.

@@ -13,17 +13,24 @@ pub(super) struct Starvation {
     stalls: u32,
 }
 
+/// How the head stands when time has passed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeadAtTick {
+    pub(super) file: FileIndex,
+    /// `None` if no file is left.
+    pub(super) phase: Option<Phase>,
+    /// Whether it has moved a byte since the last tick.
+    pub(super) has_moved: bool,
+    /// Other files that are open.
+    pub(super) others: usize,
+}
+
 impl Starvation {
-    /// Time has passed, with so many `others` open.
-    pub(super) fn tick(
-        &mut self,
-        head: (FileIndex, Option<Phase>),
-        head_moved: bool,
-        others: usize,
-    ) -> Option<Room> {
-        let (head, phase) = head;
-        if self.head != head {
-            *self = Self { head, ..Self::default() };
+    /// Time has passed.
+    pub(super) fn tick(&mut self, head: HeadAtTick) -> Option<Room> {
+        let HeadAtTick { file, phase, has_moved, others } = head;
+        if self.head != file {
+            *self = Self { head: file, ..Self::default() };
         }
         let patience = match phase {
             Some(Phase::Sending) => STALL_TICKS,
@@ -33,7 +40,7 @@ impl Starvation {
                 return None;
             }
         };
-        self.idle_ticks = if head_moved { 0 } else { self.idle_ticks + 1 };
+        self.idle_ticks = if has_moved { 0 } else { self.idle_ticks + 1 };
         if others == 0 || self.idle_ticks < patience << self.stalls {
             return None;
         }
