@@ -6,66 +6,72 @@
 (12, 'cars-1970.parquet', 'uploaded')
 """
 
-from sutro._core import __version__
-from sutro._generated.async_functions import (
-    create_dataset_async,
-    download_from_dataset_async,
-    list_dataset_files_async,
-    list_datasets_async,
-)
-from sutro._generated.async_upload_functions import (
-    check_async,
-    upload_async,
-    upload_to_dataset_async,
-)
-from sutro._generated.functions import (
-    create_dataset,
-    download_from_dataset,
-    list_dataset_files,
-    list_datasets,
-    read,
-)
-from sutro._generated.upload_functions import check, upload, upload_to_dataset
-from sutro._progress.snapshot import Progress
-from sutro._reports.check import CheckedFile, CheckReport
-from sutro._reports.differences import Difference
-from sutro._reports.upload import UploadedFile, UploadReport
-from sutro.client import Client
-from sutro.datasets import Dataset, DatasetFile
-from sutro.errors import (
-    AuthenticationError,
-    CertificateError,
-    CheckError,
-    ConfigurationError,
-    DatasetNotFoundError,
-    DecodeError,
-    FileAccessError,
-    FileChangedError,
-    FileExistsInDatasetError,
-    FolderInUseError,
-    ForeignWriterError,
-    FrameError,
-    InternalError,
-    InvalidParquetError,
-    LocalFileExistsError,
-    MissingKeyError,
-    NotTheApiError,
-    OutcomeUnknownError,
-    RateLimitError,
-    RefusedError,
-    RewriteError,
-    SchemaMismatchError,
-    ServerError,
-    SutroError,
-    SutroWarning,
-    TransferError,
-    TransferTimeoutError,
-    UploadIncompleteError,
-    UploadInterrupted,
-)
-from sutro.local import LocalServer
-from sutro.reader import DatasetReader
-from sutro.settings import set_api_key
+from sutro._run import forks as _forks
+
+# Type checkers take this name for true, and the import of `typing` is slow.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from sutro._core import __version__
+    from sutro._generated.async_functions import (
+        create_dataset_async,
+        download_from_dataset_async,
+        list_dataset_files_async,
+        list_datasets_async,
+    )
+    from sutro._generated.async_upload_functions import (
+        check_async,
+        upload_async,
+        upload_to_dataset_async,
+    )
+    from sutro._generated.functions import (
+        create_dataset,
+        download_from_dataset,
+        list_dataset_files,
+        list_datasets,
+        read,
+    )
+    from sutro._generated.upload_functions import check, upload, upload_to_dataset
+    from sutro._progress.snapshot import Progress
+    from sutro._reports.check import CheckedFile, CheckReport
+    from sutro._reports.differences import Difference
+    from sutro._reports.upload import UploadedFile, UploadReport
+    from sutro.client import Client
+    from sutro.datasets import Dataset, DatasetFile
+    from sutro.errors import (
+        AuthenticationError,
+        CertificateError,
+        CheckError,
+        ConfigurationError,
+        DatasetNotFoundError,
+        DecodeError,
+        FileAccessError,
+        FileChangedError,
+        FileExistsInDatasetError,
+        FolderInUseError,
+        ForeignWriterError,
+        FrameError,
+        InternalError,
+        InvalidParquetError,
+        LocalFileExistsError,
+        MissingKeyError,
+        NotTheApiError,
+        OutcomeUnknownError,
+        RateLimitError,
+        RefusedError,
+        RewriteError,
+        SchemaMismatchError,
+        ServerError,
+        SutroError,
+        SutroWarning,
+        TransferError,
+        TransferTimeoutError,
+        UploadIncompleteError,
+        UploadInterrupted,
+    )
+    from sutro.local import LocalServer
+    from sutro.reader import DatasetReader
+    from sutro.settings import set_api_key
 
 __all__ = [
     "AuthenticationError",
@@ -126,3 +132,68 @@ __all__ = [
     "upload_to_dataset",
     "upload_to_dataset_async",
 ]
+
+_MODULES = {
+    "__version__": "_core",
+    "Client": "client",
+    "Dataset": "datasets",
+    "DatasetFile": "datasets",
+    "DatasetReader": "reader",
+    "LocalServer": "local",
+    "Progress": "_progress.snapshot",
+    "set_api_key": "settings",
+    **dict.fromkeys(("CheckReport", "CheckedFile"), "_reports.check"),
+    **dict.fromkeys(("UploadReport", "UploadedFile"), "_reports.upload"),
+    "Difference": "_reports.differences",
+    **dict.fromkeys(("check", "upload", "upload_to_dataset"), "_generated.upload_functions"),
+    **dict.fromkeys(
+        ("check_async", "upload_async", "upload_to_dataset_async"),
+        "_generated.async_upload_functions",
+    ),
+    **dict.fromkeys(
+        (
+            "create_dataset_async",
+            "download_from_dataset_async",
+            "list_dataset_files_async",
+            "list_datasets_async",
+        ),
+        "_generated.async_functions",
+    ),
+    **dict.fromkeys(
+        (
+            "create_dataset",
+            "download_from_dataset",
+            "list_dataset_files",
+            "list_datasets",
+            "read",
+        ),
+        "_generated.functions",
+    ),
+}
+"""Where public names are that are no errors."""
+
+_SUBMODULES = frozenset({"errors", "options", "settings", "sources"})
+"""Modules that can be used after `import sutro` alone."""
+
+
+if not TYPE_CHECKING:  # a type checker would believe that every name exists
+
+    def __getattr__(name: str) -> object:
+        """Import what is used for the first time: `import sutro` alone is to cost nothing."""
+        if name in _SUBMODULES:
+            # Without the lock: modules import each other this way while Python holds theirs.
+            return __import__(f"sutro.{name}", fromlist=[name])
+        if name not in __all__:
+            message = f"module 'sutro' has no attribute {name!r}"
+            raise AttributeError(message)
+        with _forks.moment:
+            module = __import__(f"sutro.{_MODULES.get(name, 'errors')}", fromlist=[name])
+        found: object = getattr(module, name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, *_SUBMODULES})
+
+
+del TYPE_CHECKING

@@ -8,7 +8,6 @@ hosted API. All of them are read when a call is made.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass, field
@@ -270,6 +269,8 @@ def save(api_key: str, api_url: str) -> Path:
     if path.parts[0] == "~":
         message = f"{path} cannot be written: set HOME or SUTRO_CONFIG_DIR to a folder"
         raise ConfigurationError(message)
+    import json  # noqa: PLC0415 - slow to import
+
     content = _content(path) | {"api_key": api_key, "api_url": api_url}
     content.pop("base_url", None)
     written = path.with_name(f".{path.name}.{os.getpid()}")
@@ -293,12 +294,18 @@ def _for_the_owner(path: str, flags: int) -> int:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        words = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
         raise ConfigurationError(message) from error
+    except ValueError:
+        words = ""
+    import json  # noqa: PLC0415 - slow to import
+
+    try:
+        content: Any = json.loads(words)
     except ValueError:
         # Not chained: the error would show a piece of the file.
         message = f"{path} is not JSON: mend it, or delete it"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias, runtime_checkable
 
 
@@ -23,19 +23,24 @@ class LazyTable(Protocol):
         """Give the columns and their types."""
 
 
-Path: TypeAlias = str | os.PathLike[str]
+StrPath: TypeAlias = str | os.PathLike[str]
 
 Frame: TypeAlias = ArrowStream | LazyTable | bytes | BinaryIO
 """A DataFrame or table of any library, also a lazy one, a Hugging Face dataset, a dataset of
 pyarrow or a `DeltaTable`; or a parquet file as bytes or as an open binary file."""
 
 Source: TypeAlias = (
-    Path | Frame | Iterable[Path] | Iterable[Frame] | Mapping[Any, Path] | Mapping[Any, Frame]
+    StrPath
+    | Frame
+    | Iterable[StrPath]
+    | Iterable[Frame]
+    | Mapping[Any, StrPath]
+    | Mapping[Any, Frame]
 )
 """What can be uploaded: a path, a glob, a folder, or a list of them; a frame, or a list or
 generator of them; a dict gives names."""
 
-NamesOption: TypeAlias = Sequence[str] | Callable[[pathlib.Path], str]
+NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
 """Names in the dataset: a list with one for each file; "path", which makes them of the paths below
 the source (`2024/a.parquet` is `2024,a.parquet`); or a function from a file's path to its name."""
 

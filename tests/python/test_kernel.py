@@ -224,7 +224,7 @@ def test_one_error_in_a_cell_takes_at_most_twenty_lines(
         lines = cell.traceback.splitlines()
         assert len(lines) <= 20, cell.traceback
         assert f"this cell, line 1: {code}" in lines[0]
-        assert f"sutro.errors.{cell.error}: " in cell.traceback
+        assert f"sutro.{cell.error}: " in cell.traceback
 
     whole = kernel.run("import sys, traceback; traceback.print_exception(sys.last_value)")
     assert "Traceback (most recent call last)" in whole.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -18,6 +19,7 @@ from typing import Any
 import sutro
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PATH = f"import sys; sys.path.insert(0, {str(Path(sutro.__file__).parents[1])!r})"
 
 
 def run_python(*arguments: str, cwd: Path | None = None) -> str:
@@ -141,11 +143,47 @@ def test_the_types_are_published() -> None:
     assert resources.files(sutro).joinpath("py.typed").is_file()
 
 
-def test_importing_the_package_stays_light() -> None:
-    heavy = ["asyncio", "click", "http", "logging", "numpy", "pandas", "pyarrow", "ssl", "tqdm"]
-    loaded = run_python("-c", f"import sys, sutro; print([m for m in {heavy} if m in sys.modules])")
+def test_importing_the_package_loads_few_modules() -> None:
+    """Time is not measured: `python -X importtime -c "import sutro"` shows it."""
+    code = "import sys; before = set(sys.modules); import sutro; print(*set(sys.modules) - before)"
 
-    assert loaded.strip() == "[]"
+    loaded = run_python("-I", "-c", code).split()
+
+    assert len(loaded) <= 40
+    assert {"dataclasses", "inspect", "sutro._core", "typing"}.isdisjoint(loaded)
+
+
+def test_the_first_call_loads_no_slow_module() -> None:
+    heavy = ["asyncio", "click", "http", "logging", "numpy", "pandas", "pyarrow", "shutil", "ssl"]
+    code = f"import sys, sutro; sutro.upload; print([m for m in {heavy} if m in sys.modules])"
+
+    assert run_python("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
+
+
+def test_a_name_that_is_used_for_the_first_time_is_found_in_every_way() -> None:
+    code = r"""
+import sutro
+names = set(dir(sutro))
+assert {*sutro.__all__, "errors", "options", "sources"} <= names, names
+assert sutro.errors.CheckError is sutro.CheckError
+assert not hasattr(sutro, "uplaod")
+from sutro import *
+assert upload is sutro.upload and upload_async is sutro.upload_async
+import pickle
+assert pickle.loads(b"csutro\nUploadReport\n.") is sutro.UploadReport
+"""
+    for other_first in ("", "from sutro.client import Client\n", "import sutro.cli.commands\n"):
+        run_python("-c", other_first + code)
+
+
+def test_what_type_checkers_see_is_what_is_there() -> None:
+    tree = ast.parse(Path(sutro.__file__).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    seen = {alias.name: node.module for node in imports for alias in node.names if not alias.asname}
+
+    assert seen.keys() == set(sutro.__all__)
+    for name, module in seen.items():
+        assert getattr(importlib.import_module(str(module)), name) is getattr(sutro, name)
 
 
 def test_the_demo_uploads_and_its_second_run_finds_all_files_there(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 import sutro
 from conftest import write_parquet
+from sutro._reports import html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +41,9 @@ def file_of(
     position: int,
     *seconds: float | None,
     name: str | None = None,
-    status: str = "uploaded",
+    status: Any = "uploaded",
     attempts: int = 1,
-    changes: Sequence[str] = (),
+    changes: Sequence[Any] = (),
 ) -> sutro.UploadedFile:
     """A file that was started, transferred and committed so many seconds after noon."""
     times = [None if second is None else NOON + timedelta(seconds=second) for second in seconds]
@@ -287,3 +288,15 @@ def test_a_report_without_styles_and_drawings_is_text_that_can_be_read() -> None
 
 def test_fifty_files_do_not_fold() -> None:
     assert "<details>" not in html_of(*(file_of(number, 0, 1, 2) for number in range(50)))
+
+
+def test_a_table_has_no_column_that_the_style_sheet_cannot_align() -> None:
+    header = [f"column {number}" for number in range(10)]
+    rows = [["1"] * 10]
+
+    shown = html.report(html.table(header, rows, right=header, whole=""))
+
+    for number in range(1, 11):
+        assert f".right{number} :nth-child({number})" in shown
+    with pytest.raises(ValueError, match="at most 10 columns"):
+        html.table([*header, "one more"], rows, whole="")

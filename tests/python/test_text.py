@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from sutro._reports import text
@@ -16,8 +14,7 @@ ROWS = [("1", "part-0.parquet", "1,000", "file_0"), ("2", "データ.parquet", "
 def columns(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Let stdout be a terminal of so many columns."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    size = os.terminal_size((request.param, 24))
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: size)
+    monkeypatch.setenv("COLUMNS", str(request.param))
 
 
 def test_wide_characters_and_accents_keep_the_columns_aligned() -> None:

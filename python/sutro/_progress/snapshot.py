@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from sutro._public import public
 
@@ -21,7 +22,7 @@ class Progress:
         67604 bytes, 12/12 files
     """
 
-    phase: str
+    phase: Literal["check", "compare", "transfer", "verify"]
     """`check`, `compare` (files with names that are there already are read, to compare their
     contents), `transfer`, or `verify` (the order in the dataset is compared)."""
     bytes_sent: int

@@ -1,6 +1,7 @@
 """How the schemas of files differ."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sutro._public import public
 
@@ -12,7 +13,7 @@ class Difference:
 
     path: str
     """The column, by its path: `score`, `person.address.zip`, `tags.element`."""
-    kind: str
+    kind: Literal["missing", "extra", "moved", "type", "nullability"]
     """`missing`, `extra`, `moved`, `type` or `nullability`."""
     expected: str | None
     """What the others have, in words; None for an extra column."""

@@ -19,23 +19,26 @@ _OPEN_ROWS = 50
 _MOST_BYTES = 120_000
 """Of the rows of a table: a notebook keeps them for ever."""
 
+_MOST_COLUMNS = 10
+"""Columns of a table that can be aligned: a rule for each costs less than a class on each cell."""
+
+_RIGHT = ",".join(f".right{n} :nth-child({n})" for n in range(1, _MOST_COLUMNS + 1))
+
 # `[class]` is there for its weight: JupyterLab's own rules for tables have more than most.
-_STYLE = """\
-.sutro-report{overflow-x:auto}
-.sutro-report p{margin:0 0 .4em}
-.sutro-report pre{margin:.4em 0;padding:0;background:none;color:inherit;white-space:pre-wrap;\
-font-family:var(--jp-code-font-family,monospace)}
-.sutro-report table[class]{margin:.4em 0;border:0;border-collapse:collapse;color:inherit;\
-font-variant-numeric:tabular-nums}
-.sutro-report table[class] thead{border-bottom:1px solid rgba(128,128,128,.6)}
-.sutro-report table[class] :is(th,td){padding:0 .7em;border:0;line-height:24px;\
-white-space:nowrap;text-align:left;vertical-align:middle}
-.sutro-report table[class] td:nth-child(2){min-width:11em;max-width:32em;white-space:normal;\
-overflow-wrap:anywhere}
-.sutro-report :is(.right1 :nth-child(1),.right2 :nth-child(2),.right3 :nth-child(3),\
-.right4 :nth-child(4),.right5 :nth-child(5),.right6 :nth-child(6),\
-.right7 :nth-child(7)):is(th,td){text-align:right}
-.sutro-report summary{cursor:pointer}
+_STYLE = f"""\
+.sutro-report{{overflow-x:auto}}
+.sutro-report p{{margin:0 0 .4em}}
+.sutro-report pre{{margin:.4em 0;padding:0;background:none;color:inherit;white-space:pre-wrap;\
+font-family:var(--jp-code-font-family,monospace)}}
+.sutro-report table[class]{{margin:.4em 0;border:0;border-collapse:collapse;color:inherit;\
+font-variant-numeric:tabular-nums}}
+.sutro-report table[class] thead{{border-bottom:1px solid rgba(128,128,128,.6)}}
+.sutro-report table[class] :is(th,td){{padding:0 .7em;border:0;line-height:24px;\
+white-space:nowrap;text-align:left;vertical-align:middle}}
+.sutro-report table[class] td:nth-child(2){{min-width:11em;max-width:32em;white-space:normal;\
+overflow-wrap:anywhere}}
+.sutro-report :is({_RIGHT}):is(th,td){{text-align:right}}
+.sutro-report summary{{cursor:pointer}}
 """
 
 
@@ -77,7 +80,13 @@ def table(
     """Columns under their headings, as `text.table` takes them.
 
     It folds after 50 rows, and ends after 120 kB of them: `whole` is the code that shows all.
+
+    Raises:
+        ValueError: There are more columns than the style sheet can align.
     """
+    if len(header) > _MOST_COLUMNS:
+        message = f"a table has at most {_MOST_COLUMNS} columns, not {len(header)}"
+        raise ValueError(message)
     lines = _lines(rows)
     shown = _table(header, lines[:_OPEN_ROWS], right)
     if folded := lines[_OPEN_ROWS:]:

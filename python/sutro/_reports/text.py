@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, TextIO
@@ -22,6 +23,9 @@ _MOST_BYTES = 2048
 """Of a message, and what is kept of a longer one: its end says what to do."""
 _START_BYTES = 1400
 _END_BYTES = 600
+
+_USUAL_COLUMNS = 80
+"""Of a terminal that does not say how many it has."""
 
 _BETWEEN = "  "
 _GAP = "..."
@@ -146,7 +150,14 @@ def _terminal_width() -> int | None:
     """Columns of the terminal that stdout is; None for a file or a pipe, where nothing is cut."""
     if not is_terminal(sys.stdout):
         return None
-    return shutil.get_terminal_size().columns
+    # Not `shutil`'s function: that module is slow to import.
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(OSError, ValueError):
+        if columns := os.get_terminal_size(sys.stdout.fileno()).columns:
+            return columns
+    return _USUAL_COLUMNS
 
 
 def _fitted(columns: list[list[str]], room: int | None) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from sutro._public import public
 from sutro._reports import html, text
@@ -33,10 +33,10 @@ class UploadedFile:
     """Its size in bytes."""
     row_count: int
     """Its rows."""
-    status: str
+    status: Literal["uploaded", "skipped", "pending"]
     """`uploaded` by this run, `skipped` (it was there already), or, in the report of an
     upload that did not finish, `pending`."""
-    changes: tuple[str, ...]
+    changes: tuple[Literal["cast", "hive", "recompressed"], ...]
     """What was changed of it on the way: `cast`, `hive` (it got the columns that its folders tell),
     `recompressed`. Your file stays as it was."""
     attempts: int
@@ -109,23 +109,25 @@ class UploadReport:
         """
         from sutro import _core  # noqa: PLC0415 - the core imports this module
 
-        rows = [
-            (
-                file.position,
-                file.name,
-                file.file_id,
-                file.size_bytes,
-                file.row_count,
-                file.status,
-                list(file.changes),
-                file.attempts,
-                _microseconds(file.started),
-                _microseconds(file.transferred),
-                _microseconds(file.committed),
-            )
-            for file in self.files
-        ]
-        return _core.upload_report_stream(rows).__arrow_c_stream__(requested_schema)
+        stream = _core.upload_report_stream(
+            [
+                (
+                    file.position,
+                    file.name,
+                    file.file_id,
+                    file.size_bytes,
+                    file.row_count,
+                    file.status,
+                    list(file.changes),
+                    file.attempts,
+                    _microseconds(file.started),
+                    _microseconds(file.transferred),
+                    _microseconds(file.committed),
+                )
+                for file in self.files
+            ]
+        )
+        return stream.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return f"UploadReport({self._dataset()!r}: {self._counts()}, {self._sent()})"
@@ -193,7 +195,7 @@ class UploadReport:
 
 def _cells(file: UploadedFile) -> tuple[str, ...]:
     """A row under `_HEADER`."""
-    status = [file.status, *file.changes]
+    status: list[str] = [file.status, *file.changes]
     if file.attempts > 1:
         status.append(f"{file.attempts} attempts")
     return (

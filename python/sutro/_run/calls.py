@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 from sutro import settings
 from sutro._run import values
 
+# Not for type checkers only: the core makes such objects, perhaps when no file can be opened.
+from sutro.datasets import Dataset, DatasetFile  # noqa: TC001
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
     from sutro import _core
     from sutro._run.driver import Driver
-    from sutro.datasets import Dataset, DatasetFile
     from sutro.sources import ArrowStream
 
 _T = TypeVar("_T")

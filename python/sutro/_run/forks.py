@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 
 moment = threading.RLock()
 """For an import, to start a call of the core, and to make Python objects of what it gives."""
@@ -25,9 +24,11 @@ def _take() -> None:
 
 def _give_back() -> None:
     for lock in (moment, drawing):
-        # A fork that had begun when this was imported has not taken them.
-        with suppress(RuntimeError):
+        try:
             lock.release()
+        except RuntimeError:
+            # A fork that had begun when this was imported has not taken them.
+            continue
 
 
 if hasattr(os, "register_at_fork"):

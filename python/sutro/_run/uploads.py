@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sutro import _core
 from sutro._progress.display import shown
 from sutro._progress.snapshot import check_option
+
+# Not for type checkers only: the core makes reports, perhaps when no file can be opened.
+from sutro._reports.check import CheckReport  # noqa: TC001
+from sutro._reports.upload import UploadReport  # noqa: TC001
 from sutro._run import outcome, values
 from sutro._run.driver import start, take_result
 from sutro._run.feed import ShowFailedError, add_all
@@ -21,8 +25,6 @@ from sutro._sources.items import reads_once
 from sutro.errors import NotTheApiError, RefusedError
 
 if TYPE_CHECKING:
-    from sutro._reports.check import CheckReport
-    from sutro._reports.upload import UploadReport
     from sutro._run.arguments import Upload
     from sutro._run.driver import Driver
     from sutro._sources.files import Files
