@@ -16,6 +16,7 @@ pub mod config;
 mod content_hash;
 pub mod credentials;
 pub mod error;
+pub mod location;
 mod message;
 mod read_at;
 mod regular_file;
@@ -23,6 +24,8 @@ mod temporary_file;
 
 pub mod schema;
 pub mod wire;
+
+pub mod source;
 
 pub mod client;
 pub mod dataset_reader;

@@ -11,10 +11,11 @@ use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::reader::FileReader;
 use crate::{
     config::{SEALED_BYTES, TAIL_BYTES},
     error::{Error, Result},
+    location::Location,
+    source::ContentReader,
 };
 
 /// What the sender of a body tells it to do with its held tail.
@@ -41,12 +42,12 @@ pub(crate) struct BodyState {
     sent: AtomicU64,
     held: AtomicBool,
     complete: AtomicBool,
-    reading: AtomicBool,
+    reading: Mutex<Option<Location>>,
     failure: Mutex<Option<Error>>,
 }
 
 impl BodyState {
-    /// Bytes of the file that the connection has taken.
+    /// Bytes of the content that the connection has taken.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
@@ -61,9 +62,13 @@ impl BodyState {
         self.complete.load(Ordering::Relaxed)
     }
 
-    /// Whether its file is waited for, and not the connection.
-    pub(crate) fn is_reading(&self) -> bool {
-        self.reading.load(Ordering::Relaxed)
+    /// The file that is waited for, if it is not the connection.
+    pub(crate) fn reading(&self) -> Option<Location> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reads(&self, location: Option<&Location>) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = location.cloned();
     }
 
     /// Why the body ended early, where it was not the connection's fault.
@@ -122,8 +127,8 @@ pub(crate) struct GatedBody {
 }
 
 enum Step {
-    Head(FileReader),
-    File(FileReader),
+    Head(ContentReader),
+    Content(ContentReader),
     /// All but the tail is handed over.
     TailReached(Bytes),
     Held(Bytes),
@@ -132,13 +137,13 @@ enum Step {
 
 impl GatedBody {
     pub(crate) fn new(
-        file: FileReader,
+        content: ContentReader,
         framing: Framing,
         orders: mpsc::UnboundedReceiver<TailOrder>,
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        let step = Step::Head(file);
+        let step = Step::Head(content);
         Self { framing, orders, listener, state, step }
     }
 
@@ -161,10 +166,10 @@ impl GatedBody {
         match std::mem::replace(&mut self.step, Step::End) {
             Step::Head(reader) => {
                 (self.listener)(BodyEvent::Started);
-                self.step = Step::File(reader);
+                self.step = Step::Content(reader);
                 Ok(Some(self.framing.head.clone()))
             }
-            Step::File(reader) => {
+            Step::Content(reader) => {
                 // A connection that gets the next piece at once writes only when it has two, and
                 // its server waits meanwhile.
                 tokio::task::yield_now().await;
@@ -180,17 +185,17 @@ impl GatedBody {
         }
     }
 
-    async fn read(&mut self, mut reader: FileReader) -> Result<Bytes> {
-        self.state.reading.store(true, Ordering::Relaxed);
+    async fn read(&mut self, mut reader: ContentReader) -> Result<Bytes> {
+        self.state.reads(reader.location());
         let read = reader.next().await;
-        self.state.reading.store(false, Ordering::Relaxed);
+        self.state.reads(None);
         let (mut bytes, is_last) = read?;
         self.step = if is_last {
-            // A copy: neither the file nor its buffers are kept while the tail is held.
+            // A copy: neither the sources nor their buffers are kept while the tail is held.
             let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));
             Step::TailReached(Bytes::copy_from_slice(&tail))
         } else {
-            Step::File(reader)
+            Step::Content(reader)
         };
         self.note_sent(&bytes);
         Ok(bytes)

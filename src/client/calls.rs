@@ -1,6 +1,6 @@
 //! The calls of the dataset API.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Body, RequestBuilder, header};
 use serde::de::DeserializeOwned;
@@ -11,15 +11,14 @@ use super::{
     body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder},
     http::ApiClient,
     options::ClientOptions,
-    reader::FileReader,
     retry::Since,
-    source::SourceFile,
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_DATASETS_BYTES},
     error::{Error, Result},
     message::{ECHOED_CHARS, cut},
     regular_file::hangs,
+    source::{Content, ContentReader},
     wire::id::is_id,
     wire::messages::{Authentication, CreatedDataset, DatasetInfo, DatasetList, UploadedFile},
 };
@@ -28,8 +27,8 @@ use crate::{
 pub(crate) struct UploadAttempt {
     pub(crate) dataset_id: String,
     pub(crate) file_name: String,
-    pub(crate) source: SourceFile,
-    /// Whether its content is hashed as it is sent.
+    pub(crate) content: Content,
+    /// Whether the content is hashed as it is sent.
     pub(crate) is_to_be_hashed: bool,
     pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
     pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
@@ -100,17 +99,17 @@ impl ApiClient {
         checked_id(&attempt.dataset_id)?;
         let subject = Subject {
             file_name: Some(attempt.file_name.clone()),
-            size_bytes: Some(attempt.source.size()),
+            size_bytes: Some(attempt.content.size()),
             ..self.subject(Some(&attempt.dataset_id))
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
-        let (state, path) = (Arc::clone(&attempt.state), attempt.source.path().to_owned());
+        let state = Arc::clone(&attempt.state);
         let request = self
             .post_on_own_connection("upload-to-dataset")
             .header(header::CONTENT_TYPE, framing.content_type())
-            .header(header::CONTENT_LENGTH, framing.content_length(attempt.source.size()));
+            .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
         let body = GatedBody::new(
-            FileReader::new(attempt.source, attempt.is_to_be_hashed),
+            ContentReader::new(attempt.content, attempt.is_to_be_hashed),
             framing,
             attempt.orders,
             attempt.listener,
@@ -127,7 +126,7 @@ impl ApiClient {
         };
         let outcome = tokio::select! {
             answered = send => answered,
-            timeout = stalled(&state, &subject, &path, self.options()) => Err(timeout),
+            timeout = stalled(&state, &subject, self.options()) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
         outcome.map_err(|error| state.take_failure().unwrap_or(error))
@@ -185,12 +184,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Returns when a body that is not held has not moved, or its answer has not come, for too
 /// long. Nothing bounds the time of a whole upload.
-async fn stalled(
-    state: &BodyState,
-    subject: &Subject,
-    path: &Path,
-    options: &ClientOptions,
-) -> Error {
+async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
     let mut last_sent = state.sent();
     let mut last_move = Instant::now();
     loop {
@@ -204,8 +198,8 @@ async fn stalled(
             last_sent = state.sent();
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
-            if state.is_reading() {
-                return Error::in_file(path)(hangs(limit));
+            if let Some(location) = state.reading() {
+                return Error::File { path: (&location).into(), source: hangs(limit) };
             }
             return subject.timeout(what, limit);
         }

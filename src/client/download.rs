@@ -11,11 +11,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::{answer::Subject, http::ApiClient, retry::Since, source::SourceFile};
+use super::{answer::Subject, http::ApiClient, retry::Since};
 use crate::{
     background::in_background,
     error::{Error, Result},
     regular_file::{hangs, open_regular},
+    source::{Content, Source},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::{
         messages::{DatasetFile, DownloadFromDataset},
@@ -121,7 +122,7 @@ impl ApiClient {
         }
         let target = target.clone();
         let is_same = if let Some(hash) = file.sha256 {
-            let hash_here = move || SourceFile::pin(&target)?.read_hash(|_| Ok(()));
+            let hash_here = move || Content::from(Source::pin(&target)?).read_hash(|_| Ok(()));
             in_background(hash_here).await? == hash
         } else {
             let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;

@@ -7,10 +7,8 @@ mod download;
 mod http;
 mod listing;
 mod options;
-mod reader;
 mod redactor;
 mod retry;
-mod source;
 mod tls;
 mod tls_words;
 
@@ -21,4 +19,3 @@ pub use http::ApiClient;
 pub use listing::ListingCursor;
 pub use options::ClientOptions;
 pub(crate) use retry::{Deadline, backoff};
-pub use source::SourceFile;

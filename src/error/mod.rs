@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use crate::location::Location;
+
 /// A result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -186,7 +188,7 @@ pub enum Error {
     /// A file cannot be rewritten to what the upload needs.
     Rewrite {
         /// The file, which is as it was.
-        path: PathBuf,
+        location: Location,
         /// What is wrong.
         message: String,
     },
@@ -204,7 +206,7 @@ pub enum Error {
     /// A source file is not the one that was checked any more.
     FileChanged {
         /// The file.
-        path: PathBuf,
+        location: Location,
         /// "it grew", "it was replaced", …
         change: &'static str,
     },

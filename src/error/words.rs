@@ -104,14 +104,14 @@ impl Error {
                 )
             }
             Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
-            Self::Rewrite { path, message } => {
-                write!(f, "{} cannot be rewritten: {message}", path.display())
+            Self::Rewrite { location, message } => {
+                write!(f, "{location} cannot be rewritten: {message}")
             }
             Self::Decode { dataset_id, file_name, message } => {
                 write!(f, "{file_name} of the dataset {dataset_id} cannot be decoded: {message}")
             }
-            Self::FileChanged { path, change } => {
-                write!(f, "{} changed while it was uploaded: {change}", path.display())
+            Self::FileChanged { location, change } => {
+                write!(f, "{location} changed while it was uploaded: {change}")
             }
             Self::Internal(message) => write!(f, "internal error: {message}. Please report it"),
             // Written above; listed here so that a new kind of error cannot be without words.
@@ -190,7 +190,7 @@ fn in_file(file_name: Option<&String>) -> String {
 mod tests {
     use std::{io, time::Duration};
 
-    use crate::{Error, message::MAX_MESSAGE_BYTES};
+    use crate::{Error, location::Location, message::MAX_MESSAGE_BYTES};
 
     /// Every variant, with this text wherever it has one.
     fn all_with(text: &str) -> Vec<Error> {
@@ -232,9 +232,9 @@ mod tests {
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
             Error::Frame { label: text(), column: None, message: text() },
-            Error::Rewrite { path: text().into(), message: text() },
+            Error::Rewrite { location: Location::Label(text().into()), message: text() },
             Error::Decode { dataset_id: text(), file_name: text(), message: text() },
-            Error::FileChanged { path: text().into(), change: "it grew" },
+            Error::FileChanged { location: Location::Label(text().into()), change: "it grew" },
             Error::Internal(text()),
         ]
     }

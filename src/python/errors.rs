@@ -104,14 +104,14 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             let path = paths.first().cloned().unwrap_or_default();
             ("LocalFileExistsError", fields!(py, path: path, paths: PyTuple::new(py, paths)?))
         }
-        Error::Rewrite { path, .. } => {
-            ("RewriteError", fields!(py, path: path.display().to_string()))
+        Error::Rewrite { location, .. } => {
+            ("RewriteError", fields!(py, path: location.to_string()))
         }
         Error::Decode { dataset_id, file_name, .. } => {
             ("DecodeError", fields!(py, dataset_id: dataset_id, file_name: file_name))
         }
-        Error::FileChanged { path, .. } => {
-            ("FileChangedError", fields!(py, path: path.display().to_string()))
+        Error::FileChanged { location, .. } => {
+            ("FileChangedError", fields!(py, path: location.to_string()))
         }
         Error::Internal(_) => ("InternalError", PyDict::new(py)),
     })
@@ -136,7 +136,7 @@ fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<Py
     let class = match error.kind() {
         CheckErrorKind::SchemaMismatch => "SchemaMismatchError",
         CheckErrorKind::InvalidParquet => {
-            let paths = error.problems.iter().map(|problem| problem.path.display().to_string());
+            let paths = error.problems.iter().map(|problem| problem.location.to_string());
             fields.set_item("paths", PyTuple::new(py, paths.collect::<Vec<_>>())?)?;
             "InvalidParquetError"
         }

@@ -13,7 +13,7 @@ use pyo3_arrow::{PyRecordBatchReader, PySchema};
 use super::errors::{IntoPyErr, internal_error};
 use crate::{
     Error,
-    client::SourceFile,
+    source::Content,
     upload::{
         self, MadeFile, Mending, Partition, Spool,
         frames::{self, Decimals},
@@ -23,7 +23,7 @@ use crate::{
 
 /// A parquet file that is gone with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct TemporaryParquet(Mutex<Option<(SourceFile, Partition)>>);
+pub(super) struct TemporaryParquet(Mutex<Option<(Content, Partition)>>);
 
 #[pymethods]
 impl TemporaryParquet {
@@ -39,14 +39,14 @@ impl TemporaryParquet {
 }
 
 impl TemporaryParquet {
-    fn new(file: SourceFile, partition: Partition) -> Self {
+    fn new(file: Content, partition: Partition) -> Self {
         Self(Mutex::new(Some((file, partition))))
     }
 
     /// The file for an upload, with its name in the dataset or None to number it.
     pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
         let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        file.map(|(source, partition)| MadeFile { name, source, partition })
+        file.map(|(content, partition)| MadeFile { name, content, partition })
             .ok_or_else(|| internal_error("the file was given to an upload before"))
     }
 }

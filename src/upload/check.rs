@@ -47,7 +47,7 @@ pub(super) fn read(
             Ok(footer) => checked.push(CheckedFile { planned, footer, changes: Vec::new() }),
             Err(problem) => {
                 // What is no parquet file needs no other name.
-                problems.retain(|other| !other.is_about_name || other.path != problem.path);
+                problems.retain(|other| !other.is_about_name || other.location != problem.location);
                 problems.push(problem);
             }
         }
@@ -105,7 +105,7 @@ impl Work<PlannedFile> for ReadFooters {
     }
 
     fn stuck(&self, file: &PlannedFile, limit: Duration) -> Self::Found {
-        Err(Problem::new(file.source.path(), hangs(limit).to_string()))
+        Err(Problem::new(file.content.location(), hangs(limit).to_string()))
     }
 }
 
@@ -114,24 +114,26 @@ fn read_footer(
     file: &PlannedFile,
     mending: Mending,
 ) -> Result<Footer, Problem> {
-    let path = file.source.path();
-    let opened = file.source.open().map_err(|error| Problem::unreadable(path, &error))?;
-    let read = |range| file.source.read_range(&opened, range);
-    let footer = reader.read(file.source.size(), read).map_err(|error| match error {
-        FooterError::Read(error) => Problem::unreadable(path, &error),
-        FooterError::Invalid(InvalidParquet::Unknown)
-            if let Some(words) = resembles_by_name(path) =>
-        {
-            Problem::invalid(path, &InvalidParquet::NotParquet(words).to_string())
-        }
-        FooterError::Invalid(invalid) => Problem::invalid(path, &invalid.to_string()),
-    })?;
+    let location = file.content.location();
+    let open = file.content.open().map_err(|error| Problem::unreadable(location, &error))?;
+    let footer =
+        reader.read(file.content.size(), |range| open.read(range)).map_err(
+            |error| match error {
+                FooterError::Read(error) => Problem::unreadable(location, &error),
+                FooterError::Invalid(InvalidParquet::Unknown)
+                    if let Some(words) = location.path().and_then(resembles_by_name) =>
+                {
+                    Problem::invalid(location, &InvalidParquet::NotParquet(words).to_string())
+                }
+                FooterError::Invalid(invalid) => Problem::invalid(location, &invalid.to_string()),
+            },
+        )?;
     match footer.codec_support() {
         CodecSupport::Supported => Ok(footer),
         CodecSupport::Rewritable(_) if mending.recompress => Ok(footer),
         CodecSupport::Rewritable(invalid) => {
-            Err(Problem::invalid(path, &format!("{invalid}, or pass recompress=True")))
+            Err(Problem::invalid(location, &format!("{invalid}, or pass recompress=True")))
         }
-        CodecSupport::Unreadable(invalid) => Err(Problem::invalid(path, &invalid.to_string())),
+        CodecSupport::Unreadable(invalid) => Err(Problem::invalid(location, &invalid.to_string())),
     }
 }

@@ -65,8 +65,8 @@ impl From<&CheckedFile> for FileFacts {
     fn from(CheckedFile { planned, footer, .. }: &CheckedFile) -> Self {
         Self {
             name: planned.name.clone(),
-            path: planned.source.path().display().to_string(),
-            size_bytes: planned.source.size(),
+            path: planned.content.location().to_string(),
+            size_bytes: planned.content.size(),
             row_count: footer.row_count,
             row_groups: footer.row_groups,
             codecs: footer.codecs.iter().map(ToString::to_string).collect(),
@@ -125,11 +125,11 @@ impl Checker {
     /// Takes in a file; only its footer is kept.
     pub fn add(&mut self, file: MadeFile) {
         let is_given = file.name.is_some();
-        let name = name_of_made(file.name, self.file_count, &file.source);
+        let name = name_of_made(file.name, self.file_count, &file.content);
         let (position, partition) = (self.file_count, file.partition);
-        let planned = PlannedFile { position, name, source: file.source, partition };
+        let planned = PlannedFile { position, name, content: file.content, partition };
         self.file_count += 1;
-        self.problems.extend(self.names.add(&planned.name, planned.source.path(), is_given));
+        self.problems.extend(self.names.add(&planned.name, planned.content.location(), is_given));
         let files = check::read(vec![planned], &mut self.problems, self.mending);
         hive::apply_to_made(&self.hive, &files, &mut self.problems);
         for file in files {
@@ -138,7 +138,7 @@ impl Checker {
     }
 
     fn keep(&mut self, mut file: CheckedFile) {
-        file.planned.source = file.planned.source.released();
+        file.planned.content = file.planned.content.released();
         self.files.push(file);
     }
 

@@ -25,10 +25,10 @@ use super::{
 };
 use crate::{
     background::in_background,
-    client::SourceFile,
     content_hash::fingerprint,
     error::{Error, Result},
     schema::{Schema, canonical, cast_obstacles, diff},
+    source::Content,
     wire::file_name::folded,
 };
 
@@ -37,8 +37,8 @@ use crate::{
 pub struct MadeFile {
     /// Its name in the dataset; `None` numbers it.
     pub name: Option<String>,
-    /// The file.
-    pub source: SourceFile,
+    /// What it holds.
+    pub content: Content,
     /// What the folders on its way say, where it was a file with a path.
     pub partition: Partition,
 }
@@ -183,12 +183,12 @@ impl Reference {
 impl FeedChecks {
     async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
         let is_given = file.name.is_some();
-        let name = name_of_made(file.name, self.count, &file.source);
+        let name = name_of_made(file.name, self.count, &file.content);
         let position = self.count;
         self.count += 1;
-        let (source, partition) = (file.source, file.partition);
-        let planned = PlannedFile { position, name, source, partition };
-        let problems = self.names.add(&planned.name, planned.source.path(), is_given);
+        let (content, partition) = (file.content, file.partition);
+        let planned = PlannedFile { position, name, content, partition };
+        let problems = self.names.add(&planned.name, planned.content.location(), is_given);
         let files = vec![planned];
         let (mending, hive) = (self.mending, self.hive.clone());
         let check = move || {
@@ -248,8 +248,8 @@ impl FeedChecks {
 /// The name in the dataset of the file at a place: the one given; or its place in this upload,
 /// zero-padded so that every order of names is this one, and a fingerprint of its content, so that
 /// the next upload can add files to the same dataset.
-pub(super) fn name_of_made(name: Option<String>, place: usize, source: &SourceFile) -> String {
-    match (name, source.known_hash()) {
+pub(super) fn name_of_made(name: Option<String>, place: usize, content: &Content) -> String {
+    match (name, content.known_hash()) {
         (Some(name), _) => with_extension(&name),
         (None, Some(hash)) => format!("part-{place:05}-{}.parquet", fingerprint(&hash)),
         (None, None) => format!("part-{place:05}.parquet"),

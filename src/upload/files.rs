@@ -1,7 +1,7 @@
 //! A file of a batch, from step to step.
 
 use super::{report::Change, sources::Partition};
-use crate::{client::SourceFile, schema::Footer};
+use crate::{schema::Footer, source::Content};
 
 /// A file with its place and name in the batch.
 #[derive(Clone, Debug)]
@@ -10,8 +10,8 @@ pub(super) struct PlannedFile {
     pub position: usize,
     /// Its name in the dataset.
     pub name: String,
-    /// The file, pinned.
-    pub source: SourceFile,
+    /// What it holds, pinned.
+    pub content: Content,
     /// What the folders on its way say.
     pub partition: Partition,
 }

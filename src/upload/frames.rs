@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     iter,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,10 +28,11 @@ use super::{
     temporary::{HashedFile, while_writing},
 };
 use crate::{
-    client::SourceFile,
     config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, FrameColumn, Result},
+    location::Location,
     schema::{Footer, FooterError, FooterReader, leaf_count},
+    source::Content,
     temporary_file::in_temporary_folder,
     wire::digest::Sha256Digest,
 };
@@ -40,7 +40,7 @@ use crate::{
 /// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
 /// memory.
 pub struct FrameEncoder {
-    label: PathBuf,
+    label: String,
     /// Gone as soon as it has ended or failed: others may wait for what it holds.
     batches: Option<Box<dyn RecordBatchReader + Send>>,
     storage: Storage,
@@ -74,7 +74,7 @@ impl FrameEncoder {
     ) -> Result<Self> {
         let storage = Storage::of(label, &batches.schema(), decimals)?;
         Ok(Self {
-            label: PathBuf::from(label),
+            label: label.to_owned(),
             batches: Some(batches),
             storage,
             rows: 0,
@@ -123,11 +123,11 @@ impl FrameEncoder {
     /// # Errors
     /// [`Error::Frame`] where the frame gives an error or a value cannot be encoded,
     /// [`Error::File`] where the folder for temporary files is full.
-    pub fn encode(&mut self, time: Duration) -> Result<Option<SourceFile>> {
+    pub fn encode(&mut self, time: Duration) -> Result<Option<Content>> {
         self.encode_some(time).inspect_err(|_| self.close())
     }
 
-    fn encode_some(&mut self, time: Duration) -> Result<Option<SourceFile>> {
+    fn encode_some(&mut self, time: Duration) -> Result<Option<Content>> {
         let begun = Instant::now();
         while !self.is_exhausted {
             let Some(rows) = self.next_rows()? else {
@@ -194,13 +194,13 @@ impl FrameEncoder {
         Ok(Writer { parquet, rows: 0 })
     }
 
-    fn finish(&mut self) -> Result<SourceFile> {
+    fn finish(&mut self) -> Result<Content> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.open()?,
         };
         self.files += 1;
-        let label = self.label.clone();
+        let location = Location::Label(self.label.as_str().into());
         writer.parquet.flush().map_err(|error| self.failed(error))?;
         // The writer has a buffer between itself and the file.
         writer.parquet.sync().map_err(in_temporary_folder)?;
@@ -209,7 +209,7 @@ impl FrameEncoder {
             .parquet
             .append_key_value_metadata(KeyValue::new("sutro.padding".to_owned(), padding));
         let file = writer.parquet.into_inner().map_err(|error| self.failed(error))?;
-        file.into_source(&label)
+        file.into_content(location)
     }
 
     fn failed(&self, error: ParquetError) -> Error {
@@ -228,7 +228,7 @@ impl FrameEncoder {
     }
 
     fn refused(&self, column: Option<FrameColumn>, message: String) -> Error {
-        let label = self.label.display().to_string();
+        let label = self.label.clone();
         Error::Frame { label, column: column.map(Box::new), message }
     }
 }
@@ -288,10 +288,9 @@ pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
 ///
 /// # Errors
 /// [`Error::File`] where it cannot be read.
-pub fn leaves_without_values(file: &SourceFile) -> Result<Vec<u32>> {
-    let opened = file.open()?;
-    let read = |range| file.read_range(&opened, range);
-    match FooterReader::default().read(file.size(), read) {
+pub fn leaves_without_values(file: &Content) -> Result<Vec<u32>> {
+    let open = file.open()?;
+    match FooterReader::default().read(file.size(), |range| open.read(range)) {
         Ok(footer) => Ok(footer.without_values),
         Err(FooterError::Read(error)) => Err(error),
         Err(FooterError::Invalid(invalid)) => {

@@ -68,7 +68,7 @@ fn refuse_lost_columns(files: &[CheckedFile], ways: &str, problems: &mut Vec<Pro
     let keys = lost(first).join(", ");
     let message =
         format!("the folders on its way tell {keys}, and the file has no such column: {ways}");
-    let problem = Problem::new(first.planned.source.path(), message);
+    let problem = Problem::new(first.planned.content.location(), message);
     // Files of such folders are called alike: their columns come first.
     problems.retain(|other| !other.is_about_name);
     problems.push(Problem { more_files: losing.count(), ..problem });
@@ -81,8 +81,9 @@ fn columns(
 ) -> Result<Vec<(String, ColumnType)>, Problem> {
     let Some(first) = files.first() else { return Ok(Vec::new()) };
     let keys: Vec<_> = first.planned.partition.iter().map(|(key, _)| key.as_str()).collect();
-    let problem_of =
-        |file: &CheckedFile, message: String| Problem::new(file.planned.source.path(), message);
+    let problem_of = |file: &CheckedFile, message: String| {
+        Problem::new(file.planned.content.location(), message)
+    };
     let unique: HashSet<_> = keys.iter().collect();
     if keys.is_empty() || unique.len() < keys.len() {
         let words = if keys.is_empty() { "no folder" } else { "more than one folder" };
@@ -99,7 +100,7 @@ fn columns(
         let message = format!(
             "its folders tell {found}, and those of {} tell {}: with hive all files have the same \
              folders",
-            first.planned.source.path().display(),
+            first.planned.content.location(),
             keys.join(", ")
         );
         return Err(Problem { more_files: others.count(), ..problem_of(other, message) });
@@ -151,7 +152,7 @@ fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &m
                 file.footer.parquet_schema = schema;
                 file.footer.added = added.into();
             }
-            Err(message) => problems.push(Problem::new(file.planned.source.path(), message)),
+            Err(message) => problems.push(Problem::new(file.planned.content.location(), message)),
         }
     }
 }
@@ -195,8 +196,7 @@ fn has_only(
     name: &str,
     text: Option<&str>,
 ) -> Result<bool, Box<dyn std::error::Error>> {
-    let opened = file.planned.source.open()?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(opened.try_clone()?)?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file.planned.content.open()?)?;
     let place = reader.schema().index_of(name)?;
     let mask = ProjectionMask::roots(reader.parquet_schema(), [place]);
     for batch in reader.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {

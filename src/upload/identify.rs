@@ -50,7 +50,7 @@ pub(super) async fn identities(
     let places = Places::of(names, listing);
     let is_to_be_read = |(file, identity): (&CheckedFile, &Identity)| {
         identity.hash.is_none()
-            && !file.planned.source.is_released()
+            && !file.planned.content.is_released()
             && places.get(&file.planned.name).is_some_and(|place| {
                 let listed = &listing[place];
                 listed.sha256.is_some() && file.expected(*identity).is(listed)
@@ -65,7 +65,7 @@ pub(super) async fn identities(
     }
     let stop = Arc::new(AtomicBool::new(false));
     let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
-    tracker.comparing(wanted.iter().map(|(_, file)| file.planned.source.size()).sum());
+    tracker.comparing(wanted.iter().map(|(_, file)| file.planned.content.size()).sum());
     let read_one = |(index, file): (usize, CheckedFile)| {
         let (stop, rewrite, counter) = (Arc::clone(&stop), rewrite.clone(), Arc::clone(tracker));
         in_background(move || {
@@ -88,8 +88,8 @@ pub(super) async fn identities(
 
 fn before_reading(file: &CheckedFile, rewrite: &Rewrite) -> Identity {
     if rewrite.changes(&file.footer).is_empty() {
-        let source = &file.planned.source;
-        Identity { size_bytes: Some(source.size()), hash: source.known_hash() }
+        let content = &file.planned.content;
+        Identity { size_bytes: Some(content.size()), hash: content.known_hash() }
     } else {
         Identity::default()
     }
@@ -101,13 +101,13 @@ fn read_content(
     mut read: impl FnMut(usize) -> Result<()>,
 ) -> Result<Identity> {
     if rewrite.changes(&file.footer).is_empty() {
-        let source = &file.planned.source;
-        let hash = source.read_hash(read)?;
-        return Ok(Identity { size_bytes: Some(source.size()), hash: Some(hash) });
+        let content = &file.planned.content;
+        let hash = content.read_hash(read)?;
+        return Ok(Identity { size_bytes: Some(content.size()), hash: Some(hash) });
     }
-    read(usize::try_from(file.planned.source.size()).unwrap_or(usize::MAX))?;
-    let source = rewrite.file(file.clone())?.planned.source;
-    Ok(Identity { size_bytes: Some(source.size()), hash: source.known_hash() })
+    read(usize::try_from(file.planned.content.size()).unwrap_or(usize::MAX))?;
+    let content = rewrite.file(file.clone())?.planned.content;
+    Ok(Identity { size_bytes: Some(content.size()), hash: content.known_hash() })
 }
 
 impl CheckedFile {

@@ -93,7 +93,7 @@ impl CheckError {
 
     /// A file may have more than one problem.
     fn bad_file_count(&self) -> usize {
-        let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.path).collect();
+        let bad: HashSet<_> = self.problems.iter().map(|problem| &problem.location).collect();
         let more: usize = self.problems.iter().map(|problem| problem.more_files).sum();
         bad.len() + more + self.outlier_count()
     }

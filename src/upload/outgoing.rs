@@ -2,7 +2,7 @@
 
 use super::{files::CheckedFile, settle::Expected};
 use crate::{
-    background::in_background, client::SourceFile, error::Result, wire::messages::DatasetFile,
+    background::in_background, error::Result, source::Content, wire::messages::DatasetFile,
 };
 
 /// A file on its way into a dataset.
@@ -14,18 +14,18 @@ pub(super) struct OutgoingFile {
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
     /// Let go when the file is committed: a temporary one takes up disk space.
-    pub(super) source: Option<SourceFile>,
+    pub(super) content: Option<Content>,
 }
 
 impl OutgoingFile {
     /// Whether the dataset has it.
     pub(super) fn is_committed(&self) -> bool {
-        self.source.is_none()
+        self.content.is_none()
     }
 
     /// The dataset has it.
     pub(super) fn committed(&mut self) {
-        self.source = None;
+        self.content = None;
     }
 
     /// Reads its content once more where the listing tells the hash of a file that may be it, so
@@ -36,11 +36,11 @@ impl OutgoingFile {
     pub(super) async fn hash_to_compare(&self, listing: &[DatasetFile]) -> Result<()> {
         let expected = Expected::from(self);
         let is_told = |listed: &DatasetFile| listed.sha256.is_some() && expected.is(listed);
-        let Some(source) = self.source.clone().filter(|_| expected.hash.is_none()) else {
+        let Some(content) = self.content.clone().filter(|_| expected.hash.is_none()) else {
             return Ok(());
         };
         if listing.iter().rev().any(is_told) {
-            in_background(move || source.read_hash(|_| Ok(()))).await?;
+            in_background(move || content.read_hash(|_| Ok(()))).await?;
         }
         Ok(())
     }
@@ -51,9 +51,9 @@ impl From<&CheckedFile> for OutgoingFile {
         Self {
             position: file.planned.position,
             name: file.planned.name.clone(),
-            size_bytes: file.planned.source.size(),
+            size_bytes: file.planned.content.size(),
             row_count: file.footer.row_count,
-            source: Some(file.planned.source.clone()),
+            content: Some(file.planned.content.clone()),
         }
     }
 }
@@ -64,7 +64,7 @@ impl<'a> From<&'a OutgoingFile> for Expected<'a> {
             name: &file.name,
             size_bytes: Some(file.size_bytes),
             row_count: file.row_count,
-            hash: file.source.as_ref().and_then(SourceFile::known_hash),
+            hash: file.content.as_ref().and_then(Content::known_hash),
         }
     }
 }

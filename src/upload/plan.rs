@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -15,10 +14,11 @@ use super::{
     sources::FoundFile,
 };
 use crate::{
-    client::SourceFile,
     config::FILE_TIMEOUT,
     error::{Error, Result},
+    location::Location,
     regular_file::hangs,
+    source::{Content, Source},
     wire::file_name::{folded, has_parquet_extension, refusal},
 };
 
@@ -27,10 +27,10 @@ use crate::{
 struct Pin;
 
 impl Work<FoundFile> for Pin {
-    type Found = Result<SourceFile>;
+    type Found = Result<Source>;
 
     fn each(&mut self, file: &FoundFile) -> Self::Found {
-        SourceFile::pin(&file.path)
+        Source::pin(&file.path)
     }
 
     fn stuck(&self, file: &FoundFile, limit: Duration) -> Self::Found {
@@ -71,21 +71,23 @@ pub(super) fn plan(
             None if matches!(hive, Hive::Columns(_)) => file.path_name.clone(),
             None => file.name.clone(),
         };
-        let path = &file.path;
+        let location = Location::from(file.path.as_path());
         match (name, pinned) {
             (Some(name), Ok(source)) => {
                 let partition = file.partition.clone();
                 let position = files.len();
-                files.push(PlannedFile { position, name, source, partition });
+                let content = Content::from(source);
+                files.push(PlannedFile { position, name, content, partition });
             }
-            (_, Err(error)) => problems.push(Problem::missing(path, &error)),
-            (None, _) => problems.push(Problem::new(path, "its name is not valid UTF-8")),
+            (_, Err(error)) => problems.push(Problem::missing(&location, &error)),
+            (None, _) => problems.push(Problem::new(&location, "its name is not valid UTF-8")),
         }
     }
     let mut taken = Names::default();
     let is_given = names.is_some();
-    problems
-        .extend(files.iter().flat_map(|file| taken.add(&file.name, file.source.path(), is_given)));
+    problems.extend(
+        files.iter().flat_map(|file| taken.add(&file.name, file.content.location(), is_given)),
+    );
     Ok((files, problems))
 }
 
@@ -100,7 +102,9 @@ pub(super) fn with_extension(name: &str) -> String {
 /// [`CheckError`] with every name that cannot.
 pub fn check_names(names: &[String]) -> Result<(), CheckError> {
     let mut taken = Names::default();
-    let add = |name: &String| taken.add(&with_extension(name), Path::new(name), true);
+    let add = |name: &String| {
+        taken.add(&with_extension(name), &Location::Label(name.as_str().into()), true)
+    };
     let problems: Vec<_> = names.iter().flat_map(add).collect();
     if problems.is_empty() { Ok(()) } else { Err(CheckError::of_problems(names.len(), problems)) }
 }
@@ -108,33 +112,39 @@ pub fn check_names(names: &[String]) -> Result<(), CheckError> {
 /// Names that are planned already, with the files that have them.
 #[derive(Default)]
 pub(super) struct Names {
-    first_of: HashMap<String, (String, PathBuf)>,
+    first_of: HashMap<String, (String, Location)>,
 }
 
 impl Names {
     /// Takes in a file's name, which the caller gave or which is the file's own, and says what
     /// is wrong with it.
-    pub(super) fn add(&mut self, name: &str, path: &Path, is_given: bool) -> Vec<Problem> {
+    pub(super) fn add(&mut self, name: &str, location: &Location, is_given: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(why) = refusal(name) {
             let advice = if is_given { "" } else { "; pass names=" };
-            problems.push(Problem::of_name(path, format!("the name {name:?} {why}{advice}")));
+            problems.push(Problem::of_name(location, format!("the name {name:?} {why}{advice}")));
         }
         match self.first_of.entry(folded(name)) {
             Entry::Occupied(first) => {
-                let (first, first_path) = first.get();
-                let message = taken(name, first, path, first_path, is_given);
-                problems.push(Problem::of_name(path, message));
+                let (first, first_location) = first.get();
+                let message = taken(name, first, location, first_location, is_given);
+                problems.push(Problem::of_name(location, message));
             }
             Entry::Vacant(place) => {
-                place.insert((name.to_owned(), path.to_owned()));
+                place.insert((name.to_owned(), location.clone()));
             }
         }
         problems
     }
 }
 
-fn taken(name: &str, first: &str, path: &Path, first_path: &Path, is_given: bool) -> String {
+fn taken(
+    name: &str,
+    first: &str,
+    location: &Location,
+    first_location: &Location,
+    is_given: bool,
+) -> String {
     let once = "a dataset holds each name once";
     let differs = if first == name {
         String::new()
@@ -144,12 +154,11 @@ fn taken(name: &str, first: &str, path: &Path, first_path: &Path, is_given: bool
     if is_given {
         return format!("the name {first} is given twice{differs}; {once}");
     }
-    if first_path == path {
+    if first_location == location {
         return "it is named twice; a dataset holds each file once".to_owned();
     }
-    let first_path = first_path.display();
     format!(
-        "the name {first} is taken by {first_path}{differs}; {once}: names=\"path\" makes names \
+        "the name {first} is taken by {first_location}{differs}; {once}: names=\"path\" makes names \
          of the paths"
     )
 }

@@ -270,7 +270,7 @@ impl TrackedFile {
             position: file.planned.position,
             name: file.planned.name.clone(),
             file_id: None,
-            size_bytes: file.planned.source.size(),
+            size_bytes: file.planned.content.size(),
             row_count: file.footer.row_count,
             status: FileStatus::Pending,
             changes: file.changes.clone(),

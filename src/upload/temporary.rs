@@ -3,15 +3,15 @@
 use std::{
     fs::File,
     io::{self, Write},
-    path::{Path, PathBuf},
 };
 
 use parquet::errors::ParquetError;
 
 use crate::{
-    client::SourceFile,
     content_hash::ContentHasher,
     error::{Error, Result},
+    location::Location,
+    source::{Content, Source},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::digest::Sha256Digest,
 };
@@ -20,12 +20,25 @@ use crate::{
 /// of the words.
 pub(super) fn while_writing(error: ParquetError, otherwise: impl FnOnce(String) -> Error) -> Error {
     match error {
-        ParquetError::External(cause) => match cause.downcast::<io::Error>() {
-            Ok(source) => in_temporary_folder(*source),
-            Err(cause) => otherwise(cause.to_string()),
-        },
+        ParquetError::External(cause) => of_cause(cause, otherwise),
         ParquetError::General(message) | ParquetError::NYI(message) => otherwise(message),
         error => otherwise(error.to_string()),
+    }
+}
+
+/// An error of what is read comes through the parquet crate's readers; any other I/O error is one of
+/// the file that is written.
+fn of_cause(
+    cause: Box<dyn std::error::Error + Send + Sync>,
+    otherwise: impl FnOnce(String) -> Error,
+) -> Error {
+    match cause.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(cause) => match cause.downcast::<io::Error>().map(|error| error.downcast::<Error>()) {
+            Ok(Ok(error)) => error,
+            Ok(Err(source)) => in_temporary_folder(source),
+            Err(cause) => otherwise(cause.to_string()),
+        },
     }
 }
 
@@ -46,10 +59,10 @@ impl HashedFile {
         self.hasher.hash()
     }
 
-    /// Ends the file; `label` stands for its path in messages.
-    pub(super) fn into_source(self, label: &Path) -> Result<SourceFile> {
+    /// Ends the file; `location` stands for its path in messages.
+    pub(super) fn into_content(self, location: Location) -> Result<Content> {
         let hash = self.hash();
-        SourceFile::temporary(label, self.file, hash).map_err(in_temporary_folder)
+        Ok(Content::hashed(Source::temporary(location, self.file)?, hash))
     }
 }
 
@@ -68,7 +81,7 @@ impl Write for HashedFile {
 /// A temporary file that is made of bytes as they come.
 #[derive(Debug)]
 pub struct Spool {
-    label: PathBuf,
+    location: Location,
     file: HashedFile,
 }
 
@@ -78,7 +91,7 @@ impl Spool {
     /// # Errors
     /// [`Error::File`] where the folder for temporary files is full.
     pub fn new(label: &str) -> Result<Self> {
-        Ok(Self { label: label.into(), file: HashedFile::new()? })
+        Ok(Self { location: Location::Label(label.into()), file: HashedFile::new()? })
     }
 
     /// Appends bytes.
@@ -93,7 +106,38 @@ impl Spool {
     ///
     /// # Errors
     /// [`Error::File`] where its size cannot be read.
-    pub fn finish(self) -> Result<SourceFile> {
-        self.file.into_source(&self.label)
+    pub fn finish(self) -> Result<Content> {
+        self.file.into_content(self.location)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::Path};
+
+    use parquet::errors::ParquetError;
+
+    use super::while_writing;
+    use crate::{error::Error, location::Location};
+
+    #[test]
+    fn an_error_of_what_is_read_is_not_one_of_the_temporary_folder() {
+        let changed = || {
+            let location = Location::from(Path::new("a.parquet"));
+            Error::FileChanged { location, change: "it shrank" }
+        };
+        let otherwise = |message| Error::Internal(message);
+        for cause in [
+            ParquetError::External(Box::new(changed())),
+            ParquetError::from(io::Error::other(changed())),
+        ] {
+            let error = while_writing(cause, otherwise);
+            assert!(matches!(error, Error::FileChanged { .. }), "{error:?}");
+        }
+        let full = ParquetError::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(matches!(while_writing(full, otherwise), Error::File { path, .. }
+            if path == std::env::temp_dir()));
+        let other = ParquetError::General("damaged".to_owned());
+        assert!(matches!(while_writing(other, otherwise), Error::Internal(_)));
     }
 }

@@ -30,9 +30,10 @@ use super::{
     settle::{Expected, verdict},
 };
 use crate::{
-    client::{ApiClient, BodyEvent, BodyState, SourceFile, TailOrder, UploadAttempt, backoff},
+    client::{ApiClient, BodyEvent, BodyState, TailOrder, UploadAttempt, backoff},
     config::TICK,
     error::{Error, Result},
+    source::Content,
     wire::messages::DatasetFile,
 };
 
@@ -201,7 +202,7 @@ impl Shell {
     fn start(&mut self, id: RequestId) {
         let position = self.position(id.file);
         let file = &self.transfer.files[id.file];
-        let Some(source) = file.source.clone() else {
+        let Some(content) = file.content.clone() else {
             let error = format!("{} has no content any more", file.name);
             self.last_errors.insert(id.file, Error::Internal(error));
             let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
@@ -229,7 +230,7 @@ impl Shell {
         let upload = UploadAttempt {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
-            source,
+            content,
             is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
             orders: receiver,
             listener: Box::new(listener),
@@ -247,7 +248,7 @@ impl Shell {
     /// Notes what was sent, for the next run, where the service tells no hashes.
     fn keep_record(&self, file: FileIndex) {
         let file = &self.transfer.files[file];
-        let hash = file.source.as_ref().and_then(SourceFile::known_hash);
+        let hash = file.content.as_ref().and_then(Content::known_hash);
         let Some((record, hash)) = self.transfer.record.clone().zip(hash) else { return };
         if self.transfer.client.tells_hashes() {
             return;

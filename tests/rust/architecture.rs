@@ -11,11 +11,12 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
-    ("error", &["config", "message"]),
+    ("location", &[]),
+    ("error", &["config", "location", "message"]),
     ("background", &["error"]),
     ("read_at", &[]),
     ("regular_file", &[]),
@@ -24,6 +25,20 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("wire", &["config", "error", "message"]),
     ("content_hash", &["wire"]),
     (
+        "source",
+        &[
+            "background",
+            "config",
+            "content_hash",
+            "error",
+            "location",
+            "read_at",
+            "regular_file",
+            "temporary_file",
+            "wire",
+        ],
+    ),
+    (
         "client",
         &[
             "background",
@@ -31,10 +46,11 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "content_hash",
             "credentials",
             "error",
+            "location",
             "message",
-            "read_at",
             "regular_file",
             "schema",
+            "source",
             "temporary_file",
             "wire",
         ],
@@ -51,9 +67,11 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "content_hash",
             "credentials",
             "error",
+            "location",
             "message",
             "regular_file",
             "schema",
+            "source",
             "temporary_file",
             "wire",
             "client",

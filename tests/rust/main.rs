@@ -3,6 +3,7 @@
 
 mod architecture;
 mod client_faults;
+mod contents;
 mod fault_pages;
 mod fault_proxy;
 mod footers;

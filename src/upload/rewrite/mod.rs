@@ -8,7 +8,6 @@ mod plan;
 mod value;
 
 use std::{
-    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -42,6 +41,7 @@ use crate::{
     config::REWRITES_AHEAD,
     error::{Error, Result},
     schema::{Footer, FooterError, FooterReader, Schema},
+    source::OpenContent,
 };
 
 /// What files are to be made alike in.
@@ -88,37 +88,36 @@ impl Rewrite {
     /// # Errors
     /// [`Error::Rewrite`] where its pages cannot be read, or a value would be lost.
     pub(super) fn file(&self, mut file: CheckedFile) -> Result<CheckedFile> {
-        let source = &file.planned.source;
-        let path = source.path().to_owned();
-        let failed = |message: String| Error::Rewrite { path: path.clone(), message };
-        let opened = source.open()?;
+        let content = &file.planned.content;
+        let location = content.location().clone();
+        let failed = |message: String| Error::Rewrite { location: location.clone(), message };
+        let open = content.open()?;
         // The crate panics on some damaged pages.
         let temporary = HashedFile::new()?;
-        let write = AssertUnwindSafe(|| self.write(&opened, &file.footer, temporary));
+        let write = AssertUnwindSafe(|| self.write(open, &file.footer, temporary));
         let written = catch_unwind(write)
             .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
             .map_err(|error| while_writing(error, failed))?;
-        source.verify()?;
-        let source = written.into_source(&path)?;
+        content.verify()?;
+        let content = written.into_content(location.clone())?;
         file.changes = self.changes(&file.footer);
-        let opened = source.open()?;
-        let read = |range| source.read_range(&opened, range);
-        file.footer = match FooterReader::default().read(source.size(), read) {
-            Ok(footer) => footer,
-            Err(FooterError::Read(error)) => return Err(error),
-            Err(FooterError::Invalid(invalid)) => return Err(failed(invalid.to_string())),
-        };
-        file.planned.source = source;
+        let open = content.open()?;
+        let footer = FooterReader::default().read(content.size(), |range| open.read(range));
+        file.footer = footer.map_err(|error| match error {
+            FooterError::Read(error) => error,
+            FooterError::Invalid(invalid) => failed(invalid.to_string()),
+        })?;
+        file.planned.content = content;
         Ok(file)
     }
 
     fn write(
         &self,
-        file: &File,
+        content: OpenContent,
         footer: &Footer,
         temporary: HashedFile,
     ) -> parquet::errors::Result<HashedFile> {
-        let reader = SerializedFileReader::new(file.try_clone()?)?;
+        let reader = SerializedFileReader::new(content)?;
         let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
         let schema = match &self.schema {
             Some(schema) if self.changes_schema(footer) => Arc::clone(schema),
@@ -154,7 +153,7 @@ impl Rewrite {
     /// What other tools noted about a schema does not hold for another one.
     fn key_values(
         &self,
-        reader: &SerializedFileReader<File>,
+        reader: &SerializedFileReader<OpenContent>,
         footer: &Footer,
     ) -> Option<Vec<KeyValue>> {
         let file = reader.metadata().file_metadata();

@@ -1,0 +1,148 @@
+//! The content of one file of a dataset: bytes, and ranges of sources.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{open::OpenContent, piece::Piece, pinned::Source};
+use crate::{
+    config::READ_BYTES, content_hash::ContentHasher, error::Result, location::Location,
+    wire::digest::Sha256Digest,
+};
+
+/// A content of pieces, one after the other. Cheap to clone; clones share the hash.
+#[derive(Clone, Debug)]
+pub struct Content {
+    location: Location,
+    pieces: Arc<[Piece]>,
+    size: u64,
+    /// Known when the whole content was read or written once.
+    hash: Arc<OnceLock<Sha256Digest>>,
+}
+
+impl From<Source> for Content {
+    /// All of a source.
+    fn from(source: Source) -> Self {
+        let size = source.size();
+        Self::new(source.location().clone(), [Piece::Range(source, 0..size)])
+    }
+}
+
+impl Content {
+    /// Pieces, one after the other; `location` stands for them in messages.
+    pub fn new(location: Location, pieces: impl IntoIterator<Item = Piece>) -> Self {
+        let pieces: Arc<[_]> = pieces.into_iter().filter(|piece| piece.size() > 0).collect();
+        let size = pieces.iter().map(Piece::size).sum();
+        Self { location, pieces, size, hash: Arc::default() }
+    }
+
+    /// All of a source whose hash is known.
+    pub(crate) fn hashed(source: Source, hash: Sha256Digest) -> Self {
+        let content = Self::from(source);
+        content.has_hash(hash);
+        content
+    }
+
+    /// What it is made of, for messages.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The hash, if it is known.
+    pub(crate) fn known_hash(&self) -> Option<Sha256Digest> {
+        self.hash.get().copied()
+    }
+
+    /// Keeps the hash of the content, which was read from start to end.
+    pub(super) fn has_hash(&self, hash: Sha256Digest) {
+        // Another attempt may have been faster; it had the same bytes.
+        let _ = self.hash.set(hash);
+    }
+
+    /// The sources, each once.
+    fn sources(&self) -> Vec<&Source> {
+        let mut sources: Vec<&Source> = Vec::new();
+        for source in self.pieces.iter().filter_map(Piece::source) {
+            if !sources.iter().any(|known| known.is_same(source)) {
+                sources.push(source);
+            }
+        }
+        sources
+    }
+
+    /// Whether `verify` has nothing to look at.
+    pub(super) fn cannot_change(&self) -> bool {
+        self.pieces.iter().filter_map(Piece::source).all(Source::cannot_change)
+    }
+
+    /// Opens it for reads that may block.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File), or
+    /// [`Error::FileChanged`](crate::Error::FileChanged) if a source is not what was pinned.
+    pub fn open(&self) -> Result<OpenContent> {
+        OpenContent::new(&self.pieces)
+    }
+
+    /// Looks whether each source is still what was pinned. May block.
+    ///
+    /// # Errors
+    /// [`Error::FileChanged`](crate::Error::FileChanged) for the first that is not.
+    pub fn verify(&self) -> Result<()> {
+        self.sources().into_iter().try_for_each(Source::verify)
+    }
+
+    /// Hashes the content unless that was done before. May block. `read` is called with the number
+    /// of bytes after each piece; its error ends the work.
+    ///
+    /// # Errors
+    /// Those of [`Content::open`] and of `read`.
+    pub(crate) fn read_hash(
+        &self,
+        mut read: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Sha256Digest> {
+        if let Some(hash) = self.known_hash() {
+            return Ok(hash);
+        }
+        let open = self.open()?;
+        let mut hasher = ContentHasher::default();
+        let mut buffer = vec![0; READ_BYTES];
+        let mut offset = 0;
+        while offset < self.size {
+            let left = usize::try_from(self.size - offset).unwrap_or(usize::MAX);
+            let bytes = &mut buffer[..left.min(READ_BYTES)];
+            open.fill(bytes, offset)?;
+            hasher.update(bytes);
+            offset += bytes.len() as u64;
+            read(bytes.len())?;
+        }
+        self.verify()?;
+        self.has_hash(hasher.hash());
+        Ok(hasher.hash())
+    }
+
+    /// The same content without its temporary files, which are gone with their last handle.
+    pub(crate) fn released(&self) -> Self {
+        let mut pieces: Vec<_> = self.pieces.to_vec();
+        for piece in &mut pieces {
+            if let Piece::Range(source, _) = piece {
+                source.release();
+            }
+        }
+        Self { pieces: pieces.into(), ..self.clone() }
+    }
+
+    /// Whether it cannot be read any more.
+    pub(crate) fn is_released(&self) -> bool {
+        self.pieces.iter().filter_map(Piece::source).any(Source::is_released)
+    }
+}

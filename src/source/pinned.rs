@@ -1,0 +1,139 @@
+//! Sources: bytes at one place.
+
+use std::{fs::File, io, path::Path, sync::Arc};
+
+use super::{local::LocalFile, temporary::TemporaryFile};
+use crate::{
+    error::{Error, Result},
+    location::Location,
+    read_at::{read_cached_at, read_exact_at},
+};
+
+/// Bytes at one place, pinned, so that what is sent is what was checked. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Source {
+    location: Location,
+    size: u64,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Local(Arc<LocalFile>),
+    Temporary(TemporaryFile),
+}
+
+impl Source {
+    /// Pins the file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be read or is not a regular file.
+    pub fn pin(path: &Path) -> Result<Self> {
+        let file = LocalFile::pin(path)?;
+        Ok(Self {
+            location: Location::from(path),
+            size: file.size(),
+            kind: Kind::Local(Arc::new(file)),
+        })
+    }
+
+    /// Takes a temporary file, which nobody else can change.
+    ///
+    /// # Errors
+    /// [`Error::File`] if its size cannot be read.
+    pub(crate) fn temporary(location: Location, file: File) -> Result<Self> {
+        let file = TemporaryFile::new(file);
+        let size = file.size()?;
+        Ok(Self { location, size, kind: Kind::Temporary(file) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether the other one has the same bytes for certain: it is the same file, pinned at the
+    /// same state.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::Local(left), Kind::Local(right)) => Arc::ptr_eq(left, right) || left == right,
+            (Kind::Temporary(left), Kind::Temporary(right)) => left.is_same(right),
+            _ => false,
+        }
+    }
+
+    /// Opens it for reads that may block.
+    pub(super) fn open(&self) -> Result<OpenSource> {
+        let file = match &self.kind {
+            Kind::Local(file) => file.open().map_err(|error| error.of(&self.location))?,
+            Kind::Temporary(file) => file.open()?,
+        };
+        Ok(OpenSource { source: self.clone(), file })
+    }
+
+    /// Looks whether it is still what was pinned. May block.
+    ///
+    /// # Errors
+    /// [`Error::FileChanged`] says what changed; a deleted file has changed, too.
+    pub(super) fn verify(&self) -> Result<()> {
+        match &self.kind {
+            Kind::Local(file) => file.verify().map_err(|error| error.of(&self.location)),
+            Kind::Temporary(_) => Ok(()),
+        }
+    }
+
+    /// Whether `verify` has nothing to look at.
+    pub(super) fn cannot_change(&self) -> bool {
+        matches!(self.kind, Kind::Temporary(_))
+    }
+
+    /// Frees what it takes up on this machine: a temporary file cannot be read any more.
+    pub(super) fn release(&mut self) {
+        if let Kind::Temporary(file) = &mut self.kind {
+            file.release();
+        }
+    }
+
+    /// Whether it can be read.
+    pub(super) fn is_released(&self) -> bool {
+        matches!(&self.kind, Kind::Temporary(file) if file.is_released())
+    }
+
+    fn changed(&self, change: &'static str) -> Error {
+        Error::FileChanged { location: self.location.clone(), change }
+    }
+}
+
+/// A source that is open.
+#[derive(Clone, Debug)]
+pub(super) struct OpenSource {
+    source: Source,
+    file: Arc<File>,
+}
+
+impl OpenSource {
+    pub(super) fn is_of(&self, source: &Source) -> bool {
+        self.source.is_same(source)
+    }
+
+    /// Fills `bytes` from `offset` on.
+    pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
+        read_exact_at(&self.file, bytes, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.source.changed("it shrank"),
+            _ => Error::File { path: self.source.location().into(), source: error },
+        })
+    }
+
+    /// Reads what is in the page cache, without waiting for a disk.
+    pub(super) fn read_cached(&self, bytes: &mut [u8], offset: u64) -> usize {
+        read_cached_at(&self.file, bytes, offset)
+    }
+}

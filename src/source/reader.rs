@@ -1,0 +1,301 @@
+//! A content, read from its start to its end into buffers that are used again.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use bytes::Bytes;
+
+use super::{
+    content::Content,
+    piece::Piece,
+    pinned::{OpenSource, Source},
+};
+use crate::{
+    background::in_background,
+    config::{READ_BYTES, TAIL_BYTES},
+    content_hash::ContentHasher,
+    error::{Error, Result},
+    location::Location,
+};
+
+/// Reads a content. Each attempt to send it starts with a new one.
+pub(crate) struct ContentReader {
+    content: Content,
+    /// The piece that is read, and how much of it was read.
+    piece: usize,
+    read_of_piece: u64,
+    /// Bytes that are still to be read, of all pieces.
+    left: u64,
+    /// The source of that piece, or of one before it.
+    stream: Option<Stream>,
+    /// Hashes what is read, if the hash is wanted and not known.
+    hasher: Option<ContentHasher>,
+    /// Buffers come back when the connection has taken what was in them: fresh memory costs a
+    /// page fault for each 4 KiB.
+    returned: Receiver<Vec<u8>>,
+    home: Sender<Vec<u8>>,
+}
+
+/// Bytes of a content, in a buffer that goes back to its reader.
+struct Lent {
+    buffer: Vec<u8>,
+    length: usize,
+    home: Sender<Vec<u8>>,
+}
+
+impl ContentReader {
+    /// With `is_to_be_hashed`, the content's hash is known when its last bytes were read.
+    pub(crate) fn new(content: Content, is_to_be_hashed: bool) -> Self {
+        let (home, returned) = channel();
+        let hasher =
+            (is_to_be_hashed && content.known_hash().is_none()).then(ContentHasher::default);
+        let left = content.size();
+        Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
+    }
+
+    /// What the next bytes come from, if not from memory.
+    pub(crate) fn location(&self) -> Option<&Location> {
+        self.content.pieces().get(self.piece)?.source().map(Source::location)
+    }
+
+    /// The next bytes, and whether they are the last. The last ones have the whole tail, whatever
+    /// it is made of, and are given only when every source is still what was pinned.
+    pub(crate) async fn next(&mut self) -> Result<(Bytes, bool)> {
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let is_last = left <= READ_BYTES + TAIL_BYTES;
+        let wanted = if is_last { left } else { READ_BYTES };
+        let (buffer, length) = self.read(wanted, is_last).await?;
+        self.left -= length as u64;
+        if is_last && !self.content.cannot_change() {
+            let content = self.content.clone();
+            in_background(move || content.verify()).await?;
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..length]);
+            if is_last {
+                self.content.has_hash(hasher.hash());
+            }
+        }
+        Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
+    }
+
+    /// Reads up to `wanted` bytes, or all of them: those that do not have to be waited for, or
+    /// else those of one piece.
+    async fn read(&mut self, wanted: usize, all: bool) -> Result<(Vec<u8>, usize)> {
+        let mut buffer = self.buffer();
+        let mut length = 0;
+        while length < wanted {
+            let Some(piece) = self.content.pieces().get(self.piece) else {
+                return Err(Error::Internal("a content ended before its size".to_owned()));
+            };
+            let left = usize::try_from(piece.size() - self.read_of_piece).unwrap_or(usize::MAX);
+            let end = length + left.min(wanted - length);
+            let read = match piece {
+                Piece::Bytes(bytes) => {
+                    let begin = bytes.len() - left;
+                    buffer[length..end].copy_from_slice(&bytes[begin..begin + end - length]);
+                    end - length
+                }
+                Piece::Range(source, range) => {
+                    let offset = range.start + self.read_of_piece;
+                    if self.stream.as_ref().is_none_or(|stream| !stream.is_of(source)) {
+                        self.stream = Some(Stream::new(source.clone()));
+                    }
+                    let Some(stream) = &mut self.stream else { continue };
+                    match stream.read_ready(&mut buffer[length..end], offset) {
+                        0 if length > 0 && !all => break,
+                        0 => {
+                            buffer = stream.fill(buffer, length..end, offset).await?;
+                            end - length
+                        }
+                        read => read,
+                    }
+                }
+            };
+            length += read;
+            self.read_of_piece += read as u64;
+            if read == left {
+                (self.piece, self.read_of_piece) = (self.piece + 1, 0);
+            }
+        }
+        Ok((buffer, length))
+    }
+
+    fn buffer(&self) -> Vec<u8> {
+        self.returned.try_recv().unwrap_or_else(|_| {
+            let size = usize::try_from(self.content.size()).unwrap_or(usize::MAX);
+            vec![0; size.min(READ_BYTES + TAIL_BYTES)]
+        })
+    }
+}
+
+/// Reads a source from one place on.
+struct Stream {
+    source: Source,
+    /// Opened for the first bytes.
+    open: Option<OpenSource>,
+}
+
+impl Stream {
+    fn new(source: Source) -> Self {
+        Self { source, open: None }
+    }
+
+    fn is_of(&self, source: &Source) -> bool {
+        self.source.is_same(source)
+    }
+
+    /// Reads what is in memory, without waiting; 0 if nothing is.
+    fn read_ready(&mut self, bytes: &mut [u8], offset: u64) -> usize {
+        self.open.as_ref().map_or(0, |open| open.read_cached(bytes, offset))
+    }
+
+    /// Fills the `place` in `buffer` with the bytes from `offset` on.
+    async fn fill(
+        &mut self,
+        mut buffer: Vec<u8>,
+        place: std::ops::Range<usize>,
+        offset: u64,
+    ) -> Result<Vec<u8>> {
+        let (source, open) = (self.source.clone(), self.open.take());
+        let read = in_background(move || {
+            let open = open.map_or_else(|| source.open(), Ok)?;
+            open.fill(&mut buffer[place], offset)?;
+            Ok((open, buffer))
+        });
+        let (open, buffer) = read.await?;
+        self.open = Some(open);
+        Ok(buffer)
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // The reader may be gone.
+        let _ = self.home.send(std::mem::take(&mut self.buffer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write, path::Path};
+
+    use bytes::Bytes;
+
+    use super::{Content, ContentReader, Piece, READ_BYTES, Source, TAIL_BYTES};
+    use crate::{content_hash::ContentHasher, error::Error, location::Location};
+
+    fn bytes(seed: usize, size: usize) -> Vec<u8> {
+        (0..size).map(|n| u8::try_from((n * 7 + seed) % 251).unwrap()).collect()
+    }
+
+    fn pinned(path: &Path, bytes: &[u8]) -> Source {
+        fs::write(path, bytes).unwrap();
+        Source::pin(path).unwrap()
+    }
+
+    /// Reads all; the last part is given apart.
+    async fn read(content: &Content) -> Result<(Vec<u8>, Bytes), Error> {
+        let mut reader = ContentReader::new(content.clone(), true);
+        let mut read = Vec::new();
+        loop {
+            let (part, is_last) = reader.next().await?;
+            read.extend_from_slice(&part);
+            if is_last {
+                return Ok((read, part));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_adds_up_to_the_file_and_the_last_part_has_the_whole_tail() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let longest_part = READ_BYTES + TAIL_BYTES;
+        for size in [1, TAIL_BYTES, longest_part, longest_part + 1, 3 * READ_BYTES + 7] {
+            let expected = bytes(0, size);
+            let content = Content::from(pinned(&path, &expected));
+            assert_eq!(content.known_hash(), None);
+            let (read, last) = read(&content).await.unwrap();
+            assert!(read == expected, "{size} bytes");
+            assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+            assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_content_of_many_pieces_is_read_like_one_and_its_tail_may_span_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = bytes(1, 2 * READ_BYTES);
+        let second = bytes(2, READ_BYTES + 100);
+        let local = pinned(&folder.path().join("first"), &first);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&second).unwrap();
+        let temporary = Source::temporary(Location::Label("frame".into()), file).unwrap();
+        let range = |source: &Source, range: std::ops::Range<usize>| {
+            Piece::Range(source.clone(), range.start as u64..range.end as u64)
+        };
+        let content = Content::new(
+            Location::Label("pieces".into()),
+            [
+                Piece::Bytes(Bytes::from_static(b"PAR1")),
+                range(&local, 5..READ_BYTES + 7),
+                Piece::Bytes(Bytes::new()),
+                range(&temporary, 3..READ_BYTES),
+                range(&local, 0..10),
+                range(&local, 2 * READ_BYTES - 500..2 * READ_BYTES),
+                range(&temporary, READ_BYTES..READ_BYTES + 100),
+                Piece::Bytes(Bytes::from_static(b"end")),
+            ],
+        );
+        let expected = [
+            b"PAR1",
+            &first[5..READ_BYTES + 7],
+            &second[3..READ_BYTES],
+            &first[..10],
+            &first[2 * READ_BYTES - 500..],
+            &second[READ_BYTES..],
+            b"end",
+        ]
+        .concat();
+        assert_eq!(content.size(), expected.len() as u64);
+        for attempt in 0..2 {
+            let (read, last) = read(&content).await.unwrap();
+            assert!(read == expected, "attempt {attempt}");
+            assert!(last.len() >= TAIL_BYTES);
+        }
+        assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+        let unread = Content::new(content.location().clone(), content.pieces().to_vec());
+        assert_eq!(unread.read_hash(|_| Ok(())).unwrap(), ContentHasher::hash_of(&expected));
+    }
+
+    #[tokio::test]
+    async fn the_last_bytes_are_not_given_if_any_of_the_sources_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [folder.path().join("a"), folder.path().join("b")];
+        for changed in &paths {
+            let sources = paths.each_ref().map(|path| pinned(path, &bytes(3, READ_BYTES)));
+            let all = |source: &Source| Piece::Range(source.clone(), 0..source.size());
+            let content = Content::new(Location::Label("both".into()), sources.iter().map(all));
+            let mut reader = ContentReader::new(content.clone(), true);
+            assert!(!reader.next().await.unwrap().1);
+            fs::OpenOptions::new().append(true).open(changed).unwrap().write_all(b"x").unwrap();
+            let mut next = reader.next().await;
+            while let Ok((_, false)) = next {
+                next = reader.next().await;
+            }
+            let location = Location::from(changed.as_path());
+            let is_told = |error: &Error| match error {
+                Error::FileChanged { location: it, change: "it grew" } => *it == location,
+                _ => false,
+            };
+            assert!(next.as_ref().is_err_and(is_told), "{next:?}");
+            assert_eq!(content.known_hash(), None);
+        }
+    }
+}
