@@ -162,7 +162,7 @@ async fn run(
     if options.dry_run {
         return would_be_sent(feed, tracker).await;
     }
-    tracing::info!(dataset_id, files = files.len(), "upload begins");
+    tracing::info!(target: "sutro::upload", dataset_id, files = files.len(), "upload begins");
     let is_complete = feed.is_none() && files.is_empty();
     let before = listing.iter().map(|file| file.file_name.clone()).collect();
     // What is not needed any more: a long list takes much memory.
@@ -190,7 +190,7 @@ async fn run(
         None => sent.verify(client).await?,
     };
     tracker.listed(&listing);
-    tracing::info!(dataset_id, files = files.len(), "upload is complete");
+    tracing::info!(target: "sutro::upload", dataset_id, files = files.len(), "upload is complete");
     Ok(tracker.report())
 }
 
