@@ -62,11 +62,7 @@ impl Reader<'_> {
                 Token::Symbol('}') if self.blocks.pop() == Some(true) => {
                     self.inside.pop();
                 }
-                Token::Word(word) if begins_path => {
-                    if self.read_word(&word) {
-                        continue;
-                    }
-                }
+                Token::Word(word) if begins_path && self.read_word(&word) => continue,
                 _ => {}
             }
             self.at += 1;
