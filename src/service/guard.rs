@@ -13,10 +13,7 @@ use axum::{
 };
 
 use super::{
-    Service,
-    body::discard,
-    connections::Connection,
-    refusal::{Refusal, Result},
+    app_state::AppState, connections::Connection, hosts::Hosts, receive::discard, refusal::Refusal,
 };
 
 /// Headers on which a decision rests. A proxy in front may go by the first of two, and this
@@ -31,16 +28,16 @@ const SINGLE_HEADERS: [HeaderName; 5] = [
 
 /// Before the body is read; no answer tells which keys or datasets there are.
 pub(super) async fn require_key(
-    State(service): State<Service>,
+    State(app): State<Arc<AppState>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let header = request.headers().get(header::AUTHORIZATION);
-    if let Some(reader) = header.and_then(|header| service.state.keys.reader(header)) {
+    if let Some(caller) = header.and_then(|header| app.access.keys.caller(header)) {
         if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
             connection.is_used();
         }
-        request.extensions_mut().insert(reader);
+        request.extensions_mut().insert(caller);
         return next.run(request).await;
     }
     let message = "missing or wrong API key (header Authorization: Key <api key>)";
@@ -61,11 +58,11 @@ pub(super) async fn refuse_surplus(request: Request, next: Next) -> Response {
 /// A web page that the user looks at can send requests to this machine, too. Its browser says
 /// where it comes from (`Origin`), and under which name it looked for the service (`Host`).
 pub(super) async fn refuse_foreign_pages(
-    State(service): State<Service>,
+    State(app): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match admit_origin(&service, &request) {
+    match admit_origin(&app.access.hosts, &request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refuse(request, refusal),
     }
@@ -76,7 +73,7 @@ fn refuse(request: Request, refusal: Refusal) -> Response {
     refusal.into_response()
 }
 
-fn admit_origin(service: &Service, request: &Request) -> Result<()> {
+fn admit_origin(hosts: &Hosts, request: &Request) -> Result<(), Refusal> {
     let headers = request.headers();
     for name in &SINGLE_HEADERS {
         if headers.get_all(name).iter().nth(1).is_some() {
@@ -92,9 +89,9 @@ fn admit_origin(service: &Service, request: &Request) -> Result<()> {
     }
     let origin = origin(headers)?;
     for named in target.iter().chain(&host) {
-        if !service.state.is_own_host(named.host()) {
-            let message = "this service is not known under the host of the request \
-                           (sutro serve --allow-host HOST)";
+        if !hosts.allow(named.host()) {
+            let message = "the server does not accept requests for this host (allow it with \
+                           --allow-host HOST)";
             return Err(Refusal::new(StatusCode::FORBIDDEN, message));
         }
     }
@@ -102,7 +99,7 @@ fn admit_origin(service: &Service, request: &Request) -> Result<()> {
         Origin::None => Ok(()),
         Origin::Page(page) if Some(&page) == host.as_ref() => Ok(()),
         Origin::Page(_) | Origin::Opaque => {
-            let message = "requests of other web pages are not taken";
+            let message = "requests from other web pages are not accepted";
             Err(Refusal::new(StatusCode::FORBIDDEN, message))
         }
     }
@@ -118,7 +115,7 @@ enum Origin {
     Opaque,
 }
 
-fn origin(headers: &HeaderMap) -> Result<Origin> {
+fn origin(headers: &HeaderMap) -> Result<Origin, Refusal> {
     let Some(value) = headers.get(header::ORIGIN) else { return Ok(Origin::None) };
     if value == "null" {
         return Ok(Origin::Opaque);
@@ -131,7 +128,7 @@ fn origin(headers: &HeaderMap) -> Result<Origin> {
     page.map(Origin::Page).ok_or_else(|| unreadable(&header::ORIGIN, value))
 }
 
-fn host(headers: &HeaderMap) -> Result<Option<Authority>> {
+fn host(headers: &HeaderMap) -> Result<Option<Authority>, Refusal> {
     let Some(value) = headers.get(header::HOST) else { return Ok(None) };
     let host = value.to_str().ok().and_then(plain_authority);
     host.map(Some).ok_or_else(|| unreadable(&header::HOST, value))

@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::keys::Reader;
+use super::keys::Caller;
 
 /// Answer of `GET /uploads`.
 #[derive(Serialize, ToSchema)]
@@ -49,11 +49,11 @@ pub(super) enum UploadState {
 #[derive(Clone, Default)]
 pub(super) struct InProgress {
     next: Arc<AtomicU64>,
-    uploads: Arc<Mutex<BTreeMap<u64, (Reader, Upload)>>>,
+    uploads: Arc<Mutex<BTreeMap<u64, (Caller, Upload)>>>,
 }
 
 impl InProgress {
-    pub(super) fn begin(&self, reader: Reader, declared_bytes: Option<u64>) -> Tracked {
+    pub(super) fn begin(&self, caller: Caller, declared_bytes: Option<u64>) -> Tracked {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let upload = Upload {
             dataset_id: None,
@@ -62,7 +62,7 @@ impl InProgress {
             declared_bytes,
             state: UploadState::Receiving,
         };
-        self.lock().insert(number, (reader, upload));
+        self.lock().insert(number, (caller, upload));
         Tracked { number, all: self.clone() }
     }
 
@@ -70,14 +70,14 @@ impl InProgress {
         self.lock().len()
     }
 
-    /// Those that were begun with the reader's key, or all for one who sees all.
-    pub(super) fn seen_by(&self, reader: &Reader) -> Vec<Upload> {
+    /// Those that were begun with the caller's key, or all for one that sees all.
+    pub(super) fn seen_by(&self, caller: &Caller) -> Vec<Upload> {
         let uploads = self.lock();
-        let seen = uploads.values().filter(|(by, _)| reader.owner().is_none() || by == reader);
+        let seen = uploads.values().filter(|(by, _)| caller.owner().is_none() || by == caller);
         seen.map(|(_, upload)| upload.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (Reader, Upload)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (Caller, Upload)>> {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

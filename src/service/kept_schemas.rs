@@ -13,7 +13,7 @@ use proptest::{
 };
 use serde_json::{Value, json};
 
-use super::{LocalServer, ServerConfig};
+use super::local::{LocalServer, ServerConfig};
 use crate::schema::StoredAsBefore;
 
 /// What a schema is made of: groups within each other, columns beside each other, a name.

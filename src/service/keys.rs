@@ -1,16 +1,13 @@
-//! Who may ask, and for which datasets.
+//! API keys, and who is behind one.
 
 use axum::http::HeaderValue;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::credentials::ApiKey;
-
-type Hash = [u8; 32];
+use crate::{content_hash::ContentHasher, credentials::ApiKey, wire::digest::Sha256Digest};
 
 /// The keys that a service accepts. It keeps their hashes only.
 pub struct Keys {
-    hashes: Vec<Hash>,
+    hashes: Vec<Sha256Digest>,
     is_shared: bool,
 }
 
@@ -27,34 +24,30 @@ impl Keys {
         Self { hashes: vec![hash(key.expose())], is_shared: true }
     }
 
-    /// Whom the value of an `Authorization` header, `Key <api key>`, stands for.
-    pub(super) fn reader(&self, header: &HeaderValue) -> Option<Reader> {
+    /// The caller who sends this `Authorization` header, `Key <api key>`.
+    pub(super) fn caller(&self, header: &HeaderValue) -> Option<Caller> {
         let given = header.to_str().ok()?.strip_prefix("Key ")?;
         let given = hash(given.trim());
         // All keys are compared, whichever fits, in a time that does not depend on the bytes.
-        let matches = self.hashes.iter().map(|known| bool::from(known.ct_eq(&given)));
-        let is_known = matches.fold(false, |is_known, matches| is_known | matches);
-        is_known.then(|| Reader { owner: (!self.is_shared).then(|| hex(&given)) })
+        let matches = self.hashes.iter().map(|known| known.as_bytes().ct_eq(given.as_bytes()));
+        let is_known = matches.fold(false, |is_known, matches| is_known | bool::from(matches));
+        is_known.then(|| Caller { owner: (!self.is_shared).then(|| given.to_string()) })
     }
 }
 
-/// Whoever has given a key.
+/// The holder of an accepted key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reader {
+pub(super) struct Caller {
     owner: Option<String>,
 }
 
-impl Reader {
-    /// Whose datasets can be seen; `None` for everybody's.
+impl Caller {
+    /// Owner of the datasets that the caller makes and sees; `None` sees all.
     pub(super) fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
     }
 }
 
-fn hash(key: &str) -> Hash {
-    Sha256::digest(key.as_bytes()).into()
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hash(key: &str) -> Sha256Digest {
+    ContentHasher::hash_of(key.as_bytes())
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Keys, Limits, Service, private_files, serve::serve};
+use super::{embedded::Service, keys::Keys, limits::Limits, serve::serve, storage::create_folder};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
@@ -147,13 +147,14 @@ type Servers = HashMap<(u32, PathBuf), Weak<LocalServer>>;
 pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
     static SERVERS: Mutex<Option<Servers>> = Mutex::const_new(None);
     let in_folder = |source| Error::File { path: folder.clone(), source };
-    private_files::create_folder(&folder).map_err(in_folder)?;
+    create_folder(&folder).map_err(in_folder)?;
     let key = (std::process::id(), folder.canonicalize().map_err(in_folder)?);
     let mut servers = SERVERS.lock().await;
     let servers = servers.get_or_insert_default();
     if let Some(server) = servers.get(&key).and_then(Weak::upgrade) {
         return Ok(server);
     }
+    servers.retain(|_, server| server.strong_count() > 0);
     let server = Arc::new(LocalServer::start(ServerConfig::loopback(key.1.clone())).await?);
     servers.insert(key, Arc::downgrade(&server));
     Ok(server)

@@ -1,20 +1,16 @@
 //! A refusal: a status and `{"error": "<words>"}`.
 
-use std::io;
-
 use axum::{
     Json,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::storage_error::{StorageError, is_shortage};
+use super::storage::StorageError;
 use crate::{
     message::{ECHOED_CHARS, cut},
     wire::messages::ErrorAnswer,
 };
-
-pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -52,94 +48,84 @@ impl Refusal {
 
     pub(super) fn defect(error: &tokio::task::JoinError) -> Self {
         tracing::error!("a request failed: {error}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed at this request")
+        Self::internal("the server failed to handle the request; see its log")
     }
 
     pub(super) fn stopping() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down").retry_after(5)
+        Self::unavailable("the server is shutting down", 5)
     }
 
     pub(super) fn busy() -> Self {
-        let message = "the service receives as many uploads as it can (--max-uploads)";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+        Self::unavailable("too many concurrent uploads (limit set by --max-uploads)", 1)
     }
 
     pub(super) fn too_many_connections() -> Self {
-        let message = "the service has as many connections as its file handles allow (ulimit -n)";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+        Self::unavailable("too many connections for the server's file handles (ulimit -n)", 1)
     }
 
-    pub(super) fn writing_stopped() -> Self {
-        let message = "a write to the service's catalog has failed: nothing is written until the \
-                       service has reopened and checked it, which it tries again and again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
+    fn writes_stopped() -> Self {
+        let message = "a write to the server's catalog failed; uploads are disabled until the \
+                       server has reopened and checked the catalog, which it retries by itself";
+        Self::unavailable(message, 5)
     }
 
     fn short_of_resources() -> Self {
-        let message = "the service is short of handles, memory or connections for the moment";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+        Self::unavailable("the server is short of file handles, memory or connections", 1)
     }
 
-    pub(super) fn folder_replaced() -> Self {
-        let message = "the service's folder, or blobs or catalog.lock in it, was removed or \
-                       replaced: put it back, or start the service again";
-        tracing::error!("{message}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    fn folder_replaced() -> Self {
+        Self::internal(
+            "the server's folder, or blobs, catalog.sqlite or catalog.lock in it, was removed or \
+             replaced; put it back, or restart the server",
+        )
     }
 
-    pub(super) fn damaged() -> Self {
-        let message = "the stored file is damaged, or gone from the service's folder";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    fn blob_damaged() -> Self {
+        Self::internal("the stored file is damaged or missing on the server")
     }
 
     pub(super) fn too_large(what: &str, max_bytes: u64) -> Self {
-        let message = format!("{what} is larger than the service takes, {max_bytes} bytes");
+        let message = format!("{what} is too large; the server accepts up to {max_bytes} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
     pub(super) fn too_slow() -> Self {
-        let message = "nothing of the request's body came for too long";
-        Self::new(StatusCode::REQUEST_TIMEOUT, message)
-    }
-
-    fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timed out waiting for the request body")
     }
 
     fn no_space() -> Self {
-        Self::new(StatusCode::INSUFFICIENT_STORAGE, "the service has no space left")
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "the server has no disk space left")
+    }
+
+    fn internal(message: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    fn unavailable(message: &str, retry_after: u32) -> Self {
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        Self { retry_after: Some(retry_after), ..refusal }
     }
 }
 
 impl From<StorageError> for Refusal {
     fn from(error: StorageError) -> Self {
-        tracing::error!("the catalog failed: {error}");
+        tracing::error!("storage failed: {error}");
         match error {
             StorageError::Full => Self::no_space(),
             StorageError::Unavailable(_) => Self::short_of_resources(),
+            StorageError::WritesStopped => Self::writes_stopped(),
+            StorageError::FolderReplaced => Self::folder_replaced(),
+            StorageError::BlobDamaged(_) => Self::blob_damaged(),
+            StorageError::BlobFailed(_) => {
+                Self::internal("the server could not read or write the file; see its log")
+            }
             StorageError::OutcomeUnknown(_)
             | StorageError::WriteFailed(_)
             | StorageError::Damaged(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's catalog failed")
+                Self::internal("the server's catalog failed; see the server's log")
             }
         }
     }
-}
-
-impl From<object_store::Error> for Refusal {
-    fn from(error: object_store::Error) -> Self {
-        tracing::error!("the storage failed: {error}");
-        match io_error_of(&error) {
-            Some(error) if error.kind() == io::ErrorKind::StorageFull => Self::no_space(),
-            Some(error) if is_shortage(error) => Self::short_of_resources(),
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service's storage failed"),
-        }
-    }
-}
-
-fn io_error_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
-    std::iter::successors(Some(error), |error| error.source())
-        .find_map(|error| error.downcast_ref())
 }
 
 impl IntoResponse for Refusal {

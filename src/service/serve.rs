@@ -15,12 +15,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
-
 use tower_http::add_extension::AddExtension;
 
 use super::{
-    Limits,
     connections::{Connection, Connections},
+    limits::Limits,
 };
 
 /// Time for running requests to end when the server stops.

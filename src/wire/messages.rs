@@ -166,6 +166,13 @@ pub struct Authentication {
     pub authenticated: bool,
 }
 
+/// Answer of `GET /health`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// Always `ok` in a 2xx answer.
+    pub status: String,
+}
+
 /// Body of every refusal.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ErrorAnswer {

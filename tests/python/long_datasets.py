@@ -20,12 +20,15 @@ MORE_FILES = """
     )
     INSERT INTO files
         (file_id, dataset_id, position, file_name, folded_name, size_bytes, row_count, sha256,
-         first_byte_at, last_byte_at, committed_at, bytes_through)
+         first_byte_at, last_byte_at, committed_at)
     SELECT printf('file_%032x', number), dataset_id, number,
         printf('part-%06d.parquet', number), printf('part-%06d.parquet', number),
-        size_bytes, row_count, printf('%064x', number), first_byte_at, last_byte_at, committed_at,
-        size_bytes * (number + 1)
+        size_bytes, row_count, printf('%064x', number), first_byte_at, last_byte_at, committed_at
     FROM numbers, files WHERE position = 0
+"""
+
+COUNT_THEM = """
+    UPDATE dataset_counts SET file_count = ?1, total_size_bytes = ?1 * total_size_bytes
 """
 
 
@@ -44,5 +47,6 @@ def long_dataset(tmp_path: Path, files: int, columns: int) -> tuple[Path, str]:
         served.end()
     with sqlite3.connect(service / "catalog.sqlite") as catalog:
         catalog.execute(MORE_FILES, (files,))
+        catalog.execute(COUNT_THEM, (files,))
     catalog.close()
     return service, dataset_id

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNDO = {
+    6: [
+        "DROP TABLE dataset_counts",
+        # As the release before kept it up.
+        """UPDATE files SET bytes_through = (
+            SELECT SUM(size_bytes) FROM files AS each
+            WHERE each.dataset_id = files.dataset_id AND each.position <= files.position
+        )""",
+    ],
     5: [
         "DROP INDEX datasets_by_owner",
         "DROP INDEX datasets_by_age",

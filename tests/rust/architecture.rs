@@ -77,7 +77,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "client",
         ],
     ),
-    ("service", &["config", "credentials", "error", "message", "schema", "wire"]),
+    ("service", &["config", "content_hash", "credentials", "error", "message", "schema", "wire"]),
 ];
 
 #[test]

@@ -255,7 +255,7 @@ async fn a_body_that_stands_still_gets_a_408_and_leaves_nothing() {
     let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
     let held = HeldUpload::begin(&server, &body).await;
     let told = held.answer().await;
-    assert!(told.starts_with("HTTP/1.1 408") && told.contains("for too long"), "{told}");
+    assert!(told.starts_with("HTTP/1.1 408") && told.contains("timed out waiting"), "{told}");
     assert_eq!((server.blobs(), server.names(&id).await.len()), (0, 0));
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Makes a folder, and those above it that are missing. One that exists keeps its mode.
-pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -17,7 +17,7 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file to read and write; makes it where it is missing.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -29,7 +29,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Takes a file or folder away from all but its owner.
-pub(super) fn restrict(path: &Path) -> io::Result<()> {
+pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         let mode = if fs::metadata(path)?.is_dir() { 0o700 } else { 0o600 };
@@ -39,19 +39,19 @@ pub(super) fn restrict(path: &Path) -> io::Result<()> {
 }
 
 /// A file or folder as it was found: its path may lead to another one later.
-pub(super) struct Found {
+pub(crate) struct Found {
     path: PathBuf,
     metadata: Metadata,
 }
 
 impl Found {
-    pub(super) fn at(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
         let metadata = fs::metadata(&path)?;
         Ok(Self { path, metadata })
     }
 
     /// Whether it was neither removed nor replaced.
-    pub(super) fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|now| is_same(&self.metadata, &now))
     }
 }

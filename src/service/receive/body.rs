@@ -20,7 +20,8 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 use tower_http::timeout::TimeoutError;
 
-use super::{catalog::now, closing_boundary::ClosingBoundary};
+use super::closing_boundary::ClosingBoundary;
+use crate::service::clock::{Arrival, now};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -38,7 +39,7 @@ const OBJECT_TEXT: &[u8] = b"[object ";
 const MAX_OBJECT_TEXT_BYTES: u64 = 64;
 
 /// A body that is being received.
-pub(super) struct IncomingBody {
+pub(crate) struct IncomingBody {
     chunks: BodyDataStream,
     /// Bytes that its `Content-Length` declares.
     declared: Option<u64>,
@@ -56,29 +57,22 @@ pub(super) struct IncomingBody {
     has_paused: bool,
 }
 
-/// When the first and the last byte of a complete body came: microseconds since 1970, UTC.
-#[derive(Clone, Copy)]
-pub(super) struct Arrival {
-    pub(super) first_byte_at: i64,
-    pub(super) last_byte_at: i64,
-}
-
 /// Bytes that may still be read while the head of a part is looked for: the multipart
 /// parser keeps all of them in memory.
 #[derive(Clone)]
-pub(super) struct HeadAllowance(Arc<AtomicUsize>);
+pub(crate) struct HeadAllowance(Arc<AtomicUsize>);
 
 /// More than a head may have was read, and no part has begun.
 #[derive(Debug, thiserror::Error)]
 #[error("the head of a part is longer than {MAX_HEAD_BYTES} bytes")]
-pub(super) struct HeadTooLong;
+pub(crate) struct HeadTooLong;
 
 impl HeadAllowance {
-    pub(super) fn limit(&self) {
+    pub(crate) fn limit(&self) {
         self.0.store(MAX_HEAD_BYTES, Ordering::Relaxed);
     }
 
-    pub(super) fn lift(&self) {
+    pub(crate) fn lift(&self) {
         self.0.store(usize::MAX, Ordering::Relaxed);
     }
 
@@ -95,7 +89,7 @@ impl HeadAllowance {
 }
 
 impl IncomingBody {
-    pub(super) fn new(body: Body, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(body: Body, headers: &HeaderMap) -> Self {
         Self {
             declared: declared_length(headers),
             chunks: body.into_data_stream(),
@@ -111,22 +105,22 @@ impl IncomingBody {
     }
 
     /// Bytes that its `Content-Length` declares.
-    pub(super) fn declared(&self) -> Option<u64> {
+    pub(crate) fn declared(&self) -> Option<u64> {
         self.declared
     }
 
     /// From now on, its end is looked for.
-    pub(super) fn expect_end(&mut self, boundary: &str) {
+    pub(crate) fn expect_end(&mut self, boundary: &str) {
         self.end = Some(ClosingBoundary::new(boundary));
     }
 
-    pub(super) fn head_allowance(&self) -> HeadAllowance {
+    pub(crate) fn head_allowance(&self) -> HeadAllowance {
         self.head.clone()
     }
 
     /// Receives what stands after the closing boundary: nothing but a line break, and the end
     /// of the request. `None` where that is not so.
-    pub(super) async fn receive_end(&mut self) -> Option<Arrival> {
+    pub(crate) async fn receive_end(&mut self) -> Option<Arrival> {
         self.head.lift();
         while let Some(chunk) = self.next().await {
             if chunk.is_err() || !self.has_ended() {
@@ -143,7 +137,7 @@ impl IncomingBody {
 
     /// Whether the body is what JavaScript makes of an object where it needs a text, such as
     /// `[object FormData]`. Reads the body where it was not read, if it is that short.
-    pub(super) async fn is_object_text(&mut self) -> bool {
+    pub(crate) async fn is_object_text(&mut self) -> bool {
         if self.declared.is_none_or(|bytes| bytes > MAX_OBJECT_TEXT_BYTES) {
             return false;
         }
@@ -161,7 +155,7 @@ impl IncomingBody {
     }
 
     /// Lets the client of a refused request read the answer: see [`discard`].
-    pub(super) fn discard(self) {
+    pub(crate) fn discard(self) {
         tokio::spawn(linger(self.chunks));
     }
 
@@ -217,12 +211,12 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 /// Reads on for a moment, in the background: to close a connection on which bytes still
 /// come resets it, and the client never sees the answer (RFC 9112, section 9.6).
-pub(super) fn discard(body: Body) {
+pub(crate) fn discard(body: Body) {
     tokio::spawn(linger(body.into_data_stream()));
 }
 
 /// Whether a body could not be read because nothing of it came.
-pub(super) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<TimeoutError>() {

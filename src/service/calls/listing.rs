@@ -12,13 +12,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use super::{
-    State,
-    refusal::{Refusal, Result},
-    storage_error::StorageError,
-};
 use crate::{
     schema::Schema,
+    service::{
+        app_state::AppState,
+        refusal::Refusal,
+        storage::{Catalog, StorageError},
+    },
     wire::messages::{DatasetFile, DatasetFileList},
 };
 
@@ -30,74 +30,75 @@ const LONG_SCHEMA_BYTES: usize = 16 * 1024;
 type StreamError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a list in one piece tells of each file.
-pub(super) enum Form {
+enum Form {
     Name,
     /// All, and this schema in JSON.
     File(Bytes),
 }
 
-impl State {
-    /// Files without their schemas, and where the next page begins. Files are appended only, so a
-    /// place in the list means the same in each answer.
-    pub(super) async fn page(
-        &self,
-        dataset_id: &str,
-        after: Option<&str>,
-    ) -> Result<DatasetFileList> {
-        let begin = match after {
-            None => 0,
-            Some(after) => after.parse::<u32>().map_err(|_| {
-                Refusal::bad_request("'after' is not what a list of files had as 'next'")
-            })?,
-        };
-        let begin = i64::from(begin);
-        let all = self.catalog.file_count(dataset_id).await?;
-        let end = all.min(begin + PAGE_FILES);
-        let mut files = Vec::new();
-        let mut read = begin;
-        while read < end {
-            let more = self.catalog.files(dataset_id, read, end).await?;
-            if more.is_empty() {
-                break;
-            }
-            read += i64::try_from(more.len()).unwrap_or(0);
-            files.extend(more);
+/// Files without their schemas, and where the next page begins. Files are appended only, so a
+/// place in the list means the same in each answer.
+pub(crate) async fn page(
+    catalog: &Catalog,
+    dataset_id: &str,
+    after: Option<&str>,
+) -> Result<DatasetFileList, Refusal> {
+    let begin = match after {
+        None => 0,
+        Some(after) => after.parse::<u32>().map_err(|_| {
+            Refusal::bad_request("'after' must be the value of 'next' from an earlier page")
+        })?,
+    };
+    let begin = i64::from(begin);
+    let all = catalog.file_count(dataset_id).await?;
+    let end = all.min(begin + PAGE_FILES);
+    let mut files = Vec::new();
+    let mut read = begin;
+    while read < end {
+        let more = catalog.files(dataset_id, read, end).await?;
+        if more.is_empty() {
+            break;
         }
-        // After the files: where there is one, there is a schema, and all of them have it.
-        let dataset_schema = match after {
-            None => self.catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
-            Some(_) => None,
-        };
-        let next = (!files.is_empty() && read < all).then(|| read.to_string());
-        Ok(DatasetFileList { files, dataset_schema, next })
+        read += i64::try_from(more.len()).unwrap_or(0);
+        files.extend(more);
     }
+    // After the files: where there is one, there is a schema, and all of them have it.
+    let dataset_schema = match after {
+        None => catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
+        Some(_) => None,
+    };
+    let next = (!files.is_empty() && read < all).then(|| read.to_string());
+    Ok(DatasetFileList { files, dataset_schema, next })
+}
 
-    /// All files that are there now, each with the dataset's schema.
-    pub(super) async fn whole_list(self: Arc<Self>, dataset_id: String) -> Result<Response> {
-        let end = self.catalog.file_count(&dataset_id).await?;
-        let schema = self.catalog.schema(&dataset_id).await?;
-        let summary = json(&schema.as_ref().map(Schema::summary))?;
-        let tail = match schema {
-            Some(schema) => format!("],\"dataset_schema\":{}}}", json(&schema.to_text())?),
-            None => "]}".to_owned(),
-        };
-        let form = Form::File(summary.into());
-        Ok(answer(WholeList { state: self, dataset_id, form, next: 0, end }, tail))
-    }
+/// All files that are there now, each with the dataset's schema.
+pub(crate) async fn whole_list(
+    app: Arc<AppState>,
+    dataset_id: String,
+) -> Result<Response, Refusal> {
+    let end = app.storage.catalog().file_count(&dataset_id).await?;
+    let schema = app.storage.catalog().schema(&dataset_id).await?;
+    let summary = json(&schema.as_ref().map(Schema::summary))?;
+    let tail = match schema {
+        Some(schema) => format!("],\"dataset_schema\":{}}}", json(&schema.to_text())?),
+        None => "]}".to_owned(),
+    };
+    let form = Form::File(summary.into());
+    Ok(answer(WholeList { app, dataset_id, form, next: 0, end }, tail))
+}
 
-    /// The names of all files that are there now.
-    pub(super) async fn whole_list_of_names(
-        self: Arc<Self>,
-        dataset_id: String,
-    ) -> Result<Response> {
-        let end = self.catalog.file_count(&dataset_id).await?;
-        let list = WholeList { state: self, dataset_id, form: Form::Name, next: 0, end };
-        Ok(answer(list, "]}".to_owned()))
-    }
+/// The names of all files that are there now.
+pub(crate) async fn whole_list_of_names(
+    app: Arc<AppState>,
+    dataset_id: String,
+) -> Result<Response, Refusal> {
+    let end = app.storage.catalog().file_count(&dataset_id).await?;
+    let list = WholeList { app, dataset_id, form: Form::Name, next: 0, end };
+    Ok(answer(list, "]}".to_owned()))
 }
 
 struct WholeList {
-    state: Arc<State>,
+    app: Arc<AppState>,
     dataset_id: String,
     form: Form,
     /// The position of the next file.
@@ -114,7 +115,7 @@ impl WholeList {
     }
 
     async fn batch(mut self) -> Result<Option<(Vec<Bytes>, Self)>, StreamError> {
-        let catalog = &self.state.catalog;
+        let catalog = self.app.storage.catalog();
         let files = catalog.files(&self.dataset_id, self.next, self.end).await?;
         if files.is_empty() {
             return Ok(None);
@@ -153,6 +154,6 @@ fn answer(list: WholeList, tail: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(body)).into_response()
 }
 
-fn json(value: &impl Serialize) -> Result<String> {
+fn json(value: &impl Serialize) -> Result<String, Refusal> {
     serde_json::to_string(value).map_err(|error| StorageError::Damaged(error.to_string()).into())
 }

@@ -11,17 +11,15 @@ use std::{
     thread,
 };
 
-use parquet::schema::parser::parse_message_type;
 use tempfile::TempDir;
 
 use super::{
-    catalog::{CATALOG_FILE, Catalog},
-    catalog_writer::faults::Fault,
-    catalog_writes::{Appended, Created, NewFile},
-    keys::Keys,
-    storage_error::StorageError,
+    catalog::Catalog,
+    contract::{data_schema, new_file},
+    error::StorageError,
+    sqlite::{CATALOG_FILE, faults::Fault},
+    writes::{Appended, Created},
 };
-use crate::{credentials::ApiKey, schema::Schema, wire::digest::Sha256Digest};
 
 /// `SUTRO_HISTORY_STEPS` has another number.
 const STEPS: usize = 5;
@@ -57,11 +55,6 @@ fn history(mut index: usize, steps: usize) -> Vec<Step> {
     history
 }
 
-fn data_schema(column: &str) -> Schema {
-    let message = format!("message schema {{ required int64 {column}; }}");
-    Schema::from_parquet(&parse_message_type(&message).unwrap())
-}
-
 /// A folder in memory where there is one: the syncs of a disk would take most of the time.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
@@ -84,17 +77,7 @@ impl Run {
     }
 
     async fn append(&self, name: &str, column: &str) -> Result<Appended, StorageError> {
-        let file_id = format!("file_{name}");
-        let file = NewFile {
-            file_id: &file_id,
-            file_name: name,
-            size_bytes: 7,
-            row_count: 1,
-            sha256: Sha256Digest::from([7; 32]),
-            first_byte_at: 0,
-            last_byte_at: 0,
-        };
-        self.catalog.append("d", &data_schema(column), &file).await
+        self.catalog.append("d", &data_schema(column), &[new_file(name)]).await
     }
 
     /// An error says what was answered instead of what should be.
@@ -111,7 +94,7 @@ impl Run {
                 format!("{told:?}")
             }
             Step::NameTaken => match self.append("first", "a").await {
-                Ok(Appended::NameTaken) => return Ok(()),
+                Ok(Appended::NameTaken(_)) => return Ok(()),
                 told => format!("{told:?}"),
             },
             Step::SchemaDiffers => match self.append(name, "b").await {
@@ -133,7 +116,7 @@ impl Run {
                 match (&failed, &refused, &reopened) {
                     (
                         Err(StorageError::WriteFailed(_)),
-                        Err(StorageError::Unavailable(_)),
+                        Err(StorageError::WritesStopped),
                         Ok(()),
                     ) => return Ok(()),
                     told => format!("{told:?}"),
@@ -148,8 +131,7 @@ impl Run {
             }
             Step::FailedCreate => {
                 fail_next(Fault::Full);
-                let reader = reader();
-                match self.catalog.create_dataset(&reader, name, None, 100).await {
+                match self.catalog.create_dataset(None, name, None, 100).await {
                     Err(StorageError::Full) => return Ok(()),
                     told => format!("{told:?}"),
                 }
@@ -169,21 +151,16 @@ impl Run {
         let catalog = Catalog::open(left.path()).await.unwrap();
         let records = catalog.upload_records("d").await.unwrap();
         let names = records.into_iter().map(|record| record.file_name).collect();
-        let datasets = catalog.datasets(&reader()).await.unwrap().len();
+        let datasets = catalog.datasets(None).await.unwrap().len();
         catalog.close().await;
         (names, datasets)
     }
 }
 
-fn reader() -> super::keys::Reader {
-    let key = ApiKey::new("key").unwrap();
-    Keys::shared(&key).reader(&"Key key".parse().unwrap()).unwrap()
-}
-
 async fn seed() -> TempDir {
     let seed = folder();
     let catalog = Catalog::open(seed.path()).await.unwrap();
-    let created = catalog.create_dataset(&reader(), "d", None, 100).await;
+    let created = catalog.create_dataset(None, "d", None, 100).await;
     assert_eq!(created.unwrap(), Created::Done);
     let run = Run { catalog, folder: folder(), acknowledged: Vec::new() };
     assert_eq!(run.append("first", "a").await.unwrap(), Appended::Done);

@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::refusal::Refusal;
+use crate::service::refusal::Refusal;
 
 /// Node's `fetch` knows its own `FormData` only: of the one of npm's `form-data` it sends what
 /// `String(form)` gives.
@@ -21,8 +21,8 @@ pub(super) fn without_dataset_id(headers: &HeaderMap) -> Refusal {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let is_python = user_agent.is_some_and(|agent| agent.starts_with("python-"));
     Refusal::bad_request(if is_python {
-        "the field 'dataset_id' is missing: pass it as data={'dataset_id': ...} beside files=, not \
-         as json=, which is dropped there"
+        "the field 'dataset_id' is missing: pass it as data={'dataset_id': ...} together with files=; \
+         json= is dropped there"
     } else {
         "the field 'dataset_id' is missing"
     })

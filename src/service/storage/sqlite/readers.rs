@@ -11,23 +11,23 @@ use sqlx::{
 };
 
 /// Most rows that one statement of a list reads.
-pub(super) const STATEMENT_ROWS: u32 = 500;
+pub(crate) const STATEMENT_ROWS: u32 = 500;
 
 /// Connections for one row, by a key. An upload needs some; it does not wait behind lists.
-const LOOKUPS: u32 = 2;
+pub(crate) const LOOKUPS: u32 = 2;
 
 /// Connections for lists.
-const LISTS: u32 = 3;
+pub(crate) const LISTS: u32 = 3;
 
 /// How long a reader waits for a connection.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) struct CatalogReaders {
-    pub(super) lookups: SqlitePool,
-    pub(super) lists: SqlitePool,
+pub(crate) struct Readers {
+    pub(crate) lookups: SqlitePool,
+    pub(crate) lists: SqlitePool,
 }
 
-impl CatalogReaders {
+impl Readers {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let options = options.pragma("query_only", "ON");
         // Otherwise a statement would wait, with its lock on the catalog, until its rows are used.
@@ -35,7 +35,7 @@ impl CatalogReaders {
         Ok(Self { lookups: pool(LOOKUPS, options).await?, lists: pool(LISTS, lists).await? })
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.lookups.close().await;
         self.lists.close().await;
     }
@@ -54,41 +54,4 @@ async fn pool(connections: u32, options: SqliteConnectOptions) -> Result<SqliteP
         .test_before_acquire(false)
         .connect_with(options)
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::{
-        http::{StatusCode, header},
-        response::IntoResponse,
-    };
-    use tempfile::TempDir;
-
-    use super::{LISTS, LOOKUPS};
-    use crate::service::{catalog::Catalog, refusal::Refusal};
-
-    #[tokio::test]
-    async fn whoever_waits_too_long_for_a_reader_is_asked_to_come_again() {
-        let folder = TempDir::new().unwrap();
-        let catalog = Catalog::open(folder.path()).await.unwrap();
-        let (mut busy, readers) = (Vec::new(), &catalog.readers);
-        for _ in 0..LOOKUPS {
-            busy.push(readers.lookups.acquire().await.unwrap());
-        }
-        for _ in 0..LISTS {
-            busy.push(readers.lists.acquire().await.unwrap());
-        }
-        tokio::time::pause();
-        for error in [
-            catalog.has_name("d", "a.parquet").await.unwrap_err(),
-            catalog.files("d", 0, 7).await.unwrap_err(),
-        ] {
-            let answer = Refusal::from(error).into_response();
-            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-            assert!(answer.headers().contains_key(header::RETRY_AFTER));
-        }
-        tokio::time::resume();
-        drop(busy);
-        assert!(!catalog.has_name("d", "a.parquet").await.unwrap());
-    }
 }

@@ -23,14 +23,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::storage_error::StorageError;
-
-type Result<T, E = StorageError> = std::result::Result<T, E>;
+use super::errors::of_commit;
+use crate::service::storage::error::StorageError;
 
 /// Time for writes that came before to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) struct CatalogWriter {
+pub(crate) struct Writer {
     options: SqliteConnectOptions,
     connection: Mutex<Option<SqliteConnection>>,
     /// A commit is the removal of SQLite's journal. SQLite syncs the folder before and after it,
@@ -41,19 +40,19 @@ pub(super) struct CatalogWriter {
     has_failed: AtomicBool,
     failed: Notify,
     #[cfg(test)]
-    pub(super) faults: faults::Faults,
+    pub(crate) faults: faults::Faults,
 }
 
 /// A transaction. Dropped, it takes its connection with it, which rolls it back.
-pub(super) struct Write<'a> {
-    writer: &'a CatalogWriter,
+pub(crate) struct Write<'a> {
+    writer: &'a Writer,
     slot: MutexGuard<'a, Option<SqliteConnection>>,
     /// `None` when it is over.
     connection: Option<SqliteConnection>,
 }
 
-impl CatalogWriter {
-    pub(super) async fn open(
+impl Writer {
+    pub(crate) async fn open(
         folder: &Path,
         options: SqliteConnectOptions,
     ) -> Result<Self, sqlx::Error> {
@@ -71,19 +70,19 @@ impl CatalogWriter {
         })
     }
 
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Acquire)
     }
 
     /// Begins a transaction, which no other write runs beside.
-    pub(super) async fn begin(&self) -> Result<Write<'_>> {
+    pub(crate) async fn begin(&self) -> Result<Write<'_>, StorageError> {
         if self.has_failed() {
-            return Err(StorageError::Unavailable("an earlier write failed".to_owned()));
+            return Err(StorageError::WritesStopped);
         }
         self.begin_anyway().await.map_err(|error| self.note(error))
     }
 
-    async fn begin_anyway(&self) -> Result<Write<'_>> {
+    async fn begin_anyway(&self) -> Result<Write<'_>, StorageError> {
         let slot = timeout(PATIENCE, self.connection.lock()).await;
         let mut slot =
             slot.map_err(|_| StorageError::Unavailable("too many writes wait".to_owned()))?;
@@ -112,7 +111,7 @@ impl CatalogWriter {
     }
 
     /// Returns when a write has failed.
-    pub(super) async fn failed(&self) {
+    pub(crate) async fn failed(&self) {
         while !self.has_failed() {
             self.failed.notified().await;
         }
@@ -126,7 +125,7 @@ impl CatalogWriter {
     ///
     /// # Errors
     /// What still fails.
-    pub(super) async fn reopen(&self) -> Result<()> {
+    pub(crate) async fn reopen(&self) -> Result<(), StorageError> {
         let mut slot = self.connection.lock().await;
         *slot = None;
         let mut connection = self.options.connect().await?;
@@ -151,7 +150,7 @@ impl CatalogWriter {
         Ok(())
     }
 
-    async fn sync_folder(&self) -> Result<()> {
+    async fn sync_folder(&self) -> Result<(), StorageError> {
         let failed = |error: std::io::Error| StorageError::WriteFailed(error.to_string());
         let Some(folder) = self.folder.clone() else { return Ok(()) };
         let synced = spawn_blocking(move || folder.sync_all()).await;
@@ -159,7 +158,7 @@ impl CatalogWriter {
     }
 
     /// Closes what is open; what is committed is durable already.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         if let Some(connection) = self.connection.lock().await.take() {
             let _ = connection.close().await;
@@ -168,7 +167,7 @@ impl CatalogWriter {
 }
 
 /// Reopens the catalog after each failed write, until that works.
-pub(super) async fn recover(writer: Arc<CatalogWriter>) {
+pub(crate) async fn recover(writer: Arc<Writer>) {
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
     const LONGEST_PAUSE: Duration = Duration::from_secs(30);
     loop {
@@ -184,20 +183,20 @@ pub(super) async fn recover(writer: Arc<CatalogWriter>) {
     }
 }
 
-async fn user_version(connection: &mut SqliteConnection) -> Result<i64> {
+async fn user_version(connection: &mut SqliteConnection) -> Result<i64, StorageError> {
     let row = sqlx::query("PRAGMA user_version").fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }
 
 impl Write<'_> {
     /// To run statements on.
-    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection> {
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StorageError> {
         let over = || StorageError::Unavailable("the transaction is over".to_owned());
         self.connection.as_mut().ok_or_else(over)
     }
 
     /// Makes what was written durable.
-    pub(super) async fn commit(mut self) -> Result<()> {
+    pub(crate) async fn commit(mut self) -> Result<(), StorageError> {
         let writer = self.writer;
         let committed = async {
             #[cfg(test)]
@@ -210,7 +209,7 @@ impl Write<'_> {
             writer.sync_folder().await?;
             let connection = self.connection()?;
             let commit = sqlx::query("COMMIT").execute(&mut *connection).await;
-            commit.map_err(StorageError::of_commit)?;
+            commit.map_err(of_commit)?;
             // SQLite refuses this inside of a transaction: it shows that there is none any more.
             let is_over = sqlx::query("PRAGMA synchronous = EXTRA").execute(connection).await;
             is_over.map_err(|error| StorageError::WriteFailed(error.to_string()))?;
@@ -222,7 +221,7 @@ impl Write<'_> {
     }
 
     /// Leaves everything as it was.
-    pub(super) async fn roll_back(mut self) -> Result<()> {
+    pub(crate) async fn roll_back(mut self) -> Result<(), StorageError> {
         let writer = self.writer;
         let rolled_back = sqlx::query("ROLLBACK").execute(self.connection()?).await;
         rolled_back.map_err(|error| writer.note(error.into()))?;
@@ -231,7 +230,7 @@ impl Write<'_> {
     }
 
     /// What a statement of this transaction has failed with.
-    pub(super) fn failed(&self, error: impl Into<StorageError>) -> StorageError {
+    pub(crate) fn failed(&self, error: impl Into<StorageError>) -> StorageError {
         self.writer.note(error.into())
     }
 }
@@ -250,7 +249,7 @@ impl Drop for Write<'_> {
 }
 
 #[cfg(test)]
-pub(super) mod faults {
+pub(crate) mod faults {
     //! Failures at the moment of a commit, when everything else of a transaction is done.
 
     use std::sync::{
@@ -261,10 +260,10 @@ pub(super) mod faults {
     use sqlx::{AssertSqlSafe, Row, SqliteConnection};
     use tokio::sync::Notify;
 
-    use super::{Result, StorageError};
+    use super::StorageError;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(in super::super) enum Fault {
+    pub(crate) enum Fault {
         /// SQLite finds no room for another page.
         Full,
         /// As after a sync that failed: the transaction is neither committed nor rolled back.
@@ -274,19 +273,19 @@ pub(super) mod faults {
     }
 
     #[derive(Default)]
-    pub(in super::super) struct Faults {
-        pub(in super::super) next: Mutex<Option<Fault>>,
+    pub(crate) struct Faults {
+        pub(crate) next: Mutex<Option<Fault>>,
         /// The mutant that the histories must find: a connection is used again after an error,
         /// and what is begun within a transaction becomes a part of it, as sqlx does it.
-        pub(in super::super) keeps_failed_connections: AtomicBool,
+        pub(crate) keeps_failed_connections: AtomicBool,
         is_nested: AtomicBool,
         /// A request waits to be given up.
-        pub(in super::super) is_waiting: Notify,
+        pub(crate) is_waiting: Notify,
     }
 
     impl Faults {
         /// For the mutant: a savepoint, where there is a transaction already.
-        pub(super) async fn or_nested<T>(
+        pub(crate) async fn or_nested<T>(
             &self,
             begun: Result<T, sqlx::Error>,
             connection: &mut SqliteConnection,
@@ -300,12 +299,15 @@ pub(super) mod faults {
         }
 
         /// For the mutant: whether this was a savepoint, which is released now.
-        pub(super) async fn commit_nested(&self, connection: &mut SqliteConnection) -> bool {
+        pub(crate) async fn commit_nested(&self, connection: &mut SqliteConnection) -> bool {
             self.is_nested.swap(false, Ordering::Relaxed)
                 && sqlx::query("RELEASE nested").execute(connection).await.is_ok()
         }
 
-        pub(super) async fn strike(&self, connection: &mut SqliteConnection) -> Result<()> {
+        pub(crate) async fn strike(
+            &self,
+            connection: &mut SqliteConnection,
+        ) -> Result<(), StorageError> {
             let fault = self.next.lock().unwrap().take();
             match fault {
                 None => Ok(()),

@@ -15,16 +15,16 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const PAUSE: Duration = Duration::from_millis(30);
 
 /// What is locked.
-pub(super) const LOCK_FILE: &str = "catalog.lock";
+pub(crate) const LOCK_FILE: &str = "catalog.lock";
 
 /// An operating system's lock on the folder: gone with the process, however it ends.
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     file: File,
     process_id: u32,
 }
 
 impl FolderLock {
-    pub(super) async fn take(folder: &Path) -> Result<Self> {
+    pub(crate) async fn take(folder: &Path) -> Result<Self> {
         let in_folder = |source| Error::File { path: folder.to_owned(), source };
         private_files::create_folder(folder).map_err(in_folder)?;
         // What stands in a folder that a power cut removes is lost with it.

@@ -1,0 +1,48 @@
+//! Calls for the people who run the server.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::header,
+    response::{Html, IntoResponse},
+};
+
+use crate::{
+    service::{app_state::AppState, refusal::Refusal},
+    wire::messages::Health,
+};
+
+const PAGE: &str = include_str!("page.html");
+/// The page needs nothing but itself and the calls of this service.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+    script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+pub(crate) async fn page() -> impl IntoResponse {
+    ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
+}
+
+/// Whether the service takes uploads.
+#[utoipa::path(get, path = "/health", security(()), responses(
+    (status = 200, description = "It does", body = Health),
+    (status = "default", description = "It does not", body = crate::wire::messages::ErrorAnswer),
+))]
+pub(crate) async fn health(State(app): State<Arc<AppState>>) -> Result<Json<Health>, Refusal> {
+    app.check_open()?;
+    Ok(Json(Health { status: "ok".to_owned() }))
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", security(()), responses(
+    (status = 200, description = "OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text"),
+    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+))]
+pub(crate) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let is_writable = !app.storage.catalog().has_failed();
+    let text = app.metrics.text(app.uploads.in_progress.len(), is_writable);
+    ([(header::CONTENT_TYPE, content_type)], text)
+}

@@ -1,0 +1,7 @@
+//! The calls of the API, and those for the people who run the server.
+
+pub(super) mod datasets;
+pub(super) mod files;
+mod listing;
+pub(super) mod looking_in;
+pub(super) mod uploads;

@@ -1,0 +1,9 @@
+//! Request bodies: a multipart upload streamed into storage, and short JSON.
+
+mod body;
+mod closing_boundary;
+mod common_mistakes;
+mod json;
+mod upload;
+
+pub(super) use self::{body::discard, json::json, upload::receive};

@@ -1,0 +1,72 @@
+//! Which request reaches which call, and what every request passes.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    body::HttpBody,
+    extract::{MatchedPath, Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::Response,
+    routing::{get, post},
+};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use super::{
+    app_state::AppState,
+    calls::{datasets, files, looking_in, uploads},
+    guard, openapi,
+    refusal::Refusal,
+};
+
+pub(super) fn router(app: Arc<AppState>) -> Router {
+    let body_timeout = app.limits.body_timeout;
+    let calls = Router::new()
+        .route("/try-authentication", get(datasets::try_authentication))
+        .route("/create-dataset", get(datasets::create_dataset).post(datasets::create_dataset))
+        .route("/list-datasets", post(datasets::list_datasets))
+        .route("/upload-to-dataset", post(uploads::upload_to_dataset))
+        .route("/download-from-dataset", post(files::download_from_dataset));
+    // The service's SDK, release 0.1.60, takes plain names where the API documents objects.
+    let legacy = calls.clone().route("/list-dataset-files", post(files::list_dataset_file_names));
+    let calls = calls
+        .route("/list-dataset-files", post(files::list_dataset_files))
+        .route("/uploads", get(uploads::uploads))
+        .nest("/legacy", legacy)
+        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such call"))
+        .method_not_allowed_fallback(async || {
+            Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this call does not support the method of the request",
+            )
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::require_key));
+    Router::new()
+        .route("/", get(looking_in::page))
+        .route("/health", get(looking_in::health))
+        .route("/metrics", get(looking_in::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .merge(calls)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::refuse_foreign_pages))
+        .layer(middleware::from_fn(guard::refuse_surplus))
+        .layer(RequestBodyTimeoutLayer::new(body_timeout))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), log))
+        .with_state(app)
+}
+
+/// One line for each request, without its headers.
+async fn log(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // A label of the figures must not be of the client's choosing.
+    let call = request.extensions().get::<MatchedPath>().cloned();
+    let bytes_in = request.body().size_hint().exact();
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let (status, bytes_out) = (response.status().as_u16(), response.body().size_hint().exact());
+    let call = call.as_ref().map_or("other", MatchedPath::as_str);
+    app.metrics.answered(call, status, begun.elapsed());
+    let ms = begun.elapsed().as_millis();
+    tracing::info!(%method, path, status, ms, bytes_in, bytes_out, "request");
+    response
+}

@@ -1,0 +1,249 @@
+//! Which datasets there are, and which files in which order.
+
+use std::{collections::HashSet, path::Path, sync::Arc};
+
+use futures_util::{TryStreamExt, future};
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    error::StorageError,
+    rows::{UploadRecord, dataset_file, dataset_info, schema, unsigned, upload_record},
+    sql,
+    sqlite::{self, Readers, STATEMENT_ROWS, Writer},
+    writes::{Appended, Created, NewFile, insert_dataset, insert_files},
+};
+use crate::{
+    error::Error,
+    schema::Schema,
+    wire::{
+        file_name::folded,
+        messages::{DatasetFile, DatasetInfo},
+    },
+};
+
+/// Each may have a schema of megabytes.
+const STATEMENT_DATASETS: i64 = 50;
+
+/// Names, positions and owners. An `owner` is the hash of a key; `None` owns, and sees, all.
+pub(crate) struct Catalog {
+    readers: Readers,
+    /// One connection of its own, so what a transaction has checked still holds when it writes.
+    pub(super) writer: Arc<Writer>,
+    recovery: AbortOnDropHandle<()>,
+}
+
+impl Catalog {
+    /// Opens the catalog of a folder, made if it is missing.
+    pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
+        let (readers, writer) = sqlite::open(folder).await?;
+        let writer = Arc::new(writer);
+        let recovery = AbortOnDropHandle::new(tokio::spawn(sqlite::recover(Arc::clone(&writer))));
+        Ok(Self { readers, writer, recovery })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.recovery.abort();
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Whether a write has failed, and nothing is written until the catalog was checked.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.writer.has_failed()
+    }
+
+    #[cfg(test)]
+    pub(super) fn fail_next_sync(&self) {
+        *self.writer.faults.next.lock().unwrap() = Some(sqlite::faults::Fault::Sync);
+    }
+
+    /// Makes an empty dataset, unless its owner has `most` of them.
+    pub(crate) async fn create_dataset(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+        name: Option<&str>,
+        most: u64,
+    ) -> Result<Created, StorageError> {
+        let mut write = self.writer.begin().await?;
+        match insert_dataset(write.connection()?, owner, dataset_id, name, most).await {
+            Ok(Created::Done) => write.commit().await.map(|()| Created::Done),
+            Ok(refused) => write.roll_back().await.map(|()| refused),
+            Err(error) => Err(write.failed(error)),
+        }
+    }
+
+    /// Appends files to a dataset, durably and in their order: all of them, or none. The first
+    /// file of a dataset gives it its schema.
+    pub(crate) async fn append(
+        &self,
+        dataset_id: &str,
+        data_schema: &Schema,
+        files: &[NewFile],
+    ) -> Result<Appended, StorageError> {
+        let mut write = self.writer.begin().await?;
+        match insert_files(write.connection()?, dataset_id, data_schema, files).await {
+            Ok(Appended::Done) => write.commit().await.map(|()| Appended::Done),
+            Ok(refused) => write.roll_back().await.map(|()| refused),
+            Err(error) => Err(write.failed(error)),
+        }
+    }
+
+    pub(crate) async fn has_dataset(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+    ) -> Result<bool, StorageError> {
+        let query = sqlx::query(sql::HAS_DATASET).bind(dataset_id).bind(owner);
+        Ok(query.fetch_optional(&self.readers.lookups).await?.is_some())
+    }
+
+    /// All datasets of an owner, newest first.
+    pub(crate) async fn datasets(
+        &self,
+        owner: Option<&str>,
+    ) -> Result<Vec<DatasetInfo>, StorageError> {
+        let mut datasets = Vec::new();
+        let mut last = (i64::MAX, String::new());
+        loop {
+            let statement = if owner.is_some() { sql::DATASETS_OF_OWNER } else { sql::DATASETS };
+            let query = sqlx::query(statement).bind(last.0).bind(&last.1).bind(STATEMENT_DATASETS);
+            let query = match owner {
+                Some(owner) => query.bind(owner),
+                None => query,
+            };
+            let rows = query.fetch_all(&self.readers.lists).await?;
+            let Some(row) = rows.last() else { return Ok(datasets) };
+            last = (row.try_get("created_at")?, row.try_get("dataset_id")?);
+            for row in &rows {
+                datasets.push(dataset_info(row)?);
+            }
+        }
+    }
+
+    /// How many files a dataset has: positions have no gaps.
+    pub(crate) async fn file_count(&self, dataset_id: &str) -> Result<i64, StorageError> {
+        let query = sqlx::query(sql::FILE_COUNT).bind(dataset_id);
+        let row = query.fetch_optional(&self.readers.lookups).await?;
+        Ok(row.map_or(Ok(0), |row| row.try_get("file_count"))?)
+    }
+
+    /// The first files of a dataset, in its order, from one position to before another: as many
+    /// as one statement may read.
+    pub(crate) async fn files(
+        &self,
+        dataset_id: &str,
+        begin: i64,
+        end: i64,
+    ) -> Result<Vec<DatasetFile>, StorageError> {
+        let rows = sqlx::query(sql::FILES)
+            .bind(dataset_id)
+            .bind(begin)
+            .bind(end)
+            .bind(i64::from(STATEMENT_ROWS))
+            .fetch(&self.readers.lists);
+        // A row takes several times the memory of what it tells.
+        let files = rows.and_then(|row| future::ready(dataset_file(&row)));
+        Ok(files.try_collect().await?)
+    }
+
+    /// The schema of a dataset that has files.
+    pub(crate) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>, StorageError> {
+        let query = sqlx::query(sql::SCHEMA).bind(dataset_id);
+        let row = query.fetch_optional(&self.readers.lookups).await?;
+        Ok(row.as_ref().map(schema).transpose()?.flatten())
+    }
+
+    /// Whether a dataset holds a file of this name, or of one that differs only in case or in the
+    /// composition of characters.
+    pub(crate) async fn has_name(
+        &self,
+        dataset_id: &str,
+        file_name: &str,
+    ) -> Result<bool, StorageError> {
+        let query = sqlx::query(sql::HAS_NAME).bind(dataset_id).bind(folded(file_name));
+        Ok(query.fetch_optional(&self.readers.lookups).await?.is_some())
+    }
+
+    /// Id and size in bytes of a file. If no name is spelled like this, it is that of one that
+    /// counts as the same: see [`folded`].
+    pub(crate) async fn find_file(
+        &self,
+        dataset_id: &str,
+        file_name: &str,
+    ) -> Result<Option<(String, u64)>, StorageError> {
+        let query =
+            sqlx::query(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name)).bind(file_name);
+        let row = query.fetch_optional(&self.readers.lookups).await?;
+        Ok(row
+            .map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, unsigned(&row, "size_bytes")?)))
+            .transpose()?)
+    }
+
+    /// Those of the ids that are files.
+    pub(crate) async fn files_among(
+        &self,
+        ids: &[String],
+    ) -> Result<HashSet<String>, StorageError> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let statement = sql::files_among(ids.len());
+        // Of text it has only the numbers of its parameters.
+        let query = sqlx::query(AssertSqlSafe(statement));
+        let query = ids.iter().fold(query, |query, id| query.bind(id));
+        let rows = query.fetch_all(&self.readers.lists).await?;
+        let files = rows.iter().map(|row| row.try_get("file_id"));
+        Ok(files.collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    pub(crate) async fn upload_records(
+        &self,
+        dataset_id: &str,
+    ) -> Result<Vec<UploadRecord>, StorageError> {
+        let query = sqlx::query(sql::UPLOAD_RECORDS).bind(dataset_id);
+        let rows = query.fetch_all(&self.readers.lists).await?;
+        Ok(rows.iter().map(upload_record).collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        http::{StatusCode, header},
+        response::IntoResponse,
+    };
+    use tempfile::TempDir;
+
+    use super::Catalog;
+    use crate::service::{
+        refusal::Refusal,
+        storage::sqlite::{LISTS, LOOKUPS},
+    };
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_for_a_reader_is_asked_to_come_again() {
+        let folder = TempDir::new().unwrap();
+        let catalog = Catalog::open(folder.path()).await.unwrap();
+        let (mut busy, readers) = (Vec::new(), &catalog.readers);
+        for _ in 0..LOOKUPS {
+            busy.push(readers.lookups.acquire().await.unwrap());
+        }
+        for _ in 0..LISTS {
+            busy.push(readers.lists.acquire().await.unwrap());
+        }
+        tokio::time::pause();
+        for error in [
+            catalog.has_name("d", "a.parquet").await.unwrap_err(),
+            catalog.files("d", 0, 7).await.unwrap_err(),
+        ] {
+            let answer = Refusal::from(error).into_response();
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(answer.headers().contains_key(header::RETRY_AFTER));
+        }
+        tokio::time::resume();
+        drop(busy);
+        assert!(!catalog.has_name("d", "a.parquet").await.unwrap());
+    }
+}

@@ -1,0 +1,90 @@
+//! The contract of a blob store.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{TryStreamExt, future::join_all};
+use tempfile::TempDir;
+
+use super::{
+    super::{blobs::Blobs, error::StorageError, folder::FolderBlobs, new_blob::new_file_id},
+    memory::MemoryBlobs,
+};
+
+async fn store(blobs: &dyn Blobs, id: &str, content: &[u8], chunk: usize) {
+    let mut blob = blobs.create(id).await.unwrap();
+    for bytes in content.chunks(chunk) {
+        blob.write(Bytes::copy_from_slice(bytes)).await.unwrap();
+        if blob.has_unflushed() || bytes.len() % 2 == 1 {
+            blob.begin_flush().await.unwrap();
+        }
+    }
+    blob.finish().await.unwrap();
+}
+
+async fn read(blobs: &dyn Blobs, id: &str, size: usize) -> Result<Bytes, StorageError> {
+    let stream = blobs.read(id, size as u64).await?;
+    Ok(stream.try_collect::<BytesMut>().await?.freeze())
+}
+
+async fn assert_damaged(blobs: &dyn Blobs, id: &str, size: usize) {
+    let read = read(blobs, id, size).await;
+    assert!(matches!(read, Err(StorageError::BlobDamaged(_))), "{read:?}");
+}
+
+async fn what_is_stored_is_read_back(blobs: &dyn Blobs) {
+    for (size, chunk) in [(0, 1), (1, 1), (70_000, 7_001), (3 << 20, 65_536), (5 << 20, 3 << 20)] {
+        let content: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(size).collect();
+        let id = new_file_id();
+        store(blobs, &id, &content, chunk).await;
+        assert_eq!(read(blobs, &id, size).await.unwrap(), content, "{size}");
+        for range in [0..0, 0..size, size / 2..size, size..size, 0..size.min(4)] {
+            let bytes = blobs.read_range(&id, range.start as u64..range.end as u64).await.unwrap();
+            assert_eq!(bytes, content[range.clone()], "{size}: {range:?}");
+        }
+        assert_damaged(blobs, &id, size + 1).await;
+    }
+}
+
+async fn nothing_is_there_that_was_not_finished_or_was_removed(blobs: &dyn Blobs) {
+    let [never, unfinished, aborted, deleted] = [(); 4].map(|()| new_file_id());
+    let mut begun = blobs.create(&unfinished).await.unwrap();
+    begun.write(Bytes::from_static(b"half")).await.unwrap();
+    let mut given_up = blobs.create(&aborted).await.unwrap();
+    given_up.write(Bytes::from_static(b"half")).await.unwrap();
+    given_up.abort().await.unwrap();
+    store(blobs, &deleted, b"half", 2).await;
+    for id in [&deleted, &deleted, &never] {
+        blobs.delete(id).await.unwrap();
+    }
+    for id in [&never, &unfinished, &aborted, &deleted] {
+        assert_damaged(blobs, id, 4).await;
+    }
+    begun.finish().await.unwrap();
+    assert_eq!(read(blobs, &unfinished, 4).await.unwrap(), "half");
+}
+
+async fn blobs_are_written_side_by_side(blobs: &dyn Blobs) {
+    let ids: Vec<_> = (0..16).map(|_| new_file_id()).collect();
+    let contents: Vec<_> = (0..16_u8).map(|number| vec![number; 1 << 16]).collect();
+    let all = ids.iter().zip(&contents);
+    join_all(all.clone().map(|(id, content)| store(blobs, id, content, 999))).await;
+    for (id, content) in all {
+        assert_eq!(read(blobs, id, content.len()).await.unwrap(), content);
+    }
+}
+
+async fn keeps_the_contract(blobs: &dyn Blobs) {
+    what_is_stored_is_read_back(blobs).await;
+    nothing_is_there_that_was_not_finished_or_was_removed(blobs).await;
+    blobs_are_written_side_by_side(blobs).await;
+}
+
+#[tokio::test]
+async fn a_folder_keeps_the_contract_of_a_blob_store() {
+    let folder = TempDir::new().unwrap();
+    keeps_the_contract(&FolderBlobs::open(folder.path()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract_of_a_blob_store() {
+    keeps_the_contract(&MemoryBlobs::default()).await;
+}

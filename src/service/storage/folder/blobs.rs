@@ -1,0 +1,328 @@
+//! Blobs as files of a folder.
+
+use std::{
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use futures_util::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::{BoxFuture, ready},
+    stream::{self, BoxStream},
+};
+use object_store::{
+    ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem, path::Path as BlobPath,
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::private_files;
+use crate::{
+    error::{Error, Result as OpenResult},
+    service::storage::{
+        blobs::{BlobWriter, Blobs, ByteStream},
+        error::StorageError,
+        new_blob::FILE_ID_PREFIX,
+        pending::{Pending, PendingBlob},
+    },
+};
+
+const BLOBS_FOLDER: &str = "blobs";
+/// Bytes that are gathered before they are written.
+const PART_BYTES: usize = 1024 * 1024;
+/// Parts of one upload that are written at the same time.
+const PARTS_IN_FLIGHT: usize = 1;
+/// So much is sent to the disk while more comes: what is left at the end is waited for, by the
+/// next file of an ordered upload, too.
+const FLUSH_BYTES: u64 = 16 * 1024 * 1024;
+/// Blobs that are looked at together.
+const EXPIRED_AT_A_TIME: usize = 500;
+/// Stands between a blob's id and a number while the store is writing it.
+const STAGED: char = '#';
+
+/// Blobs in a folder that one process has at a time.
+#[derive(Clone)]
+pub(crate) struct FolderBlobs {
+    store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+}
+
+impl FolderBlobs {
+    /// The name of the blobs' folder.
+    pub(crate) const FOLDER: &str = BLOBS_FOLDER;
+
+    pub(crate) fn open(folder: &Path) -> OpenResult<Self> {
+        let folder = folder.join(BLOBS_FOLDER);
+        let in_folder = |source| Error::File { path: folder.clone(), source };
+        private_files::create_folder(&folder).map_err(in_folder)?;
+        private_files::restrict(&folder).map_err(in_folder)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| Error::Internal(error.to_string()))?
+            .with_fsync(true);
+        Ok(Self { store: Arc::new(store), folder })
+    }
+
+    /// Where a blob is while it is written.
+    fn staged(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{STAGED}1"))
+    }
+
+    async fn create_staged(&self, id: &str) -> Result<Box<dyn BlobWriter>, StorageError> {
+        let upload = self.store.put_multipart(&BlobPath::from(id)).await?;
+        let mut writer = FolderBlobWriter {
+            upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+            store: Arc::clone(&self.store),
+            id: id.to_owned(),
+            size: 0,
+            staged: self.staged(id),
+            flush_begun_at: 0,
+            flush: None,
+        };
+        // Flushes rely on this name, too.
+        match private_files::restrict(&writer.staged) {
+            Ok(()) => Ok(Box::new(writer)),
+            Err(error) => {
+                writer.flush = None;
+                let _ = writer.upload.abort().await;
+                Err(of_io(&error, error.to_string()))
+            }
+        }
+    }
+
+    async fn read_whole(&self, id: &str, size: u64) -> Result<ByteStream, StorageError> {
+        match self.store.get(&BlobPath::from(id)).await {
+            Ok(blob) if blob.meta.size == size => {
+                Ok(blob.into_stream().map_err(StorageError::from).boxed())
+            }
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
+                let words = format!("{id} is not as it was stored, {size} bytes");
+                Err(StorageError::BlobDamaged(words))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Blobs for FolderBlobs {
+    fn create<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>> {
+        self.create_staged(id).boxed()
+    }
+
+    fn read_range<'a>(
+        &'a self,
+        id: &'a str,
+        range: Range<u64>,
+    ) -> BoxFuture<'a, Result<Bytes, StorageError>> {
+        // The store takes a range of no bytes for a mistake.
+        if range.is_empty() {
+            return ready(Ok(Bytes::new())).boxed();
+        }
+        async move { Ok(self.store.get_range(&BlobPath::from(id), range).await?) }.boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        id: &'a str,
+        size: u64,
+    ) -> BoxFuture<'a, Result<ByteStream, StorageError>> {
+        self.read_whole(id, size).boxed()
+    }
+
+    fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        delete(&*self.store, id).boxed()
+    }
+}
+
+async fn delete(store: &dyn ObjectStore, id: &str) -> Result<(), StorageError> {
+    match store.delete(&BlobPath::from(id)).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The names of blobs are their record. One process has the folder, so whatever stands there
+/// when it begins to serve, and is no file, has expired.
+impl Pending for FolderBlobs {
+    fn begin<'a>(&'a self, blob: &'a PendingBlob<'a>) -> BoxFuture<'a, Result<(), StorageError>> {
+        let PendingBlob { file_id, owner, begun_at } = blob;
+        tracing::debug!(file_id, owner, begun_at, "a blob is begun");
+        ready(Ok(())).boxed()
+    }
+
+    fn expired(&self) -> BoxStream<'_, Result<Vec<String>, StorageError>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) => return stream::iter([Err(of_io(&error, error.to_string()))]).boxed(),
+        };
+        let ids = entries.filter_map(|entry| match entry {
+            Ok(entry) => entry.file_name().to_str().and_then(id_of).map(|id| Ok(id.to_owned())),
+            Err(error) => Some(Err(of_io(&error, error.to_string()))),
+        });
+        stream::iter(ids).try_chunks(EXPIRED_AT_A_TIME).map_err(|error| error.1).boxed()
+    }
+
+    fn end<'a>(&'a self, file_id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        let removed = match fs::remove_file(self.staged(file_id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(of_io(&error, error.to_string()))
+            }
+            _ => Ok(()),
+        };
+        ready(removed).boxed()
+    }
+}
+
+/// The id of a blob, by its name or by that of a staged one. Anything else in the folder is
+/// somebody else's.
+fn id_of(name: &str) -> Option<&str> {
+    let id = name.split_once(STAGED).map_or(name, |(id, _)| id);
+    let hex = id.strip_prefix(FILE_ID_PREFIX)?;
+    let is_id = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then_some(id)
+}
+
+struct FolderBlobWriter {
+    upload: WriteMultipart,
+    store: Arc<dyn ObjectStore>,
+    id: String,
+    /// Bytes written so far.
+    size: u64,
+    staged: PathBuf,
+    flush_begun_at: u64,
+    flush: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl FolderBlobWriter {
+    async fn put(&mut self, bytes: Bytes) -> Result<(), StorageError> {
+        self.size += bytes.len() as u64;
+        self.upload.put(bytes);
+        self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?;
+        if self.size - self.flush_begun_at >= FLUSH_BYTES {
+            self.begin_sync().await?;
+        }
+        Ok(())
+    }
+
+    async fn begin_sync(&mut self) -> Result<(), StorageError> {
+        if self.flush.as_ref().is_some_and(|flush| !flush.is_finished()) {
+            return Ok(());
+        }
+        self.end_sync().await?;
+        self.flush_begun_at = self.size;
+        let staged = self.staged.clone();
+        self.flush = Some(spawn_blocking(move || fs::File::open(staged)?.sync_data()));
+        Ok(())
+    }
+
+    /// A disk may tell of what it could not write only once.
+    async fn end_sync(&mut self) -> Result<(), StorageError> {
+        let Some(flush) = self.flush.take() else { return Ok(()) };
+        let flushed = flush.await.map_err(|error| StorageError::BlobFailed(error.to_string()))?;
+        flushed.map_err(|error| of_io(&error, error.to_string()))
+    }
+
+    async fn finish_or_remove(mut self) -> Result<(), StorageError> {
+        if let Err(error) = self.end_sync().await {
+            let _ = self.upload.abort().await;
+            return Err(error);
+        }
+        let Err(error) = self.upload.finish().await else { return Ok(()) };
+        // It may have been named, and its folder not been synced.
+        if let Err(error) = delete(&*self.store, &self.id).await {
+            // The next start sweeps it.
+            tracing::warn!("an upload that failed was not removed: {error}");
+        }
+        Err(error.into())
+    }
+}
+
+impl BlobWriter for FolderBlobWriter {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.put(bytes).boxed()
+    }
+
+    fn has_unflushed(&self) -> bool {
+        self.size >= self.flush_begun_at + PART_BYTES as u64
+    }
+
+    fn begin_flush(&mut self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.begin_sync().boxed()
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
+        self.finish_or_remove().boxed()
+    }
+
+    fn abort(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
+        async move { Ok(self.upload.abort().await?) }.boxed()
+    }
+}
+
+impl From<object_store::Error> for StorageError {
+    fn from(error: object_store::Error) -> Self {
+        let words = error.to_string();
+        let mut causes =
+            std::iter::successors(Some(&error as &(dyn std::error::Error + 'static)), |error| {
+                error.source()
+            });
+        match causes.find_map(|error| error.downcast_ref::<io::Error>()) {
+            Some(error) => of_io(error, words),
+            None => Self::BlobFailed(words),
+        }
+    }
+}
+
+fn of_io(error: &io::Error, words: String) -> StorageError {
+    match error.kind() {
+        io::ErrorKind::StorageFull => StorageError::Full,
+        _ if is_shortage(error) => StorageError::Unavailable(words),
+        _ => StorageError::BlobFailed(words),
+    }
+}
+
+/// Whether an operating system's error says that handles, memory or threads are short for the
+/// moment: the same call may work later.
+fn is_shortage(error: &io::Error) -> bool {
+    // EMFILE and ENFILE have no kind of their own. POSIX systems agree on their numbers.
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
+        || (cfg!(unix) && error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Blobs, Bytes, FLUSH_BYTES, FolderBlobs, id_of};
+
+    /// A store that names it otherwise would be flushed at its end only, and be readable to all.
+    #[tokio::test]
+    async fn a_blob_is_staged_where_flushes_expect_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let mut blob = blobs.create("file_0").await.unwrap();
+        blob.write(Bytes::from(vec![7; FLUSH_BYTES as usize])).await.unwrap();
+        blob.begin_flush().await.unwrap();
+        let staged = std::fs::metadata(blobs.staged("file_0")).unwrap();
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&staged.permissions()) & 0o777, 0o600);
+        assert!(staged.is_file() && !blob.has_unflushed());
+        std::fs::remove_file(blobs.staged("file_0")).unwrap();
+        let written = blob.write(Bytes::from(vec![7; FLUSH_BYTES as usize])).await;
+        let is_told = written.is_err() || blob.finish().await.is_err();
+        assert!(is_told, "a flush that fails is no success");
+    }
+
+    #[test]
+    fn only_blobs_are_taken_for_blobs() {
+        let id = format!("file_{}", "0123456789abcdef".repeat(2));
+        assert_eq!(id_of(&id), Some(id.as_str()));
+        assert_eq!(id_of(&format!("{id}#1")), Some(id.as_str()));
+        for other in ["", "file_", "file_0", "notes.txt", &format!("{id}.bak"), &id[1..]] {
+            assert_eq!(id_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! A local folder: who has it, the modes of what is in it, and the blobs in it.
+
+mod blobs;
+mod lock;
+pub(super) mod private_files;
+mod whole_folder;
+
+pub(crate) use self::private_files::create_folder;
+pub(super) use self::{blobs::FolderBlobs, whole_folder::WholeFolder};

@@ -1,0 +1,36 @@
+//! What the service keeps: names and positions in a catalog, bytes in blobs.
+//!
+//! ```text
+//! Storage ──> Catalog ──> writes, rows ──> sql      one text for SQLite and PostgreSQL
+//!    │           └──────> sqlite                    connections, commits, recovery
+//!    ├──────> Blobs  <── folder                     durable bytes, flushed early
+//!    └──────> Pending <── folder                    what the next start sweeps
+//! ```
+
+mod background_hash;
+mod blobs;
+mod catalog;
+#[cfg(test)]
+mod catalog_histories;
+#[cfg(test)]
+mod contract;
+mod error;
+mod folder;
+mod new_blob;
+mod open;
+mod pending;
+mod rows;
+mod sql;
+mod sqlite;
+mod sweep;
+mod writes;
+
+pub use self::rows::UploadRecord;
+pub(crate) use self::{
+    catalog::Catalog,
+    error::StorageError,
+    folder::create_folder,
+    new_blob::{NewBlob, StoredBlob},
+    open::{Place, Storage},
+    writes::{Appended, Created, NewFile},
+};

@@ -1,0 +1,84 @@
+//! A blob on its way into storage, hashed as it comes.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{background_hash::BackgroundHash, blobs::BlobWriter, error::StorageError};
+use crate::wire::digest::Sha256Digest;
+
+/// What ids of files begin with; 32 hexadecimal digits follow.
+pub(super) const FILE_ID_PREFIX: &str = "file_";
+
+/// An id that no blob has had.
+pub(super) fn new_file_id() -> String {
+    format!("{FILE_ID_PREFIX}{}", Uuid::new_v4().simple())
+}
+
+/// A blob that is being written.
+pub(crate) struct NewBlob {
+    file_id: String,
+    writer: Box<dyn BlobWriter>,
+    hash: BackgroundHash,
+    size_bytes: u64,
+}
+
+/// A blob that is complete and durable, and not a file of a dataset yet.
+pub(crate) struct StoredBlob {
+    pub(crate) file_id: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) sha256: Sha256Digest,
+}
+
+impl NewBlob {
+    pub(super) fn new(file_id: String, writer: Box<dyn BlobWriter>) -> Self {
+        Self { file_id, writer, hash: BackgroundHash::default(), size_bytes: 0 }
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
+        self.size_bytes += bytes.len() as u64;
+        self.hash.update(bytes.clone()).await.map_err(|error| not_hashed(&error))?;
+        self.writer.write(bytes).await
+    }
+
+    /// Whether a pause of the sender is worth a [`NewBlob::begin_flush`].
+    pub(crate) fn has_unflushed(&self) -> bool {
+        self.writer.has_unflushed()
+    }
+
+    /// Sends what was written to the disk, in the background, unless that is going on.
+    pub(crate) async fn begin_flush(&mut self) -> Result<(), StorageError> {
+        self.writer.begin_flush().await
+    }
+
+    /// Removes what was written.
+    pub(crate) async fn abort(self) {
+        if let Err(error) = self.writer.abort().await {
+            // The next start sweeps it.
+            tracing::warn!("an unfinished upload was not removed: {error}");
+        }
+    }
+
+    /// Makes the blob durable. Nothing is left of one that fails.
+    pub(crate) async fn finish(self) -> Result<StoredBlob, StorageError> {
+        let Self { file_id, writer, hash, size_bytes } = self;
+        match hash.finish().await {
+            Ok(sha256) => {
+                writer.finish().await?;
+                Ok(StoredBlob { file_id, size_bytes, sha256 })
+            }
+            Err(error) => {
+                let _ = writer.abort().await;
+                Err(not_hashed(&error))
+            }
+        }
+    }
+}
+
+fn not_hashed(error: &tokio::task::JoinError) -> StorageError {
+    StorageError::BlobFailed(format!("it could not be hashed: {error}"))
+}

@@ -1,0 +1,88 @@
+//! Rows of the catalog as values.
+
+use chrono::{DateTime, SecondsFormat};
+use sqlx::Row as _;
+
+use super::sqlite::Row;
+use crate::{
+    schema::Schema,
+    wire::{
+        digest::{NotADigest, Sha256Digest},
+        messages::{DatasetFile, DatasetInfo},
+    },
+};
+
+/// When a file was received and committed, by the service's clock, in microseconds since
+/// 1970 (UTC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRecord {
+    /// The file's name in the dataset.
+    pub file_name: String,
+    /// When the first byte of its request's body came.
+    pub first_byte_at: i64,
+    /// When the last byte came.
+    pub last_byte_at: i64,
+    /// When it became part of the dataset.
+    pub committed_at: i64,
+}
+
+pub(super) fn dataset_info(row: &Row) -> Result<DatasetInfo, sqlx::Error> {
+    Ok(DatasetInfo {
+        dataset_id: row.try_get("dataset_id")?,
+        name: row.try_get("name")?,
+        created_at: rfc3339(row.try_get("created_at")?),
+        datetime_added: rfc3339(row.try_get("created_at")?),
+        file_count: unsigned(row, "file_count")?,
+        total_size_bytes: unsigned(row, "total_size_bytes")?,
+        schema: schema(row)?.map(|schema| schema.summary()),
+    })
+}
+
+pub(super) fn dataset_file(row: &Row) -> Result<DatasetFile, sqlx::Error> {
+    Ok(DatasetFile {
+        file_name: row.try_get("file_name")?,
+        file_id: row.try_get("file_id")?,
+        uploaded_at: rfc3339(row.try_get("committed_at")?),
+        size_bytes: Some(unsigned(row, "size_bytes")?),
+        row_count: Some(unsigned(row, "row_count")?),
+        sha256: sha256(row)?,
+        schema: None,
+    })
+}
+
+pub(super) fn upload_record(row: &Row) -> Result<UploadRecord, sqlx::Error> {
+    Ok(UploadRecord {
+        file_name: row.try_get("file_name")?,
+        first_byte_at: row.try_get("first_byte_at")?,
+        last_byte_at: row.try_get("last_byte_at")?,
+        committed_at: row.try_get("committed_at")?,
+    })
+}
+
+/// Of a dataset: `None` while it is empty.
+pub(super) fn schema(row: &Row) -> Result<Option<Schema>, sqlx::Error> {
+    let text: Option<String> = row.try_get("data_schema")?;
+    let decode = |text: String| Schema::from_text(&text);
+    text.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
+    let value: i64 = row.try_get(column)?;
+    u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) fn signed(value: u64) -> Result<i64, sqlx::Error> {
+    i64::try_from(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
+    let hex: Option<String> = row.try_get("sha256")?;
+    hex.map(|hex| hex.parse())
+        .transpose()
+        .map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
+}
+
+fn rfc3339(micros: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_micros(micros)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}

@@ -1,0 +1,191 @@
+//! The statements of the catalog: one text for SQLite and PostgreSQL.
+//!
+//! Parameters are `$1`, values are text or 64-bit integers, times are microseconds since 1970
+//! (UTC). `SUM` needs a cast, because PostgreSQL makes a type of its own of it.
+
+/// Each has a version, and is never changed once it was released: SQLite's catalogs keep a
+/// checksum of it.
+pub(super) const MIGRATIONS: [(i64, &str, &str); 6] = [
+    (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
+    (2, "owners", include_str!("migrations/2_owners.sql")),
+    (3, "hashes", include_str!("migrations/3_hashes.sql")),
+    (4, "folded names", include_str!("migrations/4_folded_names.sql")),
+    (5, "totals", include_str!("migrations/5_totals.sql")),
+    (6, "counts", include_str!("migrations/6_counts.sql")),
+];
+
+pub(super) const HAS_DATASET: &str =
+    "SELECT 1 FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
+
+/// Two statements, because each of them has an index.
+pub(super) const DATASETS: &str = "\
+    SELECT datasets.dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
+    FROM datasets JOIN dataset_counts ON dataset_counts.dataset_id = datasets.dataset_id \
+    WHERE created_at <= $1 AND (created_at < $1 OR datasets.dataset_id > $2) \
+    ORDER BY created_at DESC, datasets.dataset_id LIMIT $3";
+
+pub(super) const DATASETS_OF_OWNER: &str = "\
+    SELECT datasets.dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
+    FROM datasets JOIN dataset_counts ON dataset_counts.dataset_id = datasets.dataset_id \
+    WHERE owner = $4 AND created_at <= $1 AND (created_at < $1 OR datasets.dataset_id > $2) \
+    ORDER BY created_at DESC, datasets.dataset_id LIMIT $3";
+
+pub(super) const FILE_COUNT: &str = "SELECT file_count FROM dataset_counts WHERE dataset_id = $1";
+
+pub(super) const FILES: &str = "\
+    SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
+    WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position LIMIT $4";
+
+pub(super) const SCHEMA: &str = "SELECT data_schema FROM datasets WHERE dataset_id = $1";
+
+pub(super) const HAS_NAME: &str =
+    "SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1";
+
+/// The file of this name, or one whose name counts as the same.
+pub(super) const FIND_FILE: &str = "\
+    SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND folded_name = $2 \
+    ORDER BY file_name = $3 DESC, position DESC LIMIT 1";
+
+pub(super) const UPLOAD_RECORDS: &str = "\
+    SELECT file_name, first_byte_at, last_byte_at, committed_at FROM files \
+    WHERE dataset_id = $1 ORDER BY position";
+
+/// One row for a new dataset; none if the id is taken, or if its owner has `$5` datasets.
+pub(super) const INSERT_DATASET: &str = "\
+    INSERT INTO datasets (dataset_id, name, created_at, owner) SELECT $1, $2, $3, $4 \
+    WHERE (SELECT COUNT(*) FROM datasets WHERE $4 IS NULL OR owner = $4) < $5 \
+    ON CONFLICT (dataset_id) DO NOTHING";
+
+pub(super) const INSERT_COUNTS: &str = "\
+    INSERT INTO dataset_counts (dataset_id, file_count, total_size_bytes) VALUES ($1, 0, 0)";
+
+pub(super) const DATASET_COUNT: &str =
+    "SELECT COUNT(*) AS dataset_count FROM datasets WHERE $1 IS NULL OR owner = $1";
+
+/// Makes room for files, and locks the dataset until the transaction ends.
+pub(super) const COUNT_FILES: &str = "\
+    UPDATE dataset_counts SET file_count = file_count + $1, \
+    total_size_bytes = total_size_bytes + $2 WHERE dataset_id = $3 RETURNING file_count";
+
+pub(super) const SET_SCHEMA: &str = "UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2";
+
+/// One row for a new file; none if its name is taken.
+pub(super) const INSERT_FILE: &str = "\
+    INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, sha256, \
+    first_byte_at, last_byte_at, committed_at, folded_name) \
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
+    WHERE NOT EXISTS (SELECT 1 FROM files WHERE dataset_id = $2 AND folded_name = $11) \
+    ON CONFLICT (dataset_id, file_name) DO NOTHING";
+
+pub(super) const WITHOUT_FOLDED_NAME: &str =
+    "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
+
+pub(super) const FOLD_NAME: &str = "UPDATE files SET folded_name = $1 WHERE file_id = $2";
+
+/// Which of so many ids are those of files.
+pub(super) fn files_among(ids: usize) -> String {
+    let places: Vec<_> = (1..=ids).map(|place| format!("${place}")).collect();
+    format!("SELECT file_id FROM files WHERE file_id IN ({})", places.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, files_among};
+
+    /// This file up to its tests, and all migrations.
+    fn statements() -> Vec<String> {
+        let source = include_str!("sql.rs").split("#[cfg(test)]").next().unwrap();
+        let quoted = source.split('"').skip(1).step_by(2).map(str::to_owned);
+        let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
+        statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));
+        statements.push(files_among(3));
+        let without_comments = |sql: String| {
+            let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+            lines.collect::<Vec<_>>().join(" ").replace('\\', " ")
+        };
+        statements.into_iter().map(without_comments).collect()
+    }
+
+    fn words(sql: &str) -> Vec<String> {
+        let words = sql.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '$' | '?'));
+        words.filter(|word| !word.is_empty()).map(str::to_uppercase).collect()
+    }
+
+    #[test]
+    fn statements_use_nothing_that_one_of_the_two_databases_lacks() {
+        const OF_ONE_DATABASE: [&str; 16] = [
+            "PRAGMA",
+            "AUTOINCREMENT",
+            "ROWID",
+            "GLOB",
+            "REPLACE",
+            "IFNULL",
+            "HEX",
+            "ZEROBLOB",
+            "STRFTIME",
+            "DATETIME",
+            "JSON_EACH",
+            "SERIAL",
+            "ILIKE",
+            "NOW",
+            "ANY",
+            "?",
+        ];
+        const TYPES: [&str; 10] = [
+            "INTEGER",
+            "INT",
+            "BLOB",
+            "REAL",
+            "NUMERIC",
+            "BOOLEAN",
+            "VARCHAR",
+            "TIMESTAMP",
+            "UUID",
+            "BYTEA",
+        ];
+        for sql in statements() {
+            for word in words(&sql) {
+                let word = word.as_str();
+                assert!(
+                    !OF_ONE_DATABASE.contains(&word) && !TYPES.contains(&word),
+                    "{word}: {sql}"
+                );
+                assert!(!word.contains('?'), "{sql}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_text_or_64_bit_integers() {
+        let mut columns = 0;
+        for sql in statements() {
+            let words = words(&sql);
+            let is_column_list = words.starts_with(&["CREATE".into(), "TABLE".into()]);
+            for (place, word) in words.iter().enumerate() {
+                let is_type = word == "BIGINT" || word == "TEXT";
+                columns += usize::from(is_type);
+                let adds = place > 0 && words[place - 1] == "COLUMN";
+                assert!(!adds || matches!(words[place + 1].as_str(), "BIGINT" | "TEXT"), "{sql}");
+            }
+            let sums = sql.matches("SUM(").count();
+            // In migration 5 the column that is assigned to has a type.
+            let is_cast = sql.contains("CAST(") || sql.contains("OVER");
+            assert!(sums == 0 || is_cast, "{sql}");
+            assert!(!is_column_list || sql.contains("TEXT NOT NULL PRIMARY KEY"), "{sql}");
+        }
+        assert!(columns > 15);
+    }
+
+    #[test]
+    fn parameters_are_numbered_from_one_without_gaps() {
+        for sql in statements() {
+            let mut numbers: Vec<usize> = words(&sql)
+                .iter()
+                .filter_map(|word| word.strip_prefix('$')?.parse().ok())
+                .collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "{sql}");
+        }
+    }
+}

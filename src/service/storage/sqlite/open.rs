@@ -1,0 +1,77 @@
+//! Opens the catalog of a folder, and brings one of an earlier release up to date.
+
+use std::{borrow::Cow, io::ErrorKind, path::Path};
+
+use sqlx::{
+    ConnectOptions, Connection, Row as _, SqlStr, SqliteConnection,
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{readers::Readers, writer::Writer};
+use crate::{
+    error::Error,
+    service::storage::{folder::private_files, sql},
+    wire::file_name::folded,
+};
+
+pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
+
+pub(crate) async fn open(folder: &Path) -> Result<(Readers, Writer), Error> {
+    open_connections(folder).await.map_err(|error| match error {
+        // SQLite gets a thread.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
+            Error::no_more_threads(&error)
+        }
+        error => Error::Configuration(format!(
+            "the catalog in {} cannot be opened: {error}",
+            folder.display()
+        )),
+    })
+}
+
+async fn open_connections(folder: &Path) -> Result<(Readers, Writer), sqlx::Error> {
+    let path = folder.join(CATALOG_FILE);
+    // Its journal gets the mode that it has.
+    private_files::open(&path)?;
+    // No write-ahead log: it does not work on network file systems, where the homes of
+    // notebooks often are.
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Delete)
+        // A commit is the removal of the journal, which is durable when its folder is synced:
+        // "full" leaves that out.
+        .synchronous(SqliteSynchronous::Extra);
+    let writer = Writer::open(folder, options.clone()).await?;
+    migrate(&options).await?;
+    Ok((Readers::open(options).await?, writer))
+}
+
+async fn migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let migrations = sql::MIGRATIONS.map(|(version, description, sql)| {
+        let (description, sql) = (Cow::Borrowed(description), SqlStr::from_static(sql));
+        Migration::new(version, description, MigrationType::Simple, sql, false)
+    });
+    let mut connection = options.connect().await?;
+    Migrator::with_migrations(migrations.into()).run(&mut connection).await?;
+    fold_names(&mut connection).await?;
+    connection.close().await
+}
+
+/// Fills in `folded_name` for the files of releases that did not know it.
+async fn fold_names(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query(sql::WITHOUT_FOLDED_NAME).fetch_all(&mut *connection).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    for row in rows {
+        sqlx::query(sql::FOLD_NAME)
+            .bind(folded(row.try_get("file_name")?))
+            .bind(row.try_get::<&str, _>("file_id")?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
+}

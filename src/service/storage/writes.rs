@@ -1,0 +1,134 @@
+//! What a transaction of the catalog checks and writes.
+
+use sqlx::Row as _;
+
+use super::{
+    rows::{schema, signed},
+    sql,
+    sqlite::Connection,
+};
+use crate::{
+    schema::Schema,
+    service::clock::now,
+    wire::{digest::Sha256Digest, file_name::folded},
+};
+
+/// What has become of a new dataset.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    Done,
+    /// Someone has a dataset of this id.
+    IdTaken,
+    /// Its owner has as many as it may have.
+    TooMany,
+}
+
+/// What has become of new files: all of them are in the dataset, or none is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Appended {
+    Done,
+    /// The dataset has a file of this name, or of one that counts as the same.
+    NameTaken(String),
+    /// The dataset has this schema.
+    SchemaDiffers(Schema),
+    NoDataset,
+}
+
+/// A file that is about to become part of a dataset.
+#[derive(Clone)]
+pub(crate) struct NewFile {
+    pub(crate) file_id: String,
+    pub(crate) file_name: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) row_count: u64,
+    pub(crate) sha256: Sha256Digest,
+    /// Microseconds since 1970 (UTC), as is `last_byte_at`.
+    pub(crate) first_byte_at: i64,
+    pub(crate) last_byte_at: i64,
+}
+
+pub(super) async fn insert_dataset(
+    connection: &mut Connection,
+    owner: Option<&str>,
+    dataset_id: &str,
+    name: Option<&str>,
+    most: u64,
+) -> Result<Created, sqlx::Error> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let created = sqlx::query(sql::INSERT_DATASET)
+        .bind(dataset_id)
+        .bind(name)
+        .bind(now())
+        .bind(owner)
+        .bind(most)
+        .execute(&mut *connection)
+        .await?;
+    if created.rows_affected() == 0 {
+        let row = sqlx::query(sql::DATASET_COUNT).bind(owner).fetch_one(connection).await?;
+        let is_full = row.try_get::<i64, _>("dataset_count")? >= most;
+        return Ok(if is_full { Created::TooMany } else { Created::IdTaken });
+    }
+    sqlx::query(sql::INSERT_COUNTS).bind(dataset_id).execute(connection).await?;
+    Ok(Created::Done)
+}
+
+pub(super) async fn insert_files(
+    connection: &mut Connection,
+    dataset_id: &str,
+    data_schema: &Schema,
+    files: &[NewFile],
+) -> Result<Appended, sqlx::Error> {
+    let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
+    let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
+    let counted = sqlx::query(sql::COUNT_FILES)
+        .bind(count)
+        .bind(signed(bytes)?)
+        .bind(dataset_id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(counted) = counted else { return Ok(Appended::NoDataset) };
+    let first: i64 = counted.try_get::<i64, _>("file_count")? - count;
+    let row = sqlx::query(sql::SCHEMA).bind(dataset_id).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(Appended::NoDataset) };
+    match schema(&row)? {
+        Some(schema) if schema == *data_schema => {}
+        Some(schema) => return Ok(Appended::SchemaDiffers(schema)),
+        None => {
+            sqlx::query(sql::SET_SCHEMA)
+                .bind(data_schema.to_text())
+                .bind(dataset_id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    for (file, position) in files.iter().zip(first..) {
+        if !insert_file(connection, dataset_id, position, file).await? {
+            return Ok(Appended::NameTaken(file.file_name.clone()));
+        }
+    }
+    Ok(Appended::Done)
+}
+
+/// Returns false if the name is taken.
+async fn insert_file(
+    connection: &mut Connection,
+    dataset_id: &str,
+    position: i64,
+    file: &NewFile,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query(sql::INSERT_FILE)
+        .bind(&file.file_id)
+        .bind(dataset_id)
+        .bind(position)
+        .bind(&file.file_name)
+        .bind(signed(file.size_bytes)?)
+        .bind(signed(file.row_count)?)
+        .bind(file.sha256.to_string())
+        .bind(file.first_byte_at)
+        .bind(file.last_byte_at)
+        .bind(now())
+        .bind(folded(&file.file_name))
+        .execute(connection)
+        .await?;
+    Ok(inserted.rows_affected() == 1)
+}
