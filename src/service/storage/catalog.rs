@@ -192,7 +192,7 @@ impl Catalog {
         let statement = sql::files_among(ids.len());
         // Of text it has only the numbers of its parameters.
         let query = sqlx::query(AssertSqlSafe(statement));
-        let query = ids.iter().fold(query, |query, id| query.bind(id));
+        let query = ids.iter().fold(query, sqlx::query::Query::bind);
         let rows = query.fetch_all(&self.readers.lists).await?;
         let files = rows.iter().map(|row| row.try_get("file_id"));
         Ok(files.collect::<Result<_, sqlx::Error>>()?)

@@ -38,10 +38,11 @@ fn sqlite() -> Fixture {
 }
 
 async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appended {
-    let files: Vec<_> = names.iter().map(|name| new_file(&format!("{id}-{name}"))).collect();
-    let named = files.into_iter().zip(names);
-    let files: Vec<_> =
-        named.map(|(file, name)| NewFile { file_name: (*name).to_owned(), ..file }).collect();
+    let file = |name: &&str| NewFile {
+        file_name: (*name).to_owned(),
+        ..new_file(&format!("{id}-{name}"))
+    };
+    let files: Vec<_> = names.iter().map(file).collect();
     catalog.append(id, &data_schema("a"), &files).await.unwrap()
 }
 

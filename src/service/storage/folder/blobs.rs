@@ -303,15 +303,16 @@ mod tests {
     async fn a_blob_is_staged_where_flushes_expect_it() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = FolderBlobs::open(folder.path()).unwrap();
+        let flush_bytes = Bytes::from(vec![7; usize::try_from(FLUSH_BYTES).unwrap()]);
         let mut blob = blobs.create("file_0").await.unwrap();
-        blob.write(Bytes::from(vec![7; FLUSH_BYTES as usize])).await.unwrap();
+        blob.write(flush_bytes.clone()).await.unwrap();
         blob.begin_flush().await.unwrap();
         let staged = std::fs::metadata(blobs.staged("file_0")).unwrap();
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&staged.permissions()) & 0o777, 0o600);
         assert!(staged.is_file() && !blob.has_unflushed());
         std::fs::remove_file(blobs.staged("file_0")).unwrap();
-        let written = blob.write(Bytes::from(vec![7; FLUSH_BYTES as usize])).await;
+        let written = blob.write(flush_bytes.clone()).await;
         let is_told = written.is_err() || blob.finish().await.is_err();
         assert!(is_told, "a flush that fails is no success");
     }
