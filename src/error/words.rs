@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Error, without_number};
+use super::kinds::{Error, without_number};
 use crate::message::{ECHOED_CHARS, bounded, cut, listed};
 
 impl fmt::Display for Error {
