@@ -10,11 +10,11 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 
 from asyncio import Future
 from collections.abc import Sequence
-from typing import Generic, Self, TypeAlias, TypeVar, final
+from typing import Generic, Self, TypeVar, final
 
 from sutro._progress.snapshot import Progress
-from sutro._reports.check import CheckReport
-from sutro._reports.upload import UploadReport
+from sutro._reports.check import CheckedFile, CheckReport
+from sutro._reports.upload import UploadedFile, UploadReport
 from sutro.datasets import Dataset, DatasetFile
 from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
 from sutro.sources import ArrowStream
@@ -39,7 +39,7 @@ __all__ = [
     "check_report_stream",
     "differing_leaves",
     "find_files",
-    "is_in_natural_order",
+    "in_natural_order",
     "take_log_records",
     "upload_report_stream",
 ]
@@ -282,20 +282,6 @@ class LocalServer:
     def stop(self) -> None:
         """Finish running requests, for a few seconds. The folder is free when this is gone."""
 
-_ReportRow: TypeAlias = tuple[
-    int,  # position
-    str,  # name
-    str | None,  # file_id
-    int,  # size_bytes
-    int,  # row_count
-    str,  # status
-    list[str],  # changes
-    int,  # attempts
-    int | None,  # started: microseconds since the epoch, UTC
-    int | None,  # transferred, likewise
-    int | None,  # committed, likewise
-]
-
 @final
 class FileCursor:
     """Where a list of files goes on."""
@@ -330,23 +316,13 @@ def check_frames(frames: Sequence[FrameOutline], cast: bool) -> FrameSchema | No
         sutro.SchemaMismatchError: They are not the same.
     """
 
-def is_in_natural_order(paths: list[str]) -> bool:
-    """Whether paths stand in natural order."""
+def in_natural_order(paths: list[str]) -> list[str]:
+    """Sort paths as those of a folder are: `part-2` before `part-10`."""
 
-def upload_report_stream(files: list[_ReportRow]) -> ArrowStream:
+def upload_report_stream(files: Sequence[UploadedFile]) -> ArrowStream:
     """Make a table with one row for each file."""
 
-_CheckRow: TypeAlias = tuple[
-    str,  # name
-    str,  # path
-    int,  # size_bytes
-    int,  # row_count
-    int,  # row_groups
-    list[str],  # codecs
-    int,  # schema_group
-]
-
-def check_report_stream(files: list[_CheckRow]) -> ArrowStream:
+def check_report_stream(files: Sequence[CheckedFile]) -> ArrowStream:
     """Make a table with one row for each file."""
 
 def take_log_records() -> list[tuple[int, str, str]]:

@@ -1,4 +1,4 @@
-"""What the service tells of datasets and their files."""
+"""Datasets and their files, as the server lists them."""
 
 from dataclasses import dataclass
 
@@ -8,42 +8,42 @@ from sutro._public import public
 @public
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One dataset, as `list_datasets` gives it."""
+    """A dataset, as returned by `list_datasets`."""
 
     dataset_id: str
     """`dataset-...`"""
     name: str | None
-    """A name for people, where one was given."""
+    """A human-readable name; `None` if it has none."""
     created_at: str | None
-    """When it was created: RFC 3339, UTC."""
+    """Time of creation: RFC 3339, UTC."""
     file_count: int
-    """Files in it."""
+    """Number of files."""
     total_size_bytes: int
-    """Sum of their sizes in bytes."""
+    """Sum of the sizes of the files, in bytes."""
     schema: tuple[tuple[str, str], ...] | None
-    """Name and type of each column; None while the dataset is empty."""
+    """Name and type of each column; `None` while the dataset is empty."""
 
 
 @public
 @dataclass(frozen=True, slots=True)
 class DatasetFile:
-    """One file of a dataset, as `list_dataset_files` gives it.
+    """A file of a dataset, as returned by `list_dataset_files`.
 
-    Some services tell the name only: the rest is None there.
+    Some servers list only the names; then everything else is `None`.
     """
 
     file_name: str
-    """Unique in the dataset."""
+    """Name, unique in the dataset."""
     file_id: str | None
-    """The service's id of the file."""
+    """Id assigned by the server."""
     uploaded_at: str | None
-    """When it was committed: RFC 3339, UTC."""
+    """Time of the commit: RFC 3339, UTC."""
     size_bytes: int | None
-    """Its size in bytes."""
+    """Size in bytes."""
     row_count: int | None
-    """Its rows."""
+    """Number of rows."""
     sha256: str | None
-    """SHA-256 of its bytes, in hexadecimal. None where the service keeps none; ours keeps it
-    for each file that it received since it has this field."""
+    """SHA-256 of the bytes, in hexadecimal. `None` if the server keeps none. `sutro serve` keeps
+    it for files that it received since it has this field."""
     schema: tuple[tuple[str, str], ...] | None
     """Name and type of each column."""

@@ -1,7 +1,7 @@
-"""What can go wrong. Everything derives from `SutroError`, except Ctrl-C.
+"""The errors of this package. All derive from `SutroError`, except Ctrl-C.
 
-The first argument is the message: what was wrong, with which file, and what to do. It has at most
-2,048 bytes; the facts are attributes, in full. All errors can be pickled.
+The first argument is the message: what failed, for which file, and what to do. It has at most
+2,048 bytes; the attributes have all details in full. All errors can be pickled.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @public
 class SutroError(Exception):
-    """Root of all errors of this package.
+    """Base class of all errors of this package.
 
-    A notebook shows at most 20 lines of it. All of it:
+    A notebook shows at most 20 lines of an error. To see all of it, run
     `import sys, traceback; traceback.print_exception(sys.last_value)`.
     """
 
@@ -34,7 +34,7 @@ class SutroError(Exception):
             public(cls)
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows, in the place of a traceback through this package."""
+        """Show this in IPython instead of a traceback through this package."""
         return tracebacks.short(self)
 
 
@@ -43,7 +43,7 @@ class ConfigurationError(SutroError, ValueError):
 
 
 class FolderInUseError(ConfigurationError):
-    """Another process has the folder of a `local:FOLDER` open.
+    """Another process has the folder of `local:FOLDER` open.
 
     Attributes:
         folder: The folder.
@@ -55,16 +55,16 @@ class FolderInUseError(ConfigurationError):
 
 
 class MissingKeyError(ConfigurationError):
-    """No API key was given for the API's URL. The message lists the places searched."""
+    """No API key was found for the URL. The message lists the places searched."""
 
 
 class CheckError(SutroError, ValueError):
-    """The check before an upload found problems. Nothing was sent, nothing was created.
+    """The check before an upload found problems. Nothing was created or sent.
 
     Attributes:
-        problems: Each problem in words, with the file that has it.
-        groups: For each schema the names of the files that have it, where there are several.
-            The first group is the largest one, with which the others are compared.
+        problems: A message for each problem, with its file.
+        groups: If schemas differ, the names of the files of each schema. The first group is the
+            largest one; the others are compared with it.
         differences: Each difference from the first group, with all files that have it.
     """
 
@@ -83,7 +83,7 @@ class CheckError(SutroError, ValueError):
 
 
 class InvalidParquetError(CheckError):
-    """Files are not parquet files, or damaged ones.
+    """Files are not Parquet files, or are damaged.
 
     Attributes:
         paths: All such files.
@@ -103,21 +103,21 @@ class InvalidParquetError(CheckError):
 
 
 class SchemaMismatchError(CheckError):
-    """Files do not share one schema, or not the dataset's.
+    """Files have different schemas, or another one than the dataset.
 
     Attributes:
-        groups: For each schema the names of the files that have it. The first group is the
-            largest one, with which the others are compared.
+        groups: The names of the files of each schema. The first group is the largest one; the
+            others are compared with it.
         differences: Each difference from the first group, with all files that have it.
     """
 
 
 class FileExistsInDatasetError(SutroError, FileExistsError):
-    """Names are taken in the dataset, and not by an earlier run of the same upload.
+    """Names are already in use in the dataset, but not by an earlier run of the same upload.
 
     Attributes:
         dataset_id: The dataset.
-        names: The names that are taken.
+        names: The names that are in use.
     """
 
     def __init__(
@@ -129,10 +129,10 @@ class FileExistsInDatasetError(SutroError, FileExistsError):
 
 
 class DatasetNotFoundError(SutroError, LookupError):
-    """There is no such dataset, or the key may not see it.
+    """There is no such dataset, or the key cannot see it.
 
     Attributes:
-        dataset_id: The id that was asked for.
+        dataset_id: The requested id.
     """
 
     def __init__(self, message: str = "", *, dataset_id: str = "") -> None:
@@ -141,7 +141,7 @@ class DatasetNotFoundError(SutroError, LookupError):
 
 
 class AuthenticationError(SutroError, PermissionError):
-    """The service does not accept the API key.
+    """The server does not accept the API key.
 
     Attributes:
         status: HTTP status, 401 or 403.
@@ -153,11 +153,11 @@ class AuthenticationError(SutroError, PermissionError):
 
 
 class RefusedError(SutroError):
-    """The service, or something before it, refused for good: the same again is of no use.
+    """The server, or a proxy, rejected a request; a retry would fail too.
 
     Attributes:
         status: HTTP status.
-        file_name: Name of the file in the dataset, where the refusal is about one.
+        file_name: Name in the dataset of the file that was rejected, if it was one.
     """
 
     def __init__(
@@ -169,12 +169,12 @@ class RefusedError(SutroError):
 
 
 class ServerError(SutroError):
-    """The service failed again and again. Trying later may help.
+    """The server failed repeatedly. Try again later.
 
     Attributes:
         status: HTTP status.
-        retry_after: Seconds that the service asked to wait.
-        file_name: Name of the file in the dataset, where the request was about one.
+        retry_after: Seconds to wait, as requested by the server.
+        file_name: Name in the dataset of the file that was sent, if it was one.
     """
 
     def __init__(
@@ -192,14 +192,14 @@ class ServerError(SutroError):
 
 
 class RateLimitError(ServerError):
-    """The service asked again and again to slow down (HTTP 429)."""
+    """The server repeatedly asked to slow down (HTTP 429)."""
 
 
 class TransferError(SutroError, ConnectionError):
-    """No connection to the service, or it broke again and again.
+    """The connection to the server failed repeatedly, or could not be opened.
 
     Attributes:
-        file_name: Name of the file in the dataset, where the request was about one.
+        file_name: Name in the dataset of the file that was sent, if it was one.
     """
 
     def __init__(self, message: str = "", *, file_name: str | None = None) -> None:
@@ -208,15 +208,15 @@ class TransferError(SutroError, ConnectionError):
 
 
 class CertificateError(TransferError):
-    """The certificate of the service cannot be trusted. Nothing was sent."""
+    """The certificate of the server is not trusted. Nothing was sent."""
 
 
 class NotTheApiError(TransferError):
-    """What answers at the URL is not the dataset API: the URL is wrong, or a proxy answers."""
+    """The URL is not that of a dataset API: it is wrong, or a proxy answers."""
 
 
 class TransferTimeoutError(TransferError, TimeoutError):
-    """The service took no bytes, or gave no answer, for too long."""
+    """The server accepted no bytes, or sent no response, for too long."""
 
 
 class FileChangedError(SutroError, OSError):
@@ -232,7 +232,7 @@ class FileChangedError(SutroError, OSError):
 
 
 class FileAccessError(SutroError, OSError):
-    """A file on this machine cannot be read or written.
+    """A local file cannot be read or written.
 
     Attributes:
         path: The file.
@@ -244,11 +244,11 @@ class FileAccessError(SutroError, OSError):
 
 
 class LocalFileExistsError(FileAccessError, FileExistsError):
-    """A download would replace files on this machine that have other content.
+    """A download would replace local files that have other content. Nothing was written.
 
     Attributes:
-        path: The first of them.
-        paths: All of them; they are as they were.
+        path: The first of these files.
+        paths: All of these files.
     """
 
     def __init__(self, message: str = "", *, path: str = "", paths: Sequence[str] = ()) -> None:
@@ -257,13 +257,13 @@ class LocalFileExistsError(FileAccessError, FileExistsError):
 
 
 class FrameError(SutroError, ValueError):
-    """A frame cannot be made into a parquet file.
+    """A frame cannot be converted to a Parquet file.
 
     Attributes:
-        frame: Its name, or its place in the source.
-        column: The column at fault; a field inside of one is `person.address`, a list's element
-            `tags.element`. None if no single column is.
-        data_type: The Arrow type of that column, in words.
+        frame: Its name, or its position in the source.
+        column: The column that fails; nested ones are `person.address` or `tags.element`. `None`
+            if it is not a single column.
+        data_type: The Arrow type of that column.
     """
 
     def __init__(
@@ -284,7 +284,7 @@ class RewriteError(SutroError, ValueError):
     """A file cannot be cast or recompressed: it is damaged, or a value would be lost.
 
     Attributes:
-        path: The file, which is as it was.
+        path: The file. It was not changed.
     """
 
     def __init__(self, message: str = "", *, path: str = "") -> None:
@@ -293,11 +293,11 @@ class RewriteError(SutroError, ValueError):
 
 
 class DecodeError(SutroError, ValueError):
-    """A file of a dataset was downloaded and cannot be decoded: its pages are damaged.
+    """A file of a dataset cannot be decoded: its pages are damaged.
 
     Attributes:
         dataset_id: The dataset.
-        file_name: The file's name in it.
+        file_name: The name of the file in the dataset.
     """
 
     def __init__(self, message: str = "", *, dataset_id: str = "", file_name: str = "") -> None:
@@ -307,12 +307,12 @@ class DecodeError(SutroError, ValueError):
 
 
 class OutcomeUnknownError(SutroError):
-    """It could not be learned whether the service has one file.
+    """The server may or may not have stored a file, and sutro could not find out.
 
-    Running the same upload again finds out, and continues.
+    Run the same upload again: it finds out, and continues.
 
     Attributes:
-        file_name: The file's name in the dataset.
+        file_name: The name of the file in the dataset.
     """
 
     def __init__(self, message: str = "", *, file_name: str = "") -> None:
@@ -321,7 +321,7 @@ class OutcomeUnknownError(SutroError):
 
 
 class ForeignWriterError(SutroError):
-    """The dataset changed during the upload, and not by it.
+    """Something else changed the dataset during the upload.
 
     Attributes:
         dataset_id: The dataset.
@@ -333,13 +333,13 @@ class ForeignWriterError(SutroError):
 
 
 class UploadIncompleteError(SutroError):
-    """An upload failed after some files were in the dataset; `__cause__` says why.
+    """An upload failed after some files were committed; `__cause__` is the reason.
 
-    What is there is a prefix of the upload, in order; with `ordered=False` it may be any of its
-    files. Running the same upload again with `dataset_id=err.report.dataset_id` sends the rest.
+    The dataset contains the first files of the upload, in order; with `ordered=False`, any of its
+    files. Run the same upload again with `dataset_id=err.report.dataset_id` to send the rest.
 
     Attributes:
-        report: What was done; files that are not in the dataset have the status "pending".
+        report: The report; files that are not in the dataset have the status `pending`.
     """
 
     report: UploadReport
@@ -355,24 +355,24 @@ class UploadIncompleteError(SutroError):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Unlike other errors this one says nothing without its cause, which pickle drops.
+        # Pickle drops the cause, without which this error says nothing.
         return type(self), self.args, {**vars(self), "__cause__": self.__cause__}
 
 
 class InternalError(SutroError):
-    """A defect of this package. Please report it."""
+    """A bug in this package. Please report it."""
 
 
 @public
 class UploadInterrupted(KeyboardInterrupt):
-    """Ctrl-C during an upload.
+    """Ctrl-C was pressed during an upload.
 
-    It derives from `KeyboardInterrupt` alone, so that `except Exception` does not swallow
-    it. The same upload again sends the rest.
+    It derives from `KeyboardInterrupt` alone, so `except Exception` does not catch it. Run the
+    same upload again to send the rest.
 
     Attributes:
-        report: What was done, or None where the transfer had not begun; files that are not
-            in the dataset have the status "pending".
+        report: The report, or `None` if the transfer had not started; files that are not in the
+            dataset have the status `pending`.
     """
 
     def __init__(self, message: str = "", *, report: UploadReport | None = None) -> None:
@@ -385,7 +385,7 @@ class UploadInterrupted(KeyboardInterrupt):
 
 @public
 class SutroWarning(UserWarning):
-    """Something was ignored or decided that you may want to know of."""
+    """Something was left out or decided that you may want to know about."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))

@@ -1,4 +1,4 @@
-"""The embedded service as a context manager."""
+"""The embedded server as a context manager."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
 
 @public
 class LocalServer:
-    """Serves the datasets of a folder over HTTP, from construction until `stop()`.
+    """Serves the datasets of a folder over HTTP, from its construction until `stop()`.
 
-    It speaks the API of the hosted service, so that `curl` and other clients can use it.
+    It has the API of the hosted service, so `curl` and other clients can use it.
 
     Args:
-        folder: Where the datasets are; made where needed.
-        host: Address to listen at. The default is this machine only.
-        port: Port to listen at; 0 takes a free one.
-        api_keys: The keys that it accepts; each sees the datasets that were made with it. With
-            none, one is made up, which sees all; not for a host that other machines can reach.
-        allowed_hosts: Host names under which a server on this machine alone may be asked,
-            besides `localhost`: those of a proxy on this machine.
-        **limits: See `sutro.options.ServerLimits`, e.g. `max_file_bytes=10**9`.
+        folder: The folder with the datasets. It is created if needed.
+        host: Address to listen on. Default: only reachable from this machine.
+        port: Port to listen on. Default: a free port.
+        api_keys: The accepted keys. A key sees the datasets that were created with it. Without
+            keys, the server generates one, which sees all datasets; this is not allowed if other
+            machines can reach `host`.
+        allowed_hosts: Host names accepted by a server on a loopback address, besides `localhost`:
+            those of a proxy on this machine.
+        **limits: Limits such as `max_file_bytes=10**9`; see `sutro.options.ServerLimits`.
 
     Raises:
-        SutroError: The folder cannot be used (another server may have it), or the port.
+        ConfigurationError: An argument cannot be used.
+        SutroError: The folder or the port cannot be used. Another server may have it open.
 
     Examples:
         >>> with sutro.LocalServer("./datasets") as server:
@@ -70,16 +72,16 @@ class LocalServer:
 
     @property
     def api_url(self) -> str:
-        """Where it listens, e.g. `http://127.0.0.1:41234`."""
+        """The URL, e.g. `http://127.0.0.1:41234`."""
         return self._api_url
 
     @property
     def api_key(self) -> str:
-        """The first key that it accepts."""
+        """The first accepted key."""
         return self._api_key
 
     def client(self) -> Client:
-        """Make a client of this server."""
+        """Create a client of this server."""
         return Client(self.api_key, self.api_url)
 
     def stop(self) -> None:

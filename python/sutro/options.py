@@ -20,77 +20,77 @@ a bar on a terminal and in a notebook."""
 
 
 class ClientOptions(TypedDict):
-    """How patient a client is. Times are in seconds."""
+    """Timeouts and retries of a client, as the core takes them. Times are in seconds."""
 
     connect_timeout: float
     """To open a connection."""
     progress_timeout: float
-    """For a transfer that moves no byte, and does not wait for its turn."""
+    """For a transfer without progress that is not waiting for its turn."""
     answer_timeout: float
-    """For an answer after the last byte of a request."""
+    """For a response after the last byte of a request."""
     max_retries: int
-    """Attempts after the first one."""
+    """Retries after the first attempt."""
     retry_deadline: float
-    """No attempt begins later than this after the first failure in a row."""
+    """No retry starts later than this after the first of several failures in a row."""
     certificates: list[str]
-    """Files in PEM form with authorities to trust besides those of the system."""
+    """PEM files with authorities to trust besides those of the system."""
     state_folder: str | None
-    """For a record of what was sent; None where this machine has no place for it."""
+    """For a record of what was sent; `None` if this machine has no place for it."""
 
 
 class PathOptions(TypedDict):
-    """Files to upload."""
+    """The files to upload, as the core takes them."""
 
     paths: list[str]
     """Paths, globs and folders."""
     recursive: bool
-    """Whether the folders below a folder are taken, too."""
+    """Whether to search folders recursively."""
     exclude: list[str]
     """Globs of files to leave out."""
     is_of_a_shell: bool
-    """Whether a shell made the list out of a glob: then it has what a folder leaves out."""
+    """Whether a shell expanded a glob to this list: it may have files that a folder leaves out."""
 
 
 class UploadOptions(TypedDict):
-    """How to upload."""
+    """The options of an upload, as the core takes them."""
 
     dataset_id: str | None
-    """None creates one."""
+    """`None` creates a dataset."""
     names: list[str] | None
-    """In the dataset; None takes the files' own."""
+    """Names in the dataset; `None` uses the file names."""
     concurrency: int
-    """Files that are sent at the same time, at least 1."""
+    """Number of files to send at the same time, at least 1."""
     ordered: bool
-    """Whether the dataset must have the order of the plan."""
+    """Whether to commit files in source order."""
     cast: bool
-    """Whether files of other schemas are cast to a common one."""
+    """Whether to cast files to a common schema."""
     recompress: bool
-    """Whether files with other codecs are rewritten as snappy."""
+    """Whether to recompress files that use a codec other than snappy."""
     hive: bool | dict[str, str] | None
-    """Whether the columns that folders tell are written into the files, and their types; None
-    refuses files without them."""
+    """Whether to write columns from folder names into the files, or their types; `None` rejects
+    files that would lose them."""
     dry_run: bool
     """Whether to stop before anything is created or sent."""
 
 
 class ServerLimits(TypedDict, total=False):
-    """What a server allows; what is not given has its default."""
+    """Limits of a server; those that are not given have their defaults."""
 
     max_file_bytes: int
-    """Largest file; a larger one is refused with 413. Default: 100 GiB."""
+    """Size of the largest file; larger ones are rejected with 413. Default: 100 GiB."""
     max_json_bytes: int
-    """Largest JSON request; a larger one is refused with 413. Default: 64 KiB."""
+    """Size of the largest JSON request; larger ones are rejected with 413. Default: 64 KiB."""
     max_datasets: int
-    """Most datasets of one key; one more is refused with 403. Default: 10,000."""
+    """Number of datasets per key; more are rejected with 403. Default: 10,000."""
     max_uploads: int
-    """Most uploads at a time, in about 2 MiB of memory each; one more is refused with 503 and
+    """Number of concurrent uploads, each in about 2 MiB of memory; more are rejected with 503 and
     `Retry-After`. Default: 256."""
     max_unauthenticated: int
-    """Most connections without a request that had a key; one more closes the oldest of them. They
-    never take more than a quarter of the process's file handles. Default: 1,000."""
+    """Number of connections that have sent no key yet; another one closes the oldest of them. They
+    never use more than a quarter of the process's file handles. Default: 1,000."""
     head_timeout: float
-    """Seconds for the head of a request, and for an open connection to be used again.
+    """Seconds to wait for the head of a request, and for the next request of an open connection.
     Default: 30."""
     body_timeout: float
-    """Seconds for the next byte of a body, in either direction; then 408, or a closed
-    connection. Clients that hold an upload send a byte every 10 s. Default: 60."""
+    """Seconds to wait for the next byte of a body, in either direction; then 408, or the
+    connection is closed. Clients that hold an upload send a byte every 10 s. Default: 60."""

@@ -1,4 +1,4 @@
-"""A dataset's rows, read back."""
+"""Reads the rows of a dataset."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @public
 class DatasetReader:
-    """The rows of a dataset, file after file in the dataset's order.
+    """The rows of a dataset, file by file in the order of the dataset.
 
-    It is a table for every library that reads Arrow streams. Each use reads anew: files are
-    downloaded one after the other, to a temporary file, and decoded in batches, so memory stays
-    bounded. Nothing is asked of the service before that.
+    It is a table for every library that reads Arrow streams. Each use reads the dataset again.
+    Files are downloaded one after the other to a temporary file and decoded in batches, so memory
+    stays bounded. No request is made before rows are read.
 
-    Types are those of the parquet files: what only the library that wrote them knows (a pandas
-    index, categories) is not restored. A dataset without files has no columns.
+    Types are those of the Parquet files. Anything that only the library that wrote them knows (a
+    pandas index, categories) is not restored. A dataset without files has no columns.
 
     Examples:
         >>> cars = sutro.read(sutro.upload("data/*.parquet").dataset_id)
@@ -37,7 +37,7 @@ class DatasetReader:
         >>> len(cars.to_pandas())
         406
 
-        In batches, where the whole does not fit into memory:
+        In batches, if the dataset does not fit into memory:
 
         >>> sum(batch.num_rows for batch in cars)
         406
@@ -70,19 +70,19 @@ class DatasetReader:
 
     @property
     def dataset_id(self) -> str:
-        """The dataset that is read."""
+        """The id of the dataset."""
         return self._dataset_id
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """List the dataset, download its first file, and give its rows as an Arrow C stream.
+        """List the dataset, download its first file, and return its rows as an Arrow C stream.
 
-        What goes wrong later is raised by the library that reads the stream, in the same words.
+        The library that reads the stream raises later errors, with the same messages.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
             ConfigurationError: It has no such column or file.
-            DecodeError: Its first file cannot be decoded.
-            SutroError: Anything else: see `sutro.errors`.
+            DecodeError: The first file cannot be decoded.
+            SutroError: Any other failure; see `sutro.errors`.
         """
         rows = here(calls.open_rows, self._core, self._dataset_id, self._columns, self._files)
         return rows.__arrow_c_stream__(requested_schema)
@@ -91,7 +91,7 @@ class DatasetReader:
         """Read in batches, in bounded memory. Needs pyarrow.
 
         Raises:
-            DecodeError: A column is nested deeper than pyarrow takes.
+            DecodeError: A column is nested deeper than pyarrow supports.
         """
         return iter(self._read_by_pyarrow(self))
 
@@ -105,21 +105,21 @@ class DatasetReader:
             yield batch
 
     def to_arrow(self) -> pa.Table:
-        """Read all rows into a table of pyarrow.
+        """Read all rows into a pyarrow table.
 
         Raises:
-            DecodeError: A column is nested deeper than pyarrow takes.
+            DecodeError: A column is nested deeper than pyarrow supports.
         """
         return self._read_by_pyarrow(self).read_all()
 
     def to_polars(self) -> pl.DataFrame:
-        """Read all rows into a frame of polars."""
+        """Read all rows into a polars DataFrame."""
         import polars as pl  # noqa: PLC0415 - not a dependency
 
         return pl.DataFrame(self)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Read all rows into a frame of pandas. Needs pyarrow, as pandas does for parquet files."""
+        """Read all rows into a pandas DataFrame. Needs pyarrow, as pandas does for Parquet."""
         return self.to_arrow().to_pandas()
 
     def _read_by_pyarrow(self, stream: object) -> pa.RecordBatchReader:
@@ -128,21 +128,21 @@ class DatasetReader:
         try:
             return pa.RecordBatchReader.from_stream(stream)
         except pa.ArrowInvalid as error:
-            # A bound of Arrow C++ on what it takes from other libraries; files are not bound by it.
+            # A limit of Arrow C++ for streams of other libraries; it does not apply to files.
             if "Recursion level" not in str(error):
                 raise
             message = (
-                f"{self._dataset_id} has columns that are nested more than 64 deep, which pyarrow "
-                f"does not take from other libraries: to_polars() reads them, columns= reads the "
-                f"other columns, and download_from_dataset() gives the files"
+                f"{self._dataset_id} has columns nested more than 64 deep, which pyarrow does not "
+                f"accept from other libraries; use to_polars(), read other columns with columns=, "
+                f"or use download_from_dataset()"
             )
             raise DecodeError(message, dataset_id=self._dataset_id) from error
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
-        """Refuse: `pandas.DataFrame(reader)` would make one column of batches."""
+        """Reject `pandas.DataFrame(reader)`, which would make a column of batches."""
         message = (
-            "a dataset is read into pandas with .to_pandas(), and a column into numpy with "
-            ".to_pandas()[column].to_numpy()"
+            "use .to_pandas() to read a dataset into pandas, and .to_pandas()[column].to_numpy() "
+            "to read a column into numpy"
         )
         raise TypeError(message)
 

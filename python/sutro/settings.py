@@ -1,9 +1,9 @@
-"""Which API key and URL a call uses.
+"""Looks up settings: the API key and URL of a call, timeouts, certificates.
 
-The two are a pair: both come from the first place that names either of them, so that no
-key is sent to a URL that it was not given for. The places, in order: the arguments,
-`set_api_key`, the environment, the configuration file. A place that names no URL means the
-hosted API. All of them are read when a call is made.
+Key and URL are a pair: both come from the first place that has either of them, so that no key is
+sent to a URL that it was not meant for. The places, in order: the arguments, `set_api_key`, the
+environment, the configuration file. A place without a URL means the hosted API. All places are
+read when a call is made.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
 
 _LOCAL = "local:"
-"""Before the folder of an embedded service."""
+"""Prefix of the folder of an embedded server."""
 
 _ARGUMENTS = "the arguments"
 
@@ -36,12 +36,12 @@ CERTIFICATE_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
 )
-"""Variables that name a file of certificates in PEM form: ours, and those of other programs."""
+"""Variables that name a PEM file of certificates: ours, and those of other programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one place says; also, with a URL that is set, what a call uses."""
+    """The settings of one place, or those that a call uses."""
 
     api_key: str | None = field(default=None, repr=False)
     api_url: str | None = None
@@ -52,7 +52,7 @@ class Settings:
 
     @property
     def url(self) -> str:
-        """The URL that the key of this place is for."""
+        """The URL that the key belongs to."""
         return self.api_url or DEFAULT_API_URL
 
 
@@ -60,14 +60,14 @@ _of_this_process = Settings(place="set_api_key")
 
 
 def set_api_key(api_key: str, api_url: str | None = None) -> None:
-    """Set the key that this process uses from now on, and the URL that it is for.
+    """Set the API key, and its URL, for later calls in this process.
 
     Args:
-        api_key: The key.
-        api_url: The API's URL; None is the hosted API.
+        api_key: The API key.
+        api_url: The URL of the API that the key is for. Default: the hosted API.
 
     Examples:
-        In a notebook, `getpass.getpass("API key: ")` asks for the key without showing it.
+        In a notebook, `getpass.getpass("API key: ")` asks for a key without showing it.
 
         >>> sutro.set_api_key("my-key", "http://127.0.0.1:8000")
     """
@@ -76,16 +76,16 @@ def set_api_key(api_key: str, api_url: str | None = None) -> None:
 
 
 def resolve(api_key: str | None, api_url: str | None) -> tuple[str | None, str]:
-    """Key and URL for a call with these arguments: see `find`."""
+    """Return the key and URL for a call with these arguments; see `find`."""
     found = find(api_key, api_url)
     return found.api_key, found.url
 
 
 def find(api_key: str | None, api_url: str | None) -> Settings:
-    """What a call with these arguments uses, and the place of its key; no key for `local:FOLDER`.
+    """Find the settings for a call with these arguments; `local:FOLDER` has no key.
 
     Raises:
-        ConfigurationError: A place cannot be read, or it is not clear where a key belongs.
+        ConfigurationError: A place cannot be read, or it is unclear which URL a key is for.
         MissingKeyError: There is no key for the URL.
     """
     chosen = next(filter(None, _places(api_key, api_url)), Settings())
@@ -93,7 +93,7 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
     if chosen.api_url is not None and chosen.api_url.startswith(_LOCAL):
         return Settings(None, _expanded(chosen.api_url), chosen.place)
     if chosen.api_key is None:
-        # A key further down is fine when it was given for this very URL.
+        # A key of a later place is fine if it is for the same URL.
         places = list(_places(api_key, api_url))
         fitting = (place for place in places if place.api_key and place.url == chosen.url)
         found = next(fitting, None)
@@ -106,12 +106,12 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
 
 
 def url(api_url: str | None) -> str:
-    """The URL of a call with this argument, whether there is a key for it or not."""
+    """Return the URL of a call with this argument, even if there is no key for it."""
     return next(filter(None, _places(None, api_url)), Settings()).url
 
 
 def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
-    """All places, in their order. None is read before it is needed: one may be damaged."""
+    """Yield all places in order. None is read before it is needed: a file may be damaged."""
     yield _settings(api_key, api_url, _ARGUMENTS)
     yield _of_this_process
     yield _environment()
@@ -119,7 +119,7 @@ def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
 
 
 def concurrency(argument: int | None) -> int:
-    """How many files to send, or to receive, at the same time.
+    """Return the number of files to send, or to receive, at the same time.
 
     Raises:
         TypeError: The argument is not an integer.
@@ -139,7 +139,7 @@ class Patience(TypedDict, total=False):
 
 
 def client_options(**given: Unpack[Patience]) -> ClientOptions:
-    """Fill in what was not given from the environment, then with defaults.
+    """Fill missing values from the environment, then with defaults.
 
     Raises:
         TypeError: A value is not a number.
@@ -159,9 +159,9 @@ def client_options(**given: Unpack[Patience]) -> ClientOptions:
 
 
 def state_folder() -> str | None:
-    """Where this machine keeps a record of what it has sent: `SUTRO_STATE_DIR`, else the system's.
+    """Return the folder for a record of what was sent: `SUTRO_STATE_DIR`, or that of the system.
 
-    None where there is no home folder.
+    `None` if there is no home folder.
     """
     if given := os.environ.get("SUTRO_STATE_DIR"):
         return given
@@ -175,14 +175,14 @@ def state_folder() -> str | None:
         folder = home / "Library" / "Application Support"
     else:
         folder = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
-    # The specification of these folders says that a relative one is to be ignored.
+    # The specification of these folders says to ignore a relative one.
     return str(folder / "sutro") if folder.is_absolute() else None
 
 
 def certificate_files() -> dict[str, str]:
-    """The files of certificates to trust besides those of the system, by what names them."""
+    """Return files of certificates to trust, besides those of the system, by their variable."""
     named = {name: os.environ.get(name, "") for name in CERTIFICATE_VARIABLES}
-    # Other programs' variables may also name a folder, or nothing any more.
+    # Variables of other programs may name a folder, or a file that no longer exists.
     return {
         name: path
         for name, path in named.items()
@@ -191,7 +191,7 @@ def certificate_files() -> dict[str, str]:
 
 
 def _seconds(name: str, given: Mapping[str, Any], default: float, variable: str = "") -> float:
-    """The argument, or the number in a variable, or the default."""
+    """Return the argument, the number in a variable, or the default."""
     seconds = given.get(name)
     if seconds is None:
         name, seconds = variable, _number(variable) if variable else None
@@ -207,7 +207,7 @@ def _seconds(name: str, given: Mapping[str, Any], default: float, variable: str 
 
 
 def _count(name: str, argument: int | None, variable: str, default: int, *, least: int) -> int:
-    """The argument, or the integer in a variable, or the default."""
+    """Return the argument, the integer in a variable, or the default."""
     if argument is not None:
         return values.count(name, argument, least=least)
     number = _number(variable)
@@ -231,13 +231,13 @@ def _number(variable: str) -> float | None:
 
 
 def config_file() -> Path:
-    """`config.json` in `SUTRO_CONFIG_DIR`, or in `~/.sutro`."""
+    """Return the path of `config.json` in `SUTRO_CONFIG_DIR`, or in `~/.sutro`."""
     folder = os.environ.get("SUTRO_CONFIG_DIR")
     return (Path(folder) if folder else _home() / ".sutro") / "config.json"
 
 
 def _home() -> Path:
-    """The home folder, or `~` where the system knows none (a user id of a container)."""
+    """Return the home folder, or `~` if there is none (a user id of a container)."""
     try:
         return Path.home()
     except RuntimeError:
@@ -245,7 +245,7 @@ def _home() -> Path:
 
 
 def _settings(api_key: str | None, api_url: str | None, place: str) -> Settings:
-    """Blanks around a value (a pasted line break) are not part of it; empty is not set."""
+    """Strip whitespace (a pasted line break); an empty value counts as not set."""
     key = "" if api_key is None else values.text("api_key", api_key).strip()
     url = "" if api_url is None else values.text("api_url", api_url).strip().rstrip("/")
     return Settings(key or None, url or None, place)
@@ -259,7 +259,7 @@ def _environment() -> Settings:
 
 
 def save(api_key: str, api_url: str) -> Path:
-    """Keep a key and its URL in the configuration file, which only its owner may read.
+    """Save a key and its URL in the configuration file, which only its owner can read.
 
     Raises:
         ConfigurationError: The file cannot be read.
@@ -267,7 +267,7 @@ def save(api_key: str, api_url: str) -> Path:
     """
     path = config_file()
     if path.parts[0] == "~":
-        message = f"{path} cannot be written: set HOME or SUTRO_CONFIG_DIR to a folder"
+        message = f"cannot write {path}: set HOME or SUTRO_CONFIG_DIR to a folder"
         raise ConfigurationError(message)
     import json  # noqa: PLC0415 - slow to import
 
@@ -283,7 +283,7 @@ def save(api_key: str, api_url: str) -> Path:
         finally:
             written.unlink(missing_ok=True)
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
+        message = f"cannot write {path}: {error.strerror}"
         raise FileAccessError(message, path=str(path)) from error
     return path
 
@@ -298,7 +298,7 @@ def _content(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
+        message = f"cannot read {path}: {error.strerror}"
         raise ConfigurationError(message) from error
     except ValueError:
         words = ""
@@ -307,11 +307,11 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         content: Any = json.loads(words)
     except ValueError:
-        # Not chained: the error would show a piece of the file.
-        message = f"{path} is not JSON: mend it, or delete it"
+        # Not chained: the other error would show a part of the file.
+        message = f"{path} is not valid JSON; fix or delete it"
         raise ConfigurationError(message) from None
     if not isinstance(content, dict):
-        message = f'{path} should hold {{"api_key": ..., "api_url": ...}}'
+        message = f'{path} must contain {{"api_key": ..., "api_url": ...}}'
         raise ConfigurationError(message)
     return content
 
@@ -321,33 +321,33 @@ def _file() -> Settings:
     content = _content(path)
     key, url = content.get("api_key"), content.get("api_url") or content.get("base_url")
     if not isinstance(key, str | None) or not isinstance(url, str | None):
-        message = f"{path}: api_key and api_url should be texts"
+        message = f"{path}: api_key and api_url must be strings"
         raise ConfigurationError(message)
     return _settings(key, url, str(path))
 
 
 def _expanded(url: str) -> str:
-    """`local:FOLDER` with the home folder in the place of `~`."""
+    """Expand `~` in `local:FOLDER`."""
     folder = os.path.expanduser(url.removeprefix(_LOCAL))  # noqa: PTH111 - `./` is kept
     if not folder:
-        message = "the URL local: names no folder; write local:FOLDER, as in local:./datasets"
+        message = "the URL local: has no folder; use local:FOLDER, such as local:./datasets"
         raise ConfigurationError(message)
     return _LOCAL + folder
 
 
 def _refuse_no_url(chosen: Settings) -> None:
-    """Say what is missing of a URL, before a key for it is looked for."""
+    """Reject a URL that cannot be one, before a key for it is looked up."""
     url = chosen.api_url
     if url is None or url.startswith((_LOCAL, "http://", "https://")):
         return
     if "://" in url:
-        hint = "it begins with http:// or https://"
+        hint = "it must start with http:// or https://"
     elif _is_path(url):
-        hint = f"for the service in a folder write {_LOCAL}{url}"
+        hint = f"for a folder, use {_LOCAL}{url}"
     else:
         is_local = url.partition(":")[0] in {"localhost", "127.0.0.1"}
-        hint = f"write {'http' if is_local else 'https'}://{url}, or for a folder {_LOCAL}{url}"
-    message = f"{url!r} ({chosen.place}) is no URL of an API: {hint}"
+        hint = f"use {'http' if is_local else 'https'}://{url}, or {_LOCAL}{url} for a folder"
+    message = f"{url!r} ({chosen.place}) is not the URL of an API: {hint}"
     raise ConfigurationError(message)
 
 
@@ -369,11 +369,11 @@ def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
 
 
 def _refuse_to_guess(places: Iterable[Settings]) -> None:
-    """An argument `api_key` alone means the hosted API, unless some place names another."""
+    """Reject `api_key` alone, which means the hosted API, if a place has another URL."""
     for place in places:
         if place.url != DEFAULT_API_URL:
             message = (
-                f"api_key was given without api_url, and there is another URL, {place.url} "
-                f"({place.place}): pass api_url, too, to say where the key belongs"
+                f"api_key was given without api_url, but {place.place} has the URL {place.url}; "
+                f"pass api_url to say which URL the key is for"
             )
             raise ConfigurationError(message)

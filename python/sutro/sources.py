@@ -1,4 +1,4 @@
-"""The types of what can be uploaded."""
+"""Types of the arguments that say what to upload."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ class ArrowStream(Protocol):
     """A DataFrame or table of any library: pandas, polars, pyarrow, duckdb, ..."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the rows as an Arrow C stream."""
+        """Return the rows as an Arrow C stream."""
 
 
 class LazyTable(Protocol):
-    """A query whose rows are made as they are uploaded: a `LazyFrame` of polars."""
+    """A query whose rows are computed during the upload: a `LazyFrame` of polars."""
 
     def collect_schema(self) -> object:
-        """Give the columns and their types."""
+        """Return the columns and their types."""
 
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
 Frame: TypeAlias = ArrowStream | LazyTable | bytes | BinaryIO
 """A DataFrame or table of any library, also a lazy one, a Hugging Face dataset, a dataset of
-pyarrow or a `DeltaTable`; or a parquet file as bytes or as an open binary file."""
+pyarrow or a `DeltaTable`; or a Parquet file as bytes or as an open binary file."""
 
 Source: TypeAlias = (
     StrPath
@@ -37,16 +37,16 @@ Source: TypeAlias = (
     | Mapping[Any, StrPath]
     | Mapping[Any, Frame]
 )
-"""What can be uploaded: a path, a glob, a folder, or a list of them; a frame, or a list or
-generator of them; a dict gives names."""
+"""What to upload: a path, a glob, a folder, or a list of them; a frame, or a list or generator of
+them. A dict also names them."""
 
 NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
-"""Names in the dataset: a list with one for each file; "path", which makes them of the paths below
-the source (`2024/a.parquet` is `2024,a.parquet`); or a function from a file's path to its name."""
+"""Names in the dataset: a list with one name per file; "path", to make them from the paths below
+the source (`2024/a.parquet` becomes `2024,a.parquet`); or a function from a path to a name."""
 
 ColumnType: TypeAlias = Literal["bool", "date", "double", "int32", "int64", "string", "timestamp"]
-"""A type of a column that folders tell."""
+"""Type of a column from folder names."""
 
 HiveOption: TypeAlias = bool | Mapping[str, ColumnType]
-"""Whether the columns that folders tell (`year=2024`) are written into the files; a dict has types
-for some of them, such as `{"zip": "string"}`."""
+"""Whether to write columns from folder names (`year=2024`) into the files; a dict sets the types of
+some of them, such as `{"zip": "string"}`."""

@@ -13,6 +13,7 @@ use super::{
     frames::FrameSchema,
     job::Job,
     local_server::open_shared,
+    per_process::PerProcess,
 };
 use crate::{
     client::{ApiClient, ClientOptions, DownloadOptions, ListingCursor},
@@ -31,6 +32,8 @@ const LOCAL: &str = "local:";
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Client {
     api: ApiClient,
+    /// In a forked child the parent's connections lead nowhere: it has its own.
+    forked: PerProcess<ApiClient>,
     process_id: u32,
     #[pyo3(get)]
     api_url: String,
@@ -137,7 +140,13 @@ impl Client {
             let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
             let api = api.map_err(|error| error.into_py_err(py))?;
             api.has_told_hashes();
-            return Ok(Self { api, process_id, api_url, local: Some(server) });
+            return Ok(Self {
+                api,
+                forked: PerProcess::new(),
+                process_id,
+                api_url,
+                local: Some(server),
+            });
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
             let message = "the API key is empty or has characters that a key cannot have";
@@ -145,7 +154,7 @@ impl Client {
         })?;
         let api = ApiClient::with_options(&api_url, key, options)
             .map_err(|error| error.into_py_err(py))?;
-        Ok(Self { api, process_id, api_url, local: None })
+        Ok(Self { api, forked: PerProcess::new(), process_id, api_url, local: None })
     }
 
     /// An upload of files.
@@ -234,12 +243,13 @@ impl Client {
 }
 
 impl Client {
-    /// In a forked child the parent's connections lead nowhere.
+    /// The connections of this process.
     pub(super) fn api(&self) -> PyResult<ApiClient> {
         if self.process_id == std::process::id() {
             return Ok(self.api.clone());
         }
-        self.api.reconnected().map_err(|error| Python::attach(|py| error.into_py_err(py)))
+        let own = self.forked.get_or_try(|| self.api.reconnected());
+        own.map(|own| own.value.clone()).map_err(|error| Python::attach(|py| error.into_py_err(py)))
     }
 
     fn start_upload(

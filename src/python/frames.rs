@@ -224,10 +224,11 @@ pub(super) fn check_frames(
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 
-/// Whether paths stand in natural order.
+/// Sorts paths as a folder's are: `part-2` before `part-10`.
 #[pyfunction]
-pub(super) fn is_in_natural_order(paths: Vec<String>) -> bool {
-    paths.is_sorted_by(|left, right| upload::natural_order(left, right).is_le())
+pub(super) fn in_natural_order(mut paths: Vec<String>) -> Vec<String> {
+    paths.sort_by(|left, right| upload::natural_order(left, right));
+    paths
 }
 
 /// Whatever the frame's library raises passes: who has the frame puts it into words.

@@ -37,7 +37,7 @@ mod _core {
         files::{FoundFiles, find_files},
         frames::{
             BytesSpool, FrameEncoder, FrameOutline, FrameSchema, TemporaryParquet, check_frames,
-            differing_leaves, is_in_natural_order,
+            differing_leaves, in_natural_order,
         },
         job::Job,
         local_server::LocalServer,

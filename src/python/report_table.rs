@@ -1,6 +1,9 @@
 //! A report as an Arrow table, so that `polars.DataFrame(report)` and its like work.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use arrow_array::{
     ArrayRef, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray,
@@ -12,35 +15,44 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::arrow_stream::ArrowStream;
 
-/// Position, name, file id, size, rows, status, changes, attempts, and three times in microseconds
-/// since 1970 (UTC).
-type Row = (
-    u64,
-    String,
-    Option<String>,
-    u64,
-    u64,
-    String,
-    Vec<String>,
-    u32,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
-
-/// The rows of a report as a table with the Arrow `PyCapsule` interface.
-#[pyfunction]
-pub(super) fn upload_report_stream(files: Vec<Row>) -> PyResult<ArrowStream> {
-    to_stream(to_batch(&files))
+/// Out of a `sutro.UploadedFile`.
+#[derive(FromPyObject)]
+pub(super) struct UploadedRow {
+    position: u64,
+    name: String,
+    file_id: Option<String>,
+    size_bytes: u64,
+    row_count: u64,
+    status: String,
+    changes: Vec<String>,
+    attempts: u32,
+    started: Option<SystemTime>,
+    transferred: Option<SystemTime>,
+    committed: Option<SystemTime>,
 }
 
-/// Name, path, size, rows, row groups, codecs, schema group.
-type CheckRow = (String, String, u64, u64, u64, Vec<String>, u64);
+/// Out of a `sutro.CheckedFile`.
+#[derive(FromPyObject)]
+pub(super) struct CheckedRow {
+    name: String,
+    path: String,
+    size_bytes: u64,
+    row_count: u64,
+    row_groups: u64,
+    codecs: Vec<String>,
+    schema_group: u64,
+}
 
-/// The rows of a check's report, likewise.
+/// The files of a report as a table with the Arrow `PyCapsule` interface.
 #[pyfunction]
-pub(super) fn check_report_stream(files: Vec<CheckRow>) -> PyResult<ArrowStream> {
-    to_stream(check_batch(&files))
+pub(super) fn upload_report_stream(files: Vec<UploadedRow>) -> PyResult<ArrowStream> {
+    to_stream(uploaded_batch(&files))
+}
+
+/// The files of a check's report, likewise.
+#[pyfunction]
+pub(super) fn check_report_stream(files: Vec<CheckedRow>) -> PyResult<ArrowStream> {
+    to_stream(checked_batch(&files))
 }
 
 fn to_stream(batch: Result<RecordBatch, ArrowError>) -> PyResult<ArrowStream> {
@@ -49,50 +61,58 @@ fn to_stream(batch: Result<RecordBatch, ArrowError>) -> PyResult<ArrowStream> {
     Ok(ArrowStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema))))
 }
 
-fn check_batch(files: &[CheckRow]) -> Result<RecordBatch, ArrowError> {
-    let strings = |text: fn(&CheckRow) -> &str| -> ArrayRef {
+fn checked_batch(files: &[CheckedRow]) -> Result<RecordBatch, ArrowError> {
+    let strings = |text: fn(&CheckedRow) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(files.iter().map(text)))
     };
-    let numbers = |number: fn(&CheckRow) -> u64| -> ArrayRef {
+    let numbers = |number: fn(&CheckedRow) -> u64| -> ArrayRef {
         Arc::new(UInt64Array::from_iter_values(files.iter().map(number)))
     };
     RecordBatch::try_from_iter([
-        ("name", strings(|file| &file.0)),
-        ("path", strings(|file| &file.1)),
-        ("size_bytes", numbers(|file| file.2)),
-        ("row_count", numbers(|file| file.3)),
-        ("row_groups", numbers(|file| file.4)),
-        ("codecs", lists(files.iter().map(|file| &file.5))),
-        ("schema_group", numbers(|file| file.6)),
+        ("name", strings(|file| &file.name)),
+        ("path", strings(|file| &file.path)),
+        ("size_bytes", numbers(|file| file.size_bytes)),
+        ("row_count", numbers(|file| file.row_count)),
+        ("row_groups", numbers(|file| file.row_groups)),
+        ("codecs", lists(files.iter().map(|file| &file.codecs))),
+        ("schema_group", numbers(|file| file.schema_group)),
     ])
 }
 
-fn to_batch(files: &[Row]) -> Result<RecordBatch, ArrowError> {
-    let times = |time: fn(&Row) -> Option<i64>| -> ArrayRef {
-        Arc::new(files.iter().map(time).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+fn uploaded_batch(files: &[UploadedRow]) -> Result<RecordBatch, ArrowError> {
+    let times = |time: fn(&UploadedRow) -> Option<SystemTime>| -> ArrayRef {
+        let times = files.iter().map(|file| time(file).map(microseconds));
+        Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
     };
-    let strings = |text: fn(&Row) -> Option<&str>| -> ArrayRef {
+    let strings = |text: fn(&UploadedRow) -> Option<&str>| -> ArrayRef {
         Arc::new(files.iter().map(text).collect::<StringArray>())
     };
-    let numbers = |number: fn(&Row) -> u64| -> ArrayRef {
+    let numbers = |number: fn(&UploadedRow) -> u64| -> ArrayRef {
         Arc::new(UInt64Array::from_iter_values(files.iter().map(number)))
     };
+    let attempts = UInt32Array::from_iter_values(files.iter().map(|file| file.attempts));
     RecordBatch::try_from_iter([
-        ("position", numbers(|file| file.0)),
-        ("name", strings(|file| Some(&file.1))),
-        ("file_id", strings(|file| file.2.as_deref())),
-        ("size_bytes", numbers(|file| file.3)),
-        ("row_count", numbers(|file| file.4)),
-        ("status", strings(|file| Some(&file.5))),
-        ("changes", lists(files.iter().map(|file| &file.6))),
-        (
-            "attempts",
-            Arc::new(UInt32Array::from_iter_values(files.iter().map(|file| file.7))) as ArrayRef,
-        ),
-        ("started", times(|file| file.8)),
-        ("transferred", times(|file| file.9)),
-        ("committed", times(|file| file.10)),
+        ("position", numbers(|file| file.position)),
+        ("name", strings(|file| Some(&file.name))),
+        ("file_id", strings(|file| file.file_id.as_deref())),
+        ("size_bytes", numbers(|file| file.size_bytes)),
+        ("row_count", numbers(|file| file.row_count)),
+        ("status", strings(|file| Some(&file.status))),
+        ("changes", lists(files.iter().map(|file| &file.changes))),
+        ("attempts", Arc::new(attempts) as ArrayRef),
+        ("started", times(|file| file.started)),
+        ("transferred", times(|file| file.transferred)),
+        ("committed", times(|file| file.committed)),
     ])
+}
+
+/// Since the epoch, as Arrow stores timestamps. A clock may be set to a time before it.
+fn microseconds(time: SystemTime) -> i64 {
+    let since = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => since(after),
+        Err(before) => -since(before.duration()),
+    }
 }
 
 fn lists<'a>(texts: impl Iterator<Item = &'a Vec<String>>) -> ArrayRef {

@@ -137,7 +137,7 @@ impl Drop for LocalServer {
 }
 
 /// By process and folder: a forked child has this table, and none of its servers.
-type Servers = HashMap<(u32, PathBuf), Weak<LocalServer>>;
+type Servers<T> = HashMap<(u32, PathBuf), Weak<T>>;
 
 /// The server of a folder that everybody in this process shares; started for the first,
 /// stopped with the last.
@@ -145,7 +145,7 @@ type Servers = HashMap<(u32, PathBuf), Weak<LocalServer>>;
 /// # Errors
 /// As [`LocalServer::start`].
 pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
-    static SERVERS: Mutex<Option<Servers>> = Mutex::const_new(None);
+    static SERVERS: Mutex<Option<Servers<LocalServer>>> = Mutex::const_new(None);
     let in_folder = |source| Error::File { path: folder.clone(), source };
     create_folder(&folder).map_err(in_folder)?;
     let key = (std::process::id(), folder.canonicalize().map_err(in_folder)?);
@@ -156,6 +156,31 @@ pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
     }
     servers.retain(|_, server| server.strong_count() > 0);
     let server = Arc::new(LocalServer::start(ServerConfig::loopback(key.1.clone())).await?);
-    servers.insert(key, Arc::downgrade(&server));
+    remember(servers, key, &server);
     Ok(server)
+}
+
+/// Forgets servers that have ended, so that a process may use any number of folders.
+fn remember<T>(servers: &mut Servers<T>, key: (u32, PathBuf), server: &Arc<T>) {
+    servers.retain(|_, server| server.strong_count() > 0);
+    servers.insert(key, Arc::downgrade(server));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_have_ended_are_forgotten() {
+        let mut servers = Servers::new();
+        let kept = Arc::new(());
+        remember(&mut servers, (1, PathBuf::from("kept")), &kept);
+        for number in 0..100 {
+            remember(&mut servers, (1, PathBuf::from(number.to_string())), &Arc::new(()));
+        }
+
+        let folders: Vec<_> = servers.keys().map(|(_, folder)| folder.clone()).collect();
+        assert_eq!(folders.len(), 2, "{folders:?}");
+        assert!(folders.contains(&PathBuf::from("kept")));
+    }
 }

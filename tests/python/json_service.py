@@ -13,6 +13,9 @@ class JsonService:
 
     dataset_id: str
 
+    connections = 0
+    """How many were opened."""
+
     def __init__(self) -> None:
         service = self
 
@@ -47,6 +50,10 @@ class JsonService:
 class Request(BaseHTTPRequestHandler):
     owner: JsonService
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        self.owner.connections += 1
+        super().setup()
 
     def do_GET(self) -> None:
         self.answer({"dataset_id": self.owner.dataset_id})

@@ -228,4 +228,4 @@ def test_one_error_in_a_cell_takes_at_most_twenty_lines(
 
     whole = kernel.run("import sys, traceback; traceback.print_exception(sys.last_value)")
     assert "Traceback (most recent call last)" in whole.stderr
-    assert "jobs.py" in whole.stderr
+    assert "driver.py" in whole.stderr

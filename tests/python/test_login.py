@@ -83,7 +83,7 @@ def test_login_says_where_the_key_cannot_be_kept(
     )
 
     assert failed.returncode == 2
-    assert re.search("^Error: .*config.json cannot be", failed.stderr)
+    assert re.search("^Error: cannot (read|write) .*config.json", failed.stderr)
     assert server.api_key not in failed.stderr
 
 

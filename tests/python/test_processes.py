@@ -13,6 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
+from json_service import JsonService
 from sutro import _core, settings
 
 if TYPE_CHECKING:
@@ -111,6 +112,32 @@ def test_children_that_are_forked_during_uploads_upload_on_their_own(
         is_over.set()
         uploading.join()
     assert "12/12 files]" in capsys.readouterr().err
+
+
+class EmptyService(JsonService):
+    """Has one dataset without files."""
+
+    dataset_id = "dataset-empty"
+
+    def listing(self) -> list[Any]:
+        return []
+
+
+@posix_only
+def test_the_calls_of_a_forked_child_share_connections() -> None:
+    calls = 50
+    with EmptyService() as service:
+        client = sutro.Client("key", service.api_url)
+        assert client.list_dataset_files("dataset-empty") == []
+        before = service.connections
+
+        def list_often() -> list[Any]:
+            return [client.list_dataset_files("dataset-empty") for _ in range(calls)]
+
+        assert in_forked_child(list_often) == [[]] * calls
+
+        # A connection that is idle for 100 ms is closed: on a busy machine there may be several.
+        assert service.connections - before < calls
 
 
 @posix_only

@@ -70,7 +70,7 @@ def test_a_file_without_a_key_is_a_usage_error(run_sutro: RunSutro, tmp_path: Pa
     refused = run_sutro("serve", "--data", "served", "--api-key-file", keys)
 
     assert refused.returncode == 2
-    assert "has no key" in refused.stderr
+    assert "contains no key" in refused.stderr
 
 
 def test_without_a_key_it_is_for_this_machine_only(run_sutro: RunSutro) -> None:
@@ -137,4 +137,4 @@ def test_a_key_among_the_arguments_of_a_server_for_others_is_warned_of(tmp_path:
         with Served(data, f"--host={host}", "--api-key=carol-key") as served:
             assert served.has_started
             _, stderr = served.end()
-        assert ("list of processes" in stderr) is is_warned
+        assert ("process list" in stderr) is is_warned

@@ -202,7 +202,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(
 
 
 def test_a_local_url_without_a_folder_is_refused() -> None:
-    with pytest.raises(sutro.ConfigurationError, match="write local:FOLDER"):
+    with pytest.raises(sutro.ConfigurationError, match="use local:FOLDER"):
         sutro.list_datasets(api_url="local:")
 
 

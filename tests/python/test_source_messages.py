@@ -207,12 +207,12 @@ def test_a_folder_of_csv_files_is_told_without_advice_about_folders(
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("localhost:8000", "write http://localhost:8000"),
-        ("127.0.0.1:8000", "write http://127.0.0.1:8000"),
-        ("api.example.com", "write https://api.example.com"),
-        ("./datasets", "write local:./datasets"),
-        ("~/datasets", "write local:~/datasets"),
-        ("s3://bucket", "begins with http:// or https://"),
+        ("localhost:8000", "use http://localhost:8000"),
+        ("127.0.0.1:8000", "use http://127.0.0.1:8000"),
+        ("api.example.com", "use https://api.example.com"),
+        ("./datasets", "use local:./datasets"),
+        ("~/datasets", "use local:~/datasets"),
+        ("s3://bucket", "start with http:// or https://"),
     ],
 )
 def test_an_api_url_that_is_none_is_told_before_a_key_is_looked_for(url: str, words: str) -> None:

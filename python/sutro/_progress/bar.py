@@ -1,6 +1,6 @@
-"""The bar of an upload: `tqdm.auto`, a widget in a notebook and text in a terminal.
+"""The progress bar: `tqdm.auto`, a widget in a notebook and text in a terminal.
 
-It has no name of its own in front: 80 columns are just enough for the rest.
+It has no label: 80 columns are just enough for the rest.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from sutro._run import forks
 if TYPE_CHECKING:
     from sutro._progress.snapshot import Progress
 
-# There are no bytes left whose time could be told, and room is needed for what is waited for.
+# No bytes are left to estimate a time for, and the words for what it waits for need the room.
 _WITHOUT_TIME_LEFT = "{l_bar}{bar}| {n_fmt}{unit} [{elapsed}{postfix}]"
 
 _REDRAW_SECONDS = 1.0
-"""The clock goes on when nothing else does."""
+"""The elapsed time is redrawn even if nothing else changes."""
 
 
 class ProgressBar:
-    """Bytes sent, rate and time left; then the files, and what is waited for."""
+    """Shows bytes sent, rate and time left; then files, and what the upload waits for."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -33,10 +33,10 @@ class ProgressBar:
         self._drawn = 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Draw, where there is something new or a second has passed."""
+        """Draw if something changed or a second has passed."""
         self._last = progress
         if self._bar is None:
-            # Until the first file is sent it is not known how many are there already.
+            # Until the first file is sent, the number of files already there is unknown.
             if not (progress.bytes_sent or progress.files_in_transfer):
                 self._begin = time.time()
                 return
@@ -54,14 +54,14 @@ class ProgressBar:
                 bar.refresh()
 
     def close(self) -> None:
-        """Leave the bar on a line of its own; a widget is replaced by that line.
+        """Leave the bar on its own line; this line also replaces a widget.
 
-        A widget is gone with its kernel, and a notebook that is not trusted shows none.
+        A widget disappears with its kernel, and an untrusted notebook does not show it.
         """
         if self._bar is None:
             return
         if self._last is not None and _files_done(self._last) == self._last.files_total:
-            # The whole is what counts now, not what was waited for last.
+            # Show the totals, not what the upload last waited for.
             self._bar.bar_format, self._bar.postfix = None, str(self._last)
         self._bar.close()
         if self._bar.shown is not None:
@@ -73,40 +73,40 @@ def _files_done(progress: Progress) -> int:
 
 
 def _is_sent(progress: Progress) -> bool:
-    """Whether all bytes are sent but tails that are held."""
+    """Tell whether all bytes are sent except for held tails."""
     files = _files_done(progress) + progress.files_in_transfer + progress.files_held
     is_moving = files_sending(progress) or files < progress.files_total
     return not is_moving or progress.bytes_sent >= progress.bytes_total
 
 
 def _set_total(bar: Any, total_bytes: int) -> None:
-    """Files that are made during the upload add to it."""
+    """Files that are encoded during the upload add to the total."""
     if bar.total == total_bytes:
         return
     bar.total = total_bytes
     if hasattr(bar, "container"):
-        # The widget has a copy of its own.
+        # The widget has its own copy.
         _, gauge, _ = bar.container.children
         gauge.max = total_bytes
 
 
 def _tqdm(total_bytes: int, begin: float) -> Any:
     with forks.drawing, warnings.catch_warnings():
-        # Without ipywidgets the bar is text, which is no reason to tell anyone to install them.
+        # Without ipywidgets the bar is text: do not ask users to install them.
         warnings.filterwarnings("ignore", "IProgress not found")
         from tqdm import auto  # noqa: PLC0415 - only where a bar is shown
 
     class Bar(auto.tqdm):  # type: ignore[type-arg]
-        """With a lock of our own: tqdm's spans processes and starts a resource tracker."""
+        """Uses our own lock: that of tqdm spans processes and starts a resource tracker."""
 
-        # It would be a thread that redraws what is drawn here often enough.
+        # A thread of tqdm would redraw what is drawn here often enough.
         monitor_interval = 0
 
         shown: Any = None
-        """The handle of what a notebook displays."""
+        """Handle of the display in a notebook."""
 
         def refresh(self, *_: object, **__: object) -> None:
-            """Draw. tqdm's own keeps the lock for ever when Ctrl-C comes in between."""
+            """Draw. The method of tqdm keeps its lock for ever if Ctrl-C interrupts it."""
             with forks.drawing:
                 self.display()
 
@@ -122,7 +122,7 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         smoothing=0.1,
         mininterval=0.2,
         miniters=1,
-        # Explicit: tqdm's own None shows nothing in a kernel without ipywidgets.
+        # With its default, None, tqdm shows nothing in a kernel without ipywidgets.
         disable=False,
     )
     if is_widget:
@@ -131,6 +131,6 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         show: Any = display.display
         bar.shown = show(bar.container, display_id=True)
         bar.displayed = True
-    # The first bytes were sent before there was a bar.
+    # The first bytes were sent before the bar existed.
     bar.start_t = bar.last_print_t = begin
     return bar

@@ -1,6 +1,6 @@
-"""How progress is shown: a bar, a callable, a log line, or nothing.
+"""Shows progress: with a bar, a callable, log lines, or not at all.
 
-Everything here runs in the calling thread, between two waits for the core.
+All of this runs in the calling thread, between two waits for the core.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sutro.options import ProgressOption, Show
 
 LOG_INTERVAL_SECONDS = 30.0
-"""Between two log lines where there is neither a terminal nor a notebook."""
+"""Between two log lines, without a terminal or notebook."""
 
 
 def silent(_progress: Progress) -> None:
@@ -31,7 +31,7 @@ def silent(_progress: Progress) -> None:
 
 @contextmanager
 def shown(option: ProgressOption) -> Iterator[Show]:
-    """Yield what takes the snapshots of one upload; clean the display up at the end."""
+    """Yield a callable that shows the snapshots of an upload, and clean up at the end."""
     if callable(option):
         yield option
         return
@@ -53,7 +53,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
 
 
 def in_notebook() -> bool:
-    """Whether this is a Jupyter kernel, with or without ipywidgets."""
+    """Tell whether this is a Jupyter kernel, with or without ipywidgets."""
     ipython = sys.modules.get("IPython")
     if ipython is None:
         return False
@@ -62,7 +62,7 @@ def in_notebook() -> bool:
 
 
 class _Log:
-    """A line in the log now and then, for hours in a batch job."""
+    """Logs a line now and then, for long batch jobs."""
 
     def __init__(self) -> None:
         self._wait = Wait()
@@ -87,7 +87,7 @@ class _Log:
 
 
 def _configured() -> bool | None:
-    """`SUTRO_PROGRESS` (`on`, `off`, `auto`), then tqdm's own `TQDM_DISABLE`."""
+    """Read `SUTRO_PROGRESS` (`on`, `off`, `auto`), then tqdm's own `TQDM_DISABLE`."""
     setting = os.environ.get("SUTRO_PROGRESS", "").lower()
     if setting in ("on", "off"):
         return setting == "on"

@@ -1,4 +1,4 @@
-"""How far an upload is."""
+"""Snapshots of a running upload."""
 
 import time
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from sutro._public import public
 @public
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of an upload, as a callable given as `progress` takes it.
+    """A snapshot of a running upload, which a callable passed as `progress` receives.
 
-    Bytes sent and files committed are two numbers: a file counts as committed when the
-    service has confirmed it.
+    Bytes sent and files committed differ: a file counts as committed once the server has
+    acknowledged it.
 
     Examples:
         >>> moments = []
@@ -23,28 +23,28 @@ class Progress:
     """
 
     phase: Literal["check", "compare", "transfer", "verify"]
-    """`check`, `compare` (files with names that are there already are read, to compare their
-    contents), `transfer`, or `verify` (the order in the dataset is compared)."""
+    """`check`, `compare` (reads files whose names are already there, to compare contents),
+    `transfer`, or `verify` (compares the order in the dataset)."""
     bytes_sent: int
-    """Bytes sent by this run; never falls, even when a file is sent again."""
+    """Bytes sent by this run. Never decreases, even if a file is sent again."""
     bytes_total: int
-    """Bytes that this run has to send: the files that were there already do not count."""
+    """Bytes that this run has to send, without files that were already there."""
     files_committed: int
-    """Files that the service has confirmed in this run."""
+    """Files that the server has acknowledged in this run."""
     files_in_transfer: int
-    """Files that are being sent, or whose confirmation is due."""
+    """Files that are being sent or wait for acknowledgement."""
     files_held: int
-    """Files that are sent but for their tail, and wait for their turn."""
+    """Files that are sent except for their tail, and wait for their turn."""
     files_total: int
-    """All files of the upload, those that were there already included."""
+    """All files of the upload, including those that were already there."""
     files_skipped: int
-    """Files that were there already."""
+    """Files that were already there."""
     waiting_for: str | None
-    """Name of the file whose confirmation everything waits for; None while bytes move."""
+    """Name of the file whose acknowledgement the upload waits for; `None` while bytes move."""
     bytes_compared: int = 0
-    """Bytes read to compare files with those that are there."""
+    """Bytes read to compare files with those in the dataset."""
     bytes_to_compare: int = 0
-    """Bytes to be read for that."""
+    """Bytes to read for this comparison."""
 
     def __str__(self) -> str:
         parts = [f"{self.files_committed + self.files_skipped}/{self.files_total} files"]
@@ -56,10 +56,10 @@ class Progress:
 
 
 def check_option(option: object) -> None:
-    """Refuse what is no `ProgressOption`, before an upload starts that it could not follow.
+    """Reject a wrong `progress` before the upload starts.
 
     Raises:
-        TypeError: It is none of the four kinds.
+        TypeError: It is not a `ProgressOption`.
     """
     if not callable(option) and not isinstance(option, bool | None):
         message = f"progress takes None, True, False or a callable, not {type(option).__name__}"
@@ -67,19 +67,19 @@ def check_option(option: object) -> None:
 
 
 def files_sending(progress: Progress) -> int:
-    """Files whose bytes are on their way."""
+    """Count the files whose bytes are being sent."""
     return progress.files_in_transfer - (progress.waiting_for is not None)
 
 
 class Wait:
-    """Tells what has been waited for, and for how long, once it is more than a second."""
+    """Words for what an upload waits for, once it has waited for a second."""
 
     def __init__(self) -> None:
         self._awaited: str | None = None
         self._since = 0.0
 
     def words(self, progress: Progress) -> str:
-        """The end of a line that `str(progress)` begins; empty while nothing is waited for."""
+        """Continue the line `str(progress)`; empty while the upload waits for nothing."""
         awaited = "the list of files" if progress.phase == "verify" else progress.waiting_for
         if awaited != self._awaited:
             self._awaited, self._since = awaited, time.monotonic()

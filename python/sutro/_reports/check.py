@@ -1,9 +1,10 @@
-"""What a check found."""
+"""The report of a check."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
+from sutro import _core
 from sutro._public import public
 from sutro._reports import html, text
 from sutro.errors import SutroError
@@ -12,22 +13,22 @@ from sutro.errors import SutroError
 @public
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """One file of a check, as its footer describes it."""
+    """A file of a check, as its footer describes it."""
 
     name: str
-    """Its name in the dataset."""
+    """Name in the dataset."""
     path: str
-    """Where it is; for a frame, which one it is."""
+    """Path of the file, or name of the frame."""
     size_bytes: int
-    """Its size in bytes."""
+    """Size in bytes."""
     row_count: int
-    """Its rows."""
+    """Number of rows."""
     row_groups: int
-    """Its row groups."""
+    """Number of row groups."""
     codecs: tuple[str, ...]
-    """The codecs of its pages."""
+    """Codecs of the pages."""
     schema_group: int
-    """The index of its schema in `CheckReport.schemas`: 0 is the most common one."""
+    """Index of the schema in `CheckReport.schemas`; 0 is the most common one."""
 
 
 _HEADER = ("#", "file", "rows", "size", "row groups", "codecs", "schema")
@@ -37,9 +38,9 @@ _RIGHT = ("#", "rows", "size", "row groups", "schema")
 @public
 @dataclass(frozen=True, slots=True, repr=False)
 class CheckReport:
-    """What a check found: true exactly when an upload would be accepted.
+    """The result of a check. It is true exactly if an upload would be accepted.
 
-    It is a table, too: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
+    It is also a table: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
 
     Examples:
         >>> report = sutro.check("data/*.parquet")
@@ -50,17 +51,17 @@ class CheckReport:
     """
 
     dataset_id: str | None
-    """The dataset that the files were compared with."""
+    """The dataset that the files were compared with, if any."""
     files: tuple[CheckedFile, ...]
-    """The files that can be read, in the order of an upload."""
+    """The readable files, in upload order."""
     schemas: tuple[tuple[tuple[str, str], ...], ...]
-    """Each schema in the files, the most common one first: its columns with their types."""
+    """The schemas of the files, the most common one first: columns with their types."""
     problems: tuple[str, ...]
-    """What is wrong with single files, in words."""
+    """The problems of single files."""
     error: SutroError | None
-    """What an upload would raise; None when it would be accepted."""
+    """The error that an upload would raise; `None` if it would be accepted."""
     notes: tuple[str, ...] = ()
-    """What the source names and would not be uploaded, and what else you should know, in words."""
+    """Files that the source names but that would not be uploaded, and other things to know."""
 
     def __bool__(self) -> bool:
         return self.error is None
@@ -79,7 +80,7 @@ class CheckReport:
         return self.files[index]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain dicts, lists and tuples; the error in words."""
+        """Return the report as plain dicts, lists and tuples, with the error as text."""
         return {
             "dataset_id": self.dataset_id,
             "accepted": bool(self),
@@ -91,22 +92,8 @@ class CheckReport:
         }
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """One row for each file, for every library that reads Arrow streams."""
-        from sutro import _core  # noqa: PLC0415 - the core imports this module
-
-        rows = [
-            (
-                file.name,
-                file.path,
-                file.size_bytes,
-                file.row_count,
-                file.row_groups,
-                list(file.codecs),
-                file.schema_group,
-            )
-            for file in self.files
-        ]
-        return _core.check_report_stream(rows).__arrow_c_stream__(requested_schema)
+        """Return a row per file, for every library that reads Arrow streams."""
+        return _core.check_report_stream(self.files).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return f"CheckReport({self._summary()})"
@@ -121,7 +108,7 @@ class CheckReport:
         return "\n".join(parts)
 
     def _repr_html_(self) -> str:
-        """The report in a notebook."""
+        """Show the report in a notebook."""
         verdict = html.paragraph(html.strong(self._summary()))
         refusal = [] if self.error is None else [html.preformatted(str(self.error))]
         table = (

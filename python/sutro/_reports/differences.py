@@ -1,4 +1,4 @@
-"""How the schemas of files differ."""
+"""Differences between schemas."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,15 +9,15 @@ from sutro._public import public
 @public
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How some files' schema differs from that of the others, or of the dataset."""
+    """A difference between the schema of some files and that of the others, or of the dataset."""
 
     path: str
-    """The column, by its path: `score`, `person.address.zip`, `tags.element`."""
+    """Path of the column: `score`, `person.address.zip`, `tags.element`."""
     kind: Literal["missing", "extra", "moved", "type", "nullability"]
     """`missing`, `extra`, `moved`, `type` or `nullability`."""
     expected: str | None
-    """What the others have, in words; None for an extra column."""
+    """What the others have; `None` for an extra column."""
     found: str | None
-    """What these files have, in words; None for a missing column."""
+    """What these files have; `None` for a missing column."""
     files: tuple[str, ...]
-    """The names of these files."""
+    """Names of these files."""

@@ -1,8 +1,8 @@
-"""Pieces of HTML for notebooks: escaped, without scripts or assets, for light and dark pages.
+"""HTML for notebooks: escaped, without scripts or assets, for light and dark themes.
 
-Notebooks tell a page its theme in too many ways to follow them all. So text has the colour of
-what is around it, lines are mixed with it, and the one colour of our own (see `timeline`)
-stands out from white and from black.
+Notebooks announce their theme in too many ways to support all. So text inherits its colour, lines
+are semi-transparent, and the one colour of our own (see `timeline`) contrasts with both white and
+black.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _OPEN_ROWS = 50
-"""More rows are folded away until someone opens them."""
+"""More rows are folded."""
 
 _MOST_BYTES = 120_000
-"""Of the rows of a table: a notebook keeps them for ever."""
+"""Of the rows of a table, which a notebook stores."""
 
 _MOST_COLUMNS = 10
 """Columns of a table that can be aligned: a rule for each costs less than a class on each cell."""
 
 _RIGHT = ",".join(f".right{n} :nth-child({n})" for n in range(1, _MOST_COLUMNS + 1))
 
-# `[class]` is there for its weight: JupyterLab's own rules for tables have more than most.
+# `[class]` raises the specificity above that of JupyterLab's own rules for tables.
 _STYLE = f"""\
 .sutro-report{{overflow-x:auto}}
 .sutro-report p{{margin:0 0 .4em}}
@@ -43,43 +43,44 @@ overflow-wrap:anywhere}}
 
 
 class Markup(str):
-    """HTML that is not to be escaped."""
+    """HTML that is already escaped."""
 
     __slots__ = ()
 
 
 class Cell(Markup):
-    """A whole cell of a table."""
+    """A complete table cell."""
 
     __slots__ = ()
 
 
 def report(*parts: Markup) -> str:
-    """What a notebook shows; its style sheet touches nothing else of the page."""
+    """Assemble a report; its style sheet affects nothing else on the page."""
     return f'<div class="sutro-report"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
 
 def paragraph(words: str) -> Markup:
-    """A line of text."""
+    """Format a line of text."""
     return Markup(f"<p>{_escaped(words)}</p>")
 
 
 def strong(words: str) -> Markup:
-    """Words that are read first."""
+    """Emphasise text."""
     return Markup(f"<strong>{_escaped(words)}</strong>")
 
 
 def preformatted(words: str) -> Markup:
-    """Text whose columns and lines stay."""
+    """Keep spaces and line breaks of a text."""
     return Markup(f"<pre>{_escaped(words)}</pre>")
 
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), whole: str
 ) -> Markup:
-    """Columns under their headings, as `text.table` takes them.
+    """Format columns under headings, like `text.table`.
 
-    It folds after 50 rows, and ends after 120 kB of them: `whole` is the code that shows all.
+    Rows after the first 50 are folded, and rows beyond 120 kB are left out; `whole` is code that
+    shows all rows.
 
     Raises:
         ValueError: There are more columns than the style sheet can align.
@@ -99,16 +100,16 @@ def table(
 
 
 def cell(content: Markup, *, title: str) -> Cell:
-    """A cell with words that a mouse shows: they are no text where a page strips the style."""
+    """Format a cell with a tooltip, which is not part of its text."""
     return Cell(f'<td title="{escape(title)}">{content}')
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows as HTML, as many as there is room for."""
+    """Format as many rows as fit."""
     lines: list[str] = []
     room = _MOST_BYTES
     for row in rows:
-        # HTML needs no end tags here, and a report may have thousands of cells.
+        # HTML allows to omit end tags, and a report may have thousands of cells.
         cells = (cell if isinstance(cell, Cell) else f"<td>{_escaped(cell)}" for cell in row)
         line = "\n<tr>" + "".join(cells)
         room -= len(line.encode())

@@ -1,4 +1,4 @@
-"""Numbers and tables for people: plain ASCII, so that every terminal can show them."""
+"""Human-readable numbers and tables, in plain ASCII for every terminal."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ if TYPE_CHECKING:
 
 _KILO = 1000
 
-# The first and last rows of a table tell what it is.
+# The first and last rows of a long table are shown.
 _ROWS_AT_THE_START = 15
 _ROWS_AT_THE_END = 5
 
 _MOST_BYTES = 2048
-"""Of a message, and what is kept of a longer one: its end says what to do."""
+"""Of a message. A longer one loses its middle: its end says what to do."""
 _START_BYTES = 1400
 _END_BYTES = 600
 
 _USUAL_COLUMNS = 80
-"""Of a terminal that does not say how many it has."""
+"""Width of a terminal that does not report one."""
 
 _BETWEEN = "  "
 _GAP = "..."
 
-# Headings of the columns that may be shortened: ids are there to be copied.
+# Headings of columns that may be shortened: ids must stay copyable.
 _NAMES = ("file", "name")
 _SHORTEST_NAME = 16
 
 
 def size(count: int) -> str:
-    """Bytes in decimal units, as disks and networks are sold: `12.3 MB`."""
+    """Format bytes in decimal units: `12.3 MB`."""
     if count < _KILO:
         return f"{count} B"
     value = float(count)
     for unit in ("kB", "MB", "GB"):
         value /= _KILO
-        # What rounds up to 1000.0 belongs to the next unit.
+        # A value that rounds to 1000.0 belongs to the next unit.
         if round(value, 1) < _KILO:
             return f"{value:.1f} {unit}"
     return f"{value / _KILO:.1f} TB"
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 file`, `1,200 files`."""
+    """Format a count: `1 file`, `1,200 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def moment(time: str | None) -> str:
-    """A time of the service for people: `2026-11-24 22:57`, in UTC."""
+    """Format a time of the server: `2026-11-24 22:57`, in UTC."""
     try:
         moment = datetime.fromisoformat(time or "")
     except ValueError:
@@ -64,7 +64,7 @@ def moment(time: str | None) -> str:
 
 
 def folded(table: str) -> str:
-    """A table without the middle of its rows, where they are many."""
+    """Leave out the middle rows of a long table."""
     lines = table.splitlines()
     hidden = len(lines) - 1 - _ROWS_AT_THE_START - _ROWS_AT_THE_END
     if hidden > 1:
@@ -75,10 +75,10 @@ def folded(table: str) -> str:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> str:
-    """Columns under their headings; `right` names the headings of right-aligned columns.
+    """Format columns under headings; `right` names the headings of right-aligned columns.
 
-    Columns in which nothing is told are left out. On a terminal a line is as wide as it at
-    most: names are shortened, and the last columns left out.
+    Empty columns are left out. On a terminal, lines fit its width: names are shortened, then the
+    last columns are left out.
     """
     lines = [[printable(cell) for cell in line] for line in (header, *rows)]
     columns = [list(column) for column in zip(*lines, strict=True) if any(column[1:]) or not rows]
@@ -97,7 +97,7 @@ def table(
 
 
 def printable(text: str) -> str:
-    r"""Without what would move the cursor or hide something: `\x1b` in the place of an escape."""
+    r"""Escape characters that would move the cursor or hide text: `\x1b`."""
     if text.isprintable():
         return text
     return "".join(
@@ -106,23 +106,23 @@ def printable(text: str) -> str:
 
 
 def bounded(message: str) -> str:
-    """A message, without its middle where it has more than 2,048 bytes in UTF-8."""
+    """Shorten a message to 2,048 bytes of UTF-8, by leaving out its middle."""
     encoded = str(message).encode("utf-8", "surrogatepass")
     if len(encoded) <= _MOST_BYTES:
         return message
-    # A character that is cut in two is left out.
+    # Characters that are cut in two are left out.
     start = encoded[:_START_BYTES].decode("utf-8", "ignore")
     end = encoded[-_END_BYTES:].decode("utf-8", "ignore")
     return f"{start} {_GAP} {end}"
 
 
 def width_of(text: str) -> int:
-    """Places that a text takes on a terminal: Chinese characters take two, accents none."""
+    """Width of a text on a terminal: Chinese characters are two columns wide, accents none."""
     return len(text) if text.isascii() else sum(map(_places, text))
 
 
 def shortened(text: str, width: int) -> str:
-    """A text with `...` in its middle, where it is wider: both ends of a name tell something."""
+    """Shorten a text in its middle: both ends of a name are useful."""
     if width_of(text) <= width:
         return text
     room = width - len(_GAP)
@@ -130,7 +130,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether people see it; a program without a console has no stream at all."""
+    """Tell whether a stream is a terminal; a program without a console has no streams."""
     return stream is not None and stream.isatty()
 
 
@@ -141,13 +141,13 @@ def _places(char: str) -> int:
 
 
 def _start(text: str, width: int) -> str:
-    """As many characters as have room."""
+    """Return as many characters as fit."""
     ends = accumulate(map(_places, text))
     return "".join(char for char, end in zip(text, ends, strict=True) if end <= width)
 
 
 def _terminal_width() -> int | None:
-    """Columns of the terminal that stdout is; None for a file or a pipe, where nothing is cut."""
+    """Width of the terminal; `None` for a file or a pipe, which get full lines."""
     if not is_terminal(sys.stdout):
         return None
     # Not `shutil`'s function: that module is slow to import.

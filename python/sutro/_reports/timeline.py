@@ -1,7 +1,6 @@
-"""When each file of an upload was sent, waited for its turn, and was committed: drawn as SVG.
+"""Draws as SVG when each file of an upload was sent, waited for its turn, and was committed.
 
-One bar a file, all on one axis, so that a column of them shows what overlapped and what was
-slow.
+Each file has a bar, all on one axis, so a column of bars shows overlaps and slow files.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 
 _WIDTH = 240
-"""Of the axis, in pixels."""
+"""Length of the axis in pixels."""
 
 _SHORTEST_SECONDS = 0.001
 _MOST_STEPS = 4
-"""Between the ticks of the axis."""
+"""Number of steps between the ticks of the axis."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _STEPS = (
@@ -31,12 +30,12 @@ _STEPS = (
     *(count * _MINUTE for count in (1, 2, 5, 10, 15, 30)),
     *(count * _HOUR for count in (1, 2, 3, 6, 12)),
 )
-"""Seconds between two ticks that are read without thought; longer uploads take whole days."""
+"""Round numbers of seconds between two ticks; longer uploads use whole days."""
 
 _UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"), (0.001, "ms"))
 
 _EXACT_SECONDS = 100
-"""Longer times are told without fractions of a second."""
+"""Longer times are shown without fractions of a second."""
 
 _STYLE = f"""\
 .sutro-timeline svg{{display:block;width:{_WIDTH}px;min-width:{_WIDTH}px;height:24px;\
@@ -58,33 +57,33 @@ _LEGEND = (
 
 
 class TimedFile(Protocol):
-    """A file with the times of its upload; None for what has not happened."""
+    """A file with the times of its upload; `None` for events that have not happened."""
 
     @property
     def started(self) -> datetime | None:
-        """When its first byte was sent."""
+        """Time of the first byte."""
 
     @property
     def transferred(self) -> datetime | None:
-        """When all but its tail was sent."""
+        """Time when everything but the tail was sent."""
 
     @property
     def committed(self) -> datetime | None:
-        """When the service confirmed it."""
+        """Time when the server acknowledged it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The axis that the files of an upload share."""
+    """The time axis of an upload."""
 
     begin: datetime
-    """When the first transfer began."""
+    """Start of the first transfer."""
     seconds: float
-    """From there to the right end; above 0."""
+    """Length of the axis; above 0."""
 
     @classmethod
     def of(cls, files: Sequence[TimedFile], run_seconds: float) -> Timeline | None:
-        """The axis for `files`; None when nothing was sent."""
+        """Return the axis for `files`; `None` if nothing was sent."""
         begin = min((file.started for file in files if file.started is not None), default=None)
         if begin is None:
             return None
@@ -96,12 +95,12 @@ class Timeline:
         ]
         seconds = (max(times) - begin).total_seconds()
         if any(file.started and not file.committed for file in files):
-            # Cut off when the run ended, which no other time tells.
+            # A file that was cut off lasted until the end of the run.
             seconds = max(seconds, run_seconds)
         return cls(begin, max(seconds, _SHORTEST_SECONDS))
 
     def heading(self) -> Markup:
-        """The ticks of the axis, above the column of bars."""
+        """Draw the ticks of the axis, above the column of bars."""
         step = self._step()
         seconds, unit = next((seconds, unit) for seconds, unit in _UNITS if step >= seconds)
         ticks = (step * count for count in range(1, int(self.seconds / step) + 1))
@@ -112,9 +111,9 @@ class Timeline:
         return Markup(f"<svg>{labels}</svg>")
 
     def bar(self, file: TimedFile) -> Markup:
-        """A file's bar; nothing for one that was not sent.
+        """Draw the bar of a file; nothing if it was not sent.
 
-        The clock may have been set back between two of the times: none is before the last one.
+        The clock may have been set back between two times; no time is drawn before an earlier one.
         """
         if file.started is None:
             return Markup()
@@ -122,7 +121,7 @@ class Timeline:
         sent = max(start, self._at(file.transferred or file.committed))
         end = max(sent, self._at(file.committed))
         told = f"sent from {_clock(start)} to {_clock(sent)}"
-        # What was sent in no time is there to be seen, too.
+        # A short transfer must be visible too.
         x = min(round(self._pixels(start)), _WIDTH - 1)
         x_sent = max(x + 1, round(self._pixels(sent)))
         x_end = max(x_sent, round(self._pixels(end)))
@@ -136,7 +135,7 @@ class Timeline:
         return cell(Markup(f"<svg>{drawn}</svg>"), title=told)
 
     def around(self, table: Markup, column: int) -> Markup:
-        """The table with bars in `column` (from 1): with lines from its ticks, and a legend."""
+        """Add lines at the ticks of `column` (from 1) and a legend to a table."""
         tick = self._pixels(self._step())
         lines = (
             f".sutro-timeline td:nth-child({column}){{background:content-box repeat-y "
@@ -153,7 +152,7 @@ class Timeline:
         return next((step for step in _STEPS if step >= longest), ceil(longest / _DAY) * _DAY)
 
     def _at(self, time: datetime | None) -> float:
-        """Seconds on the axis; what has not happened is at its end."""
+        """Position on the axis in seconds; events that have not happened are at its end."""
         if time is None:
             return self.seconds
         return min(max((time - self.begin).total_seconds(), 0.0), self.seconds)

@@ -1,6 +1,6 @@
-"""What a notebook shows of an error: the line that was called and the message.
+"""Short tracebacks for notebooks: the line of the user's code, and the message.
 
-Without this it is 60 lines and more, of which eight are the message. The whole is there for
+A full traceback has 60 lines and more, of which eight are the message. It can still be shown with
 `traceback.print_exception(sys.last_value)`.
 """
 
@@ -17,7 +17,7 @@ _HOW_TO_SEE_ALL = "(in full: import sys, traceback; traceback.print_exception(sy
 
 
 def short(error: BaseException) -> list[str]:
-    """At most 20 lines: the frames of the user's own code, the message, its cause, and notes."""
+    """Format at most 20 lines: frames of the user's code, the message, its cause, and notes."""
     message = _lines(error)
     cause = error.__cause__
     rest = [line for note in getattr(error, "__notes__", ()) for line in note.splitlines()]
@@ -26,7 +26,7 @@ def short(error: BaseException) -> list[str]:
     rest = [*rest[:3], _HOW_TO_SEE_ALL]
     room = _MOST_LINES - len(rest)
     if len(message) > room - 2:
-        # Its end says what to do.
+        # The end of a message says what to do.
         hidden = len(message) - (room - 3)
         start = room - 5
         message = [*message[:start], f"... {hidden} more lines ...", *message[start + hidden :]]
@@ -43,7 +43,7 @@ def _lines(error: BaseException) -> list[str]:
 
 
 def _frames_of_the_user(error: BaseException) -> list[str]:
-    """Of the newest frames outside of this package the place and the line of code, on one line."""
+    """Format the newest frames outside of this package, each on one line."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

@@ -1,60 +1,59 @@
-"""What an upload did."""
+"""The report of an upload."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, overload
 
+from sutro import _core
 from sutro._public import public
 from sutro._reports import html, text
 from sutro._reports.timeline import Timeline
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _HEADER = ("#", "file", "status", "rows", "size", "file id")
 _RIGHT = ("#", "rows", "size")
 
 _WHOLE = "polars.DataFrame(report)"
-"""Shows all files, where a notebook would get too long."""
+"""Code that shows all files, if a notebook would get too long."""
 
 
 @public
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One file of an upload."""
+    """A file of an upload."""
 
     position: int
-    """Its place in the upload, from 0. With `ordered=True` the dataset has this order."""
+    """Position in the upload, from 0. With `ordered=True`, the dataset has this order."""
     name: str
-    """Its name in the dataset."""
+    """Name in the dataset."""
     file_id: str | None
-    """The service's id of the file; None where the service told none."""
+    """Id assigned by the server; `None` if it told none."""
     size_bytes: int
-    """Its size in bytes."""
+    """Size in bytes."""
     row_count: int
-    """Its rows."""
+    """Number of rows."""
     status: Literal["uploaded", "skipped", "pending"]
-    """`uploaded` by this run, `skipped` (it was there already), or, in the report of an
-    upload that did not finish, `pending`."""
+    """`uploaded` by this run, `skipped` (already there) or, if the upload did not finish,
+    `pending`."""
     changes: tuple[Literal["cast", "hive", "recompressed"], ...]
-    """What was changed of it on the way: `cast`, `hive` (it got the columns that its folders tell),
-    `recompressed`. Your file stays as it was."""
+    """Changes on the way: `cast`, `hive` (columns from folder names were added), `recompressed`.
+    Your own file does not change."""
     attempts: int
-    """How often it was sent; 0 where it was skipped."""
+    """Number of times it was sent; 0 if it was skipped."""
     started: datetime | None
-    """When its last transfer began, in UTC."""
+    """Start of the last transfer, in UTC."""
     transferred: datetime | None
-    """When all but its held tail was sent, in UTC."""
+    """Time when everything but the held tail was sent, in UTC."""
     committed: datetime | None
-    """When the service confirmed it, in UTC."""
+    """Time when the server acknowledged it, in UTC."""
 
 
 @public
 @dataclass(frozen=True, slots=True, repr=False)
 class UploadReport:
-    """What an upload did: iterate over it, index it, print it.
+    """The result of an upload: iterate over its files, index it, print it.
 
-    It is a table, too: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
+    It is also a table: `polars.DataFrame(report)` and `pyarrow.table(report)` work.
 
     Examples:
         >>> report = sutro.upload("data/*.parquet")
@@ -65,18 +64,18 @@ class UploadReport:
     """
 
     dataset_id: str
-    """The dataset that holds the files."""
+    """The dataset with the files."""
     files: tuple[UploadedFile, ...]
-    """All files, in the order of the upload."""
+    """All files, in upload order."""
     bytes: int
     """Sizes of the files that this run has committed, in bytes."""
     seconds: float
-    """Duration of this run."""
+    """Duration of this run in seconds."""
     concurrency: int
-    """Most files that were in transfer at the same time: lower than what was asked for where
-    the service serves fewer connections."""
+    """The largest number of files in transfer at the same time. It is lower than the argument
+    `concurrency` if the server serves fewer connections."""
     notes: tuple[str, ...] = ()
-    """What the source names and was not uploaded, and what else you should know, in words."""
+    """Files that the source names but that were not uploaded, and other things to know."""
     bytes_sent: int = 0
     """Bytes that this run has sent: more than `bytes` where it broke off, because files that were
     not whole do not count there."""
@@ -95,39 +94,18 @@ class UploadReport:
         return self.files[index]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain dicts and lists; times stay `datetime`."""
+        """Return the report as plain dicts and lists; times stay `datetime`."""
         report = asdict(self)
         report["files"] = list(report["files"])
         report["notes"] = list(report["notes"])
         return report
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """One row for each file, for every library that reads Arrow streams.
+        """Return a row per file, for every library that reads Arrow streams.
 
-        `requested_schema` is passed on; the Arrow PyCapsule interface leaves it to the
-        producer whether to follow it.
+        `requested_schema` is passed on; the Arrow PyCapsule interface lets producers ignore it.
         """
-        from sutro import _core  # noqa: PLC0415 - the core imports this module
-
-        stream = _core.upload_report_stream(
-            [
-                (
-                    file.position,
-                    file.name,
-                    file.file_id,
-                    file.size_bytes,
-                    file.row_count,
-                    file.status,
-                    list(file.changes),
-                    file.attempts,
-                    _microseconds(file.started),
-                    _microseconds(file.transferred),
-                    _microseconds(file.committed),
-                )
-                for file in self.files
-            ]
-        )
-        return stream.__arrow_c_stream__(requested_schema)
+        return _core.upload_report_stream(self.files).__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         return f"UploadReport({self._dataset()!r}: {self._counts()}, {self._sent()})"
@@ -144,7 +122,7 @@ class UploadReport:
         )
 
     def _repr_html_(self) -> str:
-        """The report in a notebook: with a timeline of what was sent when."""
+        """Show the report in a notebook, with a timeline of transfers."""
         dataset = html.strong(self._dataset())
         totals = html.Markup(f"{dataset}: {self._counts()}<br>{self._pace()}")
         rows = [_cells(file) for file in self.files]
@@ -206,8 +184,3 @@ def _cells(file: UploadedFile) -> tuple[str, ...]:
         text.size(file.size_bytes),
         file.file_id or "",
     )
-
-
-def _microseconds(time: datetime | None) -> int | None:
-    """Since the epoch, as Arrow stores timestamps."""
-    return None if time is None else (time - _EPOCH) // timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Opens the connection of a client."""
+"""Connects a client."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sutro.options import ClientOptions
 
 _FOLDER_SECONDS = 10.0
-"""How long a `local:FOLDER` waits for the process that has the folder open."""
+"""How long to wait for another process that has the folder of `local:FOLDER` open."""
 
 _FOLDER_PAUSE_SECONDS = 0.1
 
 
 def connected(api_key: str | None, api_url: str, options: ClientOptions) -> _core.Client:
-    """Make a client; the folder of a `local:FOLDER` may be open elsewhere for a moment."""
+    """Create a client. Wait a while if another process has its folder open."""
     deadline = time.monotonic() + _FOLDER_SECONDS
     while True:
         try:
@@ -28,5 +28,5 @@ def connected(api_key: str | None, api_url: str, options: ClientOptions) -> _cor
         except FolderInUseError:
             if time.monotonic() >= deadline:
                 raise
-        # Here, and not in the core, so that Ctrl-C ends it.
+        # Not in the core, so that Ctrl-C ends the wait.
         time.sleep(_FOLDER_PAUSE_SECONDS)

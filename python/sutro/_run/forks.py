@@ -1,8 +1,8 @@
-"""Keeps `fork` out of moments that would last for ever in the child.
+"""Makes a fork wait while another thread holds a lock that would hang the child.
 
-A lock that another thread holds during a fork is never given back in the child. Python, tqdm
-and the bindings have such locks: for an import, to draw, for what is set up once in a process.
-They are taken under the locks of this module only, for which a fork waits.
+A child never gets back a lock that another thread of its parent holds. Python, tqdm and the core
+have such locks: for imports, for drawing, and for objects that a process creates once. They are
+only taken while a lock of this module is held, and a fork waits for both of these.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import threading
 
 moment = threading.RLock()
-"""For an import, to start a call of the core, and to make Python objects of what it gives."""
+"""Held to import, to start a job (which may create the runtime), and to take its result (which
+imports the classes that it builds). Encoders and readers share nothing, and need no lock."""
 
 drawing = threading.RLock()
-"""For the one terminal or notebook that bars of several threads share; it may be slow."""
+"""Held to draw on the terminal or notebook that several threads share; this may be slow."""
 
 
 def _take() -> None:

@@ -1,8 +1,8 @@
-"""Log records of the core, passed on to Python's `logging` (loggers `sutro.*`).
+"""Passes log records of the core to Python's `logging` (loggers `sutro.*`).
 
-The core's threads only queue them; the thread that waits for a job takes them out. The
-package installs no handler, unless `SUTRO_LOG` names a level: then they go to stderr. The
-command `sutro serve` prints warnings and errors anyway.
+The threads of the core queue records; the thread that waits for a job passes them on. The package
+installs a handler only if `SUTRO_LOG` names a level: then records go to stderr. `sutro serve`
+always prints warnings and errors.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _is_set_up = False
 
 
 def prepare(level: str = "") -> None:
-    """Import what `forward` needs while files can be opened: all handles may be used up later.
+    """Import what `forward` needs now: later, all file handles may be in use.
 
     Args:
-        level: From which level on records go to stderr where `SUTRO_LOG` does not say it.
+        level: The lowest level of records that go to stderr, if `SUTRO_LOG` is not set.
     """
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
@@ -30,7 +30,7 @@ def prepare(level: str = "") -> None:
 
 
 def forward() -> None:
-    """Hand the records that have come since the last call to `logging`."""
+    """Pass the records since the last call to `logging`."""
     records = _core.take_log_records()
     if not records:
         return
@@ -42,7 +42,7 @@ def forward() -> None:
 
 
 def are_wanted() -> bool:
-    """Whether anybody listens to more than warnings."""
+    """Tell whether any handler wants more than warnings."""
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     return logging.getLogger("sutro").isEnabledFor(logging.INFO)
@@ -55,7 +55,7 @@ def _set_up(logger: logging.Logger, default_level: str = "") -> None:
     _is_set_up = True
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
-    # Without one, Python would print warnings of a program that has not asked for logs.
+    # Without a handler, Python would print warnings that nobody asked for.
     logger.addHandler(logging.NullHandler())
     name = os.environ.get("SUTRO_LOG", "") or default_level
     level = logging.getLevelNamesMapping().get(name.upper())

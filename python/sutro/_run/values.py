@@ -1,6 +1,6 @@
-"""Arguments of the public calls, looked at before anything is done with them.
+"""Checks single arguments of public calls before anything is done with them.
 
-What the core would refuse in the words of its binding is refused here, by its name.
+Errors name the argument, unlike those of the binding of the core.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from sutro._sources.classes import is_a
 from sutro.errors import ConfigurationError
 
 _MOST = 2**31 - 1
-"""More than this many of anything is as good as this many."""
+"""Larger counts make no difference."""
 
 
 def text(name: str, value: object) -> str:
-    """Take text.
+    """Accept a string.
 
     Raises:
-        TypeError: It is none.
+        TypeError: It is not a string.
     """
     if isinstance(value, str):
         return value
@@ -31,7 +31,7 @@ def text(name: str, value: object) -> str:
 
 
 def flag(name: str, value: object) -> bool:
-    """Take True or False, also those of numpy.
+    """Accept True or False, also those of numpy.
 
     Raises:
         TypeError: It is neither.
@@ -43,7 +43,7 @@ def flag(name: str, value: object) -> bool:
 
 
 def count(name: str, value: object, *, least: int = 1) -> int:
-    """Take an integer, also one of numpy.
+    """Accept an integer, also one of numpy.
 
     Raises:
         TypeError: It is not an integer.
@@ -63,10 +63,10 @@ def count(name: str, value: object, *, least: int = 1) -> int:
 
 
 def texts(name: str, value: object) -> list[str]:
-    """Take texts that have an order: a list, or a column of them.
+    """Accept an ordered collection of strings: a list, or a column.
 
     Raises:
-        TypeError: It is no list, has no order, or holds something else.
+        TypeError: It is not a list, has no order, or contains anything else.
     """
     is_list = isinstance(value, Iterable) and not isinstance(
         value, str | bytes | bytearray | Mapping | AbstractSet
@@ -79,12 +79,12 @@ def texts(name: str, value: object) -> list[str]:
         if not isinstance(item, str):
             message = f"{name} takes a list of str; item {place} is {_shown(item)}"
             raise TypeError(message)
-    # A string of numpy is one of its own class.
+    # A string of numpy has its own class.
     return [str(item) for item in items]
 
 
 def text_or_texts(name: str, value: object) -> list[str]:
-    """Take one text, or a list of them.
+    """Accept a string, or a list of strings.
 
     Raises:
         TypeError: It is neither.
@@ -93,10 +93,10 @@ def text_or_texts(name: str, value: object) -> list[str]:
 
 
 def path(name: str, value: object) -> str:
-    """Take the path of a file or folder; `~` is the home folder.
+    """Accept a path; `~` is the home folder.
 
     Raises:
-        TypeError: It is none.
+        TypeError: It is not a path.
     """
     if isinstance(value, str | os.PathLike):
         return str(Path(value).expanduser())
@@ -105,10 +105,10 @@ def path(name: str, value: object) -> str:
 
 
 def dataset_id(value: object) -> str:
-    """Take the id of a dataset. A report in its place is an easy mistake.
+    """Accept the id of a dataset. To pass a report instead is an easy mistake.
 
     Raises:
-        TypeError: It is no `str`.
+        TypeError: It is not a string.
     """
     if isinstance(value, str):
         return value
@@ -122,7 +122,7 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value where it is short and plain, else its class."""
+    """Return a value if it is short and plain, or the name of its class."""
     if isinstance(value, str | int | float | bytes) and len(repr(value)) <= 30:  # noqa: PLR2004
         return repr(value)
     return _kind(value)

@@ -64,7 +64,7 @@ def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
     pairs = [(name, _path(item)) for name, item in items]
     paths = [path for _, path in pairs]
     keys = [name for name, _ in pairs if name is not None]
-    if not has_order and not _core.is_in_natural_order(paths):
+    if not has_order and paths != _core.in_natural_order(paths):
         warnings.warn(
             "the paths are not in the order of their names (part-2 before part-10), and are "
             "uploaded as they come; pass a folder or a glob to have them sorted, or a list",

@@ -1,4 +1,4 @@
-"""The outermost command: what belongs to it, and where every error ends."""
+"""The command group `sutro`, where every error is shown."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command `sutro`."""
     output.prepare()
-    # The core expands globs, in natural order; click's own order on Windows is another one.
+    # The core expands globs in natural order; on Windows, click has another order.
     commands(prog_name="sutro", windows_expand_args=False)
 
 
 class _Commands(Group):
-    """Shows every error in words, and with `--json` in a document: no stack trace."""
+    """Shows errors as messages, or with `--json` as a document, without a stack trace."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         output.choose(ctx, args)
@@ -74,9 +74,9 @@ def commands() -> None:
     ~/.sutro/config.json, which `sutro login` writes. `--api-url local:FOLDER` needs neither
     a key nor an account.
 
-    Exit codes: 0 done, 2 wrong usage, 3 the check refuses the files and nothing was sent, 4 the
-    key is missing or wrong, 5 a failure that may pass, 6 partly uploaded, 7 refused by the
-    service, 130 Ctrl-C, 1 anything else.
+    Exit codes: 0 success, 2 wrong usage, 3 rejected by the check and nothing was sent, 4 missing
+    or wrong key, 5 failure that a retry may fix, 6 partly uploaded, 7 rejected by the server, 130
+    Ctrl-C, 1 any other error.
     """
 
 

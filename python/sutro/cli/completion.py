@@ -20,8 +20,8 @@ _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, /, shell: str) -> None:
-    """Print a script that completes commands in a shell.
+    """Print a completion script for a shell.
 
-    It completes options and files, too.
+    It completes commands, options and files.
     """
     click.echo(_SHELLS[shell](ctx.find_root().command, {}, "sutro", "_SUTRO_COMPLETE").source())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import sutro
 from sutro._reports import text
 from sutro.cli.options import (
     Group,
+    client,
     concurrency_option,
     dataset_id_argument,
     examples,
@@ -22,6 +22,9 @@ from sutro.cli.options import (
 from sutro.cli.output import show, show_lines, show_table
 from sutro.cli.upload import upload_options, upload_paths
 
+if TYPE_CHECKING:
+    import sutro
+
 
 @click.group(cls=Group)
 def datasets() -> None:
@@ -29,22 +32,22 @@ def datasets() -> None:
 
 
 @datasets.command("create", epilog=examples("dataset=$(sutro datasets create --name cars)"))
-@click.option("--name", metavar="TEXT", help="A name for people; `datasets list` shows it.")
+@click.option("--name", metavar="TEXT", help="A human-readable name, shown by `datasets list`.")
 @service_options
 def _create(name: str | None, api_url: str | None) -> None:
     """Create an empty dataset and print its id."""
-    dataset_id = sutro.create_dataset(name, api_url=api_url)
+    dataset_id = client(api_url).create_dataset(name)
     show(dataset_id, {"dataset_id": dataset_id})
 
 
 @datasets.command(
     "list", epilog=examples("sutro datasets list", "sutro datasets list --quiet | head -1")
 )
-@quiet_option("Print the ids only.")
+@quiet_option("Print only the ids.")
 @service_options
 def _list(api_url: str | None, *, quiet: bool) -> None:
     """List all datasets, newest first."""
-    found = sutro.list_datasets(api_url=api_url)
+    found = client(api_url).list_datasets()
     rows = [
         (
             dataset.dataset_id,
@@ -70,11 +73,11 @@ def _list(api_url: str | None, *, quiet: bool) -> None:
     ),
 )
 @dataset_id_argument
-@quiet_option("Print the names only.")
+@quiet_option("Print only the names.")
 @service_options
 def _files(dataset_id: str, api_url: str | None, *, quiet: bool) -> None:
-    """List a dataset's files in its order."""
-    files = sutro.list_dataset_files(dataset_id, api_url=api_url)
+    """List the files of a dataset in order."""
+    files = client(api_url).list_dataset_files(dataset_id)
     rows = [
         (
             str(number),
@@ -101,16 +104,16 @@ def _files(dataset_id: str, api_url: str | None, *, quiet: bool) -> None:
     ),
 )
 @paths_argument("[ID] PATH...")
-@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset, as an option.")
+@click.option("--dataset", "dataset_id", metavar="ID", help="The dataset, instead of ID.")
 @upload_options
 @click.pass_context
 def _upload(
     ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
 ) -> None:
-    """Upload into the dataset ID, or into a new one.
+    """Upload to the dataset ID, or to a new one.
 
-    The first argument is taken for an ID when it starts with "dataset-" and there is no
-    such file. Otherwise as `sutro upload`.
+    The first argument is an ID if it starts with "dataset-" and no such file exists. Otherwise
+    this is `sutro upload`.
     """
     first = paths[0]
     if dataset_id is None and first.startswith("dataset-") and not Path(first).exists():
@@ -135,7 +138,7 @@ def _upload(
     type=click.Path(file_okay=False),
     default=".",
     metavar="DIR",
-    help="Folder, made where needed. Default: the current one.",
+    help="Folder, created if needed. Default: the current one.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that have other content.")
 @concurrency_option
@@ -149,18 +152,13 @@ def _download(
     *,
     overwrite: bool,
 ) -> None:
-    """Download a dataset's files and print their paths.
+    """Download files of a dataset and print their paths.
 
-    All files, or those that are named. A file gets its name when it is whole. One that is there
-    with other content is kept, and then nothing is written.
+    Downloads all files, or those that you name. A file gets its name once it is complete. If a
+    file with other content exists, nothing is written, unless you pass --overwrite.
     """
-    paths = sutro.download_from_dataset(
-        dataset_id,
-        files or None,
-        output,
-        concurrency=concurrency,
-        overwrite=overwrite,
-        api_url=api_url,
+    paths = client(api_url).download_from_dataset(
+        dataset_id, files or None, output, concurrency=concurrency, overwrite=overwrite
     )
     show_lines([str(path) for path in paths], {"paths": paths})
 

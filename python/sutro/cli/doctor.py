@@ -1,4 +1,4 @@
-"""The command `sutro doctor`: what is in use, and from where."""
+"""The command `sutro doctor`: the settings in use, and their sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 import sutro
 from sutro import settings
 from sutro.cli import errors, output
-from sutro.cli.options import examples, service_options
+from sutro.cli.options import client, examples, service_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @service_options
 @click.pass_context
 def doctor(ctx: click.Context, /, api_url: str | None) -> None:
-    """Tell which key, URL, proxy and certificates are in use.
+    """Show which key, URL, proxy and certificates are in use.
 
-    And where they come from; the key itself is never shown. Asks the API whether it knows the
+    Also shows where they come from, but never the key itself. Checks that the API accepts the
     key, and exits with 0 if it does.
     """
     told: dict[str, Any] = {}
@@ -52,22 +52,22 @@ def _facts(api_url: str | None) -> Iterator[tuple[str, str | list[str]]]:
     yield "url", settings.url(api_url)
     found = settings.find(None, api_url)
     yield "key", f"from {found.place}" if found.api_key else "none is needed"
-    sutro.Client(found.api_key, found.url, max_retries=0).try_authentication()
+    client(found.url, found.api_key, max_retries=0).try_authentication()
     yield "connection", "works, and the key is known"
 
 
 def _proxies() -> list[str]:
-    """Without the names and passwords that a proxy's URL may hold."""
+    """List proxies, without the user names and passwords in their URLs."""
     proxies = getproxies_environment()
     not_for = proxies.pop("no", None)
     told = [f"{url.rpartition('@')[2]} for {scheme}" for scheme, url in proxies.items()]
-    # A service on this machine is never asked through one.
+    # Requests to a server on this machine never use a proxy.
     return [*told, *([f"none for {not_for}"] if told and not_for else [])]
 
 
 def _certificates() -> list[str]:
     named = settings.certificate_files()
-    # It says where those of the system are.
+    # It names the folder of those of the system.
     if folder := os.environ.get("SSL_CERT_DIR"):
         named["SSL_CERT_DIR"] = folder
     return ["those of the system", *(f"{name}={path}" for name, path in named.items())]

@@ -1,4 +1,4 @@
-"""What a command says when it fails, and its exit code."""
+"""Messages and exit codes of failed commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.FileExistsInDatasetError, 3),
     (sutro.LocalFileExistsError, 3),
     (sutro.ServerError, 5),
-    # The same again would fail again, unlike with the others of their kind.
+    # A retry would fail again, unlike after other errors of transfers.
     (sutro.CertificateError, 2),
     (sutro.NotTheApiError, 1),
     (sutro.TransferError, 5),
@@ -38,19 +38,19 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (sutro.DatasetNotFoundError, 7),
     (sutro.RefusedError, 7),
 )
-"""The first class that fits decides; any other error exits with 1."""
+"""The first matching class decides; any other error exits with 1."""
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code that tells a script what kind of error it was."""
+    """Return the exit code for an error."""
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
 def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
-    """Tell of an error on stderr; with `--json` there is a document, which has `more`, too."""
+    """Show an error on stderr; with `--json`, also print a document, together with `more`."""
     message = _message(error)
     if output.is_json():
-        # Where stdout takes nothing (a full disk), stderr tells why.
+        # If stdout accepts nothing (a full disk), stderr says why.
         with suppress(OSError):
             output.show("", {**(more or {}), **facts(error)})
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -60,7 +60,7 @@ def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
         path = error.ctx.command_path
         click.echo(f"{error.ctx.get_usage()}\nTry '{path} --help' for help.\n", err=True)
     elif isinstance(error, KeyboardInterrupt) and text.is_terminal(sys.stderr):
-        # Over the ^C that the terminal has shown.
+        # Overwrite the ^C that the terminal shows.
         click.echo("\r", nl=False, err=True)
     elif _is_unexpected(error) and os.environ.get("SUTRO_LOG", "").lower() == "debug":
         click.echo("".join(traceback.format_exception(error)), nl=False, err=True)
@@ -68,7 +68,7 @@ def show(error: BaseException, more: Mapping[str, Any] | None = None) -> None:
 
 
 def facts(error: BaseException) -> dict[str, Any]:
-    """What is known of an error: its message, its class, and its attributes if it is ours."""
+    """Return the message, class and exit code of an error, and its attributes if it is ours."""
     is_ours = isinstance(error, sutro.SutroError | sutro.UploadInterrupted)
     attributes = dict(vars(error)) if is_ours else {}
     attributes.pop("__notes__", None)
@@ -90,7 +90,7 @@ def _message(error: BaseException) -> str:
     if _is_unexpected(error):
         return (
             f"{type(error).__name__}: {text.bounded(str(error))}\n"
-            "This was not expected. SUTRO_LOG=debug shows where it happened; please report it"
+            "This is a bug; please report it. SUTRO_LOG=debug shows where it happened"
         )
     report = getattr(error, "report", None)
     message = in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))

@@ -24,10 +24,10 @@ from sutro.cli.options import api_url_option, examples
 )
 @api_url_option
 def login(api_url: str | None) -> None:
-    """Ask for an API key, try it, and keep it.
+    """Ask for an API key, check it, and save it.
 
-    It is kept in ~/.sutro/config.json, which only you can read; a key that is refused leaves
-    the file as it was. Where there is no terminal, the key is the first line of stdin.
+    The key is saved in ~/.sutro/config.json, which only you can read. A rejected key does not
+    change the file. Without a terminal, the key is the first line of stdin.
     """
     url = settings.url(api_url)
     if url.startswith("local:"):
@@ -35,14 +35,14 @@ def login(api_url: str | None) -> None:
         raise sutro.ConfigurationError(message)
     api_key = _ask(url) if text.is_terminal(sys.stdin) else _first_line()
     if not api_key:
-        message = "no key was given: it is typed, or is the first line of stdin"
+        message = "no key was given: type it, or pass it as the first line of stdin"
         raise sutro.ConfigurationError(message)
-    # Someone is waiting, and knows better than many attempts whether the URL is right.
+    # Someone waits at the terminal: report a wrong URL at once.
     sutro.Client(api_key, url, max_retries=0).try_authentication()
     path = settings.save(api_key, url)
     click.echo(f"The key for {url} is in {path}", err=True)
     if os.environ.get("SUTRO_API_KEY") or os.environ.get("SUTRO_API_URL"):
-        output.say("Note", "SUTRO_API_KEY or SUTRO_API_URL is set, and goes before it", "cyan")
+        output.say("Note", "SUTRO_API_KEY or SUTRO_API_URL is set and overrides it", "cyan")
 
 
 def _ask(url: str) -> str:
@@ -54,5 +54,5 @@ def _ask(url: str) -> str:
 
 
 def _first_line() -> str:
-    """Of stdin, which may be closed."""
+    """Read the first line of stdin, which may be closed."""
     return sys.stdin.readline().strip() if sys.stdin else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+import sutro
 from sutro.cli.output import json_option
 from sutro.sources import ColumnType
 
@@ -17,21 +18,21 @@ _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 
 def examples(*lines: str) -> str:
-    """Text for the end of a command's help."""
-    # The \b keeps click from filling the lines.
+    """Format examples for the end of the help of a command."""
+    # The \b keeps click from rewrapping the lines.
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 class Group(click.Group):
-    """Lists its commands in the order in which they are needed, not in the alphabet's."""
+    """Lists its commands in the order of their use, not alphabetically."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order in which they were added."""
+        """Return the names in the order in which the commands were added."""
         return list(self.commands)
 
 
 def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
-    """One decorator that adds options in the order in which help shall show them."""
+    """Return a decorator that adds options in the order in which the help shows them."""
 
     def decorate(command: _Command) -> _Command:
         for option in reversed(options):
@@ -41,9 +42,25 @@ def together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _
     return decorate
 
 
-def _set_timeout(_ctx: click.Context, _option: click.Parameter, seconds: float | None) -> None:
-    if seconds is not None:
-        os.environ["SUTRO_TIMEOUT"] = str(seconds)
+_TIMEOUT = "sutro.cli.timeout"
+
+
+def _set_timeout(ctx: click.Context, _option: click.Parameter, seconds: float | None) -> None:
+    ctx.meta[_TIMEOUT] = seconds
+
+
+def client(
+    api_url: str | None, api_key: str | None = None, *, max_retries: int | None = None
+) -> sutro.Client:
+    """Make a client with the `--timeout` of the command."""
+    seconds = click.get_current_context().meta.get(_TIMEOUT)
+    return sutro.Client(
+        api_key,
+        api_url,
+        progress_timeout=seconds,
+        answer_timeout=seconds,
+        max_retries=max_retries,
+    )
 
 
 def _set_log(_ctx: click.Context, _option: click.Parameter, count: int) -> None:
@@ -74,12 +91,12 @@ service_options = together(
         show_envvar=True,
         expose_value=False,
         callback=_set_timeout,
-        help="How long a transfer may stand still, and an answer may take.",
+        help="Timeout for a transfer without progress, and for a response.",
     ),
     verbose_option,
     json_option,
 )
-"""Of every command that calls the service."""
+"""For every command that calls the API."""
 
 concurrency_option = click.option(
     "--concurrency",
@@ -89,14 +106,14 @@ concurrency_option = click.option(
     default=8,
     show_default=True,
     show_envvar=True,
-    help="Files at the same time.",
+    help="Number of files to transfer at the same time.",
 )
 
 dataset_id_argument = click.argument("dataset_id", metavar="ID")
 
 
 def paths_argument(metavar: str = "PATH...") -> Callable[[_Command], _Command]:
-    """Paths and globs: the core says what is wrong with them, the shell completes files."""
+    """Paths and globs: the core checks them, the shell completes files."""
     kind = click.Path(readable=False)
     return click.argument("paths", nargs=-1, required=True, metavar=metavar, type=kind)
 
@@ -107,7 +124,7 @@ def unordered_option(text: str) -> Callable[[_Command], _Command]:
 
 
 def quiet_option(text: str) -> Callable[[_Command], _Command]:
-    """`-q`: what is left is for a script."""
+    """`-q`: print what a script needs."""
     return click.option("-q", "--quiet", is_flag=True, help=text)
 
 
@@ -125,31 +142,31 @@ def _hive_types(
 
 
 def with_hive_types(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a call, with the types of columns in the place of `--hive`.
+    """Replace `--hive` by the types of columns, if there are any.
 
     Raises:
         click.UsageError: Types are given for columns that `--no-hive` leaves out.
     """
     types = options.pop("hive_types", {})
     if types and options["hive"] is False:
-        message = "--hive-type is about the columns that --no-hive leaves out"
+        message = "--hive-type cannot be used with --no-hive, which leaves the columns out"
         raise click.UsageError(message)
     return {**options, "hive": types} if types else options
 
 
 source_options = together(
-    click.option("-r", "--recursive", is_flag=True, help="Take the folders below a folder, too."),
+    click.option("-r", "--recursive", is_flag=True, help="Search folders recursively."),
     click.option(
         "--exclude",
         multiple=True,
         metavar="GLOB",
-        help="Leave files out: 'tmp-*' by name, 'tmp/*' by the end of the path. Repeatable.",
+        help="Leave out files: 'tmp-*' matches names, 'tmp/*' ends of paths. Repeatable.",
     ),
     click.option(
         "--hive/--no-hive",
         default=None,
-        help="Write what folders tell (year=2024/) into the files as columns, or take the files "
-        "without. Default: refuse them then.",
+        help="Write columns from folder names (year=2024/) into the files, or leave them out. "
+        "Default: reject files that would lose them.",
     ),
     click.option(
         "--hive-type",
@@ -157,33 +174,32 @@ source_options = together(
         multiple=True,
         metavar="KEY=TYPE",
         callback=_hive_types,
-        help="The type of a column of --hive, which this implies: bool, date, double, int32, "
-        "int64, string or timestamp. Default: int64, date or string. Repeatable.",
+        help="Type of a column from folder names: bool, date, double, int32, int64, string or "
+        "timestamp. Default: int64, date or string. Implies --hive. Repeatable.",
     ),
     click.option(
         "--names",
         type=click.Choice(["path"]),
-        help="path: make the names of the paths below the source: 2024/a.parquet is "
-        "2024,a.parquet. Default: the files' own.",
+        help="path: make names from the paths below the source (2024/a.parquet becomes "
+        "2024,a.parquet). Default: the file names.",
     ),
     click.option(
         "--sort",
         type=click.Choice(["natural", "given"]),
-        help="Order of the paths. Default: as given, but natural (part-2 before part-10) where "
-        "they look like a shell's *.",
+        help="Order of the paths. Default: as given, but natural (part-2 before part-10) if a "
+        "shell seems to have expanded a *.",
     ),
     click.option(
         "--on-mismatch",
         type=click.Choice(["error", "cast"]),
         default="error",
         show_default=True,
-        help="Files of another schema: refuse all, or cast them on the way, where that loses "
-        "nothing.",
+        help="If schemas differ: reject all files, or cast them on the way, if that loses nothing.",
     ),
     click.option(
         "--recompress",
         is_flag=True,
-        help="Rewrite files on the way that are not compressed with snappy.",
+        help="Recompress files on the way that use a codec other than snappy.",
     ),
 )
-"""Which files, and what may be changed of them on the way. Your files stay as they are."""
+"""Which files to upload, and how to change them on the way. Your own files do not change."""

@@ -1,4 +1,4 @@
-"""What a command prints: text for people, or with `--json` one document for programs."""
+"""Output of a command: text, or with `--json` one document."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ _NOTE_SECONDS = 10.0
 """Between two notes: each of many uploads may be tried again."""
 
 _warnings: set[str] = set()
-"""Those that were shown: once is enough, wherever in the code they come from."""
+"""Warnings that were shown. Each is shown once, wherever in the code it comes from."""
 
 json_option = click.option(
     "--json",
     is_flag=True,
     expose_value=False,
-    help="Print one JSON document on stdout, also after an error.",
+    help="Print one JSON document on stdout, even after an error.",
 )
 
 
 def prepare() -> None:
-    """Make ready what is of the whole process: its streams, warnings and notes."""
+    """Prepare the streams, warnings and notes of the process."""
     warnings.showwarning = _show_warning
     logging.getLogger("sutro").addHandler(_Notes(logging.WARNING))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name that the stream cannot encode must not end the command.
+            # A name that the stream cannot encode must not stop the command.
             stream.reconfigure(errors="backslashreplace")
 
 
 def choose(ctx: click.Context, arguments: Sequence[str]) -> None:
-    """Learn from the arguments, as they are, how to print: they may turn out to be wrong."""
+    """Choose the format from the raw arguments, which may turn out to be wrong."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     ctx.meta[_JSON] = "--json" in options
     if os.environ.get("NO_COLOR"):
@@ -56,17 +56,17 @@ def choose(ctx: click.Context, arguments: Sequence[str]) -> None:
 
 
 def is_json() -> bool:
-    """Whether `--json` was given."""
+    """Tell whether `--json` was given."""
     return bool(click.get_current_context().meta.get(_JSON, False))
 
 
 def show(words: str, facts: object) -> None:
-    """Print the words, or with `--json` the facts."""
+    """Print text, or with `--json` the facts."""
     try:
         if is_json():
             click.echo(json.dumps(facts, default=_plain))
         else:
-            # A name may hold what moves the cursor; in a file or a pipe it stays as it is.
+            # A name may have control characters, which only matter on a terminal.
             click.echo(_printable(words) if text.is_terminal(sys.stdout) else words)
     except BrokenPipeError:
         discard_stdout()

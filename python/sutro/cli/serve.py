@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sutro.options import ServerLimits
 
 _LOG_SECONDS = 0.2
-"""Between two looks at the log of the running service."""
+"""Between two looks at the log of the running server."""
 
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -49,15 +49,15 @@ _seconds = click.FloatRange(min=0, min_open=True)
     type=click.Path(file_okay=False),
     required=True,
     metavar="FOLDER",
-    help="Where the datasets are; made where needed. One server at a time uses a folder.",
+    help="Folder with the datasets, created if needed. Only one server can use a folder.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="Port to listen at; 0 takes a free one.",
+    help="Port to listen on; 0 uses a free one.",
 )
 @click.option(
     "--api-key",
@@ -65,34 +65,34 @@ _seconds = click.FloatRange(min=0, min_open=True)
     multiple=True,
     envvar="SUTRO_API_KEY",
     metavar="KEY",
-    help="A key to accept, may be repeated; also SUTRO_API_KEY. For trials on this machine alone: "
-    "the list of processes shows it to all users. Prefer --api-key-file or the variable.",
+    help="A key to accept; also SUTRO_API_KEY. Repeatable. Use it only on a machine of your own: "
+    "the process list shows it to all users. Prefer --api-key-file or the variable.",
 )
 @click.option(
     "--api-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A file of keys to accept, one in a line; lines that begin with # are left out.",
+    help="A file of keys to accept, one per line; lines that start with # are ignored.",
 )
 @click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A host name under which a proxy on this machine passes requests on, may be repeated.",
+    help="Host name that a proxy on this machine forwards requests for. Repeatable.",
 )
-@_limit("--max-file-bytes", _count, "100 GiB", "Largest file; then 413.")
-@_limit("--max-json-bytes", _count, "64 KiB", "Largest JSON request; then 413.")
-@_limit("--max-datasets", _count, "10,000", "Most datasets of one key; then 403.")
-@_limit("--max-uploads", _count, "256", "Most uploads at a time; then 503 with Retry-After.")
+@_limit("--max-file-bytes", _count, "100 GiB", "Size of the largest file; then 413.")
+@_limit("--max-json-bytes", _count, "64 KiB", "Size of the largest JSON request; then 413.")
+@_limit("--max-datasets", _count, "10,000", "Number of datasets per key; then 403.")
+@_limit("--max-uploads", _count, "256", "Number of concurrent uploads; then 503 with Retry-After.")
 @_limit(
     "--max-unauthenticated",
     _count,
     "1000",
-    "Most connections without a request that had a key; one more closes the oldest.",
+    "Number of connections without a key yet; another one closes the oldest.",
 )
-@_limit("--head-timeout", _seconds, "30", "Seconds for the head of a request.")
-@_limit("--body-timeout", _seconds, "60", "Seconds for the next byte of a body; then 408.")
+@_limit("--head-timeout", _seconds, "30", "Seconds to wait for the head of a request.")
+@_limit("--body-timeout", _seconds, "60", "Seconds to wait for the next byte of a body; then 408.")
 @verbose_option
 def serve(
     *,
@@ -106,24 +106,24 @@ def serve(
 ) -> None:
     """Serve a folder of datasets over HTTP.
 
-    Each key sees the datasets that were made with it. Without any key, one is made up for this
-    run, and only this machine can reach the server.
+    A key sees only the datasets that were created with it. Without keys, the server generates one
+    for this run, and only this machine can reach it.
 
-    It shows the datasets at / and tells of itself at /health, /metrics (Prometheus) and
-    /openapi.json. Warnings and errors go to stderr; with -v, a line for each request, too.
-    For the service's own SDK, release 0.1.60, the URL ends with /legacy.
+    The server shows the datasets at /, and has /health, /metrics (Prometheus) and /openapi.json.
+    It logs warnings and errors to stderr, and with -v every request. For Sutro's own SDK, release
+    0.1.60, append /legacy to the URL.
 
-    Ctrl-C and SIGTERM let running uploads end, for 5 seconds, and exit with 0.
+    Ctrl-C and SIGTERM let running uploads finish for up to 5 seconds, then exit with 0.
     """
     keys = [*api_keys, *_keys_in(api_key_file)]
     source = click.get_current_context().get_parameter_source("api_keys")
     if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
-        message = "others on this machine see --api-key in the list of processes: --api-key-file"
+        message = "other users of this machine see --api-key in the process list; --api-key-file"
         output.say("Warning", f"{message} or SUTRO_API_KEY hides it", "yellow")
     given = {name: value for name, value in limits.items() if value is not None}
-    # SIGTERM raises KeyboardInterrupt like Ctrl-C: both end the service in good order.
+    # SIGTERM raises KeyboardInterrupt like Ctrl-C: both shut the server down gracefully.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Whoever runs a service must see why it refuses, without having asked.
+    # An operator must see why the server rejects requests, without any option.
     logs.prepare(level="warning")
     server = sutro.LocalServer(
         data,
@@ -144,11 +144,12 @@ def serve(
 def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: bool) -> None:
     click.echo(f"Serving {data} at {server.api_url}")
     if not has_keys:
-        click.echo(f"API key, made for this run: {server.api_key}")
+        click.echo(f"API key, generated for this run: {server.api_key}")
         click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
     if host in _LOOPBACK:
         click.echo(
-            "Only this machine can reach it; --host 0.0.0.0 and --api-key-file open it.", err=True
+            "Only this machine can reach it; use --host 0.0.0.0 and --api-key-file to open it.",
+            err=True,
         )
 
 
@@ -158,6 +159,6 @@ def _keys_in(file: Path | None) -> list[str]:
     lines = [line.strip() for line in file.read_text().splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
-        message = f"{file} has no key"
+        message = f"{file} contains no key"
         raise click.UsageError(message)
     return keys

@@ -5,7 +5,6 @@ from __future__ import annotations
 import locale
 import os
 from contextlib import suppress
-from functools import cmp_to_key
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from sutro import _core
 from sutro._sources.paths import ShellPaths, in_unicode
 from sutro.cli import errors, output
 from sutro.cli.options import (
+    client,
     concurrency_option,
     examples,
     paths_argument,
@@ -35,15 +35,15 @@ upload_options = together(
     source_options,
     concurrency_option,
     unordered_option(
-        "Let files into the dataset as they come: faster where the service is slow. What is "
-        "missing is sent, whatever order the rest has."
+        "Commit files as they finish: faster if the server is slow. A resumed upload sends the "
+        "missing files, whatever order the others have."
     ),
-    click.option("--dry-run", is_flag=True, help="Only check, as `sutro check` does."),
-    click.option("--no-progress", is_flag=True, help="Show no progress bar."),
-    quiet_option("Print the dataset's id only."),
+    click.option("--dry-run", is_flag=True, help="Only check, like `sutro check`."),
+    click.option("--no-progress", is_flag=True, help="Do not show a progress bar."),
+    quiet_option("Print only the id of the dataset."),
     service_options,
 )
-"""Of `sutro upload` and `sutro datasets upload`."""
+"""For `sutro upload` and `sutro datasets upload`."""
 
 
 @click.command(
@@ -61,10 +61,10 @@ upload_options = together(
 def upload(
     ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
 ) -> None:
-    """Upload parquet files, folders or globs, in order.
+    """Upload Parquet files, folders or globs, in order.
 
-    All files are checked before anything is sent. After an error or Ctrl-C, the same command
-    with the dataset's id sends the rest.
+    All files are checked before anything is sent. After an error or Ctrl-C, run the same command
+    with the id of the dataset to send the rest.
     """
     upload_paths(ctx, paths, dataset_id, **options)
 
@@ -81,15 +81,15 @@ def upload(
 @click.option("--dataset", "dataset_id", metavar="ID", help="A dataset to compare with.")
 @source_options
 @unordered_option("Check for `sutro upload --unordered`.")
-@quiet_option("Print nothing where an upload would be accepted.")
+@quiet_option("Print nothing if an upload would be accepted.")
 @service_options
 @click.pass_context
 def check(
     ctx: click.Context, /, paths: tuple[str, ...], dataset_id: str | None, **options: Any
 ) -> None:
-    """Tell what an upload would do, and send nothing.
+    """Check files as an upload does, without sending anything.
 
-    Exits with 3 where an upload would be refused. Without --dataset no key is needed.
+    Exits with 3 if an upload would be rejected. Without --dataset, no key is needed.
     """
     check_paths(ctx, paths, dataset_id, **options)
 
@@ -105,16 +105,26 @@ def upload_paths(
     dry_run: bool,
     no_progress: bool,
     quiet: bool,
+    api_url: str | None,
     **options: Any,
 ) -> None:
-    """Upload, and print the report."""
+    """Upload and print the report."""
     options = with_hive_types(options)
     if dry_run:
-        check_paths(ctx, paths, dataset_id, sort=sort, unordered=unordered, quiet=quiet, **options)
+        check_paths(
+            ctx,
+            paths,
+            dataset_id,
+            sort=sort,
+            unordered=unordered,
+            quiet=quiet,
+            api_url=api_url,
+            **options,
+        )
         return
-    # Lines of a log would tear a bar apart.
+    # Log lines would break up a bar.
     is_silent = no_progress or quiet or bool(os.environ.get("SUTRO_LOG"))
-    report = sutro.upload(
+    report = client(api_url).upload(
         _in_order(paths, sort),
         dataset_id,
         concurrency=concurrency,
@@ -133,11 +143,14 @@ def check_paths(
     sort: str | None,
     unordered: bool,
     quiet: bool,
+    api_url: str | None,
     **options: Any,
 ) -> None:
-    """Check, print what was found, and exit with the code that an upload would have."""
+    """Check, print the report, and exit with the code of an upload."""
     options = with_hive_types(options)
-    report = sutro.check(_in_order(paths, sort), dataset_id, ordered=not unordered, **options)
+    # Without a dataset, no key is needed.
+    check = sutro.check if dataset_id is None else client(api_url).check
+    report = check(_in_order(paths, sort), dataset_id, ordered=not unordered, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)
         output.show(in_options(str(report)), {**report.to_dict(), **refusal})
@@ -148,9 +161,9 @@ def check_paths(
 
 
 def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
-    """Sort paths if that is wished for, or if a shell seems to have put them together.
+    """Sort paths if asked to, or if a shell seems to have expanded a glob.
 
-    What a shell makes of `out/*` has what a folder leaves out, such as Spark's `_SUCCESS`.
+    A shell expands `out/*` to files that a folder leaves out, such as Spark's `_SUCCESS`.
     """
     ordered = _sorted(paths, sort)
     is_of_a_shell = sort is None and len({PurePath(path).parent for path in paths}) == 1
@@ -162,11 +175,11 @@ def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
 def _sorted(paths: Sequence[str], sort: str | None) -> Sequence[str]:
     for path in paths:
         in_unicode(path)
-    if sort == "given" or _core.is_in_natural_order(list(paths)):
+    if sort == "given":
         return paths
-    if sort is None and not _is_of_a_shell(paths):
+    ordered = _core.in_natural_order(list(paths))
+    if ordered == list(paths) or (sort is None and not _is_of_a_shell(paths)):
         return paths
-    ordered = sorted(paths, key=cmp_to_key(_naturally))
     if sort is None:
         later, sooner = next(
             pair for pair in zip(paths, ordered, strict=True) if len(set(pair)) > 1
@@ -179,12 +192,8 @@ def _sorted(paths: Sequence[str], sort: str | None) -> Sequence[str]:
     return ordered
 
 
-def _naturally(left: str, right: str) -> int:
-    return -1 if _core.is_in_natural_order([left, right]) else 1
-
-
 def _is_of_a_shell(paths: Sequence[str]) -> bool:
-    """Whether they are sorted as a shell sorts what it makes of `*`."""
+    """Tell whether they are sorted as a shell sorts the paths of a `*`."""
     with suppress(locale.Error):
         locale.setlocale(locale.LC_COLLATE, "")
     return list(paths) in (sorted(paths), sorted(paths, key=locale.strxfrm))
