@@ -2,123 +2,121 @@
 
 use std::time::Duration;
 
-/// Bodies that are sent at the same time. Held uploads (see [`MAX_HELD`]) do not count.
+/// Maximum number of concurrent transfers. Held uploads (see [`MAX_HELD`]) do not count.
 pub const CONCURRENCY: usize = 8;
 
-/// Uploads that have sent everything but their tail and wait for their turn: each costs
-/// one connection and a few KiB, so that a slow file at the head does not idle the link.
+/// Maximum number of held uploads, which have sent everything except their tail. Each costs one
+/// connection and a few KiB; they keep the link busy while the file at the head is slow.
 pub const MAX_HELD: usize = 32;
 
-/// Bytes at the end of a file that are sent only when its predecessor is confirmed.
-/// Short, because held tails are sent one after the other.
+/// Length of the tail in bytes: the end of a file, which is sent only when the file before it is
+/// acknowledged. Short, because held tails are sent one after the other.
 pub const TAIL_BYTES: usize = 1024;
 
-/// The end of the tail that is never let go early: footer length and `PAR1`
-/// (parquet format specification, "File format"). Without it nothing can take a held
-/// body for a parquet file.
+/// The end of the tail, which is never sent early: footer length and `PAR1` (Parquet format
+/// specification, "File format"). Without it, a held body is not a Parquet file.
 pub const SEALED_BYTES: usize = 8;
 
 /// The gate's unit of time.
 pub const TICK: Duration = Duration::from_millis(500);
 
-/// A byte of a held tail is sent this often, in ticks (10 s): proxies cut a silent body
-/// at 30 s or 60 s.
+/// A byte of a held tail is sent this often, in ticks (10 s), because proxies close a silent body
+/// after 30 s or 60 s.
 pub const DRIP_TICKS: u32 = 20;
 
-/// The first uncommitted file moves no byte for so many ticks (2 s) while others are
-/// open: the service may serve fewer connections than there are, so some are dropped.
+/// If the head sends no byte for this many ticks (2 s) while others are open, the gate drops some:
+/// the server may serve fewer connections than are open.
 pub const STALL_TICKS: u32 = 4;
 
-/// As [`STALL_TICKS`], where the whole file is sent and its answer is waited for (10 s).
+/// The same as [`STALL_TICKS`], after the whole file is sent and its response is awaited (10 s).
 pub const STALL_TICKS_ANSWER: u32 = 20;
 
-/// Listings in a row that are older than what is known to be committed, before the
-/// outcome of an upload in doubt is given up as unknown.
+/// After this many stale listings in a row, the outcome of an upload in doubt counts as unknown.
 pub const MAX_STALE_LISTINGS: u32 = 8;
 
 /// Bytes read from a file at once (`pread`).
 pub const READ_BYTES: usize = 256 * 1024;
 
-/// Rows that are encoded, or decoded, at once: short enough to look at Ctrl-C in between.
+/// Rows that are encoded or decoded at once; short enough to handle Ctrl-C in between.
 pub const BATCH_ROWS: usize = 16 * 1024;
 
-/// Decoded bytes of the batches in which a dataset is read back: wide rows come in fewer.
+/// Maximum decoded size of the batches when a dataset is read: batches of wide rows have fewer
+/// rows.
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// Encoded size of the row groups of frames, as the parquet format advises for readers; what
-/// an encoder holds in memory.
+/// Encoded size of the row groups of frames, as the Parquet format recommends for readers. An
+/// encoder holds this much in memory.
 pub const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 
-/// Files that are rewritten at the same time, ahead of those that are sent.
+/// Files that are rewritten at the same time, ahead of the transfers.
 pub const REWRITES_AHEAD: usize = 2;
 
-/// Threads that look at files and read footers: more than cores, because network file systems are slow to
-/// answer.
+/// Threads that pin files and read footers: more than cores, because network file systems respond
+/// slowly.
 pub const CHECK_THREADS: usize = 8;
 
-/// Attempts after the first one. With the pauses between them they bridge about a minute
-/// without network.
+/// Attempts after the first one. With their pauses, they cover about a minute without network.
 pub const MAX_RETRIES: u32 = 8;
 
-/// No attempt begins later than this after the start of a call, or after the first failure in
-/// a row of a file.
+/// No attempt starts later than this after the start of a call or, for a file, after the first of
+/// consecutive failures.
 pub const RETRY_DEADLINE: Duration = Duration::from_mins(10);
 
-/// First and longest pause between two attempts for one file; they double, with jitter.
+/// Shortest and longest backoff of one file; the backoff doubles, with jitter.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(250);
 /// See [`BACKOFF_MIN`].
 pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
-/// A longer `Retry-After` is cut to this.
+/// A longer `Retry-After` is reduced to this.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// Time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection between two calls is closed after this time. It serves the pages of a listing,
-/// which follow each other at once; kept for longer it would take a place that an upload needs,
-/// where a service serves few connections.
+/// An idle connection is closed after this time. It serves the pages of a listing, which follow
+/// each other at once. A longer time would block an upload if the server serves few connections.
 pub const IDLE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A transfer that is not held and moves no byte for this long is started again.
+/// A transfer that is not held and makes no progress for this long is restarted.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The check of an upload waits no longer than this for one file to be opened and its footer to be read: it may be on a
-/// mount that hangs.
+/// The check waits at most this long for one file to be opened and its footer to be read, because
+/// its mount may hang.
 pub const FILE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Time for an answer after the last byte of a request.
+/// Maximum time from the last byte of a request to its response.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// An upload in doubt that the dataset does not show is sent again only after this
-/// long: the first request may still be on its way through a proxy.
+/// If the dataset does not show an upload in doubt, the upload is resent only after this time: the
+/// first request may still be in a proxy.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// The grace after an answer that says that the service may still be at work (504, 524).
+/// The grace period after a response that says that the server may still be working (504, 524).
 pub const LONG_GRACE: Duration = Duration::from_secs(100);
 
-/// An answer is JSON of a few hundred bytes; more than this is not the API's.
+/// Responses are JSON of a few hundred bytes; a longer response is not from the API.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// The list of a key's datasets, with very many columns, stays below this.
+/// Maximum size of the list of a key's datasets, which may have very many columns.
 pub const MAX_DATASETS_BYTES: usize = 256 * 1024 * 1024;
 
-/// Memory for the list of a dataset's files, in bytes: about two million of them.
+/// Maximum memory for a listing, in bytes: about two million files.
 pub const MAX_LISTING_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Memory for the list of a dataset's files that its length need not account for, in bytes:
-/// of bare names, a third of a million.
+/// Memory for a listing beyond what its length accounts for, in bytes: enough for a third of a
+/// million plain names.
 pub const LISTING_ALLOWANCE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a listing says of one file, in bytes: a schema of a million columns is shorter.
+/// Maximum size of one file's entry in a listing, in bytes; a schema of a million columns is
+/// shorter.
 pub const MAX_LISTED_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Longest file name in a dataset, in bytes of UTF-8.
+/// Maximum length of a file name in a dataset, in bytes of UTF-8.
 pub const MAX_FILE_NAME_BYTES: usize = 255;
 
-/// Bytes of the record of what was sent into one dataset: about 100,000 files.
+/// Maximum size of the record of what was sent to one dataset, in bytes: about 100,000 files.
 pub const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
-/// Datasets of which a record is kept; the ones that were sent to last.
+/// Maximum number of datasets with a record; the most recently used ones are kept.
 pub const MAX_RECORDS: usize = 500;
-/// Bytes of all records, when one more is begun.
+/// Maximum size of all records, in bytes, when another one is started.
 pub const MAX_RECORDS_BYTES: u64 = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::wire::digest::Sha256Digest;
 
-/// Sums up a content piece by piece.
+/// Hashes a content piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ContentHasher(Sha256);
 
@@ -16,18 +16,18 @@ impl ContentHasher {
         hasher.hash()
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The hash of what was taken so far.
+    /// The hash of all bytes so far.
     pub(crate) fn hash(&self) -> Sha256Digest {
         Sha256Digest::from(<[u8; 32]>::from(self.0.clone().finalize()))
     }
 }
 
-/// The first eight digits of a hash, which tell the files of one upload apart.
+/// The first eight digits of a hash, which distinguish the files of one upload.
 pub(crate) fn fingerprint(hash: &Sha256Digest) -> String {
     let mut digits = hash.to_string();
     digits.truncate(8);

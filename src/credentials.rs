@@ -1,4 +1,4 @@
-//! The API key: a secret from the moment it is read.
+//! The API key, kept as a secret from the moment it is read.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct ApiKey(SecretString);
 
 impl ApiKey {
-    /// Takes a key. Blanks around it (a pasted line break) are not part of it.
+    /// Parses a key. Blanks around it (a pasted line break) are removed.
     ///
-    /// Returns `None` for an empty key and for one that cannot stand in a header
-    /// (RFC 9110, section 5.5: visible ASCII).
+    /// Returns `None` for an empty key and for one that a header cannot contain (RFC 9110, section
+    /// 5.5: visible ASCII).
     #[must_use]
     pub fn new(key: &str) -> Option<Self> {
         let key = key.trim();
@@ -18,7 +18,7 @@ impl ApiKey {
         fits_a_header.then(|| Self(SecretString::from(key)))
     }
 
-    /// The key itself, for handing it to the one who may use it.
+    /// Exposes the key, to send it to the server.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

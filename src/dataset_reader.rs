@@ -1,4 +1,4 @@
-//! A dataset read back: its files, in order, as Arrow record batches, in bounded memory.
+//! Reads a dataset: its files, in order, as Arrow record batches, in bounded memory.
 //!
 //! ```text
 //! listing ──> download (one file ahead, to a temporary file) ──> decode ──> batches
@@ -42,20 +42,21 @@ use crate::{
 
 /// The rows of a dataset, file after file.
 ///
-/// While a file is decoded the next one is downloaded; a batch waits until it is taken. What
-/// is at work ends when this is dropped.
+/// While one file is decoded, the next one is downloaded. A batch waits until it is consumed.
+/// Dropping the reader stops all work.
 pub struct DatasetReader {
     schema: SchemaRef,
     batches: Receiver<Result<Option<RecordBatch>>>,
     is_over: bool,
-    /// Ends with this.
+    /// Ends when the reader is dropped.
     _downloads: JoinSet<()>,
 }
 
 /// What to read of a dataset.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Top-level columns, in this order; `None` reads all. Only their pages are decoded.
+    /// Top-level columns, in this order; `None` reads all. Only the pages of these columns are
+    /// decoded.
     pub columns: Option<Vec<String>>,
     /// Files, in this order; `None` reads all, in the dataset's order.
     pub files: Option<Vec<String>>,
@@ -68,23 +69,23 @@ struct Downloaded {
     file: File,
 }
 
-/// What [`DatasetReader::next_within`] has seen.
+/// The result of [`DatasetReader::next_within`].
 pub enum Next {
     /// More rows.
     Batch(RecordBatch),
-    /// None yet.
+    /// No rows yet.
     Waiting,
-    /// There are no more.
+    /// No more rows.
     End,
 }
 
 impl DatasetReader {
-    /// Lists the dataset and downloads its first file, which tells the schema. A dataset
-    /// without files has no columns.
+    /// Lists the dataset and downloads its first file, which defines the schema. A dataset without
+    /// files has no columns.
     ///
     /// # Errors
-    /// [`Error::DatasetNotFound`], [`Error::Decode`], connection and service errors;
-    /// [`Error::Configuration`] where the dataset lacks what was selected.
+    /// [`Error::DatasetNotFound`], [`Error::Decode`], connection and server errors;
+    /// [`Error::Configuration`] if the dataset lacks a selected file or column.
     pub async fn open(client: &ApiClient, dataset_id: &str, selection: Selection) -> Result<Self> {
         let Selection { columns, files } = selection;
         let listing = client.list_dataset_files(dataset_id).await?;
@@ -94,7 +95,7 @@ impl DatasetReader {
         };
         let files_left = names.len();
         let mut tasks = JoinSet::new();
-        // A file is asked for when there is room for it: one ahead.
+        // The next file is requested when there is room for it: one ahead.
         let (sender, mut downloads) = mpsc::channel(1);
         tasks.spawn(download(client.clone(), dataset_id.into(), names, sender));
         let first = match downloads.recv().await {
@@ -115,7 +116,7 @@ impl DatasetReader {
             batches: sender,
         };
         let runtime = Handle::current();
-        // Not a task: it blocks for as long as nobody takes its batches.
+        // A thread instead of a task: it blocks until its batches are consumed.
         thread::Builder::new()
             .name("sutro-read".to_owned())
             .spawn(move || decoder.run(first, &runtime))
@@ -129,10 +130,10 @@ impl DatasetReader {
         Arc::clone(&self.schema)
     }
 
-    /// The next batch, if there is one within `time`. An error is the end, too.
+    /// The next batch, if there is one within `time`. The stream also ends after an error.
     ///
     /// # Errors
-    /// [`Error::Decode`], connection and service errors.
+    /// [`Error::Decode`], connection and server errors.
     pub fn next_within(&mut self, time: Duration) -> Result<Next> {
         if self.is_over {
             return Ok(Next::End);
@@ -150,13 +151,13 @@ impl DatasetReader {
 }
 
 fn ended_early() -> Error {
-    Error::Internal("the reading of a dataset ended before its last file".to_owned())
+    Error::Internal("reading a dataset ended before its last file".to_owned())
 }
 
 /// The files of these names, as the dataset writes them.
 ///
 /// # Errors
-/// [`Error::Configuration`] where the dataset has no file of a name.
+/// [`Error::Configuration`] if the dataset has no file of this name.
 fn selected_files(
     dataset_id: &str,
     listing: &[DatasetFile],
@@ -166,7 +167,7 @@ fn selected_files(
     let find = |file: &String| match places.get(file) {
         Some(place) => Ok(listing[place].file_name.clone()),
         None => Err(Error::Configuration(format!(
-            "the dataset {dataset_id} has no file {file:?}; list_dataset_files tells its files"
+            "the dataset {dataset_id} has no file {file:?}; list_dataset_files lists its files"
         ))),
     };
     files.iter().map(find).collect()
@@ -179,7 +180,7 @@ async fn download(
     downloads: mpsc::Sender<Result<Downloaded>>,
 ) {
     for name in names {
-        // Fails when nobody reads any more.
+        // Fails if the consumer is gone.
         let Ok(room) = downloads.reserve().await else { return };
         let file = client.download_temporary(&dataset_id, &name).await;
         let is_last = file.is_err();
@@ -196,7 +197,7 @@ struct OpenFile {
     name: String,
     schema: SchemaRef,
     batches: ParquetRecordBatchReader,
-    /// Places of the columns in a decoded batch, where some were selected.
+    /// Positions of the selected columns in a decoded batch.
     order: Option<Vec<usize>>,
 }
 
@@ -205,11 +206,11 @@ impl Downloaded {
         let Self { dataset_id, name, file } = self;
         let broken = |message| broken(&dataset_id, &name, message);
         let size = file.metadata().map_err(|error| broken(error.to_string()))?.len();
-        // Its guard bounds what a footer can do to the reader below.
+        // The guard limits what a footer can do to the reader below.
         FooterReader::default()
             .read(size, |range| read_range(&file, range))
             .map_err(|error| broken(error.to_string()))?;
-        // The Arrow schema that a writer may have left is not to be trusted.
+        // The Arrow schema that a writer may have stored is not trusted.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let opened = guarded(|| {
             let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
@@ -237,10 +238,10 @@ impl Downloaded {
     }
 }
 
-/// Where columns stand among the top-level ones of a file.
+/// Positions of columns among the top-level columns of a file.
 ///
 /// # Errors
-/// [`Error::Configuration`] with the columns that there are.
+/// [`Error::Configuration`] with the existing columns.
 fn places_of(dataset_id: &str, columns: &[String], schema: &Schema) -> Result<Vec<usize>> {
     let place = |column: &String| {
         schema.index_of(column).map_err(|_| {
@@ -254,7 +255,7 @@ fn places_of(dataset_id: &str, columns: &[String], schema: &Schema) -> Result<Ve
     columns.iter().map(place).collect()
 }
 
-/// Rows of a batch: fewer where rows are wide.
+/// Rows per batch; fewer if rows are wide.
 fn batch_rows(row_groups: &[RowGroupMetaData]) -> usize {
     let widest = row_groups
         .iter()
@@ -266,7 +267,7 @@ fn batch_rows(row_groups: &[RowGroupMetaData]) -> usize {
 }
 
 impl OpenFile {
-    /// Without metadata, in which files of one schema may differ.
+    /// Without metadata, which may differ between files of one schema.
     fn plain_schema(&self) -> SchemaRef {
         let fields = self.schema.fields().iter();
         let plain = |field: &FieldRef| field.as_ref().clone().with_metadata(HashMap::new());
@@ -286,8 +287,8 @@ impl OpenFile {
     }
 }
 
-/// Gives a batch the types of the first file: files of one schema may still differ in the names
-/// of list elements.
+/// Converts a batch to the types of the first file, because files of one schema may differ in the
+/// names of list elements.
 fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let has_name = |(field, expected): (&FieldRef, &FieldRef)| field.name() == expected.name();
     let (found, expected) = (batch.schema_ref().fields(), schema.fields());
@@ -302,13 +303,13 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
             cast(column, field.data_type())
         }
     });
-    // Without columns only the count tells how many rows there are.
+    // Without columns, only the count gives the number of rows.
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     let columns = columns.collect::<Result<_, _>>()?;
     RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
 }
 
-/// Decodes file after file, and hands on their batches.
+/// Decodes file after file, and passes on their batches.
 struct Decoder {
     schema: SchemaRef,
     columns: Option<Vec<String>>,
@@ -320,7 +321,7 @@ struct Decoder {
 impl Decoder {
     fn run(mut self, first: Option<OpenFile>, runtime: &Handle) {
         let end = self.decode(first, runtime).map(|()| None);
-        // Fails when nobody reads any more.
+        // Fails if the consumer is gone.
         let _ = self.batches.send(end);
     }
 

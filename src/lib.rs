@@ -4,12 +4,11 @@
 //! sources ──> plan ──> check ──> transfer ──> commit, in order ──> report
 //! ```
 //!
-//! Nothing flows back, and modules import downwards only:
-//! [`config`], [`credentials`] and [`error`] are seen by [`schema`] and [`wire`], those by
-//! [`client`], that by [`upload`] and [`dataset_reader`], which reads a dataset back.
-//! [`service`], the embedded service that speaks the same
-//! API, shares `schema` and `wire` with the client, so that the two cannot disagree.
-//! The Python bindings (feature `python`) sit on top and only translate.
+//! Data flows in one direction, and modules import downwards only: [`schema`] and [`wire`] see
+//! [`config`], [`credentials`] and [`error`]; [`client`] sees those; [`upload`] and
+//! [`dataset_reader`], which reads a dataset, see [`client`]. [`service`] is the embedded server
+//! for the same API. It shares `schema` and `wire` with the client, so that the two cannot
+//! disagree. The Python bindings (feature `python`) sit on top and only translate.
 
 mod background;
 pub mod config;

@@ -1,36 +1,36 @@
-//! Messages with a bound: what a person can read, however large the facts are.
+//! Messages of limited length, however many details there are.
 
 use std::fmt::{self, Display, Write};
 
-/// Most bytes of a message.
+/// Maximum length of a message, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 2048;
 
-/// Most characters of a service's own words in a message.
+/// Maximum length of a server's own text in a message, in characters.
 pub(crate) const QUOTED_CHARS: usize = 500;
 
-/// Most characters of an input that a message repeats.
+/// Maximum length of an input that a message repeats, in characters.
 pub(crate) const ECHOED_CHARS: usize = 100;
 
-/// Names of a list that a message has; the others are counted.
+/// A message lists this many names and counts the others.
 const LISTED: usize = 5;
 
-/// What is kept of a message that is too long: its end says what to do.
+/// The parts that remain of a message that is too long. Its end says what to do.
 const START_BYTES: usize = 1400;
 const END_BYTES: usize = 600;
 
-/// How far a cut moves to fall between two lines.
+/// How far a cut may move to fall between two lines.
 const LINE_BYTES: usize = 200;
 
-/// The message, without its middle where it has more than [`MAX_MESSAGE_BYTES`]. All errors are
-/// displayed through this.
+/// Cuts the middle out of a message longer than [`MAX_MESSAGE_BYTES`]. All errors are displayed
+/// through this function.
 pub(crate) fn bounded(message: impl Display) -> String {
     let mut writer = Bounded::default();
-    // Fails where a part of the message does; what was written is better than nothing.
+    // Fails if a part of the message fails; the text before it is better than nothing.
     let _ = write!(writer, "{message}");
     writer.finish()
 }
 
-/// Keeps the start and the end of what is written, in bounded memory.
+/// Keeps the start and the end of the written text, in bounded memory.
 #[derive(Default)]
 struct Bounded {
     start: String,
@@ -43,7 +43,7 @@ impl Write for Bounded {
         let room = (MAX_MESSAGE_BYTES - self.start.len()) * usize::from(self.end.is_empty());
         let (start, end) = text.split_at(text.floor_char_boundary(room));
         self.start += start;
-        // What is long comes in one piece, too.
+        // A long text may also come in one piece.
         let dropped = end.ceil_char_boundary(end.len().saturating_sub(MAX_MESSAGE_BYTES));
         self.is_cut |= dropped > 0;
         self.end += &end[dropped..];
@@ -73,7 +73,7 @@ impl Bounded {
     }
 }
 
-/// The first names of a list, and how many more there are.
+/// The first names of a list, and the number of others.
 pub(crate) fn listed<T: Display>(names: &[T]) -> impl Display {
     fmt::from_fn(move |f| {
         for (place, name) in names.iter().take(LISTED).enumerate() {
@@ -87,7 +87,7 @@ pub(crate) fn listed<T: Display>(names: &[T]) -> impl Display {
     })
 }
 
-/// The first characters of a text, with `...` where it has more.
+/// The first characters of a text, followed by `...` if there are more.
 pub(crate) fn cut(text: &str, most_chars: usize) -> String {
     match text.char_indices().nth(most_chars) {
         Some((end, _)) => format!("{}...", &text[..end]),

@@ -1,16 +1,16 @@
-//! Positioned reads, which many threads can make on one file.
+//! Positioned reads, which many threads can do on one file.
 
 use std::{fs::File, io, ops::Range};
 
 use bytes::Bytes;
 
-/// Fills `bytes` from `offset` on.
+/// Fills `bytes` from `offset`.
 #[cfg(unix)]
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
 }
 
-/// Fills `bytes` from `offset` on.
+/// Fills `bytes` from `offset`.
 #[cfg(windows)]
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt;
@@ -32,8 +32,8 @@ pub(crate) fn read_range(file: &File, range: Range<u64>) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// Reads what is in the page cache, without waiting for a disk; 0 where nothing is, or where
-/// the system cannot tell.
+/// Reads from the page cache, without waiting for a disk. Returns 0 if nothing is cached, or if the
+/// system cannot tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn read_cached_at(file: &File, bytes: &mut [u8], offset: u64) -> usize {
     use rustix::io::{ReadWriteFlags, preadv2};
@@ -41,7 +41,7 @@ pub(crate) fn read_cached_at(file: &File, bytes: &mut [u8], offset: u64) -> usiz
     preadv2(file, &mut pieces, offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
 }
 
-/// No other system tells what is in its page cache.
+/// Other systems cannot tell what is cached, so this returns 0.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn read_cached_at(_file: &File, _bytes: &mut [u8], _offset: u64) -> usize {
     0

@@ -1,4 +1,4 @@
-//! Files that can be read: no pipes, no devices, and none that keeps a reader waiting for ever.
+//! Opens only regular files: no pipes and no devices, which could block for ever.
 
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-/// Opens a regular file. What has become a pipe since it was looked at does not block.
+/// Opens a regular file. If the path has become a pipe, opening it does not block.
 ///
 /// # Errors
-/// The system's, and one for what is no regular file.
+/// The operating system's error, or one that says that the file is not regular.
 pub(crate) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     let file = not_blocking(OpenOptions::new().read(true)).open(path)?;
     let metadata = file.metadata()?;
@@ -24,7 +24,7 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
 #[cfg(unix)]
 fn not_blocking(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
-    // The flag is a small number on every system.
+    // The flag is a small number on all systems.
     let flag = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     options.custom_flags(flag)
 }
@@ -34,10 +34,10 @@ fn not_blocking(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// The error of a file that did not answer: its disk, or the mount that it is on, hangs.
+/// The error of a file that does not respond, because its disk or mount hangs.
 pub(crate) fn hangs(waited: Duration) -> io::Error {
     let message = format!(
-        "did not answer for {} s; is the disk or the network mount that it is on there?",
+        "did not respond for {} s; is its disk or network mount available?",
         waited.as_secs()
     );
     io::Error::new(io::ErrorKind::TimedOut, message)

@@ -73,7 +73,7 @@ impl ApiClient {
                 Ok(created.dataset_id)
             } else {
                 let id = subject.peer.quoted(&cut(&created.dataset_id, ECHOED_CHARS));
-                Err(subject.not_the_api(format!("a dataset id that is none, {id:?}")))
+                Err(subject.not_the_api(format!("an invalid dataset id, {id:?}")))
             }
         })
         .await
@@ -120,7 +120,7 @@ impl ApiClient {
             let answer = subject.send(request).await?;
             let uploaded: UploadedFile = subject.read(answer, MAX_ANSWER_BYTES).await?;
             if uploaded.file_id.is_empty() {
-                return Err(subject.not_the_api("an upload's answer without file_id".to_owned()));
+                return Err(subject.not_the_api("an upload response without file_id".to_owned()));
             }
             Ok(uploaded.file_id)
         };
@@ -147,7 +147,7 @@ impl ApiClient {
             let answer = subject.send(request).await?;
             subject.read(answer, limit).await
         };
-        subject.within(self.options().answer_timeout, "did not answer", call).await
+        subject.within(self.options().answer_timeout, "did not respond", call).await
     }
 }
 
@@ -190,9 +190,9 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
         let (what, limit) = if state.is_complete() {
-            ("did not answer", options.answer_timeout)
+            ("did not respond", options.answer_timeout)
         } else {
-            ("took no bytes", options.progress_timeout)
+            ("accepted no bytes", options.progress_timeout)
         };
         if state.is_held() || state.sent() != last_sent {
             last_sent = state.sent();

@@ -188,7 +188,7 @@ impl ApiClient {
         });
         let send = subject.send(request);
         let mut answer =
-            subject.within(self.options().answer_timeout, "did not answer", send).await?;
+            subject.within(self.options().answer_timeout, "did not respond", send).await?;
         if !answer.status().is_success() {
             return Err(subject.error_of(answer).await);
         }
@@ -219,8 +219,8 @@ fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
         Ok(folder.join(name))
     } else {
         Err(Error::Configuration(format!(
-            "the dataset holds a file named {name:?}, which cannot be a file name here; name the \
-             files to download"
+            "the dataset contains a file named {name:?}, which is not a valid file name on this \
+             machine; pass the names of the files to download"
         )))
     }
 }

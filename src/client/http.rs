@@ -167,7 +167,7 @@ fn parse_base_url(base_url: &str) -> Result<Url> {
     if !url.username().is_empty() || url.password().is_some() {
         // The URL itself is not repeated: it holds a password.
         return Err(Error::Configuration(
-            "the API URL holds a user name; pass the key as api_key instead".to_owned(),
+            "the API URL contains a user name; pass the key as api_key instead".to_owned(),
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {

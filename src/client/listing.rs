@@ -147,7 +147,7 @@ impl ApiClient {
         let subject = self.subject(Some(&request.dataset_id));
         let send = subject.send(self.post("list-dataset-files").json(request));
         let options = self.options();
-        let mut answer = subject.within(options.answer_timeout, "did not answer", send).await?;
+        let mut answer = subject.within(options.answer_timeout, "did not respond", send).await?;
         if !answer.status().is_success() {
             return Err(subject.error_of(answer).await);
         }

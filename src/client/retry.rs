@@ -124,7 +124,7 @@ async fn retrying<T, F: Future<Output = Result<T>>>(
         if is_used_up || !error.is_temporary() {
             return Err(error);
         }
-        tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+        tracing::warn!(pause_ms = pause.as_millis(), "retrying: {error}");
         sleep(pause).await;
     }
 }

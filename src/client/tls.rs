@@ -60,7 +60,7 @@ fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>>
         let before = named.len();
         named.extend(usable);
         if named.len() == before {
-            return Err(refuse("it holds no certificates in PEM form that can be used"));
+            return Err(refuse("it contains no usable certificates in PEM form"));
         }
     }
     Ok(named)

@@ -24,7 +24,7 @@ pub(super) fn failure(error: &Error, files: &[PathBuf]) -> TlsFailure {
     use TlsFailure::{Broken, Certificate, Incompatible};
     match error {
         Error::InvalidCertificate(error) => Certificate(certificate(error, files)),
-        Error::NoCertificatesPresented => Certificate("it shows none".to_owned()),
+        Error::NoCertificatesPresented => Certificate("the server presents none".to_owned()),
         Error::InvalidMessage(_) => {
             Incompatible("it does not speak TLS; is its URL one of http://?")
         }
@@ -33,17 +33,17 @@ pub(super) fn failure(error: &Error, files: &[PathBuf]) -> TlsFailure {
         }
         Error::AlertReceived(alert) => alerted(*alert),
         Error::PeerMisbehaved(_) | Error::InappropriateHandshakeMessage { .. } => {
-            Broken("it does not keep to the rules of TLS".to_owned())
+            Broken("it violates the TLS protocol".to_owned())
         }
         Error::DecryptError | Error::PeerSentOversizedRecord => {
-            Broken("what came over TLS was damaged on the way".to_owned())
+            Broken("TLS data was corrupted in transit".to_owned())
         }
         _ => Broken("TLS failed".to_owned()),
     }
 }
 
 const NOTHING_IN_COMMON: &str =
-    "it has no version or cipher of TLS in common with this client, which has TLS 1.2 and 1.3";
+    "it shares no TLS version or cipher with this client, which supports TLS 1.2 and 1.3";
 
 fn alerted(alert: AlertDescription) -> TlsFailure {
     use AlertDescription as Alert;
@@ -52,14 +52,14 @@ fn alerted(alert: AlertDescription) -> TlsFailure {
         | Alert::HandshakeFailure
         | Alert::InsufficientSecurity
         | Alert::NoApplicationProtocol => TlsFailure::Incompatible(NOTHING_IN_COMMON),
-        Alert::UnrecognisedName => TlsFailure::Incompatible("it serves no host of this name"),
+        Alert::UnrecognisedName => TlsFailure::Incompatible("it does not serve this host name"),
         Alert::CertificateRequired
         | Alert::BadCertificate
         | Alert::NoCertificate
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::AccessDenied => TlsFailure::Incompatible(
-            "it asks clients for a certificate, which this one cannot show",
+            "it asks clients for a certificate, which sutro does not support",
         ),
         alert => TlsFailure::Broken(format!("it ended TLS with alert {}", u8::from(alert))),
     }
@@ -89,32 +89,32 @@ fn certificate(error: &CertificateError, files: &[PathBuf]) -> String {
         Why::BadSignature => "its signature is wrong".to_owned(),
         Why::UnsupportedSignatureAlgorithmContext { .. }
         | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "it is signed in a way that is not safe, or not known".to_owned()
+            "its signature algorithm is insecure or unknown".to_owned()
         }
         Why::Other(other) if other.0.is::<webpki::Error>() => {
-            "it is malformed, or breaks a rule of certificates".to_owned()
+            "it is malformed or invalid".to_owned()
         }
         // The platform's verifier hides the purpose.
         Why::InvalidPurpose | Why::InvalidPurposeContext { .. } | Why::Other(_) => {
-            "it is not made for servers".to_owned()
+            "it is not valid for servers".to_owned()
         }
         Why::BadEncoding | Why::UnhandledCriticalExtension => "it is malformed".to_owned(),
         _ => "it was not accepted".to_owned(),
     }
 }
 
-const CLOCK: &str = "Whoever runs the service has to renew it, unless the clock of this machine is \
+const CLOCK: &str = "The operator of the server must renew it, unless the clock of this machine is \
                      wrong";
 
 fn unknown(files: &[PathBuf]) -> String {
     let cause = "this machine does not know who issued it";
     let advice = "Behind a company's proxy, install its certificate on this machine, or set \
-                  SUTRO_CA_BUNDLE to a file that holds it";
+                  SUTRO_CA_BUNDLE to a file that contains it";
     if files.is_empty() {
         return format!("{cause}. {advice}");
     }
     let files: Vec<_> = files.iter().map(|file| file.display()).collect();
-    format!("{cause}, and it does not stand in {}. {advice}", listed(&files))
+    format!("{cause}, and it is not in {}. {advice}", listed(&files))
 }
 
 /// ` on 2026-11-26`; nothing for a time that no calendar has.

@@ -13,143 +13,144 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can fail below the check of an upload.
 ///
-/// No variant holds the API key, and none shows an answer's raw HTML. What is displayed has a
-/// bound; the facts are in the fields, in full.
+/// No variant contains the API key or the raw HTML of a response. Messages have a maximum length;
+/// the fields hold all details.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An argument or setting cannot be used.
     Configuration(String),
 
-    /// The embedded service of another process has the folder.
+    /// The embedded server of another process uses the folder.
     FolderInUse {
-        /// The folder of the service.
+        /// The folder of the server.
         folder: PathBuf,
-        /// Who has it, in words.
+        /// A description of the process that uses it.
         holder: String,
     },
 
     /// The key is missing, wrong, or not allowed to do this (401, 403).
     Authentication {
-        /// Host and port that answered.
+        /// Host and port of the server.
         host: String,
         /// 401 or 403.
         status: u16,
-        /// The service's words.
+        /// The server's message.
         message: String,
     },
 
     /// The dataset does not exist, or this key cannot see it (404).
     DatasetNotFound {
-        /// The id that was asked for.
+        /// The requested id.
         dataset_id: String,
-        /// The service's words.
+        /// The server's message.
         message: String,
     },
 
-    /// Names of the batch are taken in the dataset, and not by an earlier run of this batch.
+    /// The dataset contains names of the batch that no earlier run of this batch sent.
     NamesTaken {
         /// The dataset.
         dataset_id: String,
-        /// The names that are taken.
+        /// The names that are in use.
         names: Vec<String>,
-        /// What does not fit and what to do, in words that complete "already holds …".
+        /// What does not match and what to do; completes "already contains …".
         reason: String,
     },
 
-    /// The service refused a file because the dataset has one of its name (409, or words that say
-    /// so).
+    /// The server rejected a file because the dataset already has this name (409, or a message that
+    /// says so).
     NameTaken {
         /// The file.
         file_name: Option<String>,
         /// The HTTP status.
         status: u16,
-        /// The service's words.
+        /// The server's message.
         message: String,
     },
 
-    /// The service refused for good (4xx, or a 2xx with `{"error"}`): sending again is no use.
+    /// The server rejected the request permanently (4xx, or a 2xx with `{"error"}`); a retry would
+    /// fail again.
     Refused {
-        /// The file, where the refusal is about one.
+        /// The file, if the rejection concerns one.
         file_name: Option<String>,
         /// The HTTP status.
         status: u16,
-        /// The service's words.
+        /// The server's message.
         message: String,
     },
 
-    /// The service is overloaded or broken (408, 425, 429, 5xx): trying again later may help.
+    /// The server is overloaded or broken (408, 425, 429, 5xx); a later retry may help.
     Unavailable {
-        /// The file, where the request was about one.
+        /// The file, if the request concerns one.
         file_name: Option<String>,
         /// The HTTP status.
         status: u16,
-        /// The service's words.
+        /// The server's message.
         message: String,
-        /// What the service asked for in `Retry-After`.
+        /// The `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
 
-    /// Something between here and the service refused (4xx in other words than the API's):
-    /// sending again is no use.
+    /// Something between this machine and the server rejected the request (4xx without the API's
+    /// JSON); a retry would fail again.
     Intermediary {
-        /// Host and port that answered.
+        /// Host and port of the server.
         host: String,
-        /// The file, where the request was about one.
+        /// The file, if the request concerns one.
         file_name: Option<String>,
-        /// Its size, for an upload.
+        /// The size of the file, for an upload.
         size_bytes: Option<u64>,
         /// The HTTP status.
         status: u16,
     },
 
-    /// No connection, or it broke.
+    /// The connection failed or broke.
     Connection {
         /// Host and port.
         host: String,
-        /// The file, where the request was about one.
+        /// The file, if the request concerns one.
         file_name: Option<String>,
-        /// What happened, down to the root cause.
+        /// The chain of causes.
         message: String,
     },
 
-    /// The service's certificate cannot be trusted: nothing was sent.
+    /// The server's certificate cannot be trusted; nothing was sent.
     Certificate {
         /// Host and port.
         host: String,
-        /// What is wrong with it, and what to do.
+        /// What is wrong with the certificate, and what to do.
         message: String,
     },
 
-    /// Nothing moved, or no answer came, for too long.
+    /// No progress, or no response, for too long.
     Timeout {
         /// Host and port.
         host: String,
-        /// The file, where the request was about one.
+        /// The file, if the request concerns one.
         file_name: Option<String>,
-        /// "did not answer", "took no bytes".
+        /// "did not respond", "accepted no bytes".
         what: &'static str,
-        /// How long it was waited for.
+        /// How long the client waited.
         waited: Duration,
     },
 
-    /// The answer is not what the dataset API answers.
+    /// The response is not one of the dataset API.
     NotTheApi {
         /// Host and port.
         host: String,
-        /// What was seen instead.
+        /// What the response was instead.
         message: String,
     },
 
-    /// The outcome of the one upload in doubt could not be learned.
+    /// The outcome of the one file in doubt is unknown.
     OutcomeUnknown {
         /// The file in doubt.
         file_name: String,
-        /// Why it could not be learned.
+        /// Why it is unknown.
         message: String,
     },
 
-    /// The dataset changed under the upload, and not by it.
+    /// The dataset changed during the upload, but not because of it.
     ForeignWriter {
         /// The dataset.
         dataset_id: String,
@@ -161,29 +162,29 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// Files on this machine that a download would replace.
+    /// Files with other content on this machine, which a download would replace.
     OtherContent {
-        /// The files, which are as they were.
+        /// The files, unchanged.
         paths: Vec<PathBuf>,
     },
 
-    /// A frame cannot be made into a parquet file.
+    /// A frame cannot be written as a Parquet file.
     Frame {
         /// Which frame.
         label: String,
-        /// The column that is at fault, where one is.
+        /// The column that caused it, if one did.
         column: Option<Box<FrameColumn>>,
         /// What is wrong.
         message: String,
     },
 
-    /// A file cannot be rewritten to what the upload needs.
+    /// A file cannot be rewritten for the upload.
     Rewrite {
-        /// The file, which is as it was.
+        /// The file, unchanged.
         location: Location,
         /// What is wrong.
         message: String,
@@ -199,7 +200,7 @@ pub enum Error {
         message: String,
     },
 
-    /// A source file is not the one that was checked any more.
+    /// A source file changed after it was checked.
     FileChanged {
         /// The file.
         location: Location,
@@ -207,36 +208,36 @@ pub enum Error {
         change: &'static str,
     },
 
-    /// A defect of this package.
+    /// A bug in this package.
     Internal(String),
 }
 
-/// A column of a frame, or a field inside of one.
+/// A column of a frame, or a field inside one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameColumn {
     /// Its path, e.g. `person.address.zip`; a list's element is `tags.element`.
     pub path: String,
-    /// Its Arrow type in words.
+    /// A description of its Arrow type.
     pub data_type: String,
 }
 
-/// What an operating system's error says, without the number that Rust puts behind it.
+/// An operating system's error message, without the number that Rust appends.
 pub(crate) fn without_number(message: &str) -> &str {
     message.rsplit_once(" (os error ").map_or(message, |(words, _number)| words)
 }
 
 impl Error {
-    /// Adds the path to what the operating system says of a file.
+    /// Adds the path to an operating system's error.
     pub(crate) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |source| Self::File { path: path.to_owned(), source }
     }
 
-    /// Where the operating system has refused a thread.
+    /// The error when the operating system refuses a new thread.
     #[must_use]
     pub fn no_more_threads(source: &io::Error) -> Self {
         Self::Configuration(format!(
-            "the operating system starts no more threads for this process ({}): raise the limit of \
-             processes and threads (ulimit -u, or the pids limit of the container)",
+            "the operating system does not start more threads for this process ({}): raise the \
+             limit of processes and threads (ulimit -u, or the pids limit of the container)",
             without_number(&source.to_string())
         ))
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between this machine and the API, with what a person needs to act on.
+//! What can go wrong between this machine and the API, with the details that users need to act.
 
 mod kinds;
 mod words;

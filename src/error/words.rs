@@ -1,4 +1,4 @@
-//! Errors in words: what failed, with which file, and what to do.
+//! Error messages: what failed, for which file, and what to do.
 
 use std::{
     fmt,
@@ -14,71 +14,67 @@ impl fmt::Display for Error {
     }
 }
 
-/// The advice of [`Error::OutcomeUnknown`], for whoever has advice of another kind.
-pub(crate) const FINDS_OUT: &str = ". Run the same upload again: it finds out, and continues";
+/// The advice of [`Error::OutcomeUnknown`], so that callers can replace it with other advice.
+pub(crate) const FINDS_OUT: &str =
+    ". Run the same upload again: it checks the dataset and continues";
 
 impl Error {
-    /// What the service, or something before it, has to do with.
+    /// Writes errors of the server, or of something in front of it.
     fn write_service_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Authentication { host, status, message } => {
                 let verb = if *status == 403 { "allow this" } else { "accept the API key" };
-                write!(f, "the service at {host} does not {verb} (HTTP {status}): {message}")
+                write!(f, "the server at {host} does not {verb} (HTTP {status}): {message}")
             }
             Self::DatasetNotFound { dataset_id, message } if message.contains(dataset_id) => {
                 f.write_str(message)
             }
             Self::DatasetNotFound { dataset_id, message } => {
-                write!(f, "no dataset {}: {message}", cut(dataset_id, ECHOED_CHARS))
+                write!(f, "dataset {} not found: {message}", cut(dataset_id, ECHOED_CHARS))
             }
             Self::NamesTaken { dataset_id, names, reason } => {
-                write!(f, "the dataset {dataset_id} already holds {}, {reason}", listed(names))
+                write!(f, "the dataset {dataset_id} already contains {}, {reason}", listed(names))
             }
             Self::Refused { file_name, status, message }
             | Self::NameTaken { file_name, status, message } => {
-                write!(
-                    f,
-                    "the service refused{} (HTTP {status}): {message}",
-                    in_file(file_name.as_ref())
-                )
+                let what = file_name.as_deref().unwrap_or("the request");
+                write!(f, "the server rejected {what} (HTTP {status}): {message}")
             }
             Self::Unavailable { file_name, status, message, .. } => {
-                write!(
-                    f,
-                    "the service failed{} (HTTP {status}): {message}",
-                    in_file(file_name.as_ref())
-                )
+                let file = for_file(file_name.as_deref());
+                write!(f, "the server failed{file} (HTTP {status}): {message}")
             }
             Self::Intermediary { host, file_name, size_bytes, status } => {
                 write_intermediary(f, host, file_name.as_deref(), *size_bytes, *status)
             }
             Self::Connection { host, file_name, message } => {
-                write!(f, "cannot reach {host}{}: {message}", in_file(file_name.as_ref()))
+                write!(f, "cannot reach {host}{}: {message}", for_file(file_name.as_deref()))
             }
             Self::Certificate { host, message } => {
                 write!(f, "the certificate of {host} cannot be trusted: {message}")
             }
             Self::Timeout { host, file_name, what, waited } => {
-                write!(f, "{host} {what}{} for {} s", in_file(file_name.as_ref()), waited.as_secs())
+                write!(f, "{host} {what} for {} s", waited.as_secs())?;
+                file_name.as_ref().map_or(Ok(()), |name| write!(f, " ({name})"))
             }
             Self::NotTheApi { host, message } => write!(
                 f,
-                "{host} does not answer like the dataset API: {message}. Is the API URL right?"
+                "{host} does not respond like the dataset API: {message}. Is the API URL right?"
             ),
             Self::OutcomeUnknown { file_name, message } => {
                 write!(f, "outcome unknown for {file_name}: {message}{FINDS_OUT}")
             }
             Self::ForeignWriter { dataset_id, message } => write!(
                 f,
-                "the dataset {dataset_id} does not hold what this upload has put there: \
-                 {message}. Does someone else write into it, or was its list of files old when this \
-                 upload began?"
+                "the dataset {dataset_id} does not contain what this upload has sent: {message}. Is \
+                 another process writing to it, or was its list of files stale when this upload \
+                 started?"
             ),
             _ => self.write_local_error(f),
         }
     }
 
-    /// What this machine alone has to do with.
+    /// Writes errors of this machine.
     fn write_local_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(message) => f.write_str(message),
@@ -86,8 +82,8 @@ impl Error {
                 let folder = folder.display();
                 write!(
                     f,
-                    "{folder} is open in {holder}, and one at a time can use it: wait until it is \
-                     done, or run `sutro serve --data {folder}` and let all use its URL"
+                    "{folder} is open in {holder}, and only one process can use it: wait until it is \
+                     done, or run `sutro serve --data {folder}` and use its URL in all processes"
                 )
             }
             Self::File { path, source } => {
@@ -95,12 +91,12 @@ impl Error {
                 write!(f, "{}: {}{}", path.display(), without_number(&words), hint_at(path))
             }
             Self::OtherContent { paths } => {
-                let (paths, are) = (names_of(paths), if paths.len() == 1 { "is" } else { "are" });
+                let exist = if paths.len() == 1 { "exists" } else { "exist" };
                 write!(
                     f,
-                    "{} {are} there already, with other content than in the dataset. Nothing was \
-                     overwritten; overwrite=True replaces what is there",
-                    listed(&paths)
+                    "{} already {exist}, with other content than in the dataset. Nothing was \
+                     overwritten; overwrite=True replaces existing files",
+                    listed(&names_of(paths))
                 )
             }
             Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
@@ -114,7 +110,7 @@ impl Error {
                 write!(f, "{location} changed while it was uploaded: {change}")
             }
             Self::Internal(message) => write!(f, "internal error: {message}. Please report it"),
-            // Written above; listed here so that a new kind of error cannot be without words.
+            // Written above; listed here so that a new variant cannot lack a message.
             Self::Authentication { .. }
             | Self::DatasetNotFound { .. }
             | Self::NamesTaken { .. }
@@ -142,30 +138,31 @@ fn write_intermediary(
     if status == 407 {
         return write!(
             f,
-            "the proxy in front of {host} asks for a user name and a password (HTTP 407): put \
-             them into HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT"
+            "the proxy in front of {host} requires a user name and a password (HTTP 407): set \
+             them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT"
         );
     }
     if status == 511 {
-        return f.write_str("this network asks for a login before it lets anything out (HTTP 511)");
+        return f
+            .write_str("this network requires a login before it allows connections (HTTP 511)");
     }
-    write!(f, "something between here and {host} refuses ")?;
+    write!(f, "something between this machine and {host} rejected ")?;
     match (file_name, size_bytes) {
         (Some(name), Some(size)) => write!(f, "{name} ({size} bytes)")?,
         (Some(name), None) => f.write_str(name)?,
-        _ => f.write_str("this call")?,
+        _ => f.write_str("the request")?,
     }
     let what_to_do = match status {
-        404 | 405 => "It does not pass on this path or method: ask whoever runs it",
-        411 => "It takes no bodies whose length it does not know: ask whoever runs it",
+        404 | 405 => "It does not forward this path or method: ask its operator",
+        411 => "It does not accept bodies of unknown length: ask its operator",
         413 => {
-            "It takes no bodies of this size: ask whoever runs it for a higher limit \
-             (client_max_body_size of nginx), or write smaller files"
+            "It does not accept bodies of this size: ask its operator for a higher limit \
+             (client_max_body_size in nginx), or write smaller files"
         }
-        414 | 431 => "It takes no requests with so long a head: ask whoever runs it",
-        415 => "It does not pass on multipart/form-data: ask whoever runs it",
-        451 => "It may not pass this on, for legal reasons",
-        _ => "It is no answer of the service: ask whoever runs it",
+        414 | 431 => "It does not accept request heads of this size: ask its operator",
+        415 => "It does not forward multipart/form-data: ask its operator",
+        451 => "It may not forward this, for legal reasons",
+        _ => "The response is not from the server: ask the operator of the network or proxy",
     };
     write!(f, " (HTTP {status}). {what_to_do}")
 }
@@ -176,14 +173,14 @@ fn names_of(paths: &[PathBuf]) -> Vec<impl fmt::Display> {
 
 fn hint_at(path: &Path) -> &'static str {
     if path == std::env::temp_dir() {
-        ". It is the folder for temporary files; TMPDIR names another one"
+        ". This is the folder for temporary files; set TMPDIR for another one"
     } else {
         ""
     }
 }
 
-fn in_file(file_name: Option<&String>) -> String {
-    file_name.map_or_else(String::new, |name| format!(" at {name}"))
+fn for_file(file_name: Option<&str>) -> String {
+    file_name.map_or_else(String::new, |name| format!(" for {name}"))
 }
 
 #[cfg(test)]
@@ -223,7 +220,7 @@ mod tests {
             Error::Timeout {
                 host: text(),
                 file_name: name(),
-                what: "did not answer",
+                what: "did not respond",
                 waited: Duration::MAX,
             },
             Error::NotTheApi { host: text(), message: text() },

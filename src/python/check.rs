@@ -16,7 +16,7 @@ use crate::upload::{
     self, CheckReport, Checker, FileFacts, UploadError, UploadOptions, check_files as check,
 };
 
-/// Checks files; `client` is asked for what the dataset of `options` holds.
+/// Checks files. `client` lists the dataset of `options`.
 #[pyfunction]
 pub(super) fn check_files(
     client: Option<&Client>,
@@ -29,13 +29,13 @@ pub(super) fn check_files(
     Job::start(work, None, check_report)
 }
 
-/// Looks whether names can be used, before anything is made of them.
+/// Checks whether names can be used, before any file is created.
 #[pyfunction]
 pub(super) fn check_names(py: Python<'_>, names: Vec<String>) -> PyResult<()> {
     upload::check_names(&names).map_err(|error| UploadError::from(error).into_py_err(py))
 }
 
-/// Checks files that are made one after the other.
+/// Checks files that are created one after the other.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameChecker(Mutex<Option<Checker>>);
 
@@ -53,12 +53,12 @@ impl FrameChecker {
             let mut checker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             checker.as_mut().map(|checker| checker.add(file))
         })
-        .ok_or_else(|| internal_error("the check is over"))
+        .ok_or_else(|| internal_error("the check has finished"))
     }
 
     fn finish(&self, client: Option<&Client>, dataset_id: Option<String>) -> PyResult<Job> {
         let checker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let checker = checker.ok_or_else(|| internal_error("the check is over"))?;
+        let checker = checker.ok_or_else(|| internal_error("the check has finished"))?;
         let api = client.map(Client::api).transpose()?;
         let work = async move { checker.finish(api.as_ref(), dataset_id).await };
         Job::start(work, None, check_report)

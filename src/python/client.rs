@@ -25,10 +25,10 @@ use crate::{
     upload::{Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
-/// Prefix of an API URL that stands for the embedded service on a folder.
+/// Prefix of an API URL that selects the embedded server on a folder.
 const LOCAL: &str = "local:";
 
-/// A client of the API at one URL, with the key that belongs to it.
+/// A client of the API at one URL, with its key.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Client {
     api: ApiClient,
@@ -37,11 +37,11 @@ pub(super) struct Client {
     process_id: u32,
     #[pyo3(get)]
     api_url: String,
-    /// The embedded service runs as long as a client of its folder, or a stream, lives.
+    /// The embedded server runs as long as a client of its folder, or a stream, exists.
     local: Option<Arc<LocalServer>>,
 }
 
-/// Out of a `sutro.options.ClientOptions`: times in seconds.
+/// Converts a `sutro.options.ClientOptions`: times in seconds.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct ClientArguments {
@@ -56,7 +56,7 @@ pub(super) struct ClientArguments {
 
 impl From<ClientArguments> for ClientOptions {
     fn from(arguments: ClientArguments) -> Self {
-        // A time that is too long to be told never comes.
+        // A timeout too long to represent never expires.
         let seconds = |time| Duration::try_from_secs_f64(time).unwrap_or(Duration::MAX);
         Self {
             connect_timeout: seconds(arguments.connect_timeout),
@@ -71,7 +71,7 @@ impl From<ClientArguments> for ClientOptions {
     }
 }
 
-/// Out of a `sutro.options.UploadOptions`.
+/// Converts a `sutro.options.UploadOptions`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 #[expect(clippy::struct_excessive_bools, reason = "options of a call")]
@@ -86,7 +86,7 @@ pub(super) struct UploadArguments {
     dry_run: bool,
 }
 
-/// What is said of folders that are called `key=value`; None is nothing.
+/// Converts the `hive` argument; None means that it was not given.
 #[derive(FromPyObject)]
 enum HiveArgument {
     Flag(bool),
@@ -157,12 +157,12 @@ impl Client {
         Ok(Self { api, forked: PerProcess::new(), process_id, api_url, local: None })
     }
 
-    /// An upload of files.
+    /// Starts an upload of files.
     fn upload(&self, files: &FoundFiles, options: UploadArguments) -> PyResult<Job> {
         self.start_upload(Source::Files(files.0.clone()), options.into(), None)
     }
 
-    /// An upload of files that are given to it with [`Job::feed`].
+    /// Starts an upload of files that are passed with [`Job::feed`].
     fn upload_made_files(
         &self,
         file_count: Option<usize>,

@@ -1,4 +1,4 @@
-//! From the core's values to the dataclasses of the Python face.
+//! Converts values of the core to the dataclasses of the Python API.
 
 use std::sync::Arc;
 
@@ -101,18 +101,18 @@ pub(super) fn datasets(py: Python<'_>, datasets: Vec<DatasetInfo>) -> PyResult<P
     datasets.into_iter().map(dataset).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
-/// A schema, and its object in Python. Files of one list share their schema, whatever page they
-/// are on, and so do their objects.
+/// A schema and its Python object. Files of one listing share their schema, across pages, and also
+/// its object.
 pub(super) type SharedColumns = Option<(Arc<SchemaSummary>, Py<PyTuple>)>;
 
-/// Where a list of files goes on.
+/// Where a listing continues.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FileCursor {
     pub(super) cursor: ListingCursor,
     pub(super) shared: SharedColumns,
 }
 
-/// A page of files, and where their list goes on. `shared` comes from the page before.
+/// A page of files, and where the listing continues. `shared` comes from the previous page.
 pub(super) fn dataset_files(
     py: Python<'_>,
     (files, next): (Vec<DatasetFile>, Option<ListingCursor>),

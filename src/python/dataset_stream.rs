@@ -18,7 +18,7 @@ use crate::{
     service::LocalServer,
 };
 
-/// Between two looks at signals.
+/// Time between two checks for signals.
 const STEP: Duration = Duration::from_millis(100);
 
 /// An object with `__arrow_c_stream__`, for one use.
@@ -36,19 +36,19 @@ pub(super) fn to_python(
     ArrowStream::new(Box::new(stream)).into_py_any(py)
 }
 
-/// Batches for a consumer that asks from any thread, with or without the GIL.
+/// Batches for a consumer on any thread, with or without the GIL.
 struct DatasetStream {
     schema: SchemaRef,
-    /// With the embedded service that it reads from, where that is one of this process.
+    /// With the embedded server that it reads from, if this process runs it.
     reader: Option<(DatasetReader, Option<Arc<LocalServer>>)>,
     process_id: u32,
-    /// The Python thread that asked for the stream.
+    /// The Python thread that requested the stream.
     thread: ThreadId,
 }
 
 impl Drop for DatasetStream {
     fn drop(&mut self) {
-        // In a forked child its threads do not exist, and cannot be ended.
+        // A forked child has no threads of its parent, and cannot end them.
         if self.process_id != process::id() {
             mem::forget(self.reader.take());
         }
@@ -56,15 +56,15 @@ impl Drop for DatasetStream {
 }
 
 impl DatasetStream {
-    /// Waits for a moment, where it is possible without the GIL and with a look at signals.
+    /// Waits for a moment: without the GIL and with a check for signals, if possible.
     fn step(&mut self) -> Result<Next, ArrowError> {
         let of_parent = self.process_id != process::id();
         let Some((reader, _)) = self.reader.as_mut().filter(|_| !of_parent) else {
-            let message = "the stream was begun in the parent process; read the dataset again here";
+            let message = "the stream was opened in the parent process; read the dataset again in this process";
             return Err(ArrowError::ComputeError(message.to_owned()));
         };
-        // A thread of the consumer's own must not wait for the GIL: whoever holds it may wait
-        // for this very thread.
+        // A thread of the consumer must not wait for the GIL: the thread that holds it may be
+        // waiting for this one.
         if thread::current().id() != self.thread {
             return reader.next_within(STEP).map_err(to_arrow);
         }
@@ -97,17 +97,17 @@ impl RecordBatchReader for DatasetStream {
     }
 }
 
-/// Consumers know errors of Arrow only, and show their words.
+/// Consumers only understand errors of Arrow, and show their message.
 fn to_arrow(error: Error) -> ArrowError {
     ArrowError::IoError(error.to_string(), io::Error::other(error))
 }
 
-/// A consumer makes an error of its own of this one, so Ctrl-C is set again: Python raises it as
-/// soon as the consumer has returned.
+/// A consumer creates its own error from this one, so Ctrl-C is set again: Python raises it as soon
+/// as the consumer returns.
 fn interrupted(py: Python<'_>, interrupt: &PyErr) -> ArrowError {
     let message = interrupt.to_string();
     if interrupt.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // Where this fails the consumer's error is all there is.
+        // If this fails, only the consumer's error remains.
         let _ = py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main"));
     }
     ArrowError::ComputeError(message)

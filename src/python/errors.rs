@@ -1,4 +1,4 @@
-//! From the core's errors to the exceptions of `sutro`.
+//! Converts errors of the core to the exceptions of `sutro`.
 
 use pyo3::{
     create_exception,
@@ -14,9 +14,9 @@ use crate::{
     upload::{CheckError, CheckErrorKind, UploadError},
 };
 
-create_exception!(sutro._core, Cancelled, PyException, "The call was cancelled before its end.");
+create_exception!(sutro._core, Cancelled, PyException, "The call was cancelled.");
 
-/// An error of the core that has an exception of its own.
+/// An error of the core that has its own exception.
 pub(super) trait IntoPyErr {
     fn into_py_err(self, py: Python<'_>) -> PyErr;
 }
@@ -120,7 +120,7 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
 fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<PyErr> {
     let problems = error.problems.iter().map(ToString::to_string);
     let outliers = error.outliers.iter().flat_map(|group| {
-        // `groups` and `differences` name all of them.
+        // `groups` and `differences` contain all of them.
         let files = listed(&group.files).to_string();
         group.differences.iter().map(move |difference| format!("{files}: {difference}"))
     });
@@ -153,7 +153,7 @@ fn exception(py: Python<'_>, class: &str, message: &str, fields: &Bound<'_, PyDi
         .and_then(|class| class.call((message,), Some(fields)));
     match raised {
         Ok(error) => PyErr::from_value(error),
-        // Ctrl-C came just now.
+        // Ctrl-C arrived just now.
         Err(error) if !error.is_instance_of::<PyException>(py) => error,
         Err(_) => PyRuntimeError::new_err(message.to_owned()),
     }

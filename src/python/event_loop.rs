@@ -1,4 +1,4 @@
-//! What the core does, awaited by an event loop of Python.
+//! Lets a Python event loop await work of the core.
 
 use std::{any::Any, future::ready, pin::Pin};
 
@@ -12,7 +12,7 @@ use tokio::task;
 
 use super::runtime;
 
-/// An `asyncio.Future` of the running loop that is done when `work` is.
+/// An `asyncio.Future` of the running loop that completes when `work` does.
 pub(super) fn future<F>(py: Python<'_>, work: F) -> PyResult<Bound<'_, PyAny>>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -23,7 +23,7 @@ where
     })
 }
 
-/// The runtime of this process, as the crate asks for it.
+/// The runtime of this process, in the form that the crate expects.
 struct CoreRuntime;
 
 /// Why a task has no result.
@@ -55,8 +55,8 @@ fn joined(task: Option<task::JoinHandle<()>>) -> JoinHandle {
     }
 }
 
-/// A runtime that was shut down takes tasks and drops them: no thread wakes an interpreter that
-/// exits.
+/// After the shutdown, the runtime accepts tasks but drops them, so no thread wakes an interpreter
+/// that exits.
 impl Runtime for CoreRuntime {
     type JoinError = EndedEarly;
     type JoinHandle = JoinHandle;
@@ -76,7 +76,7 @@ impl Runtime for CoreRuntime {
     }
 }
 
-/// No task calls back into Python, so none needs to know its loop.
+/// No task calls back into Python, so none needs its loop.
 impl ContextExt for CoreRuntime {
     fn scope<F, R>(_: TaskLocals, work: F) -> Pin<Box<dyn Future<Output = R> + Send>>
     where

@@ -1,4 +1,4 @@
-//! The files that paths, folders and globs name.
+//! The files of paths, folders and globs.
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 
@@ -8,7 +8,7 @@ use crate::{
     upload::{Found, FoundFile, Paths},
 };
 
-/// Out of a `sutro.options.PathOptions`.
+/// Converts a `sutro.options.PathOptions`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct PathArguments {
@@ -31,25 +31,25 @@ pub(super) struct FoundFiles(pub(super) Found);
 
 #[pymethods]
 impl FoundFiles {
-    /// Where they are.
+    /// Their paths.
     #[getter]
     fn paths(&self) -> Vec<String> {
         self.each(|file| file.path.display().to_string())
     }
 
-    /// For each the index of the source that names it.
+    /// For each file, the index of the source that it comes from.
     #[getter]
     fn sources(&self) -> Vec<usize> {
         self.each(|file| file.source)
     }
 
-    /// Names that are made of their paths below the source.
+    /// Names derived from the paths below the source.
     #[getter]
     fn path_names(&self) -> Vec<Option<String>> {
         self.each(|file| file.path_name.clone())
     }
 
-    /// What is not taken, and what else the caller should know.
+    /// Skipped entries, and other notes for the caller.
     #[getter]
     fn notes(&self) -> Vec<String> {
         self.0.notes.clone()
@@ -62,7 +62,7 @@ impl FoundFiles {
     }
 }
 
-/// Looks for the files of paths, folders and globs.
+/// Finds the files of paths, folders and globs.
 #[pyfunction]
 pub(super) fn find_files(paths: PathArguments) -> PyResult<Job> {
     let paths = Paths::from(paths);

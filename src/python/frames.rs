@@ -1,4 +1,4 @@
-//! Frames and bytes become temporary parquet files, in the thread of whoever has them.
+//! Writes frames and bytes to temporary Parquet files, on the thread of the caller.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,19 +21,19 @@ use crate::{
     },
 };
 
-/// A parquet file that is gone with this object, or with the upload that took it.
+/// A Parquet file that disappears with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct TemporaryParquet(Mutex<Option<(Content, Partition)>>);
 
 #[pymethods]
 impl TemporaryParquet {
-    /// The places of the leaves of its schema that have no value, in rising order.
+    /// Positions of the leaves of its schema that have no value, in ascending order.
     fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
         py.detach(|| {
             let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             file.as_ref().map(|(file, _)| frames::leaves_without_values(file))
         })
-        .ok_or_else(|| internal_error("the file was given to an upload before"))?
+        .ok_or_else(|| internal_error("the file was already passed to an upload"))?
         .map_err(|error| error.into_py_err(py))
     }
 }
@@ -43,15 +43,15 @@ impl TemporaryParquet {
         Self(Mutex::new(Some((file, partition))))
     }
 
-    /// The file for an upload, with its name in the dataset or None to number it.
+    /// The file for an upload, with its name in the dataset, or None to generate one.
     pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
         let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         file.map(|(content, partition)| MadeFile { name, content, partition })
-            .ok_or_else(|| internal_error("the file was given to an upload before"))
+            .ok_or_else(|| internal_error("the file was already passed to an upload"))
     }
 }
 
-/// Makes a temporary file of bytes.
+/// Writes bytes to a temporary file.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct BytesSpool(Mutex<Option<Spool>>);
 
@@ -69,7 +69,7 @@ impl BytesSpool {
         spool.write(bytes).map_err(|error| error.into_py_err(py))
     }
 
-    /// Ends the file; `path` is where its bytes come from, if they come from a file.
+    /// Completes the file; `path` is the source of its bytes, if they come from a file.
     fn finish(&self, py: Python<'_>, path: Option<&str>) -> PyResult<TemporaryParquet> {
         let spool = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spool = spool.ok_or_else(|| internal_error("the spool is closed"))?;
@@ -122,7 +122,7 @@ impl FrameEncoder {
         self.lock().notes().to_vec()
     }
 
-    /// The rows that the frame has given; `None` where it has not given a batch.
+    /// Number of rows that the frame yielded; `None` before its first batch.
     #[getter]
     fn row_count(&self, py: Python<'_>) -> Option<usize> {
         py.detach(|| {
@@ -131,12 +131,12 @@ impl FrameEncoder {
         })
     }
 
-    /// Lets go of the frame's stream.
+    /// Releases the frame's stream.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.lock().close());
     }
 
-    /// Encodes for about `seconds`, without the GIL; a file when one is whole.
+    /// Encodes for about `seconds`, without the GIL; returns a file when one is complete.
     fn encode(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<TemporaryParquet>> {
         let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let file = py.detach(|| {
@@ -154,26 +154,26 @@ impl FrameEncoder {
     }
 }
 
-/// The encoder of the parquet crate panics on some arrays that it does not know.
+/// The encoder of the parquet crate panics on some arrays that it does not support.
 fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let message = "it cannot be encoded as parquet; write it to a file, and upload that";
+        let message = "it cannot be encoded as Parquet; write it to a file and upload the file";
         Err(Error::Frame { label: label.to_owned(), column: None, message: message.to_owned() })
     })
 }
 
-/// The schema that all files of an upload are to have.
+/// The schema that all files of an upload must have.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameSchema(pub(super) TypePtr);
 
-/// What is known of a frame that is still to be encoded.
+/// What is known about a frame before it is encoded.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameOutline(frames::FrameOutline);
 
 #[pymethods]
 impl FrameOutline {
-    /// Of an object with `__arrow_c_schema__` or, where it has none, of its stream, which is
-    /// closed again without a look at its rows.
+    /// Reads the schema of an object with `__arrow_c_schema__` or, without it, of its stream. The
+    /// stream is closed again before any row is read.
     #[new]
     fn new(
         py: Python<'_>,
@@ -191,7 +191,7 @@ impl FrameOutline {
             .map_err(|error| error.into_py_err(py))
     }
 
-    /// The same with what a look at its rows has found.
+    /// The same, with the results of a look at the frame's rows.
     fn with_values(&self, row_count: u64, without_values: Vec<u32>) -> Self {
         Self(self.0.clone().with_values(row_count, without_values))
     }
@@ -201,7 +201,7 @@ fn decimals(as_bytes: bool) -> Decimals {
     if as_bytes { Decimals::Bytes } else { Decimals::Integers }
 }
 
-/// For each frame the places of the leaves of columns that not all frames have alike.
+/// For each frame, the positions of the leaves whose columns differ between frames.
 #[pyfunction]
 pub(super) fn differing_leaves(
     py: Python<'_>,
@@ -211,7 +211,7 @@ pub(super) fn differing_leaves(
     py.detach(|| frames::differing_leaves(&outlines))
 }
 
-/// Compares the schemas of frames, before any of them is encoded.
+/// Compares the schemas of frames before any frame is encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
@@ -224,14 +224,14 @@ pub(super) fn check_frames(
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 
-/// Sorts paths as a folder's are: `part-2` before `part-10`.
+/// Sorts paths in natural order: `part-2` before `part-10`.
 #[pyfunction]
 pub(super) fn in_natural_order(mut paths: Vec<String>) -> Vec<String> {
     paths.sort_by(|left, right| upload::natural_order(left, right));
     paths
 }
 
-/// Whatever the frame's library raises passes: who has the frame puts it into words.
+/// Errors of the frame's library are passed on; the caller adds the frame to the message.
 fn stream_of(frame: &Bound<'_, PyAny>) -> PyResult<PyRecordBatchReader> {
     frame.extract()
 }

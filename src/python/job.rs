@@ -22,10 +22,10 @@ use super::{
 };
 use crate::upload::{MadeFile, Tracker};
 
-/// Makes the Python value of a call's outcome, with the GIL held.
+/// Creates the Python value of a call's outcome, with the GIL held.
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// How a call ended. Threads wait for it without the runtime, which may be shut down meanwhile.
+/// The result of a call. Threads wait for it without the runtime, which may be shut down meanwhile.
 #[derive(Default)]
 struct Completion {
     state: Mutex<CallState>,
@@ -35,7 +35,7 @@ struct Completion {
 #[derive(Default)]
 struct CallState {
     is_over: bool,
-    /// Taken once.
+    /// Can be taken once.
     outcome: Option<Outcome>,
 }
 
@@ -46,7 +46,7 @@ impl Completion {
         self.changed.notify_all();
     }
 
-    /// Whether it came within the time.
+    /// Whether the result arrived within the time.
     fn wait(&self, time: Duration) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(state, time, |state| !state.is_over);
@@ -58,8 +58,7 @@ impl Completion {
     }
 }
 
-/// One running call. The work goes on in Rust threads; whoever called waits for it in
-/// steps as long as they like.
+/// One running call. The work continues in Rust threads; the caller waits for it in steps.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Job {
     process_id: u32,
@@ -72,7 +71,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Starts `work`; `translate` turns its value into Python's.
+    /// Starts `work`; `translate` converts its value to Python.
     pub(super) fn start<T, E, W, F>(
         work: W,
         tracker: Option<Arc<Tracker>>,
@@ -98,7 +97,7 @@ impl Job {
                 Ok(Err(error)) => Err(error.into_py_err(py)),
                 Err(error) => Err(ended_early(&error)),
             }));
-            // Nobody waits any more when this fails.
+            // Fails if nobody waits any more.
             let _ = over.send(true);
         });
         let process_id = std::process::id();
@@ -106,7 +105,7 @@ impl Job {
         Ok(Self { process_id, runtime, task, completion, is_over, tracker, feed })
     }
 
-    /// The job takes files from [`Job::feed`].
+    /// Whether the job accepts files from [`Job::feed`].
     pub(super) fn fed_by(self, feed: Option<mpsc::Sender<MadeFile>>) -> Self {
         Self { feed: Mutex::new(feed), ..self }
     }
@@ -115,7 +114,9 @@ impl Job {
         if self.process_id == std::process::id() {
             return Ok(());
         }
-        Err(internal_error("this call was started in the parent process; start it again here"))
+        Err(internal_error(
+            "this call was started in the parent process; start it again in this process",
+        ))
     }
 }
 
@@ -129,25 +130,26 @@ fn ended_early(error: &JoinError) -> PyErr {
 
 #[pymethods]
 impl Job {
-    /// Waits for the end, at most `timeout` seconds; whether it is over.
+    /// Waits for the end, at most `timeout` seconds; returns whether the job has finished.
     fn wait(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         self.ensure_own_process()?;
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
         Ok(py.detach(|| self.completion.wait(timeout)))
     }
 
-    /// An `asyncio.Future` of the running loop that is done when the call is over.
+    /// An `asyncio.Future` of the running loop that completes when the call does.
     fn finished<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.ensure_own_process()?;
         let mut is_over = self.is_over.clone();
         event_loop::future(py, async move {
-            // Ends with an error where the call is gone, which is as good.
+            // Returns an error if the call is gone, which is just as good.
             let _ = is_over.wait_for(|is_over| *is_over).await;
         })
     }
 
-    /// Gives the upload a file, with its name in the dataset or None to number it, when there
-    /// is room within `timeout` seconds; whether it was taken. A job that is over takes all.
+    /// Passes a file to the upload, with its name in the dataset or None to generate one, if there
+    /// is room within `timeout` seconds. Returns whether the file was accepted. A finished job
+    /// accepts all files.
     fn feed(
         &self,
         py: Python<'_>,
@@ -170,7 +172,7 @@ impl Job {
         }
     }
 
-    /// No more files will be given.
+    /// No more files will follow.
     fn end_feed(&self) {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -180,12 +182,12 @@ impl Job {
         self.task.abort();
     }
 
-    /// How far an upload is; None for other calls.
+    /// The progress of an upload; None for other calls.
     fn progress(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.tracker.as_ref().map(|tracker| convert::progress(py, tracker.progress())).transpose()
     }
 
-    /// The report of an upload so far; None for other calls.
+    /// The partial report of an upload; None for other calls.
     fn partial_report(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.tracker
             .as_ref()
@@ -193,11 +195,13 @@ impl Job {
             .transpose()
     }
 
-    /// The value of a call that is over; raises what it failed with. Can be taken once.
+    /// The value of a finished call; raises its error if it failed. Can be taken once.
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self.completion.take_outcome() {
             Some(outcome) => outcome(py),
-            None => Err(internal_error("the call is not over, or its result was taken")),
+            None => {
+                Err(internal_error("the call has not finished, or its result was already taken"))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `sutro._core.LocalServer`: the embedded service, started from Python.
+//! `sutro._core.LocalServer`: the embedded server, started from Python.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -26,7 +26,7 @@ pub(super) fn open_shared(py: Python<'_>, folder: PathBuf) -> PyResult<Arc<Serve
     py.detach(|| runtime.block_on(shared(folder))).map_err(|error| error.into_py_err(py))
 }
 
-/// A running embedded service.
+/// A running embedded server.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct LocalServer {
     server: Arc<Server>,
@@ -70,7 +70,7 @@ impl LocalServer {
         self.server.api_key().expose().to_owned()
     }
 
-    /// Lets running requests end, for a few seconds, and stops.
+    /// Gives running requests a few seconds to finish, then stops.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let runtime = runtime::handle()?;
         py.detach(|| runtime.block_on(self.server.stop()));
@@ -78,7 +78,7 @@ impl LocalServer {
     }
 }
 
-/// Out of a `sutro.options.ServerLimits`; what is missing has its default.
+/// Converts a `sutro.options.ServerLimits`; missing limits have their defaults.
 fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
     let mut limits = Limits::default();
     for (name, value) in given {
@@ -90,7 +90,7 @@ fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
             "max_unauthenticated" => limits.max_unauthenticated = value.extract()?,
             "head_timeout" => limits.head_timeout = seconds(&value)?,
             "body_timeout" => limits.body_timeout = seconds(&value)?,
-            unknown => return Err(PyTypeError::new_err(format!("there is no limit {unknown:?}"))),
+            unknown => return Err(PyTypeError::new_err(format!("unknown limit {unknown:?}"))),
         }
     }
     Ok(limits)
@@ -99,14 +99,14 @@ fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
 fn seconds(given: &Bound<'_, PyAny>) -> PyResult<Duration> {
     match Duration::try_from_secs_f64(given.extract()?) {
         Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err(PyValueError::new_err(format!("a timeout is above 0 seconds, not {given}"))),
+        _ => Err(PyValueError::new_err(format!("timeouts must be above 0 seconds, got {given}"))),
     }
 }
 
 fn address(host: &str, port: u16) -> Result<SocketAddr, Error> {
     let host = if host == "localhost" { "127.0.0.1" } else { host };
     let address: IpAddr = host.parse().map_err(|_| {
-        Error::Configuration(format!("the host {host} is no IP address, such as 127.0.0.1"))
+        Error::Configuration(format!("the host {host} must be an IP address, such as 127.0.0.1"))
     })?;
     Ok(SocketAddr::new(address, port))
 }

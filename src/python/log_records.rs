@@ -1,6 +1,6 @@
-//! `tracing` events on their way to Python's `logging`.
+//! Passes `tracing` events to Python's `logging`.
 //!
-//! Rust threads put them into a bounded queue and never touch Python; whoever waits for a
+//! Rust threads put events into a bounded queue and never touch Python. The thread that waits for a
 //! job takes them out.
 
 use std::{
@@ -21,16 +21,16 @@ use tracing_subscriber::{
 
 use super::per_process::PerProcess;
 
-/// Records that nobody has taken; older ones are dropped first.
+/// Pending records; when the queue is full, the oldest are dropped.
 const MOST_RECORDS: usize = 1000;
 
-/// A fork may come while a thread of the parent's holds the lock.
+/// A fork may happen while a thread of the parent holds the lock.
 static RECORDS: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
 
-/// Level as in Python's `logging`, logger, message.
+/// Level of Python's `logging`, logger, message.
 type Record = (u8, String, String);
 
-/// Starts to collect the events of this package, once. Another subscriber of the process
+/// Starts to collect the events of this package, once. If the process already has a subscriber, it
 /// stays in place.
 pub(super) fn collect() {
     static COLLECTING: Once = Once::new();
@@ -87,7 +87,7 @@ impl Visit for Text {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        // Writing into a String does not fail.
+        // Writing to a String cannot fail.
         let _ = if field.name() == "message" {
             write!(self.message, "{value:?}")
         } else {

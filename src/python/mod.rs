@@ -1,9 +1,9 @@
-//! The Python bindings: they translate, and decide nothing.
+//! The Python bindings: they only translate.
 //!
-//! Every call starts a [`job::Job`] on the package's own runtime and returns at once. A calling
-//! thread waits for it in short steps, so that Ctrl-C works. A Rust thread calls into Python for
-//! one thing only: to wake an event loop that awaits a job. As Python before 3.14 ends a process
-//! where that meets the end of the interpreter, the runtime is shut down before.
+//! Every call starts a [`job::Job`] on the package's own runtime and returns at once. The calling
+//! thread waits for it in short steps, so that Ctrl-C works. Rust threads call into Python only to
+//! wake an event loop that awaits a job. Before Python 3.14, such a call during the exit of the
+//! interpreter ends the process, so the runtime is shut down first.
 // Arguments come from Python by value.
 #![allow(clippy::needless_pass_by_value)]
 
@@ -45,7 +45,7 @@ mod _core {
         report_table::{check_report_stream, upload_report_stream},
     };
 
-    /// What was registered last is called first: programs still have the core in theirs.
+    /// Functions registered last run first, so programs can still use the core in theirs.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let shut_down = wrap_pyfunction!(super::runtime::shut_down, module)?;

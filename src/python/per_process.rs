@@ -1,11 +1,11 @@
-//! What belongs to one process, and is made anew after a fork.
+//! Values that belong to one process, and are recreated after a fork.
 
 use std::{convert::Infallible, mem, process, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 
-/// A value that a forked child does not take over from its parent: threads stay behind in a
-/// fork, and locks stay locked. So it is kept with the id of its process, without a lock.
+/// A value that a forked child does not inherit: after a fork, threads are gone and locks stay
+/// locked. So it is stored with the id of its process, without a lock.
 pub(super) struct PerProcess<T>(ArcSwapOption<Owned<T>>);
 
 pub(super) struct Owned<T> {
@@ -18,12 +18,12 @@ impl<T> PerProcess<T> {
         Self(ArcSwapOption::const_empty())
     }
 
-    /// The value of this process, where it was made.
+    /// The value of this process, if it was created.
     pub(super) fn get(&self) -> Option<Arc<Owned<T>>> {
         self.0.load_full().filter(|owned| owned.process_id == process::id())
     }
 
-    /// The value of this process; makes it on first use.
+    /// The value of this process; creates it on first use.
     pub(super) fn get_or_try<E>(
         &self,
         make: impl FnOnce() -> Result<T, E>,
@@ -40,13 +40,14 @@ impl<T> PerProcess<T> {
         match &*before {
             // Another thread was first.
             Some(first) if first.process_id == process_id => return Ok(Arc::clone(first)),
-            // Never dropped: a parent's runtime would wait for threads that do not exist here.
+            // Never dropped: a parent's runtime would wait for threads that do not exist in this
+            // process.
             of_parent => mem::forget(of_parent.clone()),
         }
         Ok(owned)
     }
 
-    /// As [`PerProcess::get_or_try`], for what can always be made.
+    /// The same as [`PerProcess::get_or_try`], for values whose creation cannot fail.
     pub(super) fn get_or(&self, make: impl FnOnce() -> T) -> Arc<Owned<T>> {
         match self.get_or_try(|| Ok::<_, Infallible>(make())) {
             Ok(owned) => owned,

@@ -1,4 +1,4 @@
-//! A report as an Arrow table, so that `polars.DataFrame(report)` and its like work.
+//! A report as an Arrow table, so that `polars.DataFrame(report)` and the like work.
 
 use std::{
     sync::Arc,
@@ -15,7 +15,7 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::arrow_stream::ArrowStream;
 
-/// Out of a `sutro.UploadedFile`.
+/// Converts a `sutro.UploadedFile`.
 #[derive(FromPyObject)]
 pub(super) struct UploadedRow {
     position: u64,
@@ -31,7 +31,7 @@ pub(super) struct UploadedRow {
     committed: Option<SystemTime>,
 }
 
-/// Out of a `sutro.CheckedFile`.
+/// Converts a `sutro.CheckedFile`.
 #[derive(FromPyObject)]
 pub(super) struct CheckedRow {
     name: String,
@@ -49,7 +49,7 @@ pub(super) fn upload_report_stream(files: Vec<UploadedRow>) -> PyResult<ArrowStr
     to_stream(uploaded_batch(&files))
 }
 
-/// The files of a check's report, likewise.
+/// The files of a check's report as an Arrow table.
 #[pyfunction]
 pub(super) fn check_report_stream(files: Vec<CheckedRow>) -> PyResult<ArrowStream> {
     to_stream(checked_batch(&files))

@@ -1,4 +1,4 @@
-//! One tokio runtime for each process.
+//! One tokio runtime per process.
 
 use std::{
     io,
@@ -18,51 +18,51 @@ static RUNTIME: PerProcess<Running> = PerProcess::new();
 
 struct Running {
     handle: Handle,
-    /// `None` when it was shut down.
+    /// `None` after the shutdown.
     runtime: Mutex<Option<Runtime>>,
 }
 
-/// For the work under way when the interpreter exits.
+/// Time for running work when the interpreter exits.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A thread for blocking work is never given back: tokio panics where it needs the first one
-/// and the operating system starts no more.
+/// Threads for blocking work never end: tokio panics if it needs its first one and the operating
+/// system does not start more.
 const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_hours(365 * 24);
 
 /// The runtime of this process, started on first use.
 ///
 /// # Errors
-/// `sutro.ConfigurationError` where the process may not start the threads that it needs, and
-/// `RuntimeError` where the interpreter exits.
+/// `sutro.ConfigurationError` if the process cannot start the threads that it needs, and
+/// `RuntimeError` while the interpreter exits.
 pub(super) fn handle() -> PyResult<Handle> {
     let running = RUNTIME.get_or_try(start);
     let running = running.map_err(|error| Python::attach(|py| error.into_py_err(py)))?;
     let Running { handle, runtime } = &running.value;
     if runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-        return Err(PyRuntimeError::new_err("no call can start: the interpreter exits"));
+        return Err(PyRuntimeError::new_err("cannot start a call while the interpreter exits"));
     }
     Ok(handle.clone())
 }
 
-/// The runtime of this process, even after it was shut down; `None` where it was never started.
+/// The runtime of this process, even after the shutdown; `None` if it was never started.
 pub(super) fn kept_handle() -> Option<Handle> {
     RUNTIME.get().map(|running| running.value.handle.clone())
 }
 
-/// Ends the threads of the runtime. Called before the interpreter exits: a thread that wakes an
-/// event loop later would end the process with an error, in Python before 3.14.
+/// Ends the threads of the runtime. This runs before the interpreter exits: in Python before 3.14,
+/// a thread that wakes an event loop later would end the process with an error.
 #[pyfunction]
 pub(super) fn shut_down(py: Python<'_>) {
     let Some(running) = RUNTIME.get() else { return };
     let runtime = running.value.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // Threads that wait for the interpreter get it.
+    // Releases the GIL for threads that wait for it.
     py.detach(|| runtime.map(|runtime| runtime.shutdown_timeout(SHUTDOWN_PATIENCE)));
 }
 
 fn start() -> Result<Running> {
     let workers = available_parallelism().map_or(1, usize::from);
     can_start_threads(workers + 1).map_err(|error| Error::no_more_threads(&error))?;
-    // The threads of another process of this user may have come in between.
+    // Threads of another process of this user may have started meanwhile.
     let started = catch_unwind(|| {
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers)
@@ -78,14 +78,14 @@ fn start() -> Result<Running> {
     started.map_err(|error| Error::no_more_threads(&error))
 }
 
-/// Starts as many threads at the same time.
+/// Starts this many threads at the same time.
 fn can_start_threads(count: usize) -> io::Result<()> {
     let spawn = |_| thread::Builder::new().spawn(thread::park);
     let (started, refused): (Vec<_>, Vec<_>) =
         (0..count).map(spawn).partition(std::result::Result::is_ok);
     for thread in started.into_iter().flatten() {
         thread.thread().unpark();
-        // It does nothing that could panic.
+        // The closure does nothing, so it cannot panic.
         let _ = thread.join();
     }
     refused.into_iter().next().map_or(Ok(()), |refused| refused.map(drop))

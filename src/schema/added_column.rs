@@ -1,4 +1,4 @@
-//! A column that a file does not have, with one value in all rows.
+//! A column that is added to a file, with one value in all rows.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-/// A type of a column that is made of text.
+/// Type of a column whose values are parsed from text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// `true` or `false`.
@@ -25,7 +25,7 @@ pub enum ColumnType {
     Int64,
     /// Text.
     String,
-    /// Microseconds without a zone: `2024-01-31 12:00:00`.
+    /// Microseconds without a time zone: `2024-01-31 12:00:00`.
     Timestamp,
 }
 
@@ -39,18 +39,18 @@ pub(crate) enum Value {
     Bytes(ByteArray),
 }
 
-/// A column to be added to a file; nullable, as other tools read it.
+/// A column to add to a file; nullable, as other tools read it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AddedColumn {
     /// Its name.
     pub(crate) name: String,
     pub(crate) column_type: ColumnType,
-    /// In all rows; `None` is null.
+    /// The value of all rows; `None` is null.
     pub(crate) value: Option<Value>,
 }
 
 impl ColumnType {
-    /// By its name, as callers write it.
+    /// Parses the name that callers use.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -81,7 +81,7 @@ impl ColumnType {
         Self::Timestamp,
     ];
 
-    /// The type of all `values`: 64-bit integers, days, or text.
+    /// The type that fits all `values`: 64-bit integers, days, or text.
     pub(crate) fn of_all<'a>(values: &(impl Iterator<Item = &'a str> + Clone)) -> Self {
         let is = |kind: Self| values.clone().all(|value| kind.value_of(value).is_some());
         if values.clone().next().is_none() {
@@ -95,13 +95,13 @@ impl ColumnType {
         }
     }
 
-    /// The value that a text stands for; `None` where it stands for none of this type.
+    /// Parses a text; `None` if it is not a value of this type.
     pub(crate) fn value_of(self, text: &str) -> Option<Value> {
         let is_number = text.starts_with(|c: char| c == '-' || c == '.' || c.is_ascii_digit());
         Some(match self {
             Self::Bool => Value::Bool(text.to_lowercase().parse().ok()?),
             Self::Date => {
-                // Not "2024-1-5": other tools take that for text.
+                // Not "2024-1-5": other tools read that as text.
                 let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
                 let days = day.signed_duration_since(NaiveDate::default()).num_days();
                 (text.len() == 10).then_some(Value::Int32(i32::try_from(days).ok()?))?
@@ -153,7 +153,7 @@ impl ColumnType {
     }
 }
 
-/// A file's schema with columns at its end.
+/// A file's schema with more columns at its end.
 pub(crate) fn with_columns(
     schema: &Type,
     columns: &[AddedColumn],

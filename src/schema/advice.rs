@@ -1,5 +1,5 @@
-//! The likely cause of a difference between two schemas, and what to write in pandas and
-//! polars to mend it. A line of code is given only where it does what it says.
+//! The likely cause of a difference between two schemas, and the pandas and polars code that fixes
+//! it. Code is only suggested if it does what the advice says.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -8,13 +8,12 @@ use super::{
     number::{Number, Unit},
 };
 
-/// A column of this name is the index that pandas writes where it holds more than row
-/// numbers.
+/// Columns with this prefix are an index that pandas writes if it is more than row numbers.
 const PANDAS_INDEX: &str = "__index_level_";
 
-/// The likely cause and the fix, in one line; `None` where nothing can be said. `all` are the
-/// differences that are told with this one; `is_without_values` says that no file that differs
-/// so has a value in the column.
+/// The likely cause and the fix, in one line; `None` if neither is known. `all` are the
+/// differences that are reported together; `is_without_values` says that no file with this
+/// difference has a value in the column.
 #[must_use]
 pub fn advice(
     difference: &Difference,
@@ -39,14 +38,14 @@ pub fn advice(
             Some(no_value_advice(difference, expected?))
         }
         DifferenceKind::Type => type_advice(difference, expected?, found?),
-        // A line of code for a field inside of a column would be a wrong one.
+        // Code for a nested field would be wrong.
         _ if difference.is_nested => None,
         DifferenceKind::Moved => Some(
-            "another order of columns. pandas: df = df[columns]; polars: df = df.select(columns)"
+            "the columns are in another order. pandas: df = df[columns]; polars: df = df.select(columns)"
                 .to_owned(),
         ),
         DifferenceKind::Missing => Some(format!(
-            "add it where it is missing, or drop it from the others. {}",
+            "add it to the files that lack it, or drop it from the others. {}",
             in_both(column, expected?, "None", "pl.lit(None)")?
         )),
         DifferenceKind::Extra => {
@@ -58,7 +57,7 @@ pub fn advice(
     }
 }
 
-/// A column that is missing on one side and has nearly the name of one that is extra.
+/// Finds an extra column whose name nearly equals that of a missing one, or the reverse.
 fn lookalike<'a>(difference: &Difference, all: &[&'a Difference]) -> Option<&'a Difference> {
     let other_kind = match difference.kind {
         DifferenceKind::Missing => DifferenceKind::Extra,
@@ -77,15 +76,15 @@ fn folded(path: &str) -> String {
 fn renaming(difference: &Difference, found: &str) -> String {
     let expected = &difference.path;
     let how = if expected.trim() == found.trim() {
-        "blanks at the ends"
+        "leading or trailing blanks"
     } else if expected.to_lowercase() == found.to_lowercase() {
         "upper and lower case"
     } else if expected.nfc().eq(found.nfc()) {
-        "the way in which Unicode composes letters"
+        "Unicode composition"
     } else {
-        "case, blanks and the way in which Unicode composes letters"
+        "case, blanks and Unicode composition"
     };
-    let cause = format!("{expected:?} and {found:?} differ in {how} only.");
+    let cause = format!("{expected:?} and {found:?} differ only in {how}.");
     if difference.is_nested {
         return cause;
     }
@@ -99,10 +98,10 @@ fn renaming(difference: &Difference, found: &str) -> String {
 fn no_value_advice(difference: &Difference, expected: &str) -> String {
     let fix = castable(difference).and_then(|column| cast_to(column, expected));
     let fix = fix.map_or_else(String::new, |fix| format!(" {fix}"));
-    format!("no value in these files, so their type says nothing.{fix}")
+    format!("no value in these files, so their type means nothing.{fix}")
 }
 
-/// The column, where a line of code can name it.
+/// The column, if code can name it.
 fn castable(difference: &Difference) -> Option<&str> {
     (!difference.is_nested).then_some(difference.path.as_str())
 }
@@ -143,13 +142,13 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
             ),
             ..,
         ) => Some(
-            "INT96 is what older writers make of timestamps. Spark: set \
+            "older writers store timestamps as INT96. Spark: set \
                  spark.sql.parquet.outputTimestampType to TIMESTAMP_MICROS; pyarrow: write \
                  without use_deprecated_int96_timestamps"
                 .to_owned(),
         ),
         (Some((Number::Timestamp { unit, .. }, Number::Integer { .. })), ..) => Some(format!(
-            "whole numbers against times. If they count {} since 1970: \
+            "integers in some files, times in others. If the integers count {} since 1970: \
              pandas: df[{column}] = pd.to_datetime(df[{column}], unit=\"{}\"); \
              polars: pl.from_epoch({column}, time_unit=\"{}\")",
             unit_name(unit),
@@ -157,20 +156,20 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
             unit_words(unit),
         )),
         (Some((Number::Integer { .. }, Number::Timestamp { .. })), ..) => {
-            Some("times against whole numbers: write the others as times, too".to_owned())
+            Some("times in some files, integers in others: write all files with times".to_owned())
         }
         (_, "string", "binary") | (_, "binary", "string") => Some(format!(
-            "bytes against text. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
+            "bytes in some files, text in others. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
              polars: pl.col({column}).cast(pl.String)"
         )),
         (_, "date", words) if is_timestamp(words) => Some(format!(
-            "times against days. This drops the time of day: pandas: df[{column}] = \
+            "times in some files, days in others. This drops the time of day: pandas: df[{column}] = \
              df[{column}].dt.date; polars: pl.col({column}).dt.date()"
         )),
         (_, words, "date") if is_timestamp(words) => {
             let polars = dtypes(words)?.1;
             Some(format!(
-                "days against times. pandas: df[{column}] = pd.to_datetime(df[{column}])\
+                "days in some files, times in others. pandas: df[{column}] = pd.to_datetime(df[{column}])\
                  .astype({:?}); polars: pl.col({column}).cast({polars})",
                 dtypes(words)?.0,
             ))
@@ -180,18 +179,18 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
     }
 }
 
-/// Digits before and after the point of both.
+/// The smallest decimal that holds the digits of both, before and after the point.
 fn decimal_advice(difference: &Difference, expected: (i32, i32), found: (i32, i32)) -> String {
-    // What pandas, pyarrow and polars can all hold.
+    // The precision that pandas, pyarrow and polars all support.
     const LONGEST: i32 = 38;
     if expected == found {
-        return "the same decimals in another physical form; cast, or write all files with one \
-                library"
+        return "the same decimals in another physical form; cast them, or write all files with the \
+                same library"
             .to_owned();
     }
     let scale = expected.1.max(found.1);
     let precision = (expected.0 - expected.1).max(found.0 - found.1) + scale;
-    let cause = "decimals of another precision: each file has that of its own values.";
+    let cause = "decimals of different precision: each file has the precision of its own values.";
     match castable(difference).map(quoted) {
         Some(column) if precision <= LONGEST => format!(
             "{cause} pandas: df[{column}] = \
@@ -205,14 +204,14 @@ fn decimal_advice(difference: &Difference, expected: (i32, i32), found: (i32, i3
 fn timestamp_advice(column: &str, unit: Unit, is_another_zone: bool) -> String {
     if is_another_zone {
         return format!(
-            "one has a time zone, and one does not. \
+            "some files have a time zone, others do not. \
              pandas: df[{column}] = df[{column}].dt.tz_localize(\"UTC\"); \
              polars: pl.col({column}).dt.replace_time_zone(\"UTC\")"
         );
     }
     let unit = unit_words(unit);
     format!(
-        "another unit. pandas: df[{column}] = df[{column}].dt.as_unit(\"{unit}\"); \
+        "different units. pandas: df[{column}] = df[{column}].dt.as_unit(\"{unit}\"); \
          polars: pl.col({column}).dt.cast_time_unit(\"{unit}\")"
     )
 }
@@ -233,12 +232,12 @@ fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-/// A text as a literal of Python: JSON's are.
+/// A text as a Python literal: JSON strings are valid ones.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The cast of a column to a type, in both libraries.
+/// Code that casts a column to a type, in both libraries.
 fn cast_to(column: &str, to: &str) -> Option<String> {
     let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
@@ -257,7 +256,7 @@ fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Op
     ))
 }
 
-/// A type's names in pandas and polars.
+/// The names of a type in pandas and polars.
 fn dtypes(words: &str) -> Option<(String, String)> {
     let (pandas, polars) = match words {
         "string" => ("string", "pl.String"),
@@ -265,7 +264,7 @@ fn dtypes(words: &str) -> Option<(String, String)> {
         "float" => ("float32", "pl.Float32"),
         "double" => ("float64", "pl.Float64"),
         _ if is_integer_words(words) => {
-            // Int64, and not int64, holds missing values.
+            // Int64 supports missing values; int64 does not.
             let name = words.replacen("uint", "UInt", 1).replacen("int", "Int", 1);
             return Some((name.clone(), format!("pl.{name}")));
         }
@@ -282,17 +281,17 @@ fn dtypes(words: &str) -> Option<(String, String)> {
     Some((pandas.to_owned(), polars.to_owned()))
 }
 
-/// Numbers and text, which both libraries cast into each other.
+/// Whether a type is a number or text, which both libraries cast into each other.
 fn is_simple(words: &str) -> bool {
     is_integer_words(words) || matches!(words, "float" | "double" | "string")
 }
 
-/// Whether words for a type stand for a column without a type.
+/// Whether the description of a type stands for a column without a type.
 pub(crate) fn is_null_words(words: &str) -> bool {
     words.starts_with("null (")
 }
 
-/// Whether words for a type stand for an integer.
+/// Whether the description of a type stands for an integer.
 pub(crate) fn is_integer_words(words: &str) -> bool {
     let bits = words.strip_prefix("uint").or_else(|| words.strip_prefix("int"));
     bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"))

@@ -1,4 +1,4 @@
-//! How pages are compressed, and what can be done with it.
+//! How pages are compressed, and which codecs are supported.
 
 use std::fmt;
 
@@ -23,12 +23,12 @@ pub enum Codec {
     Lz4Raw,
 }
 
-/// The first column with a codec that the API does not take.
+/// The first column with a codec that the API does not accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnsupportedCodec {
     pub(super) column: String,
     pub(super) codec: String,
-    /// Whether we can read it, so that the file can be rewritten.
+    /// Whether this package can decode it, so that the file can be rewritten.
     pub(super) is_readable: bool,
 }
 
@@ -47,13 +47,12 @@ impl Codec {
         })
     }
 
-    /// Whether files that use it can be rewritten.
+    /// Whether files with this codec can be rewritten.
     pub(super) fn is_readable(self) -> bool {
         !matches!(self, Self::Lzo)
     }
 
-    /// Whether the API takes it: snappy is supported, and what is not compressed needs no
-    /// codec.
+    /// Whether the API accepts it. Snappy is supported; uncompressed data needs no codec.
     #[must_use]
     pub fn is_supported(self) -> bool {
         matches!(self, Self::Uncompressed | Self::Snappy)

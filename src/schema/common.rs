@@ -1,5 +1,4 @@
-//! The common schema of files that differ: what all of them can be rewritten to without
-//! losing anything.
+//! The common schema of different files, to which all of them can be rewritten without loss.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,20 +15,20 @@ use super::{
     tree::{leaf_words, type_words},
 };
 
-/// The schema of a file, and which of its columns have no value, by their places among its
-/// leaves, in rising order: the types of these say nothing.
+/// The schema of a file, and the positions of its leaves that have no value, in ascending order.
+/// The types of these leaves mean nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileSchema<'a> {
     pub(crate) schema: &'a TypePtr,
     pub(crate) without_values: &'a [u32],
 }
 
-/// Finds the schema to which files of all `schemas` can be rewritten without loss: columns in
-/// the order of the first; integers, floats and decimals widened; a column without any value
-/// takes the others' type; nullable where one is; the finest unit of times.
+/// Finds the schema to which files of all `schemas` can be rewritten without loss: columns in the
+/// order of the first schema; integers, floats and decimals widened; the others' type for a column
+/// without any value; nullable if any of them is; the finest unit of times.
 ///
 /// # Errors
-/// For each column that has no common type, what stands in the way.
+/// One message for each column that has no common type.
 pub fn common_schema<'a>(
     schemas: impl IntoIterator<Item = &'a TypePtr>,
 ) -> Result<TypePtr, Vec<String>> {
@@ -37,10 +36,10 @@ pub fn common_schema<'a>(
     common_schema_of_files(&files.collect::<Vec<_>>())
 }
 
-/// As [`common_schema`], of files that may have columns without any value.
+/// The same as [`common_schema`], for files that may have columns without any value.
 ///
 /// # Errors
-/// As [`common_schema`].
+/// The same as [`common_schema`].
 pub(crate) fn common_schema_of_files(files: &[FileSchema<'_>]) -> Result<TypePtr, Vec<String>> {
     let mut obstacles = Vec::new();
     let mut typeless = files.iter().map(FileSchema::typeless);
@@ -51,13 +50,13 @@ pub(crate) fn common_schema_of_files(files: &[FileSchema<'_>]) -> Result<TypePtr
     if !obstacles.is_empty() {
         return Err(obstacles);
     }
-    // Where no file has a value, the type that the first one names is as good as any.
+    // If no file has a value, the type in the first file is as good as any.
     Ok(files.iter().fold(common, |common, file| {
         if has_typeless(&common) { typed_as(&common, file.schema, false) } else { common }
     }))
 }
 
-/// What keeps a file from being rewritten to `target`; nothing where only its values can.
+/// Reasons why a file cannot be rewritten to `target`; empty if only its values can prevent it.
 pub(crate) fn cast_obstacles(target: &TypePtr, file: FileSchema<'_>) -> Vec<String> {
     let mut obstacles = Vec::new();
     Fit { obstacles: &mut obstacles }.groups(target, &file.typeless(), "", false);
@@ -65,7 +64,7 @@ pub(crate) fn cast_obstacles(target: &TypePtr, file: FileSchema<'_>) -> Vec<Stri
 }
 
 impl FileSchema<'_> {
-    /// The schema with columns that have no value as columns without a type.
+    /// The schema, in which columns without values have no type.
     fn typeless(&self) -> TypePtr {
         if self.without_values.is_empty() {
             return Arc::clone(self.schema);
@@ -98,7 +97,7 @@ fn has_typeless(field: &Type) -> bool {
     is_null(field) || fields_of(field).iter().any(|field| has_typeless(field))
 }
 
-/// `common` with the types of `file` in place of those that are unknown.
+/// `common`, with types from `file` for columns without a type.
 fn typed_as(common: &TypePtr, file: &TypePtr, by_place: bool) -> TypePtr {
     let repetition = repetition_of(common);
     let built = if is_null(common) {
@@ -120,8 +119,8 @@ fn typed_as(common: &TypePtr, file: &TypePtr, by_place: bool) -> TypePtr {
     built.map_or_else(|_| Arc::clone(common), Arc::new)
 }
 
-/// Which field of `b` belongs to each field of `a`: by name, and by place inside of lists and
-/// maps, where writers name fields as they like. `None` where they have other fields.
+/// The field of `b` for each field of `a`: by name, but by position inside lists and maps, where
+/// names vary between writers. `None` if the fields differ.
 pub(crate) fn pair_fields(a: &Type, b: &Type, by_place: bool) -> Option<Vec<usize>> {
     let (a, b) = (fields_of(a), fields_of(b));
     if a.len() != b.len() {
@@ -130,7 +129,7 @@ pub(crate) fn pair_fields(a: &Type, b: &Type, by_place: bool) -> Option<Vec<usiz
     if by_place {
         return Some((0..a.len()).collect());
     }
-    // A name that stands there twice belongs to no field.
+    // A name that occurs twice matches no field.
     let mut place_of: HashMap<&str, Option<usize>> = HashMap::with_capacity(b.len());
     for (place, field) in b.iter().enumerate() {
         place_of.entry(field.name()).and_modify(|place| *place = None).or_insert(Some(place));
@@ -138,7 +137,7 @@ pub(crate) fn pair_fields(a: &Type, b: &Type, by_place: bool) -> Option<Vec<usiz
     a.iter().map(|field| place_of.get(field.name()).copied().flatten()).collect()
 }
 
-/// Whether the fields below, and theirs, are known by their places.
+/// Whether fields below this group are matched by position.
 pub(crate) fn is_list_or_map(group: &Type) -> bool {
     let info = group.get_basic_info();
     matches!(info.logical_type_ref(), Some(LogicalType::List | LogicalType::Map))
@@ -158,7 +157,7 @@ fn fields_of(group: &Type) -> &[TypePtr] {
     if group.is_group() { group.get_fields() } else { &[] }
 }
 
-/// The columns of parquet below a field, or the one that it is.
+/// Number of leaves below a field, or 1 for a leaf.
 pub(crate) fn leaf_count(field: &Type) -> usize {
     if field.is_group() {
         field.get_fields().iter().map(|field| leaf_count(field)).sum()
@@ -216,7 +215,7 @@ impl Merge<'_> {
     fn fields(&mut self, a: &TypePtr, b: &TypePtr, path: &str, by_place: bool) -> TypePtr {
         let is_repeated = |field| repetition_of(field) == Repetition::REPEATED;
         if is_repeated(a) != is_repeated(b) {
-            return self.stuck(a, path, "one is repeated, and one is not");
+            return self.stuck(a, path, "it is repeated on one side only");
         }
         if is_null(b) && !is_repeated(a) {
             return self.as_nullable_as(a, b, path);
@@ -255,7 +254,7 @@ impl Merge<'_> {
         }
     }
 
-    /// `field`, which may have no value where `empty` may.
+    /// `field`, made nullable if `empty` is.
     fn as_nullable_as(&mut self, field: &TypePtr, empty: &TypePtr, path: &str) -> TypePtr {
         let repetition = common_repetition(field, empty);
         let nullable = if field.is_group() {
@@ -287,7 +286,7 @@ impl Merge<'_> {
     }
 }
 
-/// Compares a schema that is given with that of a file.
+/// Compares a given schema with that of a file.
 struct Fit<'a> {
     obstacles: &'a mut Vec<String>,
 }
@@ -307,7 +306,7 @@ impl Fit<'_> {
     fn fields(&mut self, target: &TypePtr, file: &TypePtr, path: &str, by_place: bool) {
         let is_repeated = |field| repetition_of(field) == Repetition::REPEATED;
         if is_repeated(target) != is_repeated(file) {
-            self.stuck(path, "one is repeated, and one is not");
+            self.stuck(path, "it is repeated on one side only");
         } else if are_groups_of_one_kind(target, file) {
             self.groups(target, file, path, by_place);
         } else if !is_null(file) && !may_be(file, target) {

@@ -1,4 +1,4 @@
-//! Differences between schemas, in words, and files grouped by schema.
+//! Differences between schemas, described for users, and files grouped by schema.
 
 use std::{
     cmp::Reverse,
@@ -13,24 +13,24 @@ use super::tree::{Column, DataType, Schema};
 pub struct Difference {
     /// Path of the column, e.g. `person.address.zip`; a list's element is `tags.element`.
     pub path: String,
-    /// Whether the column is part of another one.
+    /// Whether the column is a field of another one.
     pub is_nested: bool,
     /// What differs.
     pub kind: DifferenceKind,
-    /// What the reference has, in words; `None` where it lacks the column.
+    /// A description of what the reference has; `None` if it lacks the column.
     pub expected: Option<String>,
-    /// What the other has, in words; `None` where it lacks the column.
+    /// A description of what the other schema has; `None` if it lacks the column.
     pub found: Option<String>,
 }
 
-/// What a [`Difference`] is about.
+/// The kind of a [`Difference`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DifferenceKind {
     /// The reference has the column, the other lacks it.
     Missing,
     /// The other has a column that the reference lacks.
     Extra,
-    /// The column stands at another place.
+    /// The column is at another position.
     Moved,
     /// The physical or logical type differs.
     Type,
@@ -39,7 +39,7 @@ pub enum DifferenceKind {
 }
 
 impl DifferenceKind {
-    /// The kind in one word.
+    /// The kind as one word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,15 +61,15 @@ pub struct Group<'a> {
     pub files: Vec<usize>,
 }
 
-/// Groups files by schema, the largest group first; of two equally large ones, the one
-/// that came first.
+/// Groups files by schema, the largest group first. Among groups of equal size, the earlier one
+/// comes first.
 pub fn groups<'a>(schemas: impl IntoIterator<Item = &'a Schema>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut group_of: HashMap<&Schema, usize> = HashMap::new();
     let mut last: Option<(&Schema, usize)> = None;
     for (file, schema) in schemas.into_iter().enumerate() {
         let group = match last {
-            // Files that are read one after the other share their schema.
+            // Files that are read in sequence share their schema.
             Some((last, group)) if ptr::eq(last, schema) => group,
             _ => *group_of.entry(schema).or_insert_with(|| {
                 groups.push(Group { schema, files: Vec::new() });
@@ -92,7 +92,7 @@ pub fn diff(reference: &Schema, other: &Schema) -> Vec<Difference> {
 }
 
 impl Schema {
-    /// The paths of all leaves in order, as differences name them.
+    /// The paths of all leaves in order, in the form that differences use.
     pub(crate) fn leaf_paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         let mut open: Vec<_> =
@@ -200,7 +200,7 @@ fn diff_column(
     }
 }
 
-/// A column's name, and how many columns before it have the same one: parquet allows that.
+/// The name of each column, and how many columns so far have this name: Parquet allows duplicates.
 fn keys(columns: &[Column]) -> Vec<(&str, usize)> {
     let mut seen = HashMap::new();
     let key = |column: &'_ Column| -> usize {
@@ -212,10 +212,10 @@ fn keys(columns: &[Column]) -> Vec<(&str, usize)> {
     columns.iter().zip(counts).map(|(column, count)| (column.name.as_str(), count)).collect()
 }
 
-/// The largest set of pairs that stand in the same order on both sides: the others have
-/// moved. Pairs come in order of their first place.
+/// The largest set of pairs that have the same order on both sides; the others have moved. Pairs
+/// are sorted by their first position.
 fn longest_rising(pairs: &[(usize, usize)]) -> HashSet<(usize, usize)> {
-    // For each length, the run of that length that ends lowest: index of its last pair.
+    // For each length, the run of that length with the lowest end: the index of its last pair.
     let mut ends: Vec<usize> = Vec::new();
     let mut previous = vec![None; pairs.len()];
     for (index, &(_, place)) in pairs.iter().enumerate() {
@@ -247,9 +247,9 @@ impl fmt::Display for Difference {
         let found = self.found.as_deref().unwrap_or("nothing");
         match self.kind {
             DifferenceKind::Missing => write!(f, "column '{path}' ({expected}) is missing"),
-            DifferenceKind::Extra => write!(f, "column '{path}' ({found}) is not expected"),
+            DifferenceKind::Extra => write!(f, "column '{path}' ({found}) is unexpected"),
             DifferenceKind::Moved => {
-                write!(f, "column '{path}' stands at place {found}, expected place {expected}")
+                write!(f, "column '{path}' is at position {found}, expected position {expected}")
             }
             DifferenceKind::Type | DifferenceKind::Nullability => {
                 write!(f, "column '{path}': expected {expected}, found {found}")
@@ -293,9 +293,9 @@ mod tests {
         let reference = schema("a:int64 b:string c:double");
         for (other, expected) in [
             ("a:int64 b:string", "column 'c' (double) is missing"),
-            ("a:int64 b:string c:double d:bool", "column 'd' (bool) is not expected"),
+            ("a:int64 b:string c:double d:bool", "column 'd' (bool) is unexpected"),
             ("a:double b:string c:double", "column 'a': expected int64, found double"),
-            ("c:double a:int64 b:string", "column 'c' stands at place 1, expected place 3"),
+            ("c:double a:int64 b:string", "column 'c' is at position 1, expected position 3"),
         ] {
             assert_eq!(messages(&reference, &schema(other)), [expected]);
         }
@@ -357,7 +357,7 @@ mod tests {
         let nested = first.prop_recursive(3, 12, 3, move |inner| {
             let columns = proptest::collection::vec(inner.clone(), 1..4);
             let data_type = prop_oneof![
-                // As they are read: the name of a list's element is no part of a schema.
+                // The name of a list's element is not part of a schema, so readers normalise it.
                 inner.prop_map(|element| DataType::List(Box::new(element.renamed("element")))),
                 (proptest::option::of(Just("list".to_owned())), columns)
                     .prop_map(|(annotation, columns)| DataType::Group { annotation, columns }),

@@ -1,4 +1,4 @@
-//! A parquet footer, read and checked.
+//! Reads and checks a Parquet footer.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use super::{
     tree::Schema,
 };
 
-/// The end of a parquet file, and its beginning.
+/// The first and last bytes of a Parquet file.
 const MAGIC: [u8; 4] = *b"PAR1";
-/// The end of a parquet file whose footer is encrypted.
+/// The last bytes of a Parquet file with an encrypted footer.
 const ENCRYPTED_MAGIC: [u8; 4] = *b"PARE";
-/// Longer footers are refused, so that memory stays bounded.
+/// Longer footers are rejected, to bound memory use.
 const MAX_FOOTER_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What the footer of an acceptable parquet file says.
+/// The contents of a valid footer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Footer {
     /// The schema, for comparison.
     pub schema: Arc<Schema>,
-    /// The schema as it stands in the file.
+    /// The schema as stored in the file.
     pub parquet_schema: TypePtr,
     /// Rows in the file.
     pub row_count: u64,
@@ -33,27 +33,26 @@ pub struct Footer {
     pub row_groups: usize,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
-    /// Places of the columns that have no value, as far as the footer tells, among the leaves
-    /// of the schema, in rising order.
+    /// Positions of the leaves without values, as far as the footer tells, in ascending order.
     pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
-    /// Columns at the end of the schema that the file gets on the way only.
+    /// Columns that are added to the end of the schema during the upload.
     pub(crate) added: Arc<[AddedColumn]>,
 }
 
-/// What can be done about the codecs of a file.
+/// How the codecs of a file are supported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodecSupport {
-    /// The API takes them.
+    /// The API accepts them.
     Supported,
-    /// The file has to be rewritten: the API does not take one of them.
+    /// The file must be rewritten: the API does not accept one of them.
     Rewritable(InvalidParquet),
-    /// It has to be rewritten, and `sutro` cannot read it.
+    /// It must be rewritten, but `sutro` cannot decode it.
     Unreadable(InvalidParquet),
 }
 
 impl Footer {
-    /// Of a file that is still to be made.
+    /// The footer of a file that will be written.
     pub(crate) fn expected(
         parquet_schema: TypePtr,
         row_count: u64,
@@ -71,21 +70,21 @@ impl Footer {
         }
     }
 
-    /// The schema, for finding one that other files can have, too.
+    /// The schema, for finding a schema that other files can have too.
     pub(crate) fn file_schema(&self) -> FileSchema<'_> {
         FileSchema { schema: &self.parquet_schema, without_values: &self.without_values }
     }
 
-    /// Bytes at the end of a file that [`Footer::encoded_len`] needs.
+    /// Number of bytes at the end of a file that [`Footer::encoded_len`] needs.
     pub const TRAILER_BYTES: u64 = 8;
-    /// Bytes of the smallest file: `PAR1`, an empty footer, its length, `PAR1`.
+    /// Size of the smallest file: `PAR1`, an empty footer, its length, `PAR1`.
     const SMALLEST_FILE: u64 = 12;
 
-    /// Length in bytes of the footer's thrift, out of the last 8 bytes of a file of
-    /// `file_size` bytes: the length, little endian, and `PAR1`.
+    /// Length of the footer's thrift in bytes, from the last 8 bytes of a file of `file_size`
+    /// bytes: the length, little endian, and `PAR1`.
     ///
     /// # Errors
-    /// [`InvalidParquet`] where the file is no parquet file or the length does not fit.
+    /// [`InvalidParquet`] if the file is not Parquet or the length does not fit.
     pub fn encoded_len(trailer: [u8; 8], file_size: u64) -> Result<u64, InvalidParquet> {
         let [a, b, c, d, magic @ ..] = trailer;
         if magic == ENCRYPTED_MAGIC {
@@ -104,15 +103,15 @@ impl Footer {
         }
     }
 
-    /// Checks that the API takes all codecs.
+    /// Checks that the API accepts all codecs.
     ///
     /// # Errors
-    /// [`InvalidParquet::Codec`] with the first column that has another one.
+    /// [`InvalidParquet::Codec`] with the first column that has another codec.
     pub fn check_codecs(&self) -> Result<(), InvalidParquet> {
         self.unsupported_codec.as_ref().map_or(Ok(()), |unsupported| Err(unsupported.into()))
     }
 
-    /// What can be done about the codecs of the file.
+    /// How the codecs of the file are supported.
     #[must_use]
     pub fn codec_support(&self) -> CodecSupport {
         match &self.unsupported_codec {
@@ -122,10 +121,10 @@ impl Footer {
         }
     }
 
-    /// Checks the first bytes of a file, at least four where it has them.
+    /// Checks the first bytes of a file, at least four if it has them.
     ///
     /// # Errors
-    /// [`InvalidParquet`] where they are not those of a parquet file.
+    /// [`InvalidParquet`] if they are not those of a Parquet file.
     pub fn check_start(start: &[u8]) -> Result<(), InvalidParquet> {
         match start.get(..MAGIC.len()) {
             _ if start.is_empty() => Err(InvalidParquet::Empty),

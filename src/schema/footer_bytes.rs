@@ -1,4 +1,4 @@
-//! Where the footer of a file is: which bytes to read next, for any way to read them.
+//! Locates the footer of a file: which bytes to read next, however they are read.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::{footer::Footer, invalid::InvalidParquet};
 
-/// Enough of a file's start to tell what else it may be.
+/// Enough bytes from the start of a file to recognise other formats.
 const START_BYTES: u64 = 64;
-/// Read at once from the end of a file: more than most footers have. A file of this size is read
-/// in one piece.
+/// Number of bytes read at once from the end of a file; most footers are shorter. A file of this
+/// size is read in one piece.
 const END_BYTES: u64 = 16 * 1024;
 
 /// Finds the bytes of a footer without any I/O: threads, tasks and stores read what it
@@ -24,14 +24,14 @@ pub struct FooterBytes {
 enum Step {
     Start,
     End,
-    /// The footer and its trailer have this length, which is more than was read.
+    /// Length of the footer and its trailer, which is more than was read.
     Footer(u64),
     /// The thrift of the footer.
     Found(Bytes),
 }
 
 impl FooterBytes {
-    /// For a file of `file_size` bytes.
+    /// Starts with a file of `file_size` bytes.
     #[must_use]
     pub fn of(file_size: u64) -> Self {
         Self { file_size, step: Step::Start }
@@ -50,7 +50,7 @@ impl FooterBytes {
         }
     }
 
-    /// Takes the bytes of the range that was needed.
+    /// Adds the bytes of the range that was needed.
     ///
     /// # Errors
     /// [`InvalidParquet`] if no acceptable Parquet file has these bytes.
@@ -70,7 +70,7 @@ impl FooterBytes {
         Ok(())
     }
 
-    /// `end` holds the last bytes of the file.
+    /// `end` contains the last bytes of the file.
     fn after(&self, mut end: Bytes) -> Result<Step, InvalidParquet> {
         let trailer = end.last_chunk().ok_or(InvalidParquet::FooterOutside(0))?;
         let length = Footer::encoded_len(*trailer, self.file_size)? + Footer::TRAILER_BYTES;
@@ -83,7 +83,7 @@ impl FooterBytes {
         Ok(Step::Found(end.split_off(begin)))
     }
 
-    /// The thrift of the footer; nothing before it is complete.
+    /// The thrift of the footer; empty before it is complete.
     #[must_use]
     pub fn into_thrift(self) -> Bytes {
         match self.step {

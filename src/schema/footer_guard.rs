@@ -1,9 +1,9 @@
-//! A bounded walk over a footer, before the parquet crate sees it.
+//! A bounded walk over a footer, before the parquet crate parses it.
 //!
-//! The crate trusts counts: files of under 100 bytes make it reserve hundreds of gigabytes,
-//! spin for a minute or overflow the stack. After this walk it cannot. The walk also collects
-//! what the checks ask: rows, codecs, encryption, where pages are. Source of the field ids:
-//! `parquet.thrift` of the parquet format.
+//! The crate trusts counts: files of less than 100 bytes make it reserve hundreds of gigabytes,
+//! spin for a minute or overflow the stack. This walk rejects such files. It also collects what the
+//! checks need: rows, codecs, encryption, positions of pages. Field ids: `parquet.thrift` of the
+//! Parquet format.
 
 use super::{
     codec::{Codec, UnsupportedCodec},
@@ -14,30 +14,30 @@ use super::{
 
 type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
 
-/// Columns and groups of a schema.
+/// Maximum number of columns and groups of a schema.
 const MAX_SCHEMA_ELEMENTS: usize = 100_000;
-/// All names together: schemas are stored, listed and compared.
+/// Maximum length of all names together, because schemas are stored, listed and compared.
 const MAX_NAME_BYTES: usize = 8 * 1024 * 1024;
-/// Sum over all columns of the names on their paths, in bytes, each with
-/// [`PATH_PART_BYTES`] of bookkeeping: the crate keeps all paths.
+/// Maximum sum of the names on the paths of all columns, in bytes, with [`PATH_PART_BYTES`] of
+/// overhead per name: the crate stores all paths.
 const MAX_PATH_BYTES: usize = 64 * 1024 * 1024;
 const PATH_PART_BYTES: usize = 32;
 
-/// Bytes of a parquet file before its first page: `PAR1`.
+/// Bytes of a Parquet file before its first page: `PAR1`.
 const FIRST_PAGE: i64 = 4;
 
-/// What the walk has found.
+/// The results of the walk.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
-    /// The schema, as it stands in the footer.
+    /// The schema as stored in the footer.
     pub(super) encoded_schema: &'a [u8],
     pub(super) row_count: u64,
     pub(super) row_groups: usize,
-    /// Codecs in use, each once, in order of appearance.
+    /// Codecs in use, without duplicates, in order of appearance.
     pub(super) codecs: Vec<Codec>,
     /// Whether each column has a value, as far as its statistics tell.
     pub(super) has_values: Vec<bool>,
-    /// The first column with a codec that the API does not take, and the codec's name.
+    /// The first column with a codec that the API does not accept, and the codec's name.
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
 }
 
@@ -85,7 +85,7 @@ fn schema(reader: &mut Reader<'_>) -> Result<usize> {
     let mut columns = 0;
     let mut elements = 0;
     let (mut name_bytes, mut path_bytes) = (0, 0);
-    // For each open group: children to come, and the bytes of the path so far.
+    // For each open group: the number of children to come, and the length of the path so far.
     let mut open: Vec<(usize, usize)> = Vec::new();
     reader.structs(|reader| {
         let element = SchemaElement::read(reader)?;
@@ -231,7 +231,7 @@ fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMet
     Ok(column)
 }
 
-/// Of a column's statistics.
+/// Reads the null count from a column's statistics.
 fn null_count(reader: &mut Reader<'_>) -> Result<Option<i64>> {
     let mut count = None;
     reader.fields(|reader, id, kind| match (id, kind) {
@@ -246,12 +246,12 @@ fn null_count(reader: &mut Reader<'_>) -> Result<Option<i64>> {
 
 #[derive(Default)]
 struct ColumnMetaData<'a> {
-    /// A list, encoded: it is only told where something is wrong.
+    /// An encoded list; it is decoded only for error messages.
     path: &'a [u8],
     codec: i64,
-    /// Values, nulls and places of empty lists among them.
+    /// Number of values, including nulls and empty lists.
     values: i64,
-    /// How many of them are none; 0 where the statistics do not tell.
+    /// Number of nulls; 0 if the statistics do not tell.
     nulls: i64,
     size: i64,
     data_page: i64,
@@ -281,13 +281,13 @@ impl<'a> ColumnMetaData<'a> {
 
     fn path(&self) -> String {
         let mut parts = Vec::new();
-        // It was read before.
+        // This was parsed before, so it cannot fail.
         let _ = Reader::new(self.path).binaries(|part| parts.push(String::from_utf8_lossy(part)));
         parts.join(".")
     }
 
-    /// Some writers note a page at 0 where there is none: a dictionary page, or the data pages
-    /// of a row group without rows.
+    /// Some writers store position 0 for missing pages: a dictionary page, or the data pages of a
+    /// row group without rows.
     fn lies_within(&self, pages_end: i64) -> bool {
         let pages = [self.dictionary_page, Some(self.data_page)];
         let start = pages.into_iter().flatten().filter(|&page| page != 0).min().unwrap_or(0);

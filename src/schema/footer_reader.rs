@@ -1,4 +1,4 @@
-//! Footers of many files, read one after the other.
+//! Reads the footers of many files in sequence.
 
 use std::{ops::Range, sync::Arc};
 
@@ -15,13 +15,13 @@ pub enum FooterError<E> {
     /// The bytes cannot be read.
     #[error(transparent)]
     Read(E),
-    /// The file is none that the API takes.
+    /// The API does not accept the file.
     #[error(transparent)]
     Invalid(#[from] InvalidParquet),
 }
 
-/// Reads footers. Files of the same schema as the one before share it: most files of a batch
-/// do, and to decode it is most of the work.
+/// Reads footers. A file with the same schema as the previous one shares it: most files of a batch
+/// do, and decoding schemas is most of the work.
 #[derive(Clone, Debug, Default)]
 pub struct FooterReader {
     last: Option<DecodedSchema>,
@@ -35,7 +35,7 @@ struct DecodedSchema {
 }
 
 impl FooterReader {
-    /// Reads the footer of a file of `file_size` bytes; `read` gives ranges of its bytes.
+    /// Reads the footer of a file of `file_size` bytes; `read` returns ranges of its bytes.
     ///
     /// # Errors
     /// [`FooterError`], with the error of `read` or with what is wrong with the file.
@@ -53,9 +53,8 @@ impl FooterReader {
 
     /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
     ///
-    /// # Errors
-    /// [`InvalidParquet`] for what no rewriting mends: malformed thrift, pages outside of the
-    /// file, encryption.
+    /// [`InvalidParquet`] for problems that rewriting does not fix: malformed thrift, pages outside
+    /// the file, encryption.
     pub fn parse(&mut self, thrift: &[u8], file_size: u64) -> Result<Footer, InvalidParquet> {
         let footer_bytes = thrift.len() as u64 + Footer::TRAILER_BYTES;
         let facts = footer_guard::inspect(thrift, file_size.saturating_sub(footer_bytes))?;

@@ -1,8 +1,8 @@
-//! Why a file is none that the API takes.
+//! Why the API does not accept a file.
 
 use super::codec::UnsupportedCodec;
 
-/// Why a file is none that the API takes. The message completes "FILE: …".
+/// Why the API does not accept a file. The message completes "FILE: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidParquet {
@@ -10,23 +10,23 @@ pub enum InvalidParquet {
     #[error("is empty")]
     Empty,
     /// It does not begin or end with `PAR1`.
-    #[error("is not a parquet file: {0}")]
+    #[error("is not a Parquet file: {0}")]
     NotParquet(&'static str),
-    /// It does not begin with `PAR1`, nor as any other kind of file that is known.
-    #[error("is not a parquet file: it does not begin with PAR1")]
+    /// It starts neither with `PAR1` nor like another known format.
+    #[error("is not a Parquet file: it does not begin with PAR1")]
     Unknown,
-    /// Its last bytes name a footer that is not there.
+    /// Its last bytes refer to a footer outside the file.
     #[error("is damaged: its footer should have {0} bytes, which the file does not have")]
     FooterOutside(u64),
-    /// Its footer is larger than is read.
+    /// Its footer is longer than the limit.
     #[error("has a footer of {0} bytes, more than 64 MiB")]
     FooterTooLong(u64),
     /// Its footer or a column is encrypted.
-    #[error("is encrypted, which the service cannot read; write it without encryption")]
+    #[error("is encrypted, which the server cannot read; write it without encryption")]
     Encrypted,
     /// A column's codec is not supported.
     #[error(
-        "column {column:?} is compressed with {codec}, and the service takes snappy only; write it \
+        "column {column:?} is compressed with {codec}, but the server accepts only snappy; write it \
          with compression=\"snappy\""
     )]
     Codec {
@@ -36,32 +36,34 @@ pub enum InvalidParquet {
         codec: String,
     },
     /// A column's pages are not between the file's start and its footer.
-    #[error("is damaged: the pages of column {column:?} lie outside of the file")]
+    #[error("is damaged: the pages of column {column:?} are outside the file")]
     PagesOutside {
         /// Path of the column.
         column: String,
     },
     /// A column's pages are in another file.
-    #[error("keeps column {column:?} in another file")]
+    #[error("stores column {column:?} in another file")]
     ColumnElsewhere {
         /// Path of the column.
         column: String,
     },
-    /// Columns within columns, deeper than schemas are read and stored.
-    #[error("has columns nested more than 100 deep, which the service does not take; flatten them")]
+    /// Columns are nested deeper than the limit for schemas.
+    #[error(
+        "has columns nested more than 100 deep, which the server does not accept; flatten them"
+    )]
     SchemaTooDeep,
     /// More columns and groups than a schema may have.
     #[error(
-        "has more than 100,000 columns, which the service does not take; write fewer, or lists"
+        "has more than 100,000 columns, which the server does not accept; write fewer, or lists"
     )]
     TooManyColumns,
-    /// Names that are too long, together.
+    /// All names together are too long.
     #[error(
         "has column names of more than 8 MiB together, or paths of more than 64 MiB, which the \
-        service does not take; shorten them"
+        server does not accept; shorten them"
     )]
     NamesTooLong,
-    /// The footer is not what the parquet format says.
+    /// The footer does not follow the Parquet format.
     #[error("is damaged: its footer cannot be read: {0}")]
     Malformed(String),
 }

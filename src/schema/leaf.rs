@@ -1,4 +1,4 @@
-//! From a schema back to parquet's own: what a file has to be to have it.
+//! Converts a schema back to a Parquet schema.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use super::{
 };
 
 impl Schema {
-    /// The parquet schema of files that have this one; `None` where it has a type that cannot be
-    /// made of its words.
+    /// The Parquet schema for this schema; `None` if a type cannot be recreated from its
+    /// description.
     pub(crate) fn to_parquet(&self) -> Option<TypePtr> {
         let fields = fields(&self.columns)?;
         Some(Arc::new(Type::group_type_builder("schema").with_fields(fields).build().ok()?))
     }
 }
 
-/// The one parquet schema for all that are equal as a [`Schema`], which may differ in names of
-/// groups and in ids of fields. What is rewritten to it has the same bytes in each run, wherever a
-/// run knows the schema from: files, or the dataset's listing.
+/// The canonical Parquet schema of all files that are equal as a [`Schema`]; these may differ in
+/// names of groups and in field ids. Files rewritten to it have the same bytes in every run,
+/// whether the run takes the schema from files or from the dataset's listing.
 pub(crate) fn canonical(schema: TypePtr) -> TypePtr {
     Schema::from_parquet(&schema).to_parquet().unwrap_or(schema)
 }
@@ -63,7 +63,7 @@ fn field(column: &Column, name: &str) -> Option<TypePtr> {
     Some(Arc::new(field))
 }
 
-/// The type that has these words.
+/// Parses the description of a type.
 fn leaf(words: &str, name: &str, repetition: ParquetRepetition) -> Option<Type> {
     let number = Number::in_words(words);
     let (physical, length) = physical_of(words, number)?;
@@ -105,7 +105,7 @@ fn physical_of(words: &str, number: Option<Number>) -> Option<(Physical, i32)> {
             }
         })
     };
-    // Of a type with an annotation the words have the physical one where it matters.
+    // The description of an annotated type includes the physical type if it matters.
     if let Some((_, physical)) = words.rsplit_once(") in ") {
         return plain(physical);
     }

@@ -1,5 +1,5 @@
-//! Parquet footers and schemas: what the client checks before sending and the service
-//! before committing. Neither ever reads a page or the `ARROW:schema` hint.
+//! Parquet footers and schemas: what the client checks before it sends and the server before it
+//! commits. Neither reads pages or the `ARROW:schema` hint.
 
 mod added_column;
 mod advice;

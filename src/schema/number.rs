@@ -1,4 +1,4 @@
-//! What of a leaf's type decides how its values can be converted.
+//! The properties of a leaf's type that decide how its values can be converted.
 
 use parquet::{
     basic::{LogicalType, Repetition, Type as Physical},
@@ -7,7 +7,7 @@ use parquet::{
 
 use super::tree::leaf_words;
 
-/// A type whose values can be those of another type.
+/// A type whose values may be converted to another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
     Integer {
@@ -17,7 +17,7 @@ pub(crate) enum Number {
     Float16,
     Float,
     Double,
-    /// In whatever physical form.
+    /// In any physical form.
     Decimal {
         precision: i32,
         scale: i32,
@@ -26,7 +26,7 @@ pub(crate) enum Number {
         unit: Unit,
         is_utc: bool,
     },
-    /// A timestamp of 96 bits, in nanoseconds. It does not say whether it is in UTC.
+    /// A timestamp of 96 bits, in nanoseconds. The type does not say whether it is in UTC.
     Int96,
     Time {
         unit: Unit,
@@ -34,7 +34,7 @@ pub(crate) enum Number {
     },
 }
 
-/// Coarse before fine.
+/// From coarse to fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Unit {
     Millis,
@@ -42,7 +42,7 @@ pub(crate) enum Unit {
     Nanos,
 }
 
-/// Digits of the longest decimal that readers know (Arrow's `decimal256`).
+/// Maximum precision of decimals that readers support (Arrow's `decimal256`).
 const MAX_PRECISION: i32 = 76;
 
 impl Unit {
@@ -69,7 +69,7 @@ impl Number {
         Self::in_words(&leaf_words(leaf))
     }
 
-    /// Reads it off the words, which are the same for all ways of annotating a type.
+    /// Parses the description of a type, which is the same for all ways of annotating it.
     pub(super) fn in_words(words: &str) -> Option<Self> {
         let in_brackets = |name: &str| -> Option<(Unit, bool)> {
             let inside = words.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
@@ -101,9 +101,9 @@ impl Number {
         }
     }
 
-    /// The narrowest type that holds all values of both. Integers of 64 bits and doubles meet
-    /// in doubles, and INT96 meets timestamps of any unit: whether that loses something
-    /// depends on the values.
+    /// The narrowest type that contains all values of both. The common type of 64-bit integers and
+    /// doubles is double; that of INT96 and timestamps is a timestamp of any unit. Whether such a
+    /// conversion loses information depends on the values.
     pub(super) fn common(self, other: Self) -> Option<Self> {
         use Number::{Decimal, Double, Float, Float16, Int96, Integer, Time, Timestamp};
         Some(match (self, other) {
@@ -152,9 +152,9 @@ impl Number {
         })
     }
 
-    /// Whether values of this type may be values of `target`; each has to be looked at.
+    /// Whether values of this type may be values of `target`; each value must be checked.
     pub(super) fn may_be(self, target: Self) -> bool {
-        // Whatever has a common type differs in range or precision only.
+        // Types with a common type differ only in range or precision.
         self.common(target).is_some()
             || matches!(
                 (self, target),
@@ -163,7 +163,7 @@ impl Number {
             )
     }
 
-    /// A leaf of this type, of the physical form that writers give it.
+    /// A leaf of this type, in the physical form that writers use.
     pub(super) fn leaf(
         self,
         name: &str,
@@ -189,7 +189,8 @@ impl Number {
         builder.build()
     }
 
-    /// `is_binary` keeps decimals out of integers: some readers know only the one form.
+    /// `is_binary` prevents integers as the physical form of decimals, which some readers do not
+    /// support.
     fn physical(self, is_binary: bool) -> Physical {
         match self {
             Self::Integer { bits, .. } if bits <= 32 => Physical::INT32,
@@ -204,7 +205,7 @@ impl Number {
     }
 }
 
-/// Bytes of the smallest two's complement that holds every decimal of so many digits.
+/// Bytes of the smallest two's complement integer that holds every decimal of this precision.
 fn bytes_of_digits(digits: i32) -> i32 {
     let bits = f64::from(digits) * std::f64::consts::LOG2_10 + 1.0;
     #[expect(clippy::cast_possible_truncation, reason = "at most 32")]
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn decimals_have_the_bytes_that_other_writers_give_them() {
-        // As pyarrow writes them.
+        // The same form as pyarrow writes.
         let bytes: Vec<_> =
             [1, 2, 3, 4, 6, 7, 9, 10, 18, 19, 38, 39, 76].map(bytes_of_digits).into();
         assert_eq!(bytes, [1, 1, 2, 2, 3, 4, 4, 5, 8, 9, 16, 17, 32]);

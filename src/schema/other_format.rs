@@ -1,12 +1,12 @@
-//! What a file is that is no parquet file, and what makes one of it.
+//! Recognises files that are not Parquet, and says how to convert them.
 
 use std::path::Path;
 
-/// What the first bytes of a file say, in words that complete "is not a parquet file: ".
+/// Recognises a format by the first bytes of a file; completes "is not a Parquet file: ".
 pub(super) fn resembles(start: &[u8]) -> Option<&'static str> {
     Some(match start {
         _ if start.starts_with(b"version https://git-lfs.github.com/spec/") => {
-            "it is a pointer of Git LFS, which stands for the file; git lfs pull brings the file"
+            "it is a Git LFS pointer instead of the file; git lfs pull downloads the file"
         }
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => {
             "it is an Arrow IPC file (Feather); pass its table, pyarrow.feather.read_table(path)"
@@ -19,11 +19,11 @@ pub(super) fn resembles(start: &[u8]) -> Option<&'static str> {
         }
         [b'O', b'R', b'C', ..] => "it is an ORC file; pass its table, pyarrow.orc.read_table(path)",
         [b'O', b'b', b'j', 1, ..] => "it is an Avro file; pass its frame, polars.read_avro(path)",
-        [0x1f, 0x8b, ..] => "it is packed with gzip; unpack it first",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is packed with zstd; unpack it first",
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => "it is packed with bzip2; unpack it first",
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "it is packed with xz; unpack it first",
-        [4, 0x22, 0x4d, 0x18, ..] => "it is packed with lz4; unpack it first",
+        [0x1f, 0x8b, ..] => "it is compressed with gzip; decompress it first",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd; decompress it first",
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => "it is compressed with bzip2; decompress it first",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "it is compressed with xz; decompress it first",
+        [4, 0x22, 0x4d, 0x18, ..] => "it is compressed with lz4; decompress it first",
         [b'7', b'z', 0xbc, 0xaf, ..] => "it is a 7z archive; unpack it first",
         [b'P', b'K', 3, 4, ..] => of_zip(start),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => EXCEL,
@@ -31,7 +31,7 @@ pub(super) fn resembles(start: &[u8]) -> Option<&'static str> {
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => {
             "it is a NumPy array; pass a frame, pandas.DataFrame(numpy.load(path))"
         }
-        [0x80, 2..=5, ..] => "it is a pickle; load it, and pass the frame",
+        [0x80, 2..=5, ..] => "it is a pickle; load it and pass the frame",
         _ if start.starts_with(b"SQLite format 3\0") => {
             "it is an SQLite database; pass the result of a query, polars.read_database(...)"
         }
@@ -43,12 +43,12 @@ pub(super) fn resembles(start: &[u8]) -> Option<&'static str> {
 }
 
 const EXCEL: &str =
-    "it is an Excel workbook; write it as parquet: pandas.read_excel(path).to_parquet(...)";
-const CSV: &str = "it looks like CSV; write it as parquet: pandas.read_csv(path).to_parquet(...)";
+    "it is an Excel workbook; write it as Parquet: pandas.read_excel(path).to_parquet(...)";
+const CSV: &str = "it looks like CSV; write it as Parquet: pandas.read_csv(path).to_parquet(...)";
 const JSON: &str =
-    "it looks like JSON; write it as parquet: pandas.read_json(path).to_parquet(...)";
+    "it looks like JSON; write it as Parquet: pandas.read_json(path).to_parquet(...)";
 
-/// Behind 30 bytes of its head is the name of the first file in an archive.
+/// The name of the first file in an archive follows 30 bytes of its head.
 fn of_zip(start: &[u8]) -> &'static str {
     let name = start.get(30..).unwrap_or_default();
     if [&b"[Content_Types].xml"[..], b"xl/", b"_rels/"].iter().any(|first| name.starts_with(first))
@@ -62,7 +62,7 @@ fn of_zip(start: &[u8]) -> &'static str {
 fn of_text(start: &[u8]) -> Option<&'static str> {
     Some(match start.trim_ascii_start() {
         [b'{' | b'[', ..] => JSON,
-        [b'<', ..] => "it looks like HTML or XML: is it the page of an error?",
+        [b'<', ..] => "it looks like HTML or XML: is it an error page?",
         text if text.is_ascii() && text.iter().any(|byte| matches!(byte, b',' | b'\t' | b';')) => {
             CSV
         }
@@ -70,7 +70,7 @@ fn of_text(start: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// What a file's name says where its content says nothing.
+/// Recognises a format by the file's name, if the content does not show it.
 pub(crate) fn resembles_by_name(path: &Path) -> Option<&'static str> {
     let extension = path.extension()?.to_string_lossy().to_lowercase();
     Some(match extension.as_str() {

@@ -1,13 +1,12 @@
-//! The Thrift compact protocol, read with bounds.
+//! Reads the Thrift compact protocol with limits.
 //!
-//! Every count and length is compared with the bytes that are left before anything is done
-//! with it, and an element of a list costs at least a byte, so that neither time nor memory
-//! can exceed the input's size. Source: the Thrift project, "Thrift compact protocol
-//! encoding".
+//! Every count and length is compared with the remaining bytes before it is used, and an element of
+//! a list costs at least one byte. So neither time nor memory can exceed the size of the input.
+//! Source: the Thrift project, "Thrift compact protocol encoding".
 
 use super::invalid::InvalidParquet;
 
-/// Structs and lists within each other. Footers need about eight.
+/// Maximum nesting of structs and lists. Footers need about eight levels.
 const MAX_DEPTH: usize = 100;
 
 type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
@@ -38,8 +37,8 @@ impl<'a> Reader<'a> {
         Self { left: bytes, depth: 0 }
     }
 
-    /// Reads a struct. `visit` gets each field's id and kind, and reads its value or answers
-    /// false, which skips it.
+    /// Reads a struct. `visit` gets each field's id and kind. It reads the value, or returns false
+    /// to skip it.
     pub(super) fn fields(
         &mut self,
         mut visit: impl FnMut(&mut Self, i16, Kind) -> Result<bool>,
@@ -91,7 +90,7 @@ impl<'a> Reader<'a> {
         (0..count).try_for_each(|_| self.binary().map(&mut visit))
     }
 
-    /// Reads something; returns the bytes that it has, too.
+    /// Reads something, and returns its bytes too.
     pub(super) fn encoded<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T>,
@@ -113,7 +112,7 @@ impl<'a> Reader<'a> {
         self.take(usize::try_from(length).map_err(|_| malformed("a length"))?)
     }
 
-    /// Steps over a value.
+    /// Skips a value.
     pub(super) fn skip(&mut self, kind: Kind) -> Result<()> {
         match kind {
             Kind::True | Kind::False => Ok(()),
@@ -141,7 +140,7 @@ impl<'a> Reader<'a> {
 
     fn skip_element(&mut self, kind: Option<Kind>) -> Result<()> {
         match kind {
-            // In a list a boolean is a byte; as a field it is part of the header.
+            // In a list, a boolean is a byte; as a field, it is part of the header.
             Some(Kind::True | Kind::False) => self.take(1).map(drop),
             Some(kind) => self.skip(kind),
             None => Err(malformed("a list's element type")),

@@ -1,4 +1,4 @@
-//! A schema as far as it decides whether two files are "the same".
+//! A schema, reduced to what decides whether two files have "the same" one.
 
 use std::fmt;
 
@@ -12,23 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::messages::{FieldSummary, SchemaSummary};
 
-/// Groups of parquet within each other, the root among them. A footer of a deeper schema is
-/// refused, by the check and by the service alike; every form of a schema is written and read
-/// to this depth. It is the depth to which the thrift of a footer is read.
+/// Maximum nesting of groups in Parquet, including the root. The check and the server reject
+/// footers with deeper schemas. All forms of a schema are written and read to this depth, which is
+/// also the depth to which a footer's thrift is read.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// The schema of a parquet file as far as it decides whether two files are "the same":
-/// column names, order, physical and logical types, repetition and nesting.
+/// The parts of a Parquet schema that decide whether two files have "the same" one: column names,
+/// order, physical and logical types, repetition and nesting.
 ///
-/// Key-value metadata, field ids, and the names inside of standard lists and maps are not
-/// part of it. It is not deep: a bound on nesting holds for whatever makes one, and what is
-/// recursive relies on it.
+/// Key-value metadata, field ids, and the names inside standard lists and maps are not part of it.
+/// Its depth is limited, and recursive functions rely on that: everything that creates a schema
+/// must enforce the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schema {
     pub(super) columns: Vec<Column>,
 }
 
-/// A column, or a field of one.
+/// A column, or a field of a column.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Column {
     pub(super) name: String,
@@ -46,13 +46,13 @@ pub(super) enum Repetition {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum DataType {
-    /// A leaf: its physical and logical type in words that no other type has.
+    /// A leaf: a description of its physical and logical type, unique to the type.
     Leaf(String),
-    /// A list in the standard three levels; its element.
+    /// A list in the standard three levels, with its element.
     List(Box<Column>),
-    /// A map in the standard three levels; its key and, where it has one, its value.
+    /// A map in the standard three levels, with its key and optional value.
     Map(Vec<Column>),
-    /// A struct, or a group of another meaning, named by its annotation.
+    /// A struct, or a group with another meaning, which its annotation names.
     Group { annotation: Option<String>, columns: Vec<Column> },
 }
 
@@ -61,7 +61,7 @@ impl Schema {
         Self { columns: columns_of(root) }
     }
 
-    /// What a listing tells of a schema, as one: types as they are worded there, all nullable.
+    /// The schema according to a listing: types as described there, all nullable.
     pub(crate) fn from_summary(summary: &SchemaSummary) -> Self {
         let column = |field: &FieldSummary| Column {
             name: field.name.clone(),
@@ -71,7 +71,7 @@ impl Schema {
         Self { columns: summary.fields.iter().map(column).collect() }
     }
 
-    /// Top-level columns with their types in words, as the API lists them.
+    /// Top-level columns with descriptions of their types, as the API lists them.
     #[must_use]
     pub fn summary(&self) -> SchemaSummary {
         let field = |column: &Column| FieldSummary {
@@ -109,7 +109,7 @@ impl Repetition {
 }
 
 impl DataType {
-    /// The columns below.
+    /// The child columns.
     pub(super) fn columns(&self) -> &[Column] {
         match self {
             Self::Leaf(_) => &[],
@@ -145,7 +145,7 @@ impl DataType {
     }
 }
 
-/// A primitive has none; the crate panics when it is asked.
+/// A primitive has no fields; the crate panics if it is asked for them.
 fn fields_of(group: &Type) -> &[TypePtr] {
     if group.is_group() { group.get_fields() } else { &[] }
 }
@@ -154,8 +154,8 @@ fn columns_of(group: &Type) -> Vec<Column> {
     fields_of(group).iter().map(|field| Column::from_parquet(field)).collect()
 }
 
-/// The only field of a group's only field, which is repeated (parquet format, "Nested
-/// types"). Writers name the two as they like.
+/// The only field of a group's only field, which is repeated (Parquet format, "Nested types"). The
+/// names of both depend on the writer.
 fn standard_list_element(list: &Type) -> Option<Column> {
     let [repeated] = fields_of(list) else { return None };
     let is_standard = Repetition::of(repeated) == Repetition::Repeated;
@@ -179,12 +179,12 @@ fn standard_map_entries(map: &Type) -> Option<Vec<Column>> {
         .then(|| named.map(|(entry, name)| Column::from_parquet(entry).renamed(name)).collect())
 }
 
-/// A field's type in words.
+/// A description of a field's type.
 pub(crate) fn type_words(field: &Type) -> String {
     DataType::of(field).to_string()
 }
 
-/// A leaf's type in the words of Arrow and pandas, where they have one.
+/// A description of a leaf's type, with the names of Arrow and pandas where they exist.
 pub(crate) fn leaf_words(leaf: &Type) -> String {
     let info = leaf.get_basic_info();
     let physical = physical_words(leaf);
@@ -235,8 +235,8 @@ fn logical_words(logical: &LogicalType, physical: &str) -> String {
     }
 }
 
-/// Types that were annotated before logical types existed (parquet format, "Logical types":
-/// times and timestamps of that age are in UTC).
+/// Types annotated before logical types existed (Parquet format, "Logical types": times and
+/// timestamps of that age are in UTC).
 fn converted_words(converted: ConvertedType, leaf: &Type, physical: String) -> String {
     match converted {
         ConvertedType::UTF8 => "string".to_owned(),

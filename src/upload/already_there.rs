@@ -105,12 +105,12 @@ fn already_there(taken: &[Taken]) -> AlreadyThere {
 
 /// A reason for a conflict.
 pub(super) const OTHER_CONTENT: &str = "with other content. To add files, give them other names \
-    (names=, or a dict); to start over, upload into another dataset";
+    (names=, or a dict); to start over, upload to another dataset";
 
 /// A reason for a conflict of an ordered upload.
-pub(super) const OTHER_PLACE: &str = "but not as the end of an earlier run of this upload: the \
-    dataset does not end with the first files of this upload, in its order. If an unordered upload \
-    was interrupted, go on with ordered=False; else upload into another dataset, or leave these \
+pub(super) const OTHER_PLACE: &str = "but not from an earlier run of this upload: the dataset \
+    does not end with the first files of this upload, in order. If an unordered upload was \
+    interrupted, resume it with ordered=False; otherwise upload to another dataset, or leave these \
     files out";
 
 #[cfg(test)]

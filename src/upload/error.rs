@@ -76,13 +76,13 @@ fn incomplete(report: &UploadReport, ordered: bool, source: &UploadError) -> Str
     let in_order = if ordered && remedy != Remedy::Unknown { ", in order" } else { "" };
     let with = if ordered { "this dataset id" } else { "this dataset id and ordered=False" };
     let advice = match remedy {
-        Remedy::Again => format!("Run the same upload again with {with} to go on"),
+        Remedy::Again => format!("Run the same upload again with {with} to resume"),
         Remedy::Change => {
-            format!("Mend that, and run the upload again with {with}: what is there is skipped")
+            format!("Fix this, then run the upload again with {with} to resume")
         }
         Remedy::Unknown => format!(
-            "The same upload again with {with} goes on if the dataset still fits, and else sends \
-             nothing"
+            "Run the same upload again with {with}: it resumes if the dataset still matches, and \
+             sends nothing otherwise"
         ),
     };
     let reason = source.to_string();

@@ -140,7 +140,7 @@ impl Feed {
                 _ => Ok(()),
             },
             None => Err(Error::Configuration(
-                "there is nothing to upload: the source gave no frame".to_owned(),
+                "there is nothing to upload: the source yielded no frame".to_owned(),
             )
             .into()),
         }

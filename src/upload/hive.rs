@@ -30,8 +30,8 @@ pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<P
         Hive::Ignore => {}
         Hive::Refuse => refuse_lost_columns(
             files,
-            "hive=True writes what they tell into the files on the way, hive=False uploads the files \
-             without it",
+            "hive=True adds the columns to the files during the upload, hive=False uploads the files \
+             without them",
             problems,
         ),
         Hive::Columns(types) => match columns(files, types) {
@@ -46,8 +46,8 @@ pub(super) fn apply_to_made(hive: &Hive, files: &[CheckedFile], problems: &mut V
     if matches!(hive, Hive::Refuse) {
         refuse_lost_columns(
             files,
-            "hive=False uploads it without; to keep what they tell, download the folders, and \
-             upload them with hive=True",
+            "hive=False uploads it without them; to keep them, download the folders and upload these \
+             with hive=True",
             problems,
         );
     }
@@ -66,8 +66,7 @@ fn refuse_lost_columns(files: &[CheckedFile], ways: &str, problems: &mut Vec<Pro
     let mut losing = files.iter().filter(|file| !lost(file).is_empty());
     let Some(first) = losing.next() else { return };
     let keys = lost(first).join(", ");
-    let message =
-        format!("the folders on its way tell {keys}, and the file has no such column: {ways}");
+    let message = format!("its folders define {keys}, but the file has no such column: {ways}");
     let problem = Problem::new(first.planned.content.location(), message);
     // Files of such folders are called alike: their columns come first.
     problems.retain(|other| !other.is_about_name);
@@ -88,7 +87,7 @@ fn columns(
     if keys.is_empty() || unique.len() < keys.len() {
         let words = if keys.is_empty() { "no folder" } else { "more than one folder" };
         let key = if keys.is_empty() { "key".to_owned() } else { keys.join(", ") };
-        return Err(problem_of(first, format!("{words} on its way is called {key}=value")));
+        return Err(problem_of(first, format!("{words} in its path is named {key}=value")));
     }
     let has_other_keys = |file: &&CheckedFile| {
         !file.planned.partition.iter().map(|(key, _)| key.as_str()).eq(keys.iter().copied())
@@ -98,8 +97,8 @@ fn columns(
         let found: Vec<_> = other.planned.partition.iter().map(|(key, _)| key.as_str()).collect();
         let found = if found.is_empty() { "no column".to_owned() } else { found.join(", ") };
         let message = format!(
-            "its folders tell {found}, and those of {} tell {}: with hive all files have the same \
-             folders",
+            "its folders define {found}, but those of {} define {}: with hive, all files must have \
+             the same keys",
             first.planned.content.location(),
             keys.join(", ")
         );
@@ -107,7 +106,7 @@ fn columns(
     }
     if let Some(unknown) = types.keys().find(|name| !keys.contains(&name.as_str())) {
         let message =
-            format!("hive names a type for {unknown}, and its folders tell {}", keys.join(", "));
+            format!("hive sets a type for {unknown}, but its folders define {}", keys.join(", "));
         return Err(problem_of(first, message));
     }
     let column = |(place, key): (usize, &&str)| {
@@ -171,7 +170,7 @@ fn added_to(
                 Ok(Ok(true)) => continue,
                 Ok(Ok(false)) => {
                     return Err(format!(
-                        "its column {name:?} has other values than its folder, {name}={told}"
+                        "its column {name:?} has other values than its folder {name}={told}"
                     ));
                 }
                 Ok(Err(error)) => {
@@ -181,7 +180,8 @@ fn added_to(
             }
         }
         let value = text.as_deref().map(|text| {
-            let words = || format!("its folder {name}={text} is no {}", column_type.name());
+            let words =
+                || format!("its folder {name}={text} is not a valid {}", column_type.name());
             column_type.value_of(text).ok_or_else(words)
         });
         let value = value.transpose()?;

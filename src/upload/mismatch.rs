@@ -169,10 +169,12 @@ impl CheckError {
             }
         }
         match &self.cast {
-            Cast::WouldHelp => write!(f, "\n\n  on_mismatch=\"cast\" mends this on the way.")?,
+            Cast::WouldHelp => {
+                write!(f, "\n\n  on_mismatch=\"cast\" fixes this during the upload.")?
+            }
             Cast::NoUse => {}
             Cast::Obstacles(obstacles) => {
-                write!(f, "\n\n  A cast cannot mend this without loss:")?;
+                write!(f, "\n\n  A cast cannot fix this without loss:")?;
                 obstacles.iter().take(SHOWN).try_for_each(|why| write!(f, "\n    {why}"))?;
             }
         }
@@ -253,7 +255,7 @@ fn shown_path(path: &str) -> String {
 fn words(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
     match (side, kind) {
         (None, _) => "(absent)".to_owned(),
-        (Some(place), DifferenceKind::Moved) => format!("place {place}"),
+        (Some(place), DifferenceKind::Moved) => format!("position {place}"),
         // The physical type says something only beside another null.
         (Some(null), _) if is_null_words(null) && !other.is_some_and(is_null_words) => {
             "null (all rows)".to_owned()

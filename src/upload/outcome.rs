@@ -24,14 +24,18 @@ pub(super) fn stop_error(
         StopCause::ListingBehind => return listing_stays_behind(file_name, last_error.as_ref()),
         StopCause::OutcomeUnknown => return Error::OutcomeUnknown { file_name, message: words },
         StopCause::ForeignWriter => {
-            format!("at {file_name} its list of files is another one {words}")
+            format!("expected {file_name} next, but found other files {words}")
+                .trim_end()
+                .to_owned()
         }
         StopCause::NameTaken => format!(
-            "the name {file_name} was taken when this upload sent the file for the first time, so \
-             another has put it there. Nothing tells whether its content is the same"
+            "the name {file_name} was in use when this upload first sent the file, so another \
+             upload has stored it. It is unknown whether its content is the same"
         ),
         StopCause::CommittedEarly => {
-            format!("the service took {file_name} before its last byte was sent; use concurrency=1")
+            format!(
+                "the server committed {file_name} before its last byte was sent; use concurrency=1"
+            )
         }
     };
     Error::ForeignWriter { dataset_id, message }
@@ -41,7 +45,8 @@ pub(super) fn stop_error(
 pub(super) fn listing_stays_behind(file_name: String, last_error: Option<&Error>) -> Error {
     let before = last_error.map(|error| format!("{error}; then ")).unwrap_or_default();
     let message = format!(
-        "{before}the service's list of files stayed behind what it had confirmed, {} times in a row",
+        "{before}the server's list of files lacked a file that the server had acknowledged, {} times \
+         in a row",
         MAX_STALE_LISTINGS + 1
     );
     Error::OutcomeUnknown { file_name, message }
@@ -53,7 +58,8 @@ pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
     match error {
         Error::Connection { host, file_name, message } if body.sent() > 0 => {
             let name = file_name.as_deref().unwrap_or("it");
-            let message = format!("{message} while it was sent; is {name} over a size limit?");
+            let message =
+                format!("{message} during the transfer; does {name} exceed a size limit?");
             Error::Connection { host, file_name, message }
         }
         error => error,

@@ -145,21 +145,21 @@ fn taken(
     first_location: &Location,
     is_given: bool,
 ) -> String {
-    let once = "a dataset holds each name once";
+    let once = "names in a dataset must be unique";
     let differs = if first == name {
         String::new()
     } else {
-        format!(", which is the name {name} where case or accents are folded")
+        format!(", which equals {name} except for case or accents")
     };
     if is_given {
         return format!("the name {first} is given twice{differs}; {once}");
     }
     if first_location == location {
-        return "it is named twice; a dataset holds each file once".to_owned();
+        return "it is given twice; a dataset contains each file once".to_owned();
     }
     format!(
-        "the name {first} is taken by {first_location}{differs}; {once}: names=\"path\" makes names \
-         of the paths"
+        "the name {first} is in use by {first_location}{differs}; {once}: names=\"path\" derives \
+         names from the paths"
     )
 }
 

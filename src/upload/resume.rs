@@ -143,8 +143,8 @@ pub(super) fn note(there: &AlreadyThere) -> Option<String> {
         count => (format!("{count} files"), "were"),
     };
     Some(format!(
-        "{files} of {} already there {was} recognized by name, size and number of rows alone: \
-         this service tells no hashes, and this machine has no record of sending them",
+        "{files} of {} already there {was} recognized only by name, size and number of rows: \
+         this server reports no hashes, and this machine has no record of sending them",
         there.positions.len()
     ))
 }
@@ -155,9 +155,9 @@ fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile)
         return taken(dataset_id, vec![name.clone()], OTHER_CONTENT);
     }
     let reason = format!(
-        "but not as the end of an earlier run of this upload: {} stands there where this upload \
-         has {name}. If an unordered upload was interrupted, go on with ordered=False; else upload \
-         into another dataset, or leave these files out",
+        "but not from an earlier run of this upload: it has {} where this upload has {name}. If an \
+         unordered upload was interrupted, resume it with ordered=False; otherwise upload to another \
+         dataset, or leave these files out",
         listed.file_name
     );
     taken(dataset_id, vec![listed.file_name.clone()], &reason)

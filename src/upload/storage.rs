@@ -179,7 +179,7 @@ fn fields(
         let path = join(parent, field.name());
         if !names.insert(field.name()) {
             let column = FrameColumn { path, data_type: field.data_type().to_string() };
-            let problem = "is there more than once; give each column a name of its own".to_owned();
+            let problem = "occurs more than once; column names must be unique".to_owned();
             return Err(Box::new(Unstorable { column, problem }));
         }
         nested(field, &path, change)
@@ -206,7 +206,7 @@ fn nested(field: &FieldRef, path: &str, change: &mut impl FnMut(&FieldRef, &str)
         }
         DataType::Map(entries, is_sorted) => {
             let DataType::Struct(pair) = entries.data_type() else {
-                return Err(Box::new(Unstorable::of(path, field.data_type(), "is no map")));
+                return Err(Box::new(Unstorable::of(path, field.data_type(), "is not a map")));
             };
             let pair = DataType::Struct(fields(pair, path, change)?);
             DataType::Map(with_type(entries, pair), *is_sorted)
@@ -235,7 +235,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     match field.extension_type_name() {
         Some(PERIOD) => return Err(Box::new(Unstorable::of(path, &PERIOD, NO_COUNTERPART))),
         Some(name) if !EXTENSIONS_OF_PARQUET.contains(&name) => notes.push(format!(
-            "column {path:?} has the extension type {name}, which parquet does not have; its \
+            "column {path:?} has the extension type {name}, which Parquet does not have; its \
              values are uploaded as {data_type}"
         )),
         _ => {}
@@ -245,10 +245,10 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
             return refused(NO_COUNTERPART);
         }
         DataType::Struct(children) if children.is_empty() => {
-            return refused("has no fields: parquet does not have that");
+            return refused("has no fields: Parquet does not have that");
         }
         DataType::FixedSizeBinary(0) => {
-            return refused("has no bytes: parquet does not have that");
+            return refused("has no bytes: Parquet does not have that");
         }
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
@@ -256,7 +256,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
         | DataType::Decimal256(precision, scale)
             if *scale < 0 || i16::from(*scale) > i16::from(*precision) =>
         {
-            return refused("has a scale that parquet does not have: 0 up to the precision");
+            return refused("has a scale that Parquet does not have (0 up to the precision)");
         }
         // Readers of some years ago do not know the narrow ones.
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
@@ -279,7 +279,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     Ok(with_type(field, laid_out))
 }
 
-const NO_COUNTERPART: &str = "parquet does not have";
+const NO_COUNTERPART: &str = "Parquet does not have";
 
 /// Times in the units that parquet has. The writer would leave out what they are.
 fn in_units_of_parquet(field: &FieldRef) -> FieldRef {

@@ -64,7 +64,7 @@ fn in_units(column: &ArrayRef, stored: &Field) -> Result<ArrayRef, (usize, Strin
         return Ok(converted);
     }
     let row = (0..column.len()).find(|&row| *back.slice(row, 1) != *column.slice(row, 1));
-    let problem = format!("the value does not fit {} without a change", stored.data_type());
+    let problem = format!("the value does not fit {} unchanged", stored.data_type());
     Err((row.unwrap_or_default(), problem))
 }
 

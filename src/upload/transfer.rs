@@ -196,7 +196,7 @@ impl Shell {
 
     fn tell_pause(&self, file: FileIndex, pause: Duration) {
         let error = self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(pause_ms = pause.as_millis(), "trying again: {error}");
+        tracing::warn!(pause_ms = pause.as_millis(), "retrying: {error}");
     }
 
     fn start(&mut self, id: RequestId) {

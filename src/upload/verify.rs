@@ -68,10 +68,10 @@ impl Sent<'_> {
         listed.sort_unstable();
         known.sort_unstable();
         let message = if listed == known {
-            "all files are there, in another order: this service does not keep the order in which \
-             uploads end; use concurrency=1"
+            "all files are there, but in another order: this server does not keep the order in \
+             which uploads finish; use concurrency=1"
         } else {
-            "its list of files is another one"
+            "its list of files shows other files"
         };
         let dataset_id = self.dataset_id.to_owned();
         Error::ForeignWriter { dataset_id, message: message.to_owned() }

@@ -1,4 +1,4 @@
-//! The SHA-256 of a file's bytes, as services tell it in listings.
+//! The SHA-256 of a file's bytes, as listings report it.
 
 use std::{fmt, str::FromStr};
 

@@ -1,11 +1,11 @@
-//! File names are the identity of files in a dataset, so a name must come back from the
-//! wire unchanged. Names that clients and servers write differently are refused.
+//! Names identify files in a dataset, so a name must survive the wire unchanged. Names that clients
+//! and servers encode differently are rejected.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::config::MAX_FILE_NAME_BYTES;
 
-/// Why a name cannot be used, in words that complete "the name … ".
+/// Why a name cannot be used; completes "the name … ".
 ///
 /// `requests`, browsers and reqwest escape quotes, backslashes and control characters in
 /// `filename="…"` in three different ways, and folders, blanks and dots at the ends do not
@@ -35,30 +35,31 @@ pub fn refusal(name: &str) -> Option<&'static str> {
     None
 }
 
-/// Whether a name ends like that of a parquet file.
+/// Whether a name has the extension of a Parquet file.
 #[must_use]
 pub fn has_parquet_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| is_parquet_extension(extension))
 }
 
-/// Whether files with this extension are taken for parquet files.
+/// Whether files with this extension are Parquet files.
 #[must_use]
 pub fn is_parquet_extension(extension: &str) -> bool {
     extension.eq_ignore_ascii_case("parquet") || extension.eq_ignore_ascii_case("pq")
 }
 
-/// Names with the same key are one name on some file system or service (NFC and lower case), so
-/// a dataset does not hold both. The check, resume and the service go by this rule.
+/// The key under which names are compared: NFC and lower case. Names with the same key are the same
+/// name on some file system or server, so a dataset contains only one of them. The check, resume
+/// and the server use this rule.
 #[must_use]
 pub fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    // Character by character: a Greek sigma has a lower case of its own at the end of a word.
+    // Character by character, because a Greek sigma at the end of a word has its own lower case.
     name.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
-/// Whether two names are one by [`folded`].
+/// Whether two names are the same under [`folded`].
 #[must_use]
 pub fn are_one(left: &str, right: &str) -> bool {
     left == right || folded(left) == folded(right)

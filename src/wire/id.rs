@@ -1,10 +1,10 @@
-//! Ids of datasets, wherever they come from.
+//! Ids of datasets, from any source.
 
-/// Longest id, in bytes.
+/// Maximum length of an id, in bytes.
 const MAX_ID_BYTES: usize = 128;
 
-/// Whether a text can be the id of a dataset: ASCII letters, digits and `-_.:`, beginning with a
-/// letter or digit. Anything else is not put into a request.
+/// Whether a text can be the id of a dataset: ASCII letters, digits and `-_.:`, starting with a
+/// letter or digit. No request contains any other id.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     text.len() <= MAX_ID_BYTES

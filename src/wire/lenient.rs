@@ -1,6 +1,5 @@
-//! Optional fields of answers as other services may write them: a number as text, `null`, or
-//! another kind of value. What cannot be understood is as good as missing, and makes nothing
-//! else unreadable.
+//! Optional fields as other servers may write them: a number as text, `null`, or another type. A
+//! value that cannot be parsed counts as missing, and does not affect other fields.
 
 use std::{fmt, marker::PhantomData};
 
@@ -11,10 +10,10 @@ use serde::{
 
 use super::digest::Sha256Digest;
 
-/// A value that may be understood.
+/// A value that may have the expected type.
 pub(super) struct Lenient<T>(pub(super) Option<T>);
 
-/// What a value of JSON may be read as.
+/// Conversions from a JSON value.
 pub(super) trait FromJson: Sized {
     fn from_text(_text: &str) -> Option<Self> {
         None
@@ -24,13 +23,13 @@ pub(super) trait FromJson: Sized {
         None
     }
 
-    /// Takes all items.
+    /// Reads all items.
     fn from_array<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
     }
 
-    /// Takes all entries.
+    /// Reads all entries.
     fn from_object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
         while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
@@ -66,7 +65,7 @@ pub(super) fn optional<'de, T: FromJson, D: Deserializer<'de>>(
     Lenient::deserialize(deserializer).map(|Lenient(value)| value)
 }
 
-/// As [`optional`]; the default stands for what is missing.
+/// The same as [`optional`]; a missing value is the default.
 pub(super) fn or_default<'de, T: FromJson + Default, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -104,7 +103,7 @@ impl<'de, T: FromJson> Visitor<'de> for LenientVisitor<T> {
         Ok(T::from_number(number))
     }
 
-    /// As `7.0`, which data frames make of whole numbers.
+    /// Such as `7.0`, which data frames make of integers with missing values.
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         Ok(number.to_string().parse().ok().and_then(T::from_number))
     }

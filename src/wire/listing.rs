@@ -1,5 +1,5 @@
-//! A listing of a dataset's files, read while it comes. Of a listing of any length, what is in
-//! memory is bounded by what was received: a schema that all files have is kept once.
+//! Parses a listing of a dataset's files as a stream. Memory use is bounded by the bytes received:
+//! a schema that files share is stored once.
 
 use std::{cell::Cell, fmt, io, sync::Arc};
 
@@ -15,40 +15,40 @@ use super::{
 };
 use crate::config::{LISTING_ALLOWANCE_BYTES, MAX_LISTED_FILE_BYTES, MAX_LISTING_BYTES};
 
-/// Kept for each byte received, at most.
+/// Maximum memory per byte received.
 const KEPT_PER_BYTE: u64 = 3;
-/// An allocation of the system's allocator is not smaller.
+/// The system's allocator does not allocate less.
 const ALLOCATION_BYTES: usize = 32;
 
-/// Why an answer is no listing.
+/// Why a response is not a listing.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidListing {
     /// It is not the expected JSON.
     #[error("not the expected JSON: {0}")]
     Json(serde_json::Error),
-    /// It would take more memory than its length or any dataset accounts for.
+    /// It would take more memory than its length or any dataset justifies.
     #[error("a list of files that would take more than {0} bytes of memory")]
     TooLarge(u64),
-    /// It holds words about an error in the place of files.
+    /// It contains an error message instead of files.
     #[error("{0}")]
     Refused(String),
 }
 
-/// How large a listing is, over all answers that make it, in bytes.
+/// The size of a listing, over all responses that it consists of, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ListingSize {
     received: u64,
-    /// What is in memory of it.
+    /// The memory it uses.
     kept: u64,
 }
 
-/// The size while an answer is read.
+/// The size while a response is read.
 struct Meter {
     received: Cell<u64>,
     /// `received` at the end of the last file.
     at_last_file: Cell<u64>,
     kept: Cell<u64>,
-    /// The bound that was met.
+    /// The limit that was exceeded.
     exceeded: Cell<Option<u64>>,
 }
 
@@ -62,7 +62,7 @@ impl Meter {
         }
     }
 
-    /// Notes what a file takes, and that it is the next one.
+    /// Counts the memory of a file, and the file itself.
     fn keep(&self, bytes: usize) -> bool {
         self.kept.update(|kept| kept.saturating_add(bytes as u64));
         self.at_last_file.set(self.received.get());
@@ -83,10 +83,10 @@ impl Meter {
     }
 }
 
-/// Reads one answer of `list-dataset-files`; gives the size of the listing with it.
+/// Parses one response of `list-dataset-files`, and returns the size of the listing too.
 ///
 /// # Errors
-/// [`InvalidListing`] where it is something else, or too large.
+/// [`InvalidListing`] if it is something else, or too large.
 pub fn read_listing(
     source: impl io::Read,
     size: ListingSize,
@@ -210,18 +210,18 @@ fn heap_bytes(file: &DatasetFile) -> usize {
 fn schema_bytes(schema: &SchemaSummary) -> usize {
     let texts =
         schema.fields.iter().map(|field| text_bytes(&field.name) + text_bytes(&field.data_type));
-    // A list that grows has up to twice the room that it needs.
+    // A growing vector has up to twice the capacity that it needs.
     texts.sum::<usize>() + 2 * size_of_val(schema.fields.as_slice())
 }
 
 fn text_bytes(text: &String) -> usize {
-    // Its room, and what the allocator notes about it.
+    // The capacity, and the allocator's bookkeeping.
     if text.capacity() == 0 { 0 } else { (text.capacity() + 8).max(ALLOCATION_BYTES) }
 }
 
-/// One file; deployments exist that answer plain names.
+/// Parses one file; some deployments return plain names.
 struct FileVisitor {
-    /// The schema of the file before it: an equal one is not kept twice.
+    /// The schema of the previous file, so that an equal one is not stored twice.
     known: Option<Arc<SchemaSummary>>,
 }
 

@@ -1,4 +1,4 @@
-//! The contract of the dataset API, shared by the client and the service.
+//! The contract of the dataset API, shared by the client and the server.
 
 pub mod digest;
 pub mod file_name;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::lenient::{FromJson, Lenient};
 
-/// Columns of a dataset or file, for people.
+/// Columns of a dataset or file, human-readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SchemaSummary {
     /// Top-level columns in order.
@@ -20,7 +20,7 @@ pub struct SchemaSummary {
 pub struct FieldSummary {
     /// The column's name.
     pub name: String,
-    /// The column's type in words.
+    /// A description of the column's type.
     #[serde(rename = "type")]
     pub data_type: String,
 }
@@ -41,7 +41,7 @@ impl FromJson for SchemaSummary {
 }
 
 impl FromJson for Vec<FieldSummary> {
-    /// One column that cannot be understood leaves the others without a place.
+    /// A column that cannot be parsed invalidates the whole list.
     fn from_array<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         let mut fields = Some(Self::new());
         while let Some(Lenient(field)) = items.next_element::<Lenient<FieldSummary>>()? {

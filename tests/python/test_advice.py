@@ -57,10 +57,10 @@ def test_no_line_of_code_is_advised_for_a_field_inside_of_a_column(
 @pytest.mark.parametrize(
     ("expected", "found", "line"),
     [
-        ("B", "b", 'B: "B" and "b" differ in upper and lower case only.'),
-        ("b", "b ", 'b: "b" and "b " differ in blanks at the ends only.'),
-        (" b", "b", '" b": " b" and "b" differ in blanks at the ends only.'),
-        ("\xe9", "e\u0301", "differ in the way in which Unicode composes letters only."),
+        ("B", "b", 'B: "B" and "b" differ only in upper and lower case.'),
+        ("b", "b ", 'b: "b" and "b " differ only in leading or trailing blanks.'),
+        (" b", "b", '" b": " b" and "b" differ only in leading or trailing blanks.'),
+        ("\xe9", "e\u0301", "differ only in Unicode composition."),
     ],
 )
 def test_names_that_look_alike_are_said_to(
@@ -85,7 +85,7 @@ def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
 ) -> None:
     text = told(tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])})
 
-    assert '"s.B" and "s.b" differ in upper and lower case only.' in text
+    assert '"s.B" and "s.b" differ only in upper and lower case.' in text
     assert "rename" not in text
 
 
@@ -93,7 +93,7 @@ def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
     ("expected", "found", "line"),
     [
         (US, INT, 'pd.to_datetime(df["x"], unit="us")'),
-        (INT, US, "x: times against whole numbers: write the others as times, too"),
+        (INT, US, "x: times in some files, integers in others: write all files with times"),
         (DAY, US, 'This drops the time of day: pandas: df["x"] = df["x"].dt.date'),
         (US, DAY, 'polars: pl.col("x").cast(pl.Datetime("us"))'),
         (

@@ -35,9 +35,7 @@ def test_after_a_frame_that_does_not_fit_the_advice_is_to_mend_it_and_that_works
     report = client.upload(days(pl.DataFrame({"day": [2]})), dataset_id)
 
     assert words.startswith(f"the first file is in {dataset_id}, in order; then: ")
-    assert words.endswith(
-        ". Mend that, and run the upload again with this dataset id: what is there is skipped"
-    )
+    assert words.endswith(". Fix this, then run the upload again with this dataset id to resume")
     assert ".." not in words
     assert "Run the same upload again" not in words
     assert [file.status for file in report] == ["skipped", "uploaded"]

@@ -179,7 +179,7 @@ US = pa.array([0], pa.timestamp("us"))
 
 ID_TO_INT64 = 'pandas: df["id"] = df["id"].astype("Int64"); polars: pl.col("id").cast(pl.Int64)'
 ID_TO_STRING = 'pandas: df["id"] = df["id"].astype("string"); polars: pl.col("id").cast(pl.String)'
-CAST_HELPS = 'on_mismatch="cast" mends this on the way.'
+CAST_HELPS = 'on_mismatch="cast" fixes this during the upload.'
 PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1))
 
 
@@ -190,9 +190,9 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             {"id": INT, "b": TEXT},
             {"b": TEXT, "id": INT},
             [
-                "id place 1 place 2 c.parquet",
+                "id position 1 position 2 c.parquet",
                 (
-                    "id: another order of columns. pandas: df = df[columns]; "
+                    "id: the columns are in another order. pandas: df = df[columns]; "
                     "polars: df = df.select(columns)"
                 ),
                 CAST_HELPS,
@@ -204,7 +204,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             [
                 "id string (absent) c.parquet",
                 (
-                    "id: add it where it is missing, or drop it from the others. "
+                    "id: add it to the files that lack it, or drop it from the others. "
                     'pandas: df["id"] = pd.Series(None, df.index, "string"); '
                     'polars: df.with_columns(pl.lit(None).cast(pl.String).alias("id"))'
                 ),
@@ -242,7 +242,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             [
                 "id timestamp[us] timestamp[ms] c.parquet",
                 (
-                    'id: another unit. pandas: df["id"] = df["id"].dt.as_unit("us"); '
+                    'id: different units. pandas: df["id"] = df["id"].dt.as_unit("us"); '
                     'polars: pl.col("id").dt.cast_time_unit("us")'
                 ),
                 CAST_HELPS,
@@ -254,7 +254,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             [
                 "id timestamp[us, UTC] timestamp[us] c.parquet",
                 (
-                    "id: one has a time zone, and one does not. "
+                    "id: some files have a time zone, others do not. "
                     'pandas: df["id"] = df["id"].dt.tz_localize("UTC"); '
                     'polars: pl.col("id").dt.replace_time_zone("UTC")'
                 ),
@@ -266,7 +266,8 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
             [
                 "id string binary c.parquet",
                 (
-                    'id: bytes against text. pandas: df["id"] = df["id"].str.decode("utf-8"); '
+                    "id: bytes in some files, text in others. "
+                    'pandas: df["id"] = df["id"].str.decode("utf-8"); '
                     'polars: pl.col("id").cast(pl.String)'
                 ),
             ],
@@ -317,7 +318,7 @@ def test_a_required_column_among_nullable_ones_is_told(tmp_path: Path) -> None:
 
 
 def test_a_cast_is_offered_exactly_where_it_would_help(tmp_path: Path) -> None:
-    offer = 'on_mismatch="cast" mends this'
+    offer = 'on_mismatch="cast" fixes this'
     write_parquet(tmp_path / "a.parquet", id=[1], text=["a"])
     write_parquet(tmp_path / "b.parquet", text=["a"], id=[0.5])
     assert offer in str(sutro.check(tmp_path))
@@ -329,10 +330,14 @@ def test_a_cast_is_offered_exactly_where_it_would_help(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.parquet", b"", "is empty"),
-        ("a.parquet", b"id,text\n1,a\n" * 9, "is not a parquet file: it looks like CSV"),
-        ("a.parquet", b'{"id": 1}\n' * 9, "is not a parquet file: it looks like JSON"),
-        ("a.parquet", b"ARROW1\0\0" + bytes(99), "is not a parquet file: it is an Arrow IPC file"),
-        ("a.parquet", b"\x1f\x8b\x08" + bytes(99), "is not a parquet file: it is packed with gzip"),
+        ("a.parquet", b"id,text\n1,a\n" * 9, "is not a Parquet file: it looks like CSV"),
+        ("a.parquet", b'{"id": 1}\n' * 9, "is not a Parquet file: it looks like JSON"),
+        ("a.parquet", b"ARROW1\0\0" + bytes(99), "is not a Parquet file: it is an Arrow IPC file"),
+        (
+            "a.parquet",
+            b"\x1f\x8b\x08" + bytes(99),
+            "is not a Parquet file: it is compressed with gzip",
+        ),
     ],
 )
 def test_what_is_no_parquet_file_is_named(

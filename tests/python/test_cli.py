@@ -386,7 +386,7 @@ def test_what_is_tried_again_is_told_now_and_then(run_sutro: RunSutro) -> None:
     logged = run_sutro("datasets", "list", "--verbose", environment=environment)
 
     note, error = done.stderr.splitlines()
-    assert note == "Note: trying again: cannot reach 127.0.0.1:9: Connection refused"
+    assert note == "Note: retrying: cannot reach 127.0.0.1:9: Connection refused"
     assert error == "Error: cannot reach 127.0.0.1:9: Connection refused"
     assert "Note:" not in logged.stderr
-    assert logged.stderr.count("trying again") == 2
+    assert logged.stderr.count("retrying") == 2

@@ -167,7 +167,7 @@ def test_only_files_that_differ_from_the_dataset_are_blamed(
     assert lines[0] == "1 of 3 files does not match the dataset. Nothing was sent."
     assert lines[2].split() == ["column", "the", "dataset", "differs", "in"]
     assert lines[3].split()[:4] == ["count", "int64", "double", "day-2.parquet"]
-    assert 'on_mismatch="cast" mends this' in lines[-2]
+    assert 'on_mismatch="cast" fixes this' in lines[-2]
     assert raised.value.groups == (("the dataset",), ("day-2.parquet",))
 
     assert client.check(data, dataset_id, on_mismatch="cast")
@@ -227,7 +227,9 @@ def test_a_nullable_column_is_cast_to_a_required_one_where_it_has_all_values(
     pq.write_table(pa.table({"x": [2, None]}), data / "gap.parquet")
 
     client.upload(data / "whole.parquet", dataset_id, on_mismatch="cast")
-    with pytest.raises(sutro.RewriteError, match="'x' has rows without a value"):
+    with pytest.raises(
+        sutro.RewriteError, match="'x' has nulls, but the target column is required"
+    ):
         client.upload(data / "gap.parquet", dataset_id, on_mismatch="cast")
 
     assert pa.table(client.read(dataset_id))["x"].to_pylist() == [1, 2, 3]

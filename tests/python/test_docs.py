@@ -140,7 +140,7 @@ def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
     parts = [
         part.strip()
         for quote in quotes
-        for part in re.split(r"…|\bHOST\b|\bFILE\b|\bID\b|(?: at )?part-7.parquet|\d+|: ", quote)
+        for part in re.split(r"…|\bHOST\b|\bFILE\b|\bID\b|(?: for )?part-7.parquet|\d+|: ", quote)
     ]
 
     assert len(quotes) > 8

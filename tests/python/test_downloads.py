@@ -106,7 +106,7 @@ def test_the_command_keeps_files_unless_it_may_overwrite_them(
 
     kept = run_sutro("datasets", "download", dataset_id, PARTS[0], *LOCAL)
     assert kept.returncode == 3
-    assert f"{PARTS[0]} is there already, with other content" in kept.stderr
+    assert f"{PARTS[0]} already exists, with other content" in kept.stderr
     assert "--overwrite" in kept.stderr
     assert (tmp_path / PARTS[0]).read_text(encoding="utf-8") == "mine"
     replaced = run_sutro("datasets", "download", dataset_id, PARTS[0], *LOCAL, "--overwrite")

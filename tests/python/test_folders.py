@@ -85,10 +85,10 @@ def test_the_files_that_a_table_names_itself_are_uploaded(
     live = delta_table(tmp_path / "t t") / "part-new.parquet"
 
     for uris in ([str(live)], [live.as_uri()]):
-        with pytest.warns(sutro.SutroWarning, match="named one by one"):
+        with pytest.warns(sutro.SutroWarning, match="named directly"):
             report = client.upload(uris)
         assert [file.name for file in report] == ["part-new.parquet"]
-        assert "one by one" in report.notes[0]
+        assert "named directly" in report.notes[0]
 
 
 def test_a_list_of_a_shell_is_no_way_around_the_log(run_sutro: RunSutro, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_the_command_tells_what_is_left_out_and_has_it_in_json(
     for command in ("upload", "check"):
         done = run_sutro(command, "data", *LOCAL, "--json")
         assert done.returncode == 0
-        assert "Warning: left out of data: 1 folder (more); --recursive takes" in done.stderr
+        assert "Warning: left out of data: 1 folder (more); --recursive searches" in done.stderr
         assert json.loads(done.stdout)["notes"][0].startswith("left out of data: 1 folder (more)")
 
 

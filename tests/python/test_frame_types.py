@@ -214,7 +214,7 @@ def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) ->
 def test_two_columns_of_one_name_are_refused(client: sutro.Client) -> None:
     table = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
 
-    with pytest.raises(sutro.FrameError, match='column "a" is there more than once'):
+    with pytest.raises(sutro.FrameError, match='column "a" occurs more than once'):
         client.upload(table)
 
 
@@ -245,7 +245,7 @@ MENDED = {
 def test_the_line_in_the_error_mends_the_frame(client: sutro.Client, library: str) -> None:
     frame, line = MENDED[library]
 
-    with pytest.raises(sutro.FrameError, match="parquet does not have") as raised:
+    with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:
         client.upload(frame)
 
     message = str(raised.value)

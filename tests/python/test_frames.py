@@ -173,7 +173,7 @@ def test_bytes_and_open_files_are_uploaded_whole(client: sutro.Client, tmp_path:
 
 
 def test_bytes_that_are_not_parquet_are_refused_by_name(client: sutro.Client) -> None:
-    with pytest.raises(sutro.InvalidParquetError, match="frame 0: is not a parquet file"):
+    with pytest.raises(sutro.InvalidParquetError, match="frame 0: is not a Parquet file"):
         client.upload(b"id,text\n1,a\n" * 10)
 
     assert client.list_datasets() == []

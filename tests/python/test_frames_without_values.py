@@ -57,7 +57,7 @@ def test_a_column_without_values_takes_the_type_of_the_other_frames(
         # The reference is the frame that has values, wherever it stands.
         assert f"does not match frame {place}." in message
         assert "no value" in message
-        assert 'on_mismatch="cast" mends this' in message
+        assert 'on_mismatch="cast" fixes this' in message
 
         assert client.check(frames, on_mismatch="cast")
         report = client.upload(frames, on_mismatch="cast")

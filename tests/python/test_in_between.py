@@ -73,8 +73,11 @@ def test_nginx_with_its_own_limit_is_told_with_the_file_and_its_size(
     host = url.removeprefix("http://")
     size = large.stat().st_size
     message = str(error.value)
-    assert f"something between here and {host} refuses large.parquet ({size} bytes)" in message
-    assert "takes no bodies of this size" in message
+    assert (
+        f"something between this machine and {host} rejected large.parquet ({size} bytes)"
+        in message
+    )
+    assert "does not accept bodies of this size" in message
     assert "URL" not in message
 
 
@@ -154,7 +157,7 @@ def test_a_proxy_that_asks_for_a_password_is_not_asked_again(
         for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"]:
             monkeypatch.setenv(variable, proxy)
         with pytest.raises(
-            sutro.RefusedError, match="asks for a user name and a password"
+            sutro.RefusedError, match="requires a user name and a password"
         ) as error:
             sutro.Client("key-that-is-secret", url).list_datasets()
 

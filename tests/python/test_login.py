@@ -95,4 +95,4 @@ def test_login_does_not_try_again_where_nobody_listens(run_sutro: RunSutro) -> N
 
     assert failed.returncode == 5
     assert "cannot reach 127.0.0.1:1" in failed.stderr
-    assert "trying again" not in failed.stderr
+    assert "retrying" not in failed.stderr

@@ -148,7 +148,7 @@ def test_a_stream_of_the_parent_cannot_be_read_in_a_child(
 
     error = in_forked_child(stream.read_all)
 
-    assert "begun in the parent process" in str(error)
+    assert "opened in the parent process" in str(error)
     assert stream.read_all().num_rows == 78
 
 

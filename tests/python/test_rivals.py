@@ -81,8 +81,8 @@ def test_a_name_that_another_took_first_is_an_error_that_says_so(
 
     assert list(service.files) == ["part-0.parquet"]
     assert "part-0.parquet" in str(error.value)
-    is_told_apart = "another one" in str(error.value)
-    cannot_be_told = "Nothing tells whether its content is the same" in str(error.value)
+    is_told_apart = "found other files" in str(error.value)
+    cannot_be_told = "It is unknown whether its content is the same" in str(error.value)
     assert (is_told_apart, cannot_be_told) == ("sha256" in tells, "sha256" not in tells)
 
 

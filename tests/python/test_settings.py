@@ -290,7 +290,7 @@ def test_retries_and_their_deadline_are_kept(
     with caplog.at_level("WARNING", "sutro"), pytest.raises(sutro.TransferError):
         sutro.Client("key", nobody, **options).list_datasets()
 
-    retries = [record for record in caplog.records if "trying again" in record.getMessage()]
+    retries = [record for record in caplog.records if "retrying" in record.getMessage()]
     assert len(retries) == attempts - 1
 
 

@@ -38,7 +38,7 @@ FRAME = pl.DataFrame({"id": [1]})
     [
         (["a.parquet", "a.parquet"], "the name a.parquet is given twice"),
         (["a", "a.parquet"], "the name a.parquet is given twice"),
-        (["a.parquet", "A.parquet"], "case or accents are folded"),
+        (["a.parquet", "A.parquet"], "except for case or accents"),
         (["Sheet 1", " Sheet 2 "], "starts or ends with a blank"),
         (["a/b", "c"], "contains one of /"),
     ],
@@ -234,6 +234,6 @@ def test_the_command_says_which_option_makes_unique_names(
     refused = run_sutro("upload", "t", "-r", *local)
     done = run_sutro("upload", "t", "-r", "--names", "path", *local)
 
-    assert "--names path makes names of the paths" in refused.stderr
+    assert "--names path derives names from the paths" in refused.stderr
     names = [file["name"] for file in json.loads(done.stdout)["files"]]
     assert names == ["2024,data.parquet", "2025,data.parquet"]

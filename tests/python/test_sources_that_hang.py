@@ -36,7 +36,7 @@ def test_a_mount_that_hangs_under_way_is_named_and_not_tried_again(
 
     with (
         hanging_mount(tmp_path / "mount", folder, hangs),
-        pytest.raises(sutro.FileAccessError, match="did not answer for 1 s") as error,
+        pytest.raises(sutro.FileAccessError, match="did not respond for 1 s") as error,
     ):
         client.upload(tmp_path / "mount" / "0.parquet", dataset_id)
 

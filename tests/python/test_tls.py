@@ -266,8 +266,8 @@ def _only_known_clients(context: ssl.SSLContext) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        (_only_old_versions, "no version or cipher of TLS in common"),
-        (_only_old_ciphers, "no version or cipher of TLS in common"),
+        (_only_old_versions, "shares no TLS version or cipher"),
+        (_only_old_ciphers, "shares no TLS version or cipher"),
         (_only_known_clients, "asks clients for a certificate"),
     ],
 )

@@ -227,8 +227,7 @@ def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
     assert "in order" not in words
     assert words.startswith("3 of 12 files are in dataset-held; then: ")
     assert words.endswith(
-        "Mend that, and run the upload again with this dataset id and ordered=False: what is "
-        "there is skipped"
+        "Fix this, then run the upload again with this dataset id and ordered=False to resume"
     )
 
 
@@ -250,7 +249,7 @@ def test_a_generator_that_fails_says_nothing_of_an_order_and_is_resumed(
 
     assert str(caught.value) == (
         f"the source failed after 5 files, which {dataset_id} holds: the source is gone. Run the "
-        "same upload again with this dataset id and ordered=False to go on"
+        "same upload again with this dataset id and ordered=False to resume"
     )
     assert [file.status for file in report] == ["skipped"] * 5 + ["uploaded"] * 3
 
@@ -266,7 +265,7 @@ def test_an_ordered_upload_does_not_go_on_where_an_unordered_one_was_and_says_wh
     check = client.check(folder, dataset_id)
     report = client.upload(folder, dataset_id, ordered=False)
 
-    assert "go on with ordered=False" in str(caught.value)
+    assert "resume it with ordered=False" in str(caught.value)
     assert caught.value.names == (PARTS[2], PARTS[5])
     assert not check
     assert sum(file.status == "uploaded" for file in report) == 10
@@ -279,9 +278,9 @@ def test_an_ordered_feed_does_not_go_on_either_and_says_what_does(client: sutro.
     for name in ("day-0", "day-3"):
         client.upload({name: frames[name]}, dataset_id)
 
-    with pytest.raises(sutro.FileExistsInDatasetError, match="go on with ordered=False"):
+    with pytest.raises(sutro.FileExistsInDatasetError, match="resume it with ordered=False"):
         client.upload(frames, dataset_id)
-    with pytest.raises(sutro.UploadIncompleteError, match="go on with ordered=False"):
+    with pytest.raises(sutro.UploadIncompleteError, match="resume it with ordered=False"):
         client.upload({name: frames[name] for name in ("day-1", "day-3")}, dataset_id)
 
 

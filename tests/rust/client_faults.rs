@@ -143,7 +143,7 @@ async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
     let proxy = proxy.await;
     let client = client_at(proxy.address, &server);
     let error = upload_folder(&client, &folder, &dataset_id, 1).await.unwrap_err();
-    assert!(error.to_string().contains("is 0.parquet over a size limit"), "{error}");
+    assert!(error.to_string().contains("does 0.parquet exceed a size limit"), "{error}");
     assert!(server.names(&dataset_id).await.is_empty());
 }
 

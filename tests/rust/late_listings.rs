@@ -185,7 +185,10 @@ async fn a_list_of_files_that_lags_for_ever_ends_the_upload_with_words_that_say_
             let world = laggard.world(6).await;
             let error = world.upload(options(ordered)).await.unwrap_err();
             let words = error.to_string();
-            assert!(words.contains("list of files stayed behind what it had confirmed"), "{words}");
+            assert!(
+                words.contains("list of files lacked a file that the server had acknowledged"),
+                "{words}"
+            );
             assert_eq!(words.matches("Run the same upload again").count(), 1, "{words}");
             assert_eq!(words.contains("in order"), ordered && lost != [0], "{words}");
             let most = if ordered { 2 } else { 6 } * MOST_LISTINGS;
@@ -221,7 +224,7 @@ async fn where_the_first_list_of_a_resume_lags_nothing_is_there_twice() {
                 let error = outcome.unwrap_err();
                 let is_foreign = matches!(error, UploadError::Failed(Error::ForeignWriter { .. }));
                 assert!(is_foreign, "{error}");
-                assert!(error.to_string().contains("was its list of files old"), "{error}");
+                assert!(error.to_string().contains("was its list of files stale"), "{error}");
                 *laggard.lag.lock().unwrap() = Lag::Listings(0);
                 assert_eq!(world.names(&dataset_id).await, names(3));
                 world.upload(again()).await.unwrap();

@@ -56,9 +56,9 @@ def failure_of_source(
     there = sum(file.status != "pending" for file in report)
     with_these = "this dataset id" if ordered else "this dataset id and ordered=False"
     advice = (
-        f"Mend that, and run the upload again with {with_these}: what is there is skipped"
+        f"Fix this, then run the upload again with {with_these} to resume"
         if isinstance(failure, SutroError | TypeError)
-        else f"Run the same upload again with {with_these} to go on"
+        else f"Run the same upload again with {with_these} to resume"
     )
     in_order = " in order" if ordered else ""
     incomplete = UploadIncompleteError(

@@ -19,14 +19,14 @@ def _trouble_of(name: str, dtype: object) -> str | None:
     kinds = set(_kinds_in(dtype))
     if "Object" in kinds:
         # The stream has addresses in memory in the place of the objects.
-        return "has Python objects, which parquet cannot hold"
+        return "has Python objects, which Parquet cannot hold"
     if "Null" in kinds:
         # The stream has a buffer that Arrow's null arrays do not have (polars issue 22934).
         return f"has no values, so no type; give it one with pl.col({name!r}).cast(...)"
     for wide, narrow in (("Int128", "Int64"), ("UInt128", "UInt64")):
         if wide in kinds:
             return (
-                f"has the type {wide}, which parquet does not have; where its values fit: "
+                f"has the type {wide}, which Parquet does not have; if its values fit: "
                 f"pl.col({name!r}).cast(pl.{narrow})"
             )
     return None

@@ -134,7 +134,7 @@ impl Subject {
         let mut redacted = self.peer.redactor.stream();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.broken(&error))? {
             if body.len() + chunk.len() > limit {
-                return Err(self.not_the_api(format!("an answer of more than {limit} bytes")));
+                return Err(self.not_the_api(format!("a response of more than {limit} bytes")));
             }
             body.extend(redacted.push(&chunk));
         }
@@ -156,8 +156,8 @@ impl Subject {
             }
             status @ (401 | 403) => {
                 let message = format!(
-                    "{message}. These are not the words of the dataset API: a proxy, or another \
-                     service, may have answered"
+                    "{message}. This is not a response of the dataset API: it may come from a proxy, \
+                     or from another service"
                 );
                 Error::Authentication { host, status, message }
             }
@@ -226,7 +226,7 @@ impl Subject {
             .and_then(|location| location.to_str().ok())
             .and_then(|location| answer.url().join(location).ok())
             .and_then(|url| url.host_str().map(str::to_owned))
-            .unwrap_or_else(|| "an unknown place".to_owned());
+            .unwrap_or_else(|| "an unknown location".to_owned());
         let target = self.peer.quoted(&target);
         self.not_the_api(format!("HTTP {}, a redirect to {target}", answer.status()))
     }

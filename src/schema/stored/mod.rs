@@ -1,8 +1,8 @@
-//! A schema as text: the form in which the catalog stores it and a listing carries it.
+//! A schema as text, as the catalog stores it and listings contain it.
 //!
-//! The columns and groups stand in one flat list, depth first, as in a parquet footer. The text
-//! is nested four deep whatever the schema is, so that no parser's limit on nesting decides
-//! whether what was written can be read again.
+//! Columns and groups form one flat list, depth first, as in a Parquet footer. The text is nested
+//! four levels deep for every schema, so no parser's nesting limit can make a stored schema
+//! unreadable.
 
 mod unversioned;
 
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::tree::{Column, DataType, MAX_DEPTH, Repetition, Schema};
 
-/// Raised when the meaning of the text changes.
+/// Increased when the meaning of the text changes.
 const VERSION: u32 = 1;
 
-/// Why a text is no schema.
+/// Why a text is not a schema.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSchema {
@@ -23,9 +23,9 @@ pub enum InvalidSchema {
     #[error("the schema cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// Another release wrote it.
-    #[error("the schema has the form {0}; this release reads form {VERSION} only")]
+    #[error("the schema has version {0}; this release reads only version {VERSION}")]
     Version(u32),
-    /// Its elements make no tree, or one that is too deep.
+    /// Its elements do not form a tree, or the tree is too deep.
     #[error("the schema is damaged")]
     Tree,
 }
@@ -42,7 +42,7 @@ struct Stored<'a> {
     elements: Vec<Element<'a>>,
 }
 
-/// A column; those below it follow.
+/// A column; its children follow it.
 #[derive(Serialize, Deserialize)]
 struct Element<'a> {
     #[serde(borrow)]
@@ -57,11 +57,11 @@ struct Element<'a> {
 enum Kind<'a> {
     #[serde(borrow)]
     Leaf(Cow<'a, str>),
-    /// One column follows.
+    /// One child follows.
     List,
-    /// So many columns follow.
+    /// This many children follow.
     Map(usize),
-    /// The annotation, and how many columns follow.
+    /// The annotation, and the number of children that follow.
     Group(Option<Cow<'a, str>>, usize),
 }
 
@@ -83,14 +83,14 @@ impl Schema {
             });
             open.extend(column.data_type.columns().iter().rev());
         }
-        // Nothing here is without a form in JSON.
+        // All values here can be serialised as JSON.
         serde_json::to_string(&Stored { version: VERSION, elements }).unwrap_or_default()
     }
 
-    /// Reads what [`Schema::to_text`] made.
+    /// Parses the text that [`Schema::to_text`] returns.
     ///
     /// # Errors
-    /// [`InvalidSchema`] where the text is something else.
+    /// [`InvalidSchema`] if the text is something else.
     pub fn from_text(text: &str) -> Result<Self, InvalidSchema> {
         #[cfg(test)]
         if StoredAsBefore::is_planted() {
@@ -118,7 +118,7 @@ impl<'a> Kind<'a> {
         }
     }
 
-    /// How many columns follow as part of this one.
+    /// Number of children that follow.
     fn children(&self) -> usize {
         match self {
             Self::Leaf(_) => 0,
@@ -139,10 +139,10 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// The tree of elements that stand in depth-first order.
+/// Builds the tree of elements in depth-first order.
 fn tree(elements: Vec<Element<'_>>) -> Result<Schema, InvalidSchema> {
     let mut top = Vec::new();
-    // For each group that is not whole: itself, and the columns that it has so far.
+    // For each incomplete group: the group, and its children so far.
     let mut open: Vec<(Element<'_>, Vec<Column>)> = Vec::new();
     for element in elements {
         if open.len() == MAX_DEPTH {

@@ -11,8 +11,8 @@ thread_local! {
     static IS_PLANTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, schemas of this thread are stored as releases before 0.3 did: a bug for
-/// tests to find.
+/// While it lives, schemas of this thread are stored as in releases before 0.3: a bug that tests
+/// must find.
 pub(crate) struct StoredAsBefore;
 
 impl StoredAsBefore {
@@ -32,7 +32,7 @@ impl Drop for StoredAsBefore {
     }
 }
 
-/// A schema as releases before 0.3 stored it.
+/// A schema in the format of releases before 0.3.
 pub(super) fn nested_text(schema: &Schema) -> String {
     format!(r#"{{"columns":{}}}"#, nested_columns(&schema.columns))
 }
@@ -66,7 +66,7 @@ fn leaf(name: &str) -> Column {
     }
 }
 
-/// Columns within each other, `depth` in all.
+/// Nested columns, `depth` levels in total.
 fn nested(depth: usize, around: fn(Column) -> DataType) -> Schema {
     let wrap = |inner: Column, _| Column { data_type: around(inner), ..leaf("a") };
     Schema { columns: vec![(1..depth).fold(leaf("a"), wrap)] }
@@ -80,7 +80,7 @@ const AROUND: [fn(Column) -> DataType; 3] = [
 
 #[test]
 fn a_row_of_an_earlier_release_is_read() {
-    // As release 0.2 wrote it into a catalog.
+    // As release 0.2 wrote it to a catalog.
     let row = concat!(
         r#"{"columns":[{"name":"id","repetition":"required","data_type":{"leaf":"int64"}},"#,
         r#"{"name":"tags \"é\"","repetition":"nullable","data_type":{"list":{"name":"element","#,
@@ -121,7 +121,7 @@ fn the_text_has_one_form_that_other_releases_read() {
     assert_eq!(schema.to_text(), text);
     let newer = text.replace(r#""version":1"#, r#""version":2"#);
     let error = Schema::from_text(&newer).unwrap_err().to_string();
-    assert_eq!(error, "the schema has the form 2; this release reads form 1 only");
+    assert_eq!(error, "the schema has version 2; this release reads only version 1");
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! The form in which releases before 0.3 stored schemas: JSON as deep as the schema, which
-//! serde writes to any depth and reads to 128 levels only. Read here with the bound that
-//! those releases had, so that a dataset whose schema could not be read any more opens again.
+//! The format in which releases before 0.3 stored schemas: JSON as deep as the schema. serde writes
+//! it to any depth but reads only 128 levels. This parser uses the depth limit of those releases,
+//! so that datasets whose schema could no longer be read open again.
 
 use crate::schema::tree::{Column, DataType, Repetition, Schema};
 
-/// Those releases took files of this depth.
+/// The depth that those releases accepted.
 const MAX_DEPTH: usize = 100;
 
 const START: &str = r#"{"columns":["#;
@@ -13,7 +13,7 @@ pub(super) fn is_form_of(text: &str) -> bool {
     text.starts_with(START)
 }
 
-/// Reads the text, which serde has written: its fields stand in one order, without blanks.
+/// Parses the text that serde wrote: its fields are in a fixed order, without blanks.
 pub(super) fn read(text: &str) -> Option<Schema> {
     let mut reader = Reader { left: text, depth: 0 };
     reader.expect(r#"{"columns":"#)?;

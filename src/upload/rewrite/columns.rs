@@ -237,7 +237,7 @@ fn target_levels(leaf: &Leaf, definition: &[i16], levels: usize) -> Result<Vec<i
     let target = |level: Option<&Option<i16>>| match level {
         Some(Some(level)) => Ok(*level),
         Some(None) => Err(ParquetError::General(format!(
-            "column '{}' has rows without a value, and is to have one in each row",
+            "column '{}' has nulls, but the target column is required",
             leaf.path
         ))),
         None => Err(ParquetError::General("its definition levels are damaged".to_owned())),

@@ -62,7 +62,7 @@ fn ensure_same_type(target: &Type, column: &AddedColumn) -> Result<()> {
     }
     let (name, words) = (&column.name, type_words(target));
     Err(ParquetError::General(format!(
-        "column '{name}' comes from its folder as {}, and other files have it as {words}",
+        "column '{name}' is {} in its folder, but {words} in other files",
         column.column_type.name()
     )))
 }

@@ -87,7 +87,7 @@ impl Kind {
         let s = if count == 1 { "" } else { "s" };
         match self {
             Self::Folder | Self::MatchedFolder => format!("{count} folder{s}"),
-            Self::EmptyFolder => format!("{count} folder{s} without a parquet file"),
+            Self::EmptyFolder => format!("{count} folder{s} without a Parquet file"),
             Self::LinkedFolder => format!("{count} linked folder{s}"),
             Self::Hidden => format!("{count} hidden file{s}"),
             Self::Other(extension) if extension.is_empty() => {

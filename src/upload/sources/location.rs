@@ -54,23 +54,22 @@ fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
         format!("sutro.upload(fsspec.open({url:?}).open())")
     };
     Error::Configuration(format!(
-        "{source} is not on this machine, and {scheme}: is not supported yet: download it \
-         first, or pass open files of fsspec, which are copied on the way: {opened}"
+        "{source} is not on this machine, and {scheme}: URLs are not supported yet: download it \
+         first, or pass open files of fsspec: {opened}"
     ))
 }
 
 /// What completes "there is no such file" for a path, where it has a likely cause.
 pub(in crate::upload) fn why_missing(path: &Path) -> Option<String> {
     if let Ok(target) = path.read_link() {
-        return Some(format!("; it is a link to {}, which is not there", target.display()));
+        return Some(format!("; it is a link to {}, which does not exist", target.display()));
     }
     let text = path.to_string_lossy();
     let names_variable = text.split_once('$').is_some_and(|(_, rest)| {
         rest.starts_with(|c: char| c == '{' || c == '_' || c.is_alphabetic())
     });
     names_variable.then(|| {
-        "; variables of the environment are not replaced: os.path.expandvars(path) does that"
-            .to_owned()
+        "; environment variables are not expanded: use os.path.expandvars(path)".to_owned()
     })
 }
 

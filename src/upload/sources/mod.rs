@@ -233,11 +233,7 @@ impl<'a> Finder<'a> {
 
 /// Advice, where folders are left out that could be taken.
 fn hint(left_out: &LeftOut) -> &'static str {
-    if left_out.has(&Kind::Folder) {
-        "; recursive=True takes the folders below a folder, too"
-    } else {
-        ""
-    }
+    if left_out.has(&Kind::Folder) { "; recursive=True searches subfolders too" } else { "" }
 }
 
 /// Why nothing was found, with what is there.

@@ -74,15 +74,15 @@ impl TableFormat {
                 "pass its files, deltalake.DeltaTable(\"{root}\").file_uris(), or its rows, \
                  .to_pyarrow_table()"
             ),
-            Self::Hudi => "read it with Spark or hudi, and pass the frame".to_owned(),
+            Self::Hudi => "read it with Spark or hudi and pass the frame".to_owned(),
             Self::Iceberg => "pass its rows: with pyiceberg, \
                  catalog.load_table(...).scan().to_arrow(); or its files, \
                  [task.file.file_path for task in catalog.load_table(...).scan().plan_files()]"
                 .to_owned(),
             Self::Lance => format!("pass its rows: lance.dataset(\"{root}\").to_table()"),
-            Self::Paimon => "read it with pypaimon, and pass the frame".to_owned(),
+            Self::Paimon => "read it with pypaimon and pass the frame".to_owned(),
             Self::SymlinkManifest => {
-                format!("pass the files that are named in {root}/_symlink_format_manifest/manifest")
+                format!("pass the files listed in {root}/_symlink_format_manifest/manifest")
             }
         }
     }
@@ -111,7 +111,7 @@ impl Table {
     pub(super) fn refusal(&self) -> Error {
         let (words, root) = (self.format.words(), self.root.display());
         Error::Configuration(format!(
-            "{root} is {words}, and not all files in its folder are part of it: {}",
+            "{root} is {words}, but not all files in its folder belong to it: {}",
             self.format.way(&self.root)
         ))
     }
@@ -121,8 +121,8 @@ impl Table {
         let (words, root) = (self.format.words(), self.root.display());
         let files = if count == 1 { "1 file is" } else { &format!("{count} files are") };
         format!(
-            "{files} named one by one in {root}, which is {words}: a file that the table has \
-             removed is not told from one that it has"
+            "{files} named directly in {root}, which is {words}: sutro cannot tell whether the table \
+             has removed them"
         )
     }
 }

@@ -262,7 +262,7 @@ fn a_folder_of_a_table_format_is_refused_wherever_it_is_named() {
         assert_eq!(names_of(in_folder(&folder, "")), ["u.parquet"]);
         // `DeltaTable.file_uris()` names files one by one.
         let named = paths(&[in_folder(&folder, "t/a.parquet")]).find().unwrap();
-        assert!(named.notes[0].contains("1 file is named one by one"), "{:?}", named.notes);
+        assert!(named.notes[0].contains("1 file is named directly"), "{:?}", named.notes);
     }
 }
 
