@@ -23,6 +23,7 @@ __all__ = [
     "BytesSpool",
     "Cancelled",
     "Client",
+    "DatasetSchema",
     "FileCursor",
     "FoundFiles",
     "FrameChecker",
@@ -117,6 +118,9 @@ class Client:
         `file_count` and `schema` are None where they are not known.
         """
 
+    def dataset_schema(self, dataset_id: str) -> Job[DatasetSchema]:
+        """Ask what the service tells of a dataset's schema."""
+
     def create_dataset(self, name: str | None) -> Job[str]:
         """Create an empty dataset; its id."""
 
@@ -201,10 +205,15 @@ class FrameEncoder:
 
 @final
 class FrameChecker:
-    """Checks files that are made one after the other."""
+    """Checks files that are made one after the other, as an upload would."""
 
-    def __new__(cls, options: UploadOptions) -> Self:
-        """Begin a check."""
+    def __new__(
+        cls,
+        options: UploadOptions,
+        frames: Sequence[FrameOutline],
+        dataset: DatasetSchema | None,
+    ) -> Self:
+        """Begin a check; `frames` are those of a list."""
 
     def add(self, name: str | None, file: TemporaryParquet) -> None:
         """Take a file, with its name in the dataset or None to number it; read its footer."""
@@ -297,8 +306,13 @@ class FrameOutline:
             sutro.FrameError: It is no table, or has types that parquet does not have.
         """
 
-    def with_values(self, row_count: int, without_values: Sequence[int]) -> Self:
-        """Add what a look at its rows has found: the leaves of the schema without a value."""
+    def with_values(
+        self, row_count: int, looked_at: Sequence[int], without_values: Sequence[int]
+    ) -> Self:
+        """Add what a look at its rows has found: which leaves of the schema have no value.
+
+        Both are places in rising order.
+        """
 
 def differing_leaves(frames: Sequence[FrameOutline]) -> list[list[int]]:
     """For each frame the places of the leaves of columns that not all frames have alike."""
@@ -307,10 +321,16 @@ def differing_leaves(frames: Sequence[FrameOutline]) -> list[list[int]]:
 class FrameSchema:
     """The schema that all files of an upload are to have."""
 
-def check_frames(frames: Sequence[FrameOutline], cast: bool) -> FrameSchema | None:
-    """Compare the schemas of frames.
+@final
+class DatasetSchema:
+    """What is known of the schema of a dataset."""
 
-    Returns the schema of all, or their common one with `cast`.
+def check_frames(
+    frames: Sequence[FrameOutline], cast: bool, dataset: DatasetSchema | None
+) -> FrameSchema | None:
+    """Compare the schemas of frames with the dataset's, or with each other.
+
+    Returns the schema of all, or their common one with `cast`; None where the dataset has one.
 
     Raises:
         sutro.SchemaMismatchError: They are not the same.

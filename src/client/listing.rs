@@ -63,6 +63,14 @@ impl ApiClient {
         self.list_from(ListingCursor::new(dataset_id)).await
     }
 
+    /// The first files of a dataset, and what the service tells of its schema.
+    ///
+    /// # Errors
+    /// As for [`ApiClient::list_dataset_files`].
+    pub(crate) async fn list_beginning(&self, dataset_id: &str) -> Result<DatasetFileList> {
+        Ok(self.next_page(&mut ListingCursor::new(dataset_id)).await?.0)
+    }
+
     /// As [`ApiClient::list_dataset_files`], but a failure that may pass is an error at once:
     /// the caller knows what may be in the way, and when to ask again.
     ///

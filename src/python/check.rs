@@ -9,12 +9,10 @@ use super::{
     client::{Client, UploadArguments},
     errors::{IntoPyErr, internal_error},
     files::FoundFiles,
-    frames::TemporaryParquet,
+    frames::{DatasetSchema, FrameOutline, TemporaryParquet, held, outlines},
     job::Job,
 };
-use crate::upload::{
-    self, CheckReport, Checker, FileFacts, UploadError, UploadOptions, check_files as check,
-};
+use crate::upload::{self, CheckReport, Checker, FileFacts, UploadError, check_files as check};
 
 /// Checks files. `client` lists the dataset of `options`.
 #[pyfunction]
@@ -42,9 +40,15 @@ pub(super) struct FrameChecker(Mutex<Option<Checker>>);
 #[pymethods]
 impl FrameChecker {
     #[new]
-    fn new(options: UploadArguments) -> Self {
-        let UploadOptions { mending, hive, ordered, .. } = options.into();
-        Self(Mutex::new(Some(Checker::new(mending, hive, ordered))))
+    fn new(
+        py: Python<'_>,
+        options: UploadArguments,
+        frames: Vec<PyRef<'_, FrameOutline>>,
+        dataset: Option<&DatasetSchema>,
+    ) -> Self {
+        let (options, outlines, held) = (options.into(), outlines(&frames), held(dataset));
+        let checker = py.detach(|| Checker::new(options, &outlines, &held));
+        Self(Mutex::new(Some(checker)))
     }
 
     fn add(&self, py: Python<'_>, name: Option<String>, file: &TemporaryParquet) -> PyResult<()> {

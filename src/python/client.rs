@@ -10,7 +10,7 @@ use super::{
     dataset_stream,
     errors::IntoPyErr,
     files::FoundFiles,
-    frames::FrameSchema,
+    frames::{DatasetSchema, FrameSchema},
     job::Job,
     local_server::open_shared,
     per_process::PerProcess,
@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     schema::ColumnType,
     service::LocalServer,
-    upload::{Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
+    upload::{Held, Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that selects the embedded server on a folder.
@@ -172,6 +172,13 @@ impl Client {
         let schema = schema.map(|schema| Arc::clone(&schema.0));
         let (sender, files) = MadeFiles::channel(file_count, schema);
         self.start_upload(Source::Made(files), options.into(), Some(sender))
+    }
+
+    /// What the service tells of a dataset's schema.
+    fn dataset_schema(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { Held::of(&api, &dataset_id).await };
+        Job::start(work, None, |py, held| DatasetSchema(held).into_py_any(py))
     }
 
     fn create_dataset(&self, name: Option<String>) -> PyResult<Job> {

@@ -15,7 +15,7 @@ use crate::{
     Error,
     source::Content,
     upload::{
-        self, MadeFile, Mending, Partition, Spool,
+        self, Held, MadeFile, Mending, Partition, Spool,
         frames::{self, Decimals},
         partition_of_open_file,
     },
@@ -162,6 +162,19 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
     })
 }
 
+/// What is known of the schema of a dataset.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct DatasetSchema(pub(super) Held);
+
+/// What is known of a dataset; without one, nothing.
+pub(super) fn held(dataset: Option<&DatasetSchema>) -> Held {
+    dataset.map_or(Held::Nothing, |dataset| dataset.0.clone())
+}
+
+pub(super) fn outlines(frames: &[PyRef<'_, FrameOutline>]) -> Vec<frames::FrameOutline> {
+    frames.iter().map(|frame| frame.0.clone()).collect()
+}
+
 /// The schema that all files of an upload must have.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameSchema(pub(super) TypePtr);
@@ -192,8 +205,8 @@ impl FrameOutline {
     }
 
     /// The same, with the results of a look at the frame's rows.
-    fn with_values(&self, row_count: u64, without_values: Vec<u32>) -> Self {
-        Self(self.0.clone().with_values(row_count, without_values))
+    fn with_values(&self, row_count: u64, looked_at: Vec<u32>, without_values: Vec<u32>) -> Self {
+        Self(self.0.clone().with_values(row_count, &looked_at, without_values))
     }
 }
 
@@ -207,20 +220,22 @@ pub(super) fn differing_leaves(
     py: Python<'_>,
     frames: Vec<PyRef<'_, FrameOutline>>,
 ) -> Vec<Vec<u32>> {
-    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
+    let outlines = outlines(&frames);
     py.detach(|| frames::differing_leaves(&outlines))
 }
 
-/// Compares the schemas of frames before any frame is encoded.
+/// Compares the schemas of frames with that of a dataset, or with each other, before any of them is
+/// encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,
     frames: Vec<PyRef<'_, FrameOutline>>,
     cast: bool,
+    dataset: Option<&DatasetSchema>,
 ) -> PyResult<Option<FrameSchema>> {
-    let outlines: Vec<_> = frames.iter().map(|frame| frame.0.clone()).collect();
+    let (outlines, held) = (outlines(&frames), held(dataset));
     let mending = Mending { cast, recompress: false };
-    let schema = py.detach(|| frames::check_schemas(&outlines, mending));
+    let schema = py.detach(|| frames::check_schemas(&outlines, mending, &held));
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 

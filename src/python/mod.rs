@@ -36,8 +36,8 @@ mod _core {
         errors::Cancelled,
         files::{FoundFiles, find_files},
         frames::{
-            BytesSpool, FrameEncoder, FrameOutline, FrameSchema, TemporaryParquet, check_frames,
-            differing_leaves, in_natural_order,
+            BytesSpool, DatasetSchema, FrameEncoder, FrameOutline, FrameSchema, TemporaryParquet,
+            check_frames, differing_leaves, in_natural_order,
         },
         job::Job,
         local_server::LocalServer,

@@ -6,11 +6,13 @@ use super::{
     check,
     dataset_schema::Held,
     error::UploadError,
-    feed::{MadeFile, name_of_made},
-    files::{CheckedFile, PlannedFile},
+    files::CheckedFile,
+    frames::{FrameOutline, check_schemas},
     hive,
-    options::{Hive, Mending, UploadOptions},
-    plan::{self, Names},
+    made::{MadeChecks, MadeFile},
+    mismatch::CheckError,
+    options::UploadOptions,
+    plan,
     problem::Problem,
     resume::{self, Target},
     rewrite::Rewrite,
@@ -22,7 +24,7 @@ use crate::{
     client::ApiClient,
     error::{Error, Result},
     schema::{Schema, groups},
-    wire::messages::DatasetFile,
+    wire::messages::DatasetFileList,
 };
 
 /// What a check has found. Nothing was sent.
@@ -75,20 +77,6 @@ impl From<&CheckedFile> for FileFacts {
     }
 }
 
-/// Checks files one by one, and keeps of each what its footer says.
-#[derive(Default)]
-pub struct Checker {
-    mending: Mending,
-    ordered: bool,
-    hive: Hive,
-    names: Names,
-    file_count: usize,
-    /// Of the bytes of files that were made only the hash is kept.
-    files: Vec<CheckedFile>,
-    problems: Vec<Problem>,
-    notes: Vec<String>,
-}
-
 /// Checks what [`upload`](super::upload) would check of the files. `client` is asked for what
 /// the dataset of `options` holds, where there is one.
 ///
@@ -100,46 +88,72 @@ pub async fn check_files(
     options: UploadOptions,
 ) -> Result<CheckReport> {
     let UploadOptions { dataset_id, names, ordered, mending, hive, .. } = options;
-    let checker = in_background(move || {
+    let read = in_background(move || {
         let Found { files: found, notes } = found;
         let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
         let mut files = check::read(files, &mut problems, mending);
         hive::apply(&hive, &mut files, &mut problems);
-        let mut checker = Checker { problems, notes, ..Checker::new(mending, hive, ordered) };
+        let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
         for file in files {
-            checker.keep(file);
+            findings.learn(&file);
+            findings.keep(file);
         }
-        checker.file_count = found.len();
-        Ok(checker)
+        Ok((findings, found.len()))
     });
-    checker.await?.finish(client, dataset_id).await
+    let (mut findings, file_count) = read.await?;
+    let listing = findings.listed(client, dataset_id.as_deref()).await?;
+    let footers = findings.files.iter();
+    let footers: Vec<_> = footers.map(|file| (file.planned.name.as_str(), &file.footer)).collect();
+    let (problems, held) = (findings.problems.clone(), Held::by(listing.as_ref()));
+    let mut rewrite = Rewrite::default();
+    match check::judge(&footers, problems, file_count, mending, &held) {
+        Ok(judged) => rewrite = judged,
+        Err(error) => findings.refusal = Some(error.into()),
+    }
+    findings.report(dataset_id, listing, &rewrite).await
+}
+
+/// Checks files that are made one after the other, as an upload would, and sends none.
+pub struct Checker {
+    checks: MadeChecks,
+    findings: Findings,
+    /// All that have another schema than they must have.
+    mismatch: Option<CheckError>,
 }
 
 impl Checker {
-    /// Begins a check of files that are made one after the other, for an upload in order or not.
+    /// Begins a check for an upload with these `options`, of files that become of `frames` as far
+    /// as those are known, into a dataset of which `held` is known.
     #[must_use]
-    pub fn new(mending: Mending, hive: Hive, ordered: bool) -> Self {
-        Self { mending, ordered, hive, ..Self::default() }
+    pub fn new(options: UploadOptions, frames: &[FrameOutline], held: &Held) -> Self {
+        let UploadOptions { ordered, mending, hive, .. } = options;
+        let (schema, refusal) = match check_schemas(frames, mending, held) {
+            Ok(schema) => (schema, None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        let checks = MadeChecks::new(held, schema.as_ref(), mending, hive);
+        let findings = Findings { ordered, refusal, ..Findings::default() };
+        Self { checks, findings, mismatch: None }
     }
 
-    /// Takes in a file; only its footer is kept.
+    /// Takes in a file; only what is known of it is kept.
     pub fn add(&mut self, file: MadeFile) {
-        let is_given = file.name.is_some();
-        let name = name_of_made(file.name, self.file_count, &file.content);
-        let (position, partition) = (self.file_count, file.partition);
-        let planned = PlannedFile { position, name, content: file.content, partition };
-        self.file_count += 1;
-        self.problems.extend(self.names.add(&planned.name, planned.content.location(), is_given));
-        let files = check::read(vec![planned], &mut self.problems, self.mending);
-        hive::apply_to_made(&self.hive, &files, &mut self.problems);
-        for file in files {
-            self.keep(file);
+        let file = match self.checks.read(file) {
+            Ok(file) => file,
+            Err(problems) => return self.findings.problems.extend(problems),
+        };
+        self.findings.learn(&file);
+        if self.findings.refusal.is_some() {
+            return;
         }
-    }
-
-    fn keep(&mut self, mut file: CheckedFile) {
-        file.planned.content = file.planned.content.released();
-        self.files.push(file);
+        match self.checks.fitted(file) {
+            Ok(file) => self.findings.keep(file),
+            Err(UploadError::Check(error)) => match &mut self.mismatch {
+                Some(mismatch) => mismatch.extend(error),
+                None => self.mismatch = Some(error),
+            },
+            Err(error) => self.findings.refusal = Some(error),
+        }
     }
 
     /// Says whether an upload of all files would be accepted.
@@ -151,52 +165,96 @@ impl Checker {
         client: Option<&ApiClient>,
         dataset_id: Option<String>,
     ) -> Result<CheckReport> {
-        let footers: Vec<_> =
-            self.files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
-        let listing = match (client, &dataset_id) {
-            (Some(client), Some(dataset_id)) if self.problems.is_empty() => {
-                let mut listing = client.list_dataset(dataset_id).await?;
-                if let Some(record) = SentRecord::of_client(client, dataset_id) {
-                    record.complete(&mut listing.files);
-                }
-                Some(listing)
-            }
-            _ => None,
-        };
-        let held = Held::by(listing.as_ref());
-        let (problems, count) = (self.problems.clone(), self.file_count);
-        let judged = check::judge(&footers, problems, count, self.mending, &held);
-        let refusal = match (judged, &listing, &dataset_id) {
-            (Err(error), ..) => Some(error.into()),
-            (Ok(rewrite), Some(listing), Some(dataset_id)) => {
-                self.compare_with_dataset(&listing.files, &held, dataset_id, &rewrite).await?
-            }
-            (Ok(_), ..) => None,
-        };
-        let groups = groups(self.files.iter().map(|file| &*file.footer.schema));
+        let Self { checks, mut findings, mismatch } = self;
+        let file_count = checks.count();
+        if let Some(mut mismatch) = mismatch {
+            mismatch.is_under_way = false;
+            mismatch.file_count = file_count;
+            mismatch.problems.clone_from(&findings.problems);
+            findings.refusal = Some(mismatch.into());
+        } else if !findings.problems.is_empty() {
+            let problems = findings.problems.clone();
+            findings.refusal = Some(CheckError::of_problems(file_count, problems).into());
+        }
+        let listing = findings.listed(client, dataset_id.as_deref()).await?;
+        findings.report(dataset_id, listing, &Rewrite::default()).await
+    }
+}
+
+/// What is known of the files, however they came.
+#[derive(Default)]
+struct Findings {
+    ordered: bool,
+    facts: Vec<FileFacts>,
+    schemas: Vec<Arc<Schema>>,
+    /// As they would be sent, without their bytes: of files that were made only the hash is kept.
+    files: Vec<CheckedFile>,
+    problems: Vec<Problem>,
+    notes: Vec<String>,
+    refusal: Option<UploadError>,
+}
+
+impl Findings {
+    fn learn(&mut self, file: &CheckedFile) {
+        self.facts.push(FileFacts::from(file));
+        self.schemas.push(Arc::clone(&file.footer.schema));
+    }
+
+    fn keep(&mut self, mut file: CheckedFile) {
+        file.planned.content = file.planned.content.released();
+        self.files.push(file);
+    }
+
+    /// What the dataset holds. It need not be known where the files alone are refused.
+    async fn listed(
+        &self,
+        client: Option<&ApiClient>,
+        dataset_id: Option<&str>,
+    ) -> Result<Option<DatasetFileList>> {
+        let (Some(client), Some(dataset_id)) = (client, dataset_id) else { return Ok(None) };
+        if !self.problems.is_empty() || self.refusal.is_some() {
+            return Ok(None);
+        }
+        let mut listing = client.list_dataset(dataset_id).await?;
+        if let Some(record) = SentRecord::of_client(client, dataset_id) {
+            record.complete(&mut listing.files);
+        }
+        Ok(Some(listing))
+    }
+
+    async fn report(
+        mut self,
+        dataset_id: Option<String>,
+        listing: Option<DatasetFileList>,
+        rewrite: &Rewrite,
+    ) -> Result<CheckReport> {
+        if self.refusal.is_none()
+            && let (Some(listing), Some(dataset_id)) = (&listing, &dataset_id)
+        {
+            self.refusal = self.compare_with_dataset(listing, dataset_id, rewrite).await?;
+        }
+        let Self { facts: mut files, schemas, problems, notes, refusal, .. } = self;
+        let groups = groups(schemas.iter().map(|schema| &**schema));
+        for (index, group) in groups.iter().enumerate() {
+            group.files.iter().for_each(|&file| files[file].schema_group = index);
+        }
         let columns = |schema: &Schema| {
             let fields = schema.summary().fields.into_iter();
             fields.map(|field| (field.name, field.data_type)).collect()
         };
         let schemas = groups.iter().map(|group| columns(group.schema)).collect();
-        let mut files: Vec<_> = self.files.iter().map(FileFacts::from).collect();
-        for (index, group) in groups.iter().enumerate() {
-            group.files.iter().for_each(|&file| files[file].schema_group = index);
-        }
-        let Self { problems, notes, .. } = self;
         Ok(CheckReport { dataset_id, files, schemas, problems, refusal, notes })
     }
 
     /// The refusal, where names are taken or the schema is another one.
     async fn compare_with_dataset(
         &self,
-        listing: &[DatasetFile],
-        held: &Held,
+        listing: &DatasetFileList,
         dataset_id: &str,
         rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
         let tracker = Arc::default();
-        let target = Target { dataset_id, listing, ordered: self.ordered };
+        let target = Target { dataset_id, listing: &listing.files, ordered: self.ordered };
         match resume::among_files(&target, &self.files, rewrite, &tracker).await {
             Ok(_) => {}
             Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
@@ -206,6 +264,7 @@ impl Checker {
         let Some(first) = self.files.first() else { return Ok(None) };
         let schema = common.as_ref().unwrap_or(&first.footer.schema);
         let names = self.files.iter().map(|file| file.planned.name.clone()).collect();
+        let held = Held::by(Some(listing));
         Ok(held.check_summary(names, schema).err().map(UploadError::from))
     }
 }

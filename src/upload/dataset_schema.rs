@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use super::mismatch::{Cast, CheckError, Outliers};
 use crate::{
+    client::ApiClient,
+    error::Result,
     schema::{Difference, DifferenceKind, Schema, diff},
     wire::messages::{DatasetFileList, SchemaSummary},
 };
@@ -13,7 +15,7 @@ pub(super) const THE_DATASET: &str = "the dataset";
 
 /// What is known of the schema that a dataset has.
 #[derive(Clone, Debug)]
-pub(super) enum Held {
+pub enum Held {
     /// It has none yet, or the service does not tell it.
     Nothing,
     /// All of it, as this package's service tells it: a file is taken exactly when it has it.
@@ -23,6 +25,14 @@ pub(super) enum Held {
 }
 
 impl Held {
+    /// What the service tells of a dataset.
+    ///
+    /// # Errors
+    /// [`Error::DatasetNotFound`](crate::Error::DatasetNotFound), and as for every call.
+    pub async fn of(client: &ApiClient, dataset_id: &str) -> Result<Self> {
+        Ok(Self::by(Some(&client.list_beginning(dataset_id).await?)))
+    }
+
     /// What a listing tells.
     pub(super) fn by(listing: Option<&DatasetFileList>) -> Self {
         let Some(listing) = listing else { return Self::Nothing };
@@ -43,7 +53,7 @@ impl Held {
         &self,
         names: Vec<String>,
         schema: &Schema,
-    ) -> Result<(), CheckError> {
+    ) -> std::result::Result<(), CheckError> {
         let Self::Summary(summary) = self else { return Ok(()) };
         let held = Schema::from_summary(summary);
         let ours = Schema::from_summary(&schema.summary());

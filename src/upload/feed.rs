@@ -1,6 +1,6 @@
 //! Files that are made while earlier ones are sent: out of frames, or rewritten.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc};
+use std::{collections::HashSet, pin::Pin};
 
 use futures_util::{
     Stream, StreamExt,
@@ -11,37 +11,17 @@ use tokio::sync::mpsc;
 
 use super::{
     already_there::OTHER_PLACE,
-    check,
-    compare::{UNKNOWN_TYPE, paths},
-    dataset_schema::{Held, THE_DATASET},
+    dataset_schema::Held,
     error::UploadError,
-    files::{CheckedFile, PlannedFile},
-    hive,
-    mismatch::{Cast, CheckError, Outliers},
+    files::CheckedFile,
+    made::{MadeChecks, MadeFile},
     options::{Hive, Mending},
-    plan::{Names, with_extension},
-    rewrite::Rewrite,
-    sources::Partition,
 };
 use crate::{
     background::in_background,
-    content_hash::fingerprint,
     error::{Error, Result},
-    schema::{Schema, canonical, cast_obstacles, diff},
-    source::Content,
     wire::file_name::folded,
 };
-
-/// A parquet file that was made for an upload.
-#[derive(Debug)]
-pub struct MadeFile {
-    /// Its name in the dataset; `None` numbers it.
-    pub name: Option<String>,
-    /// What it holds.
-    pub content: Content,
-    /// What the folders on its way say, where it was a file with a path.
-    pub partition: Partition,
-}
 
 /// The upload's end of a channel of [`MadeFile`]s.
 #[derive(Debug)]
@@ -78,32 +58,26 @@ impl Feed {
         Self { files: Box::pin(files.boxed().peekable()) }
     }
 
-    /// Names and checks files as they come: each must have the schema of the first, or that
-    /// of the whole source, or be cast to it where the caller asked for that.
+    /// Names and checks files as they come, and casts them where the caller asked for that.
     pub(super) fn of_made_files(
         files: MadeFiles,
         mending: Mending,
         hive: Hive,
-        held: Held,
+        held: &Held,
     ) -> Self {
-        let reference = match held {
-            Held::Schema(schema) => Some(Reference {
-                name: THE_DATASET.to_owned(),
-                parquet_schema: schema.to_parquet(),
-                schema,
-            }),
-            Held::Summary(_) | Held::Nothing => {
-                files.schema.as_ref().map(|schema| Reference::new("the others".to_owned(), schema))
-            }
-        };
-        let checks = FeedChecks { names: Names::default(), count: 0, reference, mending, hive };
-        Self::of(stream::unfold((files, checks), |(mut files, mut checks)| async move {
+        let checks = MadeChecks::new(held, files.schema.as_ref(), mending, hive);
+        Self::of(stream::unfold(Some((files, checks)), |state| async move {
+            let (mut files, mut checks) = state?;
             let file = files.receiver.recv().await?;
-            let checked = checks.check(file).await;
-            if checked.is_err() {
-                files.receiver.close();
+            let checked = in_background(move || {
+                let checked = checks.next(file);
+                Ok((checks, checked))
+            });
+            match checked.await {
+                Ok((checks, Ok(file))) => Some((Ok(file), Some((files, checks)))),
+                Ok((_, Err(error))) => Some((Err(error), None)),
+                Err(error) => Some((Err(error.into()), None)),
             }
-            Some((checked, (files, checks)))
         }))
     }
 
@@ -153,105 +127,5 @@ impl Feed {
 
     pub(super) async fn next(&mut self) -> Option<Fed> {
         self.files.next().await
-    }
-}
-
-struct FeedChecks {
-    names: Names,
-    count: usize,
-    /// What all files must have.
-    reference: Option<Reference>,
-    mending: Mending,
-    hive: Hive,
-}
-
-struct Reference {
-    /// Who has it.
-    name: String,
-    schema: Schema,
-    /// To be cast to, where it can be.
-    parquet_schema: Option<TypePtr>,
-}
-
-impl Reference {
-    fn new(name: String, parquet_schema: &TypePtr) -> Self {
-        let schema = Schema::from_parquet(parquet_schema);
-        Self { name, schema, parquet_schema: Some(canonical(Arc::clone(parquet_schema))) }
-    }
-}
-
-impl FeedChecks {
-    async fn check(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
-        let is_given = file.name.is_some();
-        let name = name_of_made(file.name, self.count, &file.content);
-        let position = self.count;
-        self.count += 1;
-        let (content, partition) = (file.content, file.partition);
-        let planned = PlannedFile { position, name, content, partition };
-        let problems = self.names.add(&planned.name, planned.content.location(), is_given);
-        let files = vec![planned];
-        let (mending, hive) = (self.mending, self.hive.clone());
-        let check = move || {
-            let mut problems = problems;
-            let files = check::read(files, &mut problems, mending);
-            hive::apply_to_made(&hive, &files, &mut problems);
-            Ok(check::judge_files(files, problems, 1, mending, &Held::Nothing))
-        };
-        let (mut checked, _) = in_background(check)
-            .await?
-            .map_err(|error| CheckError { is_under_way: self.count > 1, ..error })?;
-        let file = checked.pop().ok_or_else(|| Error::Internal("a file got lost".to_owned()))?;
-        let rewrite = Rewrite { schema: self.to_be_cast_to(&file)? };
-        let name = file.planned.name.clone();
-        let file = if rewrite.changes(&file.footer).is_empty() {
-            file
-        } else {
-            in_background(move || rewrite.file(file)).await?
-        };
-        self.reference.get_or_insert_with(|| Reference::new(name, &file.footer.parquet_schema));
-        Ok(file)
-    }
-
-    /// The schema to cast a file to, where it has another one than those before.
-    fn to_be_cast_to(&self, file: &CheckedFile) -> Result<Option<TypePtr>, UploadError> {
-        let Some(reference) = &self.reference else { return Ok(None) };
-        let footer = &file.footer;
-        if reference.schema == *footer.schema {
-            return Ok(None);
-        }
-        let obstacles = match &reference.parquet_schema {
-            Some(target) => cast_obstacles(target, footer.file_schema()),
-            None => vec![UNKNOWN_TYPE.to_owned()],
-        };
-        let cast = match (self.mending.cast, obstacles.is_empty()) {
-            (true, true) => return Ok(reference.parquet_schema.clone()),
-            (true, false) => Cast::Obstacles(obstacles),
-            (false, true) => Cast::WouldHelp,
-            (false, false) => Cast::NoUse,
-        };
-        let outliers = Outliers {
-            files: vec![file.planned.name.clone()],
-            differences: diff(&reference.schema, &footer.schema),
-            without_values: paths(&footer.schema, &footer.without_values),
-        };
-        Err(UploadError::Check(CheckError {
-            file_count: self.count,
-            problems: Vec::new(),
-            reference: vec![reference.name.clone()],
-            outliers: vec![outliers],
-            cast,
-            is_under_way: self.count > 1,
-        }))
-    }
-}
-
-/// The name in the dataset of the file at a place: the one given; or its place in this upload,
-/// zero-padded so that every order of names is this one, and a fingerprint of its content, so that
-/// the next upload can add files to the same dataset.
-pub(super) fn name_of_made(name: Option<String>, place: usize, content: &Content) -> String {
-    match (name, content.known_hash()) {
-        (Some(name), _) => with_extension(&name),
-        (None, Some(hash)) => format!("part-{place:05}-{}.parquet", fingerprint(&hash)),
-        (None, None) => format!("part-{place:05}.parquet"),
     }
 }

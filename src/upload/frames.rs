@@ -20,8 +20,10 @@ use parquet::{
 pub use super::storage::Decimals;
 use super::{
     check::judge,
+    compare::Comparison,
     dataset_schema::Held,
     error::UploadError,
+    mismatch::CheckError,
     options::Mending,
     storage::{Storage, in_words},
     stored_values::{StoreError, stored},
@@ -238,6 +240,8 @@ impl FrameEncoder {
 pub struct FrameOutline {
     label: String,
     footer: Footer,
+    /// Places of the leaves of which nobody has looked whether they have a value, in rising order.
+    not_looked_at: Vec<u32>,
 }
 
 impl FrameOutline {
@@ -248,15 +252,31 @@ impl FrameOutline {
     /// [`Error::Frame`] where it cannot be parquet.
     pub fn new(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
         let schema = Storage::of(label, schema, decimals)?.parquet.root_schema_ptr();
-        Ok(Self { label: label.to_owned(), footer: Footer::expected(schema, 1, Vec::new()) })
+        let not_looked_at = (0..).take(leaf_count(&schema)).collect();
+        let footer = Footer::expected(schema, 1, Vec::new());
+        Ok(Self { label: label.to_owned(), footer, not_looked_at })
     }
 
-    /// The same with what a look at its rows has found: how many there are, and the places of
-    /// the leaves that have no value, in rising order.
+    /// The same with what a look at its rows has found: how many there are, and which of the
+    /// leaves that were `looked_at` have no value; both by their places, in rising order.
     #[must_use]
-    pub fn with_values(self, row_count: u64, without_values: Vec<u32>) -> Self {
+    pub fn with_values(
+        mut self,
+        row_count: u64,
+        looked_at: &[u32],
+        without_values: Vec<u32>,
+    ) -> Self {
+        self.not_looked_at.retain(|place| looked_at.binary_search(place).is_err());
         let schema = self.footer.parquet_schema;
         Self { footer: Footer::expected(schema, row_count, without_values), ..self }
+    }
+
+    /// What is known, with leaves that were not looked at as ones without a value.
+    fn at_best(&self) -> Footer {
+        let Footer { parquet_schema, row_count, without_values, .. } = &self.footer;
+        let mut places = [&without_values[..], &self.not_looked_at].concat();
+        places.sort_unstable();
+        Footer::expected(Arc::clone(parquet_schema), *row_count, places)
     }
 
     fn columns(&self) -> &[TypePtr] {
@@ -299,20 +319,33 @@ pub fn leaves_without_values(file: &Content) -> Result<Vec<u32>> {
     }
 }
 
-/// Compares the schemas that frames will have as files. Returns the schema of all, or with
-/// `mending.cast` their common one.
+/// Compares the schemas that frames will have as files: with the dataset's, where it is known, else
+/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` where
+/// there is none to compare with. One frame alone is looked at when it is encoded.
 ///
 /// # Errors
-/// [`UploadError::Check`] with all that differ from the most common one.
+/// [`UploadError::Check`] with all that differ from the dataset, or from the most common schema.
 pub fn check_schemas(
     frames: &[FrameOutline],
     mending: Mending,
+    held: &Held,
 ) -> Result<Option<TypePtr>, UploadError> {
+    let [first, _, ..] = frames else { return Ok(None) };
     let footers: Vec<_> =
         frames.iter().map(|frame| (frame.label.as_str(), &frame.footer)).collect();
-    let rewrite = judge(&footers, Vec::new(), frames.len(), mending, &Held::Nothing)?;
-    let first = frames.first().map(|frame| Arc::clone(&frame.footer.parquet_schema));
-    Ok(rewrite.schema.or(first))
+    if mending.cast && matches!(held, Held::Schema(_)) {
+        // Only what certainly cannot be cast is refused before the frames are encoded.
+        let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
+        let labels = frames.iter().map(|frame| frame.label.as_str());
+        let at_best: Vec<_> = labels.zip(&at_best).collect();
+        if let Err(error) = judge(&at_best, Vec::new(), frames.len(), mending, held) {
+            let outliers = Comparison::of(&footers, held).outliers();
+            return Err(CheckError { outliers, ..error }.into());
+        }
+        return Ok(None);
+    }
+    let rewrite = judge(&footers, Vec::new(), frames.len(), mending, held)?;
+    Ok(rewrite.schema.or(Some(Arc::clone(&first.footer.parquet_schema))))
 }
 
 /// A padding whose length comes from the content before it.

@@ -77,6 +77,28 @@ impl CheckError {
         }
     }
 
+    /// Takes in what is wrong with another file of the batch, against the same reference.
+    pub(super) fn extend(&mut self, other: Self) {
+        for group in other.outliers {
+            match self.outliers.iter_mut().find(|known| known.differences == group.differences) {
+                Some(known) => {
+                    known.files.extend(group.files);
+                    known.without_values.retain(|path| group.without_values.contains(path));
+                }
+                None => self.outliers.push(group),
+            }
+        }
+        match (&mut self.cast, other.cast) {
+            (Cast::Obstacles(known), Cast::Obstacles(more)) => {
+                known.extend(more);
+                known.sort();
+                known.dedup();
+            }
+            (Cast::WouldHelp, cast) => self.cast = cast,
+            (Cast::NoUse | Cast::Obstacles(_), _) => {}
+        }
+    }
+
     /// What the problems have in common.
     #[must_use]
     pub fn kind(&self) -> CheckErrorKind {

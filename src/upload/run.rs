@@ -65,7 +65,7 @@ pub async fn upload(
             tracker.planned(&[], files.file_count.unwrap_or(0));
             let held = Held::by(dataset.as_ref());
             let hive = options.hive.clone();
-            let mut feed = Feed::of_made_files(files, options.mending, hive, held);
+            let mut feed = Feed::of_made_files(files, options.mending, hive, &held);
             feed.first().await?;
             (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
         }

@@ -1,12 +1,16 @@
 //! The client's diff and the service's rule cannot disagree.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use sutro::schema::{FooterReader, Schema, diff};
+use sutro::{
+    client::ApiClient,
+    schema::{FooterReader, Schema, diff},
+    upload::{Mending, Paths, Source, Tracker, UploadError, UploadOptions, check_files, upload},
+};
 
 use crate::{
     parquet_files::file_with_fields,
@@ -88,6 +92,70 @@ fn a_diff_is_empty_exactly_when_the_service_accepts_both_files() {
             let (a, b) = (schema_of(&first), schema_of(&second));
             prop_assert_eq!(diff(&a, &a), []);
             prop_assert_eq!(diff(&a, &b).is_empty(), accepts_both(&first, &second));
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The same fields, or others that differ in what a cast mends or not.
+fn changed(fields: &str, how: u8) -> String {
+    match how % 6 {
+        0 => fields.replacen("required", "optional", 1),
+        1 => fields.replacen("int32", "int64", 1),
+        2 => fields.replacen("double", "int32", 1),
+        3 => fields.replacen("(STRING)", "(JSON)", 1),
+        4 => fields.replacen("MICROS", "MILLIS", 1),
+        _ => fields.to_owned(),
+    }
+}
+
+/// Whether a check says that the upload of a folder is accepted, and whether it is.
+async fn verdicts(api: &ApiClient, folder: &Path, options: UploadOptions) -> (bool, bool) {
+    let found = || {
+        let paths = vec![folder.display().to_string()];
+        Paths { paths, ..Paths::default() }.find().unwrap()
+    };
+    let checked = check_files(Some(api), found(), options.clone()).await.unwrap();
+    let uploaded = upload(api, Source::Files(found()), options, Arc::new(Tracker::default())).await;
+    if let Err(error) = &uploaded {
+        assert!(matches!(error, UploadError::Check(_)), "{error}");
+    }
+    (checked.refusal.is_none(), uploaded.is_ok())
+}
+
+#[test]
+fn a_check_says_what_the_upload_says_with_a_dataset_and_without() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let api = server.client();
+    let mut runner = TestRunner::new(Config { cases: 96, ..Config::default() });
+    let files = proptest::collection::vec((any_fields(), any::<u8>()), 1..4);
+    let case = (proptest::option::of(any_fields()), files, any::<bool>(), any::<bool>());
+    runner
+        .run(&case, |(held, files, cast, ordered)| {
+            let folder = tempfile::tempdir().unwrap();
+            // Files without rows are cast wherever their schema can be.
+            let base = held.clone().unwrap_or_else(|| files[0].0.clone());
+            for (place, (other, how)) in files.iter().enumerate() {
+                let fields = if how % 7 == 6 { other.clone() } else { changed(&base, *how) };
+                let path = folder.path().join(format!("{place}.parquet"));
+                fs::write(path, file_with_fields(&fields)).unwrap();
+            }
+            let (checked, uploaded) = runtime.block_on(async {
+                let mut dataset_id = None;
+                if let Some(fields) = &held {
+                    let id = api.create_dataset().await.unwrap();
+                    let file = file_with_fields(fields);
+                    let parts = [Part::Text("dataset_id", &id), Part::File("held.parquet", &file)];
+                    assert!(server.upload(&parts).await.0.is_success());
+                    dataset_id = Some(id);
+                }
+                let mending = Mending { cast, recompress: false };
+                let options =
+                    UploadOptions { dataset_id, ordered, mending, ..UploadOptions::default() };
+                verdicts(&api, folder.path(), options).await
+            });
+            prop_assert_eq!(checked, uploaded);
             Ok(())
         })
         .unwrap();

@@ -44,12 +44,12 @@ class Upload:
     def resolved(self, *, check: bool = True) -> tuple[UploadOptions, Files | Frames]:
         """Check the arguments and look for the files. This takes time.
 
-        With `check`, the schemas of a list of frames are compared at once.
+        With `check`, the names of frames are checked at once.
 
         Raises:
             TypeError: An argument has another type.
             ConfigurationError: An argument cannot be used, or the source names nothing.
-            CheckError: Frames or names cannot be uploaded.
+            CheckError: Names cannot be used.
             FileAccessError: A folder cannot be read.
         """
         options = self._options()
@@ -59,7 +59,6 @@ class Upload:
             recursive=self.recursive,
             exclude=self.exclude,
             rows_per_file=self.rows_per_file,
-            cast=options["cast"],
             check=check,
             is_trial=options["dry_run"],
         )

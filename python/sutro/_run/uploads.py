@@ -21,7 +21,7 @@ from sutro._run import outcome, values
 from sutro._run.driver import start, take_result
 from sutro._run.feed import ShowFailedError, add_all
 from sutro._sources.frames import Frames
-from sutro._sources.items import reads_once
+from sutro._sources.items import count_of_frames, reads_once
 from sutro.errors import NotTheApiError, RefusedError
 
 if TYPE_CHECKING:
@@ -46,49 +46,60 @@ async def upload(
         SutroError: Anything else.
     """
     check_option(progress)
-    await _ask_first(driver, client, given)
+    dataset = await _ask_first(driver, client, given)
     options, source = await driver.in_background(given.resolved)
-    job = start(partial(_begin, client, source, options))
+    job = start(partial(_begin, client, source, options, dataset))
     return await _report_of(driver, _Running(job, source, options["ordered"]), progress)
 
 
 async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
     """Check, and return the report; `client` is only needed with a dataset."""
+    dataset = None
     if client is not None:
-        await _ask_first(driver, client, given)
+        dataset = await _ask_first(driver, client, given, is_check=True)
     options, source = await driver.in_background(partial(given.resolved, check=False))
     if not isinstance(source, Frames):
         return await driver.result_of(lambda: _core.check_files(client, source.found, options))
-    checker = _core.FrameChecker(options)
+    checker = _core.FrameChecker(options, source.outlines, dataset)
     await driver.in_background(lambda: add_all(source, checker))
     report = await driver.result_of(lambda: checker.finish(client, given.dataset_id))
     return outcome.with_notes(report, source)
 
 
-async def _ask_first(driver: Driver, client: _core.Client, given: Upload) -> None:
-    """Ask what an upload needs before a source that can be read only once is touched.
+async def _ask_first(
+    driver: Driver, client: _core.Client, given: Upload, *, is_check: bool = False
+) -> _core.DatasetSchema | None:
+    """Ask what has to be known before the source is read.
+
+    The dataset's schema is asked for if several frames, or the frames of a check, are compared with
+    it. A source that can be read only once must not be read in vain.
 
     Raises:
         AuthenticationError: The key is not accepted.
         DatasetNotFoundError: There is no such dataset.
         SutroError: The server cannot be reached, or fails.
     """
-    if not reads_once(given.source):
-        return
-    if given.dataset_id is not None:
+    is_once, frames = reads_once(given.source), count_of_frames(given.source)
+    is_compared = frames != 0 if is_check else (frames or 0) > 1
+    if given.dataset_id is not None and (is_once or is_compared):
         dataset_id = values.dataset_id(given.dataset_id)
-        await driver.result_of(lambda: client.list_dataset_files(dataset_id))
-    elif not given.dry_run:
+        return await driver.result_of(lambda: client.dataset_schema(dataset_id))
+    if is_once and given.dataset_id is None and not given.dry_run:
         # A server without this call says so, and answers the calls of the upload.
         with suppress(RefusedError, NotTheApiError):
             await driver.result_of(client.try_authentication)
+    return None
 
 
 def _begin(
-    client: _core.Client, source: Files | Frames, options: UploadOptions
+    client: _core.Client,
+    source: Files | Frames,
+    options: UploadOptions,
+    dataset: _core.DatasetSchema | None,
 ) -> _core.Job[UploadReport]:
     if isinstance(source, Frames):
-        return client.upload_made_files(source.file_count, source.schema, options)
+        schema = _core.check_frames(source.outlines, options["cast"], dataset)
+        return client.upload_made_files(source.file_count, schema, options)
     return client.upload(source.found, options)
 
 

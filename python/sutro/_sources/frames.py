@@ -37,8 +37,8 @@ class Frames:
     file_count: int | None
     """Where it is known."""
     rows_per_file: int | None
-    schema: _core.FrameSchema | None
-    """Of all of them, where it is known."""
+    outlines: Sequence[_core.FrameOutline]
+    """What is known of those of a list before they are read."""
 
     note: str | None = None
     """What the report has to say of the source."""
@@ -99,27 +99,24 @@ def frames_of(
     count: int | None,
     names: Sequence[str] | None,
     rows_per_file: int | None,
-    *,
-    cast: bool,
-    check: bool,
 ) -> Frames:
     if names is not None and count is not None and len(names) != count:
         entries = "1 entry" if len(names) == 1 else f"{len(names):,} entries"
         message = f"names has {entries} for {text.counted(count, 'frame')}"
         raise ConfigurationError(message)
     items = _named(items, names)
-    schema = None
+    outlines: list[_core.FrameOutline] = []
     if count is not None:
         known = [
             (name, _frame(frame, _label(name, position)))
             for position, (name, frame) in enumerate(items)
         ]
         _check_each_once(known)
-        schema = _common_schema(known, cast=cast) if check else None
+        outlines = _outlines(known)
         items = iter(known)
     if rows_per_file is not None:
         items, count = _numbered(items), None
-    return Frames(items, count, rows_per_file, schema)
+    return Frames(items, count, rows_per_file, outlines)
 
 
 def _named(items: Items, names: Sequence[str] | None) -> Items:
@@ -146,10 +143,13 @@ def _numbered(items: Items) -> Items:
         yield None, item
 
 
-def _common_schema(
-    frames: list[tuple[str | None, Frame]], *, cast: bool
-) -> _core.FrameSchema | None:
-    """Compare them before any of them is sent. One alone is looked at when it is encoded."""
+def _outlines(frames: list[tuple[str | None, Frame]]) -> list[_core.FrameOutline]:
+    """Learn what their files will be, to compare them before any of them is sent.
+
+    One alone is looked at when it is encoded.
+    """
+    if len(frames) < 2:  # noqa: PLR2004 - a pair is compared
+        return []
     streams: list[tuple[str, ArrowStream]] = []
     outlines = []
     for position, (name, frame) in enumerate(frames):
@@ -159,17 +159,15 @@ def _common_schema(
                 outline = _core.FrameOutline(_with_schema(frame), label, _decimals_as_bytes(frame))
             streams.append((label, frame))
             outlines.append(outline)
-    if len(outlines) < 2:  # noqa: PLR2004 - a pair is compared
-        return None
     differing = _core.differing_leaves(outlines)
     for place, (label, frame) in enumerate(streams):
         if differing[place] and not once.is_one_shot(frame):
-            outlines[place] = _looked_at(frame, label, outlines[place], set(differing[place]))
-    return _core.check_frames(outlines, cast)
+            outlines[place] = _looked_at(frame, label, outlines[place], differing[place])
+    return outlines
 
 
 def _looked_at(
-    frame: ArrowStream, label: str, outline: _core.FrameOutline, leaves: set[int]
+    frame: ArrowStream, label: str, outline: _core.FrameOutline, leaves: list[int]
 ) -> _core.FrameOutline:
     """Look which of these columns have no value: then their types say nothing.
 
@@ -181,12 +179,13 @@ def _looked_at(
             pandas.without_index(frame, warn=False), label, _LOOK_ROWS, _decimals_as_bytes(frame)
         )
     try:
-        while leaves and not encoder.is_exhausted:
+        without_values = set(leaves)
+        while without_values and not encoder.is_exhausted:
             with in_words(frame, label):
                 file = encoder.encode(_STEP_SECONDS)
             if file is not None:
-                leaves.intersection_update(file.leaves_without_values())
-        return outline.with_values(encoder.row_count or 0, sorted(leaves))
+                without_values.intersection_update(file.leaves_without_values())
+        return outline.with_values(encoder.row_count or 0, leaves, sorted(without_values))
     finally:
         encoder.close()
 

@@ -54,6 +54,17 @@ def reads_once(source: object) -> bool:
     return isinstance(source, Sequence) and any(once.is_one_shot(known(item)) for item in source)
 
 
+def count_of_frames(source: object) -> int | None:
+    """Count the frames of a source before any is read; None where they are not known."""
+    source = known(source)
+    if is_path(source) or is_frame(source):
+        return int(is_frame(source))
+    if not isinstance(source, Mapping | Sequence):
+        return None
+    first = next(iter(source.values() if isinstance(source, Mapping) else source), None)
+    return 0 if is_path(first) else len(source)
+
+
 def is_path(item: object) -> bool:
     """Tell whether an object is a path; the open file of a library can have one, too."""
     return isinstance(item, str | os.PathLike) and not hasattr(item, "read")

@@ -28,18 +28,16 @@ def resolve(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
-    cast: bool = False,
     check: bool = True,
     is_trial: bool = False,
 ) -> Paths | Frames:
-    """Tell what a source is. With `check` a list of frames is checked for one schema at once.
+    """Tell what a source is. With `check` the names of frames are checked at once.
 
     `is_trial` tells that nothing is uploaded; a source that is used up by it has a note.
 
     Raises:
         TypeError: It is nothing that can be uploaded.
         ConfigurationError: The arguments do not fit each other, or the source is empty.
-        SchemaMismatchError: The frames of a list differ.
     """
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
@@ -77,7 +75,7 @@ def resolve(
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))
-    frames = frames_of(items, count, names, rows_per_file, cast=cast, check=check)
+    frames = frames_of(items, count, names, rows_per_file)
     return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames
 
 
