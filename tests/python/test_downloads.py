@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 import sutro
 from conftest import PARTS
+from remembering_service import RememberingService
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
+    from json_service import Request
 
 LOCAL = ("--api-url", "local:service")
+
+
+class SendingService(RememberingService):
+    """Sends its files, and counts the bytes that it has sent of each."""
+
+    def __init__(self, *tells: str) -> None:
+        super().__init__(*tells)
+        self.sent: Counter[str] = Counter()
+
+    def receive(self, body: bytes, request: Request) -> None:
+        if request.path != "/download-from-dataset":
+            super().receive(body, request)
+            return
+        name = json.loads(body)["file_name"]
+        content = self.files[name]
+        self.sent[name] += len(content)
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -60,6 +84,36 @@ def test_equal_files_are_left_as_they_are_and_missing_ones_come(
     assert [path.name for path in paths] == PARTS
     assert (kept.stat().st_ino, kept.stat().st_mtime) == (before.st_ino, before.st_mtime)
     assert sorted(content_of(folder)) == sorted(PARTS)
+
+
+def test_no_byte_is_fetched_of_a_file_whose_hash_is_that_of_the_local_one(folder: Path) -> None:
+    content = content_of(folder)
+    with SendingService("size_bytes", "sha256") as service:
+        client = sutro.Client(service.api_key, service.api_url)
+        dataset_id = client.upload(folder).dataset_id
+        (folder / PARTS[5]).unlink()
+
+        client.download_from_dataset(dataset_id, output_path=folder)
+        once = dict(service.sent)
+        client.download_from_dataset(dataset_id, output_path=folder)
+
+    assert once == {PARTS[5]: len(content[PARTS[5]])}, "what was missing, and nothing else"
+    assert service.sent == once
+    assert content_of(folder) == content
+
+
+def test_where_the_listing_has_no_hash_equal_files_are_fetched_to_compare_them(
+    folder: Path,
+) -> None:
+    content = content_of(folder)
+    with SendingService("size_bytes") as service:
+        client = sutro.Client(service.api_key, service.api_url)
+        dataset_id = client.upload(folder).dataset_id
+
+        client.download_from_dataset(dataset_id, output_path=folder)
+
+    assert service.sent == {name: len(file) for name, file in content.items()}
+    assert content_of(folder) == content
 
 
 def test_a_folder_or_a_broken_link_in_the_place_of_a_file_is_kept(
