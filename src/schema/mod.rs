@@ -40,4 +40,4 @@ pub use stored::InvalidSchema;
 #[cfg(test)]
 pub(crate) use stored::StoredAsBefore;
 pub use tree::Schema;
-pub(crate) use tree::{leaf_words, type_words};
+pub(crate) use tree::{leaf_words, repeated_column, type_words};

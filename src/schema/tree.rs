@@ -1,6 +1,6 @@
 //! A schema, reduced to what decides whether two files have "the same" one.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use parquet::{
     basic::{
@@ -56,9 +56,21 @@ pub(super) enum DataType {
     Group { annotation: Option<String>, columns: Vec<Column> },
 }
 
+/// The note on a name that more than one column has.
+pub(crate) fn repeated_column(name: &str) -> String {
+    format!("more than one column is named {name:?}; polars and other libraries cannot read that")
+}
+
 impl Schema {
     pub(crate) fn from_parquet(root: &Type) -> Self {
         Self { columns: columns_of(root) }
+    }
+
+    /// A name that more than one column has.
+    pub(crate) fn repeated_name(&self) -> Option<&str> {
+        let mut seen = HashSet::new();
+        let mut names = self.columns.iter().map(|column| column.name.as_str());
+        names.find(|name| !seen.insert(*name))
     }
 
     /// The schema according to a listing: types as described there, all nullable.

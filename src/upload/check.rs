@@ -15,7 +15,10 @@ use super::{
 use crate::{
     config::FILE_TIMEOUT,
     regular_file::hangs,
-    schema::{CodecSupport, Footer, FooterError, FooterReader, InvalidParquet, resembles_by_name},
+    schema::{
+        CodecSupport, Footer, FooterError, FooterReader, Group, InvalidParquet, groups,
+        repeated_column, resembles_by_name,
+    },
 };
 
 /// Compares all schemas. Returns the files, and what has to be rewritten of them.
@@ -53,6 +56,20 @@ pub(super) fn read(
         }
     }
     checked
+}
+
+/// What the caller should know of schemas that are valid: not every library reads them.
+pub(super) fn notes(files: &[CheckedFile]) -> Vec<String> {
+    let note = |group: Group<'_>| {
+        let name = group.schema.repeated_name()?;
+        let first = &files[*group.files.first()?].planned.name;
+        let more = match group.files.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        Some(format!("{first}{more}: {}", repeated_column(name)))
+    };
+    groups(files.iter().map(|file| &*file.footer.schema)).into_iter().filter_map(note).collect()
 }
 
 /// Says whether a batch can be uploaded; `files` gives names and footers. The reference is what

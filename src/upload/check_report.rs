@@ -94,6 +94,7 @@ pub async fn check_files(
         let mut files = check::read(files, &mut problems, mending);
         hive::apply(&hive, &mut files, &mut problems);
         let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
+        findings.notes.extend(check::notes(&files));
         for file in files {
             findings.learn(&file);
             findings.keep(file);

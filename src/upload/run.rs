@@ -115,6 +115,7 @@ impl Plan {
             Ok((files, problems))
         });
         let (files, problems) = read.await?;
+        tracker.noted(check::notes(&files));
         let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
         let held = Held::by(dataset.as_ref());
         let judge = move || Ok(check::judge_files(files, problems, file_count, mending, &held));

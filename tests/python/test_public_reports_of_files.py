@@ -307,3 +307,16 @@ def test_a_name_with_a_dot_is_no_nested_column(client: sutro.Client, data: Path)
     for path in data.iterdir():
         dataset_id = client.upload(path).dataset_id
         assert rows_of(client, dataset_id) == pq.read_table(path)
+
+
+def test_two_columns_of_one_name_are_told(client: sutro.Client, data: Path) -> None:
+    """https://github.com/rok/test-parquet-format/issues/160."""
+    columns = [pa.array([1]), pa.array([2])]
+    pq.write_table(pa.Table.from_arrays(columns, names=["a", "a"]), data / "twice.parquet")
+    words = r'^twice\.parquet: more than one column is named "a"; polars and other libraries'
+
+    with pytest.warns(sutro.SutroWarning, match=words):
+        report = client.upload(data)
+
+    assert len(report.notes) == 1
+    assert client.check(data).notes == report.notes
