@@ -53,6 +53,7 @@ impl FooterReader {
 
     /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
     ///
+    /// # Errors
     /// [`InvalidParquet`] for problems that rewriting does not fix: malformed thrift, pages outside
     /// the file, encryption.
     pub fn parse(&mut self, thrift: &[u8], file_size: u64) -> Result<Footer, InvalidParquet> {

@@ -192,7 +192,7 @@ impl CheckError {
         }
         match &self.cast {
             Cast::WouldHelp => {
-                write!(f, "\n\n  on_mismatch=\"cast\" fixes this during the upload.")?
+                write!(f, "\n\n  on_mismatch=\"cast\" fixes this during the upload.")?;
             }
             Cast::NoUse => {}
             Cast::Obstacles(obstacles) => {
