@@ -28,7 +28,7 @@ MORE_FILES = """
 """
 
 COUNT_THEM = """
-    UPDATE dataset_counts SET file_count = ?1, total_size_bytes = ?1 * total_size_bytes
+    UPDATE datasets SET file_count = ?1, total_size_bytes = ?1 * total_size_bytes
 """
 
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 _UNDO = {
     6: [
-        "DROP TABLE dataset_counts",
+        "ALTER TABLE datasets DROP COLUMN total_size_bytes",
+        "ALTER TABLE datasets DROP COLUMN file_count",
         # As the release before kept it up.
         """UPDATE files SET bytes_through = (
             SELECT SUM(size_bytes) FROM files AS each

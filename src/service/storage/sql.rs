@@ -19,18 +19,16 @@ pub(super) const HAS_DATASET: &str =
 
 /// Two statements, because each of them has an index.
 pub(super) const DATASETS: &str = "\
-    SELECT datasets.dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
-    FROM datasets JOIN dataset_counts ON dataset_counts.dataset_id = datasets.dataset_id \
-    WHERE created_at <= $1 AND (created_at < $1 OR datasets.dataset_id > $2) \
-    ORDER BY created_at DESC, datasets.dataset_id LIMIT $3";
+    SELECT dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
+    FROM datasets WHERE created_at <= $1 AND (created_at < $1 OR dataset_id > $2) \
+    ORDER BY created_at DESC, dataset_id LIMIT $3";
 
 pub(super) const DATASETS_OF_OWNER: &str = "\
-    SELECT datasets.dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
-    FROM datasets JOIN dataset_counts ON dataset_counts.dataset_id = datasets.dataset_id \
-    WHERE owner = $4 AND created_at <= $1 AND (created_at < $1 OR datasets.dataset_id > $2) \
-    ORDER BY created_at DESC, datasets.dataset_id LIMIT $3";
+    SELECT dataset_id, name, created_at, data_schema, file_count, total_size_bytes \
+    FROM datasets WHERE owner = $4 AND created_at <= $1 AND (created_at < $1 OR dataset_id > $2) \
+    ORDER BY created_at DESC, dataset_id LIMIT $3";
 
-pub(super) const FILE_COUNT: &str = "SELECT file_count FROM dataset_counts WHERE dataset_id = $1";
+pub(super) const FILE_COUNT: &str = "SELECT file_count FROM datasets WHERE dataset_id = $1";
 
 pub(super) const FILES: &str = "\
     SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
@@ -56,16 +54,13 @@ pub(super) const INSERT_DATASET: &str = "\
     WHERE (SELECT COUNT(*) FROM datasets WHERE $4 IS NULL OR owner = $4) < $5 \
     ON CONFLICT (dataset_id) DO NOTHING";
 
-pub(super) const INSERT_COUNTS: &str = "\
-    INSERT INTO dataset_counts (dataset_id, file_count, total_size_bytes) VALUES ($1, 0, 0)";
-
 pub(super) const DATASET_COUNT: &str =
     "SELECT COUNT(*) AS dataset_count FROM datasets WHERE $1 IS NULL OR owner = $1";
 
 /// Makes room for files, and locks the dataset until the transaction ends.
 pub(super) const COUNT_FILES: &str = "\
-    UPDATE dataset_counts SET file_count = file_count + $1, \
-    total_size_bytes = total_size_bytes + $2 WHERE dataset_id = $3 RETURNING file_count";
+    UPDATE datasets SET file_count = file_count + $1, total_size_bytes = total_size_bytes + $2 \
+    WHERE dataset_id = $3 RETURNING file_count, data_schema";
 
 pub(super) const SET_SCHEMA: &str = "UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2";
 

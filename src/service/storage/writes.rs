@@ -68,7 +68,6 @@ pub(super) async fn insert_dataset(
         let is_full = row.try_get::<i64, _>("dataset_count")? >= most;
         return Ok(if is_full { Created::TooMany } else { Created::IdTaken });
     }
-    sqlx::query(sql::INSERT_COUNTS).bind(dataset_id).execute(connection).await?;
     Ok(Created::Done)
 }
 
@@ -80,17 +79,15 @@ pub(super) async fn insert_files(
 ) -> Result<Appended, sqlx::Error> {
     let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
-    let counted = sqlx::query(sql::COUNT_FILES)
+    let dataset = sqlx::query(sql::COUNT_FILES)
         .bind(count)
         .bind(signed(bytes)?)
         .bind(dataset_id)
         .fetch_optional(&mut *connection)
         .await?;
-    let Some(counted) = counted else { return Ok(Appended::NoDataset) };
-    let first: i64 = counted.try_get::<i64, _>("file_count")? - count;
-    let row = sqlx::query(sql::SCHEMA).bind(dataset_id).fetch_optional(&mut *connection).await?;
-    let Some(row) = row else { return Ok(Appended::NoDataset) };
-    match schema(&row)? {
+    let Some(dataset) = dataset else { return Ok(Appended::NoDataset) };
+    let first = dataset.try_get::<i64, _>("file_count")? - count;
+    match schema(&dataset)? {
         Some(schema) if schema == *data_schema => {}
         Some(schema) => return Ok(Appended::SchemaDiffers(schema)),
         None => {
