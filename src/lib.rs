@@ -16,6 +16,7 @@ mod content_hash;
 pub mod credentials;
 pub mod error;
 pub mod location;
+mod lock;
 mod message;
 mod read_at;
 mod regular_file;

@@ -2,7 +2,7 @@
 //! the closing boundary must be held back, and the length be known.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -15,6 +15,7 @@ use crate::{
     config::{SEALED_BYTES, TAIL_BYTES},
     error::{Error, Result},
     location::Location,
+    lock::Lock,
     source::ContentReader,
 };
 
@@ -42,8 +43,8 @@ pub(crate) struct BodyState {
     sent: AtomicU64,
     held: AtomicBool,
     complete: AtomicBool,
-    reading: Mutex<Option<Location>>,
-    failure: Mutex<Option<Error>>,
+    reading: Lock<Option<Location>>,
+    failure: Lock<Option<Error>>,
 }
 
 impl BodyState {
@@ -64,16 +65,16 @@ impl BodyState {
 
     /// The file that is waited for, if it is not the connection.
     pub(crate) fn reading(&self) -> Option<Location> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reading.lock().clone()
     }
 
     fn reads(&self, location: Option<&Location>) {
-        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = location.cloned();
+        *self.reading.lock() = location.cloned();
     }
 
     /// Why the body ended early, where it was not the connection's fault.
     pub(crate) fn take_failure(&self) -> Option<Error> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure.take()
     }
 }
 
@@ -153,9 +154,7 @@ impl GatedBody {
                 Ok(Some(chunk)) => Ok(Some((chunk, body))),
                 Ok(None) => Ok(None),
                 Err(error) => {
-                    let mut failure =
-                        body.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                    *failure = Some(error);
+                    *body.state.failure.lock() = Some(error);
                     Err(BodyFailed)
                 }
             }

@@ -53,7 +53,7 @@ impl ApiClient {
     /// # Errors
     /// [`Error::OtherContent`] where files would be overwritten, [`Error::File`] where the
     /// folder cannot be written, [`Error::Configuration`] where a name would lead out of it,
-    /// [`Error::DatasetNotFound`], [`Error::Refused`] for an unknown file.
+    /// [`Error::DatasetNotFound`], [`Error::NoSuchFile`].
     pub async fn download_from_dataset(
         &self,
         dataset_id: &str,
@@ -61,7 +61,7 @@ impl ApiClient {
     ) -> Result<Vec<PathBuf>> {
         let DownloadOptions { files, folder, concurrency, overwrite } = options;
         let listing = self.list_dataset_files(dataset_id).await?;
-        let downloads = downloads(listing, files, &folder)?;
+        let downloads = downloads(dataset_id, listing, files, &folder)?;
         let targets = downloads.iter().map(|download| download.target.clone()).collect();
         let made = self.in_time(tokio::fs::create_dir_all(&folder)).await;
         made.map_err(Error::in_file(&folder))?;
@@ -235,6 +235,7 @@ enum Here {
 
 /// The files to download, in the order in which they were named.
 fn downloads(
+    dataset_id: &str,
     listing: Vec<DatasetFile>,
     names: Option<Vec<String>>,
     folder: &Path,
@@ -245,11 +246,9 @@ fn downloads(
             let places = Places::of(names.iter().map(String::as_str), &listing);
             let find = |name: &String| {
                 let found = places.get(name).map(|place| listing[place].clone());
-                // As the service would, but before anything is written.
-                found.ok_or_else(|| Error::Refused {
-                    file_name: Some(name.clone()),
-                    status: 404,
-                    message: "File not found in dataset".to_owned(),
+                found.ok_or_else(|| Error::NoSuchFile {
+                    dataset_id: dataset_id.to_owned(),
+                    file_name: name.clone(),
                 })
             };
             names.iter().map(find).collect::<Result<_>>()?

@@ -75,7 +75,7 @@ impl ApiClient {
     /// the caller knows what may be in the way, and when to ask again.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`ApiClient::list_dataset_files`].
     pub(crate) async fn try_list_dataset_files(
         &self,
         dataset_id: &str,

@@ -47,6 +47,14 @@ pub enum Error {
         message: String,
     },
 
+    /// The dataset does not list a file of this name.
+    NoSuchFile {
+        /// The dataset.
+        dataset_id: String,
+        /// The name that was requested.
+        file_name: String,
+    },
+
     /// The dataset contains names of the batch that no earlier run of this batch sent.
     NamesTaken {
         /// The dataset.

@@ -32,6 +32,9 @@ impl Error {
             Self::DatasetNotFound { dataset_id, message } => {
                 write!(f, "dataset {} not found: {message}", cut(dataset_id, ECHOED_CHARS))
             }
+            Self::NoSuchFile { dataset_id, file_name } => {
+                write!(f, "the dataset {dataset_id} has no file {file_name:?}")
+            }
             Self::NamesTaken { dataset_id, names, reason } => {
                 write!(f, "the dataset {dataset_id} already contains {}, {reason}", listed(names))
             }
@@ -113,6 +116,7 @@ impl Error {
             // Written above; listed here so that a new variant cannot lack a message.
             Self::Authentication { .. }
             | Self::DatasetNotFound { .. }
+            | Self::NoSuchFile { .. }
             | Self::NamesTaken { .. }
             | Self::Refused { .. }
             | Self::NameTaken { .. }
@@ -201,6 +205,7 @@ mod tests {
             Error::DatasetNotFound { dataset_id: text(), message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: String::new() },
             Error::NamesTaken { dataset_id: text(), names: vec![text(); 20], reason: text() },
+            Error::NoSuchFile { dataset_id: text(), file_name: text() },
             Error::Refused { file_name: name(), status: 422, message: text() },
             Error::NameTaken { file_name: name(), status: 409, message: text() },
             Error::Unavailable {
@@ -242,7 +247,7 @@ mod tests {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =
                 errors.iter().map(std::mem::discriminant).collect();
-            assert_eq!(kinds.len(), 21, "a new variant belongs into this test");
+            assert_eq!(kinds.len(), 23, "a new variant belongs into this test");
             for error in errors {
                 let message = error.to_string();
                 assert!(message.len() <= MAX_MESSAGE_BYTES, "{} bytes", message.len());

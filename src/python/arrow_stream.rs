@@ -3,7 +3,7 @@
 //! `pyo3_arrow` has classes for this, too. Their many methods, which nothing here calls, would be a
 //! part of the extension.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatchReader, StructArray};
 use arrow_schema::{Field, Schema};
@@ -14,14 +14,15 @@ use pyo3_arrow::{
 };
 
 use super::errors::internal_error;
+use crate::lock::Lock;
 
 /// An object with `__arrow_c_stream__`, for one use.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct ArrowStream(Mutex<Option<Box<dyn RecordBatchReader + Send>>>);
+pub(super) struct ArrowStream(Lock<Option<Box<dyn RecordBatchReader + Send>>>);
 
 impl ArrowStream {
     pub(super) fn new(reader: Box<dyn RecordBatchReader + Send>) -> Self {
-        Self(Mutex::new(Some(reader)))
+        Self(Lock::new(Some(reader)))
     }
 }
 
@@ -33,7 +34,7 @@ impl ArrowStream {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reader = self.0.take();
         let reader = reader.ok_or_else(|| internal_error("the stream was taken before"))?;
         let schema: Arc<Schema> = reader.schema();
         let field = Field::new_struct("", schema.fields().clone(), false)

@@ -1,7 +1,5 @@
 //! Checks without an upload.
 
-use std::sync::{Mutex, PoisonError};
-
 use pyo3::{prelude::*, types::PyTuple};
 
 use super::{
@@ -12,7 +10,10 @@ use super::{
     frames::{DatasetSchema, FrameOutline, TemporaryParquet, held, outlines},
     job::Job,
 };
-use crate::upload::{self, CheckReport, Checker, FileFacts, UploadError, check_files as check};
+use crate::{
+    lock::Lock,
+    upload::{self, CheckReport, Checker, FileFacts, UploadError, check_files as check},
+};
 
 /// Checks files. `client` lists the dataset of `options`.
 #[pyfunction]
@@ -35,7 +36,7 @@ pub(super) fn check_names(py: Python<'_>, names: Vec<String>) -> PyResult<()> {
 
 /// Checks files that are created one after the other.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct FrameChecker(Mutex<Option<Checker>>);
+pub(super) struct FrameChecker(Lock<Option<Checker>>);
 
 #[pymethods]
 impl FrameChecker {
@@ -48,20 +49,20 @@ impl FrameChecker {
     ) -> Self {
         let (options, outlines, held) = (options.into(), outlines(&frames), held(dataset));
         let checker = py.detach(|| Checker::new(options, &outlines, &held));
-        Self(Mutex::new(Some(checker)))
+        Self(Lock::new(Some(checker)))
     }
 
     fn add(&self, py: Python<'_>, name: Option<String>, file: &TemporaryParquet) -> PyResult<()> {
         let file = file.take(name)?;
         py.detach(|| {
-            let mut checker = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut checker = self.0.lock();
             checker.as_mut().map(|checker| checker.add(file))
         })
         .ok_or_else(|| internal_error("the check has finished"))
     }
 
     fn finish(&self, client: Option<&Client>, dataset_id: Option<String>) -> PyResult<Job> {
-        let checker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let checker = self.0.take();
         let checker = checker.ok_or_else(|| internal_error("the check has finished"))?;
         let api = client.map(Client::api).transpose()?;
         let work = async move { checker.finish(api.as_ref(), dataset_id).await };

@@ -70,6 +70,10 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             let names = PyTuple::new(py, names)?;
             ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
         }
+        // The listing says what the service would answer.
+        Error::NoSuchFile { file_name, .. } => {
+            ("RefusedError", fields!(py, file_name: file_name, status: 404))
+        }
         Error::Refused { file_name, status, .. }
         | Error::NameTaken { file_name, status, .. }
         | Error::Intermediary { file_name, status, .. } => {

@@ -2,7 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use pyo3_arrow::{PyRecordBatchReader, PySchema};
 use super::errors::{IntoPyErr, internal_error};
 use crate::{
     Error,
+    lock::Lock,
     source::Content,
     upload::{
         self, Held, MadeFile, Mending, Partition, Spool,
@@ -23,14 +24,14 @@ use crate::{
 
 /// A Parquet file that disappears with this object, or with the upload that took it.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct TemporaryParquet(Mutex<Option<(Content, Partition)>>);
+pub(super) struct TemporaryParquet(Lock<Option<(Content, Partition)>>);
 
 #[pymethods]
 impl TemporaryParquet {
     /// Positions of the leaves of its schema that have no value, in ascending order.
     fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
         py.detach(|| {
-            let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let file = self.0.lock();
             file.as_ref().map(|(file, _)| frames::leaves_without_values(file))
         })
         .ok_or_else(|| internal_error("the file was already passed to an upload"))?
@@ -40,12 +41,12 @@ impl TemporaryParquet {
 
 impl TemporaryParquet {
     fn new(file: Content, partition: Partition) -> Self {
-        Self(Mutex::new(Some((file, partition))))
+        Self(Lock::new(Some((file, partition))))
     }
 
     /// The file for an upload, with its name in the dataset, or None to generate one.
     pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let file = self.0.take();
         file.map(|(content, partition)| MadeFile { name, content, partition })
             .ok_or_else(|| internal_error("the file was already passed to an upload"))
     }
@@ -53,25 +54,25 @@ impl TemporaryParquet {
 
 /// Writes bytes to a temporary file.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct BytesSpool(Mutex<Option<Spool>>);
+pub(super) struct BytesSpool(Lock<Option<Spool>>);
 
 #[pymethods]
 impl BytesSpool {
     #[new]
     fn new(py: Python<'_>, label: &str) -> PyResult<Self> {
         let spool = Spool::new(label).map_err(|error| error.into_py_err(py))?;
-        Ok(Self(Mutex::new(Some(spool))))
+        Ok(Self(Lock::new(Some(spool))))
     }
 
     fn write(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
-        let mut spool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spool = self.0.lock();
         let spool = spool.as_mut().ok_or_else(|| internal_error("the spool is closed"))?;
         spool.write(bytes).map_err(|error| error.into_py_err(py))
     }
 
     /// Completes the file; `path` is the source of its bytes, if they come from a file.
     fn finish(&self, py: Python<'_>, path: Option<&str>) -> PyResult<TemporaryParquet> {
-        let spool = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let spool = self.0.take();
         let spool = spool.ok_or_else(|| internal_error("the spool is closed"))?;
         let partition = path.map(partition_of_open_file).unwrap_or_default();
         let file = spool.finish().map_err(|error| error.into_py_err(py))?;
@@ -83,7 +84,7 @@ impl BytesSpool {
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameEncoder {
     label: String,
-    encoder: Mutex<frames::FrameEncoder>,
+    encoder: Lock<frames::FrameEncoder>,
 }
 
 #[pymethods]
@@ -108,7 +109,7 @@ impl FrameEncoder {
             })
         });
         encoder
-            .map(|encoder| Self { label: label.to_owned(), encoder: Mutex::new(encoder) })
+            .map(|encoder| Self { label: label.to_owned(), encoder: Lock::new(encoder) })
             .map_err(|error| error.into_py_err(py))
     }
 
@@ -150,7 +151,7 @@ impl FrameEncoder {
 
 impl FrameEncoder {
     fn lock(&self) -> MutexGuard<'_, frames::FrameEncoder> {
-        self.encoder.lock().unwrap_or_else(PoisonError::into_inner)
+        self.encoder.lock()
     }
 }
 

@@ -39,6 +39,7 @@ impl UploadError {
                 | Error::Frame { .. }
                 | Error::Rewrite { .. }
                 | Error::NamesTaken { .. }
+                | Error::NoSuchFile { .. }
                 | Error::Refused { .. }
                 | Error::NameTaken { .. }
                 | Error::Intermediary { .. }

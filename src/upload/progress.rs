@@ -1,7 +1,7 @@
 //! Counters of a running upload: written by the upload, read by whoever shows progress.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::{Instant, SystemTime},
 };
 
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     client::BodyState,
+    lock::Lock,
     wire::{messages::DatasetFile, places::Places},
 };
 
@@ -72,7 +73,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Tracker {
     begun: Instant,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Debug)]
@@ -106,7 +107,7 @@ impl Default for Tracker {
             file_count: 0,
             notes: Vec::new(),
         };
-        Self { begun: Instant::now(), state: Mutex::new(state) }
+        Self { begun: Instant::now(), state: Lock::new(state) }
     }
 }
 
@@ -260,7 +261,7 @@ impl Tracker {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -11,11 +11,12 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
     ("location", &[]),
+    ("lock", &[]),
     ("error", &["config", "location", "message"]),
     ("background", &["error"]),
     ("read_at", &[]),
@@ -47,6 +48,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "credentials",
             "error",
             "location",
+            "lock",
             "message",
             "regular_file",
             "schema",
@@ -68,6 +70,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "credentials",
             "error",
             "location",
+            "lock",
             "message",
             "regular_file",
             "schema",

@@ -135,7 +135,8 @@ async fn what_is_downloaded_is_what_was_uploaded() {
     let unknown = vec!["größe 1.parquet".to_owned(), "none.parquet".to_owned()];
     let none = folder.path().join("none");
     let error = client.download_from_dataset(&id, into(&none, Some(unknown.clone()))).await;
-    assert!(error.unwrap_err().to_string().contains("File not found in dataset"));
+    let message = error.unwrap_err().to_string();
+    assert_eq!(message, format!("the dataset {id} has no file \"none.parquet\""));
     assert!(!none.exists());
     let error = client.download_from_dataset("dataset-none", into(&none, Some(unknown))).await;
     assert!(matches!(error, Err(sutro::Error::DatasetNotFound { .. })));
