@@ -10,7 +10,7 @@ use super::{
     options::Mending,
     parallel::{Work, in_threads},
     problem::Problem,
-    rewrite::Rewrite,
+    recipe::{Recipe, Target},
 };
 use crate::{
     config::FILE_TIMEOUT,
@@ -21,41 +21,71 @@ use crate::{
     },
 };
 
-/// Compares all schemas. Returns the files, and what has to be rewritten of them.
-///
-/// # Errors
-/// [`CheckError`] with every problem of every file.
-pub(super) fn judge_files(
-    files: Vec<CheckedFile>,
-    problems: Vec<Problem>,
-    file_count: usize,
-    mending: Mending,
-    held: &Held,
-) -> Result<(Vec<CheckedFile>, Rewrite), CheckError> {
-    let footers = files.iter().map(|file| (file.planned.name.as_str(), &file.footer));
-    let rewrite = judge(&footers.collect::<Vec<_>>(), problems, file_count, mending, held)?;
-    Ok((files, rewrite))
-}
-
 /// Reads the footers, on all cores; those that cannot be read, or uploaded, become problems.
 pub(super) fn read(
     files: Vec<PlannedFile>,
     problems: &mut Vec<Problem>,
     mending: Mending,
 ) -> Vec<CheckedFile> {
-    let mut checked = Vec::with_capacity(files.len());
-    let footers = read_footers(&files, mending);
-    for (planned, footer) in files.into_iter().zip(footers) {
-        match footer {
-            Ok(footer) => checked.push(CheckedFile { planned, footer, changes: Vec::new() }),
-            Err(problem) => {
-                // What is no parquet file needs no other name.
-                problems.retain(|other| !other.is_about_name || other.location != problem.location);
-                problems.push(problem);
-            }
+    let work = ReadFooters { reader: FooterReader::default(), mending };
+    let footers = in_threads(&files, &work, FILE_TIMEOUT);
+    let checked = |(planned, footer)| checked(planned, footer, problems);
+    files.into_iter().zip(footers).filter_map(checked).collect()
+}
+
+/// As [`read`], for one file.
+pub(super) fn read_one(
+    file: PlannedFile,
+    problems: &mut Vec<Problem>,
+    mending: Mending,
+) -> Option<CheckedFile> {
+    let footer = read_footer(&mut FooterReader::default(), &file, mending);
+    checked(file, footer, problems)
+}
+
+fn checked(
+    planned: PlannedFile,
+    footer: Result<Footer, Problem>,
+    problems: &mut Vec<Problem>,
+) -> Option<CheckedFile> {
+    match footer {
+        Ok(footer) => Some(CheckedFile { planned, footer }),
+        Err(problem) => {
+            // What is no parquet file needs no other name.
+            problems.retain(|other| !other.is_about_name || other.location != problem.location);
+            problems.push(problem);
+            None
         }
     }
-    checked
+}
+
+/// Says how each file of the dataset is made, if the batch can be uploaded.
+///
+/// # Errors
+/// [`CheckError`] with every problem of every file.
+pub(super) fn recipes(
+    files: Vec<CheckedFile>,
+    problems: Vec<Problem>,
+    file_count: usize,
+    mending: Mending,
+    held: &Held,
+) -> Result<Vec<Recipe>, CheckError> {
+    let footers: Vec<_> =
+        files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
+    let target = judge(&footers, problems, file_count, mending, held)?;
+    let recipes: Vec<_> = files.into_iter().map(|file| target.recipe(file)).collect();
+    check_summary(&recipes, held)?;
+    Ok(recipes)
+}
+
+/// Compares the schema of a batch with the summary of the dataset's, where the service tells no
+/// more.
+///
+/// # Errors
+/// [`CheckError`] where they differ for certain.
+pub(super) fn check_summary(files: &[Recipe], held: &Held) -> Result<(), CheckError> {
+    let Some(schema) = files.first().and_then(Recipe::schema_of_file) else { return Ok(()) };
+    held.check_summary(files.iter().map(|file| file.name.clone()).collect(), &schema)
 }
 
 /// What the caller should know of schemas that are valid: not every library reads them.
@@ -72,8 +102,8 @@ pub(super) fn notes(files: &[CheckedFile]) -> Vec<String> {
     groups(files.iter().map(|file| &*file.footer.schema)).into_iter().filter_map(note).collect()
 }
 
-/// Says whether a batch can be uploaded; `files` gives names and footers. The reference is what
-/// the dataset holds, where that is known.
+/// Says whether a batch can be uploaded, and what its files are made alike in; `files` gives names
+/// and footers. The reference is what the dataset holds, where that is known.
 ///
 /// # Errors
 /// [`CheckError`], where there are problems or schemas differ.
@@ -83,28 +113,23 @@ pub(super) fn judge(
     file_count: usize,
     mending: Mending,
     held: &Held,
-) -> Result<Rewrite, CheckError> {
+) -> Result<Target, CheckError> {
     let comparison = Comparison::of(files, held);
     let outliers = comparison.outliers();
-    let (mut cast, mut rewrite) = (Cast::NoUse, Rewrite::default());
+    let (mut cast, mut target) = (Cast::NoUse, Target::default());
     if !outliers.is_empty() {
         match comparison.common_schema() {
-            Ok(schema) if mending.cast => rewrite.schema = Some(schema),
+            Ok(schema) if mending.cast => target = Target::of_schema(schema),
             Ok(_) => cast = Cast::WouldHelp,
             Err(obstacles) if mending.cast => cast = Cast::Obstacles(obstacles),
             Err(_) => {}
         }
     }
-    if problems.is_empty() && (outliers.is_empty() || rewrite.schema.is_some()) {
-        return Ok(rewrite);
+    if problems.is_empty() && (outliers.is_empty() || target.schema().is_some()) {
+        return Ok(target);
     }
-    let (reference, is_under_way) = (comparison.reference_names(), false);
-    Err(CheckError { file_count, problems, reference, outliers, cast, is_under_way })
-}
-
-fn read_footers(files: &[PlannedFile], mending: Mending) -> Vec<Result<Footer, Problem>> {
-    let work = ReadFooters { reader: FooterReader::default(), mending };
-    in_threads(files, &work, FILE_TIMEOUT)
+    let reference = comparison.reference_names();
+    Err(CheckError { problems, ..CheckError::of_schemas(file_count, reference, outliers, cast) })
 }
 
 /// Reads footers, which share their schema.

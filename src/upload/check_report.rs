@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     check,
+    dataset::Dataset,
     dataset_schema::Held,
     error::UploadError,
     files::CheckedFile,
@@ -12,10 +13,11 @@ use super::{
     made::{MadeChecks, MadeFile},
     mismatch::CheckError,
     options::UploadOptions,
+    order::Order,
     plan,
     problem::Problem,
-    resume::{self, Target},
-    rewrite::Rewrite,
+    recipe::Recipe,
+    resume,
     sent_record::SentRecord,
     sources::Found,
 };
@@ -95,23 +97,23 @@ pub async fn check_files(
         hive::apply(&hive, &mut files, &mut problems);
         let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
         findings.notes.extend(check::notes(&files));
-        for file in files {
-            findings.learn(&file);
-            findings.keep(file);
+        for file in &files {
+            findings.learn(file);
         }
-        Ok((findings, found.len()))
+        Ok((findings, files, found.len()))
     });
-    let (mut findings, file_count) = read.await?;
+    let (mut findings, files, file_count) = read.await?;
     let listing = findings.listed(client, dataset_id.as_deref()).await?;
-    let footers = findings.files.iter();
-    let footers: Vec<_> = footers.map(|file| (file.planned.name.as_str(), &file.footer)).collect();
+    let footers: Vec<_> =
+        files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
     let (problems, held) = (findings.problems.clone(), Held::by(listing.as_ref()));
-    let mut rewrite = Rewrite::default();
     match check::judge(&footers, problems, file_count, mending, &held) {
-        Ok(judged) => rewrite = judged,
+        Ok(target) => {
+            findings.files = files.into_iter().map(|file| target.recipe(file)).collect();
+        }
         Err(error) => findings.refusal = Some(error.into()),
     }
-    findings.report(dataset_id, listing, &rewrite).await
+    findings.report(dataset_id, listing).await
 }
 
 /// Checks files that are made one after the other, as an upload would, and sends none.
@@ -147,13 +149,13 @@ impl Checker {
         if self.findings.refusal.is_some() {
             return;
         }
-        match self.checks.fitted(file) {
-            Ok(file) => self.findings.keep(file),
-            Err(UploadError::Check(error)) => match &mut self.mismatch {
+        match self.checks.fitted(file).map(Recipe::fixed) {
+            Ok(Ok(file)) => self.findings.files.push(file.released()),
+            Ok(Err(error)) => self.findings.refusal = Some(error.into()),
+            Err(error) => match &mut self.mismatch {
                 Some(mismatch) => mismatch.extend(error),
                 None => self.mismatch = Some(error),
             },
-            Err(error) => self.findings.refusal = Some(error),
         }
     }
 
@@ -178,7 +180,7 @@ impl Checker {
             findings.refusal = Some(CheckError::of_problems(file_count, problems).into());
         }
         let listing = findings.listed(client, dataset_id.as_deref()).await?;
-        findings.report(dataset_id, listing, &Rewrite::default()).await
+        findings.report(dataset_id, listing).await
     }
 }
 
@@ -188,8 +190,8 @@ struct Findings {
     ordered: bool,
     facts: Vec<FileFacts>,
     schemas: Vec<Arc<Schema>>,
-    /// As they would be sent, without their bytes: of files that were made only the hash is kept.
-    files: Vec<CheckedFile>,
+    /// As they would be sent. Of files that were made only the hash is kept.
+    files: Vec<Recipe>,
     problems: Vec<Problem>,
     notes: Vec<String>,
     refusal: Option<UploadError>,
@@ -199,11 +201,6 @@ impl Findings {
     fn learn(&mut self, file: &CheckedFile) {
         self.facts.push(FileFacts::from(file));
         self.schemas.push(Arc::clone(&file.footer.schema));
-    }
-
-    fn keep(&mut self, mut file: CheckedFile) {
-        file.planned.content = file.planned.content.released();
-        self.files.push(file);
     }
 
     /// What the dataset holds. It need not be known where the files alone are refused.
@@ -227,12 +224,11 @@ impl Findings {
         mut self,
         dataset_id: Option<String>,
         listing: Option<DatasetFileList>,
-        rewrite: &Rewrite,
     ) -> Result<CheckReport> {
         if self.refusal.is_none()
-            && let (Some(listing), Some(dataset_id)) = (&listing, &dataset_id)
+            && let (Some(listing), Some(dataset_id)) = (listing, &dataset_id)
         {
-            self.refusal = self.compare_with_dataset(listing, dataset_id, rewrite).await?;
+            self.refusal = self.compare_with_dataset(listing, dataset_id).await?;
         }
         let Self { facts: mut files, schemas, problems, notes, refusal, .. } = self;
         let groups = groups(schemas.iter().map(|schema| &**schema));
@@ -250,22 +246,17 @@ impl Findings {
     /// The refusal, where names are taken or the schema is another one.
     async fn compare_with_dataset(
         &self,
-        listing: &DatasetFileList,
+        listing: DatasetFileList,
         dataset_id: &str,
-        rewrite: &Rewrite,
     ) -> Result<Option<UploadError>> {
-        let tracker = Arc::default();
-        let target = Target { dataset_id, listing: &listing.files, ordered: self.ordered };
-        match resume::among_files(&target, &self.files, rewrite, &tracker).await {
+        let (id, order) = (dataset_id.to_owned(), Order::of(self.ordered));
+        let held = Held::by(Some(&listing));
+        let dataset = Dataset { id, listing: listing.files, order };
+        match resume::among_known(&dataset, &self.files, &Arc::default()).await {
             Ok(_) => {}
             Err(error @ Error::NamesTaken { .. }) => return Ok(Some(error.into())),
             Err(error) => return Err(error),
         }
-        let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-        let Some(first) = self.files.first() else { return Ok(None) };
-        let schema = common.as_ref().unwrap_or(&first.footer.schema);
-        let names = self.files.iter().map(|file| file.planned.name.clone()).collect();
-        let held = Held::by(Some(listing));
-        Ok(held.check_summary(names, schema).err().map(UploadError::from))
+        Ok(check::check_summary(&self.files, &held).err().map(UploadError::from))
     }
 }

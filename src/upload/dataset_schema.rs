@@ -61,14 +61,10 @@ impl Held {
         if differences.is_empty() {
             return Ok(());
         }
-        Err(CheckError {
-            file_count: names.len(),
-            problems: Vec::new(),
-            reference: vec![THE_DATASET.to_owned()],
-            outliers: vec![Outliers { files: names, differences, without_values: HashSet::new() }],
-            cast: Cast::NoUse,
-            is_under_way: false,
-        })
+        let count = names.len();
+        let outliers = Outliers { files: names, differences, without_values: HashSet::new() };
+        let reference = vec![THE_DATASET.to_owned()];
+        Err(CheckError::of_schemas(count, reference, vec![outliers], Cast::NoUse))
     }
 }
 

@@ -1,6 +1,7 @@
-//! Files that are made while earlier ones are sent: out of frames, or rewritten.
+//! The files of an upload: those that are known, and those that are made while earlier ones are
+//! sent, out of frames or rewritten.
 
-use std::{collections::HashSet, pin::Pin};
+use std::pin::Pin;
 
 use futures_util::{
     Stream, StreamExt,
@@ -10,17 +11,18 @@ use parquet::schema::types::TypePtr;
 use tokio::sync::mpsc;
 
 use super::{
-    already_there::OTHER_PLACE,
+    check::check_summary,
     dataset_schema::Held,
     error::UploadError,
-    files::CheckedFile,
     made::{MadeChecks, MadeFile},
     options::{Hive, Mending},
+    outgoing::OutgoingFile,
+    recipe::Recipe,
 };
 use crate::{
     background::in_background,
+    config::REWRITES_AHEAD,
     error::{Error, Result},
-    wire::file_name::folded,
 };
 
 /// The upload's end of a channel of [`MadeFile`]s.
@@ -46,54 +48,85 @@ impl MadeFiles {
     }
 }
 
-pub(super) type Fed = Result<CheckedFile, UploadError>;
-
-/// Checked files, one after the other; the first error is the last item.
+/// The files of an upload, in their order.
 pub(super) struct Feed {
+    /// Files that are known before the first is sent.
+    pub(super) known: Vec<Recipe>,
+    /// Files after them, which come while others are sent.
+    pub(super) coming: Option<Coming>,
+}
+
+pub(super) type Fed = Result<OutgoingFile, UploadError>;
+
+/// Files that are ready to be sent, one after the other; the first error is the last item.
+pub(super) struct Coming {
     files: Pin<Box<Peekable<BoxStream<'static, Fed>>>>,
 }
 
 impl Feed {
+    pub(super) fn of_known(known: Vec<Recipe>) -> Self {
+        Self { known, coming: None }
+    }
+
+    pub(super) fn of_coming(coming: Coming) -> Self {
+        Self { known: Vec::new(), coming: Some(coming) }
+    }
+
+    /// Whether there is nothing to send for certain.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.coming.is_none()
+    }
+
+    /// The first files, which are sent as they are, and those from the first on that has to be made.
+    /// Some are made ahead of those that are sent.
+    pub(super) fn prepared(self) -> (Vec<OutgoingFile>, Option<Coming>) {
+        let Self { mut known, coming } = self;
+        let is_made = |file: &Recipe| file.as_is().is_none();
+        let to_make = known.split_off(known.iter().position(is_made).unwrap_or(known.len()));
+        let ready = known.into_iter().filter_map(Recipe::ready).collect();
+        if to_make.is_empty() {
+            return (ready, coming);
+        }
+        let made = stream::iter(to_make)
+            .map(|file| async { Ok(file.made().await?) })
+            .buffered(REWRITES_AHEAD);
+        let coming = stream::iter(coming).flat_map(Coming::into_stream);
+        (ready, Some(Coming::of(made.chain(coming))))
+    }
+}
+
+impl Coming {
     pub(super) fn of(files: impl Stream<Item = Fed> + Send + 'static) -> Self {
         Self { files: Box::pin(files.boxed().peekable()) }
     }
 
-    /// Names and checks files as they come, and casts them where the caller asked for that.
+    /// Names and checks files as they come, and casts them where the caller asked for that. The
+    /// first one is compared with the summary of the dataset's schema, if no more is known of it.
     pub(super) fn of_made_files(
         files: MadeFiles,
         mending: Mending,
         hive: Hive,
-        held: &Held,
+        held: Held,
     ) -> Self {
-        let checks = MadeChecks::new(held, files.schema.as_ref(), mending, hive);
-        Self::of(stream::unfold(Some((files, checks)), |state| async move {
-            let (mut files, mut checks) = state?;
+        let checks = MadeChecks::new(&held, files.schema.as_ref(), mending, hive);
+        let state = Some((files, checks, held));
+        Self::of(stream::unfold(state, |state| async move {
+            let (mut files, mut checks, held) = state?;
             let file = files.receiver.recv().await?;
-            let checked = in_background(move || {
-                let checked = checks.next(file);
-                Ok((checks, checked))
+            let made = in_background(move || {
+                let recipe = checks.next(file);
+                let recipe = recipe.and_then(|recipe| match checks.count() {
+                    1 => check_summary(std::slice::from_ref(&recipe), &held).map(|()| recipe),
+                    _ => Ok(recipe),
+                });
+                let made = recipe.map_err(UploadError::from);
+                let made = made.and_then(|recipe| Ok(recipe.make()?));
+                Ok((made, checks, held))
             });
-            match checked.await {
-                Ok((checks, Ok(file))) => Some((Ok(file), Some((files, checks)))),
-                Ok((_, Err(error))) => Some((Err(error), None)),
+            match made.await {
+                Ok((Ok(file), checks, held)) => Some((Ok(file), Some((files, checks, held)))),
+                Ok((Err(error), ..)) => Some((Err(error), None)),
                 Err(error) => Some((Err(error.into()), None)),
-            }
-        }))
-    }
-
-    /// Ends with an error where a file has one of the `names` of the dataset.
-    pub(super) fn without(self, names: &[&str], dataset_id: &str) -> Self {
-        let names: HashSet<_> = names.iter().map(|name| folded(name)).collect();
-        let dataset_id = dataset_id.to_owned();
-        Self::of(self.files.map(move |file| {
-            match file {
-                Ok(file) if names.contains(&folded(&file.planned.name)) => Err(Error::NamesTaken {
-                    dataset_id: dataset_id.clone(),
-                    names: vec![file.planned.name],
-                    reason: OTHER_PLACE.to_owned(),
-                }
-                .into()),
-                file => file,
             }
         }))
     }
@@ -121,7 +154,7 @@ impl Feed {
     }
 
     /// The next file, without taking it.
-    pub(super) async fn peek(&mut self) -> Option<&CheckedFile> {
+    pub(super) async fn peek(&mut self) -> Option<&OutgoingFile> {
         self.files.as_mut().peek().await?.as_ref().ok()
     }
 

@@ -1,6 +1,6 @@
 //! A file of a batch, from step to step.
 
-use super::{report::Change, sources::Partition};
+use super::sources::Partition;
 use crate::{schema::Footer, source::Content};
 
 /// A file with its place and name in the batch.
@@ -23,6 +23,4 @@ pub(super) struct CheckedFile {
     pub planned: PlannedFile,
     /// What its footer says.
     pub footer: Footer,
-    /// What was changed of it on the way.
-    pub changes: Vec<Change>,
 }

@@ -344,8 +344,9 @@ pub fn check_schemas(
         }
         return Ok(None);
     }
-    let rewrite = judge(&footers, Vec::new(), frames.len(), mending, held)?;
-    Ok(rewrite.schema.or(Some(Arc::clone(&first.footer.parquet_schema))))
+    let target = judge(&footers, Vec::new(), frames.len(), mending, held)?;
+    let schema = target.schema().map_or(&first.footer.parquet_schema, |(schema, _)| schema);
+    Ok(Some(Arc::clone(schema)))
 }
 
 /// A padding whose length comes from the content before it.

@@ -9,14 +9,13 @@ use super::{
     check,
     compare::{UNKNOWN_TYPE, paths},
     dataset_schema::{Held, THE_DATASET},
-    error::UploadError,
     files::{CheckedFile, PlannedFile},
     hive,
     mismatch::{Cast, CheckError, Outliers},
     options::{Hive, Mending},
     plan::{Names, with_extension},
     problem::Problem,
-    rewrite::Rewrite,
+    recipe::{Recipe, Target},
     sources::Partition,
 };
 use crate::{
@@ -83,16 +82,14 @@ impl MadeChecks {
         self.count
     }
 
-    /// The next file, as it can be sent.
+    /// How the next file of the dataset is made.
     ///
     /// # Errors
-    /// [`CheckError`], and what keeps it from being cast.
-    pub(super) fn next(&mut self, file: MadeFile) -> Result<CheckedFile, UploadError> {
-        let file = self.read(file).map_err(|problems| CheckError {
-            is_under_way: self.count > 1,
-            ..CheckError::of_problems(1, problems)
-        })?;
-        self.fitted(file)
+    /// All that is wrong with it.
+    pub(super) fn next(&mut self, file: MadeFile) -> Result<Recipe, CheckError> {
+        let file = self.read(file);
+        let refused = |problems| CheckError::of_problems(1, problems).after(self.count - 1);
+        self.fitted(file.map_err(refused)?)
     }
 
     /// Names the next file and reads its footer.
@@ -106,57 +103,50 @@ impl MadeChecks {
         self.count += 1;
         let planned = PlannedFile { position, name, content: file.content, partition };
         let mut problems = self.names.add(&planned.name, planned.content.location(), is_given);
-        let mut files = check::read(vec![planned], &mut problems, self.mending);
-        hive::apply_to_made(&self.hive, &files, &mut problems);
-        match files.pop() {
-            Some(file) if problems.is_empty() => Ok(file),
-            _ => Err(problems),
-        }
+        let file = check::read_one(planned, &mut problems, self.mending);
+        hive::apply_to_made(&self.hive, file.as_slice(), &mut problems);
+        file.filter(|_| problems.is_empty()).ok_or(problems)
     }
 
-    /// The file, rewritten where it has to be.
+    /// How a file that was read becomes one of the dataset.
     ///
     /// # Errors
-    /// [`CheckError`] where it has another schema than it must have; what keeps it from being cast.
-    pub(super) fn fitted(&mut self, file: CheckedFile) -> Result<CheckedFile, UploadError> {
-        let rewrite = Rewrite { schema: self.to_be_cast_to(&file)? };
-        let name = file.planned.name.clone();
-        let is_whole = rewrite.changes(&file.footer).is_empty();
-        let file = if is_whole { file } else { rewrite.file(file)? };
-        self.reference.get_or_insert_with(|| Reference::new(name, &file.footer.parquet_schema));
-        Ok(file)
+    /// [`CheckError`] where it has another schema than it must have.
+    pub(super) fn fitted(&mut self, file: CheckedFile) -> Result<Recipe, CheckError> {
+        let target = self.target_of(&file)?;
+        if self.reference.is_none() {
+            let (name, schema) = (file.planned.name.clone(), &file.footer.parquet_schema);
+            self.reference = Some(Reference::new(name, schema));
+        }
+        Ok(target.recipe(file))
     }
 
-    /// The schema to cast a file to, where it has another one than it must have.
-    fn to_be_cast_to(&self, file: &CheckedFile) -> Result<Option<TypePtr>, CheckError> {
-        let Some(reference) = &self.reference else { return Ok(None) };
+    /// What to cast a file to, where it has another schema than it must have.
+    fn target_of(&self, file: &CheckedFile) -> Result<Target, CheckError> {
+        let Some(reference) = &self.reference else { return Ok(Target::default()) };
         let footer = &file.footer;
         if reference.schema == *footer.schema {
-            return Ok(None);
+            return Ok(Target::default());
         }
         let obstacles = match &reference.parquet_schema {
             Some(target) => cast_obstacles(target, footer.file_schema()),
             None => vec![UNKNOWN_TYPE.to_owned()],
         };
-        let cast = match (self.mending.cast, obstacles.is_empty()) {
-            (true, true) => return Ok(reference.parquet_schema.clone()),
-            (true, false) => Cast::Obstacles(obstacles),
-            (false, true) => Cast::WouldHelp,
-            (false, false) => Cast::NoUse,
+        let cast = match (self.mending.cast, &reference.parquet_schema) {
+            (true, Some(target)) if obstacles.is_empty() => {
+                return Ok(Target::of_schema(Arc::clone(target)));
+            }
+            (true, _) => Cast::Obstacles(obstacles),
+            (false, _) if obstacles.is_empty() => Cast::WouldHelp,
+            (false, _) => Cast::NoUse,
         };
         let outliers = Outliers {
             files: vec![file.planned.name.clone()],
             differences: diff(&reference.schema, &footer.schema),
             without_values: paths(&footer.schema, &footer.without_values),
         };
-        Err(CheckError {
-            file_count: self.count,
-            problems: Vec::new(),
-            reference: vec![reference.name.clone()],
-            outliers: vec![outliers],
-            cast,
-            is_under_way: self.count > 1,
-        })
+        let names = vec![reference.name.clone()];
+        Err(CheckError::of_schemas(self.count, names, vec![outliers], cast).after(self.count - 1))
     }
 }
 

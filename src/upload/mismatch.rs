@@ -67,14 +67,22 @@ impl std::error::Error for CheckError {}
 impl CheckError {
     /// Of files that cannot be uploaded, before anything was sent.
     pub(super) fn of_problems(file_count: usize, problems: Vec<Problem>) -> Self {
-        Self {
-            file_count,
-            problems,
-            reference: Vec::new(),
-            outliers: Vec::new(),
-            cast: Cast::NoUse,
-            is_under_way: false,
-        }
+        Self { problems, ..Self::of_schemas(file_count, Vec::new(), Vec::new(), Cast::NoUse) }
+    }
+
+    /// Of files whose schema is not the reference, before anything was sent.
+    pub(super) fn of_schemas(
+        file_count: usize,
+        reference: Vec<String>,
+        outliers: Vec<Outliers>,
+        cast: Cast,
+    ) -> Self {
+        Self { file_count, problems: Vec::new(), reference, outliers, cast, is_under_way: false }
+    }
+
+    /// The same, of a file that comes after `sent` others.
+    pub(super) fn after(self, sent: usize) -> Self {
+        Self { is_under_way: sent > 0, ..self }
     }
 
     /// Takes in what is wrong with another file of the batch, against the same reference.

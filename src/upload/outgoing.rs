@@ -1,6 +1,6 @@
 //! A file on its way into a dataset.
 
-use super::{files::CheckedFile, settle::Expected};
+use super::{report::Change, settle::Expected};
 use crate::{
     background::in_background, error::Result, source::Content, wire::messages::DatasetFile,
 };
@@ -13,6 +13,8 @@ pub(super) struct OutgoingFile {
     pub(super) name: String,
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
+    /// What was changed of its sources.
+    pub(super) changes: Vec<Change>,
     /// Let go when the file is committed: a temporary one takes up disk space.
     pub(super) content: Option<Content>,
 }
@@ -43,18 +45,6 @@ impl OutgoingFile {
             in_background(move || content.read_hash(|_| Ok(()))).await?;
         }
         Ok(())
-    }
-}
-
-impl From<&CheckedFile> for OutgoingFile {
-    fn from(file: &CheckedFile) -> Self {
-        Self {
-            position: file.planned.position,
-            name: file.planned.name.clone(),
-            size_bytes: file.planned.content.size(),
-            row_count: file.footer.row_count,
-            content: Some(file.planned.content.clone()),
-        }
     }
 }
 

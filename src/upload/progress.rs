@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    files::CheckedFile,
-    report::{FileStatus, UploadReport, UploadedFile},
+    outgoing::OutgoingFile,
+    recipe::Recipe,
+    report::{Change, FileStatus, UploadReport, UploadedFile},
 };
 use crate::{
     client::BodyState,
@@ -161,18 +162,18 @@ impl Tracker {
     }
 
     /// `file_count` is that of the whole plan, where more files are made during the upload.
-    pub(super) fn planned(&self, files: &[CheckedFile], file_count: usize) {
+    pub(super) fn planned(&self, files: &[Recipe], file_count: usize) {
         let mut state = self.lock();
-        state.files = files.iter().map(TrackedFile::new).collect();
+        state.files = files.iter().map(TrackedFile::planned).collect();
         state.file_count = file_count;
     }
 
     /// A file of the plan has been made: only now its size is known.
-    pub(super) fn made(&self, file: &CheckedFile) {
+    pub(super) fn made(&self, file: &OutgoingFile) {
         let mut state = self.lock();
-        match state.files.get_mut(file.planned.position) {
-            Some(tracked) => *tracked = TrackedFile::new(file),
-            None => state.files.push(TrackedFile::new(file)),
+        match state.files.get_mut(file.position) {
+            Some(tracked) => *tracked = TrackedFile::made(file),
+            None => state.files.push(TrackedFile::made(file)),
         }
     }
 
@@ -266,15 +267,31 @@ impl Tracker {
 }
 
 impl TrackedFile {
-    fn new(file: &CheckedFile) -> Self {
+    /// Of a file that may still have to be made.
+    fn planned(file: &Recipe) -> Self {
+        Self::new(file.position, &file.name, file.source_bytes(), file.row_count(), Vec::new())
+    }
+
+    fn made(file: &OutgoingFile) -> Self {
+        let changes = file.changes.clone();
+        Self::new(file.position, &file.name, file.size_bytes, file.row_count, changes)
+    }
+
+    fn new(
+        position: usize,
+        name: &str,
+        size_bytes: u64,
+        row_count: u64,
+        changes: Vec<Change>,
+    ) -> Self {
         let report = UploadedFile {
-            position: file.planned.position,
-            name: file.planned.name.clone(),
+            position,
+            name: name.to_owned(),
             file_id: None,
-            size_bytes: file.planned.content.size(),
-            row_count: file.footer.row_count,
+            size_bytes,
+            row_count,
             status: FileStatus::Pending,
-            changes: file.changes.clone(),
+            changes,
             attempts: 0,
             started: None,
             transferred: None,

@@ -1,81 +1,83 @@
 //! What an earlier run of the same upload has put into the dataset already. The dataset is
 //! the truth.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::{StreamExt, future::ready, stream};
 
 use super::{
-    already_there::{self, AlreadyThere, Conflict, OTHER_CONTENT},
+    already_there::{self, AlreadyThere, OTHER_CONTENT, OTHER_PLACE},
+    dataset::{Dataset, names_taken},
     error::UploadError,
-    feed::Feed,
-    files::CheckedFile,
+    feed::{Coming, Feed},
     identify::identities,
+    order::Order,
     outgoing::OutgoingFile,
     progress::Tracker,
-    rewrite::Rewrite,
+    recipe::Recipe,
     settle::{Comparison, Expected},
 };
 use crate::{
     error::{Error, Result},
-    wire::{file_name::are_one, messages::DatasetFile, places::Places},
+    wire::{
+        file_name::{are_one, folded},
+        messages::DatasetFile,
+        places::Places,
+    },
 };
 
-/// What an upload goes into, as far as resume goes by it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'a> {
-    pub(super) dataset_id: &'a str,
-    /// What the dataset holds.
-    pub(super) listing: &'a [DatasetFile],
-    /// Whether it is to have the order of the upload.
-    pub(super) ordered: bool,
-}
-
-/// Which of `files`, all of the plan, are there.
+/// The files of `feed` that the dataset lacks; `tracker` learns about the others. Files that are
+/// known are compared before anything is sent, the others as they come.
 ///
 /// # Errors
-/// [`Error::NamesTaken`] where names of the plan stand in the dataset otherwise, and what is
-/// wrong with a file whose content is compared.
-pub(super) async fn among_files(
-    target: &Target<'_>,
-    files: &[CheckedFile],
-    rewrite: &Rewrite,
-    tracker: &Arc<Tracker>,
-) -> Result<AlreadyThere> {
-    let identities = identities(target.listing, files, rewrite, tracker).await?;
-    let plan: Vec<_> =
-        files.iter().zip(identities).map(|(file, identity)| file.expected(identity)).collect();
-    let resume =
-        if target.ordered { already_there::resume } else { already_there::resume_unordered };
-    resume(target.listing, &plan).map_err(|conflict| names_taken(target.dataset_id, conflict))
-}
-
-/// The rest of `feed`, without the files that are there, which `tracker` learns about. How many
-/// files a feed has is not known.
-///
-/// # Errors
-/// [`Error::NamesTaken`] as above, and what is wrong with a file of the feed. Those of later files
-/// come out of the feed that is returned.
-pub(super) async fn from_feed(
-    target: &Target<'_>,
+/// [`Error::NamesTaken`] where names of the upload stand in the dataset otherwise, and what is
+/// wrong with a file whose content is compared. Those of files to come come out of the feed.
+pub(super) async fn missing(
+    dataset: &Dataset,
     feed: Feed,
     tracker: &Arc<Tracker>,
 ) -> Result<Feed, UploadError> {
-    if target.ordered {
-        behind_the_prefix(target, feed, tracker).await
-    } else {
-        Ok(missing(target, feed, Arc::clone(tracker)))
-    }
+    let Feed { mut known, coming } = feed;
+    let there = among_known(dataset, &known, tracker).await?;
+    tracker.noted(note(&there));
+    there.positions.iter().for_each(|&position| tracker.skipped(position));
+    known.retain(|file| !there.contains(file.position));
+    let coming = match (coming, dataset.order) {
+        (None, _) => None,
+        (Some(coming), Order::Planned) => Some(behind_the_prefix(dataset, coming, tracker).await?),
+        (Some(coming), Order::Any) => Some(each_missing(dataset, coming, Arc::clone(tracker))),
+    };
+    Ok(Feed { known, coming })
 }
 
-/// The first file's name says where the earlier run began.
+/// Which of `files`, all that are known, are there.
+///
+/// # Errors
+/// As of [`missing`].
+pub(super) async fn among_known(
+    dataset: &Dataset,
+    files: &[Recipe],
+    tracker: &Arc<Tracker>,
+) -> Result<AlreadyThere> {
+    let identities = identities(&dataset.listing, files, tracker).await?;
+    let plan: Vec<_> =
+        files.iter().zip(identities).map(|(file, identity)| file.expected(identity)).collect();
+    let resume = match dataset.order {
+        Order::Planned => already_there::resume,
+        Order::Any => already_there::resume_unordered,
+    };
+    resume(&dataset.listing, &plan)
+        .map_err(|conflict| dataset.has_taken(conflict.names, &conflict.reason))
+}
+
+/// The first file's name says where the earlier run began. How many files come is not known.
 async fn behind_the_prefix(
-    target: &Target<'_>,
-    mut feed: Feed,
+    dataset: &Dataset,
+    mut coming: Coming,
     tracker: &Tracker,
-) -> Result<Feed, UploadError> {
-    let &Target { dataset_id, listing, .. } = target;
-    let first = feed.peek().await.map(|first| first.planned.name.clone());
+) -> Result<Coming, UploadError> {
+    let listing = &dataset.listing;
+    let first = coming.peek().await.map(|first| first.name.clone());
     let is_first = |listed: &DatasetFile| {
         first.as_deref().is_some_and(|first| are_one(&listed.file_name, first))
     };
@@ -83,24 +85,35 @@ async fn behind_the_prefix(
     let mut there = AlreadyThere::default();
     for listed in &listing[begin..] {
         // The whole upload is there, and other files behind it.
-        let Some(file) = feed.next().await.transpose()? else { break };
-        let comparison = Expected::from(&OutgoingFile::from(&file)).compare(listed);
+        let Some(file) = coming.next().await.transpose()? else { break };
+        let comparison = Expected::from(&file).compare(listed);
         if matches!(comparison, Comparison::OtherName | Comparison::OtherContent) {
-            return Err(does_not_continue(dataset_id, &file, listed).into());
+            return Err(does_not_continue(dataset, &file, listed).into());
         }
         skip(&file, comparison, &mut there, tracker);
     }
     tracker.noted(note(&there));
-    let names: Vec<_> = listing.iter().map(|listed| listed.file_name.as_str()).collect();
-    Ok(feed.without(&names, dataset_id))
+    Ok(without_taken(dataset, coming))
 }
 
-/// Looks at each file as it comes: a feed may be endless, and its files take up disk space.
-fn missing(target: &Target<'_>, feed: Feed, tracker: Arc<Tracker>) -> Feed {
-    let (listing, dataset_id) = (target.listing.to_vec(), target.dataset_id.to_owned());
+/// Ends with an error at a file whose name the dataset has.
+fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
+    let names = dataset.listing.iter().map(|listed| folded(&listed.file_name));
+    let (names, id): (HashSet<_>, _) = (names.collect(), dataset.id.clone());
+    Coming::of(coming.into_stream().map(move |file| match file {
+        Ok(file) if names.contains(&folded(&file.name)) => {
+            Err(names_taken(&id, vec![file.name], OTHER_PLACE).into())
+        }
+        file => file,
+    }))
+}
+
+/// Looks at each file as it comes: they may be endless, and take up disk space.
+fn each_missing(dataset: &Dataset, coming: Coming, tracker: Arc<Tracker>) -> Coming {
+    let (listing, id) = (dataset.listing.clone(), dataset.id.clone());
     let places = Places::of_all(&listing);
     let at_end = Arc::clone(&tracker);
-    let looked_at = feed.into_stream().map(Some).chain(stream::iter([None]));
+    let looked_at = coming.into_stream().map(Some).chain(stream::iter([None]));
     let missing = looked_at.scan(AlreadyThere::default(), move |there, file| {
         let file = match file {
             // All have been looked at.
@@ -111,14 +124,12 @@ fn missing(target: &Target<'_>, feed: Feed, tracker: Arc<Tracker>) -> Feed {
             Some(Ok(file)) => file,
             error => return ready(Some(error)),
         };
-        let outgoing = OutgoingFile::from(&file);
-        let listed = places.get(&outgoing.name).map(|place| &listing[place]);
-        let comparison = listed.map(|listed| Expected::from(&outgoing).compare(listed));
+        let listed = places.get(&file.name).map(|place| &listing[place]);
+        let comparison = listed.map(|listed| Expected::from(&file).compare(listed));
         ready(Some(match comparison {
             None | Some(Comparison::OtherName) => Some(Ok(file)),
             Some(Comparison::OtherContent) => {
-                let names = vec![file.planned.name];
-                Some(Err(taken(&dataset_id, names, OTHER_CONTENT).into()))
+                Some(Err(names_taken(&id, vec![file.name], OTHER_CONTENT).into()))
             }
             Some(comparison) => {
                 skip(&file, comparison, there, &tracker);
@@ -126,17 +137,17 @@ fn missing(target: &Target<'_>, feed: Feed, tracker: Arc<Tracker>) -> Feed {
             }
         }))
     });
-    Feed::of(missing.filter_map(ready))
+    Coming::of(missing.filter_map(ready))
 }
 
-fn skip(file: &CheckedFile, comparison: Comparison, there: &mut AlreadyThere, tracker: &Tracker) {
+fn skip(file: &OutgoingFile, comparison: Comparison, there: &mut AlreadyThere, tracker: &Tracker) {
     tracker.made(file);
-    tracker.skipped(file.planned.position);
-    there.add(file.planned.position, comparison);
+    tracker.skipped(file.position);
+    there.add(file.position, comparison);
 }
 
 /// What the caller should know about the files that are there.
-pub(super) fn note(there: &AlreadyThere) -> Option<String> {
+fn note(there: &AlreadyThere) -> Option<String> {
     let (files, was) = match there.not_compared {
         0 => return None,
         1 => ("1 file".to_owned(), "was"),
@@ -149,10 +160,10 @@ pub(super) fn note(there: &AlreadyThere) -> Option<String> {
     ))
 }
 
-fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile) -> Error {
-    let name = &file.planned.name;
+fn does_not_continue(dataset: &Dataset, file: &OutgoingFile, listed: &DatasetFile) -> Error {
+    let name = &file.name;
     if are_one(&listed.file_name, name) {
-        return taken(dataset_id, vec![name.clone()], OTHER_CONTENT);
+        return dataset.has_taken(vec![name.clone()], OTHER_CONTENT);
     }
     let reason = format!(
         "but not from an earlier run of this upload: it has {} where this upload has {name}. If an \
@@ -160,13 +171,5 @@ fn does_not_continue(dataset_id: &str, file: &CheckedFile, listed: &DatasetFile)
          dataset, or leave these files out",
         listed.file_name
     );
-    taken(dataset_id, vec![listed.file_name.clone()], &reason)
-}
-
-fn names_taken(dataset_id: &str, conflict: Conflict) -> Error {
-    taken(dataset_id, conflict.names, &conflict.reason)
-}
-
-fn taken(dataset_id: &str, names: Vec<String>, reason: &str) -> Error {
-    Error::NamesTaken { dataset_id: dataset_id.to_owned(), names, reason: reason.to_owned() }
+    dataset.has_taken(vec![listed.file_name.clone()], &reason)
 }

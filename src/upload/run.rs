@@ -3,22 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    already_there::AlreadyThere,
     check,
     commit::CommitConfig,
+    dataset::Dataset,
     dataset_schema::Held,
     error::UploadError,
-    feed::{Feed, MadeFiles},
-    files::CheckedFile,
+    feed::{Coming, Feed, MadeFiles},
     hive,
     options::UploadOptions,
     order::Order,
-    outgoing::OutgoingFile,
     plan,
     progress::Tracker,
     report::{FileStatus, UploadReport},
-    resume::{self, Target},
-    rewrite::Rewrite,
+    resume,
     sent_record::SentRecord,
     sources::Found,
     transfer::Transfer,
@@ -29,8 +26,7 @@ use crate::{
     client::ApiClient,
     config::MAX_HELD,
     error::{Error, Result},
-    schema::Schema,
-    wire::messages::DatasetFileList,
+    wire::messages::{DatasetFile, DatasetFileList},
 };
 
 /// What to upload.
@@ -58,55 +54,30 @@ pub async fn upload(
     if options.concurrency == 0 {
         return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
     }
-    let (plan, dataset) = match source {
-        Source::Files(found) => Plan::of_files(client, found, &options, &tracker).await?,
-        Source::Made(files) => {
-            let dataset = listed(client, &options).await?;
-            tracker.planned(&[], files.file_count.unwrap_or(0));
-            let held = Held::by(dataset.as_ref());
-            let hive = options.hive.clone();
-            let mut feed = Feed::of_made_files(files, options.mending, hive, &held);
-            feed.first().await?;
-            (Plan { files: Vec::new(), rewrite: Rewrite::default(), feed: Some(feed) }, dataset)
-        }
+    let run = Run { client, options: &options, tracker: &tracker };
+    let (feed, listing) = match source {
+        Source::Files(found) => run.check_files(found).await?,
+        Source::Made(files) => run.check_first(files).await?,
     };
-    run(client, plan, dataset, &options, &tracker).await.map_err(|error| {
-        let report = tracker.report();
-        if report.files.iter().any(|file| file.status == FileStatus::Uploaded) {
-            let (report, source) = (Box::new(report), Box::new(error));
-            UploadError::Incomplete { report, ordered: options.ordered, source }
-        } else {
-            error
-        }
-    })
+    run.send(feed, listing).await.map_err(|error| run.incomplete(error))
 }
 
-/// Files that are there, and those that are made on the way.
-struct Plan {
-    files: Vec<CheckedFile>,
-    rewrite: Rewrite,
-    feed: Option<Feed>,
+/// The name of the steps in the log, wherever their code is.
+const LOG: &str = "sutro::upload";
+
+struct Run<'a> {
+    client: &'a ApiClient,
+    options: &'a UploadOptions,
+    tracker: &'a Arc<Tracker>,
 }
 
-/// What the dataset that was named holds.
-async fn listed(client: &ApiClient, options: &UploadOptions) -> Result<Option<DatasetFileList>> {
-    match &options.dataset_id {
-        Some(dataset_id) => client.list_dataset(dataset_id).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-impl Plan {
-    /// The dataset is asked for what it holds only where nothing is wrong with the files alone.
-    async fn of_files(
-        client: &ApiClient,
-        found: Found,
-        options: &UploadOptions,
-        tracker: &Tracker,
-    ) -> Result<(Self, Option<DatasetFileList>), UploadError> {
+impl Run<'_> {
+    /// The files, checked, and what the dataset holds. It is asked for that only where nothing is
+    /// wrong with the files alone.
+    async fn check_files(&self, found: Found) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let Found { files, notes } = found;
-        tracker.noted(notes);
-        let UploadOptions { names, mending, hive, .. } = options.clone();
+        self.tracker.noted(notes);
+        let UploadOptions { names, mending, hive, .. } = self.options.clone();
         let file_count = files.len();
         let read = in_background(move || {
             let (planned, mut problems) = plan::plan(&files, names.as_deref(), &hive)?;
@@ -115,119 +86,124 @@ impl Plan {
             Ok((files, problems))
         });
         let (files, problems) = read.await?;
-        tracker.noted(check::notes(&files));
-        let dataset = if problems.is_empty() { listed(client, options).await? } else { None };
+        self.tracker.noted(check::notes(&files));
+        let dataset = if problems.is_empty() { self.listed().await? } else { None };
         let held = Held::by(dataset.as_ref());
-        let judge = move || Ok(check::judge_files(files, problems, file_count, mending, &held));
-        let (files, rewrite) = in_background(judge).await??;
-        tracker.planned(&files, files.len());
-        Ok((Self { files, rewrite, feed: None }, dataset))
+        let judge = move || Ok(check::recipes(files, problems, file_count, mending, &held));
+        let recipes = in_background(judge).await??;
+        self.tracker.planned(&recipes, recipes.len());
+        Ok((Feed::of_known(recipes), files_of(dataset)))
     }
-}
 
-async fn run(
-    client: &ApiClient,
-    plan: Plan,
-    dataset: Option<DatasetFileList>,
-    options: &UploadOptions,
-    tracker: &Arc<Tracker>,
-) -> Result<UploadReport, UploadError> {
-    let held = Held::by(dataset.as_ref());
-    let mut listing = dataset.map_or_else(Vec::new, |dataset| dataset.files);
-    let dataset_id = match &options.dataset_id {
-        Some(dataset_id) => dataset_id.clone(),
-        None if options.dry_run => String::new(),
-        None => client.create_dataset().await?,
-    };
-    tracker.transferring_into(&dataset_id);
-    let record = SentRecord::of_client(client, &dataset_id);
-    if let Some(record) = &record {
-        record.complete(&mut listing);
+    /// Files that are checked as they come. The first one is checked here.
+    async fn check_first(&self, files: MadeFiles) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
+        let dataset = self.listed().await?;
+        self.tracker.planned(&[], files.file_count.unwrap_or(0));
+        let UploadOptions { mending, hive, .. } = self.options.clone();
+        let mut coming = Coming::of_made_files(files, mending, hive, Held::by(dataset.as_ref()));
+        coming.first().await?;
+        Ok((Feed::of_coming(coming), files_of(dataset)))
     }
-    let Plan { files: planned, rewrite, mut feed } = plan;
-    check_summary(&planned, &rewrite, feed.as_mut(), &held).await?;
-    let ordered = options.ordered;
-    let target = Target { dataset_id: &dataset_id, listing: &listing, ordered };
-    let mut files = Vec::new();
-    if let Some(made) = feed {
-        feed = Some(resume::from_feed(&target, made, tracker).await?);
-    } else {
-        let there = resume::among_files(&target, &planned, &rewrite, tracker).await?;
-        let rest = without(planned, &there, tracker);
-        if !options.dry_run && rest.iter().any(|file| !rewrite.changes(&file.footer).is_empty()) {
-            feed = Some(Feed::of(rewrite.feed(rest)));
+
+    /// What the dataset that was named holds.
+    async fn listed(&self) -> Result<Option<DatasetFileList>> {
+        match &self.options.dataset_id {
+            Some(dataset_id) => self.client.list_dataset(dataset_id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn send(
+        &self,
+        feed: Feed,
+        listing: Vec<DatasetFile>,
+    ) -> Result<UploadReport, UploadError> {
+        let mut dataset = self.dataset(listing).await?;
+        self.tracker.transferring_into(&dataset.id);
+        let record = SentRecord::of_client(self.client, &dataset.id);
+        if let Some(record) = &record {
+            record.complete(&mut dataset.listing);
+        }
+        let feed = resume::missing(&dataset, feed, self.tracker).await?;
+        if self.options.dry_run {
+            self.make_all(feed).await?;
+            return Ok(self.tracker.report());
+        }
+        let listing = if feed.is_empty() {
+            self.tracker.verifying();
+            dataset.listing
         } else {
-            files = rest.iter().map(OutgoingFile::from).collect();
+            self.transfer(dataset, record, feed).await?
+        };
+        self.tracker.listed(&listing);
+        Ok(self.tracker.report())
+    }
+
+    /// The dataset, which is created where none was named.
+    async fn dataset(&self, listing: Vec<DatasetFile>) -> Result<Dataset> {
+        let id = match &self.options.dataset_id {
+            Some(dataset_id) => dataset_id.clone(),
+            None if self.options.dry_run => String::new(),
+            None => self.client.create_dataset().await?,
+        };
+        Ok(Dataset { id, listing, order: Order::of(self.options.ordered) })
+    }
+
+    /// Sends the files, and returns the listing that shows them.
+    async fn transfer(
+        &self,
+        dataset: Dataset,
+        record: Option<SentRecord>,
+        feed: Feed,
+    ) -> Result<Vec<DatasetFile>, UploadError> {
+        let Dataset { id, listing, order } = dataset;
+        let (files, coming) = feed.prepared();
+        tracing::info!(target: LOG, dataset_id = id, files = files.len(), "upload begins");
+        let transfer = Transfer {
+            client: self.client.clone(),
+            dataset_id: id.clone(),
+            files,
+            coming,
+            // A long list takes much memory: its names are enough.
+            before: listing.into_iter().map(|file| file.file_name).collect(),
+            order,
+            config: CommitConfig {
+                concurrency: self.options.concurrency,
+                max_held: MAX_HELD,
+                max_retries: self.client.options().max_retries,
+            },
+            tracker: Arc::clone(self.tracker),
+            record,
+        };
+        let (before, files) = transfer.run().await?;
+        self.tracker.verifying();
+        let ordered = self.options.ordered;
+        let sent = Sent { dataset_id: &id, before: &before, files: &files, ordered };
+        let listing = sent.verify(self.client).await?;
+        tracing::info!(target: LOG, dataset_id = id, files = files.len(), "upload is complete");
+        Ok(listing)
+    }
+
+    /// In a dry run: files that come are made, and thrown away.
+    async fn make_all(&self, feed: Feed) -> Result<(), UploadError> {
+        let Some(mut coming) = feed.coming else { return Ok(()) };
+        while let Some(file) = coming.next().await {
+            self.tracker.made(&file?);
         }
+        Ok(())
     }
-    if options.dry_run {
-        return would_be_sent(feed, tracker).await;
-    }
-    tracing::info!(target: "sutro::upload", dataset_id, files = files.len(), "upload begins");
-    let is_complete = feed.is_none() && files.is_empty();
-    let before = listing.iter().map(|file| file.file_name.clone()).collect();
-    // What is not needed any more: a long list takes much memory.
-    let listing = is_complete.then_some(listing);
-    let transfer = Transfer {
-        client: client.clone(),
-        dataset_id: dataset_id.clone(),
-        files,
-        feed,
-        before,
-        order: Order::of(ordered),
-        config: CommitConfig {
-            concurrency: options.concurrency,
-            max_held: MAX_HELD,
-            max_retries: client.options().max_retries,
-        },
-        tracker: Arc::clone(tracker),
-        record,
-    };
-    let (before, files) = transfer.run().await?;
-    tracker.verifying();
-    let sent = Sent { dataset_id: &dataset_id, before: &before, files: &files, ordered };
-    let listing = match listing {
-        Some(listing) => listing,
-        None => sent.verify(client).await?,
-    };
-    tracker.listed(&listing);
-    tracing::info!(target: "sutro::upload", dataset_id, files = files.len(), "upload is complete");
-    Ok(tracker.report())
-}
 
-/// The files of a plan that are to be sent.
-fn without(planned: Vec<CheckedFile>, there: &AlreadyThere, tracker: &Tracker) -> Vec<CheckedFile> {
-    tracker.noted(resume::note(there));
-    there.positions.iter().for_each(|&position| tracker.skipped(position));
-    planned.into_iter().filter(|file| !there.contains(file.planned.position)).collect()
-}
-
-/// The report of a dry run: what is there, and what would be sent.
-async fn would_be_sent(feed: Option<Feed>, tracker: &Tracker) -> Result<UploadReport, UploadError> {
-    if let Some(mut feed) = feed {
-        while let Some(file) = feed.next().await {
-            tracker.made(&file?);
+    /// The error of a run that has committed files says so.
+    fn incomplete(&self, error: UploadError) -> UploadError {
+        let report = self.tracker.report();
+        if report.files.iter().all(|file| file.status != FileStatus::Uploaded) {
+            return error;
         }
+        let (report, source) = (Box::new(report), Box::new(error));
+        UploadError::Incomplete { report, ordered: self.options.ordered, source }
     }
-    Ok(tracker.report())
 }
 
-/// Compares the schema of the plan with the summary of the dataset's, where the service tells
-/// no more.
-async fn check_summary(
-    files: &[CheckedFile],
-    rewrite: &Rewrite,
-    feed: Option<&mut Feed>,
-    held: &Held,
-) -> Result<(), UploadError> {
-    let first = match feed {
-        Some(feed) => feed.peek().await,
-        None => files.first(),
-    };
-    let Some(first) = first else { return Ok(()) };
-    let names: Vec<_> = files.iter().map(|file| file.planned.name.clone()).collect();
-    let names = if names.is_empty() { vec![first.planned.name.clone()] } else { names };
-    let common = rewrite.schema.as_ref().map(|schema| Schema::from_parquet(schema));
-    let schema = common.as_ref().unwrap_or(&first.footer.schema);
-    Ok(held.check_summary(names, schema)?)
+fn files_of(dataset: Option<DatasetFileList>) -> Vec<DatasetFile> {
+    dataset.map_or_else(Vec::new, |dataset| dataset.files)
 }

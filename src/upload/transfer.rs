@@ -21,8 +21,7 @@ use super::{
     },
     deadline::HeadDeadline,
     error::UploadError,
-    feed::Feed,
-    files::CheckedFile,
+    feed::{Coming, Fed},
     outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
     progress::Tracker,
@@ -43,8 +42,8 @@ pub(super) struct Transfer {
     pub(super) dataset_id: String,
     /// Those that the dataset does not hold yet, as far as they are known.
     pub(super) files: Vec<OutgoingFile>,
-    /// More files, which are made while others are sent.
-    pub(super) feed: Option<Feed>,
+    /// More files, which come while others are sent.
+    pub(super) coming: Option<Coming>,
     /// Names in the dataset before them.
     pub(super) before: Vec<String>,
     pub(super) order: Order,
@@ -106,7 +105,7 @@ impl Transfer {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let known = shell.transfer.files.len();
         let mut actions = VecDeque::from(strategy.on(Event::Planned(known)));
-        if shell.transfer.feed.is_none() {
+        if shell.transfer.coming.is_none() {
             actions.extend(strategy.on(Event::PlanEnded));
         }
         loop {
@@ -133,17 +132,17 @@ impl Transfer {
 
 impl Shell {
     /// Never asked when the plan has ended.
-    async fn next_file(&mut self) -> Option<Result<CheckedFile, UploadError>> {
-        self.transfer.feed.as_mut()?.next().await
+    async fn next_file(&mut self) -> Option<Fed> {
+        self.transfer.coming.as_mut()?.next().await
     }
 
-    fn plan(&mut self, file: Option<Result<CheckedFile, UploadError>>) -> Event {
+    fn plan(&mut self, file: Option<Fed>) -> Event {
         let Some(Ok(file)) = file else {
             self.feed_error = file.and_then(Result::err);
             return Event::PlanEnded;
         };
         self.transfer.tracker.made(&file);
-        self.transfer.files.push(OutgoingFile::from(&file));
+        self.transfer.files.push(file);
         Event::Planned(1)
     }
 

@@ -12,7 +12,6 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::{Stream, StreamExt, stream};
 use parquet::{
     basic::Compression,
     errors::ParquetError,
@@ -31,136 +30,108 @@ use self::{
     plan::{Source, sources, with_added},
 };
 use super::{
-    error::UploadError,
-    files::CheckedFile,
-    report::Change,
+    recipe::Recipe,
     temporary::{HashedFile, while_writing},
 };
 use crate::{
-    background::in_background,
-    config::REWRITES_AHEAD,
     error::{Error, Result},
-    schema::{Footer, FooterError, FooterReader, Schema},
-    source::OpenContent,
+    schema::{Footer, FooterError, FooterReader},
+    source::{Content, OpenContent},
 };
 
-/// What files are to be made alike in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Rewrite {
-    /// The schema of all files; `None` where they have one.
-    pub(super) schema: Option<TypePtr>,
+/// Writes the file of a recipe, into a temporary one. May block.
+///
+/// # Errors
+/// [`Error::Rewrite`] if pages cannot be read, or a value would be lost; [`Error::FileChanged`].
+pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
+    let [first, ..] = &recipe.parts[..] else {
+        return Err(Error::Internal(format!("{} is made of nothing", recipe.name)));
+    };
+    let location = first.content.location().clone();
+    let failed = |message: String| Error::Rewrite { location: location.clone(), message };
+    let open = recipe.parts.iter().map(|part| part.content.open()).collect::<Result<Vec<_>>>()?;
+    let temporary = HashedFile::new()?;
+    // The crate panics on some damaged pages.
+    let write = AssertUnwindSafe(|| write(recipe, open, temporary));
+    let written = catch_unwind(write)
+        .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
+        .map_err(|error| while_writing(error, failed))?;
+    recipe.parts.iter().try_for_each(|part| part.content.verify())?;
+    let content = written.into_content(location.clone())?;
+    let open = content.open()?;
+    match FooterReader::default().read(content.size(), |range| open.read(range)) {
+        Ok(_) => Ok(content),
+        Err(FooterError::Read(error)) => Err(error),
+        Err(FooterError::Invalid(invalid)) => Err(failed(invalid.to_string())),
+    }
 }
 
-impl Rewrite {
-    /// What has to be changed of a file.
-    pub(super) fn changes(&self, footer: &Footer) -> Vec<Change> {
-        let cast = self.changes_schema(footer).then_some(Change::Cast);
-        let hive = (!footer.added.is_empty()).then_some(Change::Hive);
-        let recompressed = footer.check_codecs().is_err().then_some(Change::Recompressed);
-        cast.into_iter().chain(hive).chain(recompressed).collect()
-    }
+type PartReader = SerializedFileReader<OpenContent>;
 
-    fn changes_schema(&self, footer: &Footer) -> bool {
-        self.schema.as_ref().is_some_and(|schema| Schema::from_parquet(schema) != *footer.schema)
-    }
-
-    /// The files in their order, those that need it rewritten, some ahead of those that are
-    /// sent.
-    pub(super) fn feed(
-        self,
-        files: Vec<CheckedFile>,
-    ) -> impl Stream<Item = Result<CheckedFile, UploadError>> + Send + 'static {
-        stream::iter(files)
-            .map(move |file| {
-                let rewrite = self.clone();
-                async move {
-                    if rewrite.changes(&file.footer).is_empty() {
-                        return Ok(file);
-                    }
-                    Ok(in_background(move || rewrite.file(file)).await?)
-                }
-            })
-            .buffered(REWRITES_AHEAD)
-    }
-
-    /// Writes the file again, into a temporary one.
-    ///
-    /// # Errors
-    /// [`Error::Rewrite`] where its pages cannot be read, or a value would be lost.
-    pub(super) fn file(&self, mut file: CheckedFile) -> Result<CheckedFile> {
-        let content = &file.planned.content;
-        let location = content.location().clone();
-        let failed = |message: String| Error::Rewrite { location: location.clone(), message };
-        let open = content.open()?;
-        // The crate panics on some damaged pages.
-        let temporary = HashedFile::new()?;
-        let write = AssertUnwindSafe(|| self.write(open, &file.footer, temporary));
-        let written = catch_unwind(write)
-            .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
-            .map_err(|error| while_writing(error, failed))?;
-        content.verify()?;
-        let content = written.into_content(location.clone())?;
-        file.changes = self.changes(&file.footer);
-        let open = content.open()?;
-        let footer = FooterReader::default().read(content.size(), |range| open.read(range));
-        file.footer = footer.map_err(|error| match error {
-            FooterError::Read(error) => error,
-            FooterError::Invalid(invalid) => failed(invalid.to_string()),
-        })?;
-        file.planned.content = content;
-        Ok(file)
-    }
-
-    fn write(
-        &self,
-        content: OpenContent,
-        footer: &Footer,
-        temporary: HashedFile,
-    ) -> parquet::errors::Result<HashedFile> {
-        let reader = SerializedFileReader::new(content)?;
-        let found = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
-        let schema = match &self.schema {
-            Some(schema) if self.changes_schema(footer) => Arc::clone(schema),
-            _ if footer.added.is_empty() => Arc::clone(&found),
-            _ => Arc::clone(&footer.parquet_schema),
-        };
-        let sources = sources(&schema, &found, footer)?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_key_value_metadata(self.key_values(&reader, footer))
-            .build();
-        let mut writer = SerializedFileWriter::new(temporary, schema, Arc::new(properties))?;
-        for index in 0..reader.num_row_groups() {
-            let from = reader.get_row_group(index)?;
-            let mut to = writer.next_row_group()?;
-            for source in &sources {
-                let Some(mut target) = to.next_column()? else { break };
-                match source {
-                    Source::Copied(leaf) => {
-                        copy_column(from.get_column_reader(leaf.place)?, leaf, &mut target)?;
-                    }
-                    Source::Added(column) => {
-                        write_constant(column, from.metadata().num_rows(), &mut target)?;
-                    }
-                }
-                target.close()?;
-            }
-            to.close()?;
+fn write(
+    recipe: &Recipe,
+    parts: Vec<OpenContent>,
+    temporary: HashedFile,
+) -> parquet::errors::Result<HashedFile> {
+    let parts = parts.into_iter().map(PartReader::new).collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<_> = recipe.parts.iter().zip(&parts).collect();
+    let Some((first, reader)) = parts.first() else {
+        return Err(ParquetError::General("it has no parts".to_owned()));
+    };
+    let schema = match &recipe.schema {
+        Some(schema) => Arc::clone(schema),
+        None if first.footer.added.is_empty() => root_of(reader),
+        None => Arc::clone(&first.footer.parquet_schema),
+    };
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_key_value_metadata(key_values(recipe, &first.footer, reader))
+        .build();
+    let mut writer =
+        SerializedFileWriter::new(temporary, Arc::clone(&schema), Arc::new(properties))?;
+    for (part, reader) in parts {
+        let sources = sources(&schema, &root_of(reader), &part.footer)?;
+        for index in part.row_groups.clone() {
+            write_row_group(reader, index, &sources, &mut writer)?;
         }
-        writer.into_inner()
     }
+    writer.into_inner()
+}
 
-    /// What other tools noted about a schema does not hold for another one.
-    fn key_values(
-        &self,
-        reader: &SerializedFileReader<OpenContent>,
-        footer: &Footer,
-    ) -> Option<Vec<KeyValue>> {
-        let file = reader.metadata().file_metadata();
-        let notes = file.key_value_metadata()?.iter();
-        let is_about_schema = |note: &&KeyValue| note.key == "ARROW:schema" || note.key == "pandas";
-        let changes = self.changes_schema(footer);
-        let kept = notes.filter(|note| !(changes && is_about_schema(note)));
-        Some(kept.filter_map(|note| with_added(note, file, &footer.added)).collect())
+fn root_of(reader: &PartReader) -> TypePtr {
+    reader.metadata().file_metadata().schema_descr().root_schema_ptr()
+}
+
+fn write_row_group(
+    reader: &PartReader,
+    index: usize,
+    sources: &[Source<'_>],
+    writer: &mut SerializedFileWriter<HashedFile>,
+) -> parquet::errors::Result<()> {
+    let from = reader.get_row_group(index)?;
+    let mut to = writer.next_row_group()?;
+    for source in sources {
+        let Some(mut target) = to.next_column()? else { break };
+        match source {
+            Source::Copied(leaf) => {
+                copy_column(from.get_column_reader(leaf.place)?, leaf, &mut target)?;
+            }
+            Source::Added(column) => {
+                write_constant(column, from.metadata().num_rows(), &mut target)?;
+            }
+        }
+        target.close()?;
     }
+    to.close()?;
+    Ok(())
+}
+
+/// What other tools noted about a schema does not hold for another one.
+fn key_values(recipe: &Recipe, footer: &Footer, reader: &PartReader) -> Option<Vec<KeyValue>> {
+    let file = reader.metadata().file_metadata();
+    let notes = file.key_value_metadata()?.iter();
+    let is_about_schema = |note: &&KeyValue| note.key == "ARROW:schema" || note.key == "pandas";
+    let is_cast = recipe.schema.is_some();
+    let kept = notes.filter(|note| !(is_cast && is_about_schema(note)));
+    Some(kept.filter_map(|note| with_added(note, file, &footer.added)).collect())
 }

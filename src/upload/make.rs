@@ -1,0 +1,62 @@
+//! Files that are ready to be sent, made by their recipes.
+
+use super::{outgoing::OutgoingFile, recipe::Recipe, rewrite::rewrite};
+use crate::{background::in_background, error::Result, source::Content};
+
+impl Recipe {
+    /// The file to send, unless its content has to be made.
+    pub(super) fn ready(self) -> Option<OutgoingFile> {
+        let content = self.as_is()?.clone();
+        Some(self.outgoing(content))
+    }
+
+    /// Makes the content, if there is something to make.
+    ///
+    /// # Errors
+    /// [`Error::Rewrite`](crate::Error::Rewrite) if pages cannot be read, or a value would be lost, and
+    /// [`Error::FileChanged`](crate::Error::FileChanged).
+    pub(super) async fn made(self) -> Result<OutgoingFile> {
+        match self.as_is().cloned() {
+            Some(content) => Ok(self.outgoing(content)),
+            None => in_background(move || self.make()).await,
+        }
+    }
+
+    /// As [`Recipe::made`]. May block.
+    pub(super) fn make(self) -> Result<OutgoingFile> {
+        let content = match self.as_is() {
+            Some(content) => content.clone(),
+            None => rewrite(&self)?,
+        };
+        Ok(self.outgoing(content))
+    }
+
+    /// The same file, of one part that has nothing left to be made. May block.
+    ///
+    /// # Errors
+    /// As of [`Recipe::made`].
+    pub(super) fn fixed(mut self) -> Result<Self> {
+        if self.as_is().is_none() {
+            let (content, row_count) = (rewrite(&self)?, self.row_count());
+            self.parts.truncate(1);
+            self.changes.clear();
+            for part in &mut self.parts {
+                part.content = content.clone();
+                part.row_groups = 0..part.footer.row_groups;
+                part.row_count = row_count;
+            }
+        }
+        Ok(self)
+    }
+
+    fn outgoing(self, content: Content) -> OutgoingFile {
+        OutgoingFile {
+            position: self.position,
+            row_count: self.row_count(),
+            size_bytes: content.size(),
+            name: self.name,
+            content: Some(content),
+            changes: self.changes,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! How the content of each file of a dataset is made of checked files.
+//!
+//! A file that is sent as it is has a recipe of one whole part. Packing and splitting by row groups
+//! need nothing but other recipes.
+
+use std::{ops::Range, sync::Arc};
+
+use parquet::schema::types::TypePtr;
+
+use super::{files::CheckedFile, report::Change, settle::Expected};
+use crate::{
+    schema::{Footer, Schema},
+    source::Content,
+    wire::digest::Sha256Digest,
+};
+
+/// One file of a dataset.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    /// Its place in the upload, from 0.
+    pub(super) position: usize,
+    /// Its name in the dataset.
+    pub(super) name: String,
+    /// What it is made of, one after the other.
+    pub(super) parts: Vec<Part>,
+    /// Its schema, if the parts are cast to it.
+    pub(super) schema: Option<TypePtr>,
+    /// What is changed of the parts.
+    pub(super) changes: Vec<Change>,
+}
+
+/// Row groups of a checked file.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) content: Content,
+    pub(super) footer: Footer,
+    pub(super) row_groups: Range<usize>,
+    /// Rows in these row groups.
+    pub(super) row_count: u64,
+}
+
+/// What a file would be in the dataset.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Identity {
+    /// Its size; `None` for a file that is rewritten on the way, and was not yet.
+    pub(super) size_bytes: Option<u64>,
+    /// Its hash, where it is known.
+    pub(super) hash: Option<Sha256Digest>,
+}
+
+/// What the files of an upload are to have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Target {
+    schema: Option<(TypePtr, Schema)>,
+}
+
+impl Target {
+    /// Files with this schema.
+    pub(super) fn of_schema(schema: TypePtr) -> Self {
+        let words = Schema::from_parquet(&schema);
+        Self { schema: Some((schema, words)) }
+    }
+
+    /// The schema of all files, unless each has its own.
+    pub(super) fn schema(&self) -> Option<(&TypePtr, &Schema)> {
+        self.schema.as_ref().map(|(parquet, schema)| (parquet, schema))
+    }
+
+    /// How a file of the dataset is made of this one.
+    pub(super) fn recipe(&self, file: CheckedFile) -> Recipe {
+        let CheckedFile { planned, footer } = file;
+        let differs = |(_, schema): &&(TypePtr, Schema)| *schema != *footer.schema;
+        let cast = self.schema.as_ref().filter(differs);
+        let has_other_codec = footer.check_codecs().is_err();
+        let changes = [
+            cast.is_some().then_some(Change::Cast),
+            (!footer.added.is_empty()).then_some(Change::Hive),
+            has_other_codec.then_some(Change::Recompressed),
+        ];
+        let part = Part {
+            content: planned.content,
+            row_groups: 0..footer.row_groups,
+            row_count: footer.row_count,
+            footer,
+        };
+        Recipe {
+            position: planned.position,
+            name: planned.name,
+            parts: vec![part],
+            schema: cast.map(|(schema, _)| schema.clone()),
+            changes: changes.into_iter().flatten().collect(),
+        }
+    }
+}
+
+impl Recipe {
+    /// The content, unless it has to be made.
+    pub(super) fn as_is(&self) -> Option<&Content> {
+        match &self.parts[..] {
+            [part] if self.changes.is_empty() && part.is_whole() => Some(&part.content),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the files that it is made of.
+    pub(super) fn source_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.content.size()).sum()
+    }
+
+    pub(super) fn row_count(&self) -> u64 {
+        self.parts.iter().map(|part| part.row_count).sum()
+    }
+
+    /// The schema that the file has in the dataset.
+    pub(super) fn schema_of_file(&self) -> Option<Arc<Schema>> {
+        match &self.schema {
+            Some(schema) => Some(Arc::new(Schema::from_parquet(schema))),
+            None => self.parts.first().map(|part| Arc::clone(&part.footer.schema)),
+        }
+    }
+
+    /// The same without its temporary files, which are gone with their last handle.
+    pub(super) fn released(mut self) -> Self {
+        for part in &mut self.parts {
+            part.content = part.content.released();
+        }
+        self
+    }
+
+    /// Whether a part cannot be read any more.
+    pub(super) fn is_released(&self) -> bool {
+        self.parts.iter().any(|part| part.content.is_released())
+    }
+
+    /// What is known of the file before it is read or made.
+    pub(super) fn identity(&self) -> Identity {
+        self.as_is().map(Identity::of).unwrap_or_default()
+    }
+
+    /// As it should stand in a listing.
+    pub(super) fn expected(&self, identity: Identity) -> Expected<'_> {
+        let Identity { size_bytes, hash } = identity;
+        Expected { name: &self.name, size_bytes, row_count: self.row_count(), hash }
+    }
+}
+
+impl Part {
+    fn is_whole(&self) -> bool {
+        self.row_groups == (0..self.footer.row_groups)
+    }
+}
+
+impl Identity {
+    pub(super) fn of(content: &Content) -> Self {
+        Self { size_bytes: Some(content.size()), hash: content.known_hash() }
+    }
+}
