@@ -2,8 +2,8 @@
 
 use super::{
     super::{Action, FileIndex, Order, RequestId},
-    World,
-    service::{Request, Stage},
+    requests::{Request, Stage},
+    world::World,
 };
 
 impl World {

@@ -5,8 +5,8 @@ use fastrand::Rng;
 
 use super::{
     super::{CommitConfig, Order},
-    World,
     schedule::{Schedule, WhenFull},
+    world::World,
 };
 
 const FILES: usize = 300;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{
     super::{CommitStrategy, Ending, Event, Failure, Grace},
-    World,
+    requests::{Request, Stage},
     schedule::WhenFull,
-    service::{Request, Stage},
+    world::World,
 };
 
 /// 503 with `Retry-After`.

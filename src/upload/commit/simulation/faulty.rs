@@ -11,7 +11,7 @@ use super::{
         Action, CommitConfig, CommitStrategy, Ending, Event, FileIndex, Grace, Order, RequestId,
         Verdict, strategy,
     },
-    planted::Bug,
+    bug::Bug,
 };
 
 #[derive(Debug)]

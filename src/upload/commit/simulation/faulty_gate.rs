@@ -6,7 +6,7 @@ use super::{
         Action, CommitConfig, CommitStrategy, Event, FileIndex, InOrder,
         starting::{HeadStarts, Others},
     },
-    planted::Bug,
+    bug::Bug,
 };
 
 #[derive(Debug)]

@@ -1,39 +1,18 @@
 //! The server that strategies are simulated against: the truth, and what clients see of it.
 
-use super::{World, schedule::WhenFull};
+use super::{
+    requests::{Stage, Stored},
+    schedule::WhenFull,
+    world::World,
+};
 use crate::{
     content_hash::ContentHasher,
     upload::{
-        commit::{Order, RequestId, Verdict},
+        commit::{Order, Verdict},
         settle::{Expected, verdict},
     },
     wire::{digest::Sha256Digest, messages::DatasetFile},
 };
-
-/// How far a request is, seen from the client's side of the connection.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Stage {
-    Connecting,
-    Sending,
-    Held,
-    Released,
-}
-
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) id: RequestId,
-    pub(super) stage: Stage,
-    /// The service has a place for it; bodies move into buffers without one.
-    pub(super) is_served: bool,
-}
-
-/// A file in the dataset.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stored {
-    pub(super) file: usize,
-    /// Its content is ours, and not the rival's.
-    pub(super) is_ours: bool,
-}
 
 impl World {
     /// Gives free places to connections, mostly by arrival, and lets others come and go.
