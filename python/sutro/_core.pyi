@@ -15,6 +15,7 @@ from typing import Generic, Self, TypeVar, final
 from sutro._progress.snapshot import Progress
 from sutro._reports.check import CheckedFile, CheckReport
 from sutro._reports.upload import UploadedFile, UploadReport
+from sutro._run.rows import Rows
 from sutro.datasets import Dataset, DatasetFile
 from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
 from sutro.sources import ArrowStream
@@ -23,7 +24,6 @@ __all__ = [
     "BytesSpool",
     "Cancelled",
     "Client",
-    "DatasetSchema",
     "FileCursor",
     "FoundFiles",
     "FrameChecker",
@@ -32,6 +32,8 @@ __all__ = [
     "FrameSchema",
     "Job",
     "LocalServer",
+    "OpenStream",
+    "Preflight",
     "TemporaryParquet",
     "__version__",
     "check_files",
@@ -41,6 +43,7 @@ __all__ = [
     "differing_leaves",
     "find_files",
     "in_natural_order",
+    "note_on_open_file",
     "take_log_records",
     "upload_report_stream",
 ]
@@ -118,8 +121,8 @@ class Client:
         `file_count` and `schema` are None where they are not known.
         """
 
-    def dataset_schema(self, dataset_id: str) -> Job[DatasetSchema]:
-        """Ask what the service tells of a dataset's schema."""
+    def preflight(self, dataset_id: str, names: bool) -> Job[Preflight]:
+        """Ask what a dataset holds; without `names` the first files are enough."""
 
     def create_dataset(self, name: str | None) -> Job[str]:
         """Create an empty dataset; its id."""
@@ -144,7 +147,7 @@ class Client:
 
     def read(
         self, dataset_id: str, columns: list[str] | None, files: list[str] | None
-    ) -> Job[ArrowStream]:
+    ) -> Job[Rows]:
         """List a dataset and download its first file; the rows of all files, for one use."""
 
     def try_authentication(self) -> Job[None]:
@@ -171,15 +174,28 @@ class BytesSpool:
         """End the file; `path` is where its bytes come from, if they come from a file."""
 
 @final
+class OpenStream:
+    """An Arrow stream that was opened, and is read by an encoder."""
+
+    def __new__(cls, frame: object) -> Self:
+        """Open it; no row is read."""
+
+@final
 class FrameEncoder:
-    """Makes parquet files of an object with `__arrow_c_stream__`."""
+    """Makes parquet files of an object with `__arrow_c_stream__`, or of an `OpenStream`."""
 
     def __new__(
-        cls, frame: object, label: str, rows_per_file: int | None, decimals_as_bytes: bool
+        cls,
+        frame: object,
+        label: str,
+        rows_per_file: int | None,
+        decimals_as_bytes: bool,
+        drops_index: bool,
     ) -> Self:
         """Begin; `label` names the frame in errors.
 
-        `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does.
+        `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does. `drops_index`
+        leaves out what the stream's `pandas` metadata calls index.
 
         Raises:
             sutro.FrameError: It is no table, or has types that parquet does not have.
@@ -192,6 +208,13 @@ class FrameEncoder:
     @property
     def notes(self) -> list[str]:
         """What the files leave out of the frame, in words: extension types."""
+
+    @property
+    def index_columns(self) -> list[str]:
+        """The columns of a pandas index that are dropped.
+
+        Where none is to be dropped, those that have the name of an index without a name.
+        """
 
     @property
     def row_count(self) -> int | None:
@@ -211,7 +234,7 @@ class FrameChecker:
         cls,
         options: UploadOptions,
         frames: Sequence[FrameOutline],
-        dataset: DatasetSchema | None,
+        preflight: Preflight | None,
     ) -> Self:
         """Begin a check; `frames` are those of a list."""
 
@@ -248,6 +271,9 @@ def find_files(paths: PathOptions) -> Job[FoundFiles]:
         sutro.ConfigurationError: They name nothing, or a table of which not all files are live.
         sutro.FileAccessError: A folder cannot be read.
     """
+
+def note_on_open_file(path: str) -> str | None:
+    """What a caller should know who passes an open file: it may be a part of a table."""
 
 def check_files(
     client: Client | None, files: FoundFiles, options: UploadOptions
@@ -299,8 +325,10 @@ class FileCursor:
 class FrameOutline:
     """What is known of a frame that is still to be encoded."""
 
-    def __new__(cls, frame: object, label: str, decimals_as_bytes: bool) -> Self:
+    def __new__(cls, frame: object, label: str, decimals_as_bytes: bool, drops_index: bool) -> Self:
         """Take its schema from `__arrow_c_schema__` or, if there is none, `__arrow_c_stream__`.
+
+        The arguments are those of `FrameEncoder`.
 
         Raises:
             sutro.FrameError: It is no table, or has types that parquet does not have.
@@ -314,19 +342,49 @@ class FrameOutline:
         Both are places in rising order.
         """
 
-def differing_leaves(frames: Sequence[FrameOutline]) -> list[list[int]]:
-    """For each frame the places of the leaves of columns that not all frames have alike."""
+    def without_any_value(self) -> Self:
+        """Take all leaves of its schema to be without a value."""
+
+    @staticmethod
+    def of_file(file: TemporaryParquet, label: str) -> FrameOutline:
+        """Take what is known of a frame whose file was made."""
+
+def differing_leaves(
+    frames: Sequence[FrameOutline], preflight: Preflight | None
+) -> list[list[int]]:
+    """For each frame the places of the leaves whose values may matter for a cast.
+
+    These are the leaves of columns that not all frames have alike; where the dataset's schema is
+    known, all leaves of the frames that have another one.
+    """
 
 @final
 class FrameSchema:
     """The schema that all files of an upload are to have."""
 
 @final
-class DatasetSchema:
-    """What is known of the schema of a dataset."""
+class Preflight:
+    """What a dataset holds before an upload into it."""
+
+    def names_there(self, names: Sequence[str], ordered: bool, is_all: bool) -> list[int]:
+        """Give the positions of those names that the dataset has.
+
+        Raises:
+            sutro.FileExistsInDatasetError: No earlier run of the upload can have left them there.
+                `is_all` says that it has no more files.
+        """
+
+    def check_files(
+        self, files: Sequence[tuple[str, TemporaryParquet]], options: UploadOptions
+    ) -> Job[None]:
+        """Compare the first files of an upload with those of the dataset that have their names.
+
+        Raises:
+            sutro.FileExistsInDatasetError: One has another content.
+        """
 
 def check_frames(
-    frames: Sequence[FrameOutline], cast: bool, dataset: DatasetSchema | None
+    frames: Sequence[FrameOutline], cast: bool, preflight: Preflight | None
 ) -> FrameSchema | None:
     """Compare the schemas of frames with the dataset's, or with each other.
 

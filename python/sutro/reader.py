@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sutro._public import public
 from sutro._run import calls, values
 from sutro._run.driver import here, in_loop
+from sutro._run.warn import warn
 from sutro.errors import ConfigurationError, DecodeError
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sutro import _core
+    from sutro._run.rows import Rows
+
+_MOST_LEVELS = 64
+"""A bound of Arrow C++ on what it takes from other libraries. Files are not bound by it."""
+
+_MOST_NAMES = 5
+"""Columns that a message names."""
 
 
 @public
@@ -76,7 +84,8 @@ class DatasetReader:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """List the dataset, download its first file, and return its rows as an Arrow C stream.
 
-        The library that reads the stream raises later errors, with the same messages.
+        The library that reads the stream raises later errors, with the same messages. pyarrow
+        rejects columns nested more than 64 deep; a warning names them before.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -84,8 +93,15 @@ class DatasetReader:
             DecodeError: The first file cannot be decoded.
             SutroError: Any other failure; see `sutro.errors`.
         """
-        rows = here(calls.open_rows, self._core, self._dataset_id, self._columns, self._files)
+        rows = self._rows()
+        deep = rows.columns_deeper_than(_MOST_LEVELS)
+        # Which library asks cannot be known, and pyarrow's own error names no column.
+        if deep:
+            warn(self._too_deep(deep))
         return rows.__arrow_c_stream__(requested_schema)
+
+    def _rows(self) -> Rows:
+        return here(calls.open_rows, self._core, self._dataset_id, self._columns, self._files)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read in batches, in bounded memory. Needs pyarrow.
@@ -93,7 +109,7 @@ class DatasetReader:
         Raises:
             DecodeError: A column is nested deeper than pyarrow supports.
         """
-        return iter(self._read_by_pyarrow(self))
+        return iter(self._read_by_pyarrow(self._rows()))
 
     async def __aiter__(self) -> AsyncIterator[pa.RecordBatch]:
         """Read in batches, in a running event loop. Needs pyarrow."""
@@ -110,33 +126,37 @@ class DatasetReader:
         Raises:
             DecodeError: A column is nested deeper than pyarrow supports.
         """
-        return self._read_by_pyarrow(self).read_all()
+        return self._read_by_pyarrow(self._rows()).read_all()
 
     def to_polars(self) -> pl.DataFrame:
         """Read all rows into a polars DataFrame."""
         import polars as pl  # noqa: PLC0415 - not a dependency
 
-        return pl.DataFrame(self)
+        return pl.DataFrame(self._rows())
 
     def to_pandas(self) -> pd.DataFrame:
         """Read all rows into a pandas DataFrame. Needs pyarrow, as pandas does for Parquet."""
         return self.to_arrow().to_pandas()
 
-    def _read_by_pyarrow(self, stream: object) -> pa.RecordBatchReader:
+    def _read_by_pyarrow(self, rows: Rows) -> pa.RecordBatchReader:
         import pyarrow as pa  # noqa: PLC0415 - not a dependency
 
+        deep = rows.columns_deeper_than(_MOST_LEVELS)
         try:
-            return pa.RecordBatchReader.from_stream(stream)
+            return pa.RecordBatchReader.from_stream(rows)
         except pa.ArrowInvalid as error:
-            # A limit of Arrow C++ for streams of other libraries; it does not apply to files.
             if "Recursion level" not in str(error):
                 raise
-            message = (
-                f"{self._dataset_id} has columns nested more than 64 deep, which pyarrow does not "
-                f"accept from other libraries; use to_polars(), read other columns with columns=, "
-                f"or use download_from_dataset()"
-            )
-            raise DecodeError(message, dataset_id=self._dataset_id) from error
+            raise DecodeError(self._too_deep(deep), dataset_id=self._dataset_id) from error
+
+    def _too_deep(self, columns: list[str]) -> str:
+        shown = ", ".join(map(repr, columns[:_MOST_NAMES])) or "columns"
+        are = "is" if len(columns) == 1 else "are"
+        return (
+            f"{self._dataset_id}: {shown} {are} nested more than {_MOST_LEVELS} deep, which "
+            f"pyarrow does not take from other libraries: to_polars() reads them, columns= reads "
+            f"the other columns, and download_from_dataset() gives the files"
+        )
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
         """Reject `pandas.DataFrame(reader)`, which would make a column of batches."""

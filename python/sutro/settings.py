@@ -340,7 +340,9 @@ def _refuse_no_url(chosen: Settings) -> None:
     url = chosen.api_url
     if url is None or url.startswith((_LOCAL, "http://", "https://")):
         return
-    if "://" in url:
+    if url.rstrip("/:").lower() in {"http", "https"}:
+        hint = "a host is missing: https://HOST"
+    elif "://" in url:
         hint = "it must start with http:// or https://"
     elif _is_path(url):
         hint = f"for a folder, use {_LOCAL}{url}"

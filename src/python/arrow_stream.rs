@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatchReader, StructArray};
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, FieldRef, Schema};
 use pyo3::{prelude::*, types::PyCapsule};
 use pyo3_arrow::{
     error::PyArrowResult,
@@ -28,6 +28,15 @@ impl ArrowStream {
 
 #[pymethods]
 impl ArrowStream {
+    /// The columns that have more than `levels` types inside of each other.
+    fn columns_deeper_than(&self, levels: usize) -> Vec<String> {
+        let reader = self.0.lock();
+        let schema = reader.as_ref().map(RecordBatchReader::schema);
+        let fields = schema.iter().flat_map(|schema| schema.fields());
+        let deep = fields.filter(|field| levels_of(field.data_type()) > levels);
+        deep.map(|field| field.name().clone()).collect()
+    }
+
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -42,5 +51,22 @@ impl ArrowStream {
         let arrays = reader.map(|batch| Ok(Arc::new(StructArray::from(batch?)) as ArrayRef));
         let arrays = ArrayIterator::new(arrays, Arc::new(field));
         to_stream_pycapsule(py, Box::new(arrays), requested_schema)
+    }
+}
+
+/// How many types stand inside of each other.
+fn levels_of(data_type: &DataType) -> usize {
+    let inner = |fields: &[FieldRef]| {
+        fields.iter().map(|field| levels_of(field.data_type())).max().unwrap_or_default()
+    };
+    1 + match data_type {
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => levels_of(field.data_type()),
+        DataType::Struct(fields) => inner(fields),
+        _ => 0,
     }
 }

@@ -7,8 +7,9 @@ use super::{
     client::{Client, UploadArguments},
     errors::{IntoPyErr, internal_error},
     files::FoundFiles,
-    frames::{DatasetSchema, FrameOutline, TemporaryParquet, held, outlines},
+    frames::{FrameOutline, TemporaryParquet, outlines},
     job::Job,
+    preflight::{Preflight, held},
 };
 use crate::{
     lock::Lock,
@@ -45,9 +46,9 @@ impl FrameChecker {
         py: Python<'_>,
         options: UploadArguments,
         frames: Vec<PyRef<'_, FrameOutline>>,
-        dataset: Option<&DatasetSchema>,
+        preflight: Option<&Preflight>,
     ) -> Self {
-        let (options, outlines, held) = (options.into(), outlines(&frames), held(dataset));
+        let (options, outlines, held) = (options.into(), outlines(&frames), held(preflight));
         let checker = py.detach(|| Checker::new(options, &outlines, &held));
         Self(Lock::new(Some(checker)))
     }

@@ -10,10 +10,11 @@ use super::{
     dataset_stream,
     errors::IntoPyErr,
     files::FoundFiles,
-    frames::{DatasetSchema, FrameSchema},
+    frames::FrameSchema,
     job::Job,
     local_server::open_shared,
     per_process::PerProcess,
+    preflight::Preflight,
 };
 use crate::{
     client::{ApiClient, ClientOptions, DownloadOptions, ListingCursor},
@@ -22,7 +23,7 @@ use crate::{
     error::Error,
     schema::ColumnType,
     service::LocalServer,
-    upload::{Held, Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
+    upload::{self, Hive, MadeFile, MadeFiles, Mending, Source, Tracker, UploadOptions, upload},
 };
 
 /// Prefix of an API URL that selects the embedded server on a folder.
@@ -174,11 +175,11 @@ impl Client {
         self.start_upload(Source::Made(files), options.into(), Some(sender))
     }
 
-    /// What the service tells of a dataset's schema.
-    fn dataset_schema(&self, dataset_id: String) -> PyResult<Job> {
+    /// What a dataset holds before an upload into it; `names` asks for the names of all files.
+    fn preflight(&self, dataset_id: String, names: bool) -> PyResult<Job> {
         let api = self.api()?;
-        let work = async move { Held::of(&api, &dataset_id).await };
-        Job::start(work, None, |py, held| DatasetSchema(held).into_py_any(py))
+        let work = async move { upload::Preflight::of(&api, dataset_id, names).await };
+        Job::start(work, None, |py, it| Preflight(Arc::new(it)).into_py_any(py))
     }
 
     fn create_dataset(&self, name: Option<String>) -> PyResult<Job> {

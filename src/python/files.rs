@@ -5,7 +5,7 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use super::job::Job;
 use crate::{
     background::in_background,
-    upload::{Found, FoundFile, Paths},
+    upload::{self, Found, FoundFile, Paths},
 };
 
 /// Converts a `sutro.options.PathOptions`.
@@ -60,6 +60,12 @@ impl FoundFiles {
     fn each<T>(&self, fact: impl Fn(&FoundFile) -> T) -> Vec<T> {
         self.0.files.iter().map(fact).collect()
     }
+}
+
+/// What a caller should know who passes an open file.
+#[pyfunction]
+pub(super) fn note_on_open_file(py: Python<'_>, path: String) -> Option<String> {
+    py.detach(|| upload::note_on_open_file(&path))
 }
 
 /// Finds the files of paths, folders and globs.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use arrow_array::RecordBatchReader;
+use arrow_schema::{Schema, SchemaRef};
 use parquet::schema::types::TypePtr;
 use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatchReader, PySchema};
@@ -16,9 +18,9 @@ use crate::{
     lock::Lock,
     source::Content,
     upload::{
-        self, Held, MadeFile, Mending, Partition, Spool,
+        self, MadeFile, Partition, Spool,
         frames::{self, Decimals},
-        partition_of_open_file,
+        pandas_index, partition_of_open_file,
     },
 };
 
@@ -48,6 +50,13 @@ impl TemporaryParquet {
     pub(super) fn take(&self, name: Option<String>) -> PyResult<MadeFile> {
         let file = self.0.take();
         file.map(|(content, partition)| MadeFile { name, content, partition })
+            .ok_or_else(|| internal_error("the file was already passed to an upload"))
+    }
+
+    /// The file for a look at it: it can still be given to an upload.
+    pub(super) fn shared(&self, name: String) -> PyResult<MadeFile> {
+        let file = self.0.lock().clone();
+        file.map(|(content, partition)| MadeFile { name: Some(name), content, partition })
             .ok_or_else(|| internal_error("the file was already passed to an upload"))
     }
 }
@@ -80,11 +89,30 @@ impl BytesSpool {
     }
 }
 
+/// An Arrow stream that was opened: some can be opened once only. It is read by an encoder.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct OpenStream {
+    schema: SchemaRef,
+    batches: Lock<Option<Batches>>,
+}
+
+type Batches = Box<dyn RecordBatchReader + Send>;
+
+#[pymethods]
+impl OpenStream {
+    #[new]
+    fn new(frame: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let batches = stream_of(frame)?.into_reader()?;
+        Ok(Self { schema: batches.schema(), batches: Lock::new(Some(batches)) })
+    }
+}
+
 /// Encodes an object with `__arrow_c_stream__` in steps.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct FrameEncoder {
     label: String,
     encoder: Lock<frames::FrameEncoder>,
+    index_columns: Vec<String>,
 }
 
 #[pymethods]
@@ -96,8 +124,18 @@ impl FrameEncoder {
         label: &str,
         rows_per_file: Option<usize>,
         decimals_as_bytes: bool,
+        drops_index: bool,
     ) -> PyResult<Self> {
-        let batches = stream_of(frame)?.into_reader()?;
+        let batches = match frame.cast::<OpenStream>() {
+            Ok(open) => {
+                let batches = open.get().batches.take();
+                batches.ok_or_else(|| internal_error("the stream was read before"))?
+            }
+            Err(_) => stream_of(frame)?.into_reader()?,
+        };
+        let index_columns = index_columns(&batches.schema(), drops_index);
+        let dropped = if drops_index { index_columns.as_slice() } else { &[] };
+        let batches = pandas_index::reader_without_columns(batches, dropped);
         let encoder = py.detach(|| {
             guarded(label, || {
                 frames::FrameEncoder::new(
@@ -109,8 +147,19 @@ impl FrameEncoder {
             })
         });
         encoder
-            .map(|encoder| Self { label: label.to_owned(), encoder: Lock::new(encoder) })
+            .map(|encoder| Self {
+                label: label.to_owned(),
+                encoder: Lock::new(encoder),
+                index_columns,
+            })
             .map_err(|error| error.into_py_err(py))
+    }
+
+    /// The columns of a pandas index: those that are dropped or, where none is to be dropped,
+    /// those that have the name of an index without a name.
+    #[getter]
+    fn index_columns(&self) -> Vec<String> {
+        self.index_columns.clone()
     }
 
     #[getter]
@@ -163,15 +212,6 @@ fn guarded<T>(label: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T,
     })
 }
 
-/// What is known of the schema of a dataset.
-#[pyclass(frozen, module = "sutro._core")]
-pub(super) struct DatasetSchema(pub(super) Held);
-
-/// What is known of a dataset; without one, nothing.
-pub(super) fn held(dataset: Option<&DatasetSchema>) -> Held {
-    dataset.map_or(Held::Nothing, |dataset| dataset.0.clone())
-}
-
 pub(super) fn outlines(frames: &[PyRef<'_, FrameOutline>]) -> Vec<frames::FrameOutline> {
     frames.iter().map(|frame| frame.0.clone()).collect()
 }
@@ -182,7 +222,7 @@ pub(super) struct FrameSchema(pub(super) TypePtr);
 
 /// What is known about a frame before it is encoded.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct FrameOutline(frames::FrameOutline);
+pub(super) struct FrameOutline(pub(super) frames::FrameOutline);
 
 #[pymethods]
 impl FrameOutline {
@@ -194,13 +234,27 @@ impl FrameOutline {
         frame: &Bound<'_, PyAny>,
         label: &str,
         decimals_as_bytes: bool,
+        drops_index: bool,
     ) -> PyResult<Self> {
-        let schema = if frame.hasattr("__arrow_c_schema__")? {
+        let schema = if let Ok(open) = frame.cast::<OpenStream>() {
+            SchemaRef::clone(&open.get().schema)
+        } else if frame.hasattr("__arrow_c_schema__")? {
             frame.extract::<PySchema>()?.into_inner()
         } else {
             stream_of(frame)?.schema_ref()?
         };
+        let dropped = if drops_index { pandas_index::index_columns(&schema) } else { Vec::new() };
+        let schema = pandas_index::without_columns(&schema, &dropped);
         frames::FrameOutline::new(label, &schema, decimals(decimals_as_bytes))
+            .map(Self)
+            .map_err(|error| error.into_py_err(py))
+    }
+
+    /// Of a frame whose file was made.
+    #[staticmethod]
+    fn of_file(py: Python<'_>, file: &TemporaryParquet, label: &str) -> PyResult<Self> {
+        let made = file.shared(label.to_owned())?;
+        py.detach(|| frames::FrameOutline::of_file(label, &made.content))
             .map(Self)
             .map_err(|error| error.into_py_err(py))
     }
@@ -209,35 +263,23 @@ impl FrameOutline {
     fn with_values(&self, row_count: u64, looked_at: Vec<u32>, without_values: Vec<u32>) -> Self {
         Self(self.0.clone().with_values(row_count, &looked_at, without_values))
     }
+
+    /// The same where no value of it is known.
+    fn without_any_value(&self) -> Self {
+        Self(self.0.clone().without_any_value())
+    }
+}
+
+fn index_columns(schema: &Schema, are_dropped: bool) -> Vec<String> {
+    if are_dropped {
+        pandas_index::index_columns(schema)
+    } else {
+        pandas_index::unnamed_index_columns(schema)
+    }
 }
 
 fn decimals(as_bytes: bool) -> Decimals {
     if as_bytes { Decimals::Bytes } else { Decimals::Integers }
-}
-
-/// For each frame, the positions of the leaves whose columns differ between frames.
-#[pyfunction]
-pub(super) fn differing_leaves(
-    py: Python<'_>,
-    frames: Vec<PyRef<'_, FrameOutline>>,
-) -> Vec<Vec<u32>> {
-    let outlines = outlines(&frames);
-    py.detach(|| frames::differing_leaves(&outlines))
-}
-
-/// Compares the schemas of frames with that of a dataset, or with each other, before any of them is
-/// encoded.
-#[pyfunction]
-pub(super) fn check_frames(
-    py: Python<'_>,
-    frames: Vec<PyRef<'_, FrameOutline>>,
-    cast: bool,
-    dataset: Option<&DatasetSchema>,
-) -> PyResult<Option<FrameSchema>> {
-    let (outlines, held) = (outlines(&frames), held(dataset));
-    let mending = Mending { cast, recompress: false };
-    let schema = py.detach(|| frames::check_schemas(&outlines, mending, &held));
-    schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }
 
 /// Sorts paths in natural order: `part-2` before `part-10`.

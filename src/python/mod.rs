@@ -21,6 +21,7 @@ mod job;
 mod local_server;
 mod log_records;
 mod per_process;
+mod preflight;
 mod report_table;
 mod runtime;
 
@@ -34,14 +35,15 @@ mod _core {
         client::Client,
         convert::FileCursor,
         errors::Cancelled,
-        files::{FoundFiles, find_files},
+        files::{FoundFiles, find_files, note_on_open_file},
         frames::{
-            BytesSpool, DatasetSchema, FrameEncoder, FrameOutline, FrameSchema, TemporaryParquet,
-            check_frames, differing_leaves, in_natural_order,
+            BytesSpool, FrameEncoder, FrameOutline, FrameSchema, OpenStream, TemporaryParquet,
+            in_natural_order,
         },
         job::Job,
         local_server::LocalServer,
         log_records::take_log_records,
+        preflight::{Preflight, check_frames, differing_leaves},
         report_table::{check_report_stream, upload_report_stream},
     };
 

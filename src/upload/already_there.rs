@@ -48,16 +48,24 @@ pub(super) fn resume(
     plan: &[Expected<'_>],
 ) -> Result<AlreadyThere, Conflict> {
     let taken = taken(listing, plan)?;
-    let begin = taken.first().map_or(listing.len(), |file| file.place);
-    let is_in_a_row = taken
-        .iter()
-        .enumerate()
-        .all(|(index, file)| file.position == index && file.place == begin + index);
-    let ends_the_listing = begin + taken.len() == listing.len();
-    if is_in_a_row && (ends_the_listing || taken.len() == plan.len()) {
+    let places: Vec<_> = taken.iter().map(|file| (file.position, file.place)).collect();
+    if can_be_an_earlier_run(&places, listing.len(), Some(plan.len())) {
         return Ok(already_there(&taken));
     }
     Err(Conflict::of(taken.iter().map(|file| plan[file.position].name), OTHER_PLACE))
+}
+
+/// Whether files at these positions of the plan and places in the listing can come from an earlier
+/// run of an ordered upload, by their names alone. `plan` is its length, where that is known.
+pub(super) fn can_be_an_earlier_run(
+    taken: &[(usize, usize)],
+    listing: usize,
+    plan: Option<usize>,
+) -> bool {
+    let begin = taken.first().map_or(listing, |(_, place)| *place);
+    let is_in_a_row = taken.iter().copied().eq((0..taken.len()).zip(begin..));
+    let ends_the_listing = begin + taken.len() == listing;
+    is_in_a_row && (ends_the_listing || plan.is_none_or(|plan| plan == taken.len()))
 }
 
 /// Which files of the plan an unordered upload need not send: all that are there, wherever they

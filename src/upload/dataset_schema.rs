@@ -4,8 +4,6 @@ use std::collections::HashSet;
 
 use super::mismatch::{Cast, CheckError, Outliers};
 use crate::{
-    client::ApiClient,
-    error::Result,
     schema::{Difference, DifferenceKind, Schema, diff},
     wire::messages::{DatasetFileList, SchemaSummary},
 };
@@ -25,14 +23,6 @@ pub enum Held {
 }
 
 impl Held {
-    /// What the service tells of a dataset.
-    ///
-    /// # Errors
-    /// [`Error::DatasetNotFound`](crate::Error::DatasetNotFound), and as for every call.
-    pub async fn of(client: &ApiClient, dataset_id: &str) -> Result<Self> {
-        Ok(Self::by(Some(&client.list_beginning(dataset_id).await?)))
-    }
-
     /// What a listing tells.
     pub(super) fn by(listing: Option<&DatasetFileList>) -> Self {
         let Some(listing) = listing else { return Self::Nothing };
@@ -53,7 +43,7 @@ impl Held {
         &self,
         names: Vec<String>,
         schema: &Schema,
-    ) -> std::result::Result<(), CheckError> {
+    ) -> Result<(), CheckError> {
         let Self::Summary(summary) = self else { return Ok(()) };
         let held = Schema::from_summary(summary);
         let ours = Schema::from_summary(&schema.summary());

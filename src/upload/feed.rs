@@ -48,6 +48,19 @@ impl MadeFiles {
     }
 }
 
+impl MadeFiles {
+    /// Files that were all made before.
+    pub(super) fn of(files: Vec<MadeFile>) -> Self {
+        let (sender, receiver) = mpsc::channel(files.len().max(1));
+        let file_count = Some(files.len());
+        // There is room for all of them.
+        for file in files {
+            drop(sender.try_send(file));
+        }
+        Self { receiver, schema: None, file_count }
+    }
+}
+
 /// The files of an upload, in their order.
 pub(super) struct Feed {
     /// Files that are known before the first is sent.

@@ -19,12 +19,6 @@ use parquet::{
 
 pub use super::storage::Decimals;
 use super::{
-    check::judge,
-    compare::Comparison,
-    dataset_schema::Held,
-    error::UploadError,
-    mismatch::CheckError,
-    options::Mending,
     storage::{Storage, in_words},
     stored_values::{StoreError, stored},
     temporary::{HashedFile, while_writing},
@@ -257,6 +251,15 @@ impl FrameOutline {
         Ok(Self { label: label.to_owned(), footer, not_looked_at })
     }
 
+    /// The outline of a frame whose file was made.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read.
+    pub fn of_file(label: &str, file: &Content) -> Result<Self> {
+        let footer = footer_of(file)?;
+        Ok(Self { label: label.to_owned(), footer, not_looked_at: Vec::new() })
+    }
+
     /// The same with what a look at its rows has found: how many there are, and which of the
     /// leaves that were `looked_at` have no value; both by their places, in rising order.
     #[must_use]
@@ -272,11 +275,28 @@ impl FrameOutline {
     }
 
     /// What is known, with leaves that were not looked at as ones without a value.
-    fn at_best(&self) -> Footer {
+    pub(super) fn at_best(&self) -> Footer {
         let Footer { parquet_schema, row_count, without_values, .. } = &self.footer;
         let mut places = [&without_values[..], &self.not_looked_at].concat();
         places.sort_unstable();
         Footer::expected(Arc::clone(parquet_schema), *row_count, places)
+    }
+
+    /// The same where no value of it is known.
+    #[must_use]
+    pub fn without_any_value(self) -> Self {
+        let all = self.leaves();
+        self.with_values(1, &all, all.clone())
+    }
+
+    pub(super) fn named_footer(&self) -> (&str, &Footer) {
+        (&self.label, &self.footer)
+    }
+
+    /// The places of all leaves of its schema.
+    pub(super) fn leaves(&self) -> Vec<u32> {
+        let leaves = self.columns().iter().map(|column| leaf_count(column)).sum();
+        (0..).take(leaves).collect()
     }
 
     fn columns(&self) -> &[TypePtr] {
@@ -309,44 +329,18 @@ pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
 /// # Errors
 /// [`Error::File`] where it cannot be read.
 pub fn leaves_without_values(file: &Content) -> Result<Vec<u32>> {
+    Ok(footer_of(file)?.without_values)
+}
+
+fn footer_of(file: &Content) -> Result<Footer> {
     let open = file.open()?;
     match FooterReader::default().read(file.size(), |range| open.read(range)) {
-        Ok(footer) => Ok(footer.without_values),
+        Ok(footer) => Ok(footer),
         Err(FooterError::Read(error)) => Err(error),
         Err(FooterError::Invalid(invalid)) => {
             Err(Error::Internal(format!("a file that was made {invalid}")))
         }
     }
-}
-
-/// Compares the schemas that frames will have as files: with the dataset's, where it is known, else
-/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` where
-/// there is none to compare with. One frame alone is looked at when it is encoded.
-///
-/// # Errors
-/// [`UploadError::Check`] with all that differ from the dataset, or from the most common schema.
-pub fn check_schemas(
-    frames: &[FrameOutline],
-    mending: Mending,
-    held: &Held,
-) -> Result<Option<TypePtr>, UploadError> {
-    let [first, _, ..] = frames else { return Ok(None) };
-    let footers: Vec<_> =
-        frames.iter().map(|frame| (frame.label.as_str(), &frame.footer)).collect();
-    if mending.cast && matches!(held, Held::Schema(_)) {
-        // Only what certainly cannot be cast is refused before the frames are encoded.
-        let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
-        let labels = frames.iter().map(|frame| frame.label.as_str());
-        let at_best: Vec<_> = labels.zip(&at_best).collect();
-        if let Err(error) = judge(&at_best, Vec::new(), frames.len(), mending, held) {
-            let outliers = Comparison::of(&footers, held).outliers();
-            return Err(CheckError { outliers, ..error }.into());
-        }
-        return Ok(None);
-    }
-    let target = judge(&footers, Vec::new(), frames.len(), mending, held)?;
-    let schema = target.schema().map_or(&first.footer.parquet_schema, |(schema, _)| schema);
-    Ok(Some(Arc::clone(schema)))
 }
 
 /// A padding whose length comes from the content before it.

@@ -25,8 +25,10 @@ mod options;
 mod order;
 mod outcome;
 mod outgoing;
+pub mod pandas_index;
 mod parallel;
 mod plan;
+mod preflight;
 mod problem;
 mod progress;
 mod recipe;
@@ -52,9 +54,12 @@ pub use made::MadeFile;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use options::{Hive, Mending, UploadOptions};
 pub use plan::check_names;
+pub use preflight::{Preflight, check_schemas, leaves_to_look_at};
 pub use problem::Problem;
 pub use progress::{Progress, Tracker, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
 pub use run::{Source, upload};
-pub use sources::{Found, FoundFile, Partition, Paths, natural_order, partition_of_open_file};
+pub use sources::{
+    Found, FoundFile, Partition, Paths, natural_order, note_on_open_file, partition_of_open_file,
+};
 pub use temporary::Spool;

@@ -96,9 +96,34 @@ def test_a_field_of_a_struct_without_values_takes_the_type_of_the_others(
 def test_a_stream_in_a_list_is_not_used_up_by_the_comparison(client: sutro.Client) -> None:
     reader = pa.table({"x": pa.nulls(2, pa.float64())}).to_reader()
     with pytest.raises(sutro.SchemaMismatchError):
-        client.upload([pa.table({"x": ["a"]}), reader], on_mismatch="cast")
+        client.upload([pa.table({"x": ["a"]}), reader])
 
     assert client.upload(reader)[0].row_count == 2
+
+
+@pytest.mark.parametrize("empty", [True, False])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_stream_in_a_list_is_cast_as_a_table_is(
+    client: sutro.Client, place: int, *, empty: bool
+) -> None:
+    values = pa.nulls(2, pa.float64()) if empty else pa.array([0.5, None])
+
+    def frames() -> list[Any]:
+        made: list[Any] = [pa.table({"x": ["a"]}), pa.table({"x": ["b"]})]
+        made.insert(place, pa.table({"x": values}).to_reader())
+        return made
+
+    assert bool(client.check(frames(), on_mismatch="cast")) == empty
+    source = frames()
+    if empty:
+        report = client.upload(source, on_mismatch="cast")
+        assert client.read(report.dataset_id).to_arrow()["x"].type == pa.string()
+    else:
+        with pytest.raises(sutro.SchemaMismatchError, match="no common type"):
+            client.upload(source, on_mismatch="cast")
+        # What had to be read to say so is kept for the next upload.
+        rows = client.read(client.upload(source[place]).dataset_id).to_arrow()
+        assert rows["x"].to_pylist() == [0.5, None]
 
 
 COLUMNS: list[pa.Array] = [

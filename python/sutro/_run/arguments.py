@@ -18,6 +18,7 @@ from sutro.sources import ColumnType
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sutro import _core
     from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.options import OnMismatch
@@ -41,15 +42,19 @@ class Upload:
     concurrency: int | None = None
     dry_run: bool = True
 
-    def resolved(self, *, check: bool = True) -> tuple[UploadOptions, Files | Frames]:
+    def resolved(
+        self, preflight: _core.Preflight | None, *, check: bool = True
+    ) -> tuple[UploadOptions, Files | Frames]:
         """Check the arguments and look for the files. This takes time.
 
-        With `check`, the names of frames are checked at once.
+        With `check`, the schemas of a list of frames are compared at once, also with that of the
+        dataset if `preflight` knows it.
 
         Raises:
             TypeError: An argument has another type.
             ConfigurationError: An argument cannot be used, or the source names nothing.
-            CheckError: Names cannot be used.
+            CheckError: Frames or names cannot be uploaded.
+            FileExistsInDatasetError: Names are taken in the dataset.
             FileAccessError: A folder cannot be read.
         """
         options = self._options()
@@ -60,7 +65,8 @@ class Upload:
             exclude=self.exclude,
             rows_per_file=self.rows_per_file,
             check=check,
-            is_trial=options["dry_run"],
+            options=options,
+            preflight=preflight,
         )
         if not isinstance(resolved, Paths):
             _refuse_hive_of_frames(options["hive"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sutro import _core
     from sutro._run.driver import Driver
-    from sutro.sources import ArrowStream
+    from sutro._run.rows import Rows
 
 _T = TypeVar("_T")
 
@@ -61,7 +61,7 @@ async def open_rows(
     dataset_id: str,
     columns: list[str] | None,
     files: list[str] | None,
-) -> ArrowStream:
+) -> Rows:
     """Download the first file of a dataset, and return the rows of all files as a stream."""
     return await driver.result_of(lambda: client.read(dataset_id, columns, files))
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sutro._progress.display import silent
-from sutro._run import forks, logs
+from sutro._run import forks, logs, stopping
 from sutro._run.feed import ShowFailedError, feed
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class _Here(Driver):
 
     async def end_of(self, job: Job[_T], show: Show = silent) -> None:
         while not job.wait(POLL_SECONDS):
+            stopping.check()
             _show_progress(job, show)
         _show_progress(job, show)
 
@@ -146,7 +147,8 @@ class _Loop(Driver):
     async def in_background(self, work: Callable[[], _T]) -> _T:
         import asyncio  # noqa: PLC0415 - slow to import
 
-        return await asyncio.to_thread(work)
+        with stopping.on(asyncio.CancelledError):
+            return await asyncio.to_thread(work)
 
     async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
         import asyncio  # noqa: PLC0415 - slow to import

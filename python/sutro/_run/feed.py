@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from sutro._run import stopping
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -62,5 +64,6 @@ def add_all(source: Frames, checker: FrameChecker) -> None:
     """Make all files of a source, and give them to a check."""
     with closing(source.files()) as files:
         for file in files:
+            stopping.check()
             if file is not None:
                 checker.add(*file)

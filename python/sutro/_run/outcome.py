@@ -43,7 +43,8 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
 def with_report(error: _E, report: UploadReport | None, *, ordered: bool) -> _E:
     """Add the report of an upload to an error that is not ours, and say how to go on."""
     error.add_note(str(interrupted(report, ordered=ordered)))
-    error.report = report  # type: ignore[attr-defined]
+    # There is one to look at even if the upload had not begun.
+    error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
     return error
 
 

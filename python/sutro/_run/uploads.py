@@ -5,6 +5,7 @@ The first argument of each call is the driver that it waits with.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +16,14 @@ from sutro._progress.display import shown
 from sutro._progress.snapshot import check_option
 
 # Not for type checkers only: the core makes reports, perhaps when no file can be opened.
-from sutro._reports.check import CheckReport  # noqa: TC001
+from sutro._reports.check import CheckReport
 from sutro._reports.upload import UploadReport  # noqa: TC001
 from sutro._run import outcome, values
 from sutro._run.driver import start, take_result
 from sutro._run.feed import ShowFailedError, add_all
 from sutro._sources.frames import Frames
-from sutro._sources.items import count_of_frames, reads_once
-from sutro.errors import NotTheApiError, RefusedError
+from sutro._sources.items import count_of_frames, may_be_once, reads_once
+from sutro.errors import CheckError, FileExistsInDatasetError, NotTheApiError, RefusedError
 
 if TYPE_CHECKING:
     from sutro._run.arguments import Upload
@@ -46,44 +47,65 @@ async def upload(
         SutroError: Anything else.
     """
     check_option(progress)
-    dataset = await _ask_first(driver, client, given)
-    options, source = await driver.in_background(given.resolved)
-    job = start(partial(_begin, client, source, options, dataset))
+    preflight = await _ask_first(driver, client, given)
+    try:
+        options, source = await driver.in_background(partial(given.resolved, preflight))
+    except driver.cancelled as cancelled:
+        outcome.with_report(cancelled, None, ordered=True)
+        raise
+    job = start(partial(_begin, client, source, options))
     return await _report_of(driver, _Running(job, source, options["ordered"]), progress)
 
 
 async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
     """Check, and return the report; `client` is only needed with a dataset."""
-    dataset = None
-    if client is not None:
-        dataset = await _ask_first(driver, client, given, is_check=True)
-    options, source = await driver.in_background(partial(given.resolved, check=False))
+    is_once = reads_once(given.source, may_be_once)
+    preflight = None if client is None else await _ask_first(driver, client, given, is_check=True)
+    resolve = partial(given.resolved, preflight, check=is_once)
+    try:
+        options, source = await driver.in_background(resolve)
+    except (CheckError, FileExistsInDatasetError) as error:
+        if not is_once:
+            raise
+        return _refused_unread(given, error)
     if not isinstance(source, Frames):
         return await driver.result_of(lambda: _core.check_files(client, source.found, options))
-    checker = _core.FrameChecker(options, source.outlines, dataset)
+    checker = _core.FrameChecker(options, source.outlines, preflight)
     await driver.in_background(lambda: add_all(source, checker))
     report = await driver.result_of(lambda: checker.finish(client, given.dataset_id))
     return outcome.with_notes(report, source)
 
 
+def _refused_unread(given: Upload, error: CheckError | FileExistsInDatasetError) -> CheckReport:
+    return CheckReport(
+        dataset_id=given.dataset_id,
+        files=(),
+        schemas=(),
+        problems=error.problems if isinstance(error, CheckError) else (),
+        error=error,
+        notes=("names and types were enough to tell: the source can still be uploaded",),
+    )
+
+
 async def _ask_first(
     driver: Driver, client: _core.Client, given: Upload, *, is_check: bool = False
-) -> _core.DatasetSchema | None:
-    """Ask what has to be known before the source is read.
+) -> _core.Preflight | None:
+    """Ask what has to be known of the dataset before the source is read.
 
-    The dataset's schema is asked for if several frames, or the frames of a check, are compared with
-    it. A source that can be read only once must not be read in vain.
+    Several frames, and the frames of a check, are compared with the dataset's schema. A source that
+    can be read only once must not be read in vain.
 
     Raises:
         AuthenticationError: The key is not accepted.
         DatasetNotFoundError: There is no such dataset.
         SutroError: The server cannot be reached, or fails.
     """
-    is_once, frames = reads_once(given.source), count_of_frames(given.source)
+    is_once, frames = reads_once(given.source, may_be_once), count_of_frames(given.source)
     is_compared = frames != 0 if is_check else (frames or 0) > 1
     if given.dataset_id is not None and (is_once or is_compared):
         dataset_id = values.dataset_id(given.dataset_id)
-        return await driver.result_of(lambda: client.dataset_schema(dataset_id))
+        has_names = given.names is not None or isinstance(given.source, Mapping)
+        return await driver.result_of(lambda: client.preflight(dataset_id, is_once and has_names))
     if is_once and given.dataset_id is None and not given.dry_run:
         # A server without this call says so, and answers the calls of the upload.
         with suppress(RefusedError, NotTheApiError):
@@ -95,11 +117,9 @@ def _begin(
     client: _core.Client,
     source: Files | Frames,
     options: UploadOptions,
-    dataset: _core.DatasetSchema | None,
 ) -> _core.Job[UploadReport]:
     if isinstance(source, Frames):
-        schema = _core.check_frames(source.outlines, options["cast"], dataset)
-        return client.upload_made_files(source.file_count, schema, options)
+        return client.upload_made_files(source.file_count, source.schema, options)
     return client.upload(source.found, options)
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from sutro import _core
+from sutro._run.warn import warn
 from sutro._sources import once
 from sutro._sources.words import in_words
 from sutro.errors import FrameError
@@ -38,6 +39,9 @@ def copied(name: str | None, file: object, label: str) -> Generator[MadeFile | N
                 spool.write(chunk)
                 yield None
         path = _path_of(file)
+        note = None if path is None else _core.note_on_open_file(path)
+        if note is not None:
+            warn(note)
         if name is None and path is not None:
             name = os.path.basename(path)  # noqa: PTH119 - not every name is a path
     yield name, spool.finish(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sutro._run.warn import warn
 from sutro._sources.classes import class_name, is_derived
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Stream:
     reader: Callable[[], Any]
     head: Callable[[], Any] | None = None
     """Gives an object with the schema, where a reader would do more than that takes."""
+    may_be_once: bool = False
+    """Whether nobody knows that a second reader has the rows, too."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Give the rows."""
@@ -92,6 +95,18 @@ def _reader(schema: Any, tables: Iterable[Any]) -> Any:
     """A reader of pyarrow over tables, which are made as it is read."""
     batches = (batch for table in tables for batch in table.to_batches())
     return sys.modules["pyarrow"].RecordBatchReader.from_batches(schema, batches)
+
+
+def warn_of_rows(frame: Any) -> None:
+    """Warn of a table that may have rows which its dataset of Hugging Face has not."""
+    if is_derived(type(frame), "pyarrow", "Table") and b"huggingface" in (
+        frame.schema.metadata or {}
+    ):
+        warn(
+            "the table comes from a Hugging Face dataset: its .data.table has all rows, whatever "
+            "filter, select or sort do. Pass the dataset itself; where the table is right, "
+            "table.replace_schema_metadata() drops this warning"
+        )
 
 
 def _hugging_face(dataset: Any) -> object:
@@ -182,7 +197,13 @@ KINDS = (
             lambda: dataset.schema,
         ),
     ),
-    Kind("pyarrow", ("Scanner",), lambda scanner: scanner.to_reader()),
+    Kind(
+        "pyarrow",
+        ("Scanner",),
+        lambda scanner: Stream(
+            "pyarrow", scanner.to_reader, lambda: scanner.projected_schema, may_be_once=True
+        ),
+    ),
     Kind(
         "pyarrow",
         ("ParquetFile",),
@@ -196,18 +217,23 @@ KINDS = (
     ),
     Kind("pyarrow", ("ParquetDataset",), _refused("dataset.read(), or the paths in dataset.files")),
     Kind("datasets", ("DatasetDict", "IterableDatasetDict"), dict),
+    Kind(
+        "datasets",
+        ("Table",),
+        _refused("the dataset itself: its .data has all rows, whatever filter, select or sort do"),
+    ),
     Kind("datasets", ("Dataset", "IterableDataset"), _hugging_face),
     # Frames by other names.
     Kind("narwhals", ("DataFrame", "LazyFrame", "Series"), lambda frame: frame.to_native()),
     Kind("polars", ("LazyFrame",), _lazy_polars),
     Kind(
         "pandas",
-        ("DataFrameGroupBy",),
+        ("DataFrameGroupBy", "SeriesGroupBy"),
         _refused("{str(key): frame for key, frame in groups}, which gives each group its name"),
     ),
     Kind(
         "polars",
-        ("GroupBy",),
+        ("GroupBy", "DynamicGroupBy", "RollingGroupBy", "LazyGroupBy"),
         _refused('df.partition_by("column", as_dict=True), which gives each group its name'),
     ),
     # An open file of fsspec looks like a path of this machine until it is opened.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from sutro import _core
 from sutro._sources import once
-from sutro._sources.classes import class_name
-from sutro._sources.foreign import known, names_of
+from sutro._sources.classes import class_name, is_wrapper
+from sutro._sources.foreign import Stream, known, names_of
+from sutro._sources.unknown import way_of, way_of_class
 from sutro.errors import ConfigurationError
 from sutro.sources import ArrowStream
 
@@ -19,6 +20,8 @@ Items: TypeAlias = Iterator[tuple[str | None, object]]
 
 MadeFile: TypeAlias = tuple[str | None, _core.TemporaryParquet]
 """A file with its name in the dataset, or None to number it."""
+
+_SOURCES = "a path, a glob, a folder, a frame, or a list of them"
 
 
 def items_of(source: object) -> tuple[Items, int | None]:
@@ -30,28 +33,41 @@ def items_of(source: object) -> tuple[Items, int | None]:
         return iter([(name, known(item)) for name, item in named]), len(named)
     if is_path(source) or is_frame(source):
         return iter([(None, source)]), 1
+    if way_of_class(source) is not None:
+        raise TypeError(not_a_source(source, _SOURCES))
     # The keys of a dict have its order.
     if isinstance(source, AbstractSet) and not isinstance(source, KeysView):
-        message = "a set has no order; pass a list"
+        message = "a set has no order; pass a list, for instance sorted(paths)"
         raise TypeError(message)
     if isinstance(source, Iterator):
         return ((None, known(item)) for item in once.peeked(source)), None
     if isinstance(source, Iterable):
         count = len(source) if isinstance(source, Sequence) else None
         return ((None, known(item)) for item in source), count
-    raise TypeError(not_a_source(source, "a path, a glob, a folder, a frame, or a list of them"))
+    raise TypeError(not_a_source(source, _SOURCES))
 
 
-def reads_once(source: object) -> bool:
+def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_shot) -> bool:
     """Tell whether a source, or a part of it, can be read once only."""
     source = known(source)
-    if isinstance(source, Mapping):
-        return any(once.is_one_shot(known(item)) for item in source.values())
     if is_path(source):
         return False
     if is_frame(source) or isinstance(source, Iterator):
-        return once.is_one_shot(source)
-    return isinstance(source, Sequence) and any(once.is_one_shot(known(item)) for item in source)
+        return is_once(source)
+    items = _listed(source)
+    return items is not None and any(is_once(known(item)) for item in items)
+
+
+def may_be_once(item: object) -> bool:
+    """Tell whether a frame can be read once only, or nobody knows: what it wraps may be."""
+    is_once = isinstance(item, Stream) and item.may_be_once
+    return is_once or once.is_one_shot(item) or is_wrapper(item)
+
+
+def _listed(source: object) -> Sequence[object] | None:
+    if isinstance(source, Mapping):
+        return list(source.values())
+    return source if isinstance(source, Sequence) else None
 
 
 def count_of_frames(source: object) -> int | None:
@@ -72,6 +88,8 @@ def is_path(item: object) -> bool:
 
 def is_frame(item: object) -> bool:
     """Tell whether an object is a frame, bytes, or an open file."""
+    if isinstance(item, type):
+        return False
     is_file = hasattr(item, "read") and hasattr(item, "seek")
     return is_file or isinstance(item, bytes | bytearray | memoryview | ArrowStream)
 
@@ -84,8 +102,9 @@ def not_a_source(item: object, expected: str) -> str:
             f"expected {expected}, not {kind}: a list holds paths or frames, not both; upload "
             f"them one after the other into the same dataset"
         )
-    if hasattr(item, "collect"):
-        return f"expected {expected}, not {kind}: call collect() first"
+    way = way_of(item)
+    if way is not None:
+        return f"expected {expected}, not {kind}: {way}"
     if kind.startswith("pandas"):
         return f"expected {expected}, not {kind}; a pandas DataFrame needs pandas 2.2 or newer"
     return f"expected {expected}, not {kind}"

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _used: dict[int, weakref.ref[object]] = {}
-_peeked: dict[int, tuple[weakref.ref[object], Any]] = {}
+_peeked: dict[int, tuple[object, Any]] = {}
+_made: dict[int, tuple[object, Any]] = {}
 _gave_rows: dict[int, weakref.ref[object]] = {}
+
+_MOST_LIVING = 8
+"""Sources that are held because they cannot be referenced weakly."""
 
 _OWN_CURSOR = ("__next__", "read_next_batch", "read_next")
 
@@ -56,6 +60,22 @@ def refuse_used(source: object, label: str) -> None:
             f"read once only; make it again"
         )
         raise FrameError(message, frame=label)
+
+
+def keep_made(source: object, made: object) -> None:
+    """Keep what was made of a stream for the next call, in case that this one fails."""
+    if is_one_shot(source):
+        _keep(source, made, _made)
+
+
+def kept(source: object) -> Any:
+    """Give what was made of a stream by a call that failed."""
+    return _made[id(source)][1] if id(source) in _made else None
+
+
+def forget_made(source: object) -> None:
+    """Forget what was made of a stream."""
+    _made.pop(id(source), None)
 
 
 def note_rows(source: object) -> None:
@@ -103,9 +123,7 @@ def peeked(source: Iterator[object]) -> Iterator[object]:
             first = next(source)
         except StopIteration:
             return iter(())
-        reference = _reference(source, _peeked)
-        if reference is not None:
-            _peeked[id(source)] = (reference, first)
+        _keep(source, first, _peeked)
     return chain([first], _rest(source))
 
 
@@ -114,6 +132,17 @@ def _rest(source: Iterator[object]) -> Iterator[object]:
     _peeked.pop(id(source), None)
     use(source, "the source")
     yield from source
+
+
+def _keep(source: object, kept: object, memory: dict[int, tuple[object, Any]]) -> None:
+    """Keep something for a source as long as it lives.
+
+    Some classes, as the iterators of lists, cannot be referenced weakly: a few of these live on.
+    """
+    memory[id(source)] = (_reference(source, memory) or source, kept)
+    living = [key for key, (held, _) in memory.items() if not isinstance(held, weakref.ref)]
+    for key in living[:-_MOST_LIVING]:
+        del memory[key]
 
 
 def _reference(source: object, memory: dict[int, Any]) -> weakref.ref[object] | None:

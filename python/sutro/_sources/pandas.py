@@ -22,14 +22,32 @@ def without_index(frame: Any, *, warn: bool = True) -> Any:
     if is_range and not names and index.start == 0:
         return frame
     if warn and not (is_range and not names):
-        what = f"index {', '.join(names)}" if names else "index"
+        _warn_of_dropped(names)
+    return frame.reset_index(drop=True)
+
+
+def warn_of_index(columns: list[str], *, is_dropped: bool) -> None:
+    """Warn of columns of a stream that are the index of a pandas frame."""
+    if is_dropped and columns:
+        _warn_of_dropped([name for name in columns if not name.startswith("__index_level_")])
+    elif columns:
         warnings.warn(
-            f"the {what} of a pandas frame is not uploaded; reset_index() makes it a column, "
-            f"reset_index(drop=True) drops it without this warning",
+            f"{', '.join(columns)}, the index of a pandas frame, is uploaded as a column, because "
+            f"the table has it as one; preserve_index=False leaves it out where a table is made of "
+            f"the frame",
             SutroWarning,
             stacklevel=2,
         )
-    return frame.reset_index(drop=True)
+
+
+def _warn_of_dropped(names: list[str]) -> None:
+    what = f"index {', '.join(names)}" if names else "index"
+    warnings.warn(
+        f"the {what} of a pandas frame is not uploaded; reset_index() makes it a column, "
+        f"reset_index(drop=True) drops it without this warning",
+        SutroWarning,
+        stacklevel=2,
+    )
 
 
 def trouble_in(frame: Any) -> tuple[str, str] | None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from sutro import _core
 from sutro._run import values
+from sutro._sources.batch import frames_of
 from sutro._sources.foreign import names_of
-from sutro._sources.frames import Frames, frames_of
 from sutro._sources.items import is_path, items_of, reads_once
 from sutro._sources.paths import Paths, ShellPaths, paths_of
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from sutro._sources.frames import Frames
+    from sutro.options import UploadOptions
     from sutro.sources import NamesOption, Source
 
 _USED_UP = "the source can be read once only, and was read now: make it again to upload it"
@@ -29,15 +31,18 @@ def resolve(
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
     check: bool = True,
-    is_trial: bool = False,
+    options: UploadOptions,
+    preflight: _core.Preflight | None = None,
 ) -> Paths | Frames:
     """Tell what a source is. With `check` the names of frames are checked at once.
 
-    `is_trial` tells that nothing is uploaded; a source that is used up by it has a note.
+    Where nothing is uploaded, a source that is used up has a note.
 
     Raises:
         TypeError: It is nothing that can be uploaded.
         ConfigurationError: The arguments do not fit each other, or the source is empty.
+        SchemaMismatchError: The frames of a list differ, or differ from the dataset.
+        FileExistsInDatasetError: Names are taken in the dataset, and a stream would be used up.
     """
     if isinstance(source, Mapping) and names is not None:
         message = "a dict gives the names; leave names out"
@@ -75,8 +80,11 @@ def resolve(
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))
-    frames = frames_of(items, count, names, rows_per_file)
-    return replace(frames, note=_USED_UP) if is_trial and reads_once(source) else frames
+    frames = frames_of(
+        items, count, names, rows_per_file, check=check, options=options, preflight=preflight
+    )
+    is_used_up = options["dry_run"] and reads_once(source)
+    return replace(frames, note=_USED_UP) if is_used_up else frames
 
 
 def _checked_names(names: NamesOption | None) -> NamesOption | None:

@@ -44,6 +44,11 @@ fn of_file_url(rest: &str) -> PathBuf {
 }
 
 fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
+    if rest.trim_matches('/').is_empty() {
+        return Error::Configuration(format!(
+            "{source} names nothing: a path is missing behind {scheme}:"
+        ));
+    }
     let url = format!("{scheme}://{}", rest.trim_start_matches('/'));
     let opened = if source.contains(['*', '?', '[']) {
         format!(
@@ -92,6 +97,14 @@ mod tests {
             assert!(message.contains(url) && message.contains("fsspec"), "{message}");
         }
         assert!(local("s3://b/*").unwrap_err().to_string().contains("fs.glob(path)"));
+    }
+
+    #[test]
+    fn a_scheme_alone_names_nothing() {
+        for url in ["https://", "s3:/", "hf:///"] {
+            let message = local(url).unwrap_err().to_string();
+            assert!(message.starts_with(url) && message.contains("names nothing"), "{message}");
+        }
     }
 
     #[test]

@@ -231,6 +231,18 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// What a caller should know who passes an open file: it may be a part of a table. `path` is what the
+/// file is known by, which may be no path of this machine.
+#[must_use]
+pub fn note_on_open_file(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    if !path.is_file() {
+        return None;
+    }
+    let table = table_format::Tables::default().around(path.parent()?)?;
+    Some(table.note(1))
+}
+
 /// Advice, where folders are left out that could be taken.
 fn hint(left_out: &LeftOut) -> &'static str {
     if left_out.has(&Kind::Folder) { "; recursive=True searches subfolders too" } else { "" }

@@ -1,0 +1,354 @@
+"""A batch of frames, before any of them is sent.
+
+What is known without their rows is asked first: names, types, and what the dataset holds. So a
+stream that can be read once is as it was after an upload that is refused for these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from sutro import _core
+from sutro._reports import text
+from sutro._run import stopping
+from sutro._run.driver import Driver, here
+from sutro._sources import once, pandas
+from sutro._sources.classes import is_wrapper
+from sutro._sources.frames import (
+    STEP_SECONDS,
+    Frames,
+    Made,
+    checked,
+    decimals_as_bytes,
+    encoder_of,
+    head_of,
+    label_of,
+    make,
+)
+from sutro._sources.items import may_be_once
+from sutro._sources.words import in_words
+from sutro.errors import CheckError, ConfigurationError, FrameError
+from sutro.sources import ArrowStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sutro._sources.items import Items
+    from sutro.options import UploadOptions
+    from sutro.sources import Frame
+
+_LOOK_ROWS = 10_000
+"""Rows that are looked at together where the types of frames differ."""
+
+_MOST_MADE = 8
+"""Files that are made at most to be compared with those of the dataset: they take up disk."""
+
+
+def frames_of(
+    items: Items,
+    count: int | None,
+    names: Sequence[str] | None,
+    rows_per_file: int | None,
+    *,
+    check: bool,
+    options: UploadOptions,
+    preflight: _core.Preflight | None,
+) -> Frames:
+    """Take items for frames; with `check` they are compared, also with what `preflight` knows.
+
+    Raises:
+        TypeError: One of them is no frame.
+        ConfigurationError: The arguments do not fit each other.
+        CheckError: The frames differ, or differ from the dataset.
+        FileExistsInDatasetError: Names are taken in the dataset.
+        FrameError: A frame cannot be encoded, or can be read once only and was.
+    """
+    if names is not None and count is not None and len(names) != count:
+        entries = "1 entry" if len(names) == 1 else f"{len(names):,} entries"
+        message = f"names has {entries} for {text.counted(count, 'frame')}"
+        raise ConfigurationError(message)
+    items = _named(items, names)
+    if count is None:
+        frames = _begun(items, names, options, preflight)
+    else:
+        frames = _compared(list(items), rows_per_file, options, preflight, check=check)
+    if rows_per_file is None:
+        return replace(frames, rows_per_file=None)
+    numbered = _numbered(frames.items)
+    return replace(frames, items=numbered, file_count=None, rows_per_file=rows_per_file)
+
+
+def _named(items: Items, names: Sequence[str] | None) -> Items:
+    if names is None:
+        yield from items
+        return
+    left = iter(names)
+    for _, item in items:
+        name = next(left, None)
+        if name is None:
+            message = f"there are more frames than names, which has {len(names)}"
+            raise ConfigurationError(message)
+        yield name, item
+
+
+def _numbered(items: Items) -> Items:
+    for name, item in items:
+        if name is not None:
+            message = "rows_per_file numbers the files that it makes; give no names"
+            raise ConfigurationError(message)
+        if not isinstance(item, ArrowStream):
+            message = "rows_per_file cuts frames; files are uploaded as they are"
+            raise ConfigurationError(message)
+        yield None, item
+
+
+def _begun(
+    items: Items,
+    names: Sequence[str] | None,
+    options: UploadOptions,
+    preflight: _core.Preflight | None,
+) -> Frames:
+    """Frames of an iterator: the first one says whether it is worth to ask for more."""
+    if preflight is None:
+        return Frames(items, None, None)
+    if names is not None:
+        # How many frames there are is not known: there may be fewer than names.
+        preflight.names_there(list(names), options["ordered"], is_all=False)
+    first = next(items)
+    batch = _Batch([first], None, options, preflight)
+    batch.refuse_first()
+    return Frames(chain([first], items), None, None, opened=batch.opened)
+
+
+def _compared(
+    items: list[tuple[str | None, object]],
+    rows_per_file: int | None,
+    options: UploadOptions,
+    preflight: _core.Preflight | None,
+    *,
+    check: bool,
+) -> Frames:
+    """Frames that are all known, compared with each other."""
+    known: list[tuple[str | None, Frame]] = [
+        (name, checked(frame, label_of(name, position)))
+        for position, (name, frame) in enumerate(items)
+    ]
+    batch = _Batch(known, rows_per_file, options, preflight)
+    batch.check_each_once()
+    there = batch.names_there() if check else []
+    outlines = batch.outlines() if check or len(known) > 1 else []
+    schema = None
+    if check:
+        schema = batch.check(outlines)
+        batch.compare_contents(there)
+    return Frames(
+        iter(known),
+        len(known),
+        rows_per_file,
+        schema,
+        # One frame alone is looked at when it is encoded.
+        outlines=outlines if len(known) > 1 else (),
+        made=batch.made,
+        opened=batch.opened,
+    )
+
+
+class _Batch:
+    """Frames of which as little is read as says whether they can be uploaded."""
+
+    def __init__(
+        self,
+        frames: Sequence[tuple[str | None, object]],
+        rows_per_file: int | None,
+        options: UploadOptions,
+        preflight: _core.Preflight | None,
+    ) -> None:
+        self._frames = [
+            (name, frame, label_of(name, position)) for position, (name, frame) in enumerate(frames)
+        ]
+        self._rows_per_file = rows_per_file
+        self._options = options
+        self._preflight = preflight
+        self._can_be_lost = any(may_be_once(frame) for _, frame, _ in self._frames)
+        self.opened: dict[int, _core.OpenStream] = {}
+        self.made: dict[int, Made] = {}
+        for place, (_, frame, _) in enumerate(self._frames):
+            made = once.kept(frame)
+            # Made for another number of rows it is of no use: the frame is refused as read.
+            if made is not None and made.rows_per_file == rows_per_file:
+                self.made[place] = made
+
+    def check_each_once(self) -> None:
+        """Refuse streams that were read, or that stand twice in a list, before any is touched.
+
+        Raises:
+            FrameError: There is one.
+        """
+        seen: dict[int, str] = {}
+        for place, (_, frame, label) in enumerate(self._frames):
+            if once.is_one_shot(frame):
+                if place not in self.made:
+                    once.refuse_used(frame, label)
+                if id(frame) in seen:
+                    message = (
+                        f"{label} is the stream {seen[id(frame)]}, which can be read once only"
+                    )
+                    raise FrameError(message, frame=label)
+                seen[id(frame)] = label
+
+    def names_there(self) -> list[int]:
+        """Give the places of frames whose names the dataset has, perhaps by an earlier run.
+
+        Raises:
+            FileExistsInDatasetError: No earlier run can have left them there.
+        """
+        names = [name for name, _, _ in self._frames if name is not None]
+        if self._preflight is None or not self._can_be_lost or len(names) < len(self._frames):
+            return []
+        return self._preflight.names_there(names, self._options["ordered"], is_all=True)
+
+    def compare_contents(self, there: list[int]) -> None:
+        """Make the files whose names the dataset has, where later frames can be read once only.
+
+        What was made is kept for its stream, and is uploaded by the next call if this one fails.
+
+        Raises:
+            FileExistsInDatasetError: One has another content.
+        """
+        if self._preflight is None or self._rows_per_file is not None or not self._can_be_lost:
+            return
+        places = there[:_MOST_MADE]
+        files = [(self._frames[place][0] or "", self._make(place).files[0][1]) for place in places]
+        if files:
+            check = partial(self._preflight.check_files, files, self._options)
+            here(Driver.result_of, check)
+
+    def refuse_first(self) -> None:
+        """Refuse frames that differ from the dataset whatever values they have.
+
+        Raises:
+            SchemaMismatchError: There is one.
+        """
+        outlines = list(self._unread_outlines().values())
+        if outlines:
+            self._refuse_for_certain(outlines, list(range(len(outlines))))
+
+    def outlines(self) -> list[_core.FrameOutline]:
+        """Learn what the files of the frames will be.
+
+        Rows are read only where types differ and a cast may help: a column without a value takes
+        any type.
+
+        Raises:
+            SchemaMismatchError: A stream would be read in vain: frames differ whatever its values.
+        """
+        by_place = self._unread_outlines()
+        places, outlines = list(by_place), list(by_place.values())
+        if not outlines or (self._preflight is None and len(outlines) == 1):
+            return []
+        differing = _core.differing_leaves(outlines, self._preflight)
+        unread = []
+        for index, place in enumerate(places):
+            _, frame, label = self._frames[place]
+            if not differing[index] or place in self.made:
+                continue
+            if may_be_once(frame):
+                unread.append(index)
+            else:
+                leaves = set(differing[index])
+                outlines[index] = _looked_at(frame, label, outlines[index], leaves)
+        if unread and self._options["cast"]:
+            self._refuse_for_certain(outlines, unread)
+            for index in unread:
+                made = self._make(places[index])
+                outlines[index] = _outline_of_made(made, self._frames[places[index]][2])
+        return outlines
+
+    def check(self, outlines: list[_core.FrameOutline]) -> _core.FrameSchema | None:
+        """Compare the frames with each other, and with the dataset.
+
+        Raises:
+            SchemaMismatchError: They differ.
+        """
+        return _core.check_frames(outlines, self._options["cast"], self._preflight)
+
+    def _refuse_for_certain(self, outlines: list[_core.FrameOutline], unread: list[int]) -> None:
+        """Refuse what cannot be cast even if none of these frames has a value."""
+        at_best = list(outlines)
+        if self._options["cast"]:
+            for index in unread:
+                at_best[index] = outlines[index].without_any_value()
+        try:
+            self.check(at_best)
+        except CheckError:
+            # In the words for what is known.
+            self.check(outlines)
+            raise
+
+    def _unread_outlines(self) -> dict[int, _core.FrameOutline]:
+        """What is known of the frames without a look at their rows, by their places."""
+        outlines = {}
+        for place, (_, frame, label) in enumerate(self._frames):
+            if not isinstance(frame, ArrowStream):
+                continue
+            if place in self.made:
+                outlines[place] = _outline_of_made(self.made[place], label)
+                continue
+            with in_words(frame, label):
+                outlines[place] = _core.FrameOutline(
+                    self._with_schema(place), label, decimals_as_bytes(frame), is_wrapper(frame)
+                )
+        return outlines
+
+    def _with_schema(self, place: int) -> object:
+        """Give what has a frame's schema; some streams can be opened once only."""
+        frame = self._frames[place][1]
+        head = head_of(frame)
+        schema = getattr(head, "schema", head)
+        if hasattr(schema, "__arrow_c_schema__"):
+            return schema
+        if is_wrapper(frame):
+            self.opened[place] = _core.OpenStream(frame)
+            return self.opened[place]
+        return pandas.without_index(head, warn=False)
+
+    def _make(self, place: int) -> Made:
+        if place not in self.made:
+            _, frame, label = self._frames[place]
+            opened = self.opened.pop(place, None)
+            self.made[place] = make(frame, label, self._rows_per_file, opened)
+            once.keep_made(frame, self.made[place])
+        return self.made[place]
+
+
+def _outline_of_made(made: Made, label: str) -> _core.FrameOutline:
+    files = [file for _, file in made.files]
+    leaves = set.intersection(*(set(file.leaves_without_values()) for file in files))
+    outline = _core.FrameOutline.of_file(files[0], label)
+    return outline.with_values(0 if made.is_empty else 1, [], sorted(leaves))
+
+
+def _looked_at(
+    frame: object, label: str, outline: _core.FrameOutline, leaves: set[int]
+) -> _core.FrameOutline:
+    """Look which of these columns have no value: then their types say nothing.
+
+    The first rows are enough where they have values. They are encoded, so that what counts
+    as a value is the same for frames as for files.
+    """
+    with in_words(frame, label):
+        encoder = encoder_of(frame, label, _LOOK_ROWS, warn=False)
+    looked_at = sorted(leaves)
+    try:
+        while leaves and not encoder.is_exhausted:
+            stopping.check()
+            with in_words(frame, label):
+                file = encoder.encode(STEP_SECONDS)
+            if file is not None:
+                leaves.intersection_update(file.leaves_without_values())
+        return outline.with_values(encoder.row_count or 0, looked_at, sorted(leaves))
+    finally:
+        encoder.close()

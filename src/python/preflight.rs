@@ -1,0 +1,75 @@
+//! What can be refused of frames before their rows are read.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::{
+    client::UploadArguments,
+    errors::IntoPyErr,
+    frames::{FrameOutline, FrameSchema, TemporaryParquet, outlines},
+    job::Job,
+};
+use crate::upload::{self, Held, Mending, check_schemas, leaves_to_look_at};
+
+/// What a dataset holds before an upload into it.
+#[pyclass(frozen, module = "sutro._core")]
+pub(super) struct Preflight(pub(super) Arc<upload::Preflight>);
+
+#[pymethods]
+impl Preflight {
+    /// The positions of those names that the dataset has.
+    fn names_there(
+        &self,
+        py: Python<'_>,
+        names: Vec<String>,
+        ordered: bool,
+        is_all: bool,
+    ) -> PyResult<Vec<usize>> {
+        let there = py.detach(|| self.0.names_there(&names, ordered, is_all));
+        there.map_err(|error| error.into_py_err(py))
+    }
+
+    /// Compares the first files of an upload with those of the dataset that have their names.
+    fn check_files(
+        &self,
+        files: Vec<(String, PyRef<'_, TemporaryParquet>)>,
+        options: UploadArguments,
+    ) -> PyResult<Job> {
+        let files = files.into_iter().map(|(name, file)| file.shared(name));
+        let files = files.collect::<PyResult<Vec<_>>>()?;
+        let preflight = Arc::clone(&self.0);
+        let work = async move { preflight.check_files(files, options.into()).await };
+        Job::start(work, None, |py, ()| Ok(py.None()))
+    }
+}
+
+/// What is known of a dataset's schema; without one, nothing.
+pub(super) fn held(preflight: Option<&Preflight>) -> Held {
+    preflight.map_or(Held::Nothing, |preflight| preflight.0.held())
+}
+
+/// For each frame the places of the leaves whose values may matter for a cast.
+#[pyfunction]
+pub(super) fn differing_leaves(
+    py: Python<'_>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
+    preflight: Option<&Preflight>,
+) -> Vec<Vec<u32>> {
+    let (outlines, held) = (outlines(&frames), held(preflight));
+    py.detach(|| leaves_to_look_at(&outlines, &held))
+}
+
+/// Compares the schemas of frames, also with that of the dataset, before any of them is encoded.
+#[pyfunction]
+pub(super) fn check_frames(
+    py: Python<'_>,
+    frames: Vec<PyRef<'_, FrameOutline>>,
+    cast: bool,
+    preflight: Option<&Preflight>,
+) -> PyResult<Option<FrameSchema>> {
+    let (outlines, held) = (outlines(&frames), held(preflight));
+    let mending = Mending { cast, recompress: false };
+    let schema = py.detach(|| check_schemas(&outlines, mending, &held));
+    schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
+}

@@ -1,0 +1,151 @@
+//! What can be refused of frames before their rows are read: by their names and types, and by what
+//! the dataset holds.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use parquet::schema::types::TypePtr;
+
+use super::{
+    already_there::{OTHER_PLACE, can_be_an_earlier_run},
+    check::judge,
+    compare::Comparison,
+    dataset::{Dataset, names_taken},
+    dataset_schema::Held,
+    error::UploadError,
+    feed::{Coming, Feed, MadeFiles},
+    frames::{FrameOutline, differing_leaves},
+    made::MadeFile,
+    mismatch::CheckError,
+    options::{Mending, UploadOptions},
+    order::Order,
+    plan::with_extension,
+    resume,
+    sent_record::SentRecord,
+};
+use crate::{
+    client::ApiClient,
+    error::Result,
+    schema::Schema,
+    wire::{messages::DatasetFileList, places::Places},
+};
+
+/// What a dataset holds before an upload into it.
+#[derive(Clone, Debug)]
+pub struct Preflight {
+    dataset_id: String,
+    list: DatasetFileList,
+}
+
+impl Preflight {
+    /// Asks for it; without `names` the first files are enough, which tell the schema.
+    ///
+    /// # Errors
+    /// Where the dataset cannot be listed.
+    pub async fn of(client: &ApiClient, dataset_id: String, names: bool) -> Result<Self> {
+        let mut list = if names {
+            client.list_dataset(&dataset_id).await?
+        } else {
+            client.list_beginning(&dataset_id).await?
+        };
+        if let Some(record) = SentRecord::of_client(client, &dataset_id) {
+            record.complete(&mut list.files);
+        }
+        Ok(Self { dataset_id, list })
+    }
+
+    /// What is known of the dataset's schema.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held::by(Some(&self.list))
+    }
+
+    /// The positions of those names that the dataset has. Whether these are the same files is for
+    /// their contents to tell.
+    ///
+    /// # Errors
+    /// [`Error::NamesTaken`] where an earlier run cannot have left them there, whatever their
+    /// content. `is_all` says that the upload has no more files.
+    pub fn names_there(&self, names: &[String], ordered: bool, is_all: bool) -> Result<Vec<usize>> {
+        let names: Vec<_> = names.iter().map(|name| with_extension(name)).collect();
+        let places = Places::of(names.iter().map(String::as_str), &self.list.files);
+        let taken = |(position, name): (usize, &String)| Some((position, places.get(name)?));
+        let taken: Vec<_> = names.iter().enumerate().filter_map(taken).collect();
+        let plan = is_all.then_some(names.len());
+        if ordered && !can_be_an_earlier_run(&taken, self.list.files.len(), plan) {
+            let names = taken.iter().map(|(position, _)| names[*position].clone()).collect();
+            return Err(names_taken(&self.dataset_id, names, OTHER_PLACE));
+        }
+        Ok(taken.into_iter().map(|(position, _)| position).collect())
+    }
+
+    /// Compares the first files of an upload with those of the dataset that have their names.
+    ///
+    /// # Errors
+    /// [`Error::NamesTaken`] where one has another content, and what is wrong with a file.
+    pub async fn check_files(
+        &self,
+        files: Vec<MadeFile>,
+        options: UploadOptions,
+    ) -> Result<(), UploadError> {
+        let UploadOptions { mending, hive, ordered, .. } = options;
+        let coming = Coming::of_made_files(MadeFiles::of(files), mending, hive, self.held());
+        let (id, listing) = (self.dataset_id.clone(), self.list.files.clone());
+        let dataset = Dataset { id, listing, order: Order::of(ordered) };
+        let rest = resume::missing(&dataset, Feed::of_coming(coming), &Arc::default()).await?;
+        let mut rest = stream::iter(rest.coming).flat_map(Coming::into_stream).boxed();
+        while let Some(file) = rest.next().await {
+            file?;
+        }
+        Ok(())
+    }
+}
+
+/// For each frame the places of the leaves whose values may matter for a cast: those of columns that
+/// not all frames have alike; where the dataset's schema is known, all of the frames that have
+/// another one.
+#[must_use]
+pub fn leaves_to_look_at(frames: &[FrameOutline], held: &Held) -> Vec<Vec<u32>> {
+    let Held::Schema(held) = held else {
+        return differing_leaves(frames);
+    };
+    let leaves = |frame: &FrameOutline| {
+        if *frame.named_footer().1.schema == *held { Vec::new() } else { frame.leaves() }
+    };
+    frames.iter().map(leaves).collect()
+}
+
+/// Compares the schemas that frames will have as files: with the dataset's, where it is known, else
+/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` where
+/// there is none to compare with. One frame alone is compared with a dataset only.
+///
+/// # Errors
+/// [`UploadError::Check`] with all that differ from the dataset, or from the most common schema.
+pub fn check_schemas(
+    frames: &[FrameOutline],
+    mending: Mending,
+    held: &Held,
+) -> Result<Option<TypePtr>, UploadError> {
+    let [first, others @ ..] = frames else { return Ok(None) };
+    if others.is_empty() && matches!(held, Held::Nothing) {
+        return Ok(None);
+    }
+    let footers: Vec<_> = frames.iter().map(FrameOutline::named_footer).collect();
+    if mending.cast && matches!(held, Held::Schema(_)) {
+        // Only what certainly cannot be cast is refused before the frames are encoded.
+        let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
+        let names = footers.iter().map(|(name, _)| *name);
+        let at_best: Vec<_> = names.zip(&at_best).collect();
+        if let Err(error) = judge(&at_best, Vec::new(), frames.len(), mending, held) {
+            let outliers = Comparison::of(&footers, held).outliers();
+            return Err(CheckError { outliers, ..error }.into());
+        }
+        return Ok(None);
+    }
+    let target = judge(&footers, Vec::new(), frames.len(), mending, held)?;
+    let own = &first.named_footer().1.parquet_schema;
+    let schema = Arc::clone(target.schema().map_or(own, |(schema, _)| schema));
+    let names = footers.iter().map(|(name, _)| (*name).to_owned()).collect();
+    held.check_summary(names, &Schema::from_parquet(&schema))?;
+    Ok(Some(schema))
+}
