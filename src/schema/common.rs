@@ -122,6 +122,7 @@ fn typed_as(common: &TypePtr, file: &TypePtr, by_place: bool) -> TypePtr {
 /// The field of `b` for each field of `a`: by name, but by position inside lists and maps, where
 /// names vary between writers. `None` if the fields differ.
 pub(crate) fn pair_fields(a: &Type, b: &Type, by_place: bool) -> Option<Vec<usize>> {
+    let by_place = by_place || is_list_or_map(a);
     let (a, b) = (fields_of(a), fields_of(b));
     if a.len() != b.len() {
         return None;

@@ -172,3 +172,33 @@ fn definition_level(path: &[Step<'_>], level: usize) -> Option<i16> {
     }
     Some(in_target)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+    use crate::schema::common_schema;
+
+    fn schema(list: &str, element: &str, entries: &str) -> TypePtr {
+        let schema = format!(
+            "message schema {{
+                optional group a (LIST) {{ repeated group {list} {{ optional int32 {element}; }} }}
+                optional group b (MAP) {{
+                    repeated group {entries} {{ required int32 key; optional int32 value; }}
+                }}
+            }}"
+        );
+        Arc::new(parse_message_type(&schema).unwrap())
+    }
+
+    #[test]
+    fn the_names_of_levels_inside_lists_and_maps_do_not_matter() {
+        let (target, found) = (schema("list", "element", "key_value"), schema("bag", "x", "map"));
+        let leaves = leaves(&target, &found, &[]).unwrap();
+        assert_eq!(leaves.iter().map(|leaf| leaf.place).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(common_schema([&target, &found]), Ok(target));
+    }
+}
