@@ -54,6 +54,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(sys.platform != "linux", reason="auditwheel knows Linux wheels only")
+def test_the_wheel_needs_no_newer_system_than_its_name_says(wheel: Path) -> None:
+    shown = run(sys.executable, "-m", "auditwheel", "show", wheel)
+    platform = wheel.stem.rpartition("-")[2]
+
+    assert f'following platform tag: "{platform}"' in " ".join(shown.split())
+
+
 # Where nothing is compiled yet, the wheel takes minutes.
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("python", interpreters(), ids=lambda python: Path(python).name)
