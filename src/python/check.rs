@@ -3,8 +3,9 @@
 use pyo3::{prelude::*, types::PyTuple};
 
 use super::{
+    arguments::UploadArguments,
     classes::{fields, instance},
-    client::{Client, UploadArguments},
+    client::Client,
     errors::{IntoPyErr, internal_error},
     files::FoundFiles,
     frames::{FrameOutline, TemporaryParquet, outlines},

@@ -7,6 +7,7 @@
 // Arguments come from Python by value.
 #![allow(clippy::needless_pass_by_value)]
 
+mod arguments;
 mod arrow_stream;
 mod check;
 mod classes;

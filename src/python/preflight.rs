@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::{
-    client::UploadArguments,
+    arguments::UploadArguments,
     errors::IntoPyErr,
     frames::{FrameOutline, FrameSchema, TemporaryParquet, outlines},
     job::Job,
