@@ -125,4 +125,4 @@ client.list_datasets()
     )
 
     outcome = (done.returncode, done.stdout, done.stderr)
-    assert outcome == (0, "no call can start: the interpreter exits\n", "")
+    assert outcome == (0, "cannot start a call while the interpreter exits\n", "")
