@@ -25,6 +25,7 @@ DATA = Path(__file__).parents[2] / "examples" / "data"
 # What is imported later could be read by root only. Nobody else runs as this user.
 PROGRAM = """
 import logging, os, resource, sys
+from sutro import *
 import sutro, sutro._progress.bar, sutro._reports.check, sutro._reports.upload
 folder, limit, is_warm = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "True"
 if is_warm:

@@ -46,10 +46,9 @@ struct Answered {
 /// A layer whose lists of files lag, for one dataset, and that loses answers to uploads.
 struct Laggard {
     lag: Mutex<Lag>,
-    /// The uploads, from 0, whose answers are lost.
+    /// The committed files, counted from 0, whose answers are lost.
     lost: Vec<usize>,
     answered: Mutex<Vec<Answered>>,
-    uploads: AtomicUsize,
     listings: AtomicUsize,
 }
 
@@ -59,7 +58,6 @@ impl Laggard {
             lag: Mutex::new(lag),
             lost: lost.to_vec(),
             answered: Mutex::default(),
-            uploads: AtomicUsize::new(0),
             listings: AtomicUsize::new(0),
         })
     }
@@ -82,13 +80,13 @@ impl Laggard {
     async fn answer(&self, request: Request, next: Next) -> Response {
         match request.uri().path() {
             "/upload-to-dataset" => {
-                let upload = self.uploads.fetch_add(1, Ordering::Relaxed);
                 let answer = next.run(request).await;
-                if answer.status().is_success() {
-                    let answered = Answered { at: Instant::now(), hidden: 0 };
-                    self.answered.lock().unwrap().push(answered);
+                if !answer.status().is_success() {
+                    return answer;
                 }
-                if self.lost.contains(&upload) {
+                let mut answered = self.answered.lock().unwrap();
+                answered.push(Answered { at: Instant::now(), hidden: 0 });
+                if self.lost.contains(&(answered.len() - 1)) {
                     return (StatusCode::BAD_GATEWAY, "<html>").into_response();
                 }
                 answer
