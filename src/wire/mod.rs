@@ -7,4 +7,5 @@ mod lenient;
 pub mod listing;
 pub mod messages;
 pub(crate) mod places;
+pub mod staging;
 mod summary;
