@@ -1,17 +1,24 @@
 //! The rules of a dataset: what is parquet, which schema, which names.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 
 use super::{
-    clock::Arrival,
+    app_state::AppState,
+    clock::{Arrival, rfc3339},
     keys::Caller,
+    limits::Limits,
     refusal::Refusal,
-    storage::{Appended, Catalog, NewFile, Storage, StoredBlob},
+    storage::{Appended, Catalog, NewFile, Staged, StagedTotals, Storage, StoredBlob},
 };
 use crate::{
     schema::{Footer, FooterBytes, FooterReader, InvalidParquet, Schema, diff},
-    wire::file_name,
+    wire::{file_name, staging::StagedFile},
 };
+
+/// More than the fields around a file and their boundaries can have, in bytes.
+pub(super) const MAX_AROUND_FILE: u64 = 64 * 1024;
 
 /// Differences told in one answer.
 const DIFFERENCES_SHOWN: usize = 10;
@@ -20,6 +27,20 @@ const DIFFERENCES_SHOWN: usize = 10;
 pub(super) struct ReceivedFile {
     pub(super) blob: StoredBlob,
     pub(super) file_name: String,
+}
+
+impl ReceivedFile {
+    fn into_new_file(self, row_count: u64, arrival: Arrival) -> NewFile {
+        NewFile {
+            file_id: self.blob.file_id,
+            file_name: self.file_name,
+            size_bytes: self.blob.size_bytes,
+            row_count,
+            sha256: self.blob.sha256,
+            first_byte_at: arrival.first_byte_at,
+            last_byte_at: arrival.last_byte_at,
+        }
+    }
 }
 
 /// Ids are data from the client: only those that the service could have made are looked up.
@@ -59,6 +80,20 @@ pub(super) async fn admit_early(
     Ok(())
 }
 
+/// Refuses a file that its key may not stage, before any byte is stored.
+pub(super) async fn admit_quota(
+    app: &AppState,
+    caller: &Caller,
+    declared: Option<u64>,
+) -> Result<(), Refusal> {
+    // The body declares at least the bytes of the file, less those around it.
+    let bytes = declared.unwrap_or(0).saturating_sub(MAX_AROUND_FILE);
+    match app.storage.check_quota(caller.owner(), bytes).await? {
+        Staged::Done => Ok(()),
+        Staged::TooMuch(totals) => Err(too_much_staged(&app.limits, totals)),
+    }
+}
+
 /// Makes a received file part of a dataset, or removes it.
 pub(super) async fn admit(
     storage: &Storage,
@@ -66,29 +101,92 @@ pub(super) async fn admit(
     file: ReceivedFile,
     arrival: Arrival,
 ) -> Result<(), Refusal> {
-    let ReceivedFile { blob, file_name } = file;
-    let footer = match read_footer(storage, &blob).await {
+    let footer = match read_footer(storage, &file.blob).await {
         Ok(footer) => footer,
         Err(refusal) => {
-            storage.discard(blob).await;
+            storage.discard(file.blob).await;
             return Err(refusal);
         }
     };
-    let new_file = NewFile {
-        file_id: blob.file_id,
-        file_name,
-        size_bytes: blob.size_bytes,
-        row_count: footer.row_count,
-        sha256: blob.sha256,
-        first_byte_at: arrival.first_byte_at,
-        last_byte_at: arrival.last_byte_at,
-    };
+    let new_file = file.into_new_file(footer.row_count, arrival);
     match storage.append(dataset_id, &footer.schema, &[new_file]).await? {
         Appended::Done => Ok(()),
         Appended::NameTaken(_) => Err(Refusal::name_taken()),
-        Appended::SchemaDiffers(schema) => Err(differs(&schema, &footer.schema)),
+        Appended::SchemaDiffers(schema) => {
+            let why = differences(&schema, &footer.schema);
+            Err(Refusal::schema_differs(format!("the schema differs from the dataset's: {why}")))
+        }
         Appended::NoDataset => Err(Refusal::unknown_dataset(dataset_id)),
     }
+}
+
+/// Stages a received file for a dataset, or removes it. A commit checks the name and the schema
+/// once more.
+pub(super) async fn admit_staged(
+    app: &AppState,
+    caller: &Caller,
+    dataset_id: &str,
+    file: ReceivedFile,
+    arrival: Arrival,
+) -> Result<StagedFile, Refusal> {
+    let storage = &app.storage;
+    let (row_count, schema) = match check_staged(storage, dataset_id, &file).await {
+        Ok(checked) => checked,
+        Err(refusal) => {
+            storage.discard(file.blob).await;
+            return Err(refusal);
+        }
+    };
+    let new_file = file.into_new_file(row_count, arrival);
+    let mut staged = StagedFile {
+        staged_id: new_file.file_id.clone(),
+        file_name: new_file.file_name.clone(),
+        size_bytes: new_file.size_bytes,
+        row_count,
+        sha256: new_file.sha256,
+        expires_at: None,
+    };
+    match storage.stage(caller.owner(), dataset_id, schema.as_deref(), new_file).await? {
+        (Staged::Done, expires_at) => {
+            staged.expires_at = rfc3339(expires_at);
+            Ok(staged)
+        }
+        (Staged::TooMuch(totals), _) => Err(too_much_staged(&app.limits, totals)),
+    }
+}
+
+/// The rows of a file, and its schema if the dataset has none.
+async fn check_staged(
+    storage: &Storage,
+    dataset_id: &str,
+    file: &ReceivedFile,
+) -> Result<(u64, Option<Arc<Schema>>), Refusal> {
+    let footer = read_footer(storage, &file.blob).await?;
+    admit_early(storage.catalog(), dataset_id, &file.file_name).await?;
+    match storage.catalog().schema(dataset_id).await? {
+        None => Ok((footer.row_count, Some(footer.schema))),
+        Some(schema) if schema == *footer.schema => Ok((footer.row_count, None)),
+        Some(schema) => {
+            let why = differences(&schema, &footer.schema);
+            Err(Refusal::schema_differs(format!("the schema differs from the dataset's: {why}")))
+        }
+    }
+}
+
+fn too_much_staged(limits: &Limits, totals: StagedTotals) -> Refusal {
+    let StagedTotals { files, bytes } = totals;
+    let what = if files >= limits.max_staged_files {
+        format!("{files} staged files, and the server allows {}", limits.max_staged_files)
+    } else {
+        format!(
+            "{bytes} bytes in staged files, and the server allows {} with this file",
+            limits.max_staged_bytes
+        )
+    };
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the key has {what}; commit staged files, or wait until they expire"),
+    )
 }
 
 async fn read_footer(storage: &Storage, blob: &StoredBlob) -> Result<Footer, Refusal> {
@@ -110,16 +208,14 @@ async fn read_footer(storage: &Storage, blob: &StoredBlob) -> Result<Footer, Ref
         .map_err(|error| invalid(&error))
 }
 
-fn differs(schema: &Schema, other: &Schema) -> Refusal {
-    let differences = diff(schema, other);
+/// How a schema differs from the one that is expected.
+pub(super) fn differences(expected: &Schema, schema: &Schema) -> String {
+    let differences = diff(expected, schema);
     let shown: Vec<_> =
         differences.iter().take(DIFFERENCES_SHOWN).map(ToString::to_string).collect();
     let more = differences.len() - shown.len();
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    Refusal::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        format!("the schema differs from the dataset's: {}{more}", shown.join("; ")),
-    )
+    format!("{}{more}", shown.join("; "))
 }
 
 fn invalid(error: &InvalidParquet) -> Refusal {

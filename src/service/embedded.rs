@@ -12,7 +12,7 @@ use super::{
     limits::Limits,
     router::router,
     serve::STOP_PATIENCE,
-    storage::{Place, Storage, UploadRecord},
+    storage::{Place, Quota, StagingRules, Storage, UploadRecord},
 };
 use crate::error::{Error, Result};
 
@@ -42,7 +42,10 @@ impl Service {
         limits: Limits,
         hosts: Option<Vec<String>>,
     ) -> Result<Self> {
-        let storage = Storage::open(&Place::parse(folder)?).await?;
+        let quota =
+            Quota { max_files: limits.max_staged_files, max_bytes: limits.max_staged_bytes };
+        let staging = StagingRules { expiry: limits.stage_expiry, quota };
+        let storage = Storage::open(&Place::parse(folder)?, staging).await?;
         let access = Access { keys, hosts: Hosts::only(hosts) };
         Ok(Self { app: Arc::new(AppState::new(storage, access, limits)) })
     }

@@ -13,11 +13,37 @@ use utoipa::ToSchema;
 
 use super::keys::Caller;
 
-/// Answer of `GET /uploads`.
+/// Response of `GET /uploads`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadList {
     /// Uploads that have not ended, in the order in which they began.
     pub(super) uploads: Vec<Upload>,
+    /// Files that are staged.
+    pub(super) staged: StagedUploads,
+}
+
+/// Files that are staged, and not committed yet.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StagedUploads {
+    /// All of them.
+    pub(super) file_count: u64,
+    /// The sum of their sizes in bytes.
+    pub(super) total_size_bytes: u64,
+    /// Those that expire first, up to 100.
+    pub(super) files: Vec<StagedUpload>,
+}
+
+/// A file that is staged.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StagedUpload {
+    /// The dataset for which it is staged.
+    pub(super) dataset_id: String,
+    /// Its name in the dataset.
+    pub(super) file_name: String,
+    /// Size in bytes.
+    pub(super) size_bytes: u64,
+    /// When it is deleted if it was not committed: RFC 3339, UTC.
+    pub(super) expires_at: Option<String>,
 }
 
 /// An upload that has not ended.
@@ -41,7 +67,7 @@ pub(super) struct Upload {
 pub(super) enum UploadState {
     /// Its body is not complete.
     Receiving,
-    /// It is complete, and being checked and made a file of its dataset.
+    /// It is complete, and being checked, and committed or staged.
     Committing,
 }
 

@@ -14,6 +14,12 @@ pub struct Limits {
     /// Most uploads that are received at a time, in about 2 MiB of memory each; one more gets
     /// a 503 with `Retry-After`.
     pub max_uploads: usize,
+    /// Time after which a staged file is deleted if it was not committed.
+    pub stage_expiry: Duration,
+    /// Most staged files of one API key; one more gets a 413.
+    pub max_staged_files: u64,
+    /// Most bytes of staged files of one API key; more get a 413.
+    pub max_staged_bytes: u64,
     /// Most connections without a request that had a key; one more closes the oldest of them.
     /// They never take more than a quarter of the files that the process may have open.
     pub max_unauthenticated: usize,
@@ -31,6 +37,9 @@ impl Default for Limits {
             max_json_bytes: 64 << 10,
             max_datasets: 10_000,
             max_uploads: 256,
+            stage_expiry: Duration::from_hours(24),
+            max_staged_files: 100_000,
+            max_staged_bytes: 1 << 40,
             max_unauthenticated: 1_000,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_mins(1),

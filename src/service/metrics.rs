@@ -8,6 +8,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::storage::StagedTotals;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     call: String,
@@ -24,8 +26,11 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     request_seconds: Family<Called, Histogram>,
-    pub(super) committed_files: Counter,
-    pub(super) committed_bytes: Counter,
+    committed_files: Counter,
+    committed_bytes: Counter,
+    commit_files: Histogram,
+    staged_files: Gauge,
+    staged_bytes: Gauge,
     uploads_in_progress: Gauge,
     catalog_writable: Gauge,
 }
@@ -53,6 +58,14 @@ impl Metrics {
             Unit::Bytes,
             committed_bytes.clone(),
         );
+        // From one file to as many as a request may have.
+        let commit_files = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]);
+        let help = "Files of each request that committed staged files";
+        registry.register("commit_files", help, commit_files.clone());
+        let staged_files = Gauge::default();
+        registry.register("staged_files", "Files that are staged", staged_files.clone());
+        let staged_bytes = Gauge::default();
+        registry.register_with_unit("staged", "Their size", Unit::Bytes, staged_bytes.clone());
         let uploads_in_progress = Gauge::default();
         registry.register(
             "uploads_in_progress",
@@ -71,6 +84,9 @@ impl Metrics {
             request_seconds,
             committed_files,
             committed_bytes,
+            commit_files,
+            staged_files,
+            staged_bytes,
             uploads_in_progress,
             catalog_writable,
         }
@@ -82,6 +98,22 @@ impl Metrics {
             .get_or_create(&Called { call: call.clone() })
             .observe(time.as_secs_f64());
         self.requests.get_or_create(&Answered { call, status }).inc();
+    }
+
+    pub(super) fn committed(&self, files: u64, bytes: u64) {
+        self.committed_files.inc_by(files);
+        self.committed_bytes.inc_by(bytes);
+    }
+
+    /// Files that were staged.
+    pub(super) fn committed_together(&self, files: u32, bytes: u64) {
+        self.committed(u64::from(files), bytes);
+        self.commit_files.observe(f64::from(files));
+    }
+
+    pub(super) fn note_staged(&self, staged: StagedTotals) {
+        self.staged_files.set(i64::try_from(staged.files).unwrap_or(i64::MAX));
+        self.staged_bytes.set(i64::try_from(staged.bytes).unwrap_or(i64::MAX));
     }
 
     /// In the text format (`OpenMetrics` 1.0.0), which Prometheus reads.

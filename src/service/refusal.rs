@@ -42,6 +42,10 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, message)
     }
 
+    pub(super) fn schema_differs(message: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
     pub(super) fn unknown_file() -> Self {
         Self::new(StatusCode::NOT_FOUND, "File not found in dataset")
     }

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::HttpBody,
     extract::{MatchedPath, Request, State},
-    http::StatusCode,
+    http::{HeaderName, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::Response,
     routing::{get, post},
@@ -15,10 +15,11 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::{
     app_state::AppState,
-    calls::{datasets, files, looking_in, uploads},
+    calls::{datasets, files, looking_in, staging, uploads},
     guard, openapi,
     refusal::Refusal,
 };
+use crate::wire::staging::{COMMIT_FILES, EXTENSIONS_HEADER, STAGE_FILE, STAGING};
 
 pub(super) fn router(app: Arc<AppState>) -> Router {
     let body_timeout = app.limits.body_timeout;
@@ -27,7 +28,9 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .route("/create-dataset", get(datasets::create_dataset).post(datasets::create_dataset))
         .route("/list-datasets", post(datasets::list_datasets))
         .route("/upload-to-dataset", post(uploads::upload_to_dataset))
-        .route("/download-from-dataset", post(files::download_from_dataset));
+        .route("/download-from-dataset", post(files::download_from_dataset))
+        .route(STAGE_FILE, post(staging::stage_file))
+        .route(COMMIT_FILES, post(staging::commit_files));
     // The service's SDK, release 0.1.60, takes plain names where the API documents objects.
     let legacy = calls.clone().route("/list-dataset-files", post(files::list_dataset_file_names));
     let calls = calls
@@ -52,7 +55,16 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .layer(middleware::from_fn(guard::refuse_surplus))
         .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), log))
+        .layer(middleware::map_response(announce_extensions))
         .with_state(app)
+}
+
+/// Every response tells a client what else it may call, so that it needs no call to find out.
+async fn announce_extensions(mut response: Response) -> Response {
+    let (name, value) =
+        (HeaderName::from_static(EXTENSIONS_HEADER), HeaderValue::from_static(STAGING));
+    response.headers_mut().insert(name, value);
+    response
 }
 
 /// One line for each request, without its headers.

@@ -42,6 +42,11 @@ pub(crate) async fn health(State(app): State<Arc<AppState>>) -> Result<Json<Heal
 ))]
 pub(crate) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match app.storage.catalog().staged_by_all().await {
+        Ok(staged) => app.metrics.note_staged(staged),
+        // The other figures are what one looks at then.
+        Err(error) => tracing::warn!("staged files were not counted: {error}"),
+    }
     let is_writable = !app.storage.catalog().has_failed();
     let text = app.metrics.text(app.uploads.in_progress.len(), is_writable);
     ([(header::CONTENT_TYPE, content_type)], text)

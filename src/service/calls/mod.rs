@@ -4,4 +4,5 @@ pub(super) mod datasets;
 pub(super) mod files;
 mod listing;
 pub(super) mod looking_in;
+pub(super) mod staging;
 pub(super) mod uploads;

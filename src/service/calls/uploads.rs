@@ -7,13 +7,19 @@ use utoipa::ToSchema;
 
 use crate::{
     service::{
-        app_state::AppState, in_progress::UploadList, keys::Caller, receive::receive,
+        app_state::AppState,
+        in_progress::{StagedUpload, StagedUploads, UploadList},
+        keys::Caller,
+        receive::receive,
         refusal::Refusal,
     },
     wire::messages::UploadedFile,
 };
 
-/// Body of `POST /upload-to-dataset`: the two fields, in either order.
+/// Staged files that are shown.
+const STAGED_SHOWN: i64 = 100;
+
+/// Body of `POST /upload-to-dataset` and `POST /stage-file`: the two fields, in either order.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes; the body is streamed")]
 pub(crate) struct UploadForm {
@@ -44,7 +50,7 @@ pub(crate) async fn upload_to_dataset(
     }
 }
 
-/// Uploads that have not ended.
+/// Uploads that have not ended, and staged files.
 #[utoipa::path(get, path = "/uploads", responses(
     (status = 200, description = "Those of the key", body = UploadList),
     (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
@@ -52,6 +58,22 @@ pub(crate) async fn upload_to_dataset(
 pub(crate) async fn uploads(
     State(app): State<Arc<AppState>>,
     Extension(caller): Extension<Caller>,
-) -> Json<UploadList> {
-    Json(UploadList { uploads: app.uploads.in_progress.seen_by(&caller) })
+) -> Result<Json<UploadList>, Refusal> {
+    let (catalog, owner) = (app.storage.catalog(), caller.owner());
+    let totals = match owner {
+        Some(owner) => catalog.staged_by(owner).await?,
+        None => catalog.staged_by_all().await?,
+    };
+    let files = catalog.staged(owner, STAGED_SHOWN).await?.into_iter().map(|staged| StagedUpload {
+        dataset_id: staged.dataset_id,
+        file_name: staged.file_name,
+        size_bytes: staged.size_bytes,
+        expires_at: staged.expires_at,
+    });
+    let staged = StagedUploads {
+        file_count: totals.files,
+        total_size_bytes: totals.bytes,
+        files: files.collect(),
+    };
+    Ok(Json(UploadList { uploads: app.uploads.in_progress.seen_by(&caller), staged }))
 }

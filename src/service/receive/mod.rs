@@ -6,4 +6,8 @@ mod common_mistakes;
 mod json;
 mod upload;
 
-pub(super) use self::{body::discard, json::json, upload::receive};
+pub(super) use self::{
+    body::discard,
+    json::json,
+    upload::{receive, receive_staged},
+};

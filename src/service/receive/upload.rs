@@ -1,4 +1,4 @@
-//! `POST /upload-to-dataset`: the multipart body, streamed to a blob.
+//! `POST /upload-to-dataset` and `POST /stage-file`: the multipart body, streamed to a blob.
 
 use std::time::Duration;
 
@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     service::{
-        admission::{ReceivedFile, admit, admit_dataset, admit_early, admit_name},
+        admission::{
+            MAX_AROUND_FILE, ReceivedFile, admit, admit_dataset, admit_early, admit_name,
+            admit_quota, admit_staged,
+        },
         app_state::AppState,
         clock::Arrival,
         in_progress::{Tracked, UploadState},
@@ -23,11 +26,9 @@ use crate::{
         refusal::Refusal,
         storage::NewBlob,
     },
-    wire::messages::UploadedFile,
+    wire::{messages::UploadedFile, staging::StagedFile},
 };
 
-/// More than the fields around a file and their boundaries can have, in bytes.
-const MAX_AROUND_FILE: u64 = 64 * 1024;
 /// RFC 2046, section 5.1.1.
 const MAX_BOUNDARY_BYTES: usize = 70;
 /// A body of which nothing came for so long may be held: its client waits with the end until
@@ -46,39 +47,78 @@ pub(crate) async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<UploadedFile, Refusal> {
-    let mut body = IncomingBody::new(body, headers);
-    let upload = app.uploads.in_progress.begin(caller.clone(), body.declared());
-    let mut receiving = Receiving { app, caller, upload, dataset_id: None, file: None };
-    match receiving.receive_body(headers, &mut body).await {
-        Ok((dataset_id, arrival)) => receiving.commit(&dataset_id, arrival).await,
-        Err(refusal) => {
-            let is_object_text = refusal.is_bad_request() && body.is_object_text().await;
-            body.discard();
-            if let Some(file) = receiving.file {
-                app.storage.discard(file.blob).await;
-            }
-            Err(if is_object_text { common_mistakes::object_as_text() } else { refusal })
-        }
-    }
+    let received = Receiving::begin(app, caller, End::Commit, headers, body).await?;
+    let (file_id, bytes) = (received.file.blob.file_id.clone(), received.file.blob.size_bytes);
+    admit(&app.storage, &received.dataset_id, received.file, received.arrival).await?;
+    app.metrics.committed(1, bytes);
+    Ok(UploadedFile { file_id })
+}
+
+/// Receives an upload and stages it, or leaves nothing of it. Not to be cancelled either.
+pub(crate) async fn receive_staged(
+    app: &AppState,
+    caller: Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StagedFile, Refusal> {
+    let received = Receiving::begin(app, caller.clone(), End::Stage, headers, body).await?;
+    let Received { dataset_id, file, arrival, .. } = received;
+    admit_staged(app, &caller, &dataset_id, file, arrival).await
+}
+
+/// What an upload ends in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Commit,
+    Stage,
+}
+
+/// A request whose whole body has come.
+struct Received {
+    dataset_id: String,
+    file: ReceivedFile,
+    arrival: Arrival,
+    /// In progress until what it ends in has happened.
+    _upload: Tracked,
 }
 
 /// An upload, and what has come of it so far.
 struct Receiving<'a> {
     app: &'a AppState,
     caller: Caller,
+    end: End,
     upload: Tracked,
     dataset_id: Option<String>,
     file: Option<ReceivedFile>,
 }
 
-impl Receiving<'_> {
-    async fn commit(self, dataset_id: &str, arrival: Arrival) -> Result<UploadedFile, Refusal> {
+impl<'a> Receiving<'a> {
+    async fn begin(
+        app: &'a AppState,
+        caller: Caller,
+        end: End,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Received, Refusal> {
+        let mut body = IncomingBody::new(body, headers);
+        let upload = app.uploads.in_progress.begin(caller.clone(), body.declared());
+        let mut receiving = Self { app, caller, end, upload, dataset_id: None, file: None };
+        match receiving.receive_body(headers, &mut body).await {
+            Ok((dataset_id, arrival)) => receiving.end(dataset_id, arrival),
+            Err(refusal) => {
+                let is_object_text = refusal.is_bad_request() && body.is_object_text().await;
+                body.discard();
+                if let Some(file) = receiving.file {
+                    app.storage.discard(file.blob).await;
+                }
+                Err(if is_object_text { common_mistakes::object_as_text() } else { refusal })
+            }
+        }
+    }
+
+    fn end(self, dataset_id: String, arrival: Arrival) -> Result<Received, Refusal> {
         let file = self.file.ok_or_else(|| Refusal::bad_request("the field 'file' is missing"))?;
-        let (file_id, size_bytes) = (file.blob.file_id.clone(), file.blob.size_bytes);
-        admit(&self.app.storage, dataset_id, file, arrival).await?;
-        self.app.metrics.committed_files.inc();
-        self.app.metrics.committed_bytes.inc_by(size_bytes);
-        Ok(UploadedFile { file_id })
+        Ok(Received { dataset_id, file, arrival, _upload: self.upload })
     }
 
     /// Receives the whole body. The file is left in `self`, whatever comes of the rest.
@@ -94,6 +134,9 @@ impl Receiving<'_> {
         let most = self.app.limits.max_file_bytes + MAX_AROUND_FILE;
         if body.declared().is_some_and(|bytes| bytes > most) {
             return Err(self.file_too_large());
+        }
+        if self.end == End::Stage {
+            admit_quota(self.app, &self.caller, body.declared()).await?;
         }
         let head = body.head_allowance();
         let limits = SizeLimit::new().for_field("dataset_id", MAX_TEXT_BYTES);

@@ -11,6 +11,7 @@ use super::{
     rows::{UploadRecord, dataset_file, dataset_info, schema, unsigned, upload_record},
     sql,
     sqlite::{self, Readers, STATEMENT_ROWS, Writer},
+    staging_queue::StagingQueue,
     writes::{Appended, Created, NewFile, insert_dataset, insert_files},
 };
 use crate::{
@@ -27,9 +28,10 @@ const STATEMENT_DATASETS: i64 = 50;
 
 /// Names, positions and owners. An `owner` is the hash of a key; `None` owns, and sees, all.
 pub(crate) struct Catalog {
-    readers: Readers,
+    pub(super) readers: Readers,
     /// One connection of its own, so what a transaction has checked still holds when it writes.
     pub(super) writer: Arc<Writer>,
+    pub(super) staging: StagingQueue,
     recovery: AbortOnDropHandle<()>,
 }
 
@@ -39,7 +41,7 @@ impl Catalog {
         let (readers, writer) = sqlite::open(folder).await?;
         let writer = Arc::new(writer);
         let recovery = AbortOnDropHandle::new(tokio::spawn(sqlite::recover(Arc::clone(&writer))));
-        Ok(Self { readers, writer, recovery })
+        Ok(Self { readers, writer, staging: StagingQueue::default(), recovery })
     }
 
     pub(crate) async fn close(&self) {
@@ -181,15 +183,12 @@ impl Catalog {
             .transpose()?)
     }
 
-    /// Those of the ids that are files.
-    pub(crate) async fn files_among(
-        &self,
-        ids: &[String],
-    ) -> Result<HashSet<String>, StorageError> {
+    /// Those of the ids that are files or staged files.
+    pub(crate) async fn kept_among(&self, ids: &[String]) -> Result<HashSet<String>, StorageError> {
         if ids.is_empty() {
             return Ok(HashSet::new());
         }
-        let statement = sql::files_among(ids.len());
+        let statement = sql::kept_among(ids.len());
         // Of text it has only the numbers of its parameters.
         let query = sqlx::query(AssertSqlSafe(statement));
         let query = ids.iter().fold(query, sqlx::query::Query::bind);

@@ -2,7 +2,7 @@
 
 /// A failure of storage. What a caller does next depends on whether something may have been
 /// written, and on whether the disk can be trusted.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StorageError {
     /// The disk is full. Nothing was written.
     #[error("no space left")]

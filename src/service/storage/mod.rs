@@ -1,7 +1,7 @@
 //! What the service keeps: names and positions in a catalog, bytes in blobs.
 //!
 //! ```text
-//! Storage ──> Catalog ──> writes, rows ──> sql      one text for SQLite and PostgreSQL
+//! Storage ──> Catalog ──> writes, staging, rows ──> sql      one text for SQLite and PostgreSQL
 //!    │           └──────> sqlite                    connections, commits, recovery
 //!    ├──────> Blobs  <── folder                     durable bytes, flushed early
 //!    └──────> Pending <── folder                    what the next start sweeps
@@ -22,6 +22,9 @@ mod pending;
 mod rows;
 mod sql;
 mod sqlite;
+mod staged_catalog;
+mod staging;
+mod staging_queue;
 mod sweep;
 mod writes;
 
@@ -31,6 +34,7 @@ pub(crate) use self::{
     error::StorageError,
     folder::create_folder,
     new_blob::{NewBlob, StoredBlob},
-    open::{Place, Storage},
+    open::{Place, StagingRules, Storage},
+    staging::{Committed, DifferentSchema, Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };

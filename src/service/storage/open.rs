@@ -4,19 +4,23 @@ use std::{
     io,
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    blobs::{Blobs, ByteStream},
+    blobs::ByteStream,
     catalog::Catalog,
     error::StorageError,
     folder::{FolderBlobs, WholeFolder},
     new_blob::{NewBlob, StoredBlob, new_file_id},
-    pending::{Pending, PendingBlob},
+    pending::PendingBlob,
     sqlite::CATALOG_FILE,
-    sweep::sweep,
+    staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedCommit},
+    sweep::Swept,
     writes::{Appended, NewFile},
 };
 use crate::{
@@ -45,44 +49,68 @@ impl Place {
     }
 }
 
+/// How long files stay staged, and how many of one owner.
+#[derive(Clone, Copy)]
+pub(crate) struct StagingRules {
+    pub(crate) expiry: Duration,
+    pub(crate) quota: Quota,
+}
+
+impl StagingRules {
+    /// Between two sweeps. Files stay longer than they have to by this time at most.
+    fn sweep_pause(&self) -> Duration {
+        const SHORTEST: Duration = Duration::from_millis(10);
+        const LONGEST: Duration = Duration::from_mins(1);
+        (self.expiry / 4).clamp(SHORTEST, LONGEST)
+    }
+
+    fn expires_at(&self) -> i64 {
+        let expiry = i64::try_from(self.expiry.as_micros()).unwrap_or(i64::MAX);
+        now().saturating_add(expiry)
+    }
+}
+
 /// Catalog and blobs.
 pub(crate) struct Storage {
-    catalog: Catalog,
-    blobs: Box<dyn Blobs>,
-    pending: Box<dyn Pending>,
+    kept: Swept,
+    staging: StagingRules,
+    sweeper: AbortOnDropHandle<()>,
     /// Dropped last: nobody else opens the folder before everything is closed.
     folder: WholeFolder,
 }
 
 impl Storage {
     /// Opens what is stored, makes it if it is missing, and sweeps what unfinished uploads have
-    /// left behind.
+    /// left behind, and staged files that have expired.
     ///
     /// # Errors
     /// [`Error::Configuration`] if the catalog cannot be read, [`Error::FolderInUse`] if another
     /// process has the folder, [`Error::File`] if it cannot be written.
-    pub(crate) async fn open(place: &Place) -> Result<Self> {
+    pub(crate) async fn open(place: &Place, staging: StagingRules) -> Result<Self> {
         let Place::Folder(path) = place;
         let mut folder = WholeFolder::lock(path).await?;
-        let catalog = Catalog::open(path).await?;
+        let catalog = Arc::new(Catalog::open(path).await?);
         folder.expect(path, CATALOG_FILE)?;
         let blobs = FolderBlobs::open(path)?;
         folder.expect(path, FolderBlobs::FOLDER)?;
-        sweep(&catalog, &blobs, &blobs).await.map_err(|error| Error::File {
+        let pending = Arc::new(blobs.clone());
+        let kept = Swept { catalog, blobs: Arc::new(blobs), pending };
+        kept.sweep().await.map_err(|error| Error::File {
             path: path.join(FolderBlobs::FOLDER),
             source: io::Error::other(error.to_string()),
         })?;
-        let pending = blobs.clone();
-        Ok(Self { catalog, blobs: Box::new(blobs), pending: Box::new(pending), folder })
+        let sweeper = kept.clone().keep_sweeping(staging.sweep_pause());
+        let sweeper = AbortOnDropHandle::new(tokio::spawn(sweeper));
+        Ok(Self { kept, staging, sweeper, folder })
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
+        &self.kept.catalog
     }
 
     /// Whether something can be written at this moment.
     pub(crate) fn check_writable(&self) -> Result<(), StorageError> {
-        if self.catalog.has_failed() {
+        if self.catalog().has_failed() {
             return Err(StorageError::WritesStopped);
         }
         if !self.folder.is_in_place() {
@@ -94,8 +122,8 @@ impl Storage {
     /// Begins a blob, which is recorded first.
     pub(crate) async fn create_blob(&self, owner: Option<&str>) -> Result<NewBlob, StorageError> {
         let file_id = new_file_id();
-        self.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
-        let writer = self.blobs.create(&file_id).await?;
+        self.kept.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
+        let writer = self.kept.blobs.create(&file_id).await?;
         Ok(NewBlob::new(file_id, writer))
     }
 
@@ -105,12 +133,12 @@ impl Storage {
         blob: &StoredBlob,
         range: Range<u64>,
     ) -> Result<Bytes, StorageError> {
-        self.blobs.read_range(&blob.file_id, range).await
+        self.kept.blobs.read_range(&blob.file_id, range).await
     }
 
     /// Reads the bytes of a file.
     pub(crate) async fn read(&self, file_id: &str, size: u64) -> Result<ByteStream, StorageError> {
-        self.blobs.read(file_id, size).await
+        self.kept.blobs.read(file_id, size).await
     }
 
     /// Makes stored blobs files of a dataset: see [`Catalog::append`]. Those that certainly are
@@ -121,7 +149,7 @@ impl Storage {
         data_schema: &Schema,
         files: &[NewFile],
     ) -> Result<Appended, StorageError> {
-        let appended = self.catalog.append(dataset_id, data_schema, files).await;
+        let appended = self.catalog().append(dataset_id, data_schema, files).await;
         let is_undone = match &appended {
             Ok(appended) => *appended != Appended::Done,
             // Otherwise the file may exist all the same, so its blob stays: the next start knows.
@@ -135,24 +163,76 @@ impl Storage {
         appended
     }
 
+    /// Stages a stored blob for a dataset: see [`Catalog::stage`]. `data_schema` is `None` if it
+    /// is the dataset's. Returns when the file expires. One that certainly is not staged is
+    /// removed.
+    pub(crate) async fn stage(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+        data_schema: Option<&Schema>,
+        file: NewFile,
+    ) -> Result<(Staged, i64), StorageError> {
+        let (file_id, expires_at) = (file.file_id.clone(), self.staging.expires_at());
+        let file = NewStaged {
+            owner: owner.unwrap_or_default().to_owned(),
+            dataset_id: dataset_id.to_owned(),
+            file,
+            schema: data_schema.map(SchemaText::of),
+            expires_at,
+        };
+        let staged = self.catalog().stage(file, self.staging.quota).await;
+        let is_undone = match &staged {
+            Ok(staged) => *staged != Staged::Done,
+            // Otherwise it may be staged all the same: it expires, or the next start sweeps it.
+            Err(error) => error.is_undone(),
+        };
+        if is_undone {
+            self.remove(&file_id).await;
+        }
+        staged.map(|staged| (staged, expires_at))
+    }
+
+    /// Says whether an owner may stage so many bytes more at this moment.
+    pub(crate) async fn check_quota(
+        &self,
+        owner: Option<&str>,
+        bytes: u64,
+    ) -> Result<Staged, StorageError> {
+        let totals = self.catalog().staged_by(owner.unwrap_or_default()).await?;
+        let Quota { max_files, max_bytes } = self.staging.quota;
+        let is_within = totals.files < max_files && totals.bytes.saturating_add(bytes) <= max_bytes;
+        Ok(if is_within { Staged::Done } else { Staged::TooMuch(totals) })
+    }
+
+    /// Makes staged files part of their dataset: see [`Catalog::commit_staged`].
+    pub(crate) async fn commit_staged(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+        expected_file_count: u64,
+        staged_ids: &[String],
+    ) -> Result<Committed, StorageError> {
+        let now = now();
+        let commit = StagedCommit { owner, dataset_id, expected_file_count, staged_ids, now };
+        self.catalog().commit_staged(commit).await
+    }
+
     /// Removes a stored blob of which no file will be made.
     pub(crate) async fn discard(&self, blob: StoredBlob) {
         self.remove(&blob.file_id).await;
     }
 
     async fn remove(&self, file_id: &str) {
-        let removed = async {
-            self.blobs.delete(file_id).await?;
-            self.pending.end(file_id).await
-        };
         // The next start sweeps it.
-        if let Err(error) = removed.await {
+        if let Err(error) = self.kept.remove(file_id).await {
             tracing::warn!("a refused upload was not removed: {error}");
         }
     }
 
     pub(crate) async fn close(&self) {
-        self.catalog.close().await;
+        self.sweeper.abort();
+        self.catalog().close().await;
     }
 }
 

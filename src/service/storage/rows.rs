@@ -1,11 +1,11 @@
 //! Rows of the catalog as values.
 
-use chrono::{DateTime, SecondsFormat};
 use sqlx::Row as _;
 
 use super::sqlite::Row;
 use crate::{
     schema::Schema,
+    service::clock::rfc3339,
     wire::{
         digest::{NotADigest, Sha256Digest},
         messages::{DatasetFile, DatasetInfo},
@@ -76,13 +76,10 @@ pub(super) fn signed(value: u64) -> Result<i64, sqlx::Error> {
 }
 
 fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
-    let hex: Option<String> = row.try_get("sha256")?;
-    hex.map(|hex| hex.parse())
-        .transpose()
-        .map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
+    let hex: Option<&str> = row.try_get("sha256")?;
+    hex.map(digest).transpose()
 }
 
-fn rfc3339(micros: i64) -> Option<String> {
-    let time = DateTime::from_timestamp_micros(micros)?;
-    Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+pub(super) fn digest(hex: &str) -> Result<Sha256Digest, sqlx::Error> {
+    hex.parse().map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
 }

@@ -5,13 +5,14 @@
 
 /// Each has a version, and is never changed once it was released: SQLite's catalogs keep a
 /// checksum of it.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 6] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
     (2, "owners", include_str!("migrations/2_owners.sql")),
     (3, "hashes", include_str!("migrations/3_hashes.sql")),
     (4, "folded names", include_str!("migrations/4_folded_names.sql")),
     (5, "totals", include_str!("migrations/5_totals.sql")),
     (6, "counts", include_str!("migrations/6_counts.sql")),
+    (7, "staged", include_str!("migrations/7_staged.sql")),
 ];
 
 pub(super) const HAS_DATASET: &str =
@@ -77,15 +78,97 @@ pub(super) const WITHOUT_FOLDED_NAME: &str =
 
 pub(super) const FOLD_NAME: &str = "UPDATE files SET folded_name = $1 WHERE file_id = $2";
 
-/// Which of so many ids are those of files.
-pub(super) fn files_among(ids: usize) -> String {
-    let places: Vec<_> = (1..=ids).map(|place| format!("${place}")).collect();
-    format!("SELECT file_id FROM files WHERE file_id IN ({})", places.join(", "))
+/// The files at some positions of a dataset.
+pub(super) const FILES_AT: &str = "\
+    SELECT file_id, file_name FROM files \
+    WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position";
+
+pub(super) const ADD_STAGED_TOTALS: &str = "\
+    INSERT INTO staged_totals (owner, file_count, total_size_bytes) VALUES ($1, 0, 0) \
+    ON CONFLICT (owner) DO NOTHING";
+
+/// One row if `$2` may stage `$1` more bytes.
+pub(super) const COUNT_STAGED: &str = "\
+    UPDATE staged_totals SET file_count = file_count + 1, total_size_bytes = total_size_bytes + $1 \
+    WHERE owner = $2 AND file_count < $3 AND total_size_bytes + $1 <= $4";
+
+pub(super) const UNCOUNT_STAGED: &str = "\
+    UPDATE staged_totals \
+    SET file_count = file_count - $1, total_size_bytes = total_size_bytes - $2 WHERE owner = $3";
+
+pub(super) const STAGED_TOTALS_OF_OWNER: &str =
+    "SELECT file_count, total_size_bytes FROM staged_totals WHERE owner = $1";
+
+pub(super) const STAGED_TOTALS: &str = "\
+    SELECT CAST(COALESCE(SUM(file_count), 0) AS BIGINT) AS file_count, \
+    CAST(COALESCE(SUM(total_size_bytes), 0) AS BIGINT) AS total_size_bytes FROM staged_totals";
+
+pub(super) const ADD_STAGED_SCHEMA: &str = "\
+    INSERT INTO staged_schemas (schema_id, data_schema) VALUES ($1, $2) \
+    ON CONFLICT (schema_id) DO NOTHING";
+
+pub(super) const STAGED_SCHEMA: &str =
+    "SELECT data_schema FROM staged_schemas WHERE schema_id = $1";
+
+pub(super) const INSERT_STAGED: &str = "\
+    INSERT INTO staged (staged_id, dataset_id, owner, file_name, size_bytes, row_count, sha256, \
+    first_byte_at, last_byte_at, schema_id, expires_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/// Two statements, because each of them has an index.
+pub(super) const STAGED: &str = "\
+    SELECT file_name, dataset_id, size_bytes, expires_at FROM staged \
+    ORDER BY expires_at, staged_id LIMIT $1";
+
+pub(super) const STAGED_OF_OWNER: &str = "\
+    SELECT file_name, dataset_id, size_bytes, expires_at FROM staged WHERE owner = $2 \
+    ORDER BY expires_at, staged_id LIMIT $1";
+
+/// Whether the sweep has something to do.
+pub(super) const HAS_EXPIRED: &str = "\
+    SELECT 1 FROM staged WHERE expires_at <= $1 UNION ALL SELECT 1 FROM staged_schemas \
+    WHERE NOT EXISTS (SELECT 1 FROM staged WHERE staged.schema_id = staged_schemas.schema_id) \
+    LIMIT 1";
+
+pub(super) const EXPIRED: &str = "\
+    SELECT staged_id, owner, size_bytes FROM staged WHERE expires_at <= $1 \
+    ORDER BY expires_at, staged_id LIMIT $2";
+
+pub(super) const DELETE_UNUSED_SCHEMAS: &str = "\
+    DELETE FROM staged_schemas \
+    WHERE NOT EXISTS (SELECT 1 FROM staged WHERE staged.schema_id = staged_schemas.schema_id)";
+
+/// Which of so many ids are those of files or of staged files.
+pub(super) fn kept_among(ids: usize) -> String {
+    let list = parameters(1, ids);
+    format!(
+        "SELECT file_id FROM files WHERE file_id IN ({list}) \
+         UNION ALL SELECT staged_id AS file_id FROM staged WHERE staged_id IN ({list})"
+    )
+}
+
+/// Those of so many staged files that the owner `$2` may commit to the dataset `$1` at `$3`.
+pub(super) fn staged_among(ids: usize) -> String {
+    format!(
+        "SELECT staged_id, owner, file_name, size_bytes, row_count, sha256, first_byte_at, \
+         last_byte_at, schema_id FROM staged WHERE dataset_id = $1 \
+         AND ($2 IS NULL OR owner = $2) AND expires_at > $3 AND staged_id IN ({})",
+        parameters(4, ids)
+    )
+}
+
+pub(super) fn delete_staged(ids: usize) -> String {
+    format!("DELETE FROM staged WHERE staged_id IN ({})", parameters(1, ids))
+}
+
+fn parameters(first: usize, count: usize) -> String {
+    let parameters: Vec<_> = (first..first + count).map(|number| format!("${number}")).collect();
+    parameters.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MIGRATIONS, files_among};
+    use super::{MIGRATIONS, delete_staged, kept_among, staged_among};
 
     /// This file up to its tests, and all migrations.
     fn statements() -> Vec<String> {
@@ -93,7 +176,7 @@ mod tests {
         let quoted = source.split('"').skip(1).step_by(2).map(str::to_owned);
         let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
         statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));
-        statements.push(files_among(3));
+        statements.extend([kept_among(3), staged_among(3), delete_staged(3)]);
         let without_comments = |sql: String| {
             let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
             lines.collect::<Vec<_>>().join(" ").replace('\\', " ")

@@ -1,22 +1,66 @@
-//! Removes blobs that no upload will make a file any more.
+//! Removes blobs that no upload and no commit will make a file any more.
+
+use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
+use tokio::time::sleep;
 
 use super::{blobs::Blobs, catalog::Catalog, error::StorageError, pending::Pending};
+use crate::service::clock::now;
 
-/// Removes what expired uploads have left behind, and nothing else.
-pub(super) async fn sweep(
-    catalog: &Catalog,
-    blobs: &dyn Blobs,
-    pending: &dyn Pending,
-) -> Result<(), StorageError> {
-    let mut expired = pending.expired();
-    while let Some(ids) = expired.try_next().await? {
-        let files = catalog.files_among(&ids).await?;
-        for id in ids.iter().filter(|id| !files.contains(*id)) {
-            blobs.delete(id).await?;
-            pending.end(id).await?;
+/// Staged files that are removed in one transaction: commits do not wait long for it.
+const EXPIRED_AT_A_TIME: usize = 500;
+
+/// What is swept.
+#[derive(Clone)]
+pub(super) struct Swept {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) pending: Arc<dyn Pending>,
+}
+
+impl Swept {
+    /// Removes what expired uploads have left behind, and nothing else. Staged files stay.
+    pub(super) async fn sweep(&self) -> Result<(), StorageError> {
+        let mut expired = self.pending.expired();
+        while let Some(ids) = expired.try_next().await? {
+            let kept = self.catalog.kept_among(&ids).await?;
+            for id in ids.iter().filter(|id| !kept.contains(*id)) {
+                self.remove(id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes staged files that have expired at `now`.
+    pub(super) async fn sweep_staged(&self, now: i64) -> Result<(), StorageError> {
+        let most = i64::try_from(EXPIRED_AT_A_TIME).unwrap_or(i64::MAX);
+        loop {
+            let ids = self.catalog.expire_staged(now, most).await?;
+            for id in &ids {
+                // The catalog has forgotten it: the next start sweeps it.
+                if let Err(error) = self.remove(id).await {
+                    tracing::warn!("an expired file was not removed: {error}");
+                }
+            }
+            if ids.len() < EXPIRED_AT_A_TIME {
+                return Ok(());
+            }
         }
     }
-    Ok(())
+
+    /// Removes staged files after they have expired, until it is dropped.
+    pub(super) async fn keep_sweeping(self, pause: Duration) {
+        loop {
+            if let Err(error) = self.sweep_staged(now()).await {
+                tracing::warn!("expired files were not removed: {error}");
+            }
+            sleep(pause).await;
+        }
+    }
+
+    pub(super) async fn remove(&self, id: &str) -> Result<(), StorageError> {
+        self.blobs.delete(id).await?;
+        self.pending.end(id).await
+    }
 }

@@ -77,28 +77,15 @@ pub(super) async fn insert_files(
     data_schema: &Schema,
     files: &[NewFile],
 ) -> Result<Appended, sqlx::Error> {
-    let count = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
-    let dataset = sqlx::query(sql::COUNT_FILES)
-        .bind(count)
-        .bind(signed(bytes)?)
-        .bind(dataset_id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(dataset) = dataset else { return Ok(Appended::NoDataset) };
-    let first = dataset.try_get::<i64, _>("file_count")? - count;
-    match schema(&dataset)? {
+    let room = make_room(connection, dataset_id, files.len(), bytes).await?;
+    let Some(room) = room else { return Ok(Appended::NoDataset) };
+    match room.schema {
         Some(schema) if schema == *data_schema => {}
         Some(schema) => return Ok(Appended::SchemaDiffers(schema)),
-        None => {
-            sqlx::query(sql::SET_SCHEMA)
-                .bind(data_schema.to_text())
-                .bind(dataset_id)
-                .execute(&mut *connection)
-                .await?;
-        }
+        None => set_schema(connection, dataset_id, data_schema).await?,
     }
-    for (file, position) in files.iter().zip(first..) {
+    for (file, position) in files.iter().zip(room.first..) {
         if !insert_file(connection, dataset_id, position, file).await? {
             return Ok(Appended::NameTaken(file.file_name.clone()));
         }
@@ -106,8 +93,44 @@ pub(super) async fn insert_files(
     Ok(Appended::Done)
 }
 
+/// Positions for new files of a dataset, which is locked until the transaction ends.
+pub(super) struct Room {
+    /// The first of them: the number of files that the dataset had.
+    pub(super) first: i64,
+    /// The dataset's schema; `None` while it is empty.
+    pub(super) schema: Option<Schema>,
+}
+
+/// Returns `None` if there is no such dataset.
+pub(super) async fn make_room(
+    connection: &mut Connection,
+    dataset_id: &str,
+    files: usize,
+    bytes: u64,
+) -> Result<Option<Room>, sqlx::Error> {
+    let count = i64::try_from(files).unwrap_or(i64::MAX);
+    let dataset = sqlx::query(sql::COUNT_FILES)
+        .bind(count)
+        .bind(signed(bytes)?)
+        .bind(dataset_id)
+        .fetch_optional(connection)
+        .await?;
+    let Some(dataset) = dataset else { return Ok(None) };
+    let first = dataset.try_get::<i64, _>("file_count")? - count;
+    Ok(Some(Room { first, schema: schema(&dataset)? }))
+}
+
+pub(super) async fn set_schema(
+    connection: &mut Connection,
+    dataset_id: &str,
+    data_schema: &Schema,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(sql::SET_SCHEMA).bind(data_schema.to_text()).bind(dataset_id);
+    query.execute(connection).await.map(drop)
+}
+
 /// Returns false if the name is taken.
-async fn insert_file(
+pub(super) async fn insert_file(
     connection: &mut Connection,
     dataset_id: &str,
     position: i64,

@@ -14,18 +14,18 @@ use super::{
 };
 
 /// Where a catalog is that can be opened again.
-enum Fixture {
+pub(super) enum Fixture {
     Sqlite(TempDir),
 }
 
 impl Fixture {
-    async fn open(&self) -> Catalog {
+    pub(super) async fn open(&self) -> Catalog {
         match self {
             Self::Sqlite(folder) => Catalog::open(folder.path()).await.unwrap(),
         }
     }
 
-    async fn with_dataset(&self, dataset_id: &str) -> Catalog {
+    pub(super) async fn with_dataset(&self, dataset_id: &str) -> Catalog {
         let catalog = self.open().await;
         let created = catalog.create_dataset(None, dataset_id, None, 1_000).await.unwrap();
         assert_eq!(created, Created::Done);
@@ -33,11 +33,11 @@ impl Fixture {
     }
 }
 
-fn sqlite() -> Fixture {
+pub(super) fn sqlite() -> Fixture {
     Fixture::Sqlite(TempDir::new().unwrap())
 }
 
-async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appended {
+pub(super) async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appended {
     let file = |name: &&str| NewFile {
         file_name: (*name).to_owned(),
         ..new_file(&format!("{id}-{name}"))
@@ -46,7 +46,7 @@ async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appended {
     catalog.append(id, &data_schema("a"), &files).await.unwrap()
 }
 
-async fn names(catalog: &Catalog, id: &str) -> Vec<String> {
+pub(super) async fn names(catalog: &Catalog, id: &str) -> Vec<String> {
     let count = catalog.file_count(id).await.unwrap();
     let mut names = Vec::new();
     while names.len() < usize::try_from(count).unwrap() {
@@ -78,7 +78,7 @@ async fn files_have_the_order_in_which_they_were_appended_and_keep_it(fixture: &
     }
     assert_eq!(catalog.find_file("ordered", "e").await.unwrap(), None);
     let ids = ["file_ordered-a".to_owned(), "file_other".to_owned()];
-    assert_eq!(catalog.files_among(&ids).await.unwrap(), HashSet::from([ids[0].clone()]));
+    assert_eq!(catalog.kept_among(&ids).await.unwrap(), HashSet::from([ids[0].clone()]));
     catalog.close().await;
 }
 

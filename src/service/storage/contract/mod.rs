@@ -4,11 +4,14 @@
 mod blobs;
 mod catalog;
 mod memory;
+mod staging;
 mod sweep;
+
+use std::time::Duration;
 
 use parquet::schema::parser::parse_message_type;
 
-use super::writes::NewFile;
+use super::{open::StagingRules, staging::Quota, writes::NewFile};
 use crate::{schema::Schema, wire::digest::Sha256Digest};
 
 /// A schema with one column.
@@ -28,4 +31,10 @@ pub(super) fn new_file(name: &str) -> NewFile {
         first_byte_at: 1,
         last_byte_at: 2,
     }
+}
+
+/// Files stay staged for a day.
+pub(super) fn day() -> StagingRules {
+    let quota = Quota { max_files: 1_000, max_bytes: 1 << 30 };
+    StagingRules { expiry: Duration::from_hours(24), quota }
 }

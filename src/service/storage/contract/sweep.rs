@@ -1,6 +1,6 @@
 //! What is swept: blobs of uploads that have expired, and nothing else.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -12,10 +12,10 @@ use super::{
         new_blob::new_file_id,
         open::{Place, Storage},
         pending::{Pending, PendingBlob},
-        sweep::sweep,
+        sweep::Swept,
         writes::{Appended, Created, NewFile},
     },
-    data_schema,
+    data_schema, day,
     memory::{MemoryBlobs, MemoryPending},
     new_file,
 };
@@ -23,9 +23,11 @@ use super::{
 #[tokio::test]
 async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
     let folder = TempDir::new().unwrap();
-    let catalog = Catalog::open(folder.path()).await.unwrap();
+    let catalog = Arc::new(Catalog::open(folder.path()).await.unwrap());
     catalog.create_dataset(None, "d", None, 100).await.unwrap();
-    let (blobs, pending) = (MemoryBlobs::default(), MemoryPending::default());
+    let (blobs, pending) = (Arc::new(MemoryBlobs::default()), Arc::new(MemoryPending::default()));
+    let swept =
+        Swept { catalog: Arc::clone(&catalog), blobs: blobs.clone(), pending: pending.clone() };
     // The file's own record is still there: its instance was killed right after the commit.
     for (file_id, begun_at) in [("file_a", 0), ("file_old", 0), ("file_older", 0), ("file_new", 5)]
     {
@@ -38,7 +40,7 @@ async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
     let mut left = Vec::new();
     for now in [0, 11, 16] {
         pending.now.store(now, Ordering::Relaxed);
-        sweep(&catalog, &blobs, &pending).await.unwrap();
+        swept.sweep().await.unwrap();
         let mut there = Vec::new();
         for id in ["file_a", "file_old", "file_older", "file_new"] {
             if blobs.read(id, 7).await.is_ok() {
@@ -76,7 +78,7 @@ async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else()
         names.sort();
         names
     };
-    let storage = Storage::open(&place).await.unwrap();
+    let storage = Storage::open(&place, day()).await.unwrap();
     let created = storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
     assert_eq!(created, Created::Done);
     let (file, _killed) = (stored(&storage, "a").await, stored(&storage, "b").await);
@@ -87,7 +89,7 @@ async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else()
     storage.close().await;
     drop(storage);
     assert_eq!(names().len(), 4);
-    let storage = Storage::open(&place).await.unwrap();
+    let storage = Storage::open(&place, day()).await.unwrap();
     assert_eq!(names(), [file.file_id, "notes.txt".to_owned()]);
     drop(storage);
 }
@@ -95,7 +97,7 @@ async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else()
 #[tokio::test]
 async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_kept() {
     let folder = TempDir::new().unwrap();
-    let storage = Storage::open(&Place::Folder(folder.path().to_owned())).await.unwrap();
+    let storage = Storage::open(&Place::Folder(folder.path().to_owned()), day()).await.unwrap();
     storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
     let is_there = async |file: &NewFile| storage.read(&file.file_id, 7).await.is_ok();
     let files = [stored(&storage, "a").await, stored(&storage, "A").await];

@@ -1,0 +1,88 @@
+//! Stages the files of concurrent uploads together: a transaction takes several syncs of the disk,
+//! whatever it writes.
+
+use tokio::sync::{Mutex, oneshot};
+
+use super::{
+    error::StorageError,
+    sqlite::Writer,
+    staging::{NewStaged, Quota, Staged, insert_staged},
+};
+
+/// Files that wait for the next transaction.
+#[derive(Default)]
+pub(super) struct StagingQueue {
+    waiting: std::sync::Mutex<Vec<Waiting>>,
+    /// Whoever has it stages all that wait.
+    turn: Mutex<()>,
+}
+
+struct Waiting {
+    file: NewStaged,
+    outcome: oneshot::Sender<Result<Staged, StorageError>>,
+}
+
+impl StagingQueue {
+    /// Stages a file durably, in one transaction with all files that wait at the same time.
+    pub(super) async fn stage(
+        &self,
+        writer: &Writer,
+        file: NewStaged,
+        quota: Quota,
+    ) -> Result<Staged, StorageError> {
+        let (sender, mut outcome) = oneshot::channel();
+        self.waiting().push(Waiting { file, outcome: sender });
+        tokio::select! {
+            biased;
+            staged = &mut outcome => return staged.unwrap_or_else(|_| Err(given_up())),
+            turn = self.turn.lock() => {
+                self.stage_waiting(writer, quota).await;
+                drop(turn);
+            }
+        }
+        outcome.await.unwrap_or_else(|_| Err(given_up()))
+    }
+
+    async fn stage_waiting(&self, writer: &Writer, quota: Quota) {
+        let waiting = std::mem::take(&mut *self.waiting());
+        let (files, outcomes): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|waiting| (waiting.file, waiting.outcome)).unzip();
+        if files.is_empty() {
+            return;
+        }
+        // A receiver that is gone belongs to a request that was given up.
+        match stage_all(writer, &files, quota).await {
+            Ok(staged) => {
+                for (outcome, staged) in outcomes.into_iter().zip(staged) {
+                    let _ = outcome.send(Ok(staged));
+                }
+            }
+            Err(error) => {
+                for outcome in outcomes {
+                    let _ = outcome.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+async fn stage_all(
+    writer: &Writer,
+    files: &[NewStaged],
+    quota: Quota,
+) -> Result<Vec<Staged>, StorageError> {
+    let mut write = writer.begin().await?;
+    match insert_staged(write.connection()?, files, quota).await {
+        Ok(staged) => write.commit().await.map(|()| staged),
+        Err(error) => Err(write.failed(error)),
+    }
+}
+
+/// The request that staged the file for this one was given up in the middle.
+fn given_up() -> StorageError {
+    StorageError::OutcomeUnknown("the transaction of a staged file was given up".to_owned())
+}
