@@ -85,6 +85,13 @@ class ServerLimits(TypedDict, total=False):
     max_uploads: int
     """Number of concurrent uploads, each in about 2 MiB of memory; more are rejected with 503 and
     `Retry-After`. Default: 256."""
+    stage_expiry: float
+    """Seconds after which a staged file is deleted if it was not committed. Default: 86,400 (24
+    hours)."""
+    max_staged_files: int
+    """Number of staged files per key; more are rejected with 413. Default: 100,000."""
+    max_staged_bytes: int
+    """Size of all staged files of a key; more is rejected with 413. Default: 1 TiB."""
     max_unauthenticated: int
     """Number of connections that have sent no key yet; another one closes the oldest of them. They
     never use more than a quarter of the process's file handles. Default: 1,000."""

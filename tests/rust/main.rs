@@ -20,5 +20,6 @@ mod server;
 mod service_contract;
 mod service_faults;
 mod service_guards;
+mod staging;
 mod upload_faults;
 mod uploads;

@@ -29,6 +29,8 @@ async fn no_key_and_a_wrong_key_are_refused_on_every_call() {
         (Method::POST, "list-dataset-files"),
         (Method::POST, "upload-to-dataset"),
         (Method::POST, "download-from-dataset"),
+        (Method::POST, "stage-file"),
+        (Method::POST, "commit-files"),
     ] {
         for key in [None, Some("Key wrong"), Some("wrong"), Some("")] {
             let mut request = server.http.request(method.clone(), server.url(call));

@@ -86,6 +86,14 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @_limit("--max-datasets", _count, "10,000", "Number of datasets per key; then 403.")
 @_limit("--max-uploads", _count, "256", "Number of concurrent uploads; then 503 with Retry-After.")
 @_limit(
+    "--stage-expiry",
+    _seconds,
+    "86400",
+    "Seconds after which a staged file is deleted if it was not committed.",
+)
+@_limit("--max-staged-files", _count, "100,000", "Number of staged files per key; then 413.")
+@_limit("--max-staged-bytes", _count, "1 TiB", "Size of a key's staged files; then 413.")
+@_limit(
     "--max-unauthenticated",
     _count,
     "1000",
