@@ -32,6 +32,20 @@ class RawClient:
         return str(answer.body["dataset_id"])
 
     def upload(self, dataset_id: str, name: str, content: bytes) -> Answer:
+        return self._send_file("upload-to-dataset", dataset_id, name, content)
+
+    def stage(self, dataset_id: str, name: str, content: bytes) -> Answer:
+        return self._send_file("stage-file", dataset_id, name, content)
+
+    def commit(self, dataset_id: str, expected: int, staged_ids: list[str]) -> Answer:
+        return self.post(
+            "commit-files",
+            dataset_id=dataset_id,
+            expected_file_count=expected,
+            staged_ids=staged_ids,
+        )
+
+    def _send_file(self, call: str, dataset_id: str, name: str, content: bytes) -> Answer:
         head = (
             f"--{_BOUNDARY}\r\nContent-Disposition: form-data; "
             f'name="dataset_id"\r\n\r\n{dataset_id}\r\n--{_BOUNDARY}\r\n'
@@ -39,7 +53,7 @@ class RawClient:
         )
         body = head.encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode()
         content_type = f"multipart/form-data; boundary={_BOUNDARY}"
-        return self._ask("POST", "upload-to-dataset", body, content_type)
+        return self._ask("POST", call, body, content_type)
 
     def download(self, dataset_id: str, name: str) -> tuple[int, bytes]:
         """Status and body: the file, or a refusal."""

@@ -1,0 +1,235 @@
+"""A server that is killed, or whose disk is full, while files are staged and committed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+import sutro
+from conftest import parquet_bytes
+from raw_client import RawClient
+from served import API_KEY, Served
+from small_disk import small_disk
+from strace import injected, needs_strace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from raw_client import Answer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
+
+KILLS = int(os.environ.get("SUTRO_SERVICE_KILLS", "10"))
+"""Times that a server under load is killed."""
+
+STRIDE = int(os.environ.get("SUTRO_SYSCALL_STRIDE", "5"))
+"""Of the system calls of a stage and a commit, each which one fails; 1 for all."""
+
+AT_ONCE = 4
+"""Files that are staged at the same time, and committed together."""
+
+FILES = {f"part-{number}.parquet": parquet_bytes(200 * number + 1) for number in range(3)}
+
+
+def content_of(number: int) -> bytes:
+    return parquet_bytes(number % 50 + 1)
+
+
+def staged_on(server: sutro.LocalServer) -> dict[str, Any]:
+    request = Request(
+        f"{server.api_url}/uploads", headers={"Authorization": f"Key {server.api_key}"}
+    )
+    with urlopen(request, timeout=30) as answer:
+        staged: dict[str, Any] = json.load(answer)["staged"]
+    return staged
+
+
+def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> None:
+    """The dataset has these files in this order, and the folder nothing that nobody knows."""
+    with sutro.LocalServer(data, api_keys=[API_KEY]) as server:
+        client = sutro.Client(API_KEY, server.api_url, max_retries=0)
+        names = [file.file_name for file in client.list_dataset_files(dataset_id)]
+        assert names == list(expected)
+        raw = RawClient(server.api_url, API_KEY)
+        for name, content in expected.items():
+            assert raw.download(dataset_id, name) == (200, content)
+        blobs = len(list((data / "blobs").iterdir()))
+        assert blobs == len(names) + staged_on(server)["file_count"]
+
+
+class Driver(threading.Thread):
+    """Stages files and commits them in the order of their numbers, until the server ends.
+
+    A commit without an answer is sent again to the next server, before anything else.
+    """
+
+    def __init__(self, dataset_id: str) -> None:
+        super().__init__()
+        self.dataset_id = dataset_id
+        self.committed = 0
+        self.unanswered: list[str] = []
+        """The staged ids of a commit that may have gone through."""
+        self.news = threading.Event()
+        self.client: RawClient
+
+    def again(self, client: RawClient) -> Driver:
+        """The same driver, for another server."""
+        driver = Driver(self.dataset_id)
+        driver.committed, driver.unanswered = self.committed, self.unanswered
+        driver.client = client
+        return driver
+
+    def run(self) -> None:
+        while self.commit() and self._stage():
+            self.news.set()
+
+    def commit(self) -> bool:
+        if not self.unanswered:
+            return True
+        answer = self.client.commit(self.dataset_id, self.committed, self.unanswered)
+        if answer.status == 0:
+            return False
+        assert answer.status == 200, answer
+        self.committed += len(self.unanswered)
+        assert answer.body["file_count"] == self.committed
+        self.unanswered = []
+        return True
+
+    def _stage(self) -> bool:
+        def stage(number: int) -> Answer:
+            name = f"part-{number}.parquet"
+            return self.client.stage(self.dataset_id, name, content_of(number))
+
+        numbers = range(self.committed, self.committed + AT_ONCE)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = list(pool.map(stage, numbers))
+        if any(answer.status == 0 for answer in answers):
+            return False
+        self.unanswered = [answer.body["staged_id"] for answer in answers]
+        return True
+
+
+@pytest.mark.timeout(60 + 5 * KILLS)
+def test_a_driver_whose_server_is_killed_again_and_again_commits_each_file_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    data = tmp_path / "served"
+    with Served(data) as served:
+        driver = Driver(RawClient(served.api_url, API_KEY).create_dataset())
+
+    for _ in range(KILLS):
+        with Served(data) as served:
+            driver = driver.again(RawClient(served.api_url, API_KEY))
+            driver.start()
+            for _ in range(chance.randrange(6)):
+                driver.news.wait(30)
+                driver.news.clear()
+            time.sleep(chance.random() * 0.02)  # not for anything to happen: a moment by chance
+            served.end(signal.SIGKILL)
+            driver.join()
+    with Served(data) as served:
+        driver = driver.again(RawClient(served.api_url, API_KEY))
+        assert driver.commit()
+        served.end(signal.SIGKILL)
+
+    print(f"{driver.committed} files")
+    assert driver.committed > 0
+    numbers = range(driver.committed)
+    assert_holds(data, driver.dataset_id, {f"part-{n}.parquet": content_of(n) for n in numbers})
+
+
+def stage_all(client: RawClient, dataset_id: str, staged: dict[str, str]) -> set[int]:
+    """Stage what is not staged, and give the statuses."""
+    statuses = set()
+    for name, content in FILES.items():
+        if name not in staged:
+            answer = client.stage(dataset_id, name, content)
+            statuses.add(answer.status)
+            if answer.status == 200:
+                staged[name] = answer.body["staged_id"]
+    return statuses
+
+
+def commit_all(client: RawClient, dataset_id: str, staged: Mapping[str, str]) -> Answer:
+    return client.commit(dataset_id, 0, [staged[name] for name in FILES])
+
+
+@needs_strace
+@pytest.mark.timeout(120 if STRIDE > 1 else 900)
+@pytest.mark.parametrize(
+    "injection",
+    [
+        *(f"{call}:signal=SIGKILL" for call in ("openat", "pwrite64", "fsync", "rename", "unlink")),
+        *(f"{call}:error=EIO" for call in ("openat", "pwrite64", "fsync", "rename", "unlink")),
+        *(f"{call}:error=ENOSPC" for call in ("openat", "pwrite64")),
+    ],
+)
+def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answered_is_lost(
+    tmp_path: Path, injection: str
+) -> None:
+    for when in itertools.count(1, STRIDE):
+        data = tmp_path / str(when)
+        staged: dict[str, str] = {}
+        statuses = set()
+        with Served(data) as served:
+            client = RawClient(served.api_url, API_KEY)
+            dataset_id = client.create_dataset()
+            with injected(served, f"{injection}:when={when}"):
+                statuses |= stage_all(client, dataset_id, staged)
+                if len(staged) == len(FILES):
+                    statuses.add(commit_all(client, dataset_id, staged).status)
+            served.end(signal.SIGKILL)
+        assert statuses <= {0, 200, 500, 503, 507}
+        with Served(data) as served:
+            client = RawClient(served.api_url, API_KEY)
+            assert stage_all(client, dataset_id, staged) <= {200}
+            for _ in range(2):
+                assert commit_all(client, dataset_id, staged).body["file_count"] == len(FILES)
+        assert_holds(data, dataset_id, FILES)
+        if statuses == {200}:
+            break
+    assert when > 1, f"nothing came of {injection}"
+
+
+@pytest.mark.parametrize("kib", range(20, 180, 40))
+def test_a_full_disk_is_told_to_who_stages_and_commits_and_both_go_on_when_there_is_space(
+    tmp_path: Path, kib: int
+) -> None:
+    with small_disk(tmp_path / "disk", 1_000) as disk:
+        data = tmp_path / "disk" / "served"
+        with Served(data, wrapper=disk.wrapper) as served:
+            client = RawClient(served.api_url, API_KEY)
+            dataset_id = client.create_dataset()
+            disk.fill(leave_kib=kib)
+            staged: dict[str, str] = {}
+            statuses = stage_all(client, dataset_id, staged)
+            disk.fill(leave_kib=0)
+            if len(staged) == len(FILES):
+                statuses.add(commit_all(client, dataset_id, staged).status)
+            assert 507 in statuses
+            assert statuses <= {200, 507}
+            disk.free()
+            assert stage_all(client, dataset_id, staged) <= {200}
+            assert commit_all(client, dataset_id, staged).status == 200
+            served.end(signal.SIGKILL)
+        with Served(data, wrapper=disk.wrapper) as served:
+            again = commit_all(RawClient(served.api_url, API_KEY), dataset_id, staged)
+            assert [file["file_name"] for file in again.body["files"]] == list(FILES)
+            raw = RawClient(served.api_url, API_KEY)
+            for name, content in FILES.items():
+                assert raw.download(dataset_id, name) == (200, content)
