@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from conftest import parquet_bytes
+from raw_client import RawClient
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,11 +48,13 @@ def rendered(server: sutro.LocalServer, tmp_path: Path, *options: str, key: bool
     return done.stdout
 
 
-def test_it_shows_datasets_and_uploads_in_progress(
+def test_it_shows_datasets_uploads_in_progress_and_staged_files(
     server: sutro.LocalServer, client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     dataset_id = client.create_dataset()
     client.upload(folder, dataset_id=dataset_id)
+    raw = RawClient(server.api_url, server.api_key)
+    assert raw.stage(dataset_id, "<i>staged.parquet", parquet_bytes(3)).status == 200
     connection = http.client.HTTPConnection(urlsplit(server.api_url).netloc, timeout=30)
     connection.putrequest("POST", "/upload-to-dataset")
     connection.putheader("Authorization", f"Key {server.api_key}")
@@ -68,6 +73,8 @@ def test_it_shows_datasets_and_uploads_in_progress(
     assert "12 files" in page
     assert "&lt;b&gt;late.parquet" in page
     assert "in transfer" in page
+    assert "&lt;i&gt;staged.parquet" in page
+    assert "1 file · " in page
 
 
 def test_without_a_key_it_asks_for_one(server: sutro.LocalServer, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ mod server;
 mod service_contract;
 mod service_faults;
 mod service_guards;
+mod staged_files;
 mod staging;
 mod upload_faults;
 mod uploads;
