@@ -9,11 +9,11 @@
 
 use super::{
     decision::{Room, Turn},
-    events::{Action, Event, FileIndex},
-    line::Line,
+    events::{Action, Event},
+    line::{CommitConfig, Line},
     starting::HeadStarts,
     starvation::{HeadAtTick, Starvation},
-    strategy::{CommitConfig, CommitStrategy},
+    strategy::CommitStrategy,
 };
 
 /// Commits files in the order of the plan. See the module's text.
@@ -76,16 +76,8 @@ impl CommitStrategy for InOrder {
         self.line.actions()
     }
 
-    fn wants_file(&self) -> bool {
-        self.line.wants_file()
-    }
-
-    fn head(&self) -> FileIndex {
-        self.line.files.head()
-    }
-
-    fn in_transfer(&self) -> usize {
-        self.line.files.in_transfer()
+    fn line(&self) -> &Line {
+        &self.line
     }
 }
 

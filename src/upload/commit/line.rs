@@ -14,12 +14,24 @@ use super::{
     settling::{Settling, Surroundings},
     starting::{HeadStarts, Others, Starting},
     stopping::Stopping,
-    strategy::CommitConfig,
 };
 use crate::config::DRIP_TICKS;
 
+/// How much a strategy may do.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitConfig {
+    /// Bodies sent at the same time; at least 1.
+    pub concurrency: usize,
+    /// Uploads that may wait with a held tail, on top of `concurrency`.
+    pub max_held: usize,
+    /// Attempts after the first one, for the file at the head. Those that failed while other
+    /// uploads were open do not count.
+    pub max_retries: u32,
+}
+
+/// The files of an upload in plan order, and what is known about each of them.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub struct Line {
     pub(super) files: Files,
     pub(super) starting: Starting,
     pub(super) retries: Retries,

@@ -30,7 +30,8 @@ mod unordered;
 
 pub use events::{Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause};
 pub use in_order::InOrder;
-pub use strategy::{CommitConfig, CommitStrategy};
+pub use line::CommitConfig;
+pub use strategy::CommitStrategy;
 pub use unordered::Unordered;
 
 pub use super::{order::Order, verdict::Verdict};

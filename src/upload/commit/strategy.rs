@@ -2,19 +2,10 @@
 
 use std::fmt::Debug;
 
-use super::events::{Action, Event, FileIndex};
-
-/// How much a strategy may do.
-#[derive(Clone, Copy, Debug)]
-pub struct CommitConfig {
-    /// Bodies sent at the same time; at least 1.
-    pub concurrency: usize,
-    /// Uploads that may wait with a held tail, on top of `concurrency`.
-    pub max_held: usize,
-    /// Attempts after the first one, for the file at the head. Those that failed while other
-    /// uploads were open do not count.
-    pub max_retries: u32,
-}
+use super::{
+    events::{Action, Event, FileIndex},
+    line::Line,
+};
 
 /// Decides which request starts, waits, releases its tail, or is dropped. A pure state machine.
 pub trait CommitStrategy: Debug + Send {
@@ -22,16 +13,25 @@ pub trait CommitStrategy: Debug + Send {
     #[must_use]
     fn on(&mut self, event: Event) -> Vec<Action>;
 
+    /// What it shares with the other strategies. Those below can be answered from it.
+    fn line(&self) -> &Line;
+
     /// Whether another file of a plan that grows could be put to use: bounded by
     /// `concurrency`, because each one waits on disk until it is committed.
     #[must_use]
-    fn wants_file(&self) -> bool;
+    fn wants_file(&self) -> bool {
+        self.line().wants_file()
+    }
 
     /// The first file that is not committed; the number of files when all are.
     #[must_use]
-    fn head(&self) -> FileIndex;
+    fn head(&self) -> FileIndex {
+        self.line().files.head()
+    }
 
     /// Files whose body or response is on its way.
     #[must_use]
-    fn in_transfer(&self) -> usize;
+    fn in_transfer(&self) -> usize {
+        self.line().files.in_transfer()
+    }
 }

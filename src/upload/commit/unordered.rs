@@ -3,10 +3,10 @@
 //! Nothing is dropped to make room: no file waits for another, so what is open ends by itself.
 
 use super::{
-    events::{Action, Event, FileIndex},
-    line::Line,
+    events::{Action, Event},
+    line::{CommitConfig, Line},
     starting::HeadStarts,
-    strategy::{CommitConfig, CommitStrategy},
+    strategy::CommitStrategy,
 };
 
 /// Commits files as soon as they are sent. See the module's text.
@@ -38,15 +38,7 @@ impl CommitStrategy for Unordered {
         self.line.actions()
     }
 
-    fn wants_file(&self) -> bool {
-        self.line.wants_file()
-    }
-
-    fn head(&self) -> FileIndex {
-        self.line.files.head()
-    }
-
-    fn in_transfer(&self) -> usize {
-        self.line.files.in_transfer()
+    fn line(&self) -> &Line {
+        &self.line
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     super::{
         Action, CommitConfig, CommitStrategy, Ending, Event, FileIndex, Grace, Order, RequestId,
-        Verdict, strategy,
+        Verdict, line::Line, strategy,
     },
     bug::Bug,
 };
@@ -211,15 +211,7 @@ impl CommitStrategy for Faulty {
         actions
     }
 
-    fn wants_file(&self) -> bool {
-        self.inner.wants_file()
-    }
-
-    fn head(&self) -> FileIndex {
-        self.inner.head()
-    }
-
-    fn in_transfer(&self) -> usize {
-        self.inner.in_transfer()
+    fn line(&self) -> &Line {
+        self.inner.line()
     }
 }

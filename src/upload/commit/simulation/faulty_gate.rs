@@ -3,7 +3,8 @@
 
 use super::{
     super::{
-        Action, CommitConfig, CommitStrategy, Event, FileIndex, InOrder,
+        Action, CommitConfig, CommitStrategy, Event, InOrder,
+        line::Line,
         starting::{HeadStarts, Others},
     },
     bug::Bug,
@@ -88,15 +89,7 @@ impl CommitStrategy for FaultyGate {
         }
     }
 
-    fn wants_file(&self) -> bool {
-        self.gate.wants_file()
-    }
-
-    fn head(&self) -> FileIndex {
-        self.gate.head()
-    }
-
-    fn in_transfer(&self) -> usize {
-        self.gate.in_transfer()
+    fn line(&self) -> &Line {
+        self.gate.line()
     }
 }
