@@ -15,16 +15,17 @@ use tempfile::TempDir;
 
 use super::{
     catalog::Catalog,
-    contract::{data_schema, new_file},
+    contract::{commit_new_files, committed_files, data_schema, new_file},
     error::StorageError,
     sqlite::{CATALOG_FILE, faults::Fault},
+    staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedTotals},
     writes::{Appended, Created},
 };
 
 /// `SUTRO_HISTORY_STEPS` has another number.
 const STEPS: usize = 5;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Accepted,
     NameTaken,
@@ -33,9 +34,16 @@ enum Step {
     FailedSync,
     GivenUp,
     FailedCreate,
+    Staged,
+    StagedOnFullDisk,
+    StagedAndGivenUp,
+    Committed,
+    CommittedAgain,
+    CommitFailedSync,
+    CommitGivenUp,
 }
 
-const ALL: [Step; 7] = [
+const APPENDS: [Step; 7] = [
     Step::Accepted,
     Step::NameTaken,
     Step::SchemaDiffers,
@@ -45,12 +53,22 @@ const ALL: [Step; 7] = [
     Step::FailedCreate,
 ];
 
-/// The `index`th history of so many steps.
-fn history(mut index: usize, steps: usize) -> Vec<Step> {
+const STAGING: [Step; 7] = [
+    Step::Staged,
+    Step::StagedOnFullDisk,
+    Step::StagedAndGivenUp,
+    Step::Committed,
+    Step::CommittedAgain,
+    Step::CommitFailedSync,
+    Step::CommitGivenUp,
+];
+
+/// The `index`th history of so many of these steps.
+fn history(all: &[Step], mut index: usize, steps: usize) -> Vec<Step> {
     let mut history = Vec::new();
     for _ in 0..steps {
-        history.push(ALL[index % ALL.len()]);
-        index /= ALL.len();
+        history.push(all[index % all.len()]);
+        index /= all.len();
     }
     history
 }
@@ -65,6 +83,19 @@ struct Run {
     catalog: Catalog,
     folder: TempDir,
     acknowledged: Vec<String>,
+    staged: Vec<String>,
+    /// How many files there were before the last commit of staged files, and which it was.
+    last_commit: Option<(u64, Vec<String>)>,
+}
+
+/// What a service finds on its folder.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    names: Vec<String>,
+    datasets: usize,
+    staged: StagedTotals,
+    /// Whether all that is staged can be committed.
+    can_commit: bool,
 }
 
 impl Run {
@@ -73,7 +104,43 @@ impl Run {
         let folder = folder();
         fs::copy(seed.join(CATALOG_FILE), folder.path().join(CATALOG_FILE)).unwrap();
         let catalog = Catalog::open(folder.path()).await.unwrap();
-        Self { catalog, folder, acknowledged: vec!["first".to_owned()] }
+        Self::on(catalog, folder, vec!["first".to_owned()])
+    }
+
+    fn on(catalog: Catalog, folder: TempDir, acknowledged: Vec<String>) -> Self {
+        Self { catalog, folder, acknowledged, staged: Vec::new(), last_commit: None }
+    }
+
+    async fn stage(&self, name: &str) -> Result<Staged, StorageError> {
+        let staged = NewStaged {
+            owner: String::new(),
+            dataset_id: "d".to_owned(),
+            file: new_file(name),
+            schema: Some(SchemaText::of(&data_schema("a"))),
+            expires_at: i64::MAX,
+        };
+        self.catalog.stage(staged, Quota { max_files: 100, max_bytes: 1_000 }).await
+    }
+
+    async fn commit(&self, expected: u64, names: &[String]) -> Result<Committed, StorageError> {
+        commit_new_files(&self.catalog, expected, names).await
+    }
+
+    /// How many files there are, and all that are staged: one more, if there are none.
+    async fn next_commit(&mut self, name: &str) -> Result<(u64, Vec<String>), String> {
+        if self.staged.is_empty() {
+            match self.stage(name).await {
+                Ok(Staged::Done) => self.staged.push(name.to_owned()),
+                told => return Err(format!("{told:?}")),
+            }
+        }
+        Ok((self.acknowledged.len() as u64, self.staged.clone()))
+    }
+
+    fn acknowledge_commit(&mut self, expected: u64, names: Vec<String>) {
+        self.acknowledged.extend(names.iter().cloned());
+        self.staged.clear();
+        self.last_commit = Some((expected, names));
     }
 
     async fn append(&self, name: &str, column: &str) -> Result<Appended, StorageError> {
@@ -82,6 +149,9 @@ impl Run {
 
     /// An error says what was answered instead of what should be.
     async fn step(&mut self, step: Step, name: &str) -> Result<(), String> {
+        if STAGING.contains(&step) {
+            return self.step_of_staging(step, name).await;
+        }
         let faults = &self.catalog.writer.faults;
         let fail_next = |fault| *faults.next.lock().unwrap() = Some(fault);
         let told = match step {
@@ -136,12 +206,81 @@ impl Run {
                     told => format!("{told:?}"),
                 }
             }
+            _ => "not a step of appends".to_owned(),
+        };
+        Err(told)
+    }
+
+    async fn step_of_staging(&mut self, step: Step, name: &str) -> Result<(), String> {
+        let fail_next = |run: &Self, fault| {
+            *run.catalog.writer.faults.next.lock().unwrap() = Some(fault);
+        };
+        let told = match step {
+            Step::Staged => match self.stage(name).await {
+                Ok(Staged::Done) => {
+                    self.staged.push(name.to_owned());
+                    return Ok(());
+                }
+                told => format!("{told:?}"),
+            },
+            Step::StagedOnFullDisk => {
+                fail_next(self, Fault::Full);
+                match self.stage(name).await {
+                    Err(StorageError::Full) => return Ok(()),
+                    told => format!("{told:?}"),
+                }
+            }
+            Step::StagedAndGivenUp => {
+                fail_next(self, Fault::Cancelled);
+                tokio::select! {
+                    told = self.stage(name) => format!("{told:?}"),
+                    () = self.catalog.writer.faults.is_waiting.notified() => return Ok(()),
+                }
+            }
+            Step::CommittedAgain if self.last_commit.is_some() => {
+                let (expected, names) = self.last_commit.clone().unwrap();
+                match self.commit(expected, &names).await {
+                    Ok(Committed::Before(files)) if files == committed_files(&names) => {
+                        return Ok(());
+                    }
+                    told => format!("{told:?}"),
+                }
+            }
+            _ => {
+                let (expected, names) = self.next_commit(name).await?;
+                match step {
+                    Step::CommitFailedSync => {
+                        fail_next(self, Fault::Sync);
+                        let failed = self.commit(expected, &names).await;
+                        let reopened = self.catalog.writer.reopen().await;
+                        let (Err(StorageError::WriteFailed(_)), Ok(())) = (&failed, &reopened)
+                        else {
+                            return Err(format!("{failed:?}, {reopened:?}"));
+                        };
+                    }
+                    Step::CommitGivenUp => {
+                        fail_next(self, Fault::Cancelled);
+                        tokio::select! {
+                            told = self.commit(expected, &names) => return Err(format!("{told:?}")),
+                            () = self.catalog.writer.faults.is_waiting.notified() => return Ok(()),
+                        }
+                    }
+                    _ => {}
+                }
+                match self.commit(expected, &names).await {
+                    Ok(Committed::Done { files, .. }) if files == committed_files(&names) => {
+                        self.acknowledge_commit(expected, names);
+                        return Ok(());
+                    }
+                    told => format!("{told:?}"),
+                }
+            }
         };
         Err(told)
     }
 
     /// What a service finds that is started on the folder as a kill leaves it at this moment.
-    async fn after_a_kill(&self) -> (Vec<String>, usize) {
+    async fn after_a_kill(&self) -> Found {
         let left = folder();
         // The journal first: with it, any later state of the catalog is rolled back.
         for file in [format!("{CATALOG_FILE}-journal"), CATALOG_FILE.to_owned()] {
@@ -152,8 +291,18 @@ impl Run {
         let records = catalog.upload_records("d").await.unwrap();
         let names = records.into_iter().map(|record| record.file_name).collect();
         let datasets = catalog.datasets(None).await.unwrap().len();
+        let staged = catalog.staged_by("").await.unwrap();
+        let count = self.acknowledged.len() as u64;
+        let committed = commit_new_files(&catalog, count, &self.staged).await;
+        let can_commit = matches!(committed, Ok(Committed::Done { .. }));
         catalog.close().await;
-        (names, datasets)
+        Found { names, datasets, staged, can_commit }
+    }
+
+    fn expected(&self) -> Found {
+        let files = self.staged.len() as u64;
+        let staged = StagedTotals { files, bytes: 7 * files };
+        Found { names: self.acknowledged.clone(), datasets: 1, staged, can_commit: true }
     }
 }
 
@@ -162,7 +311,7 @@ async fn seed() -> TempDir {
     let catalog = Catalog::open(seed.path()).await.unwrap();
     let created = catalog.create_dataset(None, "d", None, 100).await;
     assert_eq!(created.unwrap(), Created::Done);
-    let run = Run { catalog, folder: folder(), acknowledged: Vec::new() };
+    let run = Run::on(catalog, folder(), Vec::new());
     assert_eq!(run.append("first", "a").await.unwrap(), Appended::Done);
     run.catalog.close().await;
     seed
@@ -177,20 +326,20 @@ async fn failure_of(seed: &Path, history: &[Step], is_mutant: bool) -> Option<St
             return Some(format!("{history:?}, step {index}: {told}"));
         }
     }
-    let found = run.after_a_kill().await;
-    let is_right = found == (run.acknowledged.clone(), 1);
-    let failure = format!("{history:?}: {:?} acknowledged, {found:?} found", run.acknowledged);
+    let (found, expected) = (run.after_a_kill().await, run.expected());
+    let is_right = found == expected;
+    let failure = format!("{history:?}: {expected:?} acknowledged, {found:?} found");
     run.catalog.close().await;
     (!is_right).then_some(failure)
 }
 
-/// The failures of all histories of up to `steps` steps, on two threads.
-fn failures(steps: usize, is_mutant: bool) -> Vec<String> {
+/// The failures of all histories of up to `steps` of these steps, on two threads.
+fn failures(all: &'static [Step], steps: usize, is_mutant: bool) -> Vec<String> {
     let histories = Arc::new(
         (1..=steps)
             .flat_map(|steps| {
-                (0..ALL.len().pow(u32::try_from(steps).unwrap()))
-                    .map(move |index| history(index, steps))
+                (0..all.len().pow(u32::try_from(steps).unwrap()))
+                    .map(move |index| history(all, index, steps))
             })
             .collect::<Vec<_>>(),
     );
@@ -216,9 +365,20 @@ fn failures(steps: usize, is_mutant: bool) -> Vec<String> {
 
 #[test]
 fn after_every_history_of_writes_and_a_kill_what_was_acknowledged_is_there_and_nothing_else() {
+    assert_none(&failures(&APPENDS, steps(STEPS), false));
+}
+
+#[test]
+fn after_every_history_of_staging_and_commits_and_a_kill_what_was_acknowledged_is_there() {
+    assert_none(&failures(&STAGING, steps(STEPS - 1), false));
+}
+
+fn steps(otherwise: usize) -> usize {
     let steps = std::env::var("SUTRO_HISTORY_STEPS");
-    let steps = steps.map_or(STEPS, |steps| steps.parse().unwrap());
-    let failures = failures(steps, false);
+    steps.map_or(otherwise, |steps| steps.parse().unwrap())
+}
+
+fn assert_none(failures: &[String]) {
     assert!(
         failures.is_empty(),
         "{} failures: {:#?}",
@@ -230,7 +390,9 @@ fn after_every_history_of_writes_and_a_kill_what_was_acknowledged_is_there_and_n
 /// A connection that is used again after an error loses what it is asked to write.
 #[test]
 fn a_failed_connection_that_is_kept_is_found_by_the_histories() {
-    let failures = failures(3, true);
-    let loses = |failure: &&String| failure.contains("acknowledged");
-    assert!(failures.iter().any(|failure| loses(&failure)), "{failures:#?}");
+    for all in [&APPENDS, &STAGING] {
+        let failures = failures(all, 3, true);
+        let loses = |failure: &&String| failure.contains("acknowledged");
+        assert!(failures.iter().any(|failure| loses(&failure)), "{failures:#?}");
+    }
 }

@@ -11,8 +11,17 @@ use std::time::Duration;
 
 use parquet::schema::parser::parse_message_type;
 
-use super::{open::StagingRules, staging::Quota, writes::NewFile};
-use crate::{schema::Schema, wire::digest::Sha256Digest};
+use super::{
+    catalog::Catalog,
+    error::StorageError,
+    open::StagingRules,
+    staging::{Committed, Quota, StagedCommit},
+    writes::NewFile,
+};
+use crate::{
+    schema::Schema,
+    wire::{digest::Sha256Digest, staging::CommittedFile},
+};
 
 /// A schema with one column.
 pub(super) fn data_schema(column: &str) -> Schema {
@@ -37,4 +46,28 @@ pub(super) fn new_file(name: &str) -> NewFile {
 pub(super) fn day() -> StagingRules {
     let quota = Quota { max_files: 1_000, max_bytes: 1 << 30 };
     StagingRules { expiry: Duration::from_hours(24), quota }
+}
+
+/// Commits staged files to the dataset `d`; their ids follow from their names.
+pub(super) async fn commit_new_files(
+    catalog: &Catalog,
+    expected_file_count: u64,
+    names: &[String],
+) -> Result<Committed, StorageError> {
+    let staged_ids: Vec<_> = names.iter().map(|name| new_file(name).file_id).collect();
+    let commit = StagedCommit {
+        owner: None,
+        dataset_id: "d",
+        expected_file_count,
+        staged_ids: &staged_ids,
+        now: 0,
+    };
+    catalog.commit_staged(commit).await
+}
+
+/// What a commit of these files returns.
+pub(super) fn committed_files(names: &[String]) -> Vec<CommittedFile> {
+    let file =
+        |name: &String| CommittedFile { file_name: name.clone(), file_id: new_file(name).file_id };
+    names.iter().map(file).collect()
 }
