@@ -35,6 +35,7 @@ use crate::{
     client::ApiClient,
     config::{BATCH_BYTES, BATCH_ROWS},
     error::{Error, Result},
+    hint::{Hint, Message},
     read_at::read_range,
     schema::FooterReader,
     wire::{messages::DatasetFile, places::Places},
@@ -164,11 +165,12 @@ fn selected_files(
     files: &[String],
 ) -> Result<Vec<String>> {
     let places = Places::of(files.iter().map(String::as_str), listing);
-    let find = |file: &String| match places.get(file) {
-        Some(place) => Ok(listing[place].file_name.clone()),
-        None => Err(Error::Configuration(format!(
-            "the dataset {dataset_id} has no file {file:?}; list_dataset_files lists its files"
-        ))),
+    let find = |file: &String| {
+        let place = places.get(file).ok_or_else(|| {
+            let message = format!("the dataset {dataset_id} has no file {file:?}");
+            Error::configuration(Message::from(message).hint(Hint::ListFiles))
+        })?;
+        Ok(listing[place].file_name.clone())
     };
     files.iter().map(find).collect()
 }
@@ -246,7 +248,7 @@ fn places_of(dataset_id: &str, columns: &[String], schema: &Schema) -> Result<Ve
     let place = |column: &String| {
         schema.index_of(column).map_err(|_| {
             let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            Error::Configuration(format!(
+            Error::configuration(format!(
                 "the dataset {dataset_id} has no column {column:?}; it has {}",
                 names.join(", ")
             ))

@@ -15,6 +15,7 @@ pub mod config;
 mod content_hash;
 pub mod credentials;
 pub mod error;
+pub mod hint;
 pub mod location;
 mod lock;
 mod message;

@@ -403,5 +403,5 @@ def upload_report_stream(files: Sequence[UploadedFile]) -> ArrowStream:
 def check_report_stream(files: Sequence[CheckedFile]) -> ArrowStream:
     """Make a table with one row for each file."""
 
-def take_log_records() -> list[tuple[int, str, str]]:
-    """Take the log records since the last call: level as in `logging`, logger, message."""
+def take_log_records() -> list[tuple[int, str, str, dict[str, int | str]]]:
+    """Take the log records since the last call: level as in `logging`, logger, event, fields."""

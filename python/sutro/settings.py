@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from sutro import _hints
 from sutro._run import values
 from sutro._run.warn import warn
 from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError
@@ -365,8 +366,7 @@ def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
     return MissingKeyError(
         f"no API key for {chosen.url}. Searched, in this order:\n{searched}\n"
         "A key is used only for the URL that it was given for.\n"
-        "Run `sutro login`, or set SUTRO_API_KEY (and SUTRO_API_URL); in Python pass api_key (and "
-        "api_url), or call sutro.set_api_key. The URL local:FOLDER needs no key"
+        f"{_hints.hint('set_key')}. The URL local:FOLDER needs no key"
     )
 
 

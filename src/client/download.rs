@@ -218,7 +218,7 @@ fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
     if is_plain {
         Ok(folder.join(name))
     } else {
-        Err(Error::Configuration(format!(
+        Err(Error::configuration(format!(
             "the dataset contains a file named {name:?}, which is not a valid file name on this \
              machine; pass the names of the files to download"
         )))

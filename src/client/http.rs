@@ -59,7 +59,7 @@ impl ApiClient {
         let tls = tls::config(&options.certificates, base_url.scheme() == "https")?;
         let build = |builder: ClientBuilder| {
             builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| {
-                Error::Configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
+                Error::configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
             })
         };
         Ok(Self {
@@ -157,7 +157,7 @@ fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
 }
 
 fn parse_base_url(base_url: &str) -> Result<Url> {
-    let refuse = |why: &str| Err(Error::Configuration(format!("the API URL {why}: {base_url}")));
+    let refuse = |why: &str| Err(Error::configuration(format!("the API URL {why}: {base_url}")));
     let Ok(url) = Url::parse(base_url) else {
         return refuse("is not a URL (https://HOST)");
     };
@@ -166,8 +166,8 @@ fn parse_base_url(base_url: &str) -> Result<Url> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         // The URL itself is not repeated: it holds a password.
-        return Err(Error::Configuration(
-            "the API URL contains a user name; pass the key as api_key instead".to_owned(),
+        return Err(Error::configuration(
+            "the API URL contains a user name; pass the API key on its own instead",
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {

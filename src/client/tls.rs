@@ -27,7 +27,7 @@ use crate::{
 /// [`Error::Configuration`] names a file that cannot be used.
 pub(super) fn config(files: &[PathBuf], is_needed: bool) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
-    let failed = |error: TlsError| Error::Configuration(format!("cannot set up TLS: {error}"));
+    let failed = |error: TlsError| Error::configuration(format!("cannot set up TLS: {error}"));
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
@@ -48,7 +48,7 @@ pub(super) fn config(files: &[PathBuf], is_needed: bool) -> Result<ClientConfig>
 fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>> {
     let mut named: Vec<CertificateDer<'static>> = Vec::new();
     for file in files {
-        let refuse = |why: &str| Error::Configuration(format!("{}: {why}", file.display()));
+        let refuse = |why: &str| Error::configuration(format!("{}: {why}", file.display()));
         let read = || {
             let mut pem = Vec::new();
             open_regular(file)?.0.read_to_end(&mut pem).map(|_| pem)

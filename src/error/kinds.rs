@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::location::Location;
+use crate::{hint::Message, location::Location};
 
 /// A result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,7 +19,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// An argument or setting cannot be used.
-    Configuration(String),
+    Configuration(Message),
 
     /// The embedded server of another process uses the folder.
     FolderInUse {
@@ -61,8 +61,8 @@ pub enum Error {
         dataset_id: String,
         /// The names that are in use.
         names: Vec<String>,
-        /// What does not match and what to do; completes "already contains …".
-        reason: String,
+        /// Why they are not those of an earlier run.
+        reason: TakenReason,
     },
 
     /// The server rejected a file because the dataset already has this name (409, or a message that
@@ -163,7 +163,7 @@ pub enum Error {
         /// The dataset.
         dataset_id: String,
         /// What was expected and what was found.
-        message: String,
+        message: Message,
     },
 
     /// A file on this machine cannot be read or written.
@@ -220,6 +220,22 @@ pub enum Error {
     Internal(String),
 }
 
+/// Why a dataset's files cannot come from an earlier run of an upload that has their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenReason {
+    /// They have other content.
+    OtherContent,
+    /// The dataset does not end with the first files of the upload, in order.
+    OtherPlace,
+    /// The dataset continues with another file than the upload.
+    OtherFile {
+        /// The name of the dataset's file.
+        found: String,
+        /// The name of the upload's file.
+        expected: String,
+    },
+}
+
 /// A column of a frame, or a field inside one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameColumn {
@@ -235,6 +251,10 @@ pub(crate) fn without_number(message: &str) -> &str {
 }
 
 impl Error {
+    pub(crate) fn configuration(message: impl Into<Message>) -> Self {
+        Self::Configuration(message.into())
+    }
+
     /// Adds the path to an operating system's error.
     pub(crate) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |source| Self::File { path: path.to_owned(), source }
@@ -243,7 +263,7 @@ impl Error {
     /// The error when the operating system refuses a new thread.
     #[must_use]
     pub fn no_more_threads(source: &io::Error) -> Self {
-        Self::Configuration(format!(
+        Self::configuration(format!(
             "the operating system does not start more threads for this process ({}): raise the \
              limit of processes and threads (ulimit -u, or the pids limit of the container)",
             without_number(&source.to_string())

@@ -4,5 +4,4 @@ mod kinds;
 mod words;
 
 pub(crate) use kinds::without_number;
-pub use kinds::{Error, FrameColumn, Result};
-pub(crate) use words::FINDS_OUT;
+pub use kinds::{Error, FrameColumn, Result, TakenReason};

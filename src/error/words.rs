@@ -5,22 +5,38 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::kinds::{Error, without_number};
-use crate::message::{ECHOED_CHARS, bounded, cut, listed};
+use super::kinds::{Error, TakenReason, without_number};
+use crate::{
+    hint::{Hint, NEUTRAL, Words},
+    message::{ECHOED_CHARS, bounded, cut, listed},
+};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bounded(fmt::from_fn(|f| self.write_service_error(f))))
+        f.write_str(&self.in_words(NEUTRAL))
     }
 }
 
-/// The advice of [`Error::OutcomeUnknown`], so that callers can replace it with other advice.
-pub(crate) const FINDS_OUT: &str =
-    ". Run the same upload again: it checks the dataset and continues";
-
 impl Error {
+    /// The message, with hints in these words.
+    #[must_use]
+    pub fn in_words(&self, words: Words<'_>) -> String {
+        let advice = match self {
+            Self::OutcomeUnknown { .. } => {
+                ". Run the same upload again: it checks the dataset and continues"
+            }
+            _ => "",
+        };
+        bounded(format_args!("{}{advice}", self.reason(words)))
+    }
+
+    /// The message without advice about the upload that failed.
+    pub(crate) fn reason(&self, words: Words<'_>) -> String {
+        bounded(fmt::from_fn(|f| self.write_service_error(f, words)))
+    }
+
     /// Writes errors of the server, or of something in front of it.
-    fn write_service_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_service_error(&self, f: &mut fmt::Formatter<'_>, words: Words<'_>) -> fmt::Result {
         match self {
             Self::Authentication { host, status, message } => {
                 let verb = if *status == 403 { "allow this" } else { "accept the API key" };
@@ -36,7 +52,8 @@ impl Error {
                 write!(f, "the dataset {dataset_id} has no file {file_name:?}")
             }
             Self::NamesTaken { dataset_id, names, reason } => {
-                write!(f, "the dataset {dataset_id} already contains {}, {reason}", listed(names))
+                write!(f, "the dataset {dataset_id} already contains {}, ", listed(names))?;
+                write_taken(f, reason, words)
             }
             Self::Refused { file_name, status, message }
             | Self::NameTaken { file_name, status, message } => {
@@ -65,28 +82,30 @@ impl Error {
                 "{host} does not respond like the dataset API: {message}. Is the API URL right?"
             ),
             Self::OutcomeUnknown { file_name, message } => {
-                write!(f, "outcome unknown for {file_name}: {message}{FINDS_OUT}")
+                write!(f, "outcome unknown for {file_name}: {message}")
             }
             Self::ForeignWriter { dataset_id, message } => write!(
                 f,
-                "the dataset {dataset_id} does not contain what this upload has sent: {message}. Is \
+                "the dataset {dataset_id} does not contain what this upload has sent: {}. Is \
                  another process writing to it, or was its list of files stale when this upload \
-                 started?"
+                 started?",
+                message.in_words(words)
             ),
-            _ => self.write_local_error(f),
+            _ => self.write_local_error(f, words),
         }
     }
 
     /// Writes errors of this machine.
-    fn write_local_error(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_local_error(&self, f: &mut fmt::Formatter<'_>, words: Words<'_>) -> fmt::Result {
         match self {
-            Self::Configuration(message) => f.write_str(message),
+            Self::Configuration(message) => f.write_str(&message.in_words(words)),
             Self::FolderInUse { folder, holder } => {
-                let folder = folder.display();
+                let folder = folder.display().to_string();
                 write!(
                     f,
                     "{folder} is open in {holder}, and only one process can use it: wait until it is \
-                     done, or run `sutro serve --data {folder}` and use its URL in all processes"
+                     done, or {}",
+                    words(&Hint::ServeFolder { folder: folder.clone() })
                 )
             }
             Self::File { path, source } => {
@@ -98,8 +117,9 @@ impl Error {
                 write!(
                     f,
                     "{} already {exist}, with other content than in the dataset. Nothing was \
-                     overwritten; overwrite=True replaces existing files",
-                    listed(&names_of(paths))
+                     overwritten; {}",
+                    listed(&names_of(paths)),
+                    words(&Hint::Overwrite)
                 )
             }
             Self::Frame { label, message, .. } => write!(f, "{label}: {message}"),
@@ -130,6 +150,31 @@ impl Error {
             | Self::ForeignWriter { .. } => Ok(()),
         }
     }
+}
+
+/// Completes "already contains FILES, ".
+fn write_taken(f: &mut fmt::Formatter<'_>, reason: &TakenReason, words: Words<'_>) -> fmt::Result {
+    let why = match reason {
+        TakenReason::OtherContent => {
+            return write!(
+                f,
+                "with other content. To add files, {}; to start over, upload to another dataset",
+                words(&Hint::GiveOtherNames)
+            );
+        }
+        TakenReason::OtherPlace => {
+            "the dataset does not end with the first files of this upload, in order".to_owned()
+        }
+        TakenReason::OtherFile { found, expected } => {
+            format!("it has {found} where this upload has {expected}")
+        }
+    };
+    write!(
+        f,
+        "but not from an earlier run of this upload: {why}. If an unordered upload was interrupted, \
+         {}; otherwise upload to another dataset, or leave these files out",
+        words(&Hint::ResumeUnordered)
+    )
 }
 
 fn write_intermediary(
@@ -191,20 +236,21 @@ fn for_file(file_name: Option<&str>) -> String {
 mod tests {
     use std::{io, time::Duration};
 
-    use crate::{Error, location::Location, message::MAX_MESSAGE_BYTES};
+    use crate::{Error, error::TakenReason, location::Location, message::MAX_MESSAGE_BYTES};
 
     /// Every variant, with this text wherever it has one.
     fn all_with(text: &str) -> Vec<Error> {
         let text = || text.to_owned();
         let name = || Some(text());
         let source = || io::Error::other(text());
+        let other_file = || TakenReason::OtherFile { found: text(), expected: text() };
         vec![
-            Error::Configuration(text()),
+            Error::configuration(text()),
             Error::FolderInUse { folder: text().into(), holder: text() },
             Error::Authentication { host: text(), status: 401, message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: text() },
             Error::DatasetNotFound { dataset_id: text(), message: String::new() },
-            Error::NamesTaken { dataset_id: text(), names: vec![text(); 20], reason: text() },
+            Error::NamesTaken { dataset_id: text(), names: vec![text(); 20], reason: other_file() },
             Error::NoSuchFile { dataset_id: text(), file_name: text() },
             Error::Refused { file_name: name(), status: 422, message: text() },
             Error::NameTaken { file_name: name(), status: 409, message: text() },
@@ -230,7 +276,7 @@ mod tests {
             },
             Error::NotTheApi { host: text(), message: text() },
             Error::OutcomeUnknown { file_name: text(), message: text() },
-            Error::ForeignWriter { dataset_id: text(), message: text() },
+            Error::ForeignWriter { dataset_id: text(), message: text().into() },
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
             Error::Frame { label: text(), column: None, message: text() },
@@ -262,10 +308,10 @@ mod tests {
         let taken = Error::NamesTaken {
             dataset_id: "d".to_owned(),
             names,
-            reason: "what to do".to_owned(),
+            reason: TakenReason::OtherContent,
         };
         let message = taken.to_string();
         assert!(message.contains("part-4.parquet and 19995 more"), "{message}");
-        assert!(message.ends_with(", what to do"), "{message}");
+        assert!(message.ends_with("to start over, upload to another dataset"), "{message}");
     }
 }

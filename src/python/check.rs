@@ -9,6 +9,7 @@ use super::{
     errors::{IntoPyErr, internal_error},
     files::FoundFiles,
     frames::{FrameOutline, TemporaryParquet, outlines},
+    hints::in_python,
     job::Job,
     preflight::{Preflight, held},
 };
@@ -87,13 +88,15 @@ fn check_report(py: Python<'_>, report: CheckReport) -> PyResult<Py<PyAny>> {
     };
     let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
     let schemas = report.schemas.into_iter().map(|columns| PyTuple::new(py, columns));
-    let problems = report.problems.iter().map(ToString::to_string);
+    let words = in_python(py);
+    let problems = report.problems.iter().map(|problem| problem.in_words(&words));
+    let notes = report.notes.iter().map(|note| note.in_words(&words));
     let fields = fields!(py,
         dataset_id: report.dataset_id,
         files: PyTuple::new(py, files)?,
         schemas: PyTuple::new(py, schemas.collect::<PyResult<Vec<_>>>()?)?,
         problems: PyTuple::new(py, problems.collect::<Vec<_>>())?,
-        notes: PyTuple::new(py, report.notes)?,
+        notes: PyTuple::new(py, notes.collect::<Vec<_>>())?,
         error: report.refusal.map(|refusal| refusal.into_py_err(py).into_value(py)),
     );
     instance(py, "CheckReport", &fields)

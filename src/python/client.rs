@@ -68,7 +68,7 @@ impl Client {
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
             let message = "the API key is empty or has characters that a key cannot have";
-            Error::Configuration(message.to_owned()).into_py_err(py)
+            Error::configuration(message).into_py_err(py)
         })?;
         let api = ApiClient::with_options(&api_url, key, options)
             .map_err(|error| error.into_py_err(py))?;

@@ -8,7 +8,10 @@ use pyo3::{
     types::{PyList, PyTuple},
 };
 
-use super::classes::{fields, instance};
+use super::{
+    classes::{fields, instance},
+    hints::in_python,
+};
 use crate::{
     client::ListingCursor,
     schema::Difference,
@@ -22,6 +25,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         .into_iter()
         .map(|file| uploaded_file(py, file))
         .collect::<PyResult<Vec<_>>>()?;
+    let notes: Vec<_> = report.notes.iter().map(|note| note.in_words(&in_python(py))).collect();
     let fields = fields!(py,
         dataset_id: report.dataset_id,
         files: PyTuple::new(py, files)?,
@@ -29,7 +33,7 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
         bytes_sent: report.bytes_sent,
         seconds: report.seconds,
         concurrency: report.concurrency,
-        notes: PyTuple::new(py, report.notes)?,
+        notes: PyTuple::new(py, notes)?,
     );
     instance(py, "UploadReport", &fields)
 }

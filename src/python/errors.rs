@@ -7,7 +7,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::{classes::fields, convert};
+use super::{classes::fields, convert, hints::in_python};
 use crate::{
     Error,
     message::listed,
@@ -27,7 +27,7 @@ pub(super) fn internal_error(message: &str) -> PyErr {
 
 impl IntoPyErr for Error {
     fn into_py_err(self, py: Python<'_>) -> PyErr {
-        let message = self.to_string();
+        let message = self.in_words(&in_python(py));
         match class_and_fields(py, self) {
             Ok((class, fields)) => exception(py, class, &message, &fields),
             Err(error) => error,
@@ -37,7 +37,7 @@ impl IntoPyErr for Error {
 
 impl IntoPyErr for UploadError {
     fn into_py_err(self, py: Python<'_>) -> PyErr {
-        let message = self.to_string();
+        let message = self.in_words(&in_python(py));
         match self {
             Self::Check(error) => check_error(py, &error, &message).unwrap_or_else(|error| error),
             Self::Failed(error) => error.into_py_err(py),
@@ -122,7 +122,8 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
 }
 
 fn check_error(py: Python<'_>, error: &CheckError, message: &str) -> PyResult<PyErr> {
-    let problems = error.problems.iter().map(ToString::to_string);
+    let words = in_python(py);
+    let problems = error.problems.iter().map(|problem| problem.in_words(&words));
     let outliers = error.outliers.iter().flat_map(|group| {
         // `groups` and `differences` contain all of them.
         let files = listed(&group.files).to_string();

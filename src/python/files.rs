@@ -2,7 +2,7 @@
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 
-use super::job::Job;
+use super::{hints::in_python, job::Job};
 use crate::{
     background::in_background,
     upload::{self, Found, FoundFile, Paths},
@@ -51,8 +51,8 @@ impl FoundFiles {
 
     /// Skipped entries, and other notes for the caller.
     #[getter]
-    fn notes(&self) -> Vec<String> {
-        self.0.notes.clone()
+    fn notes(&self, py: Python<'_>) -> Vec<String> {
+        self.0.notes.iter().map(|note| note.in_words(&in_python(py))).collect()
     }
 }
 

@@ -109,16 +109,15 @@ fn seconds(given: &Bound<'_, PyAny>) -> PyResult<Duration> {
 fn address(host: &str, port: u16) -> Result<SocketAddr, Error> {
     let host = if host == "localhost" { "127.0.0.1" } else { host };
     let address: IpAddr = host.parse().map_err(|_| {
-        Error::Configuration(format!("the host {host} must be an IP address, such as 127.0.0.1"))
+        Error::configuration(format!("the host {host} must be an IP address, such as 127.0.0.1"))
     })?;
     Ok(SocketAddr::new(address, port))
 }
 
 fn parse_keys(keys: &[String]) -> Result<Vec<ApiKey>, Error> {
     let keys = keys.iter().map(|key| {
-        ApiKey::new(key).ok_or_else(|| {
-            Error::Configuration("an API key is empty or not visible ASCII".to_owned())
-        })
+        ApiKey::new(key)
+            .ok_or_else(|| Error::configuration("an API key is empty or not visible ASCII"))
     });
     keys.collect()
 }

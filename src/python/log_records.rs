@@ -5,11 +5,14 @@
 
 use std::{
     collections::VecDeque,
-    fmt::{Debug, Write},
+    fmt::Debug,
     sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
-use pyo3::prelude::*;
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict, PyDict},
+};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -27,8 +30,8 @@ const MOST_RECORDS: usize = 1000;
 /// A fork may happen while a thread of the parent holds the lock.
 static RECORDS: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
 
-/// Level of Python's `logging`, logger, message.
-type Record = (u8, String, String);
+/// Level of Python's `logging`, logger, event, and the fields of the event.
+type Record = (u8, String, String, Fields);
 
 /// Starts to collect the events of this package, once. If the process already has a subscriber, it
 /// stays in place.
@@ -63,35 +66,75 @@ impl<S: Subscriber> Layer<S> for Collector {
             Level::INFO => 20,
             Level::DEBUG | Level::TRACE => 10,
         };
-        let mut text = Text::default();
-        event.record(&mut text);
+        let mut parts = Parts::default();
+        event.record(&mut parts);
         let logger = event.metadata().target().replace("::", ".");
         let of_this_process = RECORDS.get_or(Mutex::default);
         let mut records = lock(&of_this_process.value);
         if records.len() == MOST_RECORDS {
             records.pop_front();
         }
-        records.push_back((level, logger, text.message + &text.fields));
+        records.push_back((level, logger, parts.event, parts.fields));
     }
 }
 
 #[derive(Default)]
-struct Text {
-    message: String,
-    fields: String,
+struct Parts {
+    event: String,
+    fields: Fields,
 }
 
-impl Visit for Text {
+/// Names and values, as a `dict` of Python.
+#[derive(Default)]
+pub(super) struct Fields(Vec<(&'static str, Value)>);
+
+#[derive(IntoPyObject)]
+enum Value {
+    Signed(i64),
+    Unsigned(u64),
+    Text(String),
+}
+
+impl<'py> IntoPyObject<'py> for Fields {
+    type Target = PyDict;
+    type Output = Bound<'py, PyDict>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        self.0.into_py_dict(py)
+    }
+}
+
+impl Parts {
+    fn add(&mut self, field: &Field, value: Value) {
+        self.fields.0.push((field.name(), value));
+    }
+}
+
+impl Visit for Parts {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, Value::Signed(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, Value::Unsigned(value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        // Milliseconds.
+        self.record_u64(field, u64::try_from(value).unwrap_or(u64::MAX));
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.record_debug(field, &format_args!("{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        // Writing to a String cannot fail.
-        let _ = if field.name() == "message" {
-            write!(self.message, "{value:?}")
+        let text = format!("{value:?}");
+        if field.name() == "message" {
+            self.event = text;
         } else {
-            write!(self.fields, " {}={value:?}", field.name())
-        };
+            self.add(field, Value::Text(text));
+        }
     }
 }

@@ -18,6 +18,7 @@ mod errors;
 mod event_loop;
 mod files;
 mod frames;
+mod hints;
 mod job;
 mod local_server;
 mod log_records;

@@ -90,8 +90,8 @@ fn admit_origin(hosts: &Hosts, request: &Request) -> Result<(), Refusal> {
     let origin = origin(headers)?;
     for named in target.iter().chain(&host) {
         if !hosts.allow(named.host()) {
-            let message = "the server does not accept requests for this host (allow it with \
-                           --allow-host HOST)";
+            let message = "the server does not accept requests for this host; its operator can \
+                           allow it";
             return Err(Refusal::new(StatusCode::FORBIDDEN, message));
         }
     }

@@ -80,7 +80,7 @@ impl LocalServer {
         let hosts = address.ip().is_loopback().then_some(allowed_hosts);
         let service = Service::open_for_hosts(&folder, keys, limits, hosts).await?;
         let cannot_listen =
-            |error| Error::Configuration(format!("cannot listen on {address}: {error}"));
+            |error| Error::configuration(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let (is_stopping, stop) = watch::channel(false);
@@ -117,7 +117,7 @@ impl LocalServer {
 /// A key for this run, on an address that only this machine reaches.
 fn local_key(address: SocketAddr) -> Result<(ApiKey, Keys)> {
     if !address.ip().is_loopback() {
-        return Err(Error::Configuration(format!(
+        return Err(Error::configuration(format!(
             "{} can be reached from other machines: give an API key, or listen on 127.0.0.1",
             address.ip()
         )));

@@ -60,7 +60,7 @@ impl Refusal {
     }
 
     pub(super) fn busy() -> Self {
-        Self::unavailable("too many concurrent uploads (limit set by --max-uploads)", 1)
+        Self::unavailable("too many concurrent uploads for the server's limit", 1)
     }
 
     pub(super) fn too_many_connections() -> Self {

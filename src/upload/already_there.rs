@@ -1,7 +1,10 @@
 //! Which files of an upload a dataset holds already. Its listing tells, and nothing else.
 
 use super::settle::{Comparison, Expected};
-use crate::wire::{messages::DatasetFile, places::Places};
+use crate::{
+    error::TakenReason,
+    wire::{messages::DatasetFile, places::Places},
+};
 
 /// The files of a plan that a dataset holds already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,13 +31,13 @@ impl AlreadyThere {
 pub(super) struct Conflict {
     /// The names, in plan order.
     pub(super) names: Vec<String>,
-    /// What does not fit and what to do, in words.
-    pub(super) reason: String,
+    /// Why they are not from an earlier run.
+    pub(super) reason: TakenReason,
 }
 
 impl Conflict {
-    fn of<'a>(names: impl Iterator<Item = &'a str>, reason: &str) -> Self {
-        Self { names: names.map(str::to_owned).collect(), reason: reason.to_owned() }
+    fn of<'a>(names: impl Iterator<Item = &'a str>, reason: TakenReason) -> Self {
+        Self { names: names.map(str::to_owned).collect(), reason }
     }
 }
 
@@ -52,7 +55,7 @@ pub(super) fn resume(
     if can_be_an_earlier_run(&places, listing.len(), Some(plan.len())) {
         return Ok(already_there(&taken));
     }
-    Err(Conflict::of(taken.iter().map(|file| plan[file.position].name), OTHER_PLACE))
+    Err(Conflict::of(taken.iter().map(|file| plan[file.position].name), TakenReason::OtherPlace))
 }
 
 /// Whether files at these positions of the plan and places in the listing can come from an earlier
@@ -98,7 +101,7 @@ fn taken(listing: &[DatasetFile], plan: &[Expected<'_>]) -> Result<Vec<Taken>, C
     let is_other = |file: &&Taken| file.comparison == Comparison::OtherContent;
     let mut others = taken.iter().filter(is_other).map(|file| plan[file.position].name).peekable();
     if others.peek().is_some() {
-        return Err(Conflict::of(others, OTHER_CONTENT));
+        return Err(Conflict::of(others, TakenReason::OtherContent));
     }
     Ok(taken)
 }
@@ -111,23 +114,14 @@ fn already_there(taken: &[Taken]) -> AlreadyThere {
     there
 }
 
-/// A reason for a conflict.
-pub(super) const OTHER_CONTENT: &str = "with other content. To add files, give them other names \
-    (names=, or a dict); to start over, upload to another dataset";
-
-/// A reason for a conflict of an ordered upload.
-pub(super) const OTHER_PLACE: &str = "but not from an earlier run of this upload: the dataset \
-    does not end with the first files of this upload, in order. If an unordered upload was \
-    interrupted, resume it with ordered=False; otherwise upload to another dataset, or leave these \
-    files out";
-
 #[cfg(test)]
 mod tests {
     use fastrand::Rng;
 
-    use super::{Conflict, OTHER_CONTENT, resume, resume_unordered};
+    use super::{Conflict, resume, resume_unordered};
     use crate::{
         content_hash::ContentHasher,
+        error::TakenReason,
         upload::settle::{
             Expected,
             tests::{expected, listing},
@@ -176,8 +170,8 @@ mod tests {
         listing[1].size_bytes = Some(8);
         for resume in [resume, resume_unordered] {
             let conflict = resume(&listing, &plan("a b")).unwrap_err();
-            let found = (conflict.names.join(" "), conflict.reason.as_str());
-            assert_eq!(found, ("b".to_owned(), OTHER_CONTENT));
+            let found = (conflict.names.join(" "), conflict.reason);
+            assert_eq!(found, ("b".to_owned(), TakenReason::OtherContent));
         }
     }
 
@@ -225,7 +219,7 @@ mod tests {
             listed.unwrap().sha256 = Some(ContentHasher::hash_of(b"other"));
             let conflict = resume_unordered(&listing, &plan).unwrap_err();
             let names = vec![names[other].clone()];
-            assert_eq!(conflict, Conflict { names, reason: OTHER_CONTENT.to_owned() }, "{round}");
+            assert_eq!(conflict, Conflict { names, reason: TakenReason::OtherContent }, "{round}");
         }
     }
 

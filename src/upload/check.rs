@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::FILE_TIMEOUT,
+    hint::{Hint, Message},
     regular_file::hangs,
     schema::{
         CodecSupport, Footer, FooterError, FooterReader, Group, InvalidParquet, groups,
@@ -165,17 +166,18 @@ fn read_footer(
                 FooterError::Invalid(InvalidParquet::Unknown)
                     if let Some(words) = location.path().and_then(resembles_by_name) =>
                 {
-                    Problem::invalid(location, &InvalidParquet::NotParquet(words).to_string())
+                    Problem::invalid(location, InvalidParquet::NotParquet(words).to_string())
                 }
-                FooterError::Invalid(invalid) => Problem::invalid(location, &invalid.to_string()),
+                FooterError::Invalid(invalid) => Problem::invalid(location, invalid.to_string()),
             },
         )?;
     match footer.codec_support() {
         CodecSupport::Supported => Ok(footer),
         CodecSupport::Rewritable(_) if mending.recompress => Ok(footer),
         CodecSupport::Rewritable(invalid) => {
-            Err(Problem::invalid(location, &format!("{invalid}, or pass recompress=True")))
+            let message = Message::from(invalid.to_string()).hint(Hint::Recompress);
+            Err(Problem::invalid(location, message))
         }
-        CodecSupport::Unreadable(invalid) => Err(Problem::invalid(location, &invalid.to_string())),
+        CodecSupport::Unreadable(invalid) => Err(Problem::invalid(location, invalid.to_string())),
     }
 }

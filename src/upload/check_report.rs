@@ -26,6 +26,7 @@ use crate::{
     background::in_background,
     client::ApiClient,
     error::{Error, Result},
+    hint::Message,
     schema::{Schema, groups},
     wire::messages::DatasetFileList,
 };
@@ -44,7 +45,7 @@ pub struct CheckReport {
     /// Why an upload would be refused; `None` when it would be accepted.
     pub refusal: Option<UploadError>,
     /// What the sources name and would not be uploaded, and what else the caller should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
 }
 
 /// A file as its footer describes it.
@@ -97,7 +98,7 @@ pub async fn check_files(
         let mut files = check::read(files, &mut problems, mending);
         hive::apply(&hive, &mut files, &mut problems);
         let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
-        findings.notes.extend(check::notes(&files));
+        findings.notes.extend(check::notes(&files).into_iter().map(Message::from));
         for file in &files {
             findings.learn(file);
         }
@@ -194,7 +195,7 @@ struct Findings {
     /// As they would be sent. Of files that were made only the hash is kept.
     files: Vec<Recipe>,
     problems: Vec<Problem>,
-    notes: Vec<String>,
+    notes: Vec<Message>,
     refusal: Option<UploadError>,
 }
 

@@ -1,7 +1,10 @@
 //! The dataset that an upload goes into.
 
 use super::order::Order;
-use crate::{error::Error, wire::messages::DatasetFile};
+use crate::{
+    error::{Error, TakenReason},
+    wire::messages::DatasetFile,
+};
 
 /// The dataset that an upload goes into.
 #[derive(Debug)]
@@ -16,12 +19,12 @@ pub(super) struct Dataset {
 
 impl Dataset {
     /// It has files of these names, and not from an earlier run of the upload.
-    pub(super) fn has_taken(&self, names: Vec<String>, reason: &str) -> Error {
+    pub(super) fn has_taken(&self, names: Vec<String>, reason: TakenReason) -> Error {
         names_taken(&self.id, names, reason)
     }
 }
 
 /// A dataset has files of these names, and not from an earlier run of the upload.
-pub(super) fn names_taken(dataset_id: &str, names: Vec<String>, reason: &str) -> Error {
-    Error::NamesTaken { dataset_id: dataset_id.to_owned(), names, reason: reason.to_owned() }
+pub(super) fn names_taken(dataset_id: &str, names: Vec<String>, reason: TakenReason) -> Error {
+    Error::NamesTaken { dataset_id: dataset_id.to_owned(), names, reason }
 }

@@ -1,11 +1,14 @@
 //! Why an upload did not complete.
 
+use std::fmt;
+
 use super::{
     mismatch::CheckError,
     report::{FileStatus, UploadReport},
 };
 use crate::{
-    error::{Error, FINDS_OUT},
+    error::Error,
+    hint::{Hint, NEUTRAL, Words},
     message::bounded,
 };
 
@@ -13,13 +16,10 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// Refused before anything was sent or created.
-    #[error(transparent)]
     Check(#[from] CheckError),
     /// Failed before this run had committed a file.
-    #[error(transparent)]
     Failed(#[from] Error),
     /// Failed after some files were committed: those of an ordered upload are a prefix of the plan.
-    #[error("{}", incomplete(.report, *.ordered, .source))]
     Incomplete {
         /// What is done.
         report: Box<UploadReport>,
@@ -30,7 +30,33 @@ pub enum UploadError {
     },
 }
 
+impl fmt::Display for UploadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_words(NEUTRAL))
+    }
+}
+
 impl UploadError {
+    /// The message, with hints in these words.
+    #[must_use]
+    pub fn in_words(&self, words: Words<'_>) -> String {
+        match self {
+            Self::Check(error) => error.in_words(words),
+            Self::Failed(error) => error.in_words(words),
+            Self::Incomplete { report, ordered, source } => {
+                incomplete(report, *ordered, source, words)
+            }
+        }
+    }
+
+    /// The message without advice about this upload.
+    fn reason(&self, words: Words<'_>) -> String {
+        match self {
+            Self::Failed(error) => error.reason(words),
+            error => error.in_words(words),
+        }
+    }
+
     fn remedy(&self) -> Remedy {
         match self {
             Self::Check(_) => Remedy::Change,
@@ -63,7 +89,12 @@ enum Remedy {
     Unknown,
 }
 
-fn incomplete(report: &UploadReport, ordered: bool, source: &UploadError) -> String {
+fn incomplete(
+    report: &UploadReport,
+    ordered: bool,
+    source: &UploadError,
+    words: Words<'_>,
+) -> String {
     let done = report.files.iter().filter(|file| file.status != FileStatus::Pending).count();
     let (all, dataset_id, remedy) = (report.files.len(), &report.dataset_id, source.remedy());
     let done = match (done, all) {
@@ -75,7 +106,12 @@ fn incomplete(report: &UploadReport, ordered: bool, source: &UploadError) -> Str
         (done, all) => format!("{done} of {all} files are"),
     };
     let in_order = if ordered && remedy != Remedy::Unknown { ", in order" } else { "" };
-    let with = if ordered { "this dataset id" } else { "this dataset id and ordered=False" };
+    let dataset = dataset_id.clone();
+    let with = words(&if ordered {
+        Hint::SameDataset { dataset_id: dataset }
+    } else {
+        Hint::SameDatasetUnordered { dataset_id: dataset }
+    });
     let advice = match remedy {
         Remedy::Again => format!("Run the same upload again with {with} to resume"),
         Remedy::Change => {
@@ -86,7 +122,7 @@ fn incomplete(report: &UploadReport, ordered: bool, source: &UploadError) -> Str
              sends nothing otherwise"
         ),
     };
-    let reason = source.to_string();
-    let reason = reason.strip_suffix(FINDS_OUT).unwrap_or(&reason).trim_end_matches('.');
+    let reason = source.reason(words);
+    let reason = reason.trim_end_matches('.');
     bounded(format_args!("{done} in {dataset_id}{in_order}; then: {reason}. {advice}"))
 }

@@ -159,7 +159,7 @@ impl Coming {
                 Some(Err(error)) => Err(error),
                 _ => Ok(()),
             },
-            None => Err(Error::Configuration(
+            None => Err(Error::configuration(
                 "there is nothing to upload: the source yielded no frame".to_owned(),
             )
             .into()),

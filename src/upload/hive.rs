@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     config::BATCH_ROWS,
+    hint::{Hint, Message},
     regular_file::hangs,
     schema::{AddedColumn, ColumnType, Schema, with_columns},
 };
@@ -28,12 +29,9 @@ use crate::{
 pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {
     match hive {
         Hive::Ignore => {}
-        Hive::Refuse => refuse_lost_columns(
-            files,
-            "hive=True adds the columns to the files during the upload, hive=False uploads the files \
-             without them",
-            problems,
-        ),
+        Hive::Refuse => {
+            refuse_lost_columns(files, [Hint::AddFolderColumns, Hint::OmitFolderColumns], problems);
+        }
         Hive::Columns(types) => match columns(files, types) {
             Ok(columns) => add(files, &columns, problems),
             Err(problem) => problems.push(problem),
@@ -44,12 +42,7 @@ pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<P
 /// Says of files that were made what would be lost: nothing is written into them.
 pub(super) fn apply_to_made(hive: &Hive, files: &[CheckedFile], problems: &mut Vec<Problem>) {
     if matches!(hive, Hive::Refuse) {
-        refuse_lost_columns(
-            files,
-            "hive=False uploads it without them; to keep them, download the folders and upload these \
-             with hive=True",
-            problems,
-        );
+        refuse_lost_columns(files, [Hint::OmitFolderColumns, Hint::DownloadFolders], problems);
     }
 }
 
@@ -57,8 +50,8 @@ fn has_column(file: &CheckedFile, key: &str) -> bool {
     file.footer.parquet_schema.get_fields().iter().any(|field| field.name() == key)
 }
 
-/// Refuses files that would lose what their folders say; `ways` are those to go on.
-fn refuse_lost_columns(files: &[CheckedFile], ways: &str, problems: &mut Vec<Problem>) {
+/// Refuses files that would lose what their folders say.
+fn refuse_lost_columns(files: &[CheckedFile], hints: [Hint; 2], problems: &mut Vec<Problem>) {
     let lost = |file: &CheckedFile| -> Vec<String> {
         let keys = file.planned.partition.iter().map(|(key, _)| key);
         keys.filter(|key| !has_column(file, key)).cloned().collect()
@@ -66,7 +59,8 @@ fn refuse_lost_columns(files: &[CheckedFile], ways: &str, problems: &mut Vec<Pro
     let mut losing = files.iter().filter(|file| !lost(file).is_empty());
     let Some(first) = losing.next() else { return };
     let keys = lost(first).join(", ");
-    let message = format!("its folders define {keys}, but the file has no such column: {ways}");
+    let message = format!("its folders define {keys}, but the file has no such column");
+    let message = hints.into_iter().fold(Message::from(message), Message::hint);
     let problem = Problem::new(first.planned.content.location(), message);
     // Files of such folders are called alike: their columns come first.
     problems.retain(|other| !other.is_about_name);
@@ -97,8 +91,8 @@ fn columns(
         let found: Vec<_> = other.planned.partition.iter().map(|(key, _)| key.as_str()).collect();
         let found = if found.is_empty() { "no column".to_owned() } else { found.join(", ") };
         let message = format!(
-            "its folders define {found}, but those of {} define {}: with hive, all files must have \
-             the same keys",
+            "its folders define {found}, but those of {} define {}; all files need the same keys to \
+             get columns from them",
             first.planned.content.location(),
             keys.join(", ")
         );
@@ -106,7 +100,7 @@ fn columns(
     }
     if let Some(unknown) = types.keys().find(|name| !keys.contains(&name.as_str())) {
         let message =
-            format!("hive sets a type for {unknown}, but its folders define {}", keys.join(", "));
+            format!("a type is set for {unknown}, but its folders define {}", keys.join(", "));
         return Err(problem_of(first, message));
     }
     let column = |(place, key): (usize, &&str)| {

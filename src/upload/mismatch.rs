@@ -7,6 +7,7 @@ use std::{
 
 use super::problem::Problem;
 use crate::{
+    hint::{Hint, NEUTRAL, Words},
     message::bounded,
     schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},
 };
@@ -156,7 +157,7 @@ impl CheckError {
         groups.peek().is_some() && groups.all(|it| it.without_values.contains(&difference.path))
     }
 
-    fn write_differences(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_differences(&self, f: &mut fmt::Formatter<'_>, words: Words<'_>) -> fmt::Result {
         let rows = self.differences();
         let mut table = vec![[
             "column".to_owned(),
@@ -168,7 +169,7 @@ impl CheckError {
             let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
             let kind = difference.kind;
             let mut files = some_of(files);
-            let mut found_words = words(found, expected, kind);
+            let mut found_words = side(found, expected, kind);
             if kind == DifferenceKind::Type
                 && !found.is_some_and(is_null_words)
                 && self.is_without_values(difference)
@@ -178,7 +179,7 @@ impl CheckError {
             if has_nan_where_others_have_integers(difference) && !found_words.ends_with(')') {
                 files += " (has NaN?)";
             }
-            [shown_path(&difference.path), words(expected, found, kind), found_words, files]
+            [shown_path(&difference.path), side(expected, found, kind), found_words, files]
         }));
         writeln!(f)?;
         write_table(f, &table)?;
@@ -200,7 +201,7 @@ impl CheckError {
         }
         match &self.cast {
             Cast::WouldHelp => {
-                write!(f, "\n\n  on_mismatch=\"cast\" fixes this during the upload.")?;
+                write!(f, "\n\n  {}.", words(&Hint::Cast))?;
             }
             Cast::NoUse => {}
             Cast::Obstacles(obstacles) => {
@@ -218,12 +219,18 @@ impl CheckError {
 
 impl fmt::Display for CheckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bounded(fmt::from_fn(|f| self.write_all(f))))
+        f.write_str(&self.in_words(NEUTRAL))
     }
 }
 
 impl CheckError {
-    fn write_all(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The message, with hints in these words.
+    #[must_use]
+    pub fn in_words(&self, words: Words<'_>) -> String {
+        bounded(fmt::from_fn(|f| self.write_all(f, words)))
+    }
+
+    fn write_all(&self, f: &mut fmt::Formatter<'_>, words: Words<'_>) -> fmt::Result {
         let (bad, all, outliers) = (self.bad_file_count(), self.file_count, self.outlier_count());
         let files = if all == 1 { "file" } else { "files" };
         if self.problems.is_empty() {
@@ -235,7 +242,7 @@ impl CheckError {
             f.write_str(" Nothing was sent.")?;
         }
         for problem in self.problems.iter().take(SHOWN) {
-            write!(f, "\n  {problem}")?;
+            write!(f, "\n  {}", problem.in_words(words))?;
         }
         fold(f, self.problems.len())?;
         if outliers == 0 {
@@ -248,7 +255,7 @@ impl CheckError {
                 &format!("{outliers} {}", if outliers == 1 { "file" } else { "files" }),
             )?;
         }
-        self.write_differences(f)
+        self.write_differences(f, words)
     }
 
     fn write_mismatch(&self, f: &mut fmt::Formatter<'_>, who: &str) -> fmt::Result {
@@ -282,7 +289,7 @@ fn shown_path(path: &str) -> String {
 }
 
 /// What one side has, for the table.
-fn words(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
+fn side(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
     match (side, kind) {
         (None, _) => "(absent)".to_owned(),
         (Some(place), DifferenceKind::Moved) => format!("position {place}"),

@@ -5,6 +5,7 @@ use crate::{
     client::BodyState,
     config::MAX_STALE_LISTINGS,
     error::{Error, Result},
+    hint::{Hint, Message},
 };
 
 /// Why a run ended before all files were committed.
@@ -15,7 +16,7 @@ pub(super) fn stop_error(
     last_error: Option<Error>,
 ) -> Error {
     let words = last_error.as_ref().map(ToString::to_string).unwrap_or_default();
-    let message = match cause {
+    let message: Message = match cause {
         StopCause::Failed => {
             return last_error.unwrap_or_else(|| {
                 Error::Internal(format!("{file_name} failed without an error"))
@@ -24,18 +25,16 @@ pub(super) fn stop_error(
         StopCause::ListingBehind => return listing_stays_behind(file_name, last_error.as_ref()),
         StopCause::OutcomeUnknown => return Error::OutcomeUnknown { file_name, message: words },
         StopCause::ForeignWriter => {
-            format!("expected {file_name} next, but found other files {words}")
-                .trim_end()
-                .to_owned()
+            format!("expected {file_name} next, but found other files {words}").trim_end().into()
         }
         StopCause::NameTaken => format!(
             "the name {file_name} was in use when this upload first sent the file, so another \
              upload has stored it. It is unknown whether its content is the same"
-        ),
+        )
+        .into(),
         StopCause::CommittedEarly => {
-            format!(
-                "the server committed {file_name} before its last byte was sent; use concurrency=1"
-            )
+            Message::from(format!("the server committed {file_name} before its last byte was sent"))
+                .hint(Hint::OneAtATime)
         }
     };
     Error::ForeignWriter { dataset_id, message }

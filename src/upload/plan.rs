@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config::FILE_TIMEOUT,
     error::{Error, Result},
+    hint::{Hint, Message},
     location::Location,
     regular_file::hangs,
     source::{Content, Source},
@@ -54,12 +55,10 @@ pub(super) fn plan(
     if let Some(names) = names
         && names.len() != found.len()
     {
-        let counted = |count, one, many| format!("{count} {}", if count == 1 { one } else { many });
-        return Err(Error::Configuration(format!(
-            "names has {} for {}",
-            counted(names.len(), "entry", "entries"),
-            counted(found.len(), "file", "files"),
-        )));
+        let are =
+            if names.len() == 1 { "is 1 name" } else { &format!("are {} names", names.len()) };
+        let files = if found.len() == 1 { "1 file" } else { &format!("{} files", found.len()) };
+        return Err(Error::configuration(format!("there {are} for {files}")));
     }
     let mut files = Vec::with_capacity(found.len());
     let mut problems = Vec::new();
@@ -121,8 +120,9 @@ impl Names {
     pub(super) fn add(&mut self, name: &str, location: &Location, is_given: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(why) = refusal(name) {
-            let advice = if is_given { "" } else { "; pass names=" };
-            problems.push(Problem::of_name(location, format!("the name {name:?} {why}{advice}")));
+            let message = Message::from(format!("the name {name:?} {why}"));
+            let message = if is_given { message } else { message.hint(Hint::Rename) };
+            problems.push(Problem::of_name(location, message));
         }
         match self.first_of.entry(folded(name)) {
             Entry::Occupied(first) => {
@@ -144,7 +144,7 @@ fn taken(
     location: &Location,
     first_location: &Location,
     is_given: bool,
-) -> String {
+) -> Message {
     let once = "names in a dataset must be unique";
     let differs = if first == name {
         String::new()
@@ -152,15 +152,13 @@ fn taken(
         format!(", which equals {name} except for case or accents")
     };
     if is_given {
-        return format!("the name {first} is given twice{differs}; {once}");
+        return format!("the name {first} is given twice{differs}; {once}").into();
     }
     if first_location == location {
-        return "it is given twice; a dataset contains each file once".to_owned();
+        return "it is given twice; a dataset contains each file once".into();
     }
-    format!(
-        "the name {first} is in use by {first_location}{differs}; {once}: names=\"path\" derives \
-         names from the paths"
-    )
+    Message::from(format!("the name {first} is in use by {first_location}{differs}; {once}"))
+        .hint(Hint::NamesFromPaths)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use parquet::schema::types::TypePtr;
 
 use super::{
-    already_there::{OTHER_PLACE, can_be_an_earlier_run},
+    already_there::can_be_an_earlier_run,
     check::judge,
     compare::Comparison,
     dataset::{Dataset, names_taken},
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     client::ApiClient,
-    error::Result,
+    error::{Result, TakenReason},
     schema::Schema,
     wire::{messages::DatasetFileList, places::Places},
 };
@@ -74,7 +74,7 @@ impl Preflight {
         let plan = is_all.then_some(names.len());
         if ordered && !can_be_an_earlier_run(&taken, self.list.files.len(), plan) {
             let names = taken.iter().map(|(position, _)| names[*position].clone()).collect();
-            return Err(names_taken(&self.dataset_id, names, OTHER_PLACE));
+            return Err(names_taken(&self.dataset_id, names, TakenReason::OtherPlace));
         }
         Ok(taken.into_iter().map(|(position, _)| position).collect())
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::sources::why_missing;
 use crate::{
     error::{Error, without_number},
+    hint::{Message, NEUTRAL, Words},
     location::Location,
 };
 
@@ -14,7 +15,7 @@ pub struct Problem {
     /// The file.
     pub location: Location,
     /// What is wrong and what to do.
-    pub message: String,
+    pub message: Message,
     /// Whether the file was read and is no acceptable parquet file.
     pub is_invalid_parquet: bool,
     /// Whether it is the file's name that cannot be used.
@@ -24,23 +25,22 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(location: &Location, message: impl Into<String>) -> Self {
+    pub(super) fn new(location: &Location, message: impl Into<Message>) -> Self {
         let (location, message) = (location.clone(), message.into());
         Self { location, message, is_invalid_parquet: false, is_about_name: false, more_files: 0 }
     }
 
-    pub(super) fn of_name(location: &Location, message: impl Into<String>) -> Self {
+    pub(super) fn of_name(location: &Location, message: impl Into<Message>) -> Self {
         Self { is_about_name: true, ..Self::new(location, message) }
     }
 
     /// A file that was named and cannot be opened, with the likely cause.
     pub(super) fn missing(location: &Location, error: &Error) -> Self {
-        let mut problem = Self::unreadable(location, error);
-        problem.message += &location.path().and_then(why_missing).unwrap_or_default();
-        problem
+        let problem = Self::unreadable(location, error);
+        Self { message: problem.message.and(location.path().and_then(why_missing)), ..problem }
     }
 
-    pub(super) fn invalid(location: &Location, message: &str) -> Self {
+    pub(super) fn invalid(location: &Location, message: impl Into<Message>) -> Self {
         Self { is_invalid_parquet: true, ..Self::new(location, message) }
     }
 
@@ -53,11 +53,20 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The message, with hints in these words.
+    #[must_use]
+    pub fn in_words(&self, words: Words<'_>) -> String {
+        let (location, message) = (&self.location, self.message.in_words(words));
+        match self.more_files {
+            0 => format!("{location}: {message}"),
+            more => format!("{location} and {more} more: {message}"),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.more_files {
-            0 => write!(f, "{}: {}", self.location, self.message),
-            more => write!(f, "{} and {more} more: {}", self.location, self.message),
-        }
+        f.write_str(&self.in_words(NEUTRAL))
     }
 }

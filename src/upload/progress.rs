@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     client::BodyState,
+    hint::Message,
     lock::Lock,
     wire::{messages::DatasetFile, places::Places},
 };
@@ -86,7 +87,7 @@ struct State {
     files: Vec<TrackedFile>,
     concurrency: usize,
     file_count: usize,
-    notes: Vec<String>,
+    notes: Vec<Message>,
 }
 
 #[derive(Debug)]
@@ -157,8 +158,8 @@ impl Tracker {
         }
     }
 
-    pub(super) fn noted(&self, notes: impl IntoIterator<Item = String>) {
-        self.lock().notes.extend(notes);
+    pub(super) fn noted(&self, notes: impl IntoIterator<Item = impl Into<Message>>) {
+        self.lock().notes.extend(notes.into_iter().map(Into::into));
     }
 
     /// `file_count` is that of the whole plan, where more files are made during the upload.

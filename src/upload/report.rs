@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::hint::Message;
+
 /// What became of a batch, file by file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadReport {
@@ -20,7 +22,7 @@ pub struct UploadReport {
     /// where the service serves fewer connections.
     pub concurrency: usize,
     /// What the sources name and was not uploaded, and what else the caller should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
 }
 
 /// One file of an [`UploadReport`].

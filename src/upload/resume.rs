@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::{StreamExt, future::ready, stream};
 
 use super::{
-    already_there::{self, AlreadyThere, OTHER_CONTENT, OTHER_PLACE},
+    already_there::{self, AlreadyThere},
     dataset::{Dataset, names_taken},
     error::UploadError,
     feed::{Coming, Feed},
@@ -18,7 +18,7 @@ use super::{
     settle::{Comparison, Expected},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, TakenReason},
     wire::{
         file_name::{are_one, folded},
         messages::DatasetFile,
@@ -67,7 +67,7 @@ pub(super) async fn among_known(
         Order::Any => already_there::resume_unordered,
     };
     resume(&dataset.listing, &plan)
-        .map_err(|conflict| dataset.has_taken(conflict.names, &conflict.reason))
+        .map_err(|conflict| dataset.has_taken(conflict.names, conflict.reason))
 }
 
 /// The first file's name says where the earlier run began. How many files come is not known.
@@ -102,7 +102,7 @@ fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
     let (names, id): (HashSet<_>, _) = (names.collect(), dataset.id.clone());
     Coming::of(coming.into_stream().map(move |file| match file {
         Ok(file) if names.contains(&folded(&file.name)) => {
-            Err(names_taken(&id, vec![file.name], OTHER_PLACE).into())
+            Err(names_taken(&id, vec![file.name], TakenReason::OtherPlace).into())
         }
         file => file,
     }))
@@ -129,7 +129,7 @@ fn each_missing(dataset: &Dataset, coming: Coming, tracker: Arc<Tracker>) -> Com
         ready(Some(match comparison {
             None | Some(Comparison::OtherName) => Some(Ok(file)),
             Some(Comparison::OtherContent) => {
-                Some(Err(names_taken(&id, vec![file.name], OTHER_CONTENT).into()))
+                Some(Err(names_taken(&id, vec![file.name], TakenReason::OtherContent).into()))
             }
             Some(comparison) => {
                 skip(&file, comparison, there, &tracker);
@@ -163,13 +163,9 @@ fn note(there: &AlreadyThere) -> Option<String> {
 fn does_not_continue(dataset: &Dataset, file: &OutgoingFile, listed: &DatasetFile) -> Error {
     let name = &file.name;
     if are_one(&listed.file_name, name) {
-        return dataset.has_taken(vec![name.clone()], OTHER_CONTENT);
+        return dataset.has_taken(vec![name.clone()], TakenReason::OtherContent);
     }
-    let reason = format!(
-        "but not from an earlier run of this upload: it has {} where this upload has {name}. If an \
-         unordered upload was interrupted, resume it with ordered=False; otherwise upload to another \
-         dataset, or leave these files out",
-        listed.file_name
-    );
-    dataset.has_taken(vec![listed.file_name.clone()], &reason)
+    let found = listed.file_name.clone();
+    let reason = TakenReason::OtherFile { found: found.clone(), expected: name.clone() };
+    dataset.has_taken(vec![found], reason)
 }

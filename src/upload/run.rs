@@ -52,7 +52,7 @@ pub async fn upload(
     tracker: Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
     if options.concurrency == 0 {
-        return Err(Error::Configuration("concurrency must be at least 1".to_owned()).into());
+        return Err(Error::configuration("concurrency must be at least 1").into());
     }
     let run = Run { client, options: &options, tracker: &tracker };
     let (feed, listing) = match source {

@@ -12,6 +12,7 @@ use crate::{
     client::ApiClient,
     config::MAX_STALE_LISTINGS,
     error::{Error, Result},
+    hint::{Hint, Message},
     wire::{file_name::folded, messages::DatasetFile},
 };
 
@@ -68,12 +69,12 @@ impl Sent<'_> {
         listed.sort_unstable();
         known.sort_unstable();
         let message = if listed == known {
-            "all files are there, but in another order: this server does not keep the order in \
-             which uploads finish; use concurrency=1"
+            let message = "all files are there, but in another order: this server does not keep the \
+                           order in which uploads finish";
+            Message::from(message).hint(Hint::OneAtATime)
         } else {
-            "its list of files shows other files"
+            "its list of files shows other files".into()
         };
-        let dataset_id = self.dataset_id.to_owned();
-        Error::ForeignWriter { dataset_id, message: message.to_owned() }
+        Error::ForeignWriter { dataset_id: self.dataset_id.to_owned(), message }
     }
 }

@@ -207,7 +207,7 @@ def test_advice_names_options_and_leaves_paths_as_they_are(
     advice = run_sutro("check", "recompress=True/part.parquet").stdout
 
     assert "  recompress=True/part.parquet: " in advice
-    assert "or pass --recompress\n" in advice
+    assert "; --recompress recompresses it during the upload\n" in advice
 
 
 def test_options_reach_the_upload(run_sutro: RunSutro, folder: Path) -> None:

@@ -250,7 +250,7 @@ def test_a_refusal_in_the_middle_tells_how_far_it_got(
 def test_arguments_that_cannot_be_right_are_refused(client: sutro.Client, folder: Path) -> None:
     with pytest.raises(sutro.ConfigurationError, match="concurrency"):
         client.upload(folder, concurrency=-1)
-    with pytest.raises(sutro.ConfigurationError, match="names"):
+    with pytest.raises(sutro.ConfigurationError, match="1 name for 12 files"):
         client.upload(folder, names=["one.parquet"])
     with pytest.raises(TypeError, match="names"):
         client.upload(folder / "part-0.parquet", names="one.parquet")

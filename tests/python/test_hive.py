@@ -153,7 +153,7 @@ def test_types_can_be_chosen(client: sutro.Client, tmp_path: Path) -> None:
     ]
     with pytest.raises(sutro.CheckError, match="zip=01234 is not a valid date"):
         client.upload(root, recursive=True, hive={"zip": "date"})
-    with pytest.raises(sutro.CheckError, match="sets a type for zap"):
+    with pytest.raises(sutro.CheckError, match="a type is set for zap"):
         client.upload(root, recursive=True, hive={"zap": "string"})
     with pytest.raises(sutro.ConfigurationError, match="types are bool, date"):
         client.upload(root, recursive=True, hive={"zip": "text"})  # type: ignore[dict-item]
@@ -310,7 +310,9 @@ def test_an_open_file_does_not_lose_what_its_folders_tell(
                 "dict": dict(zip(names, files, strict=True)),
             }[kind]
 
-        with pytest.raises(sutro.CheckError, match=r"define year, month.*hive=False uploads it"):
+        with pytest.raises(
+            sutro.CheckError, match=r"define year, month.*hive=False uploads the files"
+        ):
             client.upload(source())
         assert isinstance(client.check(source()).error, sutro.CheckError)
         assert client.list_datasets() == []

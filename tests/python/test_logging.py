@@ -35,6 +35,9 @@ def test_requests_and_uploads_are_logged_without_the_key(
         report
     )
     assert any(name.startswith("sutro.service") for name, _, _ in logged)
+    begun = next(record for record in caplog.records if record.name == "sutro.upload")
+    assert vars(begun)["event"] == "upload begins"
+    assert vars(begun)["fields"] == {"dataset_id": report.dataset_id, "files": 12}
     assert server.api_key not in str(logged)
 
 

@@ -82,9 +82,9 @@ def test_a_glob_in_a_dict_that_names_several_files_is_told_so(
 
 
 def test_the_number_of_names_is_told_as_people_count(client: sutro.Client, folder: Path) -> None:
-    assert "names has 1 entry for 12 files" in message_of(client, folder, names=["a"])
+    assert "there is 1 name for 12 files" in message_of(client, folder, names=["a"])
     message = message_of(client, folder / PARTS[0], names=["a", "b"])
-    assert "names has 2 entries for 1 file" in message
+    assert "there are 2 names for 1 file" in message
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
     report = client.upload(folder, "dataset-held", ordered=False)
 
     assert str(stopped.value) == (
-        "interrupted: 3 of 12 files are in dataset-held. The same upload with this dataset_id and "
+        "interrupted: 3 of 12 files are in dataset-held. The same upload with this dataset id and "
         "ordered=False sends the rest"
     )
     assert [file.status for file in report] == ["skipped"] * 3 + ["uploaded"] * 9

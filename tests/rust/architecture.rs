@@ -11,13 +11,14 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
+    ("hint", &[]),
     ("location", &[]),
     ("lock", &[]),
-    ("error", &["config", "location", "message"]),
+    ("error", &["config", "hint", "location", "message"]),
     ("background", &["error"]),
     ("read_at", &[]),
     ("regular_file", &[]),
@@ -59,7 +60,17 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ),
     (
         "dataset_reader",
-        &["background", "config", "error", "message", "read_at", "schema", "wire", "client"],
+        &[
+            "background",
+            "config",
+            "error",
+            "hint",
+            "message",
+            "read_at",
+            "schema",
+            "wire",
+            "client",
+        ],
     ),
     (
         "upload",
@@ -69,6 +80,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "content_hash",
             "credentials",
             "error",
+            "hint",
             "location",
             "lock",
             "message",

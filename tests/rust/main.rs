@@ -11,6 +11,7 @@ mod late_listings;
 mod malformed_requests;
 mod module_circles;
 mod module_graph;
+mod neutral_words;
 mod parquet_files;
 mod raw_client;
 mod refusals;

@@ -24,12 +24,15 @@ enum Token {
     Word(String),
     Symbol(char),
     PathSeparator,
+    /// A string or character, as it is written.
+    Literal(String),
 }
 
 /// Reads the source of a module; code that is compiled for tests only does not count. The names
 /// of its `children` begin paths, too.
 pub(crate) fn read_source(text: &str, module: &[String], children: &BTreeSet<String>) -> Source {
-    let tokens = without_tests(&tokens(text));
+    let mut tokens = without_tests(&tokens(text));
+    tokens.retain(|token| !matches!(token, Token::Literal(_)));
     let mut reader = Reader {
         tokens,
         at: 0,
@@ -40,6 +43,15 @@ pub(crate) fn read_source(text: &str, module: &[String], children: &BTreeSet<Str
     };
     reader.read();
     reader.source
+}
+
+/// The strings of a source; those of tests do not count.
+pub(crate) fn literals(text: &str) -> Vec<String> {
+    let literal = |token| match token {
+        Token::Literal(literal) => Some(literal),
+        _ => None,
+    };
+    without_tests(&tokens(text)).into_iter().filter_map(literal).collect()
 }
 
 struct Reader<'a> {
@@ -219,6 +231,7 @@ fn tokens(text: &str) -> Vec<Token> {
         } else if rest.starts_with("/*") {
             rest.find("*/").map_or(rest.len(), |end| end + 2)
         } else if let Some(length) = literal(rest) {
+            tokens.push(Token::Literal(rest[..length].to_owned()));
             length
         } else if first.is_alphanumeric() || first == '_' {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');

@@ -2,7 +2,8 @@
 
 The threads of the core queue records; the thread that waits for a job passes them on. The package
 installs a handler only if `SUTRO_LOG` names a level: then records go to stderr. `sutro serve`
-always prints warnings and errors.
+always prints warnings and errors. A record has the attributes `event`, the message without its
+fields, and `fields`, a dict.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ def forward() -> None:
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     _set_up(logging.getLogger("sutro"))
-    for level, name, message in records:
-        logging.getLogger(name).log(level, "%s", message)
+    for level, name, event, fields in records:
+        words = "".join(f" {field}={value}" for field, value in fields.items())
+        extra = {"event": event, "fields": fields}
+        logging.getLogger(name).log(level, "%s%s", event, words, extra=extra)
 
 
 def are_wanted() -> bool:

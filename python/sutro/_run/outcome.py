@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sutro._hints import same_dataset
 from sutro._reports import text
 from sutro._run.warn import warn
 from sutro._sources.frames import Frames
@@ -55,7 +56,7 @@ def failure_of_source(
     if report is None or not any(file.status == "uploaded" for file in report):
         return failure
     there = sum(file.status != "pending" for file in report)
-    with_these = "this dataset id" if ordered else "this dataset id and ordered=False"
+    with_these = same_dataset(report.dataset_id, ordered=ordered)
     advice = (
         f"Fix this, then run the upload again with {with_these} to resume"
         if isinstance(failure, SutroError | TypeError)
@@ -76,9 +77,9 @@ def interrupted(report: UploadReport | None, *, ordered: bool) -> UploadInterrup
     if report is None or not report.dataset_id:
         return UploadInterrupted("interrupted: nothing was sent")
     there = sum(file.status != "pending" for file in report)
-    in_order, also = (", in order", "") if ordered else ("", " and ordered=False")
+    in_order = ", in order" if ordered else ""
     return UploadInterrupted(
         f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
-        f"The same upload with this dataset_id{also} sends the rest",
+        f"The same upload with {same_dataset(report.dataset_id, ordered=ordered)} sends the rest",
         report=report,
     )

@@ -13,7 +13,6 @@ import click
 import sutro
 from sutro._reports import text
 from sutro.cli import output
-from sutro.cli.words import in_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,9 +91,7 @@ def _message(error: BaseException) -> str:
             f"{type(error).__name__}: {text.bounded(str(error))}\n"
             "This is a bug; please report it. SUTRO_LOG=debug shows where it happened"
         )
-    report = getattr(error, "report", None)
-    message = in_options(str(error) or "interrupted", getattr(report, "dataset_id", "ID"))
-    return text.bounded(message)
+    return str(error) or "interrupted"
 
 
 def _is_unexpected(error: BaseException) -> bool:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sutro import _hints
 from sutro._reports import text
-from sutro.cli.words import in_options
+from sutro.cli.hints import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ json_option = click.option(
 
 
 def prepare() -> None:
-    """Prepare the streams, warnings and notes of the process."""
+    """Prepare the streams, words, warnings and notes of the process."""
+    _hints.speak(COMMAND)
     warnings.showwarning = _show_warning
     logging.getLogger("sutro").addHandler(_Notes(logging.WARNING))
     for stream in (sys.stdout, sys.stderr):
@@ -108,11 +110,11 @@ class _Notes(logging.Handler):
         if time.monotonic() < self._next or os.environ.get("SUTRO_LOG"):
             return
         self._next = time.monotonic() + _NOTE_SECONDS
-        message = record.getMessage().partition(" pause_ms=")[0]
+        event = getattr(record, "event", record.getMessage())
         bars = sys.modules.get("tqdm")
         # A bar that is shown steps aside for a line.
         with bars.tqdm.external_write_mode() if bars else nullcontext():
-            say("Note", message, "cyan")
+            say("Note", event, "cyan")
 
 
 def discard_stdout() -> None:
@@ -127,7 +129,7 @@ def _printable(words: str) -> str:
 def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
     if str(message) not in _warnings:
         _warnings.add(str(message))
-        say("Warning", in_options(str(message)), "yellow")
+        say("Warning", str(message), "yellow")
 
 
 def _plain(value: Any) -> Any:

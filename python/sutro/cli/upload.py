@@ -26,7 +26,6 @@ from sutro.cli.options import (
     unordered_option,
     with_hive_types,
 )
-from sutro.cli.words import in_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +152,7 @@ def check_paths(
     report = check(_in_order(paths, sort), dataset_id, ordered=not unordered, **options)
     if output.is_json() or not quiet:
         refusal = {} if report.error is None else errors.facts(report.error)
-        output.show(in_options(str(report)), {**report.to_dict(), **refusal})
+        output.show(str(report), {**report.to_dict(), **refusal})
     elif report.error is not None:
         raise report.error
     if report.error is not None:

@@ -73,8 +73,7 @@ pub(crate) async fn create_dataset(
             Err(Refusal::new(StatusCode::CONFLICT, format!("Dataset {dataset_id} already exists")))
         }
         Created::TooMany => {
-            let message =
-                format!("the key already has {most} datasets (limit set by --max-datasets)");
+            let message = format!("the key already has {most} datasets, the server's limit");
             Err(Refusal::new(StatusCode::FORBIDDEN, message))
         }
     }

@@ -41,7 +41,7 @@ impl Place {
     /// [`Error::Configuration`] for a URL of something that this release cannot store in.
     pub(crate) fn parse(place: &Path) -> Result<Self> {
         match place.to_str().and_then(|place| place.split_once("://")) {
-            Some((scheme, _)) => Err(Error::Configuration(format!(
+            Some((scheme, _)) => Err(Error::configuration(format!(
                 "cannot store datasets in {scheme}://…; the place must be a local folder"
             ))),
             None => Ok(Self::Folder(place.to_owned())),

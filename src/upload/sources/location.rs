@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hint::{Hint, Message},
+};
 
 /// The path that a source names.
 ///
@@ -12,7 +15,7 @@ use crate::error::{Error, Result};
 /// [`Error::Configuration`] for nothing, and for the URL of something that is elsewhere.
 pub(super) fn local(source: &str) -> Result<PathBuf> {
     if source.is_empty() {
-        return Err(Error::Configuration("a source is an empty path".to_owned()));
+        return Err(Error::configuration("a source is an empty path"));
     }
     let path = Path::new(source);
     match scheme_of(source) {
@@ -45,36 +48,33 @@ fn of_file_url(rest: &str) -> PathBuf {
 
 fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
     if rest.trim_matches('/').is_empty() {
-        return Error::Configuration(format!(
+        return Error::configuration(format!(
             "{source} names nothing: a path is missing behind {scheme}:"
         ));
     }
     let url = format!("{scheme}://{}", rest.trim_start_matches('/'));
-    let opened = if source.contains(['*', '?', '[']) {
-        format!(
-            "fs, path = fsspec.url_to_fs({url:?}); \
-             sutro.upload([fs.open(file) for file in fs.glob(path)])"
-        )
+    let hint = if source.contains(['*', '?', '[']) {
+        Hint::FetchFiles { url }
     } else {
-        format!("sutro.upload(fsspec.open({url:?}).open())")
+        Hint::FetchFile { url }
     };
-    Error::Configuration(format!(
-        "{source} is not on this machine, and {scheme}: URLs are not supported yet: download it \
-         first, or pass open files of fsspec: {opened}"
-    ))
+    let message =
+        format!("{source} is not on this machine, and {scheme}: URLs are not supported yet");
+    Error::configuration(Message::from(message).hint(hint))
 }
 
-/// What completes "there is no such file" for a path, where it has a likely cause.
-pub(in crate::upload) fn why_missing(path: &Path) -> Option<String> {
+/// The likely cause if there is no file of this path.
+pub(in crate::upload) fn why_missing(path: &Path) -> Option<Message> {
     if let Ok(target) = path.read_link() {
-        return Some(format!("; it is a link to {}, which does not exist", target.display()));
+        let why = format!("it is a link to {}, which does not exist", target.display());
+        return Some(why.into());
     }
     let text = path.to_string_lossy();
     let names_variable = text.split_once('$').is_some_and(|(_, rest)| {
         rest.starts_with(|c: char| c == '{' || c == '_' || c.is_alphabetic())
     });
     names_variable.then(|| {
-        "; environment variables are not expanded: use os.path.expandvars(path)".to_owned()
+        Message::from("environment variables are not expanded").hint(Hint::ExpandVariables)
     })
 }
 
@@ -83,9 +83,10 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::{local, why_missing};
+    use crate::{Error, hint::Hint};
 
     #[test]
-    fn a_url_of_something_elsewhere_is_refused_with_the_line_that_works() {
+    fn a_url_of_something_elsewhere_is_refused_with_the_way_to_get_it() {
         for url in [
             "s3://b/x/*.parquet",
             "gs://b/x",
@@ -94,9 +95,14 @@ mod tests {
             "dbfs:/a/b",
         ] {
             let message = local(url).unwrap_err().to_string();
-            assert!(message.contains(url) && message.contains("fsspec"), "{message}");
+            assert!(message.contains(url) && message.ends_with("; download it first"), "{message}");
         }
-        assert!(local("s3://b/*").unwrap_err().to_string().contains("fs.glob(path)"));
+        let hint_for = |url| match local(url) {
+            Err(Error::Configuration(message)) => message.hints().to_vec(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(hint_for("s3://b/*"), [Hint::FetchFiles { url: "s3://b/*".to_owned() }]);
+        assert_eq!(hint_for("s3:/b/x"), [Hint::FetchFile { url: "s3://b/x".to_owned() }]);
     }
 
     #[test]
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn a_variable_of_the_environment_is_the_likely_cause_of_a_missing_file() {
         for path in ["$DATA/a.parquet", "/x/${DATA}/a.parquet"] {
-            assert!(why_missing(Path::new(path)).unwrap().contains("expandvars"), "{path}");
+            assert_eq!(why_missing(Path::new(path)).unwrap().hints(), [Hint::ExpandVariables]);
         }
         for path in ["/x/a.parquet", "/x/a$.parquet", "/x/$1"] {
             assert_eq!(why_missing(Path::new(path)), None, "{path}");

@@ -19,7 +19,10 @@ use self::{
     order::lexical,
     walk::{LIKE_A_SHELL, Walk, folder_of_glob, unreadable_glob},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hint::{Hint, Message},
+};
 pub(super) use location::why_missing;
 pub use order::natural_order;
 pub use partition::{Partition, partition_of_open_file};
@@ -42,9 +45,8 @@ pub struct Paths {
 pub struct Found {
     /// The files, in order; never none.
     pub files: Vec<FoundFile>,
-    /// What the sources name and the upload does not take, and what else the caller should
-    /// know, in words.
-    pub notes: Vec<String>,
+    /// Entries of the sources that are not uploaded, and what else the caller should know.
+    pub notes: Vec<Message>,
 }
 
 /// A file that a source names.
@@ -144,19 +146,19 @@ impl<'a> Finder<'a> {
             self.walk.left_out.add(Kind::EmptyFolder, folder);
             return Ok(());
         }
-        self.take(index, || format!("no *.parquet or *.pq file in {}", folder.display()))
+        self.take(index, || format!("no *.parquet or *.pq file in {}", folder.display()).into())
     }
 
     fn glob(&mut self, index: usize, pattern: &str) -> Result<()> {
         self.walk.glob(pattern)?;
-        let hint = location::why_missing(Path::new(pattern)).unwrap_or_default();
-        self.take(index, || format!("no file matches {pattern}{hint}"))
+        let why = location::why_missing(Path::new(pattern));
+        self.take(index, || Message::from(format!("no file matches {pattern}")).and(why))
     }
 
-    fn take(&mut self, index: usize, nothing: impl Fn() -> String) -> Result<()> {
+    fn take(&mut self, index: usize, nothing: impl FnOnce() -> Message) -> Result<()> {
         let files = self.walk.take_files();
         if files.is_empty() {
-            return Err(Error::Configuration(nothing_in(nothing(), &self.walk.left_out)));
+            return Err(Error::configuration(nothing_in(nothing(), &self.walk.left_out)));
         }
         self.files.extend(files.into_iter().map(|path| (index, path)));
         Ok(())
@@ -175,20 +177,20 @@ impl<'a> Finder<'a> {
         self.walk.left_out.retain(|path| !exclude.matches(path));
         match (found, self.files.len()) {
             (0, _) => {
-                let nothing = "there is nothing to upload".to_owned();
-                return Err(Error::Configuration(nothing_in(nothing, &self.walk.left_out)));
+                let nothing = "there is nothing to upload".into();
+                return Err(Error::configuration(nothing_in(nothing, &self.walk.left_out)));
             }
             (_, 0) => {
                 let files =
-                    if found == 1 { "the only file" } else { &format!("all {found} files") };
-                return Err(Error::Configuration(format!(
-                    "there is nothing to upload: exclude leaves out {files}"
+                    if found == 1 { "the only file is" } else { &format!("all {found} files are") };
+                return Err(Error::configuration(format!(
+                    "there is nothing to upload: {files} excluded"
                 )));
             }
             _ => {}
         }
         let mut notes: Vec<_> = self.note_about_what_is_left_out().into_iter().collect();
-        notes.extend(self.notes_about_tables());
+        notes.extend(self.notes_about_tables().into_iter().map(Message::from));
         let roots: Vec<_> = self.roots.iter().map(|root| lexical(root)).collect();
         let common = common_folder(&roots);
         let file = |(source, path): (usize, PathBuf)| {
@@ -204,7 +206,7 @@ impl<'a> Finder<'a> {
         Ok(Found { files: self.files.into_iter().map(file).collect(), notes })
     }
 
-    fn note_about_what_is_left_out(&self) -> Option<String> {
+    fn note_about_what_is_left_out(&self) -> Option<Message> {
         let left_out = &self.walk.left_out;
         let (folder, of) = match &self.roots[..] {
             [root] if !root.as_os_str().is_empty() => {
@@ -213,7 +215,7 @@ impl<'a> Finder<'a> {
             _ => (Path::new(""), "left out".to_owned()),
         };
         let words = left_out.words(folder)?;
-        Some(format!("{of}: {words}{}", hint(left_out)))
+        Some(with_hint(format!("{of}: {words}"), left_out))
     }
 
     fn notes_about_tables(&mut self) -> Vec<String> {
@@ -243,17 +245,16 @@ pub fn note_on_open_file(path: &str) -> Option<String> {
     Some(table.note(1))
 }
 
-/// Advice, where folders are left out that could be taken.
-fn hint(left_out: &LeftOut) -> &'static str {
-    if left_out.has(&Kind::Folder) { "; recursive=True searches subfolders too" } else { "" }
+/// With a hint if subfolders are left out.
+fn with_hint(text: String, left_out: &LeftOut) -> Message {
+    let message = Message::from(text);
+    if left_out.has(&Kind::Folder) { message.hint(Hint::SearchSubfolders) } else { message }
 }
 
 /// Why nothing was found, with what is there.
-fn nothing_in(nothing: String, left_out: &LeftOut) -> String {
-    match left_out.words(Path::new("")) {
-        Some(words) => format!("{nothing}; found {words}{}", hint(left_out)),
-        None => nothing,
-    }
+fn nothing_in(nothing: Message, left_out: &LeftOut) -> Message {
+    let words = left_out.words(Path::new(""));
+    nothing.and(words.map(|words| with_hint(format!("found {words}"), left_out)))
 }
 
 const EXCLUDING: MatchOptions = MatchOptions { require_literal_leading_dot: false, ..LIKE_A_SHELL };

@@ -110,7 +110,7 @@ impl Table {
     /// Why a folder or glob in it is not taken.
     pub(super) fn refusal(&self) -> Error {
         let (words, root) = (self.format.words(), self.root.display());
-        Error::Configuration(format!(
+        Error::configuration(format!(
             "{root} is {words}, but not all files in its folder belong to it: {}",
             self.format.way(&self.root)
         ))

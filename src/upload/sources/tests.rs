@@ -2,7 +2,7 @@ use std::fs;
 
 use proptest::prelude::*;
 
-use super::{FoundFile, Paths, natural_order};
+use super::{Found, FoundFile, Paths, natural_order};
 
 fn folder_with(names: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -130,8 +130,12 @@ proptest! {
     }
 }
 
+fn text_of(found: &Found) -> String {
+    found.notes.iter().map(|note| format!("{note}\n")).collect()
+}
+
 fn notes_of(paths: &Paths) -> String {
-    paths.find().unwrap().notes.join("\n")
+    text_of(&paths.find().unwrap())
 }
 
 /// Makes files, and the folders that they are in.
@@ -165,12 +169,12 @@ fn whatever_a_folder_or_glob_names_and_is_not_taken_is_told() {
     let source = folder.path().display().to_string();
     for source in [source.clone(), format!("{source}/*")] {
         let found = paths(std::slice::from_ref(&source)).find().unwrap();
-        let notes = found.notes.join("\n");
+        let notes = text_of(&found);
         let told = ["1 folder (2024)", "1 .csv file", "1 .parq file", "1 .parquet.gz file"];
         for words in told.into_iter().chain(["1 file without an extension"]) {
             assert!(notes.contains(words), "{source}: {words}: {notes}");
         }
-        assert_eq!(notes.contains("recursive=True"), !source.ends_with('*'), "{notes}");
+        assert_eq!(notes.contains("recursive search"), !source.ends_with('*'), "{notes}");
         assert!(!notes.contains("_SUCCESS") && !notes.contains(".crc"), "{notes}");
         let is_taken = found.files.iter().any(|file| file.path.ends_with("_f.parquet"));
         assert_ne!(is_taken, notes.contains("1 hidden file"), "{source}: {notes}");
@@ -262,7 +266,8 @@ fn a_folder_of_a_table_format_is_refused_wherever_it_is_named() {
         assert_eq!(names_of(in_folder(&folder, "")), ["u.parquet"]);
         // `DeltaTable.file_uris()` names files one by one.
         let named = paths(&[in_folder(&folder, "t/a.parquet")]).find().unwrap();
-        assert!(named.notes[0].contains("1 file is named directly"), "{:?}", named.notes);
+        let notes = text_of(&named);
+        assert!(notes.contains("1 file is named directly"), "{notes}");
     }
 }
 
@@ -273,7 +278,7 @@ fn a_list_of_a_shell_has_what_a_folder_leaves_out() {
     let of_a_shell = Paths { is_of_a_shell: true, ..paths(&all) };
     let found = of_a_shell.find().unwrap();
     assert_eq!(found.files.len(), 1);
-    let notes = found.notes.join("\n");
+    let notes = text_of(&found);
     assert!(notes.contains(".csv file") && notes.contains("1 folder without"), "{notes}");
     assert!(!notes.contains("_SUCCESS"), "{notes}");
 }
@@ -282,6 +287,6 @@ fn a_list_of_a_shell_has_what_a_folder_leaves_out() {
 fn folders_are_advised_where_there_are_folders_only() {
     let folder = tree(&["with/a/b.parquet", "without/b.csv"]);
     let error = |path| paths(&[in_folder(&folder, path)]).find().unwrap_err().to_string();
-    assert!(error("with").contains("1 folder") && error("with").contains("recursive=True"));
+    assert!(error("with").contains("1 folder") && error("with").contains("recursive search"));
     assert!(error("without").contains("1 .csv file") && !error("without").contains("recursive"));
 }

@@ -22,7 +22,7 @@ pub(super) const LIKE_A_SHELL: MatchOptions = MatchOptions {
 };
 
 pub(super) fn unreadable_glob(glob: &str, error: &PatternError) -> Error {
-    Error::Configuration(format!("the glob {glob} cannot be read: {error}"))
+    Error::configuration(format!("the glob {glob} cannot be read: {error}"))
 }
 
 /// What a walk takes in, in any order.

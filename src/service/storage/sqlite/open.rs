@@ -23,7 +23,7 @@ pub(crate) async fn open(folder: &Path) -> Result<(Readers, Writer), Error> {
         sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
             Error::no_more_threads(&error)
         }
-        error => Error::Configuration(format!(
+        error => Error::configuration(format!(
             "the catalog in {} cannot be opened: {error}",
             folder.display()
         )),
