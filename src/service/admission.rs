@@ -20,7 +20,7 @@ use crate::{
 /// More than the fields around a file and their boundaries can have, in bytes.
 pub(super) const MAX_AROUND_FILE: u64 = 64 * 1024;
 
-/// Differences told in one answer.
+/// Number of differences in one response.
 const DIFFERENCES_SHOWN: usize = 10;
 
 /// A file whose bytes are stored and durable, and which is not part of a dataset yet.
@@ -43,7 +43,7 @@ impl ReceivedFile {
     }
 }
 
-/// Ids are data from the client: only those that the service could have made are looked up.
+/// Ids come from the client: only those that the server could have generated are looked up.
 pub(super) fn is_id(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
@@ -56,7 +56,7 @@ pub(super) fn admit_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// One answer for a dataset that is not there and for one of another key.
+/// A dataset of another key gets the same response as one that does not exist.
 pub(super) async fn admit_dataset(
     catalog: &Catalog,
     caller: &Caller,
@@ -68,7 +68,7 @@ pub(super) async fn admit_dataset(
     Err(Refusal::unknown_dataset(dataset_id))
 }
 
-/// Refuses, before any byte is stored, what would be refused afterwards.
+/// Rejects a name before any byte is stored, because it would be rejected afterwards.
 pub(super) async fn admit_early(
     catalog: &Catalog,
     dataset_id: &str,
@@ -80,7 +80,7 @@ pub(super) async fn admit_early(
     Ok(())
 }
 
-/// Refuses a file that its key may not stage, before any byte is stored.
+/// Rejects a file that its key may not stage, before any byte is stored.
 pub(super) async fn admit_quota(
     app: &AppState,
     caller: &Caller,
@@ -197,7 +197,7 @@ async fn read_footer(storage: &Storage, blob: &StoredBlob) -> Result<Footer, Ref
         bytes.push(read).map_err(|error| invalid(&error))?;
     }
     let thrift = bytes.into_thrift();
-    // Untrusted bytes are parsed where a mistake ends one request only.
+    // A panic of the parser on untrusted bytes ends only this request.
     let parse = move || {
         let footer = FooterReader::default().parse(&thrift, size)?;
         footer.check_codecs().map(|()| footer)

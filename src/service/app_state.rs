@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State that all requests share.
 
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
@@ -17,7 +17,7 @@ pub(super) struct AppState {
     life: watch::Sender<Life>,
 }
 
-/// Who may call, and under which names.
+/// The accepted keys and host names.
 pub(super) struct Access {
     pub(super) keys: Keys,
     pub(super) hosts: Hosts,
@@ -25,21 +25,21 @@ pub(super) struct Access {
 
 /// Uploads that have not ended.
 pub(super) struct Uploads {
-    /// Those that are received or committed, or cleaned up behind.
+    /// Tasks that receive, commit or clean up uploads.
     pub(super) tasks: TaskTracker,
-    /// Room for those that are received.
+    /// Limits how many are received at a time.
     pub(super) slots: Semaphore,
-    /// For those who look in.
+    /// For the page and the metrics.
     pub(super) in_progress: InProgress,
 }
 
-/// What the service still does.
+/// What the server still accepts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Life {
     Open,
-    /// Uploads that have begun may end; no other begins.
+    /// Running uploads may finish; new ones are rejected.
     Stopping,
-    /// Nothing is committed any more.
+    /// Nothing is committed.
     Closed,
 }
 
@@ -54,17 +54,17 @@ impl AppState {
         Self { access, limits, storage, uploads, metrics, life }
     }
 
-    /// It never goes back.
+    /// Never goes back to an earlier state.
     pub(super) fn advance_to(&self, life: Life) {
         self.life.send_modify(|now| *now = life.max(*now));
     }
 
-    /// Before something begins.
+    /// To be called before an upload or commit starts.
     pub(super) fn check_open(&self) -> Result<(), Refusal> {
         self.check_life(Life::Open)
     }
 
-    /// Before something is committed.
+    /// To be called before a commit.
     pub(super) fn check_not_closed(&self) -> Result<(), Refusal> {
         self.check_life(Life::Stopping)
     }

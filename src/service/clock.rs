@@ -1,4 +1,4 @@
-//! The service's clock.
+//! The server's clock.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -13,7 +13,7 @@ pub(super) fn rfc3339(micros: i64) -> Option<String> {
     Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-/// When the first and the last byte of a request's body came: microseconds since 1970, UTC.
+/// When the first and the last byte of a request's body arrived: microseconds since 1970, UTC.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
     pub(super) first_byte_at: i64,

@@ -1,5 +1,5 @@
-//! How many connections there may be. They share the process's handles with the files of the
-//! service, so they get a part of them, and those on which nobody has given a key a smaller one.
+//! Limits the number of connections. They share the process's file handles with the server's
+//! files, so they get a part of the handles; connections without a key get a smaller part.
 
 use std::{
     collections::VecDeque,
@@ -15,14 +15,14 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Handles that a service has open whatever it does.
+/// File handles that the server always has open.
 const OWN_HANDLES: usize = 16;
 
-/// Time for a connection to give a key before it is closed in favour of others: what its client
-/// has sent may be there already, and not be read.
+/// Time for a connection to send a key before it is closed in favour of others: its request may
+/// have arrived already, but not be read yet.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Time for a connection that is refused to send its request and read that it is.
+/// Time for a rejected connection to send its request and read the response.
 const REFUSED_GRACE: Duration = Duration::from_secs(2);
 
 /// All connections of a server.
@@ -37,13 +37,13 @@ pub(super) struct Connections {
 /// Numbers of connections.
 #[derive(Clone, Copy)]
 struct Shares {
-    /// One more without a key closes the oldest one without a key.
+    /// Another connection without a key closes the oldest one without a key.
     strangers: usize,
-    /// One more ends the one with a key that was not used for the longest time.
+    /// Another connection ends the least recently used one that has a key.
     kept: usize,
-    /// One more is told that there are too many.
+    /// Another connection is rejected with 503.
     served: usize,
-    /// One more is not accepted.
+    /// Another connection is not accepted.
     accepted: usize,
 }
 
@@ -51,23 +51,23 @@ struct Shares {
 struct Open {
     count: usize,
     with_key: usize,
-    /// Those without a key that were not told to close, the oldest first.
+    /// Connections without a key that were not told to close, oldest first.
     strangers: VecDeque<Arc<Signals>>,
-    /// Those with a key that were not told to end, the least recently used first.
+    /// Connections with a key that were not told to end, least recently used first.
     known: VecDeque<Arc<Signals>>,
 }
 
-/// What a connection is told.
+/// Signals to a connection.
 struct Signals {
-    /// Close, whatever is going on, at this time or later, unless there is a key by then.
+    /// Close at `close_at` or later, even within a request, unless a key was sent by then.
     close: Notify,
     close_at: Instant,
-    /// End after the request that is going on, if any.
+    /// End after the current request, if any.
     end: Notify,
     is_known: AtomicBool,
 }
 
-/// One of them. It is none any more when it is dropped.
+/// One connection; dropping it removes it from [`Connections`].
 pub(super) struct Connection {
     all: Connections,
     signals: Arc<Signals>,
@@ -84,7 +84,7 @@ impl Connections {
         }
     }
 
-    /// Returns when one more may be accepted.
+    /// Waits until another connection may be accepted.
     pub(super) async fn room(&self) {
         loop {
             let ended = self.ended.notified();
@@ -95,10 +95,10 @@ impl Connections {
         }
     }
 
-    /// Takes in a connection.
+    /// Adds a connection.
     pub(super) fn admit(&self) -> Connection {
         let mut open = self.open();
-        // Others are about to close.
+        // The others are about to close.
         let staying = open.strangers.len() + open.with_key;
         let is_refused = staying >= self.shares.served;
         let signals = Arc::new(Signals {
@@ -152,12 +152,12 @@ impl Open {
 }
 
 impl Connection {
-    /// Whether its requests are answered only with that there are too many.
+    /// Whether all its requests are rejected because there are too many connections.
     pub(super) fn is_refused(&self) -> bool {
         self.is_refused
     }
 
-    /// A request had a key.
+    /// Records that a request had a valid key.
     pub(super) fn is_used(&self) {
         let mut open = self.all.open();
         if !self.signals.is_known.swap(true, Ordering::Relaxed) {
@@ -167,7 +167,7 @@ impl Connection {
         open.known.push_back(Arc::clone(&self.signals));
     }
 
-    /// Returns when the connection is to be closed at once.
+    /// Waits until the connection must be closed at once.
     pub(super) async fn is_to_close(&self) {
         self.signals.close.notified().await;
         sleep_until(self.signals.close_at).await;
@@ -176,7 +176,7 @@ impl Connection {
         }
     }
 
-    /// Returns when the connection is to end after the request that is going on.
+    /// Waits until the connection must end after the current request.
     pub(super) async fn is_to_end(&self) {
         self.signals.end.notified().await;
     }
@@ -195,7 +195,7 @@ impl Drop for Connection {
     }
 }
 
-/// How many files this process may have open.
+/// The number of files that this process may have open.
 #[cfg(unix)]
 fn handles() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;

@@ -1,4 +1,4 @@
-//! The service as a library has it.
+//! The server as a library.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,16 +16,16 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The service on one folder. Cheap to clone; the folder is free again when the last clone
-/// and the last request are gone.
+/// The server's state on one folder. Cheap to clone; the folder is free again when the last clone
+/// is dropped and the last request has ended.
 #[derive(Clone)]
 pub struct Service {
     app: Arc<AppState>,
 }
 
 impl Service {
-    /// Opens the datasets of a folder, which is made if it is missing, and sweeps what
-    /// unfinished uploads have left behind.
+    /// Opens the datasets of a folder, which is created if it is missing, and removes what
+    /// unfinished uploads left behind.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] if another process has the folder, [`Error::Configuration`] if its
@@ -34,8 +34,8 @@ impl Service {
         Self::open_for_hosts(folder, keys, limits, None).await
     }
 
-    /// As [`Service::open`]; requests under other hosts than IP addresses, `localhost` and
-    /// `hosts` are refused.
+    /// Like [`Service::open`], but rejects requests for other hosts than IP addresses, `localhost`
+    /// and `hosts`.
     pub(super) async fn open_for_hosts(
         folder: &Path,
         keys: Keys,
@@ -55,7 +55,8 @@ impl Service {
         router(Arc::clone(&self.app))
     }
 
-    /// When the files of a dataset were received and committed, in the dataset's order.
+    /// The times at which the files of a dataset were received and committed, in the dataset's
+    /// order.
     ///
     /// # Errors
     /// [`Error::Internal`] if the catalog cannot be read.
@@ -64,12 +65,12 @@ impl Service {
         records.map_err(|error| Error::Internal(error.to_string()))
     }
 
-    /// From now on, no upload begins.
+    /// Rejects new uploads from now on.
     pub(super) fn begin_stop(&self) {
         self.app.advance_to(Life::Stopping);
     }
 
-    /// Waits until running uploads have ended, and closes the catalog.
+    /// Waits for running uploads, and closes the catalog.
     pub(super) async fn close(self) {
         self.app.advance_to(Life::Closed);
         self.app.uploads.tasks.close();

@@ -1,4 +1,4 @@
-//! What is looked at before a request reaches its call: where it comes from, and its key.
+//! Checks before a request reaches its handler: its origin, and its key.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use super::{
     app_state::AppState, connections::Connection, hosts::Hosts, receive::discard, refusal::Refusal,
 };
 
-/// Headers on which a decision rests. A proxy in front may go by the first of two, and this
-/// service by the last, so a request has each of them once.
+/// Headers that decide something. If one occurred twice, a proxy might use the first value and this
+/// server the last, so a request may have each of them only once.
 const SINGLE_HEADERS: [HeaderName; 5] = [
     header::HOST,
     header::ORIGIN,
@@ -26,7 +26,7 @@ const SINGLE_HEADERS: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
 ];
 
-/// Before the body is read; no answer tells which keys or datasets there are.
+/// Runs before the body is read. No response reveals which keys or datasets exist.
 pub(super) async fn require_key(
     State(app): State<Arc<AppState>>,
     mut request: Request,
@@ -44,7 +44,7 @@ pub(super) async fn require_key(
     refuse(request, Refusal::new(StatusCode::UNAUTHORIZED, message))
 }
 
-/// There are more connections than handles for them and for files.
+/// Rejects requests of connections for which there are not enough file handles.
 pub(super) async fn refuse_surplus(request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Arc<Connection>>();
     if !connection.is_some_and(|connection| connection.is_refused()) {
@@ -55,8 +55,9 @@ pub(super) async fn refuse_surplus(request: Request, next: Next) -> Response {
     answer
 }
 
-/// A web page that the user looks at can send requests to this machine, too. Its browser says
-/// where it comes from (`Origin`), and under which name it looked for the service (`Host`).
+/// Rejects requests of other web pages. A page in the user's browser can send requests to this
+/// machine too; the browser says where the page comes from (`Origin`), and which name it has looked
+/// up (`Host`).
 pub(super) async fn refuse_foreign_pages(
     State(app): State<Arc<AppState>>,
     request: Request,
@@ -80,7 +81,7 @@ fn admit_origin(hosts: &Hosts, request: &Request) -> Result<(), Refusal> {
             return Err(Refusal::bad_request(format!("the request has two {name} headers")));
         }
     }
-    // A target in absolute form names a host, too (RFC 9112, section 3.2.2).
+    // A target in absolute form also names a host (RFC 9112, section 3.2.2).
     let target = request.uri().authority().cloned();
     let host = host(headers)?;
     if host.is_none() && request.version() == Version::HTTP_11 {
@@ -105,13 +106,13 @@ fn admit_origin(hosts: &Hosts, request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Where a request comes from (RFC 6454, section 7).
+/// The origin of a request (RFC 6454, section 7).
 enum Origin {
-    /// No browser says so.
+    /// The request has no `Origin` header.
     None,
-    /// A page of this host and port.
+    /// A page from this host and port.
     Page(Authority),
-    /// A page that does not say which: `null`.
+    /// A page whose browser hides its origin: `null`.
     Opaque,
 }
 
@@ -134,11 +135,11 @@ fn host(headers: &HeaderMap) -> Result<Option<Authority>, Refusal> {
     host.map(Some).ok_or_else(|| unreadable(&header::HOST, value))
 }
 
-/// `HOST[:PORT]`, without a user name in front of it.
+/// Parses `HOST[:PORT]` without a user name.
 fn plain_authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let has_user = authority.as_str().contains('@');
-    // A port that is no number leaves the crate without one.
+    // The crate ignores a port that is not a number.
     let has_odd_port = authority.port().is_none() && authority.as_str() != authority.host();
     (!has_user && !has_odd_port && !authority.host().is_empty()).then_some(authority)
 }

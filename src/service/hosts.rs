@@ -1,5 +1,5 @@
-//! Host names under which the server may be called. A page of another site can look up its own
-//! name as this machine's address (DNS rebinding), and then call the server.
+//! Host names for which the server accepts requests. A page of another site can resolve its own
+//! name to this machine's address (DNS rebinding), and then call the server.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Uploads that are not ended yet, for people to look at.
+//! Uploads in progress, for monitoring.
 
 use std::{
     collections::BTreeMap,
@@ -16,20 +16,20 @@ use super::keys::Caller;
 /// Response of `GET /uploads`.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UploadList {
-    /// Uploads that have not ended, in the order in which they began.
+    /// Uploads in progress, in the order in which they started.
     pub(super) uploads: Vec<Upload>,
-    /// Files that are staged.
+    /// Staged files.
     pub(super) staged: StagedUploads,
 }
 
-/// Files that are staged, and not committed yet.
+/// Files that are staged and not committed yet.
 #[derive(Serialize, ToSchema)]
 pub(super) struct StagedUploads {
-    /// All of them.
+    /// Number of staged files.
     pub(super) file_count: u64,
     /// The sum of their sizes in bytes.
     pub(super) total_size_bytes: u64,
-    /// Those that expire first, up to 100.
+    /// The first 100 files to expire.
     pub(super) files: Vec<StagedUpload>,
 }
 
@@ -46,32 +46,32 @@ pub(super) struct StagedUpload {
     pub(super) expires_at: Option<String>,
 }
 
-/// An upload that has not ended.
+/// An upload in progress.
 #[derive(Clone, Serialize, ToSchema)]
 pub(super) struct Upload {
-    /// Known as soon as the field has come.
+    /// Known when the field has arrived.
     pub(super) dataset_id: Option<String>,
-    /// Known as soon as the field has begun.
+    /// Known when the field has started.
     pub(super) file_name: Option<String>,
-    /// Bytes of the body that have come.
+    /// Bytes of the file that have arrived.
     pub(super) received_bytes: u64,
-    /// Bytes of the body that were announced.
+    /// The declared length of the body in bytes.
     pub(super) declared_bytes: Option<u64>,
-    /// How far it is.
+    /// The phase that it is in.
     pub(super) state: UploadState,
 }
 
-/// How far an upload is.
+/// The phase of an upload.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum UploadState {
     /// Its body is not complete.
     Receiving,
-    /// It is complete, and being checked, and committed or staged.
+    /// The body is complete; the server checks the file, and commits or stages it.
     Committing,
 }
 
-/// All uploads that have not ended.
+/// All uploads in progress.
 #[derive(Clone, Default)]
 pub(super) struct InProgress {
     next: Arc<AtomicU64>,
@@ -96,7 +96,7 @@ impl InProgress {
         self.lock().len()
     }
 
-    /// Those that were begun with the caller's key, or all for one that sees all.
+    /// Uploads of the caller's key; all uploads if the key sees everything.
     pub(super) fn seen_by(&self, caller: &Caller) -> Vec<Upload> {
         let uploads = self.lock();
         let seen = uploads.values().filter(|(by, _)| caller.owner().is_none() || by == caller);
@@ -108,7 +108,7 @@ impl InProgress {
     }
 }
 
-/// An upload in [`InProgress`], until it is dropped.
+/// An upload in [`InProgress`]; dropping it ends it.
 pub(super) struct Tracked {
     number: u64,
     all: InProgress,

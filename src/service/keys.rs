@@ -1,34 +1,34 @@
-//! API keys, and who is behind one.
+//! API keys and their holders.
 
 use axum::http::HeaderValue;
 use subtle::ConstantTimeEq;
 
 use crate::{content_hash::ContentHasher, credentials::ApiKey, wire::digest::Sha256Digest};
 
-/// The keys that a service accepts. It keeps their hashes only.
+/// The keys that a server accepts. Only their hashes are kept.
 pub struct Keys {
     hashes: Vec<Sha256Digest>,
     is_shared: bool,
 }
 
 impl Keys {
-    /// Each key sees the datasets that were made with it, and no others.
+    /// Each key sees only the datasets that were created with it.
     #[must_use]
     pub fn separate(keys: &[ApiKey]) -> Self {
         Self { hashes: keys.iter().map(|key| hash(key.expose())).collect(), is_shared: false }
     }
 
-    /// The only key of a service for one person: it sees all datasets.
+    /// The only key of a server; it sees all datasets.
     #[must_use]
     pub fn shared(key: &ApiKey) -> Self {
         Self { hashes: vec![hash(key.expose())], is_shared: true }
     }
 
-    /// The caller who sends this `Authorization` header, `Key <api key>`.
+    /// The caller with this `Authorization` header, `Key <api key>`.
     pub(super) fn caller(&self, header: &HeaderValue) -> Option<Caller> {
         let given = header.to_str().ok()?.strip_prefix("Key ")?;
         let given = hash(given.trim());
-        // All keys are compared, whichever fits, in a time that does not depend on the bytes.
+        // All keys are compared, so that the time does not depend on their bytes.
         let matches = self.hashes.iter().map(|known| known.as_bytes().ct_eq(given.as_bytes()));
         let is_known = matches.fold(false, |is_known, matches| is_known | bool::from(matches));
         is_known.then(|| Caller { owner: (!self.is_shared).then(|| given.to_string()) })
@@ -42,7 +42,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Owner of the datasets that the caller makes and sees; `None` sees all.
+    /// The owner of the datasets that the caller creates and sees; `None` sees all.
     pub(super) fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
     }

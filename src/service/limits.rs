@@ -1,32 +1,32 @@
-//! What a service allows.
+//! The limits of a server.
 
 use std::time::Duration;
 
-/// Limits of a service, each with its own clear answer.
+/// Limits of a server. A request that exceeds one gets a specific response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest file, in bytes; a larger one gets a 413.
     pub max_file_bytes: u64,
     /// Largest JSON request, in bytes; a larger one gets a 413.
     pub max_json_bytes: u64,
-    /// Most datasets of one API key; one more gets a 403.
+    /// Number of datasets per API key; more get a 403.
     pub max_datasets: u64,
-    /// Most uploads that are received at a time, in about 2 MiB of memory each; one more gets
-    /// a 503 with `Retry-After`.
+    /// Number of uploads that are received at the same time, in about 2 MiB of memory each; more
+    /// get a 503 with `Retry-After`.
     pub max_uploads: usize,
     /// Time after which a staged file is deleted if it was not committed.
     pub stage_expiry: Duration,
-    /// Most staged files of one API key; one more gets a 413.
+    /// Number of staged files per API key; more get a 413.
     pub max_staged_files: u64,
-    /// Most bytes of staged files of one API key; more get a 413.
+    /// Size of all staged files of an API key, in bytes; more get a 413.
     pub max_staged_bytes: u64,
-    /// Most connections without a request that had a key; one more closes the oldest of them.
-    /// They never take more than a quarter of the files that the process may have open.
+    /// Number of connections that have not sent a valid key; another one closes the oldest of them.
+    /// They never use more than a quarter of the process's file handles.
     pub max_unauthenticated: usize,
-    /// Time for the head of a request, and for an open connection to be used again.
+    /// Time to wait for the head of a request, and for the next request of an open connection.
     pub head_timeout: Duration,
-    /// Time for the next byte of a body, in either direction; then a 408, or a closed
-    /// connection. Clients that hold an upload send a byte every 10 s.
+    /// Time to wait for the next byte of a body, in either direction; then 408, or the connection
+    /// is closed. Clients that hold an upload send a byte every 10 s.
     pub body_timeout: Duration,
 }
 

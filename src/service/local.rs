@@ -1,4 +1,4 @@
-//! A running service.
+//! A running server.
 
 use std::{
     collections::HashMap,
@@ -27,13 +27,13 @@ pub struct ServerConfig {
     pub folder: PathBuf,
     /// The address to listen on; port 0 takes a free one.
     pub address: SocketAddr,
-    /// The keys that are accepted, each for the datasets made with it; none makes a random
-    /// one, which sees all.
+    /// The accepted keys; each sees only the datasets that were created with it. If there are
+    /// none, the server generates a key that sees all datasets.
     pub api_keys: Vec<ApiKey>,
-    /// Host names under which a service on loopback may be asked, besides `localhost`: those
-    /// of a proxy on this machine.
+    /// Host names that a server on loopback accepts besides `localhost`: those of a proxy on this
+    /// machine.
     pub allowed_hosts: Vec<String>,
-    /// What it allows.
+    /// The limits of requests.
     pub limits: Limits,
 }
 
@@ -51,7 +51,7 @@ impl ServerConfig {
     }
 }
 
-/// A service that listens. Dropping it stops it at once.
+/// A server that listens. Dropping it stops it at once.
 pub struct LocalServer {
     address: SocketAddr,
     api_key: ApiKey,
@@ -68,15 +68,15 @@ impl LocalServer {
     /// Opens the folder and listens.
     ///
     /// # Errors
-    /// As [`Service::open`], and [`Error::Configuration`] where the address cannot be
-    /// listened on, or is open to other machines without a key.
+    /// As [`Service::open`], and [`Error::Configuration`] if the server cannot listen on the
+    /// address, or if other machines can reach it and there is no key.
     pub async fn start(config: ServerConfig) -> Result<Self> {
         let ServerConfig { folder, address, api_keys, allowed_hosts, limits } = config;
         let (api_key, keys) = match api_keys.first() {
             Some(first) => (first.clone(), Keys::separate(&api_keys)),
             None => local_key(address)?,
         };
-        // Who can reach another machine needs no name for it to be fooled by.
+        // DNS rebinding only concerns loopback: other addresses can be reached without it.
         let hosts = address.ip().is_loopback().then_some(allowed_hosts);
         let service = Service::open_for_hosts(&folder, keys, limits, hosts).await?;
         let cannot_listen =
@@ -95,14 +95,14 @@ impl LocalServer {
         format!("http://{}", self.address)
     }
 
-    /// The first key that is accepted.
+    /// The first accepted key.
     #[must_use]
     pub fn api_key(&self) -> &ApiKey {
         &self.api_key
     }
 
-    /// Lets running requests end for 5 s, refuses new uploads meanwhile, cuts off what is left,
-    /// and frees the folder. A second call does nothing.
+    /// Gives running requests 5 s to finish and rejects new uploads meanwhile, then closes all
+    /// connections and frees the folder. A second call does nothing.
     pub async fn stop(&self) {
         let mut running = self.running.lock().await;
         if let Some(Running { service, connections }) = running.take() {
@@ -114,7 +114,7 @@ impl LocalServer {
     }
 }
 
-/// A key for this run, on an address that only this machine reaches.
+/// Generates a key for this run; only for addresses that other machines cannot reach.
 fn local_key(address: SocketAddr) -> Result<(ApiKey, Keys)> {
     if !address.ip().is_loopback() {
         return Err(Error::configuration(format!(
@@ -136,11 +136,11 @@ impl Drop for LocalServer {
     }
 }
 
-/// By process and folder: a forked child has this table, and none of its servers.
+/// By process and folder: a forked child has a copy of this table, but none of its servers.
 type Servers<T> = HashMap<(u32, PathBuf), Weak<T>>;
 
-/// The server of a folder that everybody in this process shares; started for the first,
-/// stopped with the last.
+/// The server of a folder that all clients in this process share. It starts with the first of them
+/// and stops with the last.
 ///
 /// # Errors
 /// As [`LocalServer::start`].

@@ -1,4 +1,4 @@
-//! Figures for Prometheus.
+//! Metrics for Prometheus.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ struct Called {
     call: String,
 }
 
-/// What a service has done since it was opened.
+/// What a server has done since it was opened.
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,

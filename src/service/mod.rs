@@ -1,4 +1,4 @@
-//! The embedded service: the dataset API on a folder.
+//! The embedded server: the dataset API on a folder.
 //!
 //! ```text
 //! local, serve ──> embedded ──> router ──> calls ──> receive ──> admission ──> storage

@@ -1,4 +1,4 @@
-//! The API in the words of `OpenAPI` 3.1, made from the code.
+//! The description of the API in `OpenAPI` 3.1, generated from the code.
 
 use axum::Json;
 use utoipa::{

@@ -1,4 +1,4 @@
-//! Which request reaches which call, and what every request passes.
+//! The routes, and the layers that every request passes.
 
 use std::{sync::Arc, time::Instant};
 
@@ -31,7 +31,7 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .route("/download-from-dataset", post(files::download_from_dataset))
         .route(STAGE_FILE, post(staging::stage_file))
         .route(COMMIT_FILES, post(staging::commit_files));
-    // The service's SDK, release 0.1.60, takes plain names where the API documents objects.
+    // Release 0.1.60 of the official SDK expects plain names, but the API documents objects.
     let legacy = calls.clone().route("/list-dataset-files", post(files::list_dataset_file_names));
     let calls = calls
         .route("/list-dataset-files", post(files::list_dataset_files))
@@ -67,10 +67,10 @@ async fn announce_extensions(mut response: Response) -> Response {
     response
 }
 
-/// One line for each request, without its headers.
+/// Logs one line for each request, without its headers.
 async fn log(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    // A label of the figures must not be of the client's choosing.
+    // A client must not choose labels of the metrics.
     let call = request.extensions().get::<MatchedPath>().cloned();
     let bytes_in = request.body().size_hint().exact();
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Connections: accepted, served, and ended when the server stops.
+//! Accepts and serves connections, and ends them when the server stops.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -24,11 +24,11 @@ use super::{
 
 /// Time for running requests to end when the server stops.
 pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// Pause where no connection can be accepted, as when too many files are open.
+/// Pause if no connection can be accepted, for instance because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves until `is_stopping` turns true; then lets running requests end for a few seconds
-/// and cuts off the others. Dropped, it cuts off all at once.
+/// Serves until `is_stopping` turns true. Then gives running requests a few seconds to finish, and
+/// closes the remaining connections. Dropping the future closes all of them at once.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -56,8 +56,8 @@ pub(super) async fn serve(
     served.shutdown().await;
 }
 
-/// Waits until all connections have ended. Who comes now is served, to be told that no upload
-/// begins any more.
+/// Waits until all connections have ended. New connections are still served, so that their clients
+/// learn that the server is shutting down.
 async fn drain(
     listener: &TcpListener,
     served: &mut JoinSet<()>,
@@ -98,9 +98,9 @@ async fn serve_one(
     limits: Limits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
-    // Answers are short, and waited for.
+    // Clients wait for short responses.
     let _ = stream.set_nodelay(true);
-    // Who asks for a file and does not read it must not keep it open for ever.
+    // A client that does not read its response must not keep the file open for ever.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.body_timeout));
     let connection = Arc::new(connection);
@@ -130,7 +130,7 @@ async fn serve_one(
 }
 
 async fn stopping(is_stopping: &mut watch::Receiver<bool>) {
-    // An error means that the server's handle is gone, which stops it, too.
+    // An error means that the server's handle was dropped, which also stops it.
     let _ = is_stopping.wait_for(|is_stopping| *is_stopping).await;
 }
 

@@ -19,10 +19,10 @@ use crate::{
 
 const MAX_DATASET_NAME_CHARS: usize = 255;
 
-/// Whether the key is known.
+/// Check whether the key is valid.
 #[utoipa::path(get, path = "/try-authentication", responses(
-    (status = 200, description = "It is", body = Authentication),
-    (status = "default", description = "It is not", body = crate::wire::messages::ErrorAnswer),
+    (status = 200, description = "The key is valid", body = Authentication),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn try_authentication() -> Json<Authentication> {
     Json(Authentication { authenticated: true })
@@ -32,7 +32,7 @@ pub(crate) async fn try_authentication() -> Json<Authentication> {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CreateDataset {
-    /// 1 to 64 of the characters A-Z a-z 0-9 _ -; made up where it is missing.
+    /// 1 to 64 of the characters A-Z a-z 0-9 _ -; generated if missing.
     #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     dataset_id: Option<String>,
     /// A human-readable name.
@@ -43,7 +43,7 @@ pub(crate) struct CreateDataset {
 /// Create an empty dataset.
 #[utoipa::path(method(get, post), path = "/create-dataset", params(CreateDataset), responses(
     (status = 200, description = "Created", body = CreatedDataset),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn create_dataset(
     State(app): State<Arc<AppState>>,
@@ -79,10 +79,10 @@ pub(crate) async fn create_dataset(
     }
 }
 
-/// All datasets of the key, newest first.
+/// List all datasets of the key, newest first.
 #[utoipa::path(post, path = "/list-datasets", responses(
     (status = 200, description = "The datasets", body = DatasetList),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn list_datasets(
     State(app): State<Arc<AppState>>,

@@ -19,11 +19,11 @@ use crate::{
     wire::messages::{DatasetFileList, DatasetFileNames, DownloadFromDataset, ListDatasetFiles},
 };
 
-/// The files of a dataset, in its order: all of them, each with its schema; or with `compact` in
-/// pages without schemas.
+/// List the files of a dataset in its order: all of them, each with its schema, or with `compact`
+/// in pages without schemas.
 #[utoipa::path(post, path = "/list-dataset-files", request_body = ListDatasetFiles, responses(
     (status = 200, description = "The files", body = DatasetFileList),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn list_dataset_files(
     State(app): State<Arc<AppState>>,
@@ -42,10 +42,10 @@ pub(crate) async fn list_dataset_files(
     }
 }
 
-/// The names of a dataset's files, in its order, for the service's SDK 0.1.60.
+/// List the names of a dataset's files in its order, for release 0.1.60 of the official SDK.
 #[utoipa::path(post, path = "/legacy/list-dataset-files", request_body = ListDatasetFiles, responses(
     (status = 200, description = "The names", body = DatasetFileNames),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn list_dataset_file_names(
     State(app): State<Arc<AppState>>,
@@ -59,11 +59,11 @@ pub(crate) async fn list_dataset_file_names(
     whole_list_of_names(app, dataset_id).await
 }
 
-/// The bytes of a file.
+/// Download a file.
 #[utoipa::path(post, path = "/download-from-dataset", request_body = DownloadFromDataset, responses(
     (status = 200, description = "The file", body = Vec<u8>,
         content_type = "application/octet-stream"),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn download_from_dataset(
     State(app): State<Arc<AppState>>,

@@ -1,5 +1,5 @@
-//! Lists of a dataset's files. However long a list is, few of its files are in memory, and no
-//! connection to the catalog is held while a client reads.
+//! Lists of a dataset's files. Few files of a list are in memory at a time, and no connection to
+//! the catalog is held while a client reads.
 
 use std::sync::Arc;
 
@@ -22,22 +22,22 @@ use crate::{
     wire::messages::{DatasetFile, DatasetFileList},
 };
 
-/// Files of one page.
+/// Number of files in a page.
 const PAGE_FILES: i64 = 5_000;
-/// A longer schema is not copied for each file.
+/// A schema that is longer is not copied for each file.
 const LONG_SCHEMA_BYTES: usize = 16 * 1024;
 
 type StreamError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a list in one piece tells of each file.
+/// What a list in one piece contains for each file.
 enum Form {
     Name,
-    /// All, and this schema in JSON.
+    /// All fields, and this schema as JSON.
     File(Bytes),
 }
 
-/// Files without their schemas, and where the next page begins. Files are appended only, so a
-/// place in the list means the same in each answer.
+/// Files without their schemas, and the start of the next page. Files are only appended, so a
+/// position stays valid.
 pub(crate) async fn page(
     catalog: &Catalog,
     dataset_id: &str,
@@ -62,7 +62,7 @@ pub(crate) async fn page(
         read += i64::try_from(more.len()).unwrap_or(0);
         files.extend(more);
     }
-    // After the files: where there is one, there is a schema, and all of them have it.
+    // Read after the files: a dataset that has files has a schema, which all of them share.
     let dataset_schema = match after {
         None => catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
         Some(_) => None,
@@ -71,7 +71,7 @@ pub(crate) async fn page(
     Ok(DatasetFileList { files, dataset_schema, next })
 }
 
-/// All files that are there now, each with the dataset's schema.
+/// All current files, each with the dataset's schema.
 pub(crate) async fn whole_list(
     app: Arc<AppState>,
     dataset_id: String,
@@ -87,7 +87,7 @@ pub(crate) async fn whole_list(
     Ok(answer(WholeList { app, dataset_id, form, next: 0, end }, tail))
 }
 
-/// The names of all files that are there now.
+/// The names of all current files.
 pub(crate) async fn whole_list_of_names(
     app: Arc<AppState>,
     dataset_id: String,

@@ -1,4 +1,4 @@
-//! Calls for the people who run the server.
+//! Calls for operators: page, health, metrics.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const PAGE: &str = include_str!("page.html");
-/// The page needs nothing but itself and the calls of this service.
+/// The page needs only itself and the calls of this server.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
     script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
@@ -24,27 +24,28 @@ pub(crate) async fn page() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
 }
 
-/// Whether the service takes uploads.
+/// Check whether the server accepts uploads.
 #[utoipa::path(get, path = "/health", security(()), responses(
-    (status = 200, description = "It does", body = Health),
-    (status = "default", description = "It does not", body = crate::wire::messages::ErrorAnswer),
+    (status = 200, description = "The server accepts uploads", body = Health),
+    (status = "default", description = "The server rejects uploads",
+        body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn health(State(app): State<Arc<AppState>>) -> Result<Json<Health>, Refusal> {
     app.check_open()?;
     Ok(Json(Health { status: "ok".to_owned() }))
 }
 
-/// Figures for Prometheus.
+/// Metrics for Prometheus.
 #[utoipa::path(get, path = "/metrics", security(()), responses(
     (status = 200, description = "OpenMetrics text", body = String,
         content_type = "application/openmetrics-text"),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match app.storage.catalog().staged_by_all().await {
         Ok(staged) => app.metrics.note_staged(staged),
-        // The other figures are what one looks at then.
+        // The other metrics show why.
         Err(error) => tracing::warn!("staged files were not counted: {error}"),
     }
     let is_writable = !app.storage.catalog().has_failed();

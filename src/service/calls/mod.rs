@@ -1,4 +1,4 @@
-//! The calls of the API, and those for the people who run the server.
+//! The calls of the API, and those for operators.
 
 pub(super) mod datasets;
 pub(super) mod files;

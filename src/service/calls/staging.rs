@@ -26,14 +26,14 @@ use crate::{
     },
 };
 
-/// More than a request with the most ids has, in bytes.
+/// Maximum size of a commit request in bytes; 10,000 ids need less.
 const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
 
-/// Store a parquet file for a dataset, which does not show it until it is committed.
+/// Store a Parquet file for a dataset, which does not show the file until it is committed.
 #[utoipa::path(post, path = "/stage-file",
     request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
-    (status = 200, description = "It is staged, durably", body = StagedFile),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = 200, description = "The file is staged and durable", body = StagedFile),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn stage_file(
     State(app): State<Arc<AppState>>,
@@ -41,7 +41,7 @@ pub(crate) async fn stage_file(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<StagedFile>, Refusal> {
-    // A task of its own: a client that hangs up does not end it in the middle.
+    // A separate task, so that a client that disconnects does not interrupt it.
     let tasks = app.uploads.tasks.clone();
     match tasks.spawn(async move { receive_staged(&app, caller, &headers, body).await }).await {
         Ok(staged) => staged.map(Json),
@@ -51,8 +51,8 @@ pub(crate) async fn stage_file(
 
 /// Append staged files to their dataset in the given order: all of them, or none.
 #[utoipa::path(post, path = "/commit-files", request_body = CommitRequest, responses(
-    (status = 200, description = "They are in the dataset, durably", body = CommitAnswer),
-    (status = "default", description = "Refused", body = CommitRefusal),
+    (status = 200, description = "The files are in the dataset, and durable", body = CommitAnswer),
+    (status = "default", description = "Rejected", body = CommitRefusal),
 ))]
 pub(crate) async fn commit_files(
     State(app): State<Arc<AppState>>,

@@ -1,4 +1,4 @@
-//! Uploads: the call that makes one, and those under way.
+//! Uploads: the call for one, and the list of those in progress.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     wire::messages::UploadedFile,
 };
 
-/// Staged files that are shown.
+/// Number of staged files that are shown.
 const STAGED_SHOWN: i64 = 100;
 
 /// Body of `POST /upload-to-dataset` and `POST /stage-file`: the two fields, in either order.
@@ -25,16 +25,16 @@ const STAGED_SHOWN: i64 = 100;
 pub(crate) struct UploadForm {
     /// The dataset that the file is appended to.
     dataset_id: String,
-    /// A parquet file; its `filename` is the name in the dataset.
+    /// A Parquet file; its `filename` is the name in the dataset.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
-/// Append a parquet file to a dataset.
+/// Append a Parquet file to a dataset.
 #[utoipa::path(post, path = "/upload-to-dataset",
     request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
-    (status = 200, description = "It is in the dataset, durably", body = UploadedFile),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = 200, description = "The file is in the dataset, and durable", body = UploadedFile),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn upload_to_dataset(
     State(app): State<Arc<AppState>>,
@@ -42,7 +42,7 @@ pub(crate) async fn upload_to_dataset(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UploadedFile>, Refusal> {
-    // A task of its own: a client that hangs up does not end it in the middle of a commit.
+    // A separate task, so that a client that disconnects does not interrupt a commit.
     let tasks = app.uploads.tasks.clone();
     match tasks.spawn(async move { receive(&app, caller, &headers, body).await }).await {
         Ok(received) => received.map(Json),
@@ -50,10 +50,10 @@ pub(crate) async fn upload_to_dataset(
     }
 }
 
-/// Uploads that have not ended, and staged files.
+/// List uploads in progress and staged files.
 #[utoipa::path(get, path = "/uploads", responses(
-    (status = 200, description = "Those of the key", body = UploadList),
-    (status = "default", description = "Refused", body = crate::wire::messages::ErrorAnswer),
+    (status = 200, description = "The uploads and files of the key", body = UploadList),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
 ))]
 pub(crate) async fn uploads(
     State(app): State<Arc<AppState>>,

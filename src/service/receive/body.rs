@@ -1,5 +1,5 @@
-//! Request bodies: read a chunk at a time, timed, and read on for a moment where they are
-//! refused.
+//! Request bodies: read one chunk at a time, with times, and read for a moment longer if they are
+//! rejected.
 
 use std::{
     pin::Pin,
@@ -25,26 +25,26 @@ use crate::service::clock::{Arrival, now};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long a refused body is read on. A client that reads while it sends needs far less;
-/// the others get the answer if they are done by then.
+/// How long the server keeps reading a rejected body. A client that reads while it sends needs much
+/// less; other clients get the response if they finish sending by then.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Longest head of a part, in bytes: boundary and headers.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// What JavaScript makes of an object where it needs a text begins so.
+/// The start of an object that JavaScript has converted to a string.
 const OBJECT_TEXT: &[u8] = b"[object ";
 
-/// No such text is longer, and no multipart body is as short.
+/// Such a string is never longer, and a multipart body is never shorter.
 const MAX_OBJECT_TEXT_BYTES: u64 = 64;
 
 /// A body that is being received.
 pub(crate) struct IncomingBody {
     chunks: BodyDataStream,
-    /// Bytes that its `Content-Length` declares.
+    /// The bytes that its `Content-Length` declares.
     declared: Option<u64>,
     received: u64,
-    /// Microseconds since 1970, UTC; 0 while no byte came.
+    /// Microseconds since 1970, UTC; 0 until the first byte arrives.
     first_byte_at: i64,
     /// As `first_byte_at`.
     last_byte_at: i64,
@@ -57,12 +57,12 @@ pub(crate) struct IncomingBody {
     has_paused: bool,
 }
 
-/// Bytes that may still be read while the head of a part is looked for: the multipart
-/// parser keeps all of them in memory.
+/// Number of bytes that may still be read in search of the head of a part: the multipart parser
+/// keeps all of them in memory.
 #[derive(Clone)]
 pub(crate) struct HeadAllowance(Arc<AtomicUsize>);
 
-/// More than a head may have was read, and no part has begun.
+/// The maximum size of a head was read, and no part has started.
 #[derive(Debug, thiserror::Error)]
 #[error("the head of a part is longer than {MAX_HEAD_BYTES} bytes")]
 pub(crate) struct HeadTooLong;
@@ -104,12 +104,12 @@ impl IncomingBody {
         }
     }
 
-    /// Bytes that its `Content-Length` declares.
+    /// The bytes that its `Content-Length` declares.
     pub(crate) fn declared(&self) -> Option<u64> {
         self.declared
     }
 
-    /// From now on, its end is looked for.
+    /// Starts to look for the end of the body.
     pub(crate) fn expect_end(&mut self, boundary: &str) {
         self.end = Some(ClosingBoundary::new(boundary));
     }
@@ -118,8 +118,8 @@ impl IncomingBody {
         self.head.clone()
     }
 
-    /// Receives what stands after the closing boundary: nothing but a line break, and the end
-    /// of the request. `None` where that is not so.
+    /// Receives the rest of the request after the closing boundary, at most a line break. Returns
+    /// `None` if there is more, or if the request is incomplete.
     pub(crate) async fn receive_end(&mut self) -> Option<Arrival> {
         self.head.lift();
         while let Some(chunk) = self.next().await {
@@ -135,8 +135,8 @@ impl IncomingBody {
         })
     }
 
-    /// Whether the body is what JavaScript makes of an object where it needs a text, such as
-    /// `[object FormData]`. Reads the body where it was not read, if it is that short.
+    /// Whether the body is an object that JavaScript has converted to a string, such as
+    /// `[object FormData]`. Reads the rest of the body if it is short enough.
     pub(crate) async fn is_object_text(&mut self) -> bool {
         if self.declared.is_none_or(|bytes| bytes > MAX_OBJECT_TEXT_BYTES) {
             return false;
@@ -154,7 +154,7 @@ impl IncomingBody {
         self.end.as_ref().is_some_and(ClosingBoundary::is_the_end)
     }
 
-    /// Lets the client of a refused request read the answer: see [`discard`].
+    /// Lets the client of a rejected request read the response: see [`discard`].
     pub(crate) fn discard(self) {
         tokio::spawn(linger(self.chunks));
     }
@@ -178,9 +178,9 @@ impl Stream for IncomingBody {
     type Item = Result<Bytes, BoxError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // The multipart parser takes into memory all that is ready at once; so no more than
-        // one chunk ever is. What uses up the allowance may hold the whole head all the same: the
-        // parser asks twice before it looks for the first boundary, so there is one more pause.
+        // The multipart parser reads everything that is ready into memory, so only one chunk is
+        // ready at a time. The chunk that exhausts the allowance may still complete the head: the
+        // parser polls twice before it looks for the first boundary, so there is one more pause.
         let is_used_up = self.head.is_used_up();
         let is_pause = std::mem::take(&mut self.has_yielded)
             || (is_used_up && !std::mem::replace(&mut self.has_paused, true));
@@ -201,7 +201,7 @@ impl Stream for IncomingBody {
     }
 }
 
-/// A body that is timed does not tell its length itself.
+/// A body with a timeout layer does not know its own length.
 fn declared_length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return None;
@@ -209,13 +209,13 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads on for a moment, in the background: to close a connection on which bytes still
-/// come resets it, and the client never sees the answer (RFC 9112, section 9.6).
+/// Keeps reading for a moment in the background. Closing a connection while bytes still arrive
+/// resets it, and the client would never see the response (RFC 9112, section 9.6).
 pub(crate) fn discard(body: Body) {
     tokio::spawn(linger(body.into_data_stream()));
 }
 
-/// Whether a body could not be read because nothing of it came.
+/// Whether reading a body failed because it timed out.
 pub(crate) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -243,7 +243,7 @@ mod tests {
 
     use super::IncomingBody;
 
-    /// The parser asks twice in a row for the first bytes: they may come in between.
+    /// The parser polls twice for the first bytes; they may arrive in between.
     #[tokio::test]
     async fn a_large_first_chunk_may_come_at_any_moment() {
         let head = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";

@@ -1,16 +1,16 @@
-//! Where a multipart body ends: at its first closing boundary (RFC 2046, section 5.1.1).
+//! Finds the end of a multipart body: its first closing boundary (RFC 2046, section 5.1.1).
 
 use memchr::memmem::Finder;
 
 const LINE_BREAK: &[u8] = b"\r\n";
 
-/// Looks for the first closing boundary while a body comes in pieces. What a parser makes of
-/// the bytes behind it is its own affair; here none are taken.
+/// Looks for the first closing boundary of a body that arrives in pieces. A parser may ignore bytes
+/// after the boundary; the server rejects them.
 pub(super) struct ClosingBoundary {
     finder: Finder<'static>,
-    /// The last bytes of what came, where the boundary may have begun.
+    /// The last bytes that arrived, which may contain the start of the boundary.
     before: Vec<u8>,
-    /// What came behind the boundary, or enough of it.
+    /// The first bytes after the boundary, at most one more than a line break.
     behind: Option<Vec<u8>>,
 }
 
@@ -45,7 +45,7 @@ impl ClosingBoundary {
         self.before.drain(..self.before.len().saturating_sub(length - 1));
     }
 
-    /// Whether it came, and nothing but a line break behind it.
+    /// Whether the boundary arrived, and at most a line break after it.
     pub(super) fn is_the_end(&self) -> bool {
         self.behind.as_ref().is_some_and(|behind| behind.is_empty() || behind == LINE_BREAK)
     }

@@ -1,12 +1,12 @@
-//! Uploads as two examples of the API's public documentation make them. No server can take
-//! them, so the refusal says what to write instead.
+//! Recognises uploads of two examples in the API's public documentation, which cannot work. The
+//! error says what to write instead.
 
 use axum::http::{HeaderMap, header};
 
 use crate::service::refusal::Refusal;
 
-/// Node's `fetch` knows its own `FormData` only: of the one of npm's `form-data` it sends what
-/// `String(form)` gives.
+/// Node's `fetch` only understands its own `FormData`. It sends one of npm's `form-data` as
+/// `String(form)`.
 pub(super) fn object_as_text() -> Refusal {
     Refusal::bad_request(
         "the body is a JavaScript object as text ([object ...]), not a form: fetch takes its own \
@@ -16,7 +16,7 @@ pub(super) fn object_as_text() -> Refusal {
     )
 }
 
-/// Python's `requests` and `httpx` drop `json=` beside `files=`.
+/// Python's `requests` and `httpx` drop `json=` if `files=` is given.
 pub(super) fn without_dataset_id(headers: &HeaderMap) -> Refusal {
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let is_python = user_agent.is_some_and(|agent| agent.starts_with("python-"));

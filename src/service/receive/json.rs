@@ -1,4 +1,4 @@
-//! JSON requests, read up to a limit.
+//! Reads JSON requests up to a limit.
 
 use axum::{body::Body, http::HeaderMap};
 use futures_util::StreamExt;
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::body::{IncomingBody, is_timeout};
 use crate::service::refusal::Refusal;
 
-/// A refused body is read on for a moment, so that its client gets the answer.
+/// Keeps reading a rejected body for a moment, so that its client gets the response.
 pub(crate) async fn json<T: DeserializeOwned>(
     limit: u64,
     headers: &HeaderMap,

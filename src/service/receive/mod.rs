@@ -1,4 +1,4 @@
-//! Request bodies: a multipart upload streamed into storage, and short JSON.
+//! Request bodies: multipart uploads, streamed into storage, and short JSON.
 
 mod body;
 mod closing_boundary;

@@ -31,16 +31,15 @@ use crate::{
 
 /// RFC 2046, section 5.1.1.
 const MAX_BOUNDARY_BYTES: usize = 70;
-/// A body of which nothing came for so long may be held: its client waits with the end until
-/// other files are committed.
+/// A body that is silent for this long may be held: its client sends the end when other files are
+/// committed.
 const QUIET: Duration = Duration::from_millis(10);
-/// Longest text field, in bytes.
+/// Maximum length of a text field in bytes.
 const MAX_TEXT_BYTES: u64 = 256;
 
-/// Receives an upload and makes it a file of its dataset, or leaves nothing of it.
+/// Receives an upload and commits it to its dataset. If that fails, nothing is left of it.
 ///
-/// Not to be cancelled: it cleans up behind a client that hangs up, which it sees as a body that
-/// breaks off.
+/// Must not be cancelled: if a client disconnects, this sees a body that ends early, and cleans up.
 pub(crate) async fn receive(
     app: &AppState,
     caller: Caller,
@@ -54,7 +53,7 @@ pub(crate) async fn receive(
     Ok(UploadedFile { file_id })
 }
 
-/// Receives an upload and stages it, or leaves nothing of it. Not to be cancelled either.
+/// Receives an upload and stages it. Otherwise like [`receive`].
 pub(crate) async fn receive_staged(
     app: &AppState,
     caller: Caller,
@@ -66,23 +65,23 @@ pub(crate) async fn receive_staged(
     admit_staged(app, &caller, &dataset_id, file, arrival).await
 }
 
-/// What an upload ends in.
+/// What happens to an upload when its body is complete.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Commit,
     Stage,
 }
 
-/// A request whose whole body has come.
+/// A request whose whole body has arrived.
 struct Received {
     dataset_id: String,
     file: ReceivedFile,
     arrival: Arrival,
-    /// In progress until what it ends in has happened.
+    /// In progress until it is committed or staged.
     _upload: Tracked,
 }
 
-/// An upload, and what has come of it so far.
+/// An upload, and what was received so far.
 struct Receiving<'a> {
     app: &'a AppState,
     caller: Caller,
@@ -121,7 +120,7 @@ impl<'a> Receiving<'a> {
         Ok(Received { dataset_id, file, arrival, _upload: self.upload })
     }
 
-    /// Receives the whole body. The file is left in `self`, whatever comes of the rest.
+    /// Receives the whole body. The file stays in `self` even if the rest fails.
     async fn receive_body(
         &mut self,
         headers: &HeaderMap,
@@ -130,7 +129,7 @@ impl<'a> Receiving<'a> {
         self.app.check_open()?;
         let _slot = self.app.uploads.slots.try_acquire().map_err(|_| Refusal::busy())?;
         let boundary = boundary(headers)?;
-        // The fields around a file are shorter than this.
+        // The fields around the file are shorter than this allowance.
         let most = self.app.limits.max_file_bytes + MAX_AROUND_FILE;
         if body.declared().is_some_and(|bytes| bytes > most) {
             return Err(self.file_too_large());

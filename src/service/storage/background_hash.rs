@@ -1,24 +1,25 @@
-//! The SHA-256 of a file, computed in the background while more of the file comes: at 1.7 GB/s on
-//! a processor with SHA instructions, and 0.3 GB/s on others, it would slow the stream down.
+//! The SHA-256 of a file, computed in the background while more of the file arrives. Hashing runs
+//! at 1.7 GB/s on a processor with SHA instructions, and at 0.3 GB/s on others, so it would slow
+//! the stream down.
 
 use bytes::Bytes;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::{content_hash::ContentHasher, wire::digest::Sha256Digest};
 
-/// Bytes that are gathered for one turn in the background.
+/// Bytes that are collected for one step in the background.
 const BATCH_BYTES: usize = 256 * 1024;
 
 #[derive(Default)]
 pub(super) struct BackgroundHash {
-    /// All before `gathered`; `None` while no batch was full.
+    /// The hash of everything before `gathered`; `None` until the first batch is full.
     hashed: Option<JoinHandle<ContentHasher>>,
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
 }
 
 impl BackgroundHash {
-    /// Waits while two batches are not hashed yet: that bounds the memory.
+    /// Waits while two batches are not hashed yet, which limits memory use.
     pub(super) async fn update(&mut self, bytes: Bytes) -> Result<(), JoinError> {
         self.gathered_bytes += bytes.len();
         self.gathered.push(bytes);

@@ -1,4 +1,4 @@
-//! Which datasets there are, and which files in which order.
+//! The datasets, their files, and the order of these.
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
@@ -26,17 +26,18 @@ use crate::{
 /// Each may have a schema of megabytes.
 const STATEMENT_DATASETS: i64 = 50;
 
-/// Names, positions and owners. An `owner` is the hash of a key; `None` owns, and sees, all.
+/// Names, positions and owners. An `owner` is the hash of a key; `None` owns and sees everything.
 pub(crate) struct Catalog {
     pub(super) readers: Readers,
-    /// One connection of its own, so what a transaction has checked still holds when it writes.
+    /// The only connection that writes, so what a transaction has checked still holds when it
+    /// writes.
     pub(super) writer: Arc<Writer>,
     pub(super) staging: StagingQueue,
     recovery: AbortOnDropHandle<()>,
 }
 
 impl Catalog {
-    /// Opens the catalog of a folder, made if it is missing.
+    /// Opens the catalog of a folder, and creates it if it is missing.
     pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
         let (readers, writer) = sqlite::open(folder).await?;
         let writer = Arc::new(writer);
@@ -50,7 +51,7 @@ impl Catalog {
         self.writer.close().await;
     }
 
-    /// Whether a write has failed, and nothing is written until the catalog was checked.
+    /// Whether a write has failed, so that nothing is written until the catalog was checked.
     pub(crate) fn has_failed(&self) -> bool {
         self.writer.has_failed()
     }
@@ -60,7 +61,7 @@ impl Catalog {
         *self.writer.faults.next.lock().unwrap() = Some(sqlite::faults::Fault::Sync);
     }
 
-    /// Makes an empty dataset, unless its owner has `most` of them.
+    /// Creates an empty dataset, unless its owner already has `most` datasets.
     pub(crate) async fn create_dataset(
         &self,
         owner: Option<&str>,
@@ -124,15 +125,15 @@ impl Catalog {
         }
     }
 
-    /// How many files a dataset has: positions have no gaps.
+    /// The number of files in a dataset. Positions have no gaps.
     pub(crate) async fn file_count(&self, dataset_id: &str) -> Result<i64, StorageError> {
         let query = sqlx::query(sql::FILE_COUNT).bind(dataset_id);
         let row = query.fetch_optional(&self.readers.lookups).await?;
         Ok(row.map_or(Ok(0), |row| row.try_get("file_count"))?)
     }
 
-    /// The first files of a dataset, in its order, from one position to before another: as many
-    /// as one statement may read.
+    /// The files of a dataset from position `begin` to before `end`, in its order, but at most as
+    /// many as one statement may read.
     pub(crate) async fn files(
         &self,
         dataset_id: &str,
@@ -145,20 +146,20 @@ impl Catalog {
             .bind(end)
             .bind(i64::from(STATEMENT_ROWS))
             .fetch(&self.readers.lists);
-        // A row takes several times the memory of what it tells.
+        // A row takes several times the memory of its values, so rows are converted one by one.
         let files = rows.and_then(|row| future::ready(dataset_file(&row)));
         Ok(files.try_collect().await?)
     }
 
-    /// The schema of a dataset that has files.
+    /// The schema of a dataset; `None` while it is empty.
     pub(crate) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>, StorageError> {
         let query = sqlx::query(sql::SCHEMA).bind(dataset_id);
         let row = query.fetch_optional(&self.readers.lookups).await?;
         Ok(row.as_ref().map(schema).transpose()?.flatten())
     }
 
-    /// Whether a dataset holds a file of this name, or of one that differs only in case or in the
-    /// composition of characters.
+    /// Whether a dataset has a file with this name, or with a name that differs only in case or
+    /// Unicode composition.
     pub(crate) async fn has_name(
         &self,
         dataset_id: &str,
@@ -168,8 +169,8 @@ impl Catalog {
         Ok(query.fetch_optional(&self.readers.lookups).await?.is_some())
     }
 
-    /// Id and size in bytes of a file. If no name is spelled like this, it is that of one that
-    /// counts as the same: see [`folded`].
+    /// The id and the size in bytes of a file. If no file has exactly this name, this returns one
+    /// whose name counts as the same: see [`folded`].
     pub(crate) async fn find_file(
         &self,
         dataset_id: &str,
@@ -183,13 +184,13 @@ impl Catalog {
             .transpose()?)
     }
 
-    /// Those of the ids that are files or staged files.
+    /// The ids that belong to files or staged files.
     pub(crate) async fn kept_among(&self, ids: &[String]) -> Result<HashSet<String>, StorageError> {
         if ids.is_empty() {
             return Ok(HashSet::new());
         }
         let statement = sql::kept_among(ids.len());
-        // Of text it has only the numbers of its parameters.
+        // The statement contains no data, only the numbers of its parameters.
         let query = sqlx::query(AssertSqlSafe(statement));
         let query = ids.iter().fold(query, sqlx::query::Query::bind);
         let rows = query.fetch_all(&self.readers.lists).await?;

@@ -1,41 +1,41 @@
-//! Why storage could not be read or written, and what follows from it.
+//! Failures of storage, classified by what they mean for the caller.
 
-/// A failure of storage. What a caller does next depends on whether something may have been
-/// written, and on whether the disk can be trusted.
+/// A failure of storage. The caller must know whether something may have been written, and whether
+/// the disk can be trusted.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StorageError {
     /// The disk is full. Nothing was written.
     #[error("no space left")]
     Full,
-    /// Something is short for the moment: handles, memory, a lock. Nothing was written.
+    /// Handles, memory or a lock are temporarily not available. Nothing was written.
     #[error("not available for the moment: {0}")]
     Unavailable(String),
-    /// A commit failed, and nobody knows whether it took place.
+    /// A commit failed, and may or may not have taken effect.
     #[error("the outcome of a commit is unknown: {0}")]
     OutcomeUnknown(String),
-    /// A write or a sync of the catalog failed: as `OutcomeUnknown`, and nothing is written until
-    /// the catalog was reopened and checked.
+    /// A write or a sync of the catalog failed. The outcome is unknown, and nothing is written
+    /// until the catalog was reopened and checked.
     #[error("a write failed: {0}")]
     WriteFailed(String),
-    /// Nothing is written now, because of an earlier [`StorageError::WriteFailed`].
+    /// Nothing is written at the moment, because of an earlier [`StorageError::WriteFailed`].
     #[error("an earlier write failed")]
     WritesStopped,
-    /// What is written into a folder that somebody has removed or replaced is lost with it.
+    /// The folder was removed or replaced, so anything written into it could be lost.
     #[error("the folder was removed or replaced")]
     FolderReplaced,
-    /// What the catalog holds cannot be read.
+    /// The content of the catalog cannot be read.
     #[error("the catalog is damaged: {0}")]
     Damaged(String),
     /// A blob could not be written or read.
     #[error("a blob failed: {0}")]
     BlobFailed(String),
-    /// A blob is gone, or of another size than it had.
+    /// A blob is missing, or its size has changed.
     #[error("a blob is damaged: {0}")]
     BlobDamaged(String),
 }
 
 impl StorageError {
-    /// Whether it is certain that the write did not take place.
+    /// Whether the write certainly did not take effect.
     pub(super) fn is_undone(&self) -> bool {
         !matches!(self, Self::OutcomeUnknown(_) | Self::WriteFailed(_))
     }

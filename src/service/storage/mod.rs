@@ -1,10 +1,10 @@
-//! What the service keeps: names and positions in a catalog, bytes in blobs.
+//! What the server stores: names and positions in a catalog, bytes in blobs.
 //!
 //! ```text
 //! Storage ──> Catalog ──> writes, staging, rows ──> sql      one text for SQLite and PostgreSQL
 //!    │           └──────> sqlite                    connections, commits, recovery
 //!    ├──────> Blobs  <── folder                     durable bytes, flushed early
-//!    └──────> Pending <── folder                    what the next start sweeps
+//!    └──────> Pending <── folder                    what the next start removes
 //! ```
 
 mod background_hash;

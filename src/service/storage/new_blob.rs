@@ -1,4 +1,4 @@
-//! A blob on its way into storage, hashed as it comes.
+//! A blob that is written to storage, and hashed as it arrives.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::{background_hash::BackgroundHash, blobs::BlobWriter, error::StorageError};
 use crate::wire::digest::Sha256Digest;
 
-/// What ids of files begin with; 32 hexadecimal digits follow.
+/// The prefix of file ids; 32 hexadecimal digits follow.
 pub(super) const FILE_ID_PREFIX: &str = "file_";
 
-/// An id that no blob has had.
+/// Generates an id that no blob has had.
 pub(super) fn new_file_id() -> String {
     format!("{FILE_ID_PREFIX}{}", Uuid::new_v4().simple())
 }
@@ -22,7 +22,7 @@ pub(crate) struct NewBlob {
     size_bytes: u64,
 }
 
-/// A blob that is complete and durable, and not a file of a dataset yet.
+/// A blob that is complete and durable, but not a file of a dataset yet.
 pub(crate) struct StoredBlob {
     pub(crate) file_id: String,
     pub(crate) size_bytes: u64,
@@ -34,7 +34,7 @@ impl NewBlob {
         Self { file_id, writer, hash: BackgroundHash::default(), size_bytes: 0 }
     }
 
-    /// Bytes written so far.
+    /// Number of bytes written so far.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
@@ -45,25 +45,25 @@ impl NewBlob {
         self.writer.write(bytes).await
     }
 
-    /// Whether a pause of the sender is worth a [`NewBlob::begin_flush`].
+    /// Whether there is enough to flush while the sender pauses: see [`NewBlob::begin_flush`].
     pub(crate) fn has_unflushed(&self) -> bool {
         self.writer.has_unflushed()
     }
 
-    /// Sends what was written to the disk, in the background, unless that is going on.
+    /// Starts to flush what was written, in the background, unless a flush is running.
     pub(crate) async fn begin_flush(&mut self) -> Result<(), StorageError> {
         self.writer.begin_flush().await
     }
 
-    /// Removes what was written.
+    /// Deletes what was written.
     pub(crate) async fn abort(self) {
         if let Err(error) = self.writer.abort().await {
-            // The next start sweeps it.
+            // The next start removes it.
             tracing::warn!("an unfinished upload was not removed: {error}");
         }
     }
 
-    /// Makes the blob durable. Nothing is left of one that fails.
+    /// Makes the blob durable. If that fails, nothing is left of the blob.
     pub(crate) async fn finish(self) -> Result<StoredBlob, StorageError> {
         let Self { file_id, writer, hash, size_bytes } = self;
         match hash.finish().await {

@@ -1,4 +1,4 @@
-//! All of a service's storage, opened from one place.
+//! The whole storage of a server, opened from one place.
 
 use std::{
     io,
@@ -29,16 +29,16 @@ use crate::{
     service::clock::now,
 };
 
-/// Where datasets are stored.
+/// The place where datasets are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// A folder of this machine: SQLite, and files.
+    /// A local folder, with SQLite and files.
     Folder(PathBuf),
 }
 
 impl Place {
     /// # Errors
-    /// [`Error::Configuration`] for a URL of something that this release cannot store in.
+    /// [`Error::Configuration`] for a URL, because this release only stores in folders.
     pub(crate) fn parse(place: &Path) -> Result<Self> {
         match place.to_str().and_then(|place| place.split_once("://")) {
             Some((scheme, _)) => Err(Error::configuration(format!(
@@ -49,7 +49,7 @@ impl Place {
     }
 }
 
-/// How long files stay staged, and how many of one owner.
+/// How long files stay staged, and how much one owner may stage.
 #[derive(Clone, Copy)]
 pub(crate) struct StagingRules {
     pub(crate) expiry: Duration,
@@ -57,7 +57,7 @@ pub(crate) struct StagingRules {
 }
 
 impl StagingRules {
-    /// Between two sweeps. Files stay longer than they have to by this time at most.
+    /// The pause between two sweeps: expired files stay at most this much longer.
     fn sweep_pause(&self) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(1);
@@ -75,13 +75,13 @@ pub(crate) struct Storage {
     kept: Swept,
     staging: StagingRules,
     sweeper: AbortOnDropHandle<()>,
-    /// Dropped last: nobody else opens the folder before everything is closed.
+    /// Dropped last, so that nobody else opens the folder before everything is closed.
     folder: WholeFolder,
 }
 
 impl Storage {
-    /// Opens what is stored, makes it if it is missing, and sweeps what unfinished uploads have
-    /// left behind, and staged files that have expired.
+    /// Opens the storage, creates it if it is missing, and removes what unfinished uploads left
+    /// behind. Expired staged files are removed in the background, from now on.
     ///
     /// # Errors
     /// [`Error::Configuration`] if the catalog cannot be read, [`Error::FolderInUse`] if another
@@ -108,7 +108,7 @@ impl Storage {
         &self.kept.catalog
     }
 
-    /// Whether something can be written at this moment.
+    /// Checks whether storage can be written at the moment.
     pub(crate) fn check_writable(&self) -> Result<(), StorageError> {
         if self.catalog().has_failed() {
             return Err(StorageError::WritesStopped);
@@ -119,7 +119,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Begins a blob, which is recorded first.
+    /// Records a blob, then creates it.
     pub(crate) async fn create_blob(&self, owner: Option<&str>) -> Result<NewBlob, StorageError> {
         let file_id = new_file_id();
         self.kept.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
@@ -127,7 +127,7 @@ impl Storage {
         Ok(NewBlob::new(file_id, writer))
     }
 
-    /// Reads a range of a blob that is complete.
+    /// Reads a range of a complete blob.
     pub(crate) async fn read_range(
         &self,
         blob: &StoredBlob,
@@ -141,8 +141,8 @@ impl Storage {
         self.kept.blobs.read(file_id, size).await
     }
 
-    /// Makes stored blobs files of a dataset: see [`Catalog::append`]. Those that certainly are
-    /// no files are removed.
+    /// Appends stored blobs to a dataset: see [`Catalog::append`]. Deletes blobs that certainly did
+    /// not become files.
     pub(crate) async fn append(
         &self,
         dataset_id: &str,
@@ -152,7 +152,7 @@ impl Storage {
         let appended = self.catalog().append(dataset_id, data_schema, files).await;
         let is_undone = match &appended {
             Ok(appended) => *appended != Appended::Done,
-            // Otherwise the file may exist all the same, so its blob stays: the next start knows.
+            // Otherwise the file may exist, so its blob stays; the next start decides.
             Err(error) => error.is_undone(),
         };
         if is_undone {
@@ -163,9 +163,9 @@ impl Storage {
         appended
     }
 
-    /// Stages a stored blob for a dataset: see [`Catalog::stage`]. `data_schema` is `None` if it
-    /// is the dataset's. Returns when the file expires. One that certainly is not staged is
-    /// removed.
+    /// Stages a stored blob for a dataset: see [`Catalog::stage`]. `data_schema` is `None` if it is
+    /// the dataset's. Returns the time at which the file expires. Deletes a blob that certainly was
+    /// not staged.
     pub(crate) async fn stage(
         &self,
         owner: Option<&str>,
@@ -184,7 +184,7 @@ impl Storage {
         let staged = self.catalog().stage(file, self.staging.quota).await;
         let is_undone = match &staged {
             Ok(staged) => *staged != Staged::Done,
-            // Otherwise it may be staged all the same: it expires, or the next start sweeps it.
+            // Otherwise it may be staged; it expires, or the next start removes it.
             Err(error) => error.is_undone(),
         };
         if is_undone {
@@ -193,7 +193,7 @@ impl Storage {
         staged.map(|staged| (staged, expires_at))
     }
 
-    /// Says whether an owner may stage so many bytes more at this moment.
+    /// Checks whether an owner may stage this many more bytes at the moment.
     pub(crate) async fn check_quota(
         &self,
         owner: Option<&str>,
@@ -205,7 +205,7 @@ impl Storage {
         Ok(if is_within { Staged::Done } else { Staged::TooMuch(totals) })
     }
 
-    /// Makes staged files part of their dataset: see [`Catalog::commit_staged`].
+    /// Commits staged files to their dataset: see [`Catalog::commit_staged`].
     pub(crate) async fn commit_staged(
         &self,
         owner: Option<&str>,
@@ -218,13 +218,13 @@ impl Storage {
         self.catalog().commit_staged(commit).await
     }
 
-    /// Removes a stored blob of which no file will be made.
+    /// Deletes a stored blob that will not become a file.
     pub(crate) async fn discard(&self, blob: StoredBlob) {
         self.remove(&blob.file_id).await;
     }
 
     async fn remove(&self, file_id: &str) {
-        // The next start sweeps it.
+        // The next start removes it.
         if let Err(error) = self.kept.remove(file_id).await {
             tracing::warn!("a refused upload was not removed: {error}");
         }

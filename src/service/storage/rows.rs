@@ -1,4 +1,4 @@
-//! Rows of the catalog as values.
+//! Converts rows of the catalog to values.
 
 use sqlx::Row as _;
 
@@ -12,17 +12,17 @@ use crate::{
     },
 };
 
-/// When a file was received and committed, by the service's clock, in microseconds since
-/// 1970 (UTC).
+/// The times at which a file was received and committed, by the server's clock, in microseconds
+/// since 1970 (UTC).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadRecord {
     /// The file's name in the dataset.
     pub file_name: String,
-    /// When the first byte of its request's body came.
+    /// When the first byte of its request's body arrived.
     pub first_byte_at: i64,
-    /// When the last byte came.
+    /// When the last byte arrived.
     pub last_byte_at: i64,
-    /// When it became part of the dataset.
+    /// When the file was committed.
     pub committed_at: i64,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn upload_record(row: &Row) -> Result<UploadRecord, sqlx::Error> {
     })
 }
 
-/// Of a dataset: `None` while it is empty.
+/// The schema of a dataset; `None` while it is empty.
 pub(super) fn schema(row: &Row) -> Result<Option<Schema>, sqlx::Error> {
     let text: Option<String> = row.try_get("data_schema")?;
     let decode = |text: String| Schema::from_text(&text);

@@ -1,10 +1,10 @@
 //! The statements of the catalog: one text for SQLite and PostgreSQL.
 //!
 //! Parameters are `$1`, values are text or 64-bit integers, times are microseconds since 1970
-//! (UTC). `SUM` needs a cast, because PostgreSQL makes a type of its own of it.
+//! (UTC). `SUM` needs a cast, because PostgreSQL returns another type for it.
 
-/// Each has a version, and is never changed once it was released: SQLite's catalogs keep a
-/// checksum of it.
+/// Each migration has a version, and never changes once it was released, because SQLite's catalogs
+/// store a checksum of it.
 pub(super) const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
     (2, "owners", include_str!("migrations/2_owners.sql")),
@@ -40,7 +40,7 @@ pub(super) const SCHEMA: &str = "SELECT data_schema FROM datasets WHERE dataset_
 pub(super) const HAS_NAME: &str =
     "SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1";
 
-/// The file of this name, or one whose name counts as the same.
+/// The file with this name, or one whose name counts as the same.
 pub(super) const FIND_FILE: &str = "\
     SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND folded_name = $2 \
     ORDER BY file_name = $3 DESC, position DESC LIMIT 1";
@@ -49,7 +49,7 @@ pub(super) const UPLOAD_RECORDS: &str = "\
     SELECT file_name, first_byte_at, last_byte_at, committed_at FROM files \
     WHERE dataset_id = $1 ORDER BY position";
 
-/// One row for a new dataset; none if the id is taken, or if its owner has `$5` datasets.
+/// One row for a new dataset; none if the id is in use, or if its owner has `$5` datasets.
 pub(super) const INSERT_DATASET: &str = "\
     INSERT INTO datasets (dataset_id, name, created_at, owner) SELECT $1, $2, $3, $4 \
     WHERE (SELECT COUNT(*) FROM datasets WHERE $4 IS NULL OR owner = $4) < $5 \
@@ -58,14 +58,14 @@ pub(super) const INSERT_DATASET: &str = "\
 pub(super) const DATASET_COUNT: &str =
     "SELECT COUNT(*) AS dataset_count FROM datasets WHERE $1 IS NULL OR owner = $1";
 
-/// Makes room for files, and locks the dataset until the transaction ends.
+/// Reserves positions for files, and locks the dataset until the transaction ends.
 pub(super) const COUNT_FILES: &str = "\
     UPDATE datasets SET file_count = file_count + $1, total_size_bytes = total_size_bytes + $2 \
     WHERE dataset_id = $3 RETURNING file_count, data_schema";
 
 pub(super) const SET_SCHEMA: &str = "UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2";
 
-/// One row for a new file; none if its name is taken.
+/// One row for a new file; none if its name is in use.
 pub(super) const INSERT_FILE: &str = "\
     INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, sha256, \
     first_byte_at, last_byte_at, committed_at, folded_name) \
@@ -138,7 +138,7 @@ pub(super) const DELETE_UNUSED_SCHEMAS: &str = "\
     DELETE FROM staged_schemas \
     WHERE NOT EXISTS (SELECT 1 FROM staged WHERE staged.schema_id = staged_schemas.schema_id)";
 
-/// Which of so many ids are those of files or of staged files.
+/// Which of this many ids belong to files or staged files.
 pub(super) fn kept_among(ids: usize) -> String {
     let list = parameters(1, ids);
     format!(
@@ -147,7 +147,7 @@ pub(super) fn kept_among(ids: usize) -> String {
     )
 }
 
-/// Those of so many staged files that the owner `$2` may commit to the dataset `$1` at `$3`.
+/// Which of this many staged files the owner `$2` may commit to the dataset `$1` at the time `$3`.
 pub(super) fn staged_among(ids: usize) -> String {
     format!(
         "SELECT staged_id, owner, file_name, size_bytes, row_count, sha256, first_byte_at, \

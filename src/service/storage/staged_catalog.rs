@@ -1,4 +1,4 @@
-//! Staged files in the catalog: files that are stored and checked, and in no dataset yet.
+//! Staged files in the catalog: files that are stored and checked, but not in a dataset yet.
 
 use sqlx::Row as _;
 
@@ -33,8 +33,8 @@ impl Catalog {
         self.staging.stage(&self.writer, file, quota).await
     }
 
-    /// Appends staged files to their dataset, durably and in their order: all of them, or none.
-    /// A commit that went through before gives the same files again.
+    /// Appends staged files to their dataset, durably and in the given order: all of them, or none.
+    /// Returns the same files again for a commit that went through before.
     pub(crate) async fn commit_staged(
         &self,
         commit: StagedCommit<'_>,
@@ -47,7 +47,7 @@ impl Catalog {
         }
     }
 
-    /// Forgets staged files that have expired, `most` at a time, and returns their ids.
+    /// Deletes the rows of up to `most` expired files, and returns their ids.
     pub(crate) async fn expire_staged(
         &self,
         now: i64,
@@ -64,20 +64,20 @@ impl Catalog {
         }
     }
 
-    /// What an owner has staged: see [`NewStaged::owner`].
+    /// The totals of an owner: see [`NewStaged::owner`].
     pub(crate) async fn staged_by(&self, owner: &str) -> Result<StagedTotals, StorageError> {
         let query = sqlx::query(sql::STAGED_TOTALS_OF_OWNER).bind(owner);
         let row = query.fetch_optional(&self.readers.lookups).await?;
         Ok(row.as_ref().map(staged_totals).transpose()?.unwrap_or_default())
     }
 
-    /// What all owners have staged.
+    /// The totals of all owners together.
     pub(crate) async fn staged_by_all(&self) -> Result<StagedTotals, StorageError> {
         let row = sqlx::query(sql::STAGED_TOTALS).fetch_one(&self.readers.lists).await?;
         Ok(staged_totals(&row)?)
     }
 
-    /// Staged files of an owner, or of all: those that expire first, `most` of them.
+    /// The first `most` staged files to expire, of one owner or of all.
     pub(crate) async fn staged(
         &self,
         owner: Option<&str>,

@@ -1,4 +1,4 @@
-//! What transactions of the catalog check and write for staged files.
+//! Transactions of the catalog for staged files.
 
 use std::collections::HashMap;
 
@@ -15,23 +15,23 @@ use crate::{content_hash::ContentHasher, schema::Schema, wire::staging::Committe
 /// Most ids that one statement looks up.
 const STATEMENT_IDS: usize = 500;
 
-/// How much one owner may have staged.
+/// How much one owner may stage.
 #[derive(Clone, Copy)]
 pub(crate) struct Quota {
     pub(crate) max_files: u64,
     pub(crate) max_bytes: u64,
 }
 
-/// What one owner has staged, or all together.
+/// What one owner, or all owners together, have staged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StagedTotals {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
 }
 
-/// A stored file that is about to be staged. Its id becomes the staged id.
+/// A stored file that will be staged. Its id becomes the staged id.
 pub(crate) struct NewStaged {
-    /// Empty for one who owns all.
+    /// Empty for the owner of everything.
     pub(crate) owner: String,
     pub(crate) dataset_id: String,
     pub(crate) file: NewFile,
@@ -41,21 +41,21 @@ pub(crate) struct NewStaged {
     pub(crate) expires_at: i64,
 }
 
-/// A schema as it is stored, and its id.
+/// A schema as stored text, and the id of the text.
 pub(crate) struct SchemaText {
     id: String,
     text: String,
 }
 
-/// What has become of a new staged file.
+/// The outcome for a new staged file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Staged {
     Done,
-    /// Its owner has this staged already, and may not stage the file as well.
+    /// Rejected: its owner has already staged this much.
     TooMuch(StagedTotals),
 }
 
-/// Staged files that are about to become part of a dataset, in this order.
+/// Staged files to append to their dataset in this order.
 #[derive(Clone, Copy)]
 pub(crate) struct StagedCommit<'a> {
     pub(crate) owner: Option<&'a str>,
@@ -68,30 +68,30 @@ pub(crate) struct StagedCommit<'a> {
     pub(crate) now: i64,
 }
 
-/// What has become of staged files: all of them are in the dataset, or none is.
+/// The outcome of a commit. Only after `Done` and `Before` the files are in the dataset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Committed {
     Done {
         files: Vec<CommittedFile>,
         bytes: u64,
     },
-    /// They are there already, at the same places: the commit went through before.
+    /// The files are already at these positions: the commit went through before.
     Before(Vec<CommittedFile>),
     /// The dataset has this many files.
     CountDiffers(u64),
-    /// The dataset and the owner have no staged file of this id.
+    /// The owner has no staged file with this id for the dataset.
     Unknown(String),
     NameTaken(String),
     SchemaDiffers(Box<DifferentSchema>),
     NoDataset,
 }
 
-/// A staged file whose schema is not that of the others.
+/// A staged file whose schema differs from the others.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DifferentSchema {
     pub(crate) file_name: String,
     pub(crate) schema: Schema,
-    /// The first file of the commit if the dataset has no schema, otherwise the dataset.
+    /// The file that has the expected schema; `None` if the dataset has it.
     pub(crate) other_file: Option<String>,
     pub(crate) expected: Schema,
 }
@@ -169,7 +169,7 @@ async fn insert_one(connection: &mut Connection, staged: &NewStaged) -> Result<(
         .map(drop)
 }
 
-/// Appends staged files to their dataset, or says why not; then nothing written here may stay.
+/// Appends staged files to their dataset. The caller must roll back unless the outcome is `Done`.
 pub(super) async fn commit_staged(
     connection: &mut Connection,
     commit: StagedCommit<'_>,
@@ -213,7 +213,7 @@ async fn staged_rows(
     let mut found = HashMap::with_capacity(commit.staged_ids.len());
     for ids in commit.staged_ids.chunks(STATEMENT_IDS) {
         let statement = sql::staged_among(ids.len());
-        // Its only text are the numbers of its parameters.
+        // The statement contains no data, only the numbers of its parameters.
         let query = sqlx::query(AssertSqlSafe(statement))
             .bind(commit.dataset_id)
             .bind(commit.owner)
@@ -242,7 +242,7 @@ fn staged_row(row: &Row) -> Result<StagedRow, sqlx::Error> {
     })
 }
 
-/// The files of this commit, if they are in the dataset where it would have put them.
+/// The files of this commit, if the dataset has them at the positions that it would use.
 async fn committed_before(
     connection: &mut Connection,
     commit: StagedCommit<'_>,
@@ -274,14 +274,14 @@ async fn settle_schema(
     files: &[StagedRow],
 ) -> Result<Option<DifferentSchema>, sqlx::Error> {
     let mut expected = room.schema.clone();
-    // The last one that was compared and is the same: most files share theirs.
+    // The last id that was compared and is equal: most files share their schema.
     let mut known: Option<&str> = None;
     for row in files {
         let Some(id) = row.schema_id.as_deref() else {
             if expected.is_some() {
                 continue;
             }
-            // Only a dataset that has a schema has files without one of their own.
+            // Files have no schema id only if their dataset has a schema.
             return Err(sqlx::Error::RowNotFound);
         };
         if known == Some(id) {
@@ -311,8 +311,8 @@ async fn settle_schema(
     Ok(None)
 }
 
-/// Forgets staged files that have expired, `most` at a time, and schemas that none has any more.
-/// Returns their ids.
+/// Deletes up to `most` expired staged files, and schemas that are not used any more. Returns the
+/// ids of the files.
 pub(super) async fn expire(
     connection: &mut Connection,
     now: i64,

@@ -1,5 +1,5 @@
-//! Stages the files of concurrent uploads together: a transaction takes several syncs of the disk,
-//! whatever it writes.
+//! Stages the files of concurrent requests in one transaction, because each transaction takes
+//! several syncs of the disk, however little it writes.
 
 use tokio::sync::{Mutex, oneshot};
 
@@ -9,11 +9,11 @@ use super::{
     staging::{NewStaged, Quota, Staged, insert_staged},
 };
 
-/// Files that wait for the next transaction.
+/// The files that wait for the next transaction.
 #[derive(Default)]
 pub(super) struct StagingQueue {
     waiting: std::sync::Mutex<Vec<Waiting>>,
-    /// Whoever has it stages all that wait.
+    /// Held by the request that stages all waiting files.
     turn: Mutex<()>,
 }
 
@@ -23,7 +23,7 @@ struct Waiting {
 }
 
 impl StagingQueue {
-    /// Stages a file durably, in one transaction with all files that wait at the same time.
+    /// Stages a file durably, in one transaction with all other files that wait.
     pub(super) async fn stage(
         &self,
         writer: &Writer,
@@ -34,13 +34,13 @@ impl StagingQueue {
         self.waiting().push(Waiting { file, outcome: sender });
         tokio::select! {
             biased;
-            staged = &mut outcome => return staged.unwrap_or_else(|_| Err(given_up())),
+            staged = &mut outcome => return staged.unwrap_or_else(|_| Err(cancelled())),
             turn = self.turn.lock() => {
                 self.stage_waiting(writer, quota).await;
                 drop(turn);
             }
         }
-        outcome.await.unwrap_or_else(|_| Err(given_up()))
+        outcome.await.unwrap_or_else(|_| Err(cancelled()))
     }
 
     async fn stage_waiting(&self, writer: &Writer, quota: Quota) {
@@ -50,7 +50,7 @@ impl StagingQueue {
         if files.is_empty() {
             return;
         }
-        // A receiver that is gone belongs to a request that was given up.
+        // If a receiver was dropped, its request was cancelled.
         match stage_all(writer, &files, quota).await {
             Ok(staged) => {
                 for (outcome, staged) in outcomes.into_iter().zip(staged) {
@@ -82,7 +82,7 @@ async fn stage_all(
     }
 }
 
-/// The request that staged the file for this one was given up in the middle.
-fn given_up() -> StorageError {
-    StorageError::OutcomeUnknown("the transaction of a staged file was given up".to_owned())
+/// The request that was staging the file was cancelled.
+fn cancelled() -> StorageError {
+    StorageError::OutcomeUnknown("the transaction of a staged file was cancelled".to_owned())
 }

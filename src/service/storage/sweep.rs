@@ -1,4 +1,4 @@
-//! Removes blobs that no upload and no commit will make a file any more.
+//! Deletes blobs that can no longer become files.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio::time::sleep;
 use super::{blobs::Blobs, catalog::Catalog, error::StorageError, pending::Pending};
 use crate::service::clock::now;
 
-/// Staged files that are removed in one transaction: commits do not wait long for it.
+/// Number of staged files that one transaction deletes, so that commits do not wait long for it.
 const EXPIRED_AT_A_TIME: usize = 500;
 
-/// What is swept.
+/// The storage that is swept.
 #[derive(Clone)]
 pub(super) struct Swept {
     pub(super) catalog: Arc<Catalog>,
@@ -20,7 +20,7 @@ pub(super) struct Swept {
 }
 
 impl Swept {
-    /// Removes what expired uploads have left behind, and nothing else. Staged files stay.
+    /// Deletes what unfinished uploads left behind, and nothing else. Staged files stay.
     pub(super) async fn sweep(&self) -> Result<(), StorageError> {
         let mut expired = self.pending.expired();
         while let Some(ids) = expired.try_next().await? {
@@ -32,13 +32,13 @@ impl Swept {
         Ok(())
     }
 
-    /// Removes staged files that have expired at `now`.
+    /// Deletes staged files that have expired at `now`.
     pub(super) async fn sweep_staged(&self, now: i64) -> Result<(), StorageError> {
         let most = i64::try_from(EXPIRED_AT_A_TIME).unwrap_or(i64::MAX);
         loop {
             let ids = self.catalog.expire_staged(now, most).await?;
             for id in &ids {
-                // The catalog has forgotten it: the next start sweeps it.
+                // Its row is gone, so the next start deletes the blob.
                 if let Err(error) = self.remove(id).await {
                     tracing::warn!("an expired file was not removed: {error}");
                 }
@@ -49,7 +49,7 @@ impl Swept {
         }
     }
 
-    /// Removes staged files after they have expired, until it is dropped.
+    /// Deletes expired staged files until the future is dropped.
     pub(super) async fn keep_sweeping(self, pause: Duration) {
         loop {
             if let Err(error) = self.sweep_staged(now()).await {

@@ -1,4 +1,4 @@
-//! What a transaction of the catalog checks and writes.
+//! Transactions of the catalog for datasets and files.
 
 use sqlx::Row as _;
 
@@ -13,28 +13,28 @@ use crate::{
     wire::{digest::Sha256Digest, file_name::folded},
 };
 
-/// What has become of a new dataset.
+/// The outcome for a new dataset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Created {
     Done,
-    /// Someone has a dataset of this id.
+    /// Another dataset has this id.
     IdTaken,
-    /// Its owner has as many as it may have.
+    /// The owner has the maximum number of datasets.
     TooMany,
 }
 
-/// What has become of new files: all of them are in the dataset, or none is.
+/// The outcome for new files: all of them are in the dataset, or none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Appended {
     Done,
-    /// The dataset has a file of this name, or of one that counts as the same.
+    /// The dataset has a file with this name, or with one that counts as the same.
     NameTaken(String),
     /// The dataset has this schema.
     SchemaDiffers(Schema),
     NoDataset,
 }
 
-/// A file that is about to become part of a dataset.
+/// A file that will become part of a dataset.
 #[derive(Clone)]
 pub(crate) struct NewFile {
     pub(crate) file_id: String,
@@ -93,7 +93,7 @@ pub(super) async fn insert_files(
     Ok(Appended::Done)
 }
 
-/// Positions for new files of a dataset, which is locked until the transaction ends.
+/// Reserved positions for new files. The dataset is locked until the transaction ends.
 pub(super) struct Room {
     /// The first of them: the number of files that the dataset had.
     pub(super) first: i64,
@@ -129,7 +129,7 @@ pub(super) async fn set_schema(
     query.execute(connection).await.map(drop)
 }
 
-/// Returns false if the name is taken.
+/// Returns false if the name is in use.
 pub(super) async fn insert_file(
     connection: &mut Connection,
     dataset_id: &str,

@@ -30,19 +30,19 @@ use crate::{
 };
 
 const BLOBS_FOLDER: &str = "blobs";
-/// Bytes that are gathered before they are written.
+/// Bytes that are collected before they are written.
 const PART_BYTES: usize = 1024 * 1024;
-/// Parts of one upload that are written at the same time.
+/// Number of parts of one upload that are written at the same time.
 const PARTS_IN_FLIGHT: usize = 1;
-/// So much is sent to the disk while more comes: what is left at the end is waited for, by the
-/// next file of an ordered upload, too.
+/// A flush starts after this many bytes, while more arrive. The rest is flushed at the end, and the
+/// next file of an ordered upload waits for it.
 const FLUSH_BYTES: u64 = 16 * 1024 * 1024;
-/// Blobs that are looked at together.
+/// Number of blobs in one batch of ids.
 const EXPIRED_AT_A_TIME: usize = 500;
-/// Stands between a blob's id and a number while the store is writing it.
+/// Separates a blob's id and a number in the name of the file while the store writes it.
 const STAGED: char = '#';
 
-/// Blobs in a folder that one process has at a time.
+/// Blobs in a folder that only one process uses at a time.
 #[derive(Clone)]
 pub(crate) struct FolderBlobs {
     store: Arc<dyn ObjectStore>,
@@ -64,7 +64,7 @@ impl FolderBlobs {
         Ok(Self { store: Arc::new(store), folder })
     }
 
-    /// Where a blob is while it is written.
+    /// The path of a blob while it is written.
     fn staged(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}{STAGED}1"))
     }
@@ -80,7 +80,7 @@ impl FolderBlobs {
             flush_begun_at: 0,
             flush: None,
         };
-        // Flushes rely on this name, too.
+        // Flushes rely on this name too.
         match private_files::restrict(&writer.staged) {
             Ok(()) => Ok(Box::new(writer)),
             Err(error) => {
@@ -145,8 +145,8 @@ async fn delete(store: &dyn ObjectStore, id: &str) -> Result<(), StorageError> {
     }
 }
 
-/// The names of blobs are their record. One process has the folder, so whatever stands there
-/// when it begins to serve, and is no file, has expired.
+/// The names of blobs are their records. Only one process uses the folder, so all blobs that exist
+/// at its start and are neither files nor staged have expired.
 impl Pending for FolderBlobs {
     fn begin<'a>(&'a self, blob: &'a PendingBlob<'a>) -> BoxFuture<'a, Result<(), StorageError>> {
         let PendingBlob { file_id, owner, begun_at } = blob;
@@ -177,8 +177,8 @@ impl Pending for FolderBlobs {
     }
 }
 
-/// The id of a blob, by its name or by that of a staged one. Anything else in the folder is
-/// somebody else's.
+/// The id of a blob, from its name or from the name while it is written. Other files in the folder
+/// are not ours.
 fn id_of(name: &str) -> Option<&str> {
     let id = name.split_once(STAGED).map_or(name, |(id, _)| id);
     let hex = id.strip_prefix(FILE_ID_PREFIX)?;
@@ -219,7 +219,7 @@ impl FolderBlobWriter {
         Ok(())
     }
 
-    /// A disk may tell of what it could not write only once.
+    /// A disk may report a failed write only once.
     async fn end_sync(&mut self) -> Result<(), StorageError> {
         let Some(flush) = self.flush.take() else { return Ok(()) };
         let flushed = flush.await.map_err(|error| StorageError::BlobFailed(error.to_string()))?;
@@ -232,9 +232,9 @@ impl FolderBlobWriter {
             return Err(error);
         }
         let Err(error) = self.upload.finish().await else { return Ok(()) };
-        // It may have been named, and its folder not been synced.
+        // The file may have its final name already, but its folder was not synced.
         if let Err(error) = delete(&*self.store, &self.id).await {
-            // The next start sweeps it.
+            // The next start removes it.
             tracing::warn!("an upload that failed was not removed: {error}");
         }
         Err(error.into())
@@ -285,10 +285,10 @@ fn of_io(error: &io::Error, words: String) -> StorageError {
     }
 }
 
-/// Whether an operating system's error says that handles, memory or threads are short for the
-/// moment: the same call may work later.
+/// Whether an error of the operating system means that handles, memory or threads are temporarily
+/// short, so that the same call may work later.
 fn is_shortage(error: &io::Error) -> bool {
-    // EMFILE and ENFILE have no kind of their own. POSIX systems agree on their numbers.
+    // EMFILE and ENFILE have no `ErrorKind`. POSIX systems agree on their numbers.
     const TOO_MANY_FILES: [i32; 2] = [23, 24];
     matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
         || (cfg!(unix) && error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)))
@@ -298,7 +298,8 @@ fn is_shortage(error: &io::Error) -> bool {
 mod tests {
     use super::{Blobs, Bytes, FLUSH_BYTES, FolderBlobs, id_of};
 
-    /// A store that names it otherwise would be flushed at its end only, and be readable to all.
+    /// If the store used another name, flushes would not work, and the file would be readable to
+    /// all.
     #[tokio::test]
     async fn a_blob_is_staged_where_flushes_expect_it() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! One service for each folder.
+//! Only one server can use a folder.
 
 use std::{
     fs::{File, TryLockError},
@@ -10,14 +10,14 @@ use std::{
 use super::private_files;
 use crate::error::{Error, Result};
 
-/// A service that stops in this process needs a moment to let go.
+/// A server that stops in this process needs a moment to release the folder.
 const PATIENCE: Duration = Duration::from_millis(900);
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// What is locked.
+/// The file that is locked.
 pub(crate) const LOCK_FILE: &str = "catalog.lock";
 
-/// An operating system's lock on the folder: gone with the process, however it ends.
+/// The operating system's lock on the folder, which ends with the process.
 pub(crate) struct FolderLock {
     file: File,
     process_id: u32,
@@ -27,10 +27,10 @@ impl FolderLock {
     pub(crate) async fn take(folder: &Path) -> Result<Self> {
         let in_folder = |source| Error::File { path: folder.to_owned(), source };
         private_files::create_folder(folder).map_err(in_folder)?;
-        // What stands in a folder that a power cut removes is lost with it.
+        // A power cut must not remove the folder with everything in it.
         #[cfg(unix)]
         if let Some(parent) = folder.canonicalize().map_err(in_folder)?.parent() {
-            // One that may not be read was not made here.
+            // Best effort: the parent may not be readable, but then we did not create it.
             let _ = File::open(parent).and_then(|parent| parent.sync_all());
         }
         let mut file = private_files::open(&folder.join(LOCK_FILE)).map_err(in_folder)?;
@@ -45,7 +45,7 @@ impl FolderLock {
                 Err(TryLockError::Error(source)) => return Err(in_folder(source)),
             }
         }
-        // For the message of whoever comes second; the lock itself needs no content.
+        // For the error message of a second server; the lock itself needs no content.
         let process_id = std::process::id();
         let written = process_id.to_string();
         file.set_len(0).and_then(|()| file.write_all(written.as_bytes())).map_err(in_folder)?;
@@ -54,8 +54,8 @@ impl FolderLock {
 }
 
 impl Drop for FolderLock {
-    /// Closing the file would not do while a forked child has it, too; and a child's end is not
-    /// that of its parent's service.
+    /// Closing the file is not enough while a forked child has it open too. And the end of a child
+    /// must not release the lock of its parent's server.
     fn drop(&mut self) {
         if self.process_id == std::process::id() {
             let _ = self.file.unlock();

@@ -1,4 +1,4 @@
-//! A local folder: who has it, the modes of what is in it, and the blobs in it.
+//! A local folder: its lock, its file modes, and the blobs in it.
 
 mod blobs;
 mod lock;

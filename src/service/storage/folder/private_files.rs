@@ -1,5 +1,5 @@
-//! Folders and files that nobody but their owner may read, from the moment they are made.
-//! Elsewhere than on Unix they have the modes of the folder above them.
+//! Folders and files that only their owner may read, from the moment they are created. On other
+//! systems than Unix, they inherit the permissions of their parent folder.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes a folder, and those above it that are missing. One that exists keeps its mode.
+/// Creates a folder and its missing parents. An existing folder keeps its mode.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -16,19 +16,19 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Opens a file to read and write; makes it where it is missing.
+/// Opens a file for reading and writing, and creates it if it is missing.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    // One that an older release has made.
+    // An older release may have created the file with another mode.
     restrict(path)?;
     Ok(file)
 }
 
-/// Takes a file or folder away from all but its owner.
+/// Restricts a file or folder to its owner.
 pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -38,7 +38,7 @@ pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file or folder as it was found: its path may lead to another one later.
+/// A file or folder at a path, to notice later that the path leads to another one.
 pub(crate) struct Found {
     path: PathBuf,
     metadata: Metadata,
@@ -50,7 +50,7 @@ impl Found {
         Ok(Self { path, metadata })
     }
 
-    /// Whether it was neither removed nor replaced.
+    /// Whether the file was neither removed nor replaced.
     pub(crate) fn is_in_place(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|now| is_same(&self.metadata, &now))
     }

@@ -1,4 +1,4 @@
-//! The folder itself, while a service has it.
+//! A folder that is in use by this server.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// A folder that nobody else has, and what makes it up.
+/// A locked folder, and the parts that must stay in place.
 pub(crate) struct WholeFolder {
     parts: Vec<Found>,
     _lock: FolderLock,
 }
 
 impl WholeFolder {
-    /// Waits for a moment for a service of this process that is about to free the folder.
+    /// Waits for a moment if a server of this process is about to release the folder.
     pub(crate) async fn lock(folder: &Path) -> Result<Self> {
         let lock = FolderLock::take(folder).await?;
         let mut whole = Self { parts: Vec::new(), _lock: lock };
@@ -23,7 +23,7 @@ impl WholeFolder {
         Ok(whole)
     }
 
-    /// From now on, this part of the folder has to stay in place.
+    /// Requires this part of the folder to stay in place from now on.
     pub(crate) fn expect(&mut self, folder: &Path, part: &str) -> Result<()> {
         let path = folder.join(part);
         let found = Found::at(path.clone()).map_err(|source| Error::File { path, source })?;
@@ -31,7 +31,7 @@ impl WholeFolder {
         Ok(())
     }
 
-    /// Whether nothing of it was removed or replaced.
+    /// Whether no part was removed or replaced.
     pub(crate) fn is_in_place(&self) -> bool {
         self.parts.iter().all(Found::is_in_place)
     }

@@ -1,4 +1,4 @@
-//! What an error of SQLite means for the caller.
+//! Maps errors of SQLite to what they mean for the caller.
 
 use crate::service::storage::error::StorageError;
 
@@ -19,11 +19,11 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
-/// What an error of `COMMIT` means.
+/// Maps an error of `COMMIT`.
 pub(super) fn of_commit(error: sqlx::Error) -> StorageError {
     let code = extended_code(&error).map(|code| code & 0xff);
     match error.into() {
-        // The transaction is as it was, and is rolled back with its connection.
+        // The transaction is unchanged, and is rolled back with its connection.
         StorageError::Unavailable(words) if matches!(code, Some(BUSY | LOCKED)) => {
             StorageError::Unavailable(words)
         }

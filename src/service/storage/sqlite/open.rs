@@ -1,4 +1,4 @@
-//! Opens the catalog of a folder, and brings one of an earlier release up to date.
+//! Opens the catalog of a folder, and migrates catalogs of earlier releases.
 
 use std::{borrow::Cow, io::ErrorKind, path::Path};
 
@@ -19,7 +19,7 @@ pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
 
 pub(crate) async fn open(folder: &Path) -> Result<(Readers, Writer), Error> {
     open_connections(folder).await.map_err(|error| match error {
-        // SQLite gets a thread.
+        // Each connection to SQLite has a thread.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
             Error::no_more_threads(&error)
         }
@@ -32,16 +32,16 @@ pub(crate) async fn open(folder: &Path) -> Result<(Readers, Writer), Error> {
 
 async fn open_connections(folder: &Path) -> Result<(Readers, Writer), sqlx::Error> {
     let path = folder.join(CATALOG_FILE);
-    // Its journal gets the mode that it has.
+    // SQLite gives its journal the same mode as the file.
     private_files::open(&path)?;
-    // No write-ahead log: it does not work on network file systems, where the homes of
-    // notebooks often are.
+    // No write-ahead log: it does not work on network file systems, and notebooks often have their
+    // home on one.
     let options = SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Delete)
-        // A commit is the removal of the journal, which is durable when its folder is synced:
-        // "full" leaves that out.
+        // A commit is the deletion of the journal, which is durable when its folder is synced;
+        // "full" does not sync it.
         .synchronous(SqliteSynchronous::Extra);
     let writer = Writer::open(folder, options.clone()).await?;
     migrate(&options).await?;
@@ -59,7 +59,7 @@ async fn migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// Fills in `folded_name` for the files of releases that did not know it.
+/// Fills in `folded_name` for files of releases that did not store it.
 async fn fold_names(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let rows = sqlx::query(sql::WITHOUT_FOLDED_NAME).fetch_all(&mut *connection).await?;
     if rows.is_empty() {

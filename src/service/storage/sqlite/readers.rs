@@ -1,7 +1,7 @@
 //! The connections that read the catalog.
 //!
-//! SQLite lets a commit wait for the statements that read at its moment, and lets no other begin
-//! meanwhile. So each statement reads few rows, and is never held up by whoever uses them.
+//! A commit of SQLite waits for the statements that are reading at that moment, and blocks new ones
+//! meanwhile. So each statement reads few rows, and never waits for the consumer of its rows.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-/// Most rows that one statement of a list reads.
+/// Maximum number of rows that one statement of a list reads.
 pub(crate) const STATEMENT_ROWS: u32 = 500;
 
-/// Connections for one row, by a key. An upload needs some; it does not wait behind lists.
+/// Number of connections for single rows. Uploads need them, and must not wait behind lists.
 pub(crate) const LOOKUPS: u32 = 2;
 
-/// Connections for lists.
+/// Number of connections for lists.
 pub(crate) const LISTS: u32 = 3;
 
 /// How long a reader waits for a connection.
@@ -30,7 +30,7 @@ pub(crate) struct Readers {
 impl Readers {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let options = options.pragma("query_only", "ON");
-        // Otherwise a statement would wait, with its lock on the catalog, until its rows are used.
+        // With a smaller buffer, a statement would keep its lock until its rows are consumed.
         let lists = options.clone().row_buffer_size(STATEMENT_ROWS as usize);
         Ok(Self { lookups: pool(LOOKUPS, options).await?, lists: pool(LISTS, lists).await? })
     }
@@ -43,14 +43,14 @@ impl Readers {
 
 async fn pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
     SqlitePoolOptions::new()
-        // All from the start, and for good: one that is opened later could find handles or
-        // threads short, in the middle of uploads.
+        // All connections are opened at the start and stay open: later, handles or threads could be
+        // short.
         .min_connections(connections)
         .max_connections(connections)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(PATIENCE)
-        // There is no network that could break.
+        // No network is involved that could fail.
         .test_before_acquire(false)
         .connect_with(options)
         .await

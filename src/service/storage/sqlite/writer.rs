@@ -1,8 +1,8 @@
-//! The one connection that writes into the catalog.
+//! The only connection that writes to the catalog.
 //!
-//! A connection that has seen an error in a transaction is not used again: SQLite ends some
-//! transactions by itself, and what is then begun on that connection may be a part of another
-//! transaction, which nobody commits.
+//! A connection that saw an error within a transaction is not used again. SQLite ends some
+//! transactions by itself, and later statements on the connection could become part of another
+//! transaction that nobody commits.
 
 use std::{
     fs::File,
@@ -26,28 +26,29 @@ use tokio::{
 use super::errors::of_commit;
 use crate::service::storage::error::StorageError;
 
-/// Time for writes that came before to end.
+/// How long a write waits for earlier writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Writer {
     options: SqliteConnectOptions,
     connection: Mutex<Option<SqliteConnection>>,
-    /// A commit is the removal of SQLite's journal. SQLite syncs the folder before and after it,
-    /// but passes over one that it cannot open because handles are short; this one is open.
+    /// A commit is the deletion of SQLite's journal. SQLite syncs the folder before and after it,
+    /// but skips this if it cannot open the folder because handles are short. This handle stays
+    /// open.
     folder: Option<Arc<File>>,
     is_closed: AtomicBool,
-    /// A write has failed, and the catalog was not reopened since.
+    /// A write has failed, and the catalog was not reopened since then.
     has_failed: AtomicBool,
     failed: Notify,
     #[cfg(test)]
     pub(crate) faults: faults::Faults,
 }
 
-/// A transaction. Dropped, it takes its connection with it, which rolls it back.
+/// A transaction. Dropping it drops its connection, which rolls it back.
 pub(crate) struct Write<'a> {
     writer: &'a Writer,
     slot: MutexGuard<'a, Option<SqliteConnection>>,
-    /// `None` when it is over.
+    /// `None` when the transaction is over.
     connection: Option<SqliteConnection>,
 }
 
@@ -60,7 +61,7 @@ impl Writer {
         Ok(Self {
             options,
             connection: Mutex::new(Some(connection)),
-            // Elsewhere than on Unix a folder cannot be opened.
+            // A folder can only be opened on Unix.
             folder: if cfg!(unix) { Some(Arc::new(File::open(folder)?)) } else { None },
             is_closed: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
@@ -74,7 +75,7 @@ impl Writer {
         self.has_failed.load(Ordering::Acquire)
     }
 
-    /// Begins a transaction, which no other write runs beside.
+    /// Starts a transaction. No other write runs at the same time.
     pub(crate) async fn begin(&self) -> Result<Write<'_>, StorageError> {
         if self.has_failed() {
             return Err(StorageError::WritesStopped);
@@ -100,7 +101,7 @@ impl Writer {
         Ok(Write { writer: self, slot, connection: Some(connection) })
     }
 
-    /// Remembers that a write has failed.
+    /// Records a failed write.
     fn note(&self, error: StorageError) -> StorageError {
         if matches!(error, StorageError::WriteFailed(_)) {
             self.has_failed.store(true, Ordering::Release);
@@ -110,21 +111,21 @@ impl Writer {
         error
     }
 
-    /// Returns when a write has failed.
+    /// Waits until a write has failed.
     pub(crate) async fn failed(&self) {
         while !self.has_failed() {
             self.failed.notified().await;
         }
     }
 
-    /// Opens the catalog anew and checks it; then writes are taken again.
+    /// Reopens the catalog and checks it; then it accepts writes again.
     ///
-    /// To open it rolls back what was not committed: SQLite writes every page again that the
-    /// failed transaction had changed, and syncs them. The check reads the whole structure. The
-    /// write that is read back shows that the disk takes writes and syncs again.
+    /// Opening rolls back what was not committed: SQLite rewrites all pages that the failed
+    /// transaction had changed, and syncs them. The check reads the whole structure. A value that
+    /// is written and read back shows that the disk accepts writes and syncs again.
     ///
     /// # Errors
-    /// What still fails.
+    /// The error that still occurs.
     pub(crate) async fn reopen(&self) -> Result<(), StorageError> {
         let mut slot = self.connection.lock().await;
         *slot = None;
@@ -157,7 +158,7 @@ impl Writer {
         synced.map_err(|error| StorageError::WriteFailed(error.to_string()))?.map_err(failed)
     }
 
-    /// Closes what is open; what is committed is durable already.
+    /// Closes the connection. Committed data is already durable.
     pub(crate) async fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
         if let Some(connection) = self.connection.lock().await.take() {
@@ -166,7 +167,7 @@ impl Writer {
     }
 }
 
-/// Reopens the catalog after each failed write, until that works.
+/// Reopens the catalog after each failed write, and retries until it succeeds.
 pub(crate) async fn recover(writer: Arc<Writer>) {
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
     const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -189,7 +190,7 @@ async fn user_version(connection: &mut SqliteConnection) -> Result<i64, StorageE
 }
 
 impl Write<'_> {
-    /// To run statements on.
+    /// The connection for the statements of this transaction.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StorageError> {
         let over = || StorageError::Unavailable("the transaction is over".to_owned());
         self.connection.as_mut().ok_or_else(over)
@@ -205,12 +206,12 @@ impl Write<'_> {
             if writer.faults.commit_nested(self.connection()?).await {
                 return Ok(());
             }
-            // The journal must be found again after a power cut in the middle of the commit.
+            // After a power cut in the middle of the commit, the journal must still be there.
             writer.sync_folder().await?;
             let connection = self.connection()?;
             let commit = sqlx::query("COMMIT").execute(&mut *connection).await;
             commit.map_err(of_commit)?;
-            // SQLite refuses this inside of a transaction: it shows that there is none any more.
+            // SQLite rejects this within a transaction, so it shows that none is open.
             let is_over = sqlx::query("PRAGMA synchronous = EXTRA").execute(connection).await;
             is_over.map_err(|error| StorageError::WriteFailed(error.to_string()))?;
             writer.sync_folder().await
@@ -220,7 +221,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Leaves everything as it was.
+    /// Undoes everything.
     pub(crate) async fn roll_back(mut self) -> Result<(), StorageError> {
         let writer = self.writer;
         let rolled_back = sqlx::query("ROLLBACK").execute(self.connection()?).await;
@@ -229,7 +230,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// What a statement of this transaction has failed with.
+    /// Records the error of a statement, and returns it.
     pub(crate) fn failed(&self, error: impl Into<StorageError>) -> StorageError {
         self.writer.note(error.into())
     }
