@@ -1,4 +1,4 @@
-//! Which files of an upload a dataset holds already. Its listing tells, and nothing else.
+//! Decides which files of an upload a dataset already contains, from its listing alone.
 
 use super::settle::{Comparison, Expected};
 use crate::{
@@ -41,11 +41,11 @@ impl Conflict {
     }
 }
 
-/// Which files of the plan an ordered upload need not send: a prefix of the plan that ends the
-/// listing, or the whole plan, wherever it stands.
+/// Finds the files of the plan that an ordered upload need not send: a prefix of the plan at the
+/// end of the listing, or the complete plan, anywhere in the listing.
 ///
 /// # Errors
-/// [`Conflict`] if a name of the plan is there with another content, or at another place.
+/// [`Conflict`] if the dataset has a name of the plan with other content, or at another place.
 pub(super) fn resume(
     listing: &[DatasetFile],
     plan: &[Expected<'_>],
@@ -59,7 +59,7 @@ pub(super) fn resume(
 }
 
 /// Whether files at these positions of the plan and places in the listing can come from an earlier
-/// run of an ordered upload, by their names alone. `plan` is its length, where that is known.
+/// run of an ordered upload, by their names alone. `plan` is its length, if that is known.
 pub(super) fn can_be_an_earlier_run(
     taken: &[(usize, usize)],
     listing: usize,
@@ -71,11 +71,11 @@ pub(super) fn can_be_an_earlier_run(
     is_in_a_row && (ends_the_listing || plan.is_none_or(|plan| plan == taken.len()))
 }
 
-/// Which files of the plan an unordered upload need not send: all that are there, wherever they
-/// stand.
+/// Finds the files of the plan that an unordered upload need not send: all that the dataset
+/// contains, in any place.
 ///
 /// # Errors
-/// [`Conflict`] if a name of the plan is there with another content.
+/// [`Conflict`] if the dataset has a name of the plan with other content.
 pub(super) fn resume_unordered(
     listing: &[DatasetFile],
     plan: &[Expected<'_>],

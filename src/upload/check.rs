@@ -1,4 +1,4 @@
-//! Everything that can be known before a byte is sent: footers and schemas.
+//! Checks footers and schemas before a byte is sent.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) fn read(
     files.into_iter().zip(footers).filter_map(checked).collect()
 }
 
-/// As [`read`], for one file.
+/// Reads the footer of one file, like [`read`].
 pub(super) fn read_one(
     file: PlannedFile,
     problems: &mut Vec<Problem>,
@@ -52,7 +52,7 @@ fn checked(
     match footer {
         Ok(footer) => Some(CheckedFile { planned, footer }),
         Err(problem) => {
-            // What is no parquet file needs no other name.
+            // A file that is not Parquet cannot be uploaded under any name.
             problems.retain(|other| !other.is_about_name || other.location != problem.location);
             problems.push(problem);
             None
@@ -60,7 +60,7 @@ fn checked(
     }
 }
 
-/// Says how each file of the dataset is made, if the batch can be uploaded.
+/// Decides how each file of the dataset is created, if the batch can be uploaded.
 ///
 /// # Errors
 /// [`CheckError`] with every problem of every file.
@@ -79,17 +79,17 @@ pub(super) fn recipes(
     Ok(recipes)
 }
 
-/// Compares the schema of a batch with the summary of the dataset's, where the service tells no
-/// more.
+/// Compares the schema of a batch with the summary of the dataset's schema, if the server reports
+/// only that.
 ///
 /// # Errors
-/// [`CheckError`] where they differ for certain.
+/// [`CheckError`] if the schemas certainly differ.
 pub(super) fn check_summary(files: &[Recipe], held: &Held) -> Result<(), CheckError> {
     let Some(schema) = files.first().and_then(Recipe::schema_of_file) else { return Ok(()) };
     held.check_summary(files.iter().map(|file| file.name.clone()).collect(), &schema)
 }
 
-/// What the caller should know of schemas that are valid: not every library reads them.
+/// Returns notes about valid schemas that some libraries cannot read.
 pub(super) fn notes(files: &[CheckedFile]) -> Vec<String> {
     let note = |group: Group<'_>| {
         let name = group.schema.repeated_name()?;
@@ -103,11 +103,11 @@ pub(super) fn notes(files: &[CheckedFile]) -> Vec<String> {
     groups(files.iter().map(|file| &*file.footer.schema)).into_iter().filter_map(note).collect()
 }
 
-/// Says whether a batch can be uploaded, and what its files are made alike in; `files` gives names
-/// and footers. The reference is what the dataset holds, where that is known.
+/// Decides whether a batch can be uploaded, and to which schema its files are cast. `files` has
+/// names and footers. The reference is the dataset's schema, if it is known.
 ///
 /// # Errors
-/// [`CheckError`], where there are problems or schemas differ.
+/// [`CheckError`] if there are problems or schemas differ.
 pub(super) fn judge(
     files: &[(&str, &Footer)],
     problems: Vec<Problem>,

@@ -1,4 +1,4 @@
-//! What an upload would do, without doing it.
+//! Checks what an upload would do, without sending anything.
 
 use std::sync::Arc;
 
@@ -31,20 +31,20 @@ use crate::{
     wire::messages::DatasetFileList,
 };
 
-/// What a check has found. Nothing was sent.
+/// The result of a check. Nothing was sent.
 #[derive(Debug)]
 pub struct CheckReport {
-    /// The dataset that was compared with.
+    /// The dataset with which the files were compared.
     pub dataset_id: Option<String>,
     /// The files that can be read, in order.
     pub files: Vec<FileFacts>,
     /// For each schema, the most common one first: its columns with their types in words.
     pub schemas: Vec<Vec<(String, String)>>,
-    /// What is wrong with single files.
+    /// Problems of single files.
     pub problems: Vec<Problem>,
     /// Why an upload would be refused; `None` when it would be accepted.
     pub refusal: Option<UploadError>,
-    /// What the sources name and would not be uploaded, and what else the caller should know.
+    /// Entries of the sources that would not be uploaded, and other things to know.
     pub notes: Vec<Message>,
 }
 
@@ -81,11 +81,11 @@ impl From<&CheckedFile> for FileFacts {
     }
 }
 
-/// Checks what [`upload`](super::upload) would check of the files. `client` is asked for what
-/// the dataset of `options` holds, where there is one.
+/// Checks files as [`upload`](super::upload) does, without sending them. If `options` name a
+/// dataset, `client` lists its files.
 ///
 /// # Errors
-/// As of `upload`, but for what the report tells.
+/// The errors of `upload` that are not part of the report.
 pub async fn check_files(
     client: Option<&ApiClient>,
     found: Found,
@@ -118,7 +118,7 @@ pub async fn check_files(
     findings.report(dataset_id, listing).await
 }
 
-/// Checks files that are made one after the other, as an upload would, and sends none.
+/// Checks files that are created one after the other, without sending them.
 pub struct Checker {
     checks: MadeChecks,
     findings: Findings,
@@ -141,7 +141,7 @@ impl Checker {
         Self { checks, findings, mismatch: None }
     }
 
-    /// Takes in a file; only what is known of it is kept.
+    /// Checks a file. Its content is not kept.
     pub fn add(&mut self, file: MadeFile) {
         let file = match self.checks.read(file) {
             Ok(file) => file,
@@ -205,7 +205,7 @@ impl Findings {
         self.schemas.push(Arc::clone(&file.footer.schema));
     }
 
-    /// What the dataset holds. It need not be known where the files alone are refused.
+    /// Lists the dataset, unless the files alone are rejected.
     async fn listed(
         &self,
         client: Option<&ApiClient>,
@@ -245,7 +245,7 @@ impl Findings {
         Ok(CheckReport { dataset_id, files, schemas, problems, refusal, notes })
     }
 
-    /// The refusal, where names are taken or the schema is another one.
+    /// Returns an error if the dataset already has names of the files, or another schema.
     async fn compare_with_dataset(
         &self,
         listing: DatasetFileList,

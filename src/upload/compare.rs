@@ -1,4 +1,4 @@
-//! The schemas of a batch beside each other, and beside the dataset's.
+//! Compares the schemas of a batch with each other, and with the dataset's.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use crate::schema::{
     common_schema_of_files, diff, groups,
 };
 
-/// Files by schema: first those that have the reference, then the others, the largest group
-/// first.
+/// Files grouped by schema: first the group with the reference schema, then the others, largest
+/// group first.
 pub(super) struct Comparison<'a> {
     files: &'a [(&'a str, &'a Footer)],
     groups: Vec<Group<'a>>,
-    /// What the dataset has, where that is known.
+    /// The dataset's schema, if it is known.
     held: Option<&'a Schema>,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Comparison<'a> {
         self.held.or_else(|| self.groups.first().map(|group| group.schema))
     }
 
-    /// What has the reference: the dataset, or files.
+    /// Names the dataset or the files that have the reference schema.
     pub(super) fn reference_names(&self) -> Vec<String> {
         match self.groups.first() {
             _ if self.held.is_some() => vec![THE_DATASET.to_owned()],

@@ -1,4 +1,4 @@
-//! The schema of what a dataset holds already, as far as its listing tells it.
+//! The schema of a dataset's files, as far as its listing shows it.
 
 use std::collections::HashSet;
 
@@ -11,22 +11,23 @@ use crate::{
 /// What stands for the dataset in messages.
 pub(super) const THE_DATASET: &str = "the dataset";
 
-/// What is known of the schema that a dataset has.
+/// What is known about the schema of a dataset.
 #[derive(Clone, Debug)]
 pub enum Held {
-    /// It has none yet, or the service does not tell it.
+    /// The dataset has no schema yet, or the server does not report it.
     Nothing,
-    /// All of it, as this package's service tells it: a file is taken exactly when it has it.
+    /// The complete schema, as this package's server reports it. The server accepts exactly the
+    /// files with this schema.
     Schema(Schema),
-    /// The top-level columns, with types in the service's words.
+    /// The top-level columns, with the server's names for their types.
     Summary(SchemaSummary),
 }
 
 impl Held {
-    /// What a listing tells.
+    /// Reads the schema from a listing.
     pub(super) fn by(listing: Option<&DatasetFileList>) -> Self {
         let Some(listing) = listing else { return Self::Nothing };
-        // A form of another release is as good as none.
+        // This release may not be able to read the text that another release wrote.
         let schema = listing.dataset_schema.as_deref().and_then(|it| Schema::from_text(it).ok());
         let summary = || listing.files.iter().find_map(|file| file.schema.as_deref().cloned());
         match schema {
@@ -35,10 +36,10 @@ impl Held {
         }
     }
 
-    /// Compares the schema of a batch with the dataset's where only its summary is known.
+    /// Compares the schema of a batch with the dataset's, if only a summary of that is known.
     ///
     /// # Errors
-    /// [`CheckError`] where they differ for certain.
+    /// [`CheckError`] if the schemas certainly differ.
     pub(super) fn check_summary(
         &self,
         names: Vec<String>,
@@ -58,14 +59,14 @@ impl Held {
     }
 }
 
-/// Services name types as they like; only names that leave no doubt are compared.
+/// Servers choose their own names for types, so only unambiguous names are compared.
 fn is_certain(difference: &Difference) -> bool {
     if difference.kind != DifferenceKind::Type {
         return true;
     }
     let (Some(held), Some(ours)) = (&difference.expected, &difference.found) else { return true };
     match (family(held), family(ours)) {
-        // Of one family the plain names are told apart: int32 and int64, float and double.
+        // Within a family, plain names are compared: int32 and int64, float and double.
         (Some(held_family), Some(our_family)) if held_family == our_family => {
             is_plain(held) && is_plain(ours)
         }
@@ -74,7 +75,7 @@ fn is_certain(difference: &Difference) -> bool {
     }
 }
 
-/// Names that have one meaning, whoever uses them.
+/// Names that mean the same on every server.
 fn is_plain(words: &str) -> bool {
     const PLAIN: [&str; 14] = [
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float",

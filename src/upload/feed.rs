@@ -29,9 +29,9 @@ use crate::{
 #[derive(Debug)]
 pub struct MadeFiles {
     receiver: mpsc::Receiver<MadeFile>,
-    /// To be had by all of them, where it is known.
+    /// To be had by all of them, if it is known.
     schema: Option<TypePtr>,
-    /// How many there will be, where it is known.
+    /// How many there will be, if it is known.
     pub(super) file_count: Option<usize>,
 }
 
@@ -151,7 +151,7 @@ impl Coming {
     /// Waits for the first file, without taking it.
     ///
     /// # Errors
-    /// What is wrong with it, or [`Error::Configuration`] where there is none.
+    /// What is wrong with it, or [`Error::Configuration`] if there is none.
     pub(super) async fn first(&mut self) -> Result<(), UploadError> {
         match self.files.as_mut().peek().await {
             Some(Ok(_)) => Ok(()),

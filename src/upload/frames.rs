@@ -61,7 +61,7 @@ impl FrameEncoder {
     /// rows, the last one of fewer; `None` makes one file.
     ///
     /// # Errors
-    /// [`Error::Frame`] where the frame has no columns, or types that parquet does not have.
+    /// [`Error::Frame`] if the frame has no columns, or types that parquet does not have.
     pub fn new(
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,
@@ -117,8 +117,8 @@ impl FrameEncoder {
     /// rows makes one file without rows.
     ///
     /// # Errors
-    /// [`Error::Frame`] where the frame gives an error or a value cannot be encoded,
-    /// [`Error::File`] where the folder for temporary files is full.
+    /// [`Error::Frame`] if the frame gives an error or a value cannot be encoded,
+    /// [`Error::File`] if the folder for temporary files is full.
     pub fn encode(&mut self, time: Duration) -> Result<Option<Content>> {
         self.encode_some(time).inspect_err(|_| self.close())
     }
@@ -243,7 +243,7 @@ impl FrameOutline {
     /// messages.
     ///
     /// # Errors
-    /// [`Error::Frame`] where it cannot be parquet.
+    /// [`Error::Frame`] if it cannot be parquet.
     pub fn new(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
         let schema = Storage::of(label, schema, decimals)?.parquet.root_schema_ptr();
         let not_looked_at = (0..).take(leaf_count(&schema)).collect();
@@ -254,7 +254,7 @@ impl FrameOutline {
     /// The outline of a frame whose file was made.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be read.
+    /// [`Error::File`] if it cannot be read.
     pub fn of_file(label: &str, file: &Content) -> Result<Self> {
         let footer = footer_of(file)?;
         Ok(Self { label: label.to_owned(), footer, not_looked_at: Vec::new() })
@@ -327,7 +327,7 @@ pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
 /// The places of the leaves that have no value in a file that was made, in rising order.
 ///
 /// # Errors
-/// [`Error::File`] where it cannot be read.
+/// [`Error::File`] if it cannot be read.
 pub fn leaves_without_values(file: &Content) -> Result<Vec<u32>> {
     Ok(footer_of(file)?.without_values)
 }

@@ -1,4 +1,4 @@
-//! Columns that are in the names of folders (`year=2024/`), and not in the files.
+//! Adds columns from folder names (`year=2024/`) that the files do not have.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ use crate::{
     schema::{AddedColumn, ColumnType, Schema, with_columns},
 };
 
-/// Adds the columns to the files, of which nothing is written yet, or says what is wrong.
+/// Plans the columns to add to the files, or adds problems. Nothing is written yet.
 pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {
     match hive {
         Hive::Ignore => {}
@@ -39,7 +39,7 @@ pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<P
     }
 }
 
-/// Says of files that were made what would be lost: nothing is written into them.
+/// Rejects created files that would lose columns: none can be added to them.
 pub(super) fn apply_to_made(hive: &Hive, files: &[CheckedFile], problems: &mut Vec<Problem>) {
     if matches!(hive, Hive::Refuse) {
         refuse_lost_columns(files, [Hint::OmitFolderColumns, Hint::DownloadFolders], problems);
@@ -50,7 +50,7 @@ fn has_column(file: &CheckedFile, key: &str) -> bool {
     file.footer.parquet_schema.get_fields().iter().any(|field| field.name() == key)
 }
 
-/// Refuses files that would lose what their folders say.
+/// Rejects files that would lose the columns in their folder names.
 fn refuse_lost_columns(files: &[CheckedFile], hints: [Hint; 2], problems: &mut Vec<Problem>) {
     let lost = |file: &CheckedFile| -> Vec<String> {
         let keys = file.planned.partition.iter().map(|(key, _)| key);
@@ -111,7 +111,7 @@ fn columns(
     Ok(keys.iter().enumerate().map(column).collect())
 }
 
-/// Finds out what a file gets: where it has a column itself, that is read.
+/// Finds the columns that a file gets. If it has a column itself, that is read and compared.
 #[derive(Clone)]
 struct AddColumns(Arc<[(String, ColumnType)]>);
 

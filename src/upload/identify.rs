@@ -18,7 +18,7 @@ use crate::{
     wire::{messages::DatasetFile, places::Places},
 };
 
-/// Sets its flag when whoever waits is gone.
+/// Sets its flag when the caller stops waiting.
 struct StopOnDrop(Arc<AtomicBool>);
 
 impl Drop for StopOnDrop {
@@ -27,9 +27,9 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// The identity of each file. Contents are read only where the listing tells the hash of a file
-/// of that name. A file that is rewritten on the way is rewritten for it, which gives the same
-/// bytes each time.
+/// Returns the identity of each file. A file's content is read only if the listing has a hash for
+/// its name. A file that the upload rewrites is rewritten to compute its hash; rewriting gives the
+/// same bytes each time.
 ///
 /// # Errors
 /// [`Error::File`], [`Error::FileChanged`] and [`Error::Rewrite`] of a file that is read.

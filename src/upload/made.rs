@@ -1,5 +1,5 @@
-//! Files that are made one after the other, each checked as it comes: by an upload, which sends
-//! them, and by a check, which does not. So both say the same.
+//! Checks files that are created one after the other. An upload and a check share this code, so they
+//! report the same.
 
 use std::sync::Arc;
 
@@ -29,9 +29,9 @@ use crate::{
 pub struct MadeFile {
     /// Its name in the dataset; `None` numbers it.
     pub name: Option<String>,
-    /// What it holds.
+    /// Its content.
     pub content: Content,
-    /// What the folders on its way say, where it was a file with a path.
+    /// The columns in the names of its folders, if it was a file with a path.
     pub partition: Partition,
 }
 
@@ -39,8 +39,8 @@ pub struct MadeFile {
 pub(super) struct MadeChecks {
     names: Names,
     count: usize,
-    /// The dataset's schema, where it is known; else that of the whole source; else that of the
-    /// first file.
+    /// The dataset's schema if it is known, else the schema of the complete source if it is known,
+    /// else the schema of the first file.
     reference: Option<Reference>,
     mending: Mending,
     hive: Hive,
@@ -62,7 +62,7 @@ impl Reference {
 }
 
 impl MadeChecks {
-    /// `schema` is that of the whole source, where it is known.
+    /// `schema` is that of the whole source, if it is known.
     pub(super) fn new(held: &Held, schema: Option<&TypePtr>, mending: Mending, hive: Hive) -> Self {
         let reference = match held {
             Held::Schema(schema) => Some(Reference {
@@ -111,7 +111,7 @@ impl MadeChecks {
     /// How a file that was read becomes one of the dataset.
     ///
     /// # Errors
-    /// [`CheckError`] where it has another schema than it must have.
+    /// [`CheckError`] if it has another schema than it must have.
     pub(super) fn fitted(&mut self, file: CheckedFile) -> Result<Recipe, CheckError> {
         let target = self.target_of(&file)?;
         if self.reference.is_none() {

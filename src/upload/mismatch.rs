@@ -1,4 +1,4 @@
-//! Why a check refused a batch, in words.
+//! Describes why a check rejected a batch.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,19 +12,18 @@ use crate::{
     schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},
 };
 
-/// All reasons why a batch was refused.
+/// All reasons why a batch was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckError {
     /// Files of the batch, as far as they are known.
     pub file_count: usize,
     /// Files that cannot be uploaded at all.
     pub problems: Vec<Problem>,
-    /// What has the reference schema: the files that share the most common one, or the
-    /// dataset.
+    /// The names of the files with the most common schema, or the dataset: they are the reference.
     pub reference: Vec<String>,
     /// The others, largest group first.
     pub outliers: Vec<Outliers>,
-    /// What a cast can do about it.
+    /// Whether a cast helps.
     pub cast: Cast,
     /// Whether earlier files of the batch were sent before this one was known.
     pub is_under_way: bool,
@@ -41,14 +40,14 @@ pub struct Outliers {
     pub without_values: HashSet<String>,
 }
 
-/// Whether a cast mends what differs.
+/// Whether a cast fixes the differences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cast {
-    /// It was not asked for, and would help.
+    /// The caller did not request a cast, but it would help.
     WouldHelp,
-    /// It would not help, or is not needed.
+    /// A cast would not help, or is not needed.
     NoUse,
-    /// It was asked for; this stands in the way.
+    /// The caller requested a cast, but it fails for these reasons.
     Obstacles(Vec<String>),
 }
 
@@ -66,12 +65,12 @@ pub enum CheckErrorKind {
 impl std::error::Error for CheckError {}
 
 impl CheckError {
-    /// Of files that cannot be uploaded, before anything was sent.
+    /// An error about files that cannot be uploaded, before anything was sent.
     pub(super) fn of_problems(file_count: usize, problems: Vec<Problem>) -> Self {
         Self { problems, ..Self::of_schemas(file_count, Vec::new(), Vec::new(), Cast::NoUse) }
     }
 
-    /// Of files whose schema is not the reference, before anything was sent.
+    /// An error about files without the reference schema, before anything was sent.
     pub(super) fn of_schemas(
         file_count: usize,
         reference: Vec<String>,
@@ -81,12 +80,12 @@ impl CheckError {
         Self { file_count, problems: Vec::new(), reference, outliers, cast, is_under_way: false }
     }
 
-    /// The same, of a file that comes after `sent` others.
+    /// The same error for a file that comes after `sent` others.
     pub(super) fn after(self, sent: usize) -> Self {
         Self { is_under_way: sent > 0, ..self }
     }
 
-    /// Takes in what is wrong with another file of the batch, against the same reference.
+    /// Adds the problems of another file of the batch, compared with the same reference.
     pub(super) fn extend(&mut self, other: Self) {
         for group in other.outliers {
             match self.outliers.iter_mut().find(|known| known.differences == group.differences) {
@@ -280,7 +279,7 @@ fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
 /// Differences that advice is looked for: it is a line for each kind of difference, mostly.
 const ADVISED: usize = 200;
 
-/// A path; in quotation marks where a reader would not see all of it.
+/// A path, in quotation marks if a reader would not see all of it.
 fn shown_path(path: &str) -> String {
     if path.trim() == path && !path.is_empty() && !path.contains(char::is_control) {
         return path.to_owned();
@@ -293,7 +292,7 @@ fn side(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String
     match (side, kind) {
         (None, _) => "(absent)".to_owned(),
         (Some(place), DifferenceKind::Moved) => format!("position {place}"),
-        // The physical type says something only beside another null.
+        // The physical type only matters compared with another null.
         (Some(null), _) if is_null_words(null) && !other.is_some_and(is_null_words) => {
             "null (all rows)".to_owned()
         }

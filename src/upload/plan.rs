@@ -46,7 +46,7 @@ impl Work<FoundFile> for Pin {
 /// file's own, or with the columns of its folders made of its path.
 ///
 /// # Errors
-/// [`Error::Configuration`] where `names` has another length than `found`.
+/// [`Error::Configuration`] if `names` has another length than `found`.
 pub(super) fn plan(
     found: &[FoundFile],
     names: Option<&[String]>,

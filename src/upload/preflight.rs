@@ -1,5 +1,4 @@
-//! What can be refused of frames before their rows are read: by their names and types, and by what
-//! the dataset holds.
+//! Rejects frames before their rows are read: by their names and types, compared with the dataset.
 
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ use crate::{
     wire::{messages::DatasetFileList, places::Places},
 };
 
-/// What a dataset holds before an upload into it.
+/// The files of a dataset before an upload.
 #[derive(Clone, Debug)]
 pub struct Preflight {
     dataset_id: String,
@@ -38,10 +37,10 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// Asks for it; without `names` the first files are enough, which tell the schema.
+    /// Lists a dataset. Without `names` the first files are enough: they show the schema.
     ///
     /// # Errors
-    /// Where the dataset cannot be listed.
+    /// If the dataset cannot be listed.
     pub async fn of(client: &ApiClient, dataset_id: String, names: bool) -> Result<Self> {
         let mut list = if names {
             client.list_dataset(&dataset_id).await?
@@ -54,17 +53,17 @@ impl Preflight {
         Ok(Self { dataset_id, list })
     }
 
-    /// What is known of the dataset's schema.
+    /// Returns what is known about the dataset's schema.
     #[must_use]
     pub fn held(&self) -> Held {
         Held::by(Some(&self.list))
     }
 
-    /// The positions of those names that the dataset has. Whether these are the same files is for
-    /// their contents to tell.
+    /// Returns the positions of the names that the dataset has. Only the contents show whether these
+    /// are the same files.
     ///
     /// # Errors
-    /// [`Error::NamesTaken`] where an earlier run cannot have left them there, whatever their
+    /// [`Error::NamesTaken`] if an earlier run cannot have left them there, whatever their
     /// content. `is_all` says that the upload has no more files.
     pub fn names_there(&self, names: &[String], ordered: bool, is_all: bool) -> Result<Vec<usize>> {
         let names: Vec<_> = names.iter().map(|name| with_extension(name)).collect();
@@ -82,7 +81,7 @@ impl Preflight {
     /// Compares the first files of an upload with those of the dataset that have their names.
     ///
     /// # Errors
-    /// [`Error::NamesTaken`] where one has another content, and what is wrong with a file.
+    /// [`Error::NamesTaken`] if one has another content, and what is wrong with a file.
     pub async fn check_files(
         &self,
         files: Vec<MadeFile>,
@@ -115,8 +114,8 @@ pub fn leaves_to_look_at(frames: &[FrameOutline], held: &Held) -> Vec<Vec<u32>> 
     frames.iter().map(leaves).collect()
 }
 
-/// Compares the schemas that frames will have as files: with the dataset's, where it is known, else
-/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` where
+/// Compares the schemas that frames will have as files: with the dataset's, if it is known, else
+/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` if
 /// there is none to compare with. One frame alone is compared with a dataset only.
 ///
 /// # Errors

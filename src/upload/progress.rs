@@ -1,4 +1,4 @@
-//! Counters of a running upload: written by the upload, read by whoever shows progress.
+//! Counters of a running upload. The upload writes them; progress displays read them.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -244,7 +244,7 @@ impl Tracker {
         self.with(position, |file| file.report.file_id = Some(file_id.to_owned()));
     }
 
-    /// Takes over the ids that the dataset's listing tells.
+    /// Sets the file ids that the dataset's listing has.
     pub(super) fn listed(&self, listing: &[DatasetFile]) {
         let mut state = self.lock();
         let places = Places::of(state.files.iter().map(|file| file.report.name.as_str()), listing);

@@ -44,7 +44,7 @@ pub(super) struct Part {
 pub(super) struct Identity {
     /// Its size; `None` for a file that is rewritten on the way, and was not yet.
     pub(super) size_bytes: Option<u64>,
-    /// Its hash, where it is known.
+    /// Its hash, if it is known.
     pub(super) hash: Option<Sha256Digest>,
 }
 

@@ -18,10 +18,10 @@ pub struct UploadReport {
     pub bytes_sent: u64,
     /// Duration of the run.
     pub seconds: f64,
-    /// Most files that were in transfer at the same time. Lower than what was asked for
-    /// where the service serves fewer connections.
+    /// The largest number of files in transfer at the same time. It is lower than the requested
+    /// number if the server serves fewer connections.
     pub concurrency: usize,
-    /// What the sources name and was not uploaded, and what else the caller should know.
+    /// Entries of the sources that were not uploaded, and other things to know.
     pub notes: Vec<Message>,
 }
 
@@ -32,7 +32,7 @@ pub struct UploadedFile {
     pub position: usize,
     /// Name in the dataset.
     pub name: String,
-    /// The service's id, where it tells it.
+    /// The server's id, if it reports one.
     pub file_id: Option<String>,
     /// Size in bytes.
     pub size_bytes: u64,

@@ -30,7 +30,7 @@ use crate::{
 /// known are compared before anything is sent, the others as they come.
 ///
 /// # Errors
-/// [`Error::NamesTaken`] where names of the upload stand in the dataset otherwise, and what is
+/// [`Error::NamesTaken`] if names of the upload stand in the dataset otherwise, and what is
 /// wrong with a file whose content is compared. Those of files to come come out of the feed.
 pub(super) async fn missing(
     dataset: &Dataset,
@@ -53,7 +53,7 @@ pub(super) async fn missing(
 /// Which of `files`, all that are known, are there.
 ///
 /// # Errors
-/// As of [`missing`].
+/// The errors of [`missing`].
 pub(super) async fn among_known(
     dataset: &Dataset,
     files: &[Recipe],
@@ -84,7 +84,7 @@ async fn behind_the_prefix(
     let begin = listing.iter().position(is_first).unwrap_or(listing.len());
     let mut there = AlreadyThere::default();
     for listed in &listing[begin..] {
-        // The whole upload is there, and other files behind it.
+        // The dataset has the complete upload, followed by other files.
         let Some(file) = coming.next().await.transpose()? else { break };
         let comparison = Expected::from(&file).compare(listed);
         if matches!(comparison, Comparison::OtherName | Comparison::OtherContent) {

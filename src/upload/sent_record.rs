@@ -2,7 +2,7 @@
 //!
 //! One file for each dataset, one line of JSON for each file that was committed. Lines are only
 //! appended, each in one write, and whole files are deleted, so many processes can share the folder.
-//! Nothing depends on it: where it cannot be written or read, it is not there.
+//! The record is optional: if it cannot be written or read, uploads work without it.
 
 use std::{
     collections::HashMap,
@@ -46,7 +46,7 @@ impl SentRecord {
         Self { path: folder.join(format!("{}.jsonl", &hash[..32])), folder }
     }
 
-    /// The record of a dataset, where the client keeps one.
+    /// The record of a dataset, if the client keeps one.
     pub(super) fn of_client(client: &ApiClient, dataset_id: &str) -> Option<Self> {
         let folder = client.options().state_folder.as_deref()?;
         Some(Self::of(folder, client.base_url(), dataset_id))

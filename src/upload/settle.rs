@@ -22,11 +22,11 @@ use crate::{
 pub struct Expected<'a> {
     /// Its name in the dataset.
     pub name: &'a str,
-    /// Its size in bytes, where it is known before the file is made.
+    /// Its size in bytes, if it is known before the file is made.
     pub size_bytes: Option<u64>,
     /// Its rows.
     pub row_count: u64,
-    /// The hash of its content, where it is known.
+    /// The hash of its content, if it is known.
     pub hash: Option<Sha256Digest>,
 }
 

@@ -89,7 +89,7 @@ impl Spool {
     /// Begins a file; `label` stands for its path in messages.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder for temporary files is full.
+    /// [`Error::File`] if the folder for temporary files is full.
     pub fn new(label: &str) -> Result<Self> {
         Ok(Self { location: Location::Label(label.into()), file: HashedFile::new()? })
     }
@@ -97,7 +97,7 @@ impl Spool {
     /// Appends bytes.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder for temporary files is full.
+    /// [`Error::File`] if the folder for temporary files is full.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(in_temporary_folder)
     }
@@ -105,7 +105,7 @@ impl Spool {
     /// Ends the file.
     ///
     /// # Errors
-    /// [`Error::File`] where its size cannot be read.
+    /// [`Error::File`] if its size cannot be read.
     pub fn finish(self) -> Result<Content> {
         self.file.into_content(self.location)
     }

@@ -244,7 +244,7 @@ impl Shell {
         self.requests.insert(id.file, Request { attempt, orders, body, task });
     }
 
-    /// Notes what was sent, for the next run, where the service tells no hashes.
+    /// Records what was sent, for the next run, if the server reports no hashes.
     fn keep_record(&self, file: FileIndex) {
         let file = &self.transfer.files[file];
         let hash = file.content.as_ref().and_then(Content::known_hash);

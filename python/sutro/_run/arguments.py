@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What `upload` is given, unchecked; a check is an upload that sends nothing."""
+    """The unchecked arguments of `upload`; a check is an upload that sends nothing."""
 
     source: Source
     dataset_id: str | None

@@ -1,4 +1,4 @@
-"""What the end of an upload means for its caller: notes, warnings, and errors with a report."""
+"""Turns the end of an upload into notes, warnings, and errors with a report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _E = TypeVar("_E", bound=BaseException)
 
 
 def noted(report: UploadReport, source: Files | Frames) -> UploadReport:
-    """Warn of what an upload has noted, and add what its source has noted.
+    """Warn about the notes of an upload, and add those of its source.
 
     The notes on files were warnings before the upload began.
     """
@@ -44,7 +44,7 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
 def with_report(error: _E, report: UploadReport | None, *, ordered: bool) -> _E:
     """Add the report of an upload to an error that is not ours, and say how to go on."""
     error.add_note(str(interrupted(report, ordered=ordered)))
-    # There is one to look at even if the upload had not begun.
+    # Callers find a report even if the upload had not started.
     error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
     return error
 

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from sutro.sources import Frame
 
 _LOOK_ROWS = 10_000
-"""Rows that are looked at together where the types of frames differ."""
+"""Number of rows to look at together if the types of frames differ."""
 
 _MOST_MADE = 8
-"""Files that are made at most to be compared with those of the dataset: they take up disk."""
+"""At most this many files are created to compare them with the dataset: they need disk space."""
 
 
 def frames_of(
@@ -115,7 +115,7 @@ def _begun(
     if preflight is None:
         return Frames(items, None, None)
     if names is not None:
-        # How many frames there are is not known: there may be fewer than names.
+        # The number of frames is unknown: there may be fewer frames than names.
         preflight.names_there(list(names), options["ordered"], is_all=False)
     first = next(items)
     batch = _Batch([first], None, options, preflight)
@@ -289,7 +289,7 @@ class _Batch:
             raise
 
     def _unread_outlines(self) -> dict[int, _core.FrameOutline]:
-        """What is known of the frames without a look at their rows, by their places."""
+        """Return what is known about the frames without their rows, by position."""
         outlines = {}
         for place, (_, frame, label) in enumerate(self._frames):
             if not isinstance(frame, ArrowStream):

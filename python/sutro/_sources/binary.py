@@ -20,7 +20,7 @@ _COPY_BYTES = 1 << 20
 
 
 def copied(name: str | None, file: object, label: str) -> Generator[MadeFile | None]:
-    """Copy bytes, or a whole open file: where it stands does not matter, and stays.
+    """Copy bytes, or a complete open file. Its position does not matter, and does not change.
 
     Raises:
         FrameError: The file cannot be read.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, with their names in the dataset where they do not have their own."""
+    """Files, with their names in the dataset if these are not their own."""
 
     found: _core.FoundFiles
     names: list[str] | None

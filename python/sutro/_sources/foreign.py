@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _BATCH_ROWS = 100_000
-"""Rows that a library is asked for at a time where it has no unit of its own."""
+"""Number of rows to request at a time from a library that has no such unit itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Stream:
     library: str
     reader: Callable[[], Any]
     head: Callable[[], Any] | None = None
-    """Gives an object with the schema, where a reader would do more than that takes."""
+    """Returns an object with the schema, if a reader would do more work than that needs."""
     may_be_once: bool = False
     """Whether nobody knows that a second reader has the rows, too."""
 

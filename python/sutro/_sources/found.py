@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find(source: Paths) -> Files:
-    """Look for the files that a source names. What it leaves out is a warning.
+    """Find the files that a source names. Warn about those that it leaves out.
 
     Raises:
         ConfigurationError: The source names nothing, or the names do not fit the files.

@@ -51,12 +51,12 @@ class Frames:
     """Where it is known."""
     rows_per_file: int | None
     schema: _core.FrameSchema | None = None
-    """Of all of them, where it is known."""
+    """The schema of all frames, if it is known."""
     outlines: Sequence[_core.FrameOutline] = ()
-    """What is known of those of a list before they are read."""
+    """What is known about the frames of a list before they are read."""
 
     note: str | None = None
-    """What the report has to say of the source."""
+    """Return the notes about the source, for the report."""
     empty: list[str] = field(default_factory=list)
     """The frames that turned out to have no rows."""
     made: dict[int, Made] = field(default_factory=dict)
@@ -183,7 +183,7 @@ def encoder_of(
 
 
 def head_of(frame: object) -> object:
-    """Give what has the columns of a frame, where the frame would have to make its rows."""
+    """Return an object with the columns of a frame, if the frame itself would compute its rows."""
     return frame.head() if isinstance(frame, Stream) and frame.head is not None else frame
 
 
@@ -193,7 +193,7 @@ def decimals_as_bytes(frame: object) -> bool:
 
 
 def label_of(name: str | None, position: int) -> str:
-    """What a frame is called in messages."""
+    """Return the name of a frame in messages."""
     return name or f"frame {position}"
 
 

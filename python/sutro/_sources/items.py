@@ -25,7 +25,7 @@ _SOURCES = "a path, a glob, a folder, a frame, or a list of them"
 
 
 def items_of(source: object) -> tuple[Items, int | None]:
-    """Things with their names, and how many they are where that is known."""
+    """Items with their names, and the number of items if it is known."""
     source = known(source)
     if isinstance(source, Mapping):
         named = names_of(source)
@@ -71,7 +71,7 @@ def _listed(source: object) -> Sequence[object] | None:
 
 
 def count_of_frames(source: object) -> int | None:
-    """Count the frames of a source before any is read; None where they are not known."""
+    """Count the frames of a source before any is read; `None` if the number is unknown."""
     source = known(source)
     if is_path(source) or is_frame(source):
         return int(is_frame(source))

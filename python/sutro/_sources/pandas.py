@@ -1,4 +1,4 @@
-"""What is known of frames of pandas, which is not imported."""
+"""Recognises pandas frames without importing pandas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sutro.errors import SutroWarning
 def without_index(frame: Any, *, warn: bool = True) -> Any:
     """Drop the index of a pandas frame: some versions of pandas make it a column.
 
-    There is a warning where the index holds more than row numbers.
+    Warn if the index holds more than row numbers.
     """
     if not is_a(frame, "pandas", "DataFrame"):
         return frame

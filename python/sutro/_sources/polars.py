@@ -1,4 +1,4 @@
-"""What is known of frames of polars, which is not imported."""
+"""Recognises polars frames without importing polars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be uploaded, and the line that works in its place."""
+"""Describes sources that cannot be uploaded, and the code that works instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of other libraries, as one `FrameError` with the line that mends it."""
+"""Converts errors of other libraries to a `FrameError` with the code that fixes it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def library_of(frame: object) -> str:
 
 
 def mend_of(library: str, column: str, data_type: str) -> str | None:
-    """Give the line that mends a column, in the words of the library that holds it."""
+    """Return the code that fixes a column, for the library that holds it."""
     kind = data_type.partition("(")[0]
     lines = _LINES.get(library, {})
     if "." in column or kind not in lines:

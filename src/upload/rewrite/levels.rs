@@ -21,7 +21,7 @@ pub(super) struct Leaf {
     pub(super) path: String,
     /// Whether the source has no value, so that its type says nothing.
     pub(super) is_empty: bool,
-    /// For each definition level of the source the one in the target; `None` where it stands
+    /// For each definition level of the source the one in the target; `None` if it stands
     /// for no value, and the target has one always.
     pub(super) definition: Vec<Option<i16>>,
     pub(super) is_nullable: bool,

@@ -30,7 +30,7 @@ pub(super) struct Conversion {
 }
 
 impl Conversion {
-    /// `None` where the two have nothing in common.
+    /// `None` if the two have nothing in common.
     pub(super) fn new(from: Number, to: Number) -> Option<Self> {
         let ten_to = |digits: i32| i256::from_i128(10).checked_pow(u32::try_from(digits).ok()?);
         let one = i256::from_i128(1);
@@ -48,7 +48,7 @@ impl Conversion {
         Some(Self { from, to, factor, divisor, limit })
     }
 
-    /// The value in the other type; `None` where it would be another one.
+    /// The value in the other type; `None` if it would be another one.
     pub(super) fn convert(&self, value: Value) -> Option<Value> {
         match (value, self.to) {
             (

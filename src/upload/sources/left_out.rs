@@ -58,7 +58,7 @@ impl LeftOut {
         self.entries.contains_key(kind)
     }
 
-    /// `2 folders (2024, 2025), 1 .csv file (a.csv)`, with paths below `folder`; `None` where
+    /// `2 folders (2024, 2025), 1 .csv file (a.csv)`, with paths below `folder`; `None` if
     /// nothing is left out.
     pub(super) fn words(&self, folder: &Path) -> Option<String> {
         let parts: Vec<_> =

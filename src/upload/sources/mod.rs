@@ -1,4 +1,4 @@
-//! From what the caller names (paths, folders, globs) to files, in order.
+//! Expands the caller's paths, folders and globs to files, in order.
 
 mod left_out;
 mod location;
@@ -30,17 +30,17 @@ pub use partition::{Partition, partition_of_open_file};
 /// Paths, folders and globs, in the order in which their files are to be uploaded.
 #[derive(Clone, Debug, Default)]
 pub struct Paths {
-    /// What the caller names.
+    /// The caller's sources.
     pub paths: Vec<String>,
-    /// Whether the folders below a folder are taken, too.
+    /// Whether to search subfolders.
     pub recursive: bool,
     /// Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
     pub exclude: Vec<String>,
-    /// Whether a shell made the list out of a glob: then it has what a folder leaves out.
+    /// Whether a shell expanded a glob to this list: then it has entries that a folder leaves out.
     pub is_of_a_shell: bool,
 }
 
-/// What sources name.
+/// The files of the sources.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The files, in order; never none.
@@ -54,13 +54,13 @@ pub struct Found {
 pub struct FoundFile {
     /// Where it is.
     pub path: PathBuf,
-    /// Its name in the dataset where the caller gives none; `None` where it is not UTF-8.
+    /// Its name in the dataset if the caller gives none; `None` if it is not UTF-8.
     pub name: Option<String>,
-    /// A name that is made of its path below the source: `year=2024,part-0.parquet`.
+    /// A name derived from its path below the source: `year=2024,part-0.parquet`.
     pub path_name: Option<String>,
     /// Index of its source.
     pub source: usize,
-    /// What the folders on its way say.
+    /// The columns in its folder names.
     pub partition: Partition,
 }
 
@@ -68,11 +68,11 @@ impl Paths {
     /// Expands to files: those named in the order given, the files of a folder (`*.parquet`,
     /// `*.pq`; not hidden) and of a glob in natural order.
     ///
-    /// A name that exists is taken as it is, whatever characters it has.
+    /// The name of an existing file is never a glob, even if it has such characters.
     ///
     /// # Errors
-    /// [`Error::Configuration`] where a source names nothing, or a table of which not all
-    /// files are live; [`Error::File`] where a folder cannot be read.
+    /// [`Error::Configuration`] if a source names nothing, or a table of which not all
+    /// files are live; [`Error::File`] if a folder cannot be read.
     pub fn find(&self) -> Result<Found> {
         let mut finder = Finder::new(self);
         for (index, source) in self.paths.iter().enumerate() {
@@ -87,7 +87,7 @@ struct Finder<'a> {
     files: Vec<(usize, PathBuf)>,
     /// The folder of each source.
     roots: Vec<PathBuf>,
-    /// Files of a shell's list that are called otherwise than parquet files.
+    /// Files of a shell's list whose names are not those of Parquet files.
     others: Vec<(usize, PathBuf)>,
     /// Files that are named one by one.
     named: Vec<PathBuf>,
@@ -233,8 +233,8 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// What a caller should know who passes an open file: it may be a part of a table. `path` is what the
-/// file is known by, which may be no path of this machine.
+/// Returns a note if an open file may be part of a table. `path` is the name of the file, which may
+/// not be a path of this machine.
 #[must_use]
 pub fn note_on_open_file(path: &str) -> Option<String> {
     let path = Path::new(path);

@@ -120,7 +120,7 @@ impl Walk {
     }
 
     /// # Errors
-    /// [`Error::Configuration`] where a path, or the folder that it is in, belongs to a table
+    /// [`Error::Configuration`] if a path, or the folder that it is in, belongs to a table
     /// of which not all files are live.
     pub(super) fn refuse_table_around(&mut self, path: &Path) -> Result<()> {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
