@@ -17,7 +17,6 @@ use std::{
 };
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
-use arrow_cast::cast;
 use arrow_schema::{ArrowError, FieldRef, Schema, SchemaRef};
 use parquet::{
     arrow::{
@@ -31,6 +30,7 @@ use parquet::{
 use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
 
 use crate::{
+    array_layout::with_type,
     background::in_background,
     client::ApiClient,
     config::{BATCH_BYTES, BATCH_ROWS},
@@ -302,7 +302,7 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
         if column.data_type() == field.data_type() {
             Ok(Arc::clone(column))
         } else {
-            cast(column, field.data_type())
+            with_type(column, field.data_type())
         }
     });
     // Without columns, only the count gives the number of rows.

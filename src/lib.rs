@@ -10,6 +10,7 @@
 //! for the same API. It shares `schema` and `wire` with the client, so that the two cannot
 //! disagree. The Python bindings (feature `python`) sit on top and only translate.
 
+mod array_layout;
 mod background;
 pub mod config;
 mod content_hash;

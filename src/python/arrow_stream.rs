@@ -37,12 +37,15 @@ impl ArrowStream {
         deep.map(|field| field.name().clone()).collect()
     }
 
+    /// A requested schema is a wish that a stream may leave unmet: this one keeps its types. The
+    /// code that casts any type to any other would be a part of the extension.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema);
         let reader = self.0.take();
         let reader = reader.ok_or_else(|| internal_error("the stream was taken before"))?;
         let schema: Arc<Schema> = reader.schema();
@@ -50,7 +53,7 @@ impl ArrowStream {
             .with_metadata(schema.metadata().clone());
         let arrays = reader.map(|batch| Ok(Arc::new(StructArray::from(batch?)) as ArrayRef));
         let arrays = ArrayIterator::new(arrays, Arc::new(field));
-        to_stream_pycapsule(py, Box::new(arrays), requested_schema)
+        to_stream_pycapsule(py, Box::new(arrays), None)
     }
 }
 

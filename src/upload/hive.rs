@@ -7,13 +7,15 @@ use std::{
     time::Duration,
 };
 
-use arrow_array::{Array, StringArray, cast::AsArray};
-use arrow_cast::cast;
-use arrow_schema::{ArrowError, DataType};
-use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
+use arrow_array::Array;
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+};
 
 use super::{
     files::CheckedFile,
+    hive_values::all_are,
     options::Hive,
     parallel::{Work, in_threads},
     problem::Problem,
@@ -190,7 +192,9 @@ fn has_only(
     name: &str,
     text: Option<&str>,
 ) -> Result<bool, Box<dyn std::error::Error>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file.planned.content.open()?)?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let file = file.planned.content.open()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?;
     let place = reader.schema().index_of(name)?;
     let mask = ProjectionMask::roots(reader.parquet_schema(), [place]);
     for batch in reader.with_projection(mask).with_batch_size(BATCH_ROWS).build()? {
@@ -205,16 +209,4 @@ fn has_only(
         }
     }
     Ok(true)
-}
-
-fn all_are(column: &dyn Array, text: &str) -> Result<bool, ArrowError> {
-    let value_type = match column.data_type() {
-        DataType::Dictionary(_, values) => values.as_ref(),
-        data_type => data_type,
-    };
-    let expected = cast(&StringArray::from(vec![text]), value_type)?;
-    let expected = cast(&expected, &DataType::Utf8)?;
-    let found = cast(column, &DataType::Utf8)?;
-    let (expected, found) = (expected.as_string::<i32>(), found.as_string::<i32>());
-    Ok(expected.is_valid(0) && found.iter().all(|value| value == Some(expected.value(0))))
 }

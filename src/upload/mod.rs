@@ -17,6 +17,7 @@ mod feed;
 mod files;
 pub mod frames;
 mod hive;
+mod hive_values;
 mod identify;
 mod made;
 mod make;

@@ -5,11 +5,10 @@ use arrow_array::{
     cast::AsArray,
     types::{Decimal128Type, Decimal256Type, DecimalType},
 };
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{ArrowError, DataType, Field};
 
 use super::storage::{Storage, in_words};
-use crate::error::FrameColumn;
+use crate::{array_layout::with_type, error::FrameColumn};
 
 /// A value that its column's type in the file cannot hold.
 pub(super) struct StoreError {
@@ -34,7 +33,7 @@ pub(super) fn stored(rows: &RecordBatch, storage: &Storage) -> Result<RecordBatc
                 let column = FrameColumn { path: layout.name().clone(), data_type };
                 StoreError { column, row, problem }
             };
-            let column = cast(column, layout.data_type())
+            let column = with_type(column, layout.data_type())
                 .map_err(|error| failed(0, in_words(&error.to_string())))?;
             if let Some((row, problem)) = oversized_decimal(&column) {
                 return Err(failed(row, problem));
@@ -51,15 +50,11 @@ pub(super) fn stored(rows: &RecordBatch, storage: &Storage) -> Result<RecordBatc
     })
 }
 
-/// A value that has no counterpart becomes null here, and is found by the way back.
-fn cast(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
-    cast_with_options(column, to, &CastOptions { safe: true, ..CastOptions::default() })
-}
-
+/// A value that has no counterpart becomes another one, or null, and is found by the way back.
 fn in_units(column: &ArrayRef, stored: &Field) -> Result<ArrayRef, (usize, String)> {
     let words = |error: ArrowError| (0, in_words(&error.to_string()));
-    let converted = cast(column, stored.data_type()).map_err(words)?;
-    let back = cast(&converted, column.data_type()).map_err(words)?;
+    let converted = with_type(column, stored.data_type()).map_err(words)?;
+    let back = with_type(&converted, column.data_type()).map_err(words)?;
     if *back == **column {
         return Ok(converted);
     }

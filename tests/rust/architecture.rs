@@ -11,7 +11,8 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
+    ("array_layout", &[]),
     ("config", &[]),
     ("credentials", &["config"]),
     ("message", &[]),
@@ -61,6 +62,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     (
         "dataset_reader",
         &[
+            "array_layout",
             "background",
             "config",
             "error",
@@ -75,6 +77,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     (
         "upload",
         &[
+            "array_layout",
             "background",
             "config",
             "content_hash",
