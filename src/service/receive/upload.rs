@@ -165,7 +165,8 @@ impl<'a> Receiving<'a> {
             head.lift();
             match field.name() {
                 Some("dataset_id") if self.dataset_id.is_none() => {
-                    let dataset_id = field.text().await.map_err(|error| malformed(&error))?;
+                    let bytes = field.bytes().await.map_err(|error| malformed(&error))?;
+                    let dataset_id = String::from_utf8_lossy(&bytes).into_owned();
                     let catalog = self.app.storage.catalog();
                     admit_dataset(catalog, &self.caller, &dataset_id).await?;
                     self.upload.note(|upload| upload.dataset_id = Some(dataset_id.clone()));
