@@ -40,6 +40,7 @@ __all__ = [
     "check_frames",
     "check_names",
     "check_report_stream",
+    "defaults",
     "differing_leaves",
     "find_files",
     "in_natural_order",
@@ -140,7 +141,7 @@ class Client:
         dataset_id: str,
         files: list[str] | None,
         output_path: str,
-        concurrency: int,
+        concurrency: int | None,
         overwrite: bool,
     ) -> Job[list[str]]:
         """Write files (None: all) into a folder, which is made where needed; the paths."""
@@ -402,6 +403,9 @@ def upload_report_stream(files: Sequence[UploadedFile]) -> ArrowStream:
 
 def check_report_stream(files: Sequence[CheckedFile]) -> ArrowStream:
     """Make a table with one row for each file."""
+
+def defaults() -> dict[str, int | float]:
+    """Return the default of each option that has a number, by its name. Times are in seconds."""
 
 def take_log_records() -> list[tuple[int, str, str, dict[str, int | str]]]:
     """Take the log records since the last call: level as in `logging`, logger, event, fields."""

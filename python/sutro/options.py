@@ -20,17 +20,20 @@ a bar on a terminal and in a notebook."""
 
 
 class ClientOptions(TypedDict):
-    """Timeouts and retries of a client, as the core takes them. Times are in seconds."""
+    """Timeouts and retries of a client, as the core takes them.
 
-    connect_timeout: float
+    Times are in seconds. `None` is the default.
+    """
+
+    connect_timeout: float | None
     """To open a connection."""
-    progress_timeout: float
+    progress_timeout: float | None
     """For a transfer without progress that is not waiting for its turn."""
-    answer_timeout: float
+    answer_timeout: float | None
     """For a response after the last byte of a request."""
-    max_retries: int
+    max_retries: int | None
     """Retries after the first attempt."""
-    retry_deadline: float
+    retry_deadline: float | None
     """No retry starts later than this after the first of several failures in a row."""
     certificates: list[str]
     """PEM files with authorities to trust besides those of the system."""
@@ -58,8 +61,8 @@ class UploadOptions(TypedDict):
     """`None` creates a dataset."""
     names: list[str] | None
     """Names in the dataset; `None` uses the file names."""
-    concurrency: int
-    """Number of files to send at the same time, at least 1."""
+    concurrency: int | None
+    """Number of files to send at the same time, at least 1; `None` is the default."""
     ordered: bool
     """Whether to commit files in source order."""
     cast: bool

@@ -119,14 +119,14 @@ def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
     yield _file()
 
 
-def concurrency(argument: int | None) -> int:
-    """Return the number of files to send, or to receive, at the same time.
+def concurrency(argument: int | None) -> int | None:
+    """Return the number of files to send, or to receive, at the same time; None is not set.
 
     Raises:
         TypeError: The argument is not an integer.
         ConfigurationError: The number is less than 1, or the variable has no integer.
     """
-    return _count("concurrency", argument, "SUTRO_CONCURRENCY", 8, least=1)
+    return _count("concurrency", argument, "SUTRO_CONCURRENCY", least=1)
 
 
 class Patience(TypedDict, total=False):
@@ -140,20 +140,18 @@ class Patience(TypedDict, total=False):
 
 
 def client_options(**given: Unpack[Patience]) -> ClientOptions:
-    """Fill missing values from the environment, then with defaults.
+    """Fill missing values from the environment. The core has a default for what is still `None`.
 
     Raises:
         TypeError: A value is not a number.
         ConfigurationError: A number is out of range.
     """
     return ClientOptions(
-        connect_timeout=_seconds("connect_timeout", given, 30),
-        progress_timeout=_seconds("progress_timeout", given, 60, "SUTRO_TIMEOUT"),
-        answer_timeout=_seconds("answer_timeout", given, 120, "SUTRO_TIMEOUT"),
-        max_retries=_count(
-            "max_retries", given.get("max_retries"), "SUTRO_MAX_RETRIES", 8, least=0
-        ),
-        retry_deadline=_seconds("retry_deadline", given, 600),
+        connect_timeout=_seconds("connect_timeout", given),
+        progress_timeout=_seconds("progress_timeout", given, "SUTRO_TIMEOUT"),
+        answer_timeout=_seconds("answer_timeout", given, "SUTRO_TIMEOUT"),
+        max_retries=_count("max_retries", given.get("max_retries"), "SUTRO_MAX_RETRIES", least=0),
+        retry_deadline=_seconds("retry_deadline", given),
         certificates=list(certificate_files().values()),
         state_folder=state_folder(),
     )
@@ -191,13 +189,13 @@ def certificate_files() -> dict[str, str]:
     }
 
 
-def _seconds(name: str, given: Mapping[str, Any], default: float, variable: str = "") -> float:
-    """Return the argument, the number in a variable, or the default."""
+def _seconds(name: str, given: Mapping[str, Any], variable: str = "") -> float | None:
+    """Return the argument, or the number in a variable."""
     seconds = given.get(name)
     if seconds is None:
         name, seconds = variable, _number(variable) if variable else None
     if seconds is None:
-        return default
+        return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         message = f"{name} takes a number, not {type(seconds).__name__}"
         raise TypeError(message)
@@ -207,13 +205,13 @@ def _seconds(name: str, given: Mapping[str, Any], default: float, variable: str 
     return seconds
 
 
-def _count(name: str, argument: int | None, variable: str, default: int, *, least: int) -> int:
-    """Return the argument, the integer in a variable, or the default."""
+def _count(name: str, argument: int | None, variable: str, *, least: int) -> int | None:
+    """Return the argument, or the integer in a variable."""
     if argument is not None:
         return values.count(name, argument, least=least)
     number = _number(variable)
     if number is None:
-        return default
+        return None
     if not number.is_integer():
         message = f"{variable} must be an integer, not {os.environ[variable]!r}"
         raise ConfigurationError(message)

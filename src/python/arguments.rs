@@ -6,36 +6,39 @@ use pyo3::prelude::*;
 
 use crate::{
     client::ClientOptions,
+    config::CONCURRENCY,
     schema::ColumnType,
     upload::{Hive, Mending, UploadOptions},
 };
 
-/// Converts a `sutro.options.ClientOptions`: times in seconds.
+/// Converts a `sutro.options.ClientOptions`: times in seconds. None is the default.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct ClientArguments {
-    connect_timeout: f64,
-    progress_timeout: f64,
-    answer_timeout: f64,
-    max_retries: u32,
-    retry_deadline: f64,
+    connect_timeout: Option<f64>,
+    progress_timeout: Option<f64>,
+    answer_timeout: Option<f64>,
+    max_retries: Option<u32>,
+    retry_deadline: Option<f64>,
     certificates: Vec<PathBuf>,
     state_folder: Option<PathBuf>,
 }
 
 impl From<ClientArguments> for ClientOptions {
     fn from(arguments: ClientArguments) -> Self {
+        let default = Self::default();
         // A timeout too long to represent never expires.
         let seconds = |time| Duration::try_from_secs_f64(time).unwrap_or(Duration::MAX);
+        let or = |time: Option<f64>, default| time.map_or(default, seconds);
         Self {
-            connect_timeout: seconds(arguments.connect_timeout),
-            progress_timeout: seconds(arguments.progress_timeout),
-            answer_timeout: seconds(arguments.answer_timeout),
-            max_retries: arguments.max_retries,
-            retry_deadline: seconds(arguments.retry_deadline),
+            connect_timeout: or(arguments.connect_timeout, default.connect_timeout),
+            progress_timeout: or(arguments.progress_timeout, default.progress_timeout),
+            answer_timeout: or(arguments.answer_timeout, default.answer_timeout),
+            max_retries: arguments.max_retries.unwrap_or(default.max_retries),
+            retry_deadline: or(arguments.retry_deadline, default.retry_deadline),
             certificates: arguments.certificates,
             state_folder: arguments.state_folder,
-            ..Self::default()
+            ..default
         }
     }
 }
@@ -47,7 +50,7 @@ impl From<ClientArguments> for ClientOptions {
 pub(super) struct UploadArguments {
     dataset_id: Option<String>,
     names: Option<Vec<String>>,
-    concurrency: usize,
+    concurrency: Option<usize>,
     pub(super) ordered: bool,
     pub(super) cast: bool,
     pub(super) recompress: bool,
@@ -89,6 +92,7 @@ impl From<UploadArguments> for UploadOptions {
             dry_run,
         } = arguments;
         let (mending, hive) = (Mending { cast, recompress }, hive.into());
+        let concurrency = concurrency.unwrap_or(CONCURRENCY);
         Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run }
     }
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     client::{ApiClient, DownloadOptions, ListingCursor},
+    config::CONCURRENCY,
     credentials::ApiKey,
     dataset_reader::{DatasetReader, Selection},
     error::Error,
@@ -135,10 +136,11 @@ impl Client {
         dataset_id: String,
         files: Option<Vec<String>>,
         output_path: PathBuf,
-        concurrency: usize,
+        concurrency: Option<usize>,
         overwrite: bool,
     ) -> PyResult<Job> {
         let api = self.api()?;
+        let concurrency = concurrency.unwrap_or(CONCURRENCY);
         let options = DownloadOptions { files, folder: output_path, concurrency, overwrite };
         let work = async move { api.download_from_dataset(&dataset_id, options).await };
         Job::start(work, None, |py, paths| {

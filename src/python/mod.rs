@@ -14,6 +14,7 @@ mod classes;
 mod client;
 mod convert;
 mod dataset_stream;
+mod defaults;
 mod errors;
 mod event_loop;
 mod files;
@@ -36,6 +37,7 @@ mod _core {
         check::{FrameChecker, check_files, check_names},
         client::Client,
         convert::FileCursor,
+        defaults::defaults,
         errors::Cancelled,
         files::{FoundFiles, find_files, note_on_open_file},
         frames::{

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 import sutro
+from sutro import _core
 from sutro.cli.output import json_option
 from sutro.sources import ColumnType
 
@@ -103,7 +104,7 @@ concurrency_option = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     envvar="SUTRO_CONCURRENCY",
-    default=8,
+    default=_core.defaults()["concurrency"],
     show_default=True,
     show_envvar=True,
     help="Number of files to transfer at the same time.",

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 import sutro
+from sutro import _core
 from sutro._run import logs
 from sutro.cli import output
 from sutro.cli.options import examples, verbose_option
@@ -28,10 +29,24 @@ _LOG_SECONDS = 0.2
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+_DEFAULTS = _core.defaults()
+
+
 def _limit(
-    name: str, kind: click.ParamType[int] | click.ParamType[float], default: str, text: str
+    option: str, kind: click.ParamType[int] | click.ParamType[float], text: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option(name, type=kind, metavar="N", help=f"{text} [default: {default}]")
+    name = option.removeprefix("--").replace("-", "_")
+    default = _shown(name, _DEFAULTS[name])
+    return click.option(option, type=kind, metavar="N", help=f"{text} [default: {default}]")
+
+
+def _shown(name: str, default: float) -> str:
+    """Show bytes in the largest unit that divides them, counts in groups, and plain seconds."""
+    if name.endswith("_bytes"):
+        for power, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+            if default % 2**power == 0:
+                return f"{int(default) >> power} {unit}"
+    return f"{default:,}" if name.startswith("max_") else f"{default:g}"
 
 
 _count = click.IntRange(min=1)
@@ -81,26 +96,24 @@ _seconds = click.FloatRange(min=0, min_open=True)
     metavar="NAME",
     help="Host name that a proxy on this machine forwards requests for. Repeatable.",
 )
-@_limit("--max-file-bytes", _count, "100 GiB", "Size of the largest file; then 413.")
-@_limit("--max-json-bytes", _count, "64 KiB", "Size of the largest JSON request; then 413.")
-@_limit("--max-datasets", _count, "10,000", "Number of datasets per key; then 403.")
-@_limit("--max-uploads", _count, "256", "Number of concurrent uploads; then 503 with Retry-After.")
+@_limit("--max-file-bytes", _count, "Size of the largest file; then 413.")
+@_limit("--max-json-bytes", _count, "Size of the largest JSON request; then 413.")
+@_limit("--max-datasets", _count, "Number of datasets per key; then 403.")
+@_limit("--max-uploads", _count, "Number of concurrent uploads; then 503 with Retry-After.")
 @_limit(
     "--stage-expiry",
     _seconds,
-    "86400",
     "Seconds after which a staged file is deleted if it was not committed.",
 )
-@_limit("--max-staged-files", _count, "100,000", "Number of staged files per key; then 413.")
-@_limit("--max-staged-bytes", _count, "1 TiB", "Size of a key's staged files; then 413.")
+@_limit("--max-staged-files", _count, "Number of staged files per key; then 413.")
+@_limit("--max-staged-bytes", _count, "Size of a key's staged files; then 413.")
 @_limit(
     "--max-unauthenticated",
     _count,
-    "1000",
     "Number of connections without a key yet; another one closes the oldest.",
 )
-@_limit("--head-timeout", _seconds, "30", "Seconds to wait for the head of a request.")
-@_limit("--body-timeout", _seconds, "60", "Seconds to wait for the next byte of a body; then 408.")
+@_limit("--head-timeout", _seconds, "Seconds to wait for the head of a request.")
+@_limit("--body-timeout", _seconds, "Seconds to wait for the next byte of a body; then 408.")
 @verbose_option
 def serve(
     *,
