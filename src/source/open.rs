@@ -179,8 +179,10 @@ mod tests {
             open.get_read(begin as u64).unwrap().read_to_end(&mut rest).unwrap();
             assert_eq!(rest, all[begin..], "{begin}");
         }
-        assert!(open.read(5..9).is_err());
-        assert!(open.get_bytes(5, 4).is_err());
+        let behind_the_end = open.read(5..9).unwrap_err().to_string();
+        assert!(behind_the_end.contains("read behind its end"), "{behind_the_end}");
+        let behind_the_end = open.get_bytes(5, 4).unwrap_err().to_string();
+        assert!(behind_the_end.contains("lie outside of the file"), "{behind_the_end}");
     }
 
     #[test]

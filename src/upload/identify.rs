@@ -8,7 +8,7 @@ use std::sync::{
 use futures_util::{StreamExt, stream};
 
 use super::{
-    progress::Tracker,
+    ledger::Tracker,
     recipe::{Identity, Recipe},
 };
 use crate::{

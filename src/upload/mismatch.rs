@@ -183,11 +183,21 @@ impl CheckError {
         writeln!(f)?;
         write_table(f, &table)?;
         fold(f, rows.len())?;
+        self.write_advice(f, &rows.iter().map(|(difference, _)| *difference).collect::<Vec<_>>())?;
+        self.write_cast(f, words)?;
+        write!(
+            f,
+            "\n  Not a difference: string, large_string and dictionary encodings, row groups, \
+             compression, metadata."
+        )
+    }
+
+    /// One line for each kind of difference that something can be done about.
+    fn write_advice(&self, f: &mut fmt::Formatter<'_>, differences: &[&Difference]) -> fmt::Result {
         let mut told = HashSet::new();
-        let differences: Vec<_> = rows.iter().map(|(difference, _)| *difference).collect();
         for &difference in differences.iter().take(ADVISED) {
             if let Some(advice) =
-                advice(difference, &differences, self.is_without_values(difference))
+                advice(difference, differences, self.is_without_values(difference))
                 && told.len() < SHOWN
                 && (difference.kind != DifferenceKind::Moved || !told.contains(&advice))
             {
@@ -198,6 +208,10 @@ impl CheckError {
                 told.insert(advice);
             }
         }
+        Ok(())
+    }
+
+    fn write_cast(&self, f: &mut fmt::Formatter<'_>, words: Words<'_>) -> fmt::Result {
         match &self.cast {
             Cast::WouldHelp => {
                 write!(f, "\n\n  {}.", words(&Hint::Cast))?;
@@ -208,11 +222,7 @@ impl CheckError {
                 obstacles.iter().take(SHOWN).try_for_each(|why| write!(f, "\n    {why}"))?;
             }
         }
-        write!(
-            f,
-            "\n  Not a difference: string, large_string and dictionary encodings, row groups, \
-             compression, metadata."
-        )
+        Ok(())
     }
 }
 

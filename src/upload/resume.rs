@@ -11,9 +11,9 @@ use super::{
     error::UploadError,
     feed::{Coming, Feed},
     identify::identities,
+    ledger::Tracker,
     order::Order,
     outgoing::OutgoingFile,
-    progress::Tracker,
     recipe::Recipe,
     settle::{Comparison, Expected},
 };

@@ -22,9 +22,9 @@ use super::{
     deadline::HeadDeadline,
     error::UploadError,
     feed::{Coming, Fed},
+    ledger::Tracker,
     outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
-    progress::Tracker,
     sent_record::SentRecord,
     settle::{Expected, verdict},
 };

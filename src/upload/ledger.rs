@@ -1,0 +1,263 @@
+//! What is known about a running upload. The upload writes it; progress and the report are made
+//! from it.
+
+use std::{
+    sync::{Arc, MutexGuard},
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{
+    outgoing::OutgoingFile,
+    progress::{Progress, UploadPhase},
+    recipe::Recipe,
+    report::{Change, FileStatus, UploadReport, UploadedFile},
+};
+use crate::{
+    client::BodyState,
+    hint::Message,
+    lock::Lock,
+    wire::{messages::DatasetFile, places::Places},
+};
+
+/// Shared by an upload and those who watch it.
+#[derive(Debug)]
+pub struct Tracker {
+    begun: Instant,
+    state: Lock<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: UploadPhase,
+    bytes_compared: u64,
+    bytes_to_compare: u64,
+    dataset_id: String,
+    files: Vec<TrackedFile>,
+    concurrency: usize,
+    file_count: usize,
+    notes: Vec<Message>,
+}
+
+#[derive(Debug)]
+struct TrackedFile {
+    report: UploadedFile,
+    bytes_sent: u64,
+    body: Option<Arc<BodyState>>,
+}
+
+impl Default for Tracker {
+    fn default() -> Self {
+        let state = State {
+            phase: UploadPhase::Check,
+            bytes_compared: 0,
+            bytes_to_compare: 0,
+            dataset_id: String::new(),
+            files: Vec::new(),
+            concurrency: 0,
+            file_count: 0,
+            notes: Vec::new(),
+        };
+        Self { begun: Instant::now(), state: Lock::new(state) }
+    }
+}
+
+impl Tracker {
+    /// How far the upload is now.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let mut state = self.lock();
+        state.take_in_bytes();
+        state.progress()
+    }
+
+    /// The report as far as the upload is.
+    #[must_use]
+    pub fn report(&self) -> UploadReport {
+        let mut state = self.lock();
+        state.take_in_bytes();
+        state.report(self.begun.elapsed())
+    }
+
+    pub(super) fn noted(&self, notes: impl IntoIterator<Item = impl Into<Message>>) {
+        self.lock().notes.extend(notes.into_iter().map(Into::into));
+    }
+
+    /// `file_count` is that of the whole plan, where more files are made during the upload.
+    pub(super) fn planned(&self, files: &[Recipe], file_count: usize) {
+        let mut state = self.lock();
+        state.files = files.iter().map(TrackedFile::planned).collect();
+        state.file_count = file_count;
+    }
+
+    /// A file of the plan has been made: only now its size is known.
+    pub(super) fn made(&self, file: &OutgoingFile) {
+        let mut state = self.lock();
+        match state.files.get_mut(file.position) {
+            Some(tracked) => *tracked = TrackedFile::made(file),
+            None => state.files.push(TrackedFile::made(file)),
+        }
+    }
+
+    pub(super) fn transferring_into(&self, dataset_id: &str) {
+        let mut state = self.lock();
+        dataset_id.clone_into(&mut state.dataset_id);
+        state.phase = UploadPhase::Transfer;
+    }
+
+    /// So many bytes are to be read, to compare files with what is there.
+    pub(super) fn comparing(&self, bytes: u64) {
+        let mut state = self.lock();
+        state.phase = UploadPhase::Compare;
+        state.bytes_to_compare += bytes;
+    }
+
+    pub(super) fn compared(&self, bytes: u64) {
+        self.lock().bytes_compared += bytes;
+    }
+
+    pub(super) fn comparison_is_over(&self) {
+        self.lock().phase = UploadPhase::Transfer;
+    }
+
+    pub(super) fn verifying(&self) {
+        self.lock().phase = UploadPhase::Verify;
+    }
+
+    pub(super) fn in_transfer(&self, files: usize) {
+        let mut state = self.lock();
+        state.concurrency = state.concurrency.max(files);
+    }
+
+    pub(super) fn skipped(&self, position: usize) {
+        self.with(position, |file| file.report.status = FileStatus::Skipped);
+    }
+
+    pub(super) fn started(&self, position: usize, body: Arc<BodyState>) {
+        self.with(position, |file| {
+            file.report.attempts += 1;
+            file.report.started = Some(SystemTime::now());
+            file.report.transferred = None;
+            file.body = Some(body);
+        });
+    }
+
+    pub(super) fn transferred(&self, position: usize) {
+        self.with(position, |file| file.report.transferred = Some(SystemTime::now()));
+    }
+
+    pub(super) fn ended(&self, position: usize) {
+        self.with(position, |file| {
+            file.take_in_bytes();
+            file.body = None;
+        });
+    }
+
+    pub(super) fn committed(&self, position: usize) {
+        self.with(position, |file| {
+            file.report.status = FileStatus::Uploaded;
+            file.report.committed = Some(SystemTime::now());
+            file.bytes_sent = file.report.size_bytes;
+        });
+    }
+
+    pub(super) fn has_id(&self, position: usize, file_id: &str) {
+        self.with(position, |file| file.report.file_id = Some(file_id.to_owned()));
+    }
+
+    /// Sets the file ids that the dataset's listing has.
+    pub(super) fn listed(&self, listing: &[DatasetFile]) {
+        let mut state = self.lock();
+        let places = Places::of(state.files.iter().map(|file| file.report.name.as_str()), listing);
+        for file in &mut state.files {
+            let listed = places.get(&file.report.name).map(|place| &listing[place]);
+            if let Some(file_id) = listed.and_then(|listed| listed.file_id.clone()) {
+                file.report.file_id = Some(file_id);
+            }
+        }
+    }
+
+    fn with(&self, position: usize, change: impl FnOnce(&mut TrackedFile)) {
+        if let Some(file) = self.lock().files.get_mut(position) {
+            change(file);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+}
+
+impl State {
+    fn take_in_bytes(&mut self) {
+        self.files.iter_mut().for_each(TrackedFile::take_in_bytes);
+    }
+
+    fn progress(&self) -> Progress {
+        let mut progress = Progress {
+            bytes_compared: self.bytes_compared,
+            bytes_to_compare: self.bytes_to_compare,
+            ..Progress::new(self.phase, self.files.len().max(self.file_count))
+        };
+        let mut is_next = true;
+        for TrackedFile { report, bytes_sent, body } in &self.files {
+            progress.add(report, *bytes_sent, body.as_deref(), is_next);
+            is_next &= report.status != FileStatus::Pending;
+        }
+        progress
+    }
+
+    fn report(&self, time: Duration) -> UploadReport {
+        let files: Vec<_> = self.files.iter().map(|file| file.report.clone()).collect();
+        let uploaded = files.iter().filter(|file| file.status == FileStatus::Uploaded);
+        UploadReport {
+            dataset_id: self.dataset_id.clone(),
+            bytes: uploaded.map(|file| file.size_bytes).sum(),
+            bytes_sent: self.files.iter().map(|file| file.bytes_sent).sum(),
+            seconds: time.as_secs_f64(),
+            concurrency: self.concurrency,
+            notes: self.notes.clone(),
+            files,
+        }
+    }
+}
+
+impl TrackedFile {
+    /// Of a file that may still have to be made.
+    fn planned(file: &Recipe) -> Self {
+        Self::new(file.position, &file.name, file.source_bytes(), file.row_count(), Vec::new())
+    }
+
+    fn made(file: &OutgoingFile) -> Self {
+        let changes = file.changes.clone();
+        Self::new(file.position, &file.name, file.size_bytes, file.row_count, changes)
+    }
+
+    fn new(
+        position: usize,
+        name: &str,
+        size_bytes: u64,
+        row_count: u64,
+        changes: Vec<Change>,
+    ) -> Self {
+        let report = UploadedFile {
+            position,
+            name: name.to_owned(),
+            file_id: None,
+            size_bytes,
+            row_count,
+            status: FileStatus::Pending,
+            changes,
+            attempts: 0,
+            started: None,
+            transferred: None,
+            committed: None,
+        };
+        Self { report, bytes_sent: 0, body: None }
+    }
+
+    fn take_in_bytes(&mut self) {
+        if let Some(body) = &self.body {
+            self.bytes_sent = self.bytes_sent.max(body.sent());
+        }
+    }
+}
