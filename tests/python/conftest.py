@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from holding_service import HoldingService
+from helpers.holding_server import HoldingService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -25,7 +25,7 @@ def days(second: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield second
 
 
-def test_after_a_frame_that_does_not_fit_the_advice_is_to_mend_it_and_that_works(
+def test_the_fix_advised_for_a_mismatched_frame_works(
     client: sutro.Client,
 ) -> None:
     with pytest.raises(sutro.UploadIncompleteError) as caught:
@@ -49,7 +49,7 @@ def test_one_more_frame_is_appended_without_a_name(client: sutro.Client) -> None
     assert len(client.list_dataset_files(dataset_id)) == 3
 
 
-def test_where_the_name_of_a_frame_is_taken_the_advice_is_another_name_and_that_works(
+def test_the_advice_for_a_frame_name_in_use_works(
     client: sutro.Client,
 ) -> None:
     report = client.upload({"part-00000": pl.DataFrame({"day": [1]})})

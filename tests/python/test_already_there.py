@@ -14,7 +14,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from remembering_service import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -253,7 +253,7 @@ def test_a_home_that_cannot_be_written_is_no_failure(
         assert statuses(upload(folder)) == ["skipped"] * 12
 
 
-def test_progress_tells_what_is_compared(silent: RememberingService, folder: Path) -> None:
+def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path) -> None:
     upload_to(silent)(folder)
     moments: list[sutro.Progress] = []
     client = sutro.Client(silent.api_key, silent.api_url)

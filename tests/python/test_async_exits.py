@@ -17,7 +17,7 @@ import sutro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 EXITS = int(os.environ.get("SUTRO_EXITS", "100"))
 SEED = int(os.environ.get("SUTRO_SEED", random.randrange(1 << 32)))

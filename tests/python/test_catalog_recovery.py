@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import parquet_bytes
-from kept import assert_kept
-from raw_client import RawClient
-from served import API_KEY, Served
-from strace import injected, needs_strace
-from waiting import wait_for
+from helpers.assertions import assert_kept
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
+from helpers.strace import injected, needs_strace
+from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ def test_one_is_singular(tmp_path: Path) -> None:
     assert "1 schema:" in repr(report)
 
 
-def test_a_check_needs_no_key_and_tells_all_about_the_files(folder: Path) -> None:
+def test_a_check_needs_no_key_and_describes_all_files(folder: Path) -> None:
     report = sutro.check(folder)
 
     assert report
@@ -91,7 +91,7 @@ def test_frames_are_checked_without_being_sent(client: sutro.Client) -> None:
     assert client.list_datasets() == []
 
 
-def test_mending_is_taken_into_account(tmp_path: Path) -> None:
+def test_a_check_considers_casts_and_recompression(tmp_path: Path) -> None:
     write_parquet(tmp_path / "a.parquet", id=[1])
     pq.write_table(pa.table({"id": [0.5]}), tmp_path / "b.parquet", compression="gzip")
 
@@ -144,7 +144,7 @@ pandas: df["comment"] = df["comment"].astype("string"); polars: pl.col("comment"
 metadata."""
 
 
-def test_files_of_pandas_that_drifted_apart_are_told_with_cause_and_fix(tmp_path: Path) -> None:
+def test_pandas_files_with_drifted_types_are_reported_with_cause_and_fix(tmp_path: Path) -> None:
     plain = pd.DataFrame({"score": [1, 2], "comment": ["a", "b"]})
     frames = [
         plain,
@@ -289,7 +289,7 @@ PERSON, OTHER_PERSON = ([{"address": {"zip": zip_code}}] for zip_code in ("a", 1
         ),
     ],
 )
-def test_each_kind_of_difference_is_told_with_its_fix(
+def test_each_kind_of_difference_is_reported_with_its_fix(
     tmp_path: Path, expected: dict[str, Any], found: dict[str, Any], message: list[str]
 ) -> None:
     for name, columns in [("a", expected), ("b", expected), ("c", found)]:
@@ -303,7 +303,7 @@ def test_each_kind_of_difference_is_told_with_its_fix(
     assert told == ["column 2 files (a.parquet ...) differs in", *message]
 
 
-def test_a_required_column_among_nullable_ones_is_told(tmp_path: Path) -> None:
+def test_a_required_column_among_nullable_ones_is_reported(tmp_path: Path) -> None:
     field = pa.field("id", pa.int64(), nullable=False)
     write_parquet(tmp_path / "a.parquet", id=[1])
     write_parquet(tmp_path / "b.parquet", id=[1])
@@ -317,7 +317,7 @@ def test_a_required_column_among_nullable_ones_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_cast_is_offered_exactly_where_it_would_help(tmp_path: Path) -> None:
+def test_a_cast_is_offered_if_and_only_if_it_would_help(tmp_path: Path) -> None:
     offer = 'on_mismatch="cast" fixes this'
     write_parquet(tmp_path / "a.parquet", id=[1], text=["a"])
     write_parquet(tmp_path / "b.parquet", text=["a"], id=[0.5])

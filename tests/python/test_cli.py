@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 LOCAL = ("--api-url", "local:service")
 
@@ -140,7 +140,7 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
         assert result.stderr.count("Warning") == 1
 
 
-def test_check_tells_what_an_upload_would_do_and_sends_nothing(
+def test_check_reports_what_an_upload_would_do_and_sends_nothing(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     accepted = run_sutro("check", folder)
@@ -181,7 +181,7 @@ def test_json_is_one_document_on_stdout_also_after_an_error(
     assert "nowhere" in usage["error"]
 
 
-def test_json_tells_how_far_an_upload_got(
+def test_json_has_the_partial_report_of_a_failed_upload(
     run_sutro: RunSutro, holding: HoldingService, folder: Path
 ) -> None:
     holding.commits = 2
@@ -333,7 +333,7 @@ def test_quiet_prints_the_id_and_dry_run_sends_nothing(
     assert quiet.stdout.strip() in run_sutro("datasets", "list", *LOCAL).stdout
 
 
-def test_doctor_tells_what_is_in_use_but_no_secret(
+def test_doctor_shows_the_settings_in_use_but_no_secret(
     run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     environment = {
@@ -359,7 +359,7 @@ def test_doctor_tells_what_is_in_use_but_no_secret(
     assert "Searched, in this order" in missing.stderr
 
 
-def test_doctor_tells_programs_too(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
+def test_doctor_has_json_output(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
 
     well = json.loads(run_sutro("doctor", "--json", environment=environment).stdout)
@@ -378,7 +378,7 @@ def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
     assert "datasets" in run_sutro("--help").stdout
 
 
-def test_what_is_tried_again_is_told_now_and_then(run_sutro: RunSutro) -> None:
+def test_retries_are_logged_at_intervals(run_sutro: RunSutro) -> None:
     environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": "http://127.0.0.1:9"}
     environment["SUTRO_MAX_RETRIES"] = "2"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
     from conftest import RunSutro
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 LOCAL = ("--api-url", "local:service")
 
@@ -146,7 +146,7 @@ def test_a_schema_that_differs(
     assert said("check", "data", "--on-mismatch", "cast") == snapshot
 
 
-def test_a_schema_that_a_cast_mends(
+def test_a_schema_mismatch_that_a_cast_fixes(
     said: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     write_parquet(tmp_path / "part-0.parquet", number=[*NUMBERS], text=[*TEXTS])

@@ -13,7 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("its shells are others", allow_module_level=True)
 
-from terminal import Terminal
+from helpers.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_bash_completes(bash: Terminal, typed: str, completed: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_there_is_a_script_for_each_shell(run_sutro: RunSutro, shell: str) -> None:
+def test_each_shell_has_a_completion_script(run_sutro: RunSutro, shell: str) -> None:
     printed = run_sutro("completion", shell)
 
     assert (printed.returncode, printed.stderr) == (0, "")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from raw_client import RawClient
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -267,7 +267,7 @@ def test_a_value_that_the_dataset_cannot_hold_is_named(
     assert len(client.list_dataset_files(dataset_id)) == 1
 
 
-def test_what_no_cast_to_the_dataset_can_mend_is_told_before_anything_is_sent(
+def test_a_mismatch_that_no_cast_fixes_is_reported_before_anything_is_sent(
     client: sutro.Client,
 ) -> None:
     dataset_id = client.upload(pa.table({"x": [1], "y": ["a"]})).dataset_id

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from reader import API_KEY, FLAGS, Checker, Reader, blocks
+from helpers.doc_runner import API_KEY, FLAGS, Checker, Reader, blocks
 from sutro._hints import PYTHON
 from sutro.cli.errors import EXIT_CODES
 

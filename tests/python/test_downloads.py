@@ -11,13 +11,13 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from remembering_service import RememberingService
+from helpers.remembering_server import RememberingService
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
-    from json_service import Request
+    from helpers.json_server import Request
 
 LOCAL = ("--api-url", "local:service")
 

@@ -14,7 +14,7 @@ from conftest import PARTS, write_parquet
 from sutro import errors
 
 if TYPE_CHECKING:
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 ALL = [
     value
@@ -226,9 +226,7 @@ def test_a_wrong_key_is_refused_and_not_shown(server: sutro.LocalServer) -> None
     assert "wrong-key-123" not in f"{refused.value!r} {refused.value} {client!r} {server!r}"
 
 
-def test_a_refusal_in_the_middle_tells_how_far_it_got(
-    holding: HoldingService, folder: Path
-) -> None:
+def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingService, folder: Path) -> None:
     holding.commits = 4
     holding.refusal = (413, "the file is too large")
     client = sutro.Client(holding.api_key, holding.api_url)

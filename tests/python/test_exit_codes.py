@@ -16,13 +16,13 @@ import trustme
 
 import sutro
 from conftest import write_parquet
-from tls_service import TlsService, server_context
+from helpers.tls_server import TlsService, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conftest import RunSutro
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 LOCAL = ("--api-url", "local:service")
 FULL = Path("/dev/full")
@@ -151,7 +151,9 @@ def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer)
     assert check_code(4, "datasets", "list", environment=without) == "MissingKeyError"
 
 
-def test_5_is_what_may_pass(check_code: Callable[..., str], nobody: str) -> None:
+def test_exit_code_5_is_for_errors_that_may_pass(
+    check_code: Callable[..., str], nobody: str
+) -> None:
     environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": nobody, "SUTRO_MAX_RETRIES": "0"}
 
     assert check_code(5, "datasets", "list", environment=environment) == "TransferError"
@@ -233,7 +235,7 @@ def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has a disk that is always full")
 @pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",)])
-def test_a_full_disk_behind_stdout_is_told(
+def test_a_full_disk_behind_stdout_is_reported(
     tmp_path: Path, folder: Path, how: tuple[str, ...]
 ) -> None:
     with FULL.open("w") as full:

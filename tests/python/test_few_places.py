@@ -11,7 +11,7 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-from few_places import haproxy, nginx
+from helpers.busy_proxies import haproxy, nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -49,7 +49,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_too_few_threads_are_told_as_a_limit_and_no_upload_hangs(open_folder: Path) -> None:
+def test_a_thread_limit_is_reported_and_no_upload_hangs(open_folder: Path) -> None:
     outcomes = set()
     for limit in (1, 2, 3, 4, 5, 6, 8, 12, 64):
         for is_warm in (False, True):

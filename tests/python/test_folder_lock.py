@@ -56,7 +56,7 @@ def test_the_next_process_waits_until_the_folder_is_free(
     assert done.returncode == 0, done.stderr
 
 
-def test_who_has_the_folder_is_told_after_a_while(
+def test_the_process_that_holds_the_folder_is_named(
     holder: subprocess.Popen[str], run_sutro: RunSutro
 ) -> None:
     refused = run_sutro("datasets", "list", "--api-url", "local:service")

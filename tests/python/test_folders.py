@@ -130,7 +130,7 @@ def test_what_is_left_out_is_in_the_warning_the_report_and_the_check(
             assert client.upload(source, dry_run=True).notes == (note,)
 
 
-def test_linked_folders_are_told_when_all_folders_are_asked_for(
+def test_a_recursive_search_reports_linked_folders(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -140,9 +140,7 @@ def test_linked_folders_are_told_when_all_folders_are_asked_for(
         client.upload(folder, recursive=True)
 
 
-def test_the_command_tells_what_is_left_out_and_has_it_in_json(
-    run_sutro: RunSutro, folder: Path
-) -> None:
+def test_the_command_reports_left_out_files_also_in_json(run_sutro: RunSutro, folder: Path) -> None:
     (folder / "more").mkdir()
     for command in ("upload", "check"):
         done = run_sutro(command, "data", *LOCAL, "--json")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 import sutro
-from raw_client import RawClient
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

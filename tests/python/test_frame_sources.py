@@ -84,7 +84,7 @@ HELD: dict[str, tuple[Callable[[Path], Any], list[int]]] = {
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_what_people_hold_is_uploaded_as_it_is(
+def test_objects_of_other_libraries_are_uploaded(
     client: sutro.Client, tmp_path: Path, kind: str
 ) -> None:
     make, rows = HELD[kind]
@@ -98,7 +98,7 @@ def test_what_people_hold_is_uploaded_as_it_is(
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_what_people_hold_is_uploaded_in_a_dict_and_in_a_list(
+def test_objects_of_other_libraries_are_uploaded_in_a_dict_and_in_a_list(
     client: sutro.Client, tmp_path: Path, kind: str
 ) -> None:
     make, rows = HELD[kind]
@@ -124,7 +124,7 @@ def test_a_dataset_dict_gives_names(client: sutro.Client) -> None:
     ]
 
 
-def test_an_index_is_dropped_with_the_warning_whoever_wraps_the_frame(
+def test_an_index_is_dropped_with_a_warning_by_every_wrapper(
     client: sutro.Client,
 ) -> None:
     frame = pd.DataFrame({"a": [3, 1]}, index=[7, 8])
@@ -167,7 +167,7 @@ def test_keys_of_a_dict_become_text(client: sutro.Client, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", [list, iter, tuple])
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_list_of_paths_and_frames_is_told_as_such(
+def test_a_list_of_paths_and_frames_is_reported_as_mixed(
     client: sutro.Client, tmp_path: Path, kind: Callable[[Any], Any], order: int
 ) -> None:
     items = [str(write_parquet(tmp_path / "a.parquet")), TABLE][::order]

@@ -167,7 +167,7 @@ def test_frames_that_can_be_read_again_are_uploaded_twice(client: sutro.Client) 
         assert rows_of(client.upload(frame)) > 0
 
 
-def test_a_frame_without_rows_is_told_in_the_report(client: sutro.Client) -> None:
+def test_a_frame_without_rows_is_noted_in_the_report(client: sutro.Client) -> None:
     frames = {"some": TABLE, "none": TABLE.slice(0, 0)}
 
     assert client.upload(frames).notes == ("none has no rows",)
@@ -194,7 +194,7 @@ def test_an_open_file_that_cannot_be_rewound_is_read_once(
         (lambda path: _closed(path.open("rb")), "closed"),
     ],
 )
-def test_an_open_file_that_cannot_be_read_is_told_in_words(
+def test_an_unreadable_open_file_is_reported_plainly(
     client: sutro.Client, tmp_path: Path, opened: Callable[[Path], Any], message: str
 ) -> None:
     file = opened(write_parquet(tmp_path / "file.parquet"))
@@ -276,7 +276,7 @@ def test_errors_of_other_libraries_are_one_error_that_names_the_column(
     assert client.list_datasets() == []
 
 
-def test_an_error_in_a_stream_of_python_is_one_of_its_frame(client: sutro.Client) -> None:
+def test_an_error_in_a_python_stream_is_a_frame_error(client: sutro.Client) -> None:
     def batches() -> Iterator[pa.RecordBatch]:
         yield from TABLE.to_batches()
         message = "the database went away"

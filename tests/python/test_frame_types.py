@@ -218,7 +218,7 @@ def test_two_columns_of_one_name_are_refused(client: sutro.Client) -> None:
         client.upload(table)
 
 
-def test_an_extension_type_that_parquet_does_not_have_is_told(
+def test_an_extension_type_that_parquet_lacks_is_reported(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     frame = pd.DataFrame({"i": pd.interval_range(0, 2)})
@@ -242,7 +242,7 @@ MENDED = {
 
 
 @pytest.mark.parametrize("library", MENDED)
-def test_the_line_in_the_error_mends_the_frame(client: sutro.Client, library: str) -> None:
+def test_the_line_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
     frame, line = MENDED[library]
 
     with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 
 def numbers(start: int, rows: int = 100) -> pa.Table:
@@ -340,7 +340,7 @@ def test_frames_are_uploaded_in_a_running_loop(client: sutro.Client) -> None:
         (pa.table({}), "no columns"),
     ],
 )
-def test_what_cannot_be_uploaded_is_told_in_words(
+def test_unsupported_values_are_reported_plainly(
     client: sutro.Client, source: Any, message: str
 ) -> None:
     with pytest.raises((TypeError, sutro.SutroError), match=message):

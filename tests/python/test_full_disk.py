@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import parquet_bytes
-from kept import assert_kept
-from raw_client import RawClient
-from served import API_KEY, Served
-from small_disk import small_disk
+from helpers.assertions import assert_kept
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
+from helpers.small_disk import small_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
 
 
 @pytest.mark.parametrize("kib", range(60, 240, 20))
-def test_a_disk_that_is_full_is_told_and_uploads_go_on_when_there_is_space_again(
+def test_a_full_disk_is_reported_and_uploads_continue_when_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from generated_verdicts import any_case
-from raw_client import RawClient
+from helpers.generated_verdicts import any_case
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generated_verdicts import Case
+    from helpers.generated_verdicts import Case
 
 # One seed is one upload.
 ONE_SEED = os.environ.get("SUTRO_VERDICT_SEED")

@@ -13,7 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from served import Served
+from helpers.server_process import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

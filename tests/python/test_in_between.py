@@ -12,7 +12,7 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-from few_places import free_port, running
+from helpers.busy_proxies import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def large(tmp_path: Path) -> Path:
 
 
 @needs_nginx
-def test_nginx_with_its_own_limit_is_told_with_the_file_and_its_size(
+def test_the_size_limit_of_nginx_is_reported_with_the_file_and_its_size(
     server: sutro.LocalServer, tmp_path: Path, large: Path
 ) -> None:
     with _nginx(server.api_url, tmp_path / "nginx") as url:

@@ -17,10 +17,10 @@ from conftest import PARTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 
-def test_ctrl_c_tells_what_is_in_the_dataset(holding: HoldingService, folder: Path) -> None:
+def test_ctrl_c_reports_what_is_in_the_dataset(holding: HoldingService, folder: Path) -> None:
     holding.commits = 3
     holding.on_hold = _thread.interrupt_main
     client = sutro.Client(holding.api_key, holding.api_url)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import kernels
 from conftest import PARTS
+from helpers import kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import sutro
-    from holding_service import HoldingService
-    from kernels import Cell, Kernel
+    from helpers.holding_server import HoldingService
+    from helpers.kernels import Cell, Kernel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

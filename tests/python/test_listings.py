@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sutro
-from older_catalog import take_back_to
+from helpers.older_catalog import take_back_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_service_tells_the_sha256_of_each_file(
+def test_the_server_lists_the_sha256_of_each_file(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     # Larger than what is hashed at once.
@@ -62,7 +62,7 @@ def test_many_datasets_are_listed_newest_first_and_each_once(tmp_path: Path) -> 
     assert sorted(expected) == sorted(ids)
 
 
-def test_a_catalog_without_hashes_is_opened_and_tells_those_of_new_files(
+def test_a_catalog_without_hashes_opens_and_lists_hashes_of_new_files(
     tmp_path: Path, folder: Path
 ) -> None:
     first, second = folder / "part-0.parquet", folder / "part-1.parquet"

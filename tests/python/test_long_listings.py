@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sutro
-from long_datasets import long_dataset, wide_file
-from served import API_KEY, Served
+from helpers.long_datasets import long_dataset, wide_file
+from helpers.server_process import API_KEY, Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from raw_client import RawClient
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from conftest import parquet_bytes
-from long_datasets import long_dataset
-from raw_client import RawClient
-from served import API_KEY, Served
+from helpers.long_datasets import long_dataset
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
 
 if TYPE_CHECKING:
     from pathlib import Path

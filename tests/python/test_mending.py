@@ -117,7 +117,7 @@ def test_required_columns_become_nullable(client: sutro.Client, tmp_path: Path) 
     assert tables[0].to_pydict() == tables[1].to_pydict() == columns
 
 
-def test_pandas_files_that_drifted_apart_are_mended(client: sutro.Client, tmp_path: Path) -> None:
+def test_pandas_files_with_drifted_types_are_cast(client: sutro.Client, tmp_path: Path) -> None:
     """An int that became a float where a value is missing, a column without values, an order."""
     frames = [
         pd.DataFrame({"id": [1, 2], "score": [1, 2], "comment": ["a", None]}),
@@ -269,7 +269,7 @@ def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path
     assert pq.read_table(copy).equals(table)
 
 
-def test_an_upload_that_mends_goes_on_where_it_ended(client: sutro.Client, tmp_path: Path) -> None:
+def test_an_upload_with_casts_resumes(client: sutro.Client, tmp_path: Path) -> None:
     tables = [pa.table({"x": pa.array([n], pa.int32() if n % 2 else pa.int64())}) for n in range(6)]
     paths = written(tmp_path / "data", *tables)
     first = client.upload(paths[:4], on_mismatch="cast")

@@ -11,8 +11,8 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from older_catalog import take_back_to
-from raw_client import RawClient
+from helpers.older_catalog import take_back_to
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def pairs(count: int) -> list[tuple[str, str]]:
     return made
 
 
-def test_the_check_and_resume_and_the_service_go_by_one_rule(
+def test_check_resume_and_server_use_one_rule_for_names(
     server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     path = write_parquet(tmp_path / "data.parquet", rows=3)

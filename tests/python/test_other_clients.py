@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from reader import blocks
+from helpers.doc_runner import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_the_lines_for_curl_python_and_node_upload(served: sutro.LocalServer) ->
     ],
     ids=["json beside files", "form-data with its headers", "form-data alone"],
 )
-def test_the_broken_examples_of_the_api_documentation_get_the_mend(
+def test_the_broken_examples_of_the_api_documentation_get_the_fix(
     served: sutro.LocalServer, language: str, code: str, mend: str
 ) -> None:
     run(served, "sh", EXAMPLES[0].code.splitlines()[0])

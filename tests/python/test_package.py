@@ -72,7 +72,7 @@ def test_every_public_method_is_documented() -> None:
             assert member.__doc__, f"{name}.{member_name}"
 
 
-def test_whoever_hovers_over_a_call_sees_an_example() -> None:
+def test_every_public_call_has_an_example_in_its_docstring() -> None:
     calls = public_calls()
     calls |= {
         kind.__name__: kind

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from conftest import parquet_bytes
-from raw_client import RawClient
+from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import parquet_bytes
-from disk import TRACED, Call, Disk, calls
-from kept import assert_kept
-from raw_client import RawClient
-from sender import Sender
-from served import API_KEY, Served
+from helpers.assertions import assert_kept
+from helpers.load import Sender
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
+from helpers.simulated_disk import TRACED, Call, Disk, calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

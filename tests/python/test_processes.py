@@ -13,7 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from json_service import JsonService
+from helpers.json_server import JsonService
 from sutro import _core, settings
 
 if TYPE_CHECKING:

@@ -188,7 +188,7 @@ def test_a_bar_draws_what_grows_while_files_are_made(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("option", [None, False])
-def test_nothing_is_shown_where_nobody_looks(
+def test_no_progress_is_shown_without_a_terminal(
     client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str], option: bool | None
 ) -> None:
     client.upload(folder, progress=option)
@@ -281,7 +281,7 @@ def test_the_environment_decides_where_the_call_does_not(
     assert bool(capsys.readouterr().err) is is_shown
 
 
-def test_a_notebook_is_told_by_its_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_is_recognized_by_its_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     class ZMQInteractiveShell:
         pass
 

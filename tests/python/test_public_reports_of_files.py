@@ -133,7 +133,7 @@ def test_a_dangling_link_is_an_error(client: sutro.Client, data: Path) -> None:
             client.upload(source)
 
 
-def test_a_pointer_of_git_lfs_is_told_as_that(client: sutro.Client, data: Path) -> None:
+def test_a_git_lfs_pointer_is_reported_as_one(client: sutro.Client, data: Path) -> None:
     """https://github.com/huggingface/datasets/issues/4077, and two more."""
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 1\n"
     (data / "train.parquet").write_text(pointer, encoding="utf-8")
@@ -281,9 +281,7 @@ def test_other_columns_never_reach_a_dataset(
     assert names_in(client, dataset_id) == ["held.parquet"]
 
 
-def test_a_difference_in_nullability_is_told_as_that_and_cast(
-    client: sutro.Client, data: Path
-) -> None:
+def test_a_difference_in_nullability_is_reported_and_cast(client: sutro.Client, data: Path) -> None:
     """https://github.com/NVIDIA-Merlin/NVTabular/issues/429, lancedb/lancedb/issues/2366."""
     required = pa.schema([pa.field("x", pa.int64(), nullable=False)])
     pq.write_table(pa.table({"x": [1]}), data / "0.parquet")
@@ -309,7 +307,7 @@ def test_a_name_with_a_dot_is_no_nested_column(client: sutro.Client, data: Path)
         assert rows_of(client, dataset_id) == pq.read_table(path)
 
 
-def test_two_columns_of_one_name_are_told(client: sutro.Client, data: Path) -> None:
+def test_two_columns_of_one_name_are_reported(client: sutro.Client, data: Path) -> None:
     """https://github.com/rok/test-parquet-format/issues/160."""
     columns = [pa.array([1]), pa.array([2])]
     pq.write_table(pa.Table.from_arrays(columns, names=["a", "a"]), data / "twice.parquet")

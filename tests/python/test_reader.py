@@ -89,7 +89,7 @@ def test_the_embedded_service_runs_for_as_long_as_it_is_read(folder: Path, tmp_p
     assert stream.read_all().num_rows == 78
 
 
-def test_a_dataset_without_files_has_no_columns_and_an_unknown_one_is_told(
+def test_an_empty_dataset_has_no_columns_and_an_unknown_one_is_an_error(
     client: sutro.Client,
 ) -> None:
     assert pa.table(client.read(client.create_dataset())).shape == (0, 0)
@@ -208,7 +208,9 @@ def damaged_pages() -> bytes:
         (parquet_bytes(3)[:-9] + b"PAR1", "is damaged"),
     ],
 )
-def test_a_damaged_later_file_is_told_by_the_library_that_reads(second: bytes, words: str) -> None:
+def test_a_damaged_later_file_is_reported_by_the_library_that_reads(
+    second: bytes, words: str
+) -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": second}
     with DatasetService(files) as service, pytest.raises(OSError, match=words) as error:
         pa.table(service.client.read("d-1"))
@@ -216,7 +218,7 @@ def test_a_damaged_later_file_is_told_by_the_library_that_reads(second: bytes, w
     assert "b.parquet of the dataset d-1" in str(error.value)
 
 
-def test_files_of_another_schema_are_told() -> None:
+def test_files_of_another_schema_are_reported() -> None:
     other = io.BytesIO()
     pq.write_table(pa.table({"id": [1], "label": ["x"]}), other)
     files = {"a.parquet": parquet_bytes(3), "b.parquet": other.getvalue()}

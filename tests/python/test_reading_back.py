@@ -42,7 +42,9 @@ def test_files_come_in_the_order_in_which_they_are_named(
     assert client.read(dataset_id, files="part-2.parquet").to_pandas().shape == (3, 2)
 
 
-def test_what_is_not_there_is_said_with_what_is(client: sutro.Client, dataset_id: str) -> None:
+def test_unknown_columns_and_files_are_reported_with_those_that_exist(
+    client: sutro.Client, dataset_id: str
+) -> None:
     with pytest.raises(sutro.ConfigurationError, match=r"no column .txt.; it has id, text"):
         client.read(dataset_id, columns=["txt"]).to_arrow()
     with pytest.raises(sutro.ConfigurationError, match=r"no file .z\.parquet."):
@@ -76,7 +78,9 @@ def test_a_reader_is_iterated_in_batches(client: sutro.Client, dataset_id: str) 
     assert sum(batch.num_rows for batch in batches) == 78
 
 
-def test_pandas_and_numpy_are_told_how_to_read(client: sutro.Client, dataset_id: str) -> None:
+def test_pandas_and_numpy_get_an_error_that_says_how_to_read(
+    client: sutro.Client, dataset_id: str
+) -> None:
     reader = client.read(dataset_id)
 
     with pytest.raises(TypeError, match=r"\.to_pandas\(\)"):
@@ -86,7 +90,7 @@ def test_pandas_and_numpy_are_told_how_to_read(client: sutro.Client, dataset_id:
     assert pd.DataFrame.from_arrow(reader).equals(reader.to_pandas())
 
 
-def test_columns_that_pyarrow_does_not_take_are_told_with_what_reads_them(
+def test_columns_that_pyarrow_rejects_are_reported_with_what_reads_them(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     data_type: pa.DataType = pa.int64()

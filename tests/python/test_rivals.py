@@ -9,7 +9,7 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-from remembering_service import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingService
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def upload(service: RememberingService, folder: Path) -> sutro.UploadReport | No
 
 
 @pytest.mark.parametrize("tells", [SIZES, HASHES], ids=["sizes", "hashes"])
-def test_of_two_jobs_with_the_same_names_none_reports_the_other_s_files_as_uploaded(
+def test_two_jobs_with_the_same_names_report_only_their_own_files(
     tells: tuple[str, ...], tmp_path: Path
 ) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import sutro
-from served import API_KEY, Served
+from helpers.server_process import API_KEY, Served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: 
     assert API_KEY not in stderr
 
 
-def test_it_tells_of_itself(tmp_path: Path, folder: Path) -> None:
+def test_serve_has_health_metrics_and_openapi(tmp_path: Path, folder: Path) -> None:
     def get(call: str) -> str:
         with urlopen(Request(f"{served.api_url}{call}"), timeout=30) as answer:
             return str(answer.read(), "utf-8")

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import parquet_bytes
-from kept import assert_kept
-from raw_client import RawClient
-from sender import Sender
-from served import API_KEY, Served
-from strace import injected, needs_strace
+from helpers.assertions import assert_kept
+from helpers.load import Sender
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
+from helpers.strace import injected, needs_strace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ FILES = {f"part-{number}.parquet": parquet_bytes(200 * number + 1) for number in
 
 
 @pytest.mark.timeout(60 + 5 * KILLS)
-def test_a_service_under_load_that_is_killed_loses_nothing_that_it_answered(
+def test_a_server_killed_under_load_loses_no_acknowledged_upload(
     tmp_path: Path,
 ) -> None:
     seed = random.randrange(2**32)
@@ -141,7 +141,7 @@ def test_killed_at_every_system_call_of_an_upload_nothing_answered_is_lost(
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename", "unlink"])
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_a_disk_that_fails_at_any_system_call_is_told_and_nothing_is_lost(
+def test_a_disk_that_fails_at_any_system_call_is_reported_and_loses_nothing(
     tmp_path: Path, syscall: str, error: str
 ) -> None:
     for when in itertools.count(1, STRIDE):

@@ -72,7 +72,7 @@ def test_parquet_is_added_to_names_of_files_as_to_those_of_frames(
     assert client.upload([folder / PARTS[0]], names=["x"])[0].name == "x.parquet"
 
 
-def test_a_glob_in_a_dict_that_names_several_files_is_told_so(
+def test_a_glob_in_a_dict_that_matches_several_files_is_an_error(
     client: sutro.Client, folder: Path
 ) -> None:
     message = message_of(client, {"x": f"{folder}/*.parquet"})
@@ -81,7 +81,9 @@ def test_a_glob_in_a_dict_that_names_several_files_is_told_so(
     assert client.upload({"x": f"{folder}/part-1.*"})[0].name == "x.parquet"
 
 
-def test_the_number_of_names_is_told_as_people_count(client: sutro.Client, folder: Path) -> None:
+def test_a_wrong_number_of_names_is_reported_in_singular_and_plural(
+    client: sutro.Client, folder: Path
+) -> None:
     assert "there is 1 name for 12 files" in message_of(client, folder, names=["a"])
     message = message_of(client, folder / PARTS[0], names=["a", "b"])
     assert "there are 2 names for 1 file" in message
@@ -124,7 +126,7 @@ def test_file_urls_are_paths(client: sutro.Client, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["$DATA/a.parquet", "${DATA}/*.parquet", "x/$DATA"])
-def test_variables_of_the_environment_are_told(client: sutro.Client, source: str) -> None:
+def test_unexpanded_environment_variables_are_reported(client: sutro.Client, source: str) -> None:
     assert "os.path.expandvars(path)" in message_of(client, source)
 
 
@@ -176,7 +178,7 @@ def write_other_formats(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_file_of_another_kind_is_told_by_its_content_first(
+def test_a_file_of_another_format_is_recognized_by_its_content(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     expected = write_other_formats(tmp_path)
@@ -191,7 +193,7 @@ def test_a_file_of_another_kind_is_told_by_its_content_first(
         assert "pass names=" not in problem
 
 
-def test_a_folder_of_csv_files_is_told_without_advice_about_folders(
+def test_a_folder_of_csv_files_is_reported_without_advice_about_folders(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -215,7 +217,7 @@ def test_a_folder_of_csv_files_is_told_without_advice_about_folders(
         ("s3://bucket", "start with http:// or https://"),
     ],
 )
-def test_an_api_url_that_is_none_is_told_before_a_key_is_looked_for(url: str, words: str) -> None:
+def test_an_invalid_api_url_is_reported_before_a_key_is_looked_up(url: str, words: str) -> None:
     for key in (None, "key"):
         with pytest.raises(sutro.ConfigurationError) as error:
             sutro.Client(key, url)

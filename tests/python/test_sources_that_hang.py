@@ -10,13 +10,13 @@ import pytest
 
 import sutro
 from conftest import PARTS, parquet_bytes
-from hanging_mount import STEP, hanging_mount, is_possible
+from helpers.hanging_mount import STEP, hanging_mount, is_possible
 from test_upload import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 needs_mounts = pytest.mark.skipif(not is_possible(), reason="only root may mount")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has named pipes")

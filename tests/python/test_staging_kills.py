@@ -18,16 +18,16 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-from raw_client import RawClient
-from served import API_KEY, Served
-from small_disk import small_disk
-from strace import injected, needs_strace
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, Served
+from helpers.small_disk import small_disk
+from helpers.strace import injected, needs_strace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from raw_client import Answer
+    from helpers.raw_client import Answer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
@@ -207,7 +207,7 @@ def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answe
 
 
 @pytest.mark.parametrize("kib", range(20, 180, 40))
-def test_a_full_disk_is_told_to_who_stages_and_commits_and_both_go_on_when_there_is_space(
+def test_a_full_disk_is_reported_to_stage_and_commit_and_both_continue_when_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     with small_disk(tmp_path / "disk", 1_000) as disk:

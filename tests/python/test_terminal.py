@@ -14,7 +14,7 @@ from conftest import write_parquet
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo-terminals of this kind", allow_module_level=True)
 
-from terminal import CTRL_C, SUTRO, Terminal
+from helpers.terminal import CTRL_C, SUTRO, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import sutro
     from conftest import RunSutro
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 _WAITING = r"waiting for part-3\.parquet \(\d+ s"
 

@@ -78,5 +78,5 @@ def test_a_column_without_content_is_left_out() -> None:
         (None, ""),
     ],
 )
-def test_a_time_is_told_in_utc(time: str | None, shown: str) -> None:
+def test_a_time_is_shown_in_utc(time: str | None, shown: str) -> None:
     assert text.moment(time) == shown

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import sutro
-from tls_service import TlsService, server_context
+from helpers.tls_server import TlsService, server_context
 
 if TYPE_CHECKING:
     import socket
@@ -67,7 +67,7 @@ def _message(service: TlsService, kind: type[sutro.SutroError]) -> str:
 
 
 @pytest.mark.parametrize("host", ["localhost", "example.com"])
-def test_a_certificate_that_cannot_be_trusted_is_told_at_once(host: str) -> None:
+def test_an_untrusted_certificate_is_reported_without_retries(host: str) -> None:
     context, _ = _issued(host)
     message = _message(TlsService.with_context(context), sutro.CertificateError)
     assert re.search(r"certificate of localhost:\d+ cannot be trusted", message)
@@ -87,7 +87,7 @@ def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
-def test_a_file_of_certificates_that_cannot_be_used_is_told_when_it_is_ours(
+def test_an_unusable_certificate_file_is_reported_if_its_variable_is_ours(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
@@ -198,7 +198,7 @@ def _for_the_bundle(
         ("example.com", {}, "it is for example.com"),
     ],
 )
-def test_a_certificate_that_is_wrong_is_told_in_words(
+def test_a_wrong_certificate_is_reported_plainly(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     host: str,
@@ -283,7 +283,7 @@ def test_a_server_that_talks_another_tls_is_not_tried_again(
     assert words in _message(TlsService.with_context(context), sutro.NotTheApiError)
 
 
-def test_a_port_without_tls_is_told_as_that() -> None:
+def test_a_port_without_tls_is_reported_as_one() -> None:
     message = _message(TlsService(lambda connection: connection), sutro.NotTheApiError)
 
     assert "it does not speak TLS" in message

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reader import blocks
+from helpers.doc_runner import blocks
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]

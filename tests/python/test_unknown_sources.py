@@ -130,7 +130,7 @@ def test_what_is_no_source_is_refused_with_the_line_that_works(
 
 
 @pytest.mark.parametrize("mode", ["ascii", "utf-8", "latin-1"])
-def test_a_file_that_is_open_as_text_is_told_so(
+def test_a_file_opened_as_text_is_an_error_that_says_so(
     client: sutro.Client, tmp_path: Path, mode: str
 ) -> None:
     path = write_parquet(tmp_path / "a.parquet")
@@ -178,7 +178,7 @@ def test_the_table_inside_of_a_dataset_of_hugging_face_is_uploaded_with_a_warnin
     assert pa.table(client.read(report.dataset_id))["a"].to_pylist() == [2, 3]
 
 
-def test_a_file_of_a_delta_table_is_told_so_however_it_is_passed(
+def test_a_file_of_a_delta_table_is_reported_however_it_is_passed(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     (tmp_path / "table" / "_delta_log").mkdir(parents=True)
@@ -214,7 +214,7 @@ def test_folders_of_more_table_formats_are_refused(
 
 
 @pytest.mark.parametrize("url", ["https://", "https:", "http://"])
-def test_a_url_without_a_host_is_told_so(url: str) -> None:
+def test_a_url_without_a_host_is_reported(url: str) -> None:
     with pytest.raises(sutro.ConfigurationError, match="a host is missing: https://HOST"):
         sutro.Client("key", url)
 

@@ -14,13 +14,13 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
-from remembering_service import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from holding_service import HoldingService
+    from helpers.holding_server import HoldingService
 
 
 def client_of(service: RememberingService | HoldingService) -> sutro.Client:
@@ -254,7 +254,7 @@ def test_a_generator_that_fails_says_nothing_of_an_order_and_is_resumed(
     assert [file.status for file in report] == ["skipped"] * 5 + ["uploaded"] * 3
 
 
-def test_an_ordered_upload_does_not_go_on_where_an_unordered_one_was_and_says_what_does(
+def test_an_ordered_upload_cannot_resume_an_unordered_one_and_says_how_to_continue(
     client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -272,7 +272,9 @@ def test_an_ordered_upload_does_not_go_on_where_an_unordered_one_was_and_says_wh
     assert client.upload(folder, dataset_id, ordered=False, dry_run=True)[0].status == "skipped"
 
 
-def test_an_ordered_feed_does_not_go_on_either_and_says_what_does(client: sutro.Client) -> None:
+def test_an_ordered_feed_cannot_resume_an_unordered_one_and_says_how_to_continue(
+    client: sutro.Client,
+) -> None:
     frames = named(5)
     dataset_id = client.create_dataset()
     for name in ("day-0", "day-3"):
@@ -284,9 +286,7 @@ def test_an_ordered_feed_does_not_go_on_either_and_says_what_does(client: sutro.
         client.upload({name: frames[name] for name in ("day-1", "day-3")}, dataset_id)
 
 
-def test_what_an_ordered_upload_has_left_an_unordered_one_completes(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_an_unordered_upload_completes_an_ordered_one(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.create_dataset()
     client.upload([folder / name for name in PARTS[:4]], dataset_id)
 

@@ -188,7 +188,7 @@ def open_files() -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its open files are listed")
 @pytest.mark.parametrize("made", [pa.Table.to_reader, arro3.core.RecordBatchReader.from_arrow])
-def test_what_is_kept_of_streams_is_gone_with_them_or_bounded(
+def test_memory_kept_for_streams_is_freed_or_bounded(
     client: sutro.Client, made: Callable[[pa.Table], Any]
 ) -> None:
     dataset_id = client.upload({"day": OTHER}).dataset_id

@@ -7,9 +7,11 @@ use sutro::upload::{FileStatus, UploadError, UploadReport};
 use tempfile::TempDir;
 
 use crate::{
-    fault_proxy::{Fault, FaultProxy},
-    parquet_files::file_of_size,
-    server::TestServer,
+    support::{
+        fault_proxy::{Fault, FaultProxy},
+        parquet_files::file_of_size,
+        server::TestServer,
+    },
     upload_faults::{address, client_at, upload_folder},
 };
 
@@ -49,7 +51,7 @@ async fn completes_after(fault: Fault, attempts: u32) {
 }
 
 #[tokio::test]
-async fn what_broke_before_the_tail_is_sent_again() {
+async fn a_request_that_broke_before_the_tail_is_resent() {
     for fault in [
         Fault::Reset,
         Fault::CutRequest(10),
@@ -111,7 +113,7 @@ async fn a_service_that_is_not_the_api_ends_the_upload() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_never_reached_is_told_with_how_far_the_upload_got() {
+async fn an_unreachable_server_ends_the_upload_with_a_partial_report() {
     let server = TestServer::start().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();
@@ -148,7 +150,7 @@ async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
 }
 
 #[tokio::test]
-async fn where_no_listing_can_be_had_the_outcome_is_unknown_and_a_later_run_settles_it() {
+async fn without_a_listing_the_outcome_is_unknown_and_a_later_run_settles_it() {
     let server = TestServer::start().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();

@@ -27,7 +27,7 @@ use sutro::{
 };
 
 use crate::{
-    parquet_files::{file_of_size, int64_file},
+    support::parquet_files::{file_of_size, int64_file},
     uploads::World,
 };
 

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use sutro::schema::{Footer, FooterError, FooterReader, InvalidParquet, diff};
 
-use crate::parquet_files::{file_with_fields, int64_file};
+use crate::support::parquet_files::{file_with_fields, int64_file};
 
 fn read(bytes: &[u8]) -> Result<Footer, InvalidParquet> {
     let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ fn wrap(thrift: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_footer_tells_rows_row_groups_codecs_and_columns() {
+fn a_footer_has_rows_row_groups_codecs_and_columns() {
     let footer = read(&int64_file(&["a", "b"], 7)).unwrap();
     assert_eq!((footer.row_count, footer.row_groups), (7, 1));
     assert_eq!(footer.codecs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["snappy"]);
@@ -182,7 +182,7 @@ fn no_legal_file_of_the_parquet_projects_test_set_is_refused() {
 }
 
 #[test]
-fn generated_malformed_files_are_taken_or_refused_as_expected() {
+fn generated_malformed_files_are_accepted_or_rejected_as_expected() {
     let Some(corpus) = corpus() else { return };
     let folder = tempfile::tempdir().unwrap();
     let generator = corpus.join("gen_malformed.py");

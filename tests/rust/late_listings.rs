@@ -204,7 +204,7 @@ async fn a_list_of_files_that_lags_for_ever_ends_the_upload_with_words_that_say_
 
 /// Nothing tells that a first listing is old. What it lacks is sent again, refused, and compared.
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_first_list_of_a_resume_lags_nothing_is_there_twice() {
+async fn a_stale_first_listing_of_a_resume_stores_no_file_twice() {
     for ordered in [true, false] {
         for hidden in 1..=3 {
             let laggard = Laggard::new(Lag::Listings(0), &[]);

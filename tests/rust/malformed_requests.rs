@@ -2,7 +2,7 @@
 
 use tokio::io::AsyncWriteExt;
 
-use crate::{
+use crate::support::{
     parquet_files::int64_file,
     raw_client::{RawClient, eventually},
     server::{BOUNDARY, Part, TestServer, multipart},
@@ -273,7 +273,7 @@ async fn malformed_json_is_refused() {
 }
 
 #[tokio::test]
-async fn of_length_and_chunks_the_chunks_count() {
+async fn a_chunked_body_ignores_its_content_length() {
     // RFC 9112, section 6.3: what a proxy in front must have read, too.
     let (server, id) = server_with_dataset().await;
     let file = int64_file(&["a"], 3);

@@ -17,9 +17,11 @@ use sutro::{
 use tempfile::TempDir;
 
 use crate::{
-    fault_proxy::{Fault, FaultProxy},
-    parquet_files::file_of_size,
-    server::TestServer,
+    support::{
+        fault_proxy::{Fault, FaultProxy},
+        parquet_files::file_of_size,
+        server::TestServer,
+    },
     upload_faults::{address, impatient, upload_folder},
 };
 

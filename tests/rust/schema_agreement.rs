@@ -12,7 +12,7 @@ use sutro::{
     upload::{Mending, Paths, Source, Tracker, UploadError, UploadOptions, check_files, upload},
 };
 
-use crate::{
+use crate::support::{
     parquet_files::file_with_fields,
     server::{Part, TestServer},
 };

@@ -10,7 +10,7 @@ use sutro::{
     service::{Keys, Limits, LocalServer, ServerConfig, Service},
 };
 
-use crate::{
+use crate::support::{
     parquet_files::{file_of_size, file_with_fields, int64_file},
     server::{BOUNDARY, Part, TestServer, answer, multipart},
 };
@@ -88,7 +88,7 @@ async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn both_orders_of_the_fields_are_taken_from_curl() {
+async fn curl_may_send_the_fields_in_either_order() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -108,10 +108,7 @@ async fn both_orders_of_the_fields_are_taken_from_curl() {
         [id_field.clone(), "file=@data.parquet".to_owned()],
         ["file=@swapped.parquet".to_owned(), id_field.clone()],
     ] {
-        let Ok(output) = curl(fields).await.unwrap() else {
-            eprintln!("not run: curl is not installed");
-            return;
-        };
+        let output = curl(fields).await.unwrap().expect("curl is installed");
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(answer.starts_with("{\"file_id\":\"file_"), "{answer} {output:?}");
     }
@@ -142,11 +139,11 @@ async fn what_is_downloaded_is_what_was_uploaded() {
     assert!(!none.exists());
     let error = client.download_from_dataset("dataset-none", into(&none, Some(unknown))).await;
     assert!(matches!(error, Err(sutro::Error::DatasetNotFound { .. })));
-    assert_eq!(crate::server::count_files(folder.path()), 1);
+    assert_eq!(crate::support::server::count_files(folder.path()), 1);
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_told_and_the_others_are_there() {
+async fn a_damaged_stored_file_is_reported_and_the_others_are_served() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
@@ -188,7 +185,7 @@ async fn a_body_that_ends_early_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn of_many_uploads_of_one_name_exactly_one_wins() {
+async fn concurrent_uploads_of_one_name_store_one_file() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
@@ -200,7 +197,7 @@ async fn of_many_uploads_of_one_name_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn of_two_first_schemas_one_wins() {
+async fn concurrent_first_uploads_with_different_schemas_store_one_file() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let files = [int64_file(&["a"], 2), int64_file(&["b"], 2)];
@@ -234,7 +231,7 @@ async fn datasets_are_listed_newest_first_with_sizes_and_columns() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_of_the_contract_gets_json_too() {
+async fn unknown_calls_get_a_json_error() {
     let server = TestServer::start().await;
     for (method, call, body, expected) in [
         (Method::GET, "no-such-call", "", 404),
@@ -274,7 +271,7 @@ async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
 }
 
 #[tokio::test]
-async fn a_folder_has_one_service_and_the_second_is_told_who_holds_it() {
+async fn a_second_server_on_a_folder_fails_and_names_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let first = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await.unwrap();
     let refused = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await;

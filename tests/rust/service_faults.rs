@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use sutro::service::{LocalServer, ServerConfig};
 use tokio::{io::AsyncWriteExt, time::timeout};
 
-use crate::{
+use crate::support::{
     parquet_files::{file_of_size, int64_file},
     raw_client::{PATIENCE, RawClient, address, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, multipart},
@@ -163,7 +163,7 @@ async fn path_like_names_stay_data() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.starts_with("file_") && name.len() == 37, "{name}");
     }
-    assert_eq!(crate::server::count_files(server.folder.path()), 1);
+    assert_eq!(crate::support::server::count_files(server.folder.path()), 1);
 }
 
 /// Most memory that this process has had, in KiB.
@@ -208,7 +208,7 @@ async fn memory_of_large_uploads() {
             .request(reqwest::Method::POST, "upload-to-dataset")
             .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
             .body(reqwest::Body::wrap_stream(body));
-        crate::server::answer(request)
+        crate::support::server::answer(request)
     });
     for (status, refusal) in futures_util::future::join_all(uploads).await {
         assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -244,7 +244,7 @@ async fn a_stop_frees_the_folder_whatever_clients_do() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_services_own_is_never_swept() {
+async fn foreign_files_in_the_folder_are_never_swept() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = folder.path().join("service/blobs");
     std::fs::create_dir_all(blobs.join("photos")).unwrap();
@@ -257,7 +257,7 @@ async fn what_is_not_the_services_own_is_never_swept() {
 }
 
 #[tokio::test]
-async fn a_broken_catalog_is_told_at_the_start() {
+async fn a_broken_catalog_is_reported_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("catalog.sqlite"), "not a database ".repeat(100)).unwrap();
     let refused = LocalServer::start(ServerConfig::loopback(folder.path().to_owned())).await;

@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{
+use crate::support::{
     parquet_files::{file_of_size, int64_file},
     raw_client::RawClient,
     server::{BOUNDARY, Part, TestServer, answer, client, multipart},
@@ -138,7 +138,7 @@ async fn json_whose_declared_length_is_above_the_limit_is_refused_before_its_bod
 }
 
 #[tokio::test]
-async fn json_without_a_length_is_refused_at_the_limit_and_its_client_is_told() {
+async fn json_without_a_length_is_rejected_at_the_limit_with_a_413() {
     let server = with_limits(Limits { max_json_bytes: 1_000, ..Limits::default() }).await;
     let chunk = format!("{:x}\r\n{}\r\n", 600, " ".repeat(600));
     for call in JSON_CALLS {
@@ -153,7 +153,7 @@ async fn json_without_a_length_is_refused_at_the_limit_and_its_client_is_told() 
 }
 
 #[tokio::test]
-async fn json_that_breaks_off_is_not_told_as_too_large() {
+async fn json_that_breaks_off_is_not_reported_as_too_large() {
     let server = TestServer::start().await;
     for call in JSON_CALLS {
         let mut request = RawClient::start_with(&server, call, "Content-Length: 20").await;
@@ -217,7 +217,7 @@ impl HeldUpload {
 }
 
 #[tokio::test]
-async fn uploads_in_progress_are_shown_and_more_than_the_limit_are_told_to_come_again() {
+async fn uploads_in_progress_are_shown_and_those_above_the_limit_get_a_503() {
     let server = with_limits(Limits { max_uploads: 1, ..Limits::default() }).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
@@ -295,7 +295,7 @@ async fn a_stop_lets_running_uploads_end_and_refuses_new_ones() {
 }
 
 #[tokio::test]
-async fn the_service_tells_of_itself_without_a_key() {
+async fn health_and_metrics_need_no_key() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 3);
@@ -360,7 +360,7 @@ async fn many_clients_lose_nothing_and_keep_their_own_order() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_written_is_told_at_the_start() {
+async fn a_read_only_folder_is_reported_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("taken");
     std::fs::write(&taken, "a file").unwrap();

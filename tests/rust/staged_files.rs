@@ -6,10 +6,12 @@ use reqwest::{Method, StatusCode};
 use sutro::service::Limits;
 
 use crate::{
-    parquet_files::int64_file,
-    raw_client::eventually,
-    server::{TestServer, answer},
     staging::with_limits,
+    support::{
+        parquet_files::int64_file,
+        raw_client::eventually,
+        server::{TestServer, answer},
+    },
 };
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use sutro::{
     wire::staging::{CommitAnswer, CommitRefusal, EXTENSIONS_HEADER, StagedFile, is_announced},
 };
 
-use crate::{
+use crate::support::{
     parquet_files::int64_file,
     raw_client::{RawClient, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, answer, client, multipart},

@@ -15,7 +15,7 @@ use sutro::{
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use crate::{fault_proxy::FaultProxy, parquet_files::file_of_size, server::TestServer};
+use crate::support::{fault_proxy::FaultProxy, parquet_files::file_of_size, server::TestServer};
 
 /// Runs in `cargo test`; `make soak` asks for more.
 const RUNS: &str = "SUTRO_PROXY_RUNS";

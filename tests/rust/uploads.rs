@@ -30,7 +30,7 @@ use sutro::{
 };
 use tempfile::TempDir;
 
-use crate::{
+use crate::support::{
     parquet_files::{file_of_size, int64_file},
     server::client,
 };
@@ -162,7 +162,7 @@ async fn forty_files_of_all_sizes_are_sent_together_and_committed_in_order() {
 }
 
 #[tokio::test]
-async fn the_report_tells_what_became_of_each_file() {
+async fn the_report_has_the_outcome_of_each_file() {
     let world = World::new().await;
     world.write_some(3);
     let report = world.upload(UploadOptions::default()).await.unwrap();
@@ -181,7 +181,7 @@ async fn the_report_tells_what_became_of_each_file() {
 }
 
 #[tokio::test]
-async fn a_second_run_skips_what_is_there_and_goes_on() {
+async fn a_second_run_skips_committed_files_and_sends_the_rest() {
     let world = World::new().await;
     world.write_some(2);
     let first = world.upload(UploadOptions::default()).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_second_run_skips_what_is_there_and_goes_on() {
 }
 
 #[tokio::test]
-async fn names_that_are_taken_otherwise_are_refused_before_anything_is_sent() {
+async fn names_with_other_content_are_rejected_before_anything_is_sent() {
     let world = World::new().await;
     world.write_some(3);
     let dataset_id = world.upload(UploadOptions::default()).await.unwrap().dataset_id;
@@ -267,7 +267,7 @@ async fn a_lost_answer_is_settled_by_the_listing_and_nothing_is_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_busy_is_asked_again() {
+async fn a_request_to_a_busy_server_is_retried() {
     let world = World::behind(Arc::new(|index, request, next| {
         Box::pin(async move {
             let retry_after = [(header::RETRY_AFTER, "0")];

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conftest import parquet_bytes
 
 if TYPE_CHECKING:
-    from raw_client import RawClient
+    from helpers.raw_client import RawClient
 
 
 class Sender(threading.Thread):

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import sutro
-from served import API_KEY
+from helpers.server_process import API_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

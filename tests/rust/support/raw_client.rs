@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::server::{BOUNDARY, TestServer};
+use crate::support::server::{BOUNDARY, TestServer};
 
 /// Far more than anything here takes; a test that needs it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from json_service import JsonService
+from helpers.json_server import JsonService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from json_service import Request
+    from helpers.json_server import Request
 
 DATASET_ID = "dataset-remembered"
 

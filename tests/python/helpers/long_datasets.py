@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from served import Served
+from helpers.server_process import Served
 
 if TYPE_CHECKING:
     from pathlib import Path

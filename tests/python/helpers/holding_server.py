@@ -6,12 +6,12 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from json_service import JsonService
+from helpers.json_server import JsonService
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from json_service import Request
+    from helpers.json_server import Request
 
 DATASET_ID = "dataset-held"
 

@@ -1,0 +1,1 @@
+"""What tests share: servers, clients, disks, and what must hold in the end."""

@@ -1,0 +1,6 @@
+//! What the tests share.
+
+pub(crate) mod fault_proxy;
+pub(crate) mod parquet_files;
+pub(crate) mod raw_client;
+pub(crate) mod server;
