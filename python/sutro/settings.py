@@ -197,7 +197,7 @@ def _seconds(name: str, given: Mapping[str, Any], variable: str = "") -> float |
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        message = f"{name} takes a number, not {type(seconds).__name__}"
+        message = f"{name} must be a number, not {type(seconds).__name__}"
         raise TypeError(message)
     if not seconds > 0:
         message = f"{name} must be a number above zero, not {seconds!r}"

@@ -13,9 +13,9 @@ pub(super) struct OutgoingFile {
     pub(super) name: String,
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
-    /// What was changed of its sources.
+    /// Changes to its sources.
     pub(super) changes: Vec<Change>,
-    /// Let go when the file is committed: a temporary one takes up disk space.
+    /// Dropped when the file is committed: a temporary file takes up disk space.
     pub(super) content: Option<Content>,
 }
 
@@ -30,8 +30,8 @@ impl OutgoingFile {
         self.content = None;
     }
 
-    /// Reads its content once more where the listing tells the hash of a file that may be it, so
-    /// that the two can be compared.
+    /// Reads its content once more if the listing has the hash of a file that may be this one, to
+    /// compare the two.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) and [`Error::FileChanged`](crate::Error::FileChanged).

@@ -1,4 +1,4 @@
-//! From files to a plan: their order, names and identities.
+//! Makes a plan of files: their order, names and identities.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -23,7 +23,7 @@ use crate::{
     wire::file_name::{folded, has_parquet_extension, refusal},
 };
 
-/// Looks at the identity of files.
+/// Records the identity of files.
 #[derive(Clone)]
 struct Pin;
 
@@ -42,8 +42,8 @@ impl Work<FoundFile> for Pin {
 /// Names and pins the files. What cannot be uploaded is a problem, not an error: all
 /// problems are reported together.
 ///
-/// `names` gives each file its name, in which `.parquet` may be left out; otherwise it is the
-/// file's own, or with the columns of its folders made of its path.
+/// `names` has a name for each file, with or without `.parquet`. Otherwise a file keeps its own
+/// name, or gets one from its path if its folders define columns.
 ///
 /// # Errors
 /// [`Error::Configuration`] if `names` has another length than `found`.
@@ -66,7 +66,7 @@ pub(super) fn plan(
     for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
         let name = match names {
             Some(names) => Some(with_extension(&names[index])),
-            // Files of such folders are called alike.
+            // Files in such folders often have the same name.
             None if matches!(hive, Hive::Columns(_)) => file.path_name.clone(),
             None => file.name.clone(),
         };
@@ -90,15 +90,15 @@ pub(super) fn plan(
     Ok((files, problems))
 }
 
-/// A name that a caller gives, as that of a parquet file.
+/// Adds `.parquet` to a caller's name that lacks it.
 pub(super) fn with_extension(name: &str) -> String {
     if has_parquet_extension(name) { name.to_owned() } else { format!("{name}.parquet") }
 }
 
-/// Looks whether names that a caller gives can be used, before anything is made of them.
+/// Checks whether a caller's names can be used, before any file is created.
 ///
 /// # Errors
-/// [`CheckError`] with every name that cannot.
+/// [`CheckError`] with every name that cannot be used.
 pub fn check_names(names: &[String]) -> Result<(), CheckError> {
     let mut taken = Names::default();
     let add = |name: &String| {
@@ -108,15 +108,14 @@ pub fn check_names(names: &[String]) -> Result<(), CheckError> {
     if problems.is_empty() { Ok(()) } else { Err(CheckError::of_problems(names.len(), problems)) }
 }
 
-/// Names that are planned already, with the files that have them.
+/// Names in use by the plan, with their files.
 #[derive(Default)]
 pub(super) struct Names {
     first_of: HashMap<String, (String, Location)>,
 }
 
 impl Names {
-    /// Takes in a file's name, which the caller gave or which is the file's own, and says what
-    /// is wrong with it.
+    /// Adds a file's name, and returns its problems. `is_given`: the caller chose the name.
     pub(super) fn add(&mut self, name: &str, location: &Location, is_given: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(why) = refusal(name) {

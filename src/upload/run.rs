@@ -38,10 +38,10 @@ pub enum Source {
     Made(MadeFiles),
 }
 
-/// Puts the files of `source` into one dataset, in order.
+/// Uploads the files of `source` to one dataset, in order.
 ///
-/// Everything that can be known is checked before a byte is sent. Called again after a
-/// failure with the same source and dataset, it goes on where it ended.
+/// Checks everything that it can before it sends a byte. After a failure, a call with the same
+/// source and dataset resumes the upload.
 ///
 /// # Errors
 /// See [`UploadError`]. Dropping the future closes all connections; `tracker` has the report.
@@ -62,7 +62,7 @@ pub async fn upload(
     run.send(feed, listing).await.map_err(|error| run.incomplete(error))
 }
 
-/// The name of the steps in the log, wherever their code is.
+/// The target of all steps in the log, whichever module logs them.
 const LOG: &str = "sutro::upload";
 
 struct Run<'a> {
@@ -72,8 +72,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The files, checked, and what the dataset holds. It is asked for that only where nothing is
-    /// wrong with the files alone.
+    /// Checks the files, and lists the dataset if the files alone have no problem.
     async fn check_files(&self, found: Found) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let Found { files, notes } = found;
         self.tracker.noted(notes);
@@ -95,7 +94,7 @@ impl Run<'_> {
         Ok((Feed::of_known(recipes), files_of(dataset)))
     }
 
-    /// Files that are checked as they come. The first one is checked here.
+    /// Checks the first file. The others are checked as they arrive.
     async fn check_first(&self, files: MadeFiles) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let dataset = self.listed().await?;
         self.tracker.planned(&[], files.file_count.unwrap_or(0));
@@ -105,7 +104,7 @@ impl Run<'_> {
         Ok((Feed::of_coming(coming), files_of(dataset)))
     }
 
-    /// What the dataset that was named holds.
+    /// Lists the dataset, if the caller named one.
     async fn listed(&self) -> Result<Option<DatasetFileList>> {
         match &self.options.dataset_id {
             Some(dataset_id) => self.client.list_dataset(dataset_id).await.map(Some),
@@ -139,7 +138,7 @@ impl Run<'_> {
         Ok(self.tracker.report())
     }
 
-    /// The dataset, which is created where none was named.
+    /// Returns the id of the dataset; creates one if the caller named none.
     async fn dataset(&self, listing: Vec<DatasetFile>) -> Result<Dataset> {
         let id = match &self.options.dataset_id {
             Some(dataset_id) => dataset_id.clone(),
@@ -184,7 +183,7 @@ impl Run<'_> {
         Ok(listing)
     }
 
-    /// In a dry run: files that come are made, and thrown away.
+    /// In a dry run, files are created and discarded.
     async fn make_all(&self, feed: Feed) -> Result<(), UploadError> {
         let Some(mut coming) = feed.coming else { return Ok(()) };
         while let Some(file) = coming.next().await {
@@ -193,7 +192,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The error of a run that has committed files says so.
+    /// Adds the report to the error if the run has committed files.
     fn incomplete(&self, error: UploadError) -> UploadError {
         let report = self.tracker.report();
         if report.files.iter().all(|file| file.status != FileStatus::Uploaded) {

@@ -1,8 +1,9 @@
-//! "Did it commit?": what a listing of the dataset says about the plan.
+//! Decides from a listing of the dataset whether a file was committed.
 //!
-//! One rule holds wherever a listing is read after something was confirmed: a listing that lacks
-//! confirmed files and contradicts nothing is old, and is asked for again ([`MAX_STALE_LISTINGS`]
-//! times, a grace period apart). One that contradicts them shows a foreign writer.
+//! One rule holds for every listing that is read after a file was acknowledged. If the listing
+//! only lacks acknowledged files, it is stale, and the upload lists the dataset again
+//! ([`MAX_STALE_LISTINGS`] times, a grace period apart). If it contradicts them, another process
+//! has written to the dataset.
 //!
 //! [`MAX_STALE_LISTINGS`]: crate::config::MAX_STALE_LISTINGS
 
@@ -30,21 +31,21 @@ pub struct Expected<'a> {
     pub hash: Option<Sha256Digest>,
 }
 
-/// What a listed file is to one of the plan.
+/// How a listed file compares with a file of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// It has another name.
     OtherName,
-    /// It has the name, and is known to have another content.
+    /// It has the name, but certainly other content.
     OtherContent,
-    /// Name, size and rows agree as far as they are told. The contents were not compared.
+    /// Name, size and rows agree, as far as the listing has them. The contents were not compared.
     Alike,
     /// Name and content agree.
     Same,
 }
 
 impl Expected<'_> {
-    /// The one comparison of a file with what a listing tells of one.
+    /// Compares the file with a listed one.
     #[must_use]
     pub fn compare(&self, listed: &DatasetFile) -> Comparison {
         let differs = |told: Option<u64>, expected: Option<u64>| {
@@ -63,16 +64,16 @@ impl Expected<'_> {
         }
     }
 
-    /// Whether the listed file may be taken for this one.
+    /// Whether the listed file may be this one.
     pub(super) fn is(&self, listed: &DatasetFile) -> bool {
         matches!(self.compare(listed), Comparison::Alike | Comparison::Same)
     }
 }
 
-/// How a listing stands to the files that a dataset is known to hold.
+/// How a listing compares with the files that a dataset is known to contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing<'known, 'listing> {
-    /// It has all of them. In an ordered upload these follow.
+    /// It has all of them. In an ordered upload, these files follow.
     Current(&'listing [DatasetFile]),
     /// It is older than what is known: it lacks this file.
     Stale(&'known str),
@@ -80,8 +81,8 @@ pub enum Standing<'known, 'listing> {
     Foreign,
 }
 
-/// How a listing stands to the files that the dataset held before and those that the service has
-/// confirmed since. In the planned order, the dataset has them in the order of `known`.
+/// Compares a listing with the files that the dataset had before and those that the server has
+/// acknowledged since. In the planned order, the dataset has them in the order of `known`.
 #[must_use]
 pub fn standing<'known, 'listing>(
     order: Order,
@@ -112,7 +113,7 @@ pub fn verdict<'known>(
     file: Expected<'_>,
     listing: &[DatasetFile],
 ) -> Verdict {
-    // Without order it may stand anywhere, and who has it is not old.
+    // Without an order the file may be in any place, and a listing that has it is not stale.
     let is_it = |listed: &&DatasetFile| are_one(&listed.file_name, file.name);
     if order == Order::Any
         && let Some(listed) = listing.iter().find(is_it)

@@ -1,4 +1,4 @@
-//! After the last commit: does the dataset show what was put there?
+//! Checks after the last commit that the dataset lists all uploaded files.
 
 use tokio::time::sleep;
 
@@ -16,10 +16,10 @@ use crate::{
     wire::{file_name::folded, messages::DatasetFile},
 };
 
-/// What an upload has put into a dataset.
+/// The files that an upload has committed to a dataset.
 pub(super) struct Sent<'a> {
     pub(super) dataset_id: &'a str,
-    /// Names in the dataset before it.
+    /// Names in the dataset before the upload.
     pub(super) before: &'a [String],
     /// All of them are committed.
     pub(super) files: &'a [OutgoingFile],
@@ -27,11 +27,11 @@ pub(super) struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// Asks for the dataset's listing until it shows all files, and returns it.
+    /// Lists the dataset until the listing has all files, and returns it.
     ///
     /// # Errors
-    /// [`Error::ForeignWriter`] if it contradicts what was put there, [`Error::OutcomeUnknown`] if
-    /// it stays behind, and those of the call.
+    /// [`Error::ForeignWriter`] if the listing contradicts the upload, [`Error::OutcomeUnknown`] if
+    /// it stays stale, and the errors of the call.
     pub(super) async fn verify(&self, client: &ApiClient) -> Result<Vec<DatasetFile>> {
         let mut stale_listings = 0;
         loop {
@@ -46,7 +46,7 @@ impl Sent<'_> {
         }
     }
 
-    /// The first file that the listing is too old to show.
+    /// Returns the first file that a stale listing lacks.
     fn first_missing(&self, listing: &[DatasetFile]) -> Result<Option<&str>> {
         if self.files.is_empty() {
             return Ok(None);

@@ -124,15 +124,15 @@ def test_a_wrong_argument_is_refused_by_name_whatever_it_is(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"names": [1]}, "names takes a list of str; item 0 is 1"),
-        ({"names": {"x"}}, "names takes a list of str, not set"),
-        ({"names": {"x": 1}}, "names takes a list of str, not dict"),
-        ({"concurrency": "8"}, "concurrency takes an integer, not '8'"),
-        ({"concurrency": 1.5}, "concurrency takes an integer, not 1.5"),
-        ({"concurrency": True}, "concurrency takes an integer, not True"),
-        ({"ordered": None}, "ordered takes True or False, not None"),
-        ({"exclude": 3}, "exclude takes a list of str, not 3"),
-        ({"hive": "year"}, "hive takes True, False, or a dict of types, not str"),
+        ({"names": [1]}, "names must be a list of str; item 0 is 1"),
+        ({"names": {"x"}}, "names must be a list of str, not set"),
+        ({"names": {"x": 1}}, "names must be a list of str, not dict"),
+        ({"concurrency": "8"}, "concurrency must be an integer, not '8'"),
+        ({"concurrency": 1.5}, "concurrency must be an integer, not 1.5"),
+        ({"concurrency": True}, "concurrency must be an integer, not True"),
+        ({"ordered": None}, "ordered must be True or False, not None"),
+        ({"exclude": 3}, "exclude must be a list of str, not 3"),
+        ({"hive": "year"}, "hive must be True, False, or a dict of types, not str"),
     ],
 )
 def test_the_message_says_what_the_argument_takes(
@@ -159,7 +159,7 @@ def test_numbers_and_texts_of_numpy_and_columns_of_names_are_taken(
 
 
 def test_a_key_of_another_type_is_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="api_key takes a str, not bytes") as raised:
+    with pytest.raises(TypeError, match="api_key must be a str, not bytes") as raised:
         sutro.Client(b"secret", f"local:{tmp_path}")  # type: ignore[arg-type]
 
     assert "secret" not in str(raised.value)

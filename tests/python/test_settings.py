@@ -262,7 +262,7 @@ def test_counts_in_the_environment_must_be_integers(
 
 @pytest.mark.parametrize("number", [2.9, True, "2"])
 def test_the_number_of_retries_must_be_an_integer(tmp_path: Path, number: Any) -> None:
-    with pytest.raises(TypeError, match="max_retries takes an integer"):
+    with pytest.raises(TypeError, match="max_retries must be an integer"):
         sutro.Client(api_url=f"local:{tmp_path}", max_retries=number)
 
 

@@ -105,7 +105,7 @@ def _checked_hive(hive: object) -> bool | dict[str, str] | None:
     if hive is None or isinstance(hive, bool):
         return hive
     if not isinstance(hive, Mapping):
-        message = f"hive takes True, False, or a dict of types, not {type(hive).__name__}"
+        message = f"hive must be True, False, or a dict of types, not {type(hive).__name__}"
         raise TypeError(message)
     types: dict[str, str] = {values.text("a key of hive", name): hive[name] for name in hive}
     for name, kind in types.items():

@@ -26,7 +26,7 @@ def text(name: str, value: object) -> str:
     """
     if isinstance(value, str):
         return value
-    message = f"{name} takes a str, not {_kind(value)}"
+    message = f"{name} must be a str, not {_kind(value)}"
     raise TypeError(message)
 
 
@@ -38,7 +38,7 @@ def flag(name: str, value: object) -> bool:
     """
     if isinstance(value, bool) or is_a(value, "numpy", "bool", "bool_"):
         return bool(value)
-    message = f"{name} takes True or False, not {_shown(value)}"
+    message = f"{name} must be True or False, not {_shown(value)}"
     raise TypeError(message)
 
 
@@ -54,7 +54,7 @@ def count(name: str, value: object, *, least: int = 1) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        message = f"{name} takes an integer, not {_shown(value)}"
+        message = f"{name} must be an integer, not {_shown(value)}"
         raise TypeError(message)
     if number < least:
         message = f"{name} must be at least {least}, not {number}"
@@ -72,12 +72,12 @@ def texts(name: str, value: object) -> list[str]:
         value, str | bytes | bytearray | Mapping | AbstractSet
     )
     if not is_list:
-        message = f"{name} takes a list of str, not {_shown(value)}"
+        message = f"{name} must be a list of str, not {_shown(value)}"
         raise TypeError(message)
     items: list[object] = list(value)  # type: ignore[call-overload]
     for place, item in enumerate(items):
         if not isinstance(item, str):
-            message = f"{name} takes a list of str; item {place} is {_shown(item)}"
+            message = f"{name} must be a list of str; item {place} is {_shown(item)}"
             raise TypeError(message)
     # A string of numpy has its own class.
     return [str(item) for item in items]
@@ -100,7 +100,7 @@ def path(name: str, value: object) -> str:
     """
     if isinstance(value, str | os.PathLike):
         return str(Path(value).expanduser())
-    message = f"{name} takes a path, not {_kind(value)}"
+    message = f"{name} must be a path, not {_kind(value)}"
     raise TypeError(message)
 
 
@@ -113,7 +113,7 @@ def dataset_id(value: object) -> str:
     if isinstance(value, str):
         return value
     hint = "; pass its dataset_id" if hasattr(value, "dataset_id") else ""
-    message = f"dataset_id takes the id of a dataset, not {type(value).__name__}{hint}"
+    message = f"dataset_id must be the id of a dataset, not {type(value).__name__}{hint}"
     raise TypeError(message)
 
 

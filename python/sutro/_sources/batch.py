@@ -68,7 +68,7 @@ def frames_of(
     """
     if names is not None and count is not None and len(names) != count:
         entries = "1 entry" if len(names) == 1 else f"{len(names):,} entries"
-        message = f"names has {entries} for {text.counted(count, 'frame')}"
+        message = f"`names` has {entries} for {text.counted(count, 'frame')}"
         raise ConfigurationError(message)
     items = _named(items, names)
     if count is None:
@@ -97,10 +97,10 @@ def _named(items: Items, names: Sequence[str] | None) -> Items:
 def _numbered(items: Items) -> Items:
     for name, item in items:
         if name is not None:
-            message = "rows_per_file numbers the files that it makes; give no names"
+            message = "names cannot be used with `rows_per_file`, which numbers the files"
             raise ConfigurationError(message)
         if not isinstance(item, ArrowStream):
-            message = "rows_per_file cuts frames; files are uploaded as they are"
+            message = "`rows_per_file` only applies to frames, but the source contains files"
             raise ConfigurationError(message)
         yield None, item
 

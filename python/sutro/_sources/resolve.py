@@ -45,7 +45,7 @@ def resolve(
         FileExistsInDatasetError: Names are taken in the dataset, and a stream would be used up.
     """
     if isinstance(source, Mapping) and names is not None:
-        message = "a dict gives the names; leave names out"
+        message = "`names` cannot be used with a dict, whose keys are the names"
         raise ConfigurationError(message)
     names = _checked_names(names)
     if rows_per_file is not None:
@@ -61,7 +61,7 @@ def resolve(
     items = chain([first], items)
     if is_path(first[1]):
         if rows_per_file is not None:
-            message = "rows_per_file cuts frames; files are uploaded as they are"
+            message = "`rows_per_file` only applies to frames, but the source contains files"
             raise ConfigurationError(message)
         return paths_of(
             items,
@@ -72,10 +72,13 @@ def resolve(
             exclude=excluded,
         )
     if names == "path" or callable(names):
-        message = "names makes names of paths, and the source has frames: pass a list, or a dict"
+        message = (
+            "`names` can derive names from paths only, but the source contains frames; pass a list "
+            "of names, or a dict"
+        )
         raise ConfigurationError(message)
     if recursive or excluded:
-        message = "recursive and exclude are about files, and the source has frames"
+        message = "`recursive` and `exclude` only apply to files, but the source contains frames"
         raise ConfigurationError(message)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
@@ -89,7 +92,7 @@ def resolve(
 
 def _checked_names(names: NamesOption | None) -> NamesOption | None:
     if isinstance(names, str) and names != "path":
-        message = f"names takes a list with a name for each file, or 'path', not {names!r}"
+        message = f"names must be a list with a name for each file, or 'path', not {names!r}"
         raise TypeError(message)
     if names is None or isinstance(names, str) or callable(names):
         return names

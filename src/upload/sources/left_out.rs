@@ -149,7 +149,7 @@ mod tests {
     use super::{Kind, LeftOut, is_of_a_tool};
 
     #[test]
-    fn each_kind_is_told_with_a_count_and_the_first_names() {
+    fn each_kind_is_shown_with_a_count_and_its_first_names() {
         let mut left_out = LeftOut::default();
         left_out.add(Kind::Folder, Path::new("data/2024"));
         for name in ["d.csv", "c.csv", "b.csv", "a.csv"] {

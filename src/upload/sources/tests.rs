@@ -154,7 +154,7 @@ fn in_folder(folder: &tempfile::TempDir, path: &str) -> String {
 }
 
 #[test]
-fn whatever_a_folder_or_glob_names_and_is_not_taken_is_told() {
+fn the_note_counts_each_kind_of_entry_that_is_left_out() {
     let folder = tree(&[
         "a.parquet",
         "b.csv",
@@ -187,7 +187,7 @@ fn whatever_a_folder_or_glob_names_and_is_not_taken_is_told() {
 
 #[cfg(unix)]
 #[test]
-fn links_to_folders_are_told_and_broken_links_are_taken_for_files() {
+fn linked_folders_are_noted_and_broken_links_count_as_files() {
     let folder = tree(&["a.parquet"]);
     let elsewhere = tree(&["b.parquet"]);
     let link = |name: &str, target: &std::path::Path| {
@@ -284,7 +284,7 @@ fn a_list_of_a_shell_has_what_a_folder_leaves_out() {
 }
 
 #[test]
-fn folders_are_advised_where_there_are_folders_only() {
+fn the_error_about_an_empty_folder_hints_at_its_subfolders() {
     let folder = tree(&["with/a/b.parquet", "without/b.csv"]);
     let error = |path| paths(&[in_folder(&folder, path)]).find().unwrap_err().to_string();
     assert!(error("with").contains("1 folder") && error("with").contains("recursive search"));
