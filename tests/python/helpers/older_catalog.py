@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNDO = {
+    7: ["DROP TABLE staged", "DROP TABLE staged_schemas", "DROP TABLE staged_totals"],
     6: [
         "ALTER TABLE datasets DROP COLUMN total_size_bytes",
         "ALTER TABLE datasets DROP COLUMN file_count",
