@@ -83,7 +83,7 @@ docs: $(STAMPS)/docs ## Build the documentation into site/; warnings are errors
 # Linked with zig, a wheel runs on older systems than the one that built it.
 WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
 wheel: $(STAMPS)/wheel ## Build an optimised wheel into dist/
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist $(WHEEL_OPTIONS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist --compression-level 9 $(WHEEL_OPTIONS)
 
 sdist: $(STAMPS)/venv ## Build a source distribution into dist/
 	$(BIN)/maturin sdist --out dist
