@@ -24,7 +24,7 @@ fn drive(files: usize, order: Order) {
                 }
                 Action::Release(file) => {
                     let request = requests[file].unwrap();
-                    events.push_back(Event::Ended(request, Ending::Committed));
+                    events.push_back(Event::Ended(request, Ending::Accepted));
                 }
                 Action::Finish(stop) => {
                     assert_eq!((stop, gate.head()), (None, files));

@@ -68,7 +68,7 @@ pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
 /// What the end of a request means for the gate.
 pub(super) fn ending(outcome: &Result<String>) -> Ending {
     match outcome {
-        Ok(_) => Ending::Committed,
+        Ok(_) => Ending::Accepted,
         Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {
             Ending::RefusedAll
         }

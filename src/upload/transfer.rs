@@ -162,6 +162,7 @@ impl Shell {
                 self.pause(request, failures, at_least);
             }
             Action::Settle(file, grace) => self.settle(file, grace),
+            Action::CommitGroup(_) | Action::PauseGroup { .. } | Action::Compare(_) => {}
             Action::Finish(stop) => return ControlFlow::Break(stop),
         }
         ControlFlow::Continue(())

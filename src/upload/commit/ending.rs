@@ -26,12 +26,12 @@ pub(super) fn decide(file: &File, ending: Ending, turn: Turn, connection: Connec
         // The listing tells whether the content is the same, as soon as it is this file's turn.
         Ending::NameTaken if turn == Turn::Now => true,
         Ending::NameTaken | Ending::Final => in_doubt || may_be_there,
-        Ending::Committed | Ending::RefusedAll => false,
+        Ending::Accepted | Ending::RefusedAll => false,
     };
     match ending {
         _ if must_settle => Decision::Settle,
-        Ending::Committed if in_doubt => Decision::Commit,
-        Ending::Committed => Decision::Stop(StopCause::CommittedEarly, Scope::All),
+        Ending::Accepted if in_doubt => Decision::Commit,
+        Ending::Accepted => Decision::Stop(StopCause::CommittedEarly, Scope::All),
         Ending::Refused | Ending::Final => Decision::Stop(StopCause::Failed, Scope::FromHere),
         Ending::RefusedAll => Decision::Stop(StopCause::Failed, Scope::All),
         Ending::NameTaken => Decision::Stop(StopCause::NameTaken, Scope::FromHere),

@@ -33,6 +33,18 @@ pub enum Event {
     PauseOver(RequestId),
     /// What the dataset's listing says about the file, after [`Action::Settle`].
     Settled(FileIndex, Verdict),
+    /// A commit of staged files ([`Action::CommitGroup`]) is over.
+    GroupEnded(GroupEnding),
+    /// The pause after a failed commit ([`Action::PauseGroup`]) is over.
+    GroupPauseOver,
+    /// What a listing shows behind the files that are known to be committed, after
+    /// [`Action::Compare`].
+    Compared {
+        /// The next files of the plan that follow, with the same content.
+        ours: usize,
+        /// What comes after them.
+        verdict: Verdict,
+    },
     /// A fixed span of time has passed (`config::TICK`).
     Tick {
         /// Whether the first uncommitted file has moved a byte since the last tick.
@@ -43,8 +55,8 @@ pub enum Event {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// 2xx with a file id.
-    Committed,
+    /// 2xx with an id: the file is committed, or staged.
+    Accepted,
     /// The API's own refusal of this file.
     Refused,
     /// The API's refusal of everything (key, dataset).
@@ -59,6 +71,43 @@ pub enum Ending {
         retry_after: Option<Duration>,
     },
     /// No use to try again: the source changed, the certificate is bad, not the API.
+    Final,
+}
+
+/// Staged files that one request commits: consecutive files of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The first of them.
+    pub start: FileIndex,
+    /// The file after the last of them.
+    pub end: FileIndex,
+}
+
+/// How a commit of staged files ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupEnding {
+    /// All of them are in the dataset.
+    Committed,
+    /// The dataset has another number of files than was expected, so none of them was added.
+    CountDiffers,
+    /// None was added, because of a name or a schema.
+    Refused {
+        /// The file that the server named, if any.
+        file: Option<FileIndex>,
+    },
+    /// A file is not staged any more, so none was added.
+    Gone {
+        /// The file that the server named, if any.
+        file: Option<FileIndex>,
+    },
+    /// The API rejected everything (key, dataset).
+    RefusedAll,
+    /// Broken connection, timeout, 408, 425, 429, 5xx: they may have been added.
+    Temporary {
+        /// The server asked all of us to wait this long.
+        retry_after: Option<Duration>,
+    },
+    /// A retry would fail again, and they may have been added.
     Final,
 }
 
@@ -98,6 +147,17 @@ pub enum Action {
     },
     /// Wait for the grace period, then ask the listing.
     Settle(FileIndex, Grace),
+    /// Commit these staged files in one request.
+    CommitGroup(Group),
+    /// Wait before the same commit is requested again.
+    PauseGroup {
+        /// Failures of commits in a row. The pause grows with them.
+        failures: u32,
+        /// What the server asked for.
+        at_least: Option<Duration>,
+    },
+    /// Wait for the grace period, then compare the dataset's listing with the next files.
+    Compare(Grace),
     /// The run is over; `None` when every file is committed.
     Finish(Option<Stop>),
 }

@@ -20,7 +20,8 @@ pub(super) enum Phase {
         throttled: bool,
     },
     Settling(Settling),
-    Committed,
+    /// Committed; of a staged upload: staged.
+    Done,
 }
 
 impl Phase {
@@ -58,7 +59,7 @@ pub(super) struct File {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
     planned: Vec<File>,
-    /// The first file that is not committed.
+    /// The first file that is not done.
     head: FileIndex,
     /// Files from here on have never been started.
     frontier: FileIndex,
@@ -82,7 +83,7 @@ impl Files {
         self.planned.get(self.head).map(|file| file.phase)
     }
 
-    /// Files that are started and, but for some of an unordered upload, not committed.
+    /// Files that are started. Those in order are not done.
     pub(super) fn begun(&self) -> Range<FileIndex> {
         self.head..self.frontier
     }
@@ -96,19 +97,27 @@ impl Files {
         RequestId { file, attempt: state.attempt }
     }
 
-    /// Notes a commit. Returns by how many files the head has moved on.
-    pub(super) fn commit(&mut self, file: FileIndex) -> usize {
-        self[file].phase = Phase::Committed;
+    /// Notes that a file is done. Returns by how many files the head has moved on.
+    pub(super) fn done(&mut self, file: FileIndex) -> usize {
+        self[file].phase = Phase::Done;
+        self.frontier = self.frontier.max(file + 1);
         let before = self.head;
-        while self.head_phase() == Some(Phase::Committed) {
+        while self.head_phase() == Some(Phase::Done) {
             self.head += 1;
         }
         self.head - before
     }
 
-    pub(super) fn uncommitted(&self) -> usize {
+    /// Notes that a file must be sent again.
+    pub(super) fn undo(&mut self, file: FileIndex) {
+        self[file].phase = Phase::Waiting;
+        self[file].failures += 1;
+        self.head = self.head.min(file);
+    }
+
+    pub(super) fn not_done(&self) -> usize {
         let rest = self.planned[self.head..].iter();
-        rest.filter(|file| file.phase != Phase::Committed).count()
+        rest.filter(|file| file.phase != Phase::Done).count()
     }
 
     pub(super) fn open(&self) -> usize {
@@ -139,7 +148,12 @@ impl Files {
                 matches!(phase_of(request), Some(Phase::Pausing { .. }))
             }
             Event::Settled(file, _) => matches!(phase(*file), Some(Phase::Settling(_))),
-            Event::Planned(_) | Event::PlanEnded | Event::Tick { .. } => true,
+            Event::Planned(_)
+            | Event::PlanEnded
+            | Event::GroupEnded(_)
+            | Event::GroupPauseOver
+            | Event::Compared { .. }
+            | Event::Tick { .. } => true,
         }
     }
 }

@@ -73,6 +73,7 @@ impl CommitStrategy for InOrder {
             self.line.release(self.head());
         }
         self.line.start_next(HeadStarts::AtOnce);
+        self.line.finish();
         self.line.actions()
     }
 
@@ -99,7 +100,7 @@ mod tests {
         let stalled = (0..STALL_TICKS).map(|_| gate.on(Event::Tick { head_moved: false }));
         assert_eq!(stalled.last(), Some(vec![Action::Drop(1)]));
         assert_eq!(gate.on(Event::TailReached(request(0, 1))), [Action::Release(0)]);
-        let committed = gate.on(Event::Ended(request(0, 1), Ending::Committed));
+        let committed = gate.on(Event::Ended(request(0, 1), Ending::Accepted));
         assert_eq!(committed, [Action::Commit(0), Action::Start(request(1, 2))]);
         let broken = Ending::Temporary { failure: Failure::Broken, retry_after: None };
         let pause = Action::Pause { request: request(1, 2), failures: 1, at_least: None };

@@ -67,7 +67,7 @@ impl Line {
     pub(super) fn wants_file(&self) -> bool {
         !self.plan_has_ended
             && self.stopping.stop().is_none()
-            && self.files.uncommitted() < self.concurrency
+            && self.files.not_done() < self.concurrency
     }
 
     /// Takes in an event. Returns the room that the head lacks.
@@ -84,6 +84,8 @@ impl Line {
             Event::Tick { .. } => self.drip(),
             Event::Ended(request, ending) => return self.ended(request.file, ending, Turn::Now),
             Event::Settled(file, verdict) => return self.settled(file, verdict),
+            // Only of staged files.
+            Event::GroupEnded(_) | Event::GroupPauseOver | Event::Compared { .. } => {}
         }
         None
     }
@@ -130,8 +132,13 @@ impl Line {
     }
 
     fn commit(&mut self, file: FileIndex) {
-        self.actions.push(Action::Commit(file));
-        let moved_on = self.files.commit(file);
+        self.act(Action::Commit(file));
+        self.done(file);
+    }
+
+    /// The next files may have more room now.
+    pub(super) fn done(&mut self, file: FileIndex) {
+        let moved_on = self.files.done(file);
         for _ in 0..moved_on {
             self.retries.next_head();
             self.open_limit.grow();
@@ -144,11 +151,16 @@ impl Line {
         }
     }
 
-    /// Ends the run.
-    fn stop(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
-        self.stopping.at(file, cause, scope);
-        // Its request is over: nothing to drop.
+    /// Ends the run for a file whose request is over.
+    pub(super) fn stop(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
+        // Nothing to drop.
         self.files[file].phase = Phase::Waiting;
+        self.end_at(file, cause, scope);
+    }
+
+    /// Ends the run.
+    pub(super) fn end_at(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
+        self.stopping.at(file, cause, scope);
         for later in self.stopping.left_out(&self.files).rev() {
             if self.files[later].phase.may_be_dropped() {
                 self.drop_request(later);
@@ -245,13 +257,25 @@ impl Line {
         self.actions.push(Action::Start(request));
     }
 
-    /// What to do after this event. Ends the run when nothing is left to do.
-    pub(super) fn actions(&mut self) -> Vec<Action> {
+    pub(super) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn plan_has_ended(&self) -> bool {
+        self.plan_has_ended
+    }
+
+    /// Ends the run if nothing is left to do.
+    pub(super) fn finish(&mut self) {
         let is_over = self.plan_has_ended || self.stopping.stop().is_some();
         if !self.is_finished && is_over && self.stopping.is_idle(&self.files) {
             self.is_finished = true;
-            self.actions.push(Action::Finish(self.stopping.stop()));
+            self.act(Action::Finish(self.stopping.stop()));
         }
+    }
+
+    /// What to do after this event.
+    pub(super) fn actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
     }
 }

@@ -5,7 +5,7 @@
 //! and reports what happened, so a simulation can drive the same decisions a million times.
 //!
 //! ```text
-//! InOrder, Unordered ──> Line ──> Files, Starting, Retries, OpenLimit, Stopping
+//! InOrder, Unordered, Staged ──> Line ──> Files, Starting, Retries, OpenLimit, Stopping
 //! ```
 //!
 //! The strategies differ in when they release a tail and in whether they drop requests. What they
@@ -22,15 +22,20 @@ mod retries;
 mod settling;
 #[cfg(test)]
 mod simulation;
+mod staged;
 mod starting;
 mod starvation;
 mod stopping;
 mod strategy;
 mod unordered;
 
-pub use events::{Action, Ending, Event, Failure, FileIndex, Grace, RequestId, Stop, StopCause};
+pub use events::{
+    Action, Ending, Event, Failure, FileIndex, Grace, Group, GroupEnding, RequestId, Stop,
+    StopCause,
+};
 pub use in_order::InOrder;
 pub use line::CommitConfig;
+pub use staged::{CommitWhen, Staged};
 pub use strategy::CommitStrategy;
 pub use unordered::Unordered;
 

@@ -37,6 +37,11 @@ impl Stopping {
         self.stop
     }
 
+    /// Files from here on are left out.
+    pub(super) fn fence(&self) -> FileIndex {
+        self.fence
+    }
+
     /// Files that are begun and left out now.
     pub(super) fn left_out(&self, files: &Files) -> Range<FileIndex> {
         let begun = files.begun();
@@ -52,7 +57,7 @@ impl Stopping {
     /// Whether nothing is under way any more and nothing is left to start.
     pub(super) fn is_idle(&self, files: &Files) -> bool {
         let is_busy = |file: FileIndex| match files[file].phase {
-            Phase::Waiting | Phase::Committed => false,
+            Phase::Waiting | Phase::Done => false,
             // It will not be sent again, but the others must wait as long as the server asked.
             Phase::Pausing { .. } => file < self.fence,
             _ => true,

@@ -35,6 +35,7 @@ impl CommitStrategy for Unordered {
             self.line.release(file);
         }
         self.line.start_next(HeadStarts::InASlot);
+        self.line.finish();
         self.line.actions()
     }
 

@@ -33,6 +33,9 @@ impl World {
                 Ok(())
             }
             Action::Drip(_) | Action::Finish(_) => Ok(()),
+            Action::CommitGroup(_) | Action::PauseGroup { .. } | Action::Compare(_) => {
+                Err(format!("{action:?} of an upload that stages nothing"))
+            }
         }
     }
 

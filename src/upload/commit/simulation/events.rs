@@ -106,7 +106,7 @@ impl World {
             Stage::Released if !is_served => return None,
             Stage::Released => {
                 let is_new = self.store(file, true);
-                let ending = if is_new { Ending::Committed } else { Ending::NameTaken };
+                let ending = if is_new { Ending::Accepted } else { Ending::NameTaken };
                 return Some(self.end(index, ending));
             }
         };
@@ -138,7 +138,7 @@ impl World {
 
     fn end(&mut self, index: usize, ending: Ending) -> Event {
         let Request { id, stage, .. } = self.requests.remove(index);
-        let is_clear = matches!(ending, Ending::Committed | Ending::NameTaken);
+        let is_clear = matches!(ending, Ending::Accepted | Ending::NameTaken);
         if stage == Stage::Released && !is_clear {
             self.in_doubt.insert(self.positions[id.file]);
         }
@@ -164,7 +164,7 @@ impl World {
             6..8 => STILL_AT_WORK,
             8 if stage == Stage::Held => {
                 self.has_answered_early = true;
-                Ending::Committed
+                Ending::Accepted
             }
             9..11 => NO_ROOM,
             _ => BROKEN,

@@ -55,7 +55,7 @@ impl Faulty {
             (Bug::DoubtTakenForCommit, Event::Ended(request, Ending::Temporary { .. }))
                 if self.is_released(request.file) =>
             {
-                Event::Ended(request, Ending::Committed)
+                Event::Ended(request, Ending::Accepted)
             }
             (
                 Bug::RetryAfterIgnored,
@@ -82,7 +82,7 @@ impl Faulty {
     fn actions(&mut self, event: Event) -> Vec<Action> {
         let given = self.changed(event);
         match (self.bug, event) {
-            (Bug::EarlyResponseBelieved, Event::Ended(request, Ending::Committed))
+            (Bug::EarlyResponseBelieved, Event::Ended(request, Ending::Accepted))
                 if !self.is_released(request.file) =>
             {
                 vec![Action::Commit(request.file)]
@@ -171,7 +171,7 @@ impl Faulty {
         while let Some(index) = actions.iter().position(is_of_skipped) {
             if let Action::Release(file) = actions.remove(index) {
                 let request = self.skipped[&file];
-                let more = self.inner.on(Event::Ended(request, Ending::Committed));
+                let more = self.inner.on(Event::Ended(request, Ending::Accepted));
                 actions.extend(more.into_iter().filter(|action| *action != Action::Commit(file)));
             }
         }

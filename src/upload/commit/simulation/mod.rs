@@ -16,4 +16,5 @@ mod requests;
 mod schedule;
 mod schedules;
 mod service;
+mod staging;
 mod world;
