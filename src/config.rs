@@ -97,6 +97,9 @@ pub const LONG_GRACE: Duration = Duration::from_secs(100);
 /// Responses are JSON of a few hundred bytes; a longer response is not from the API.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// Maximum size of the response to a commit of staged files, which names each of them.
+pub const MAX_COMMIT_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
 /// Maximum size of the list of a key's datasets, which may have very many columns.
 pub const MAX_DATASETS_BYTES: usize = 256 * 1024 * 1024;
 

@@ -12,7 +12,7 @@ use sutro::{
 fn drive(files: usize, order: Order) {
     let config =
         CommitConfig { concurrency: CONCURRENCY, max_held: MAX_HELD, max_retries: MAX_RETRIES };
-    let mut gate = strategy(order, config);
+    let mut gate = strategy(Mode::Uploads(order), config);
     let mut requests = vec![None; files];
     let mut events = VecDeque::from([Event::Planned(files), Event::PlanEnded]);
     while let Some(event) = events.pop_front() {

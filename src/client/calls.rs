@@ -96,6 +96,20 @@ impl ApiClient {
     /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
     /// caller knows.
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
+        let request = self.post_on_own_connection("upload-to-dataset");
+        let (subject, uploaded): (Subject, UploadedFile) = self.send_file(request, attempt).await?;
+        if uploaded.file_id.is_empty() {
+            return Err(subject.not_the_api("an upload response without file_id".to_owned()));
+        }
+        Ok(uploaded.file_id)
+    }
+
+    /// Sends a file with `request` and reads the response.
+    pub(super) async fn send_file<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        attempt: UploadAttempt,
+    ) -> Result<(Subject, T)> {
         checked_id(&attempt.dataset_id)?;
         let subject = Subject {
             file_name: Some(attempt.file_name.clone()),
@@ -104,8 +118,7 @@ impl ApiClient {
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
         let state = Arc::clone(&attempt.state);
-        let request = self
-            .post_on_own_connection("upload-to-dataset")
+        let request = request
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
         let body = GatedBody::new(
@@ -118,18 +131,17 @@ impl ApiClient {
         let send = async {
             let request = request.body(Body::wrap_stream(body.into_stream()));
             let answer = subject.send(request).await?;
-            let uploaded: UploadedFile = subject.read(answer, MAX_ANSWER_BYTES).await?;
-            if uploaded.file_id.is_empty() {
-                return Err(subject.not_the_api("an upload response without file_id".to_owned()));
-            }
-            Ok(uploaded.file_id)
+            subject.read(answer, MAX_ANSWER_BYTES).await
         };
         let outcome = tokio::select! {
             answered = send => answered,
             timeout = stalled(&state, &subject, self.options()) => Err(timeout),
         };
         // The body knows better than the connection why it ended.
-        outcome.map_err(|error| state.take_failure().unwrap_or(error))
+        match outcome {
+            Ok(answer) => Ok((subject, answer)),
+            Err(error) => Err(state.take_failure().unwrap_or(error)),
+        }
     }
 
     pub(super) fn subject(&self, dataset_id: Option<&str>) -> Subject {

@@ -105,6 +105,12 @@ impl ApiClient {
         self.tells_hashes.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server is known to stage files: it said so in its last response.
+    #[must_use]
+    pub fn stages(&self) -> bool {
+        self.peer.stages()
+    }
+
     /// How patient it is.
     #[must_use]
     pub fn options(&self) -> &ClientOptions {

@@ -9,6 +9,7 @@ mod listing;
 mod options;
 mod redactor;
 mod retry;
+mod staging;
 mod tls;
 mod tls_words;
 
@@ -19,3 +20,4 @@ pub use http::ApiClient;
 pub use listing::ListingCursor;
 pub use options::ClientOptions;
 pub(crate) use retry::{Deadline, backoff};
+pub(crate) use staging::CommitOutcome;

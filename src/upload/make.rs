@@ -57,6 +57,8 @@ impl Recipe {
             name: self.name,
             content: Some(content),
             changes: self.changes,
+            staged: None,
+            is_committed: false,
         }
     }
 }

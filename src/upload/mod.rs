@@ -8,6 +8,7 @@ mod already_there;
 mod check;
 mod check_report;
 pub mod commit;
+mod commit_staged;
 mod compare;
 mod dataset;
 mod dataset_schema;
@@ -41,6 +42,7 @@ mod run;
 mod sent_record;
 pub mod settle;
 mod sources;
+mod staging;
 mod storage;
 mod stored_values;
 mod temporary;
@@ -49,6 +51,7 @@ mod verdict;
 mod verify;
 
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
+pub use commit_staged::commit_staged;
 pub use dataset_schema::Held;
 pub use error::UploadError;
 pub use feed::MadeFiles;
@@ -61,7 +64,7 @@ pub use preflight::{Preflight, check_schemas, leaves_to_look_at};
 pub use problem::Problem;
 pub use progress::{Progress, UploadPhase};
 pub use report::{Change, FileStatus, UploadReport, UploadedFile};
-pub use run::{Source, upload};
+pub use run::{Source, stage, upload};
 pub use sources::{
     Found, FoundFile, Partition, Paths, natural_order, note_on_open_file, partition_of_open_file,
 };

@@ -15,6 +15,9 @@ pub struct UploadOptions {
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
     pub ordered: bool,
+    /// Whether all files are committed in one transaction, or none. Needs a server that stages
+    /// files, and `ordered`.
+    pub atomic: bool,
     /// What may be mended on the way.
     pub mending: Mending,
     /// What to do with folders that are called `key=value`.
@@ -30,6 +33,7 @@ impl Default for UploadOptions {
             names: None,
             concurrency: CONCURRENCY,
             ordered: true,
+            atomic: false,
             mending: Mending::default(),
             hive: Hive::default(),
             dry_run: false,

@@ -66,7 +66,7 @@ pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
 }
 
 /// What the end of a request means for the gate.
-pub(super) fn ending(outcome: &Result<String>) -> Ending {
+pub(super) fn ending<T>(outcome: &Result<T>) -> Ending {
     match outcome {
         Ok(_) => Ending::Accepted,
         Err(Error::Authentication { .. } | Error::Refused { status: 404, .. }) => {

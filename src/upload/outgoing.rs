@@ -2,7 +2,10 @@
 
 use super::{report::Change, settle::Expected};
 use crate::{
-    background::in_background, error::Result, source::Content, wire::messages::DatasetFile,
+    background::in_background,
+    error::Result,
+    source::Content,
+    wire::{digest::Sha256Digest, messages::DatasetFile, staging::StagedFile},
 };
 
 /// A file on its way into a dataset.
@@ -15,23 +18,28 @@ pub(super) struct OutgoingFile {
     pub(super) row_count: u64,
     /// Changes to its sources.
     pub(super) changes: Vec<Change>,
-    /// Dropped when the file is committed: a temporary file takes up disk space.
+    /// Dropped when the file is committed: a temporary one takes up disk space. A file that
+    /// somebody else staged has none.
     pub(super) content: Option<Content>,
+    /// What the server knows of it, if it is staged.
+    pub(super) staged: Option<StagedFile>,
+    pub(super) is_committed: bool,
 }
 
 impl OutgoingFile {
-    /// Whether the dataset has it.
-    pub(super) fn is_committed(&self) -> bool {
-        self.content.is_none()
-    }
-
     /// The dataset has it.
     pub(super) fn committed(&mut self) {
+        self.is_committed = true;
         self.content = None;
     }
 
-    /// Reads its content once more if the listing has the hash of a file that may be this one, to
-    /// compare the two.
+    fn hash(&self) -> Option<Sha256Digest> {
+        let staged = self.staged.as_ref().map(|staged| staged.sha256);
+        staged.or_else(|| self.content.as_ref().and_then(Content::known_hash))
+    }
+
+    /// Reads its content once more where the listing tells the hash of a file that may be it, so
+    /// that the two can be compared.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) and [`Error::FileChanged`](crate::Error::FileChanged).
@@ -54,7 +62,7 @@ impl<'a> From<&'a OutgoingFile> for Expected<'a> {
             name: &file.name,
             size_bytes: Some(file.size_bytes),
             row_count: file.row_count,
-            hash: file.content.as_ref().and_then(Content::known_hash),
+            hash: file.hash(),
         }
     }
 }

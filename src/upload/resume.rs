@@ -70,6 +70,21 @@ pub(super) async fn among_known(
         .map_err(|conflict| dataset.has_taken(conflict.names, conflict.reason))
 }
 
+/// The files of `feed`, none of which may have a name that the dataset has.
+///
+/// # Errors
+/// [`Error::NamesTaken`]; that of a file to come comes out of the feed.
+pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
+    let places = Places::of_all(&dataset.listing);
+    let taken = feed.known.iter().filter(|file| places.get(&file.name).is_some());
+    let taken: Vec<_> = taken.map(|file| file.name.clone()).collect();
+    if !taken.is_empty() {
+        return Err(dataset.has_taken(taken, OTHER_PLACE));
+    }
+    let Feed { known, coming } = feed;
+    Ok(Feed { known, coming: coming.map(|coming| without_taken(dataset, coming)) })
+}
+
 /// The first file's name says where the earlier run began. How many files come is not known.
 async fn behind_the_prefix(
     dataset: &Dataset,

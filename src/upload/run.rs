@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     check,
-    commit::CommitConfig,
+    commit::{CommitConfig, CommitWhen, Mode},
     dataset::Dataset,
     dataset_schema::Held,
     error::UploadError,
@@ -13,11 +13,13 @@ use super::{
     ledger::Tracker,
     options::UploadOptions,
     order::Order,
+    outgoing::OutgoingFile,
     plan,
     report::{FileStatus, UploadReport},
     resume,
     sent_record::SentRecord,
     sources::Found,
+    staging::{must_stage, too_many_for_one_commit},
     transfer::Transfer,
     verify::Sent,
 };
@@ -26,7 +28,10 @@ use crate::{
     client::ApiClient,
     config::MAX_HELD,
     error::{Error, Result},
-    wire::messages::{DatasetFile, DatasetFileList},
+    wire::{
+        messages::{DatasetFile, DatasetFileList},
+        staging::{MAX_COMMIT_FILES, StagedFile},
+    },
 };
 
 /// What to upload.
@@ -51,15 +56,39 @@ pub async fn upload(
     options: UploadOptions,
     tracker: Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
-    if options.concurrency == 0 {
-        return Err(Error::configuration("concurrency must be at least 1").into());
-    }
     let run = Run { client, options: &options, tracker: &tracker };
-    let (feed, listing) = match source {
-        Source::Files(found) => run.check_files(found).await?,
-        Source::Made(files) => run.check_first(files).await?,
+    let (feed, listing) = run.check(source).await?;
+    let sent = run.send(feed, listing).await;
+    sent.map_err(|error| incomplete(tracker.report(), options.ordered, error))
+}
+
+/// Stages the files of `source` for the dataset that `options` name, and returns what the server
+/// knows of them, in the order of the plan. Nothing of them is visible before
+/// [`commit`](super::commit_staged).
+///
+/// Everything that can be known is checked before a byte is sent. Staged files are not resumed: a
+/// second call stages them again, and those of the first one expire.
+///
+/// # Errors
+/// See [`UploadError`]; [`Error::Configuration`] if the server does not stage files.
+pub async fn stage(
+    client: &ApiClient,
+    source: Source,
+    options: UploadOptions,
+    tracker: Arc<Tracker>,
+) -> Result<Vec<StagedFile>, UploadError> {
+    let run = Run { client, options: &options, tracker: &tracker };
+    let (feed, listing) = run.check(source).await?;
+    let Some(id) = options.dataset_id.clone() else {
+        return Err(Error::Configuration("files are staged for a dataset".to_owned()).into());
     };
-    run.send(feed, listing).await.map_err(|error| run.incomplete(error))
+    must_stage(client, "stage files")?;
+    tracker.transferring_into(&id);
+    let dataset = Dataset { id, listing, order: Order::Planned };
+    let feed = resume::none_taken(&dataset, feed)?;
+    let mode = Mode::Stages(CommitWhen::Never);
+    let (_, files) = run.transfer(dataset, None, feed, mode).await?;
+    Ok(files.into_iter().filter_map(|file| file.staged).collect())
 }
 
 /// The target of all steps in the log, whichever module logs them.
@@ -72,6 +101,21 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn check(&self, source: Source) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
+        let UploadOptions { concurrency, ordered, atomic, .. } = *self.options;
+        let refusal = match (concurrency, ordered, atomic) {
+            (0, ..) => "concurrency must be at least 1",
+            (_, false, true) => "an atomic upload keeps the order of the plan",
+            _ => {
+                return match source {
+                    Source::Files(found) => self.check_files(found).await,
+                    Source::Made(files) => self.check_first(files).await,
+                };
+            }
+        };
+        Err(Error::Configuration(refusal.to_owned()).into())
+    }
+
     /// Checks the files, and lists the dataset if the files alone have no problem.
     async fn check_files(&self, found: Found) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let Found { files, notes } = found;
@@ -117,6 +161,9 @@ impl Run<'_> {
         feed: Feed,
         listing: Vec<DatasetFile>,
     ) -> Result<UploadReport, UploadError> {
+        if self.options.atomic {
+            self.may_be_atomic(&feed).await?;
+        }
         let mut dataset = self.dataset(listing).await?;
         self.tracker.transferring_into(&dataset.id);
         let record = SentRecord::of_client(self.client, &dataset.id);
@@ -132,7 +179,7 @@ impl Run<'_> {
             self.tracker.verifying();
             dataset.listing
         } else {
-            self.transfer(dataset, record, feed).await?
+            self.transfer_and_verify(dataset, record, feed).await?
         };
         self.tracker.listed(&listing);
         Ok(self.tracker.report())
@@ -148,39 +195,70 @@ impl Run<'_> {
         Ok(Dataset { id, listing, order: Order::of(self.options.ordered) })
     }
 
+    /// Fails, before a dataset is created, if the files cannot be committed in one transaction.
+    async fn may_be_atomic(&self, feed: &Feed) -> Result<()> {
+        if self.options.dataset_id.is_none() {
+            // The first call to this server.
+            self.client.try_authentication().await?;
+        }
+        must_stage(self.client, "upload atomically")?;
+        if feed.known.len() > MAX_COMMIT_FILES {
+            return Err(too_many_for_one_commit());
+        }
+        Ok(())
+    }
+
     /// Sends the files, and returns the listing that shows them.
-    async fn transfer(
+    async fn transfer_and_verify(
         &self,
         dataset: Dataset,
         record: Option<SentRecord>,
         feed: Feed,
     ) -> Result<Vec<DatasetFile>, UploadError> {
-        let Dataset { id, listing, order } = dataset;
-        let (files, coming) = feed.prepared();
-        tracing::info!(target: LOG, dataset_id = id, files = files.len(), "upload begins");
-        let transfer = Transfer {
-            client: self.client.clone(),
-            dataset_id: id.clone(),
-            files,
-            coming,
-            // A long list takes much memory: its names are enough.
-            before: listing.into_iter().map(|file| file.file_name).collect(),
-            order,
-            config: CommitConfig {
-                concurrency: self.options.concurrency,
-                max_held: MAX_HELD,
-                max_retries: self.client.options().max_retries,
-            },
-            tracker: Arc::clone(self.tracker),
-            record,
+        let id = dataset.id.clone();
+        let mode = match dataset.order {
+            _ if self.options.atomic => Mode::Stages(CommitWhen::AllStaged),
+            Order::Planned if self.client.stages() => Mode::Stages(CommitWhen::NextStaged),
+            order => Mode::Uploads(order),
         };
-        let (before, files) = transfer.run().await?;
+        let (before, files) = self.transfer(dataset, record, feed, mode).await?;
         self.tracker.verifying();
         let ordered = self.options.ordered;
         let sent = Sent { dataset_id: &id, before: &before, files: &files, ordered };
         let listing = sent.verify(self.client).await?;
         tracing::info!(target: LOG, dataset_id = id, files = files.len(), "upload is complete");
         Ok(listing)
+    }
+
+    /// Sends the files. Returns the names that the dataset had before, and the files.
+    async fn transfer(
+        &self,
+        dataset: Dataset,
+        record: Option<SentRecord>,
+        feed: Feed,
+        mode: Mode,
+    ) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
+        let Dataset { id, listing, .. } = dataset;
+        let (files, coming) = feed.prepared();
+        tracing::info!(target: LOG, dataset_id = id, files = files.len(), "upload begins");
+        let transfer = Transfer {
+            client: self.client.clone(),
+            dataset_id: id,
+            files,
+            coming,
+            // A long list takes much memory: its names are enough.
+            before: listing.into_iter().map(|file| file.file_name).collect(),
+            mode,
+            config: CommitConfig {
+                concurrency: self.options.concurrency,
+                max_held: MAX_HELD,
+                max_retries: self.client.options().max_retries,
+            },
+            tracker: Arc::clone(self.tracker),
+            // Servers that stage files report hashes.
+            record: record.filter(|_| matches!(mode, Mode::Uploads(_))),
+        };
+        transfer.run().await
     }
 
     /// In a dry run, files are created and discarded.
@@ -191,16 +269,14 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
 
-    /// Adds the report to the error if the run has committed files.
-    fn incomplete(&self, error: UploadError) -> UploadError {
-        let report = self.tracker.report();
-        if report.files.iter().all(|file| file.status != FileStatus::Uploaded) {
-            return error;
-        }
-        let (report, source) = (Box::new(report), Box::new(error));
-        UploadError::Incomplete { report, ordered: self.options.ordered, source }
+/// Adds the report to the error if the run has committed files.
+pub(super) fn incomplete(report: UploadReport, ordered: bool, error: UploadError) -> UploadError {
+    if report.files.iter().all(|file| file.status != FileStatus::Uploaded) {
+        return error;
     }
+    UploadError::Incomplete { report: Box::new(report), ordered, source: Box::new(error) }
 }
 
 fn files_of(dataset: Option<DatasetFileList>) -> Vec<DatasetFile> {

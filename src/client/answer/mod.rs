@@ -27,7 +27,10 @@ use crate::{
     credentials::ApiKey,
     error::{Error, Result, without_number},
     message::{QUOTED_CHARS, cut},
-    wire::messages::ErrorAnswer,
+    wire::{
+        messages::ErrorAnswer,
+        staging::{EXTENSIONS_HEADER, is_announced},
+    },
 };
 
 /// Who answers, as far as it is known.
@@ -40,12 +43,19 @@ pub(crate) struct Peer {
     certificates: Vec<PathBuf>,
     /// Whether the dataset API has answered at this URL: then it is the right one.
     has_answered: AtomicBool,
+    /// Whether the last response announced staging.
+    stages: AtomicBool,
 }
 
 impl Peer {
     pub(super) fn new(host: String, key: &ApiKey, certificates: Vec<PathBuf>) -> Self {
         let redactor = Redactor::new(key);
-        Self { host, redactor, certificates, has_answered: AtomicBool::new(false) }
+        Self { host, redactor, certificates, ..Self::default() }
+    }
+
+    /// Whether the server is known to stage files.
+    pub(super) fn stages(&self) -> bool {
+        self.stages.load(Ordering::Relaxed)
     }
 
     /// Foreign words as a message may have them: without the key, and not too many. All that a
@@ -74,6 +84,9 @@ impl Subject {
         let answer = request.send().await.map_err(|error| self.broken(&error))?;
         let (path, status) = (answer.url().path(), answer.status().as_u16());
         let file_name = self.file_name.as_deref();
+        let announced = answer.headers().get(EXTENSIONS_HEADER);
+        let announced = announced.and_then(|value| value.to_str().ok());
+        self.peer.stages.store(announced.is_some_and(is_announced), Ordering::Relaxed);
         tracing::debug!(path, status, ms = begun.elapsed().as_millis(), file_name, "answered");
         Ok(answer)
     }
@@ -129,7 +142,7 @@ impl Subject {
     }
 
     /// The body of an answer, without the key where it repeats that.
-    async fn collect(&self, mut answer: Response, limit: usize) -> Result<Vec<u8>> {
+    pub(super) async fn collect(&self, mut answer: Response, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         let mut redacted = self.peer.redactor.stream();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.broken(&error))? {
@@ -142,7 +155,12 @@ impl Subject {
         Ok(body)
     }
 
-    fn refusal(&self, status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Error {
+    pub(super) fn refusal(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+        retry_after: Option<Duration>,
+    ) -> Error {
         let words = serde_json::from_slice::<ErrorAnswer>(body).ok();
         let is_from_the_api = words.is_some();
         let message = words.map_or_else(

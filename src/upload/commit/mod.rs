@@ -40,12 +40,23 @@ pub use strategy::CommitStrategy;
 pub use unordered::Unordered;
 
 pub use super::{order::Order, verdict::Verdict};
+use crate::wire::staging::MAX_COMMIT_FILES;
 
-/// The strategy that commits files in this order.
+/// How files get into a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Each upload commits its file.
+    Uploads(Order),
+    /// Files are staged; other requests commit them in the order of the plan.
+    Stages(CommitWhen),
+}
+
+/// The strategy for this mode.
 #[must_use]
-pub fn strategy(order: Order, config: CommitConfig) -> Box<dyn CommitStrategy> {
-    match order {
-        Order::Planned => Box::new(InOrder::new(config)),
-        Order::Any => Box::new(Unordered::new(config)),
+pub fn strategy(mode: Mode, config: CommitConfig) -> Box<dyn CommitStrategy> {
+    match mode {
+        Mode::Uploads(Order::Planned) => Box::new(InOrder::new(config)),
+        Mode::Uploads(Order::Any) => Box::new(Unordered::new(config)),
+        Mode::Stages(when) => Box::new(Staged::new(config, when, MAX_COMMIT_FILES)),
     }
 }

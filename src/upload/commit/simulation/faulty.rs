@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     super::{
-        Action, CommitConfig, CommitStrategy, Ending, Event, FileIndex, Grace, Order, RequestId,
-        Verdict, line::Line, strategy,
+        Action, CommitConfig, CommitStrategy, Ending, Event, FileIndex, Grace, Mode, Order,
+        RequestId, Verdict, line::Line, strategy,
     },
     bug::Bug,
 };
@@ -35,7 +35,7 @@ impl Faulty {
             config.max_retries = u32::MAX;
         }
         Self {
-            inner: strategy(order, config),
+            inner: strategy(Mode::Uploads(order), config),
             bug,
             planned: 0,
             open: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use fastrand::Rng;
 
 use super::{
-    super::{Action, FileIndex, Grace, Order, RequestId, Stop, StopCause, strategy},
+    super::{Action, FileIndex, Grace, Mode, Order, RequestId, Stop, StopCause, strategy},
     bug::Bug,
     planted::planted,
     requests::{Request, Stored},
@@ -118,7 +118,7 @@ impl World {
         let Schedule { order, config, .. } = self.schedule;
         let mut client = match self.planted {
             Some(bug) => planted(bug, order, config),
-            None => strategy(order, config),
+            None => strategy(Mode::Uploads(order), config),
         };
         self.confirmed = there.into_iter().collect();
         self.positions =

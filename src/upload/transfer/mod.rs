@@ -1,6 +1,9 @@
 //! The shell around a commit strategy: it does what the actions say and reports what happened. All
 //! decisions are the strategy's.
 
+mod group_commit;
+mod staged;
+
 use std::{
     collections::{HashMap, VecDeque},
     ops::ControlFlow,
@@ -16,8 +19,8 @@ use tokio::{
 
 use super::{
     commit::{
-        Action, CommitConfig, Ending, Event, FileIndex, Grace, Order, RequestId, Stop, Verdict,
-        strategy,
+        Action, CommitConfig, CommitWhen, Ending, Event, FileIndex, Grace, Group, Mode, Order,
+        RequestId, Stop, Verdict, strategy,
     },
     deadline::HeadDeadline,
     error::UploadError,
@@ -27,13 +30,17 @@ use super::{
     outgoing::OutgoingFile,
     sent_record::SentRecord,
     settle::{Expected, verdict},
+    staging::too_many_for_one_commit,
 };
 use crate::{
-    client::{ApiClient, BodyEvent, BodyState, TailOrder, UploadAttempt, backoff},
+    client::{ApiClient, BodyEvent, BodyState, CommitOutcome, TailOrder, UploadAttempt, backoff},
     config::TICK,
     error::{Error, Result},
     source::Content,
-    wire::messages::DatasetFile,
+    wire::{
+        messages::DatasetFile,
+        staging::{MAX_COMMIT_FILES, StagedFile},
+    },
 };
 
 /// Sends files into a dataset.
@@ -46,7 +53,7 @@ pub(super) struct Transfer {
     pub(super) coming: Option<Coming>,
     /// Names in the dataset before them.
     pub(super) before: Vec<String>,
-    pub(super) order: Order,
+    pub(super) mode: Mode,
     pub(super) config: CommitConfig,
     pub(super) tracker: Arc<Tracker>,
     /// Of what is sent into the dataset.
@@ -56,8 +63,17 @@ pub(super) struct Transfer {
 /// News from a task to the shell.
 enum News {
     Event(Event),
-    Ended(RequestId, Result<String>),
+    Ended(RequestId, Result<Accepted>),
     Listed(FileIndex, Result<Vec<DatasetFile>>),
+    GroupEnded(Group, Result<CommitOutcome>),
+    Compared(Result<(usize, Verdict)>),
+}
+
+/// What a server answers to a file that it accepts.
+enum Accepted {
+    /// Its id in the dataset.
+    Uploaded(String),
+    Staged(StagedFile),
 }
 
 struct Request {
@@ -75,6 +91,8 @@ struct Shell {
     requests: HashMap<usize, Request>,
     last_errors: HashMap<usize, Error>,
     deadline: HeadDeadline,
+    /// Of commits of staged files.
+    commit_deadline: HeadDeadline,
     /// Why the feed ended.
     feed_error: Option<UploadError>,
 }
@@ -88,7 +106,7 @@ impl Transfer {
     /// committed. Dropping the future closes all connections; nothing is committed after
     /// that but what was released before.
     pub(super) async fn run(self) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
-        let mut strategy = strategy(self.order, self.config);
+        let mut strategy = strategy(self.mode, self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
             transfer: self,
@@ -97,6 +115,7 @@ impl Transfer {
             requests: HashMap::new(),
             last_errors: HashMap::new(),
             deadline: HeadDeadline::default(),
+            commit_deadline: HeadDeadline::default(),
             feed_error: None,
         };
         // The head and how much of it was sent.
@@ -141,6 +160,12 @@ impl Shell {
             self.feed_error = file.and_then(Result::err);
             return Event::PlanEnded;
         };
+        if self.transfer.mode == Mode::Stages(CommitWhen::AllStaged)
+            && self.transfer.files.len() == MAX_COMMIT_FILES
+        {
+            self.feed_error = Some(too_many_for_one_commit().into());
+            return Event::PlanEnded;
+        }
         self.transfer.tracker.made(&file);
         self.transfer.files.push(file);
         Event::Planned(1)
@@ -162,7 +187,9 @@ impl Shell {
                 self.pause(request, failures, at_least);
             }
             Action::Settle(file, grace) => self.settle(file, grace),
-            Action::CommitGroup(_) | Action::PauseGroup { .. } | Action::Compare(_) => {}
+            Action::CommitGroup(group) => self.commit_group(group),
+            Action::PauseGroup { failures, at_least } => self.pause_group(failures, at_least),
+            Action::Compare(grace) => self.compare(grace),
             Action::Finish(stop) => return ControlFlow::Break(stop),
         }
         ControlFlow::Continue(())
@@ -187,10 +214,9 @@ impl Shell {
             return;
         }
         self.tell_pause(file, pause);
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             sleep(pause).await;
-            let _ = news.send(over);
+            over
         });
     }
 
@@ -203,9 +229,7 @@ impl Shell {
         let position = self.position(id.file);
         let file = &self.transfer.files[id.file];
         let Some(content) = file.content.clone() else {
-            let error = format!("{} has no content any more", file.name);
-            self.last_errors.insert(id.file, Error::Internal(error));
-            let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
+            self.end_without_content(id);
             return;
         };
         if !self.deadline.allows(id.file, Duration::ZERO) {
@@ -236,13 +260,34 @@ impl Shell {
             listener: Box::new(listener),
             state: Arc::clone(&body),
         };
-        let (client, news) = (self.transfer.client.clone(), self.news.clone());
-        let task = self.tasks.spawn(async move {
-            let outcome = client.upload_to_dataset(upload).await;
-            let _ = news.send(News::Ended(id, outcome));
+        let client = self.transfer.client.clone();
+        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
+        if is_staged {
+            // Nothing waits for its turn.
+            let _ = orders.send(TailOrder::Release);
+        }
+        let task = self.spawn(async move {
+            let outcome = if is_staged {
+                client.stage_file(upload).await.map(Accepted::Staged)
+            } else {
+                client.upload_to_dataset(upload).await.map(Accepted::Uploaded)
+            };
+            News::Ended(id, outcome)
         });
         let attempt = id.attempt;
         self.requests.insert(id.file, Request { attempt, orders, body, task });
+    }
+
+    /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.
+    fn end_without_content(&mut self, id: RequestId) {
+        let file = &self.transfer.files[id.file];
+        let is_staged = file.staged.is_some() && id.attempt == 1;
+        if !is_staged {
+            let error = || Error::Internal(format!("{} has no content any more", file.name));
+            self.last_errors.entry(id.file).or_insert_with(error);
+        }
+        let ending = if is_staged { Ending::Accepted } else { Ending::Final };
+        let _ = self.news.send(News::Event(Event::Ended(id, ending)));
     }
 
     /// Records what was sent, for the next run, if the server reports no hashes.
@@ -273,31 +318,45 @@ impl Shell {
     }
 
     fn settle(&mut self, file: FileIndex, grace: Grace) {
-        let (client, news) = (self.transfer.client.clone(), self.news.clone());
-        let wait = match grace {
-            Grace::None => Duration::ZERO,
-            Grace::Short => client.options().grace,
-            Grace::Long => client.options().long_grace,
-            Grace::Retry { failures, at_least } => backoff(client.options(), failures, at_least),
-        };
+        let client = self.transfer.client.clone();
+        let wait = self.wait(grace);
         if matches!(grace, Grace::Retry { .. }) {
             if !self.deadline.allows(file, wait) {
-                let _ = news.send(News::Event(Event::Settled(file, Verdict::Unknown)));
+                let unknown = Event::Settled(file, Verdict::Unknown);
+                let _ = self.news.send(News::Event(unknown));
                 return;
             }
             self.tell_pause(file, wait);
         }
         let outgoing = self.transfer.files[file].clone();
         let dataset_id = self.transfer.dataset_id.clone();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             sleep(wait).await;
             let listing = async {
                 let listing = client.try_list_dataset_files(&dataset_id).await?;
                 outgoing.hash_to_compare(&listing).await?;
                 Ok(listing)
             };
-            let _ = news.send(News::Listed(file, listing.await));
+            News::Listed(file, listing.await)
         });
+    }
+
+    fn wait(&self, grace: Grace) -> Duration {
+        let options = self.transfer.client.options();
+        match grace {
+            Grace::None => Duration::ZERO,
+            Grace::Short => options.grace,
+            Grace::Long => options.long_grace,
+            Grace::Retry { failures, at_least } => backoff(options, failures, at_least),
+        }
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) -> AbortHandle {
+        let news = self.news.clone();
+        self.tasks.spawn(async move {
+            // The shell is gone only when the run is over.
+            let _ = news.send(task.await);
+        })
     }
 
     fn take_in(&mut self, news: News, head: FileIndex) -> Option<Event> {
@@ -314,7 +373,13 @@ impl Shell {
                     self.deadline.begin(id.file, self.transfer.client.options());
                 }
                 match outcome {
-                    Ok(file_id) => self.transfer.tracker.has_id(position, &file_id),
+                    Ok(Accepted::Uploaded(file_id)) => {
+                        self.transfer.tracker.has_id(position, &file_id);
+                    }
+                    Ok(Accepted::Staged(staged)) => {
+                        self.transfer.tracker.staged(position);
+                        self.transfer.files[id.file].staged = Some(staged);
+                    }
                     Err(error) => {
                         let error = with_likely_cause(error, &request.body);
                         self.last_errors.insert(id.file, error);
@@ -341,14 +406,20 @@ impl Shell {
                 };
                 Some(Event::Settled(file, verdict))
             }
+            News::GroupEnded(group, outcome) => Some(self.group_ended(group, outcome)),
+            News::Compared(compared) => Some(self.compared(compared)),
         }
     }
 
     fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {
-        let Transfer { files, before, order, .. } = &self.transfer;
-        let confirmed = files.iter().filter(|file| file.is_committed()).map(|file| &file.name);
+        let Transfer { files, before, mode, .. } = &self.transfer;
+        let order = match mode {
+            Mode::Uploads(order) => *order,
+            Mode::Stages(_) => Order::Planned,
+        };
+        let confirmed = files.iter().filter(|file| file.is_committed).map(|file| &file.name);
         let known = before.iter().chain(confirmed).map(String::as_str);
-        verdict(*order, known, Expected::from(&files[file]), listing)
+        verdict(order, known, Expected::from(&files[file]), listing)
     }
 
     /// The file, and how many bytes of its current request were sent.

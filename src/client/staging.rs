@@ -1,0 +1,93 @@
+//! The calls of the staging extension, for servers that announce it.
+
+use reqwest::StatusCode;
+
+use super::{
+    answer::Subject,
+    calls::{UploadAttempt, checked_id},
+    http::ApiClient,
+};
+use crate::{
+    config::{MAX_ANSWER_BYTES, MAX_COMMIT_ANSWER_BYTES},
+    error::{Error, Result},
+    wire::staging::{
+        COMMIT_FILES, CommitAnswer, CommitRefusal, CommitRequest, STAGE_FILE, StagedFile,
+    },
+};
+
+/// How a commit of staged files ended.
+#[derive(Debug)]
+pub(crate) enum CommitOutcome {
+    /// All of them are in the dataset.
+    Committed(CommitAnswer),
+    /// The dataset has another number of files than the request expected.
+    CountDiffers(Error),
+    /// A staged file is unknown to the server, or has expired.
+    Gone { staged_id: String, error: Error },
+    /// A name is in use, or a schema differs.
+    Refused { file_name: Option<String>, error: Error },
+}
+
+impl ApiClient {
+    /// Stages one file: the server checks and stores it, and adds it to no dataset. Makes no second
+    /// attempt.
+    pub(crate) async fn stage_file(&self, attempt: UploadAttempt) -> Result<StagedFile> {
+        // Nothing of a staged file is held, so its connection may serve the next one.
+        let request = self.post(STAGE_FILE.trim_start_matches('/'));
+        let (subject, staged): (Subject, StagedFile) = self.send_file(request, attempt).await?;
+        if staged.staged_id.is_empty() {
+            return Err(subject.not_the_api("a response without staged_id".to_owned()));
+        }
+        Ok(staged)
+    }
+
+    /// Appends staged files to their dataset, all or none. The same request may be repeated.
+    /// Makes no second attempt.
+    ///
+    /// # Errors
+    /// As for every call. What the server says about the files is an outcome.
+    pub(crate) async fn commit_files(&self, commit: &CommitRequest) -> Result<CommitOutcome> {
+        checked_id(&commit.dataset_id)?;
+        let subject = self.subject(Some(&commit.dataset_id));
+        let request = self.post(COMMIT_FILES.trim_start_matches('/')).json(commit);
+        let call = async {
+            let answer = subject.send(request).await?;
+            let status = answer.status();
+            if !is_about_files(status) {
+                let answer = subject.read(answer, MAX_COMMIT_ANSWER_BYTES).await?;
+                return Ok(CommitOutcome::Committed(answer));
+            }
+            let body = subject.collect(answer, MAX_ANSWER_BYTES).await?;
+            outcome(&subject, status, &body)
+        };
+        subject.within(self.options().answer_timeout, "did not respond", call).await
+    }
+}
+
+fn is_about_files(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NOT_FOUND
+            | StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::UNPROCESSABLE_ENTITY
+    )
+}
+
+fn outcome(subject: &Subject, status: StatusCode, body: &[u8]) -> Result<CommitOutcome> {
+    let refusal: CommitRefusal = serde_json::from_slice(body).unwrap_or_default();
+    let file_name = refusal.file_name;
+    let subject = Subject { file_name: file_name.clone(), ..subject.clone() };
+    let error = subject.refusal(status, body, None);
+    match (status, refusal.staged_id) {
+        // The dataset is unknown, or it was not the API that responded.
+        (StatusCode::NOT_FOUND, None) => Err(error),
+        (StatusCode::NOT_FOUND, Some(staged_id)) => {
+            let (status, message) = (status.as_u16(), subject.peer.quoted(&refusal.error));
+            let error = Error::Refused { file_name: None, status, message };
+            Ok(CommitOutcome::Gone { staged_id, error })
+        }
+        (StatusCode::PRECONDITION_FAILED, _) => Ok(CommitOutcome::CountDiffers(error)),
+        _ => Ok(CommitOutcome::Refused { file_name, error }),
+    }
+}

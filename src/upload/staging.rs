@@ -1,0 +1,26 @@
+//! Whether a server can do what an upload needs of staging.
+
+use crate::{
+    client::ApiClient,
+    error::{Error, Result},
+    wire::staging::MAX_COMMIT_FILES,
+};
+
+/// # Errors
+/// [`Error::Configuration`] if the server did not say that it stages files.
+pub(super) fn must_stage(client: &ApiClient, what_for: &str) -> Result<()> {
+    if client.stages() {
+        return Ok(());
+    }
+    let host = client.host();
+    Err(Error::Configuration(format!(
+        "{host} cannot {what_for}: it does not announce staging. `sutro serve` does"
+    )))
+}
+
+/// The error of an atomic upload of too many files.
+pub(super) fn too_many_for_one_commit() -> Error {
+    Error::Configuration(format!(
+        "an atomic upload has at most {MAX_COMMIT_FILES} files, because one transaction commits them"
+    ))
+}

@@ -1,0 +1,114 @@
+//! What the shell does for staged files.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::{
+    News, Shell, Transfer,
+    group_commit::{self, Compared},
+};
+use crate::{
+    client::{CommitOutcome, backoff},
+    error::Result,
+    upload::commit::{Event, FileIndex, Grace, Group, GroupEnding, Verdict},
+};
+
+impl Shell {
+    pub(super) fn commit_group(&mut self, group: Group) {
+        if !self.commit_deadline.allows(group.start, Duration::ZERO) {
+            let over = Event::GroupEnded(GroupEnding::Final);
+            let _ = self.news.send(News::Event(over));
+            return;
+        }
+        let Transfer { client, dataset_id, before, files, .. } = &self.transfer;
+        let request = group_commit::request(dataset_id, before.len(), files, group);
+        let client = client.clone();
+        self.spawn(async move { News::GroupEnded(group, client.commit_files(&request).await) });
+    }
+
+    pub(super) fn pause_group(&mut self, failures: u32, at_least: Option<Duration>) {
+        let pause = backoff(self.transfer.client.options(), failures, at_least);
+        let file = self.first_uncommitted();
+        let pause = if self.commit_deadline.allows(file, pause) {
+            self.tell_pause(file, pause);
+            pause
+        } else {
+            // The next commit ends the run.
+            self.commit_deadline.end();
+            Duration::ZERO
+        };
+        self.spawn(async move {
+            sleep(pause).await;
+            News::Event(Event::GroupPauseOver)
+        });
+    }
+
+    pub(super) fn compare(&mut self, grace: Grace) {
+        let (wait, file) = (self.wait(grace), self.first_uncommitted());
+        if matches!(grace, Grace::Retry { .. }) && !self.commit_deadline.allows(file, wait) {
+            let unknown = Event::Compared { ours: 0, verdict: Verdict::Unknown };
+            let _ = self.news.send(News::Event(unknown));
+            return;
+        }
+        let Transfer { client, dataset_id, before, files, coming, .. } = &self.transfer;
+        let (committed, next) = files.split_at(file);
+        let names = committed.iter().map(|file| &file.name);
+        let compared = Compared {
+            known: before.iter().chain(names).cloned().collect(),
+            next: next.to_vec(),
+            is_open: coming.is_some(),
+        };
+        let (client, dataset_id) = (client.clone(), dataset_id.clone());
+        self.spawn(async move {
+            sleep(wait).await;
+            News::Compared(compared.with_listing(&client, &dataset_id).await)
+        });
+    }
+
+    /// Staged files are committed in the order of the plan.
+    fn first_uncommitted(&self) -> FileIndex {
+        self.transfer.files.partition_point(|file| file.is_committed)
+    }
+
+    pub(super) fn group_ended(&mut self, group: Group, outcome: Result<CommitOutcome>) -> Event {
+        let ending = group_commit::ending(&outcome, group, &self.transfer.files);
+        let file = match ending {
+            GroupEnding::Refused { file } | GroupEnding::Gone { file } => file,
+            _ => None,
+        };
+        if matches!(ending, GroupEnding::Temporary { .. }) {
+            self.commit_deadline.begin(group.start, self.transfer.client.options());
+        }
+        let error = match outcome {
+            Ok(CommitOutcome::Committed(answer)) => {
+                for (file, committed) in (group.start..group.end).zip(answer.files) {
+                    self.transfer.tracker.has_id(self.position(file), &committed.file_id);
+                }
+                return Event::GroupEnded(ending);
+            }
+            Ok(
+                CommitOutcome::CountDiffers(error)
+                | CommitOutcome::Gone { error, .. }
+                | CommitOutcome::Refused { error, .. },
+            )
+            | Err(error) => error,
+        };
+        self.last_errors.insert(file.unwrap_or(group.start), error);
+        Event::GroupEnded(ending)
+    }
+
+    pub(super) fn compared(&mut self, compared: Result<(usize, Verdict)>) -> Event {
+        let (ours, verdict) = compared.unwrap_or_else(|error| {
+            let file = self.first_uncommitted();
+            self.commit_deadline.begin(file, self.transfer.client.options());
+            let retry_after = error.retry_after();
+            let is_temporary = error.is_temporary();
+            self.last_errors.insert(file, error);
+            let verdict =
+                if is_temporary { Verdict::Unavailable { retry_after } } else { Verdict::Unknown };
+            (0, verdict)
+        });
+        Event::Compared { ours, verdict }
+    }
+}
