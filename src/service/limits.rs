@@ -16,7 +16,8 @@ pub struct Limits {
     pub max_uploads: usize,
     /// Time after which a staged file is deleted if it was not committed.
     pub stage_expiry: Duration,
-    /// Number of staged files per API key; more get a 413.
+    /// Number of staged files per API key; more get a 413. With 0, the server does not announce
+    /// staging.
     pub max_staged_files: u64,
     /// Size of all staged files of an API key, in bytes; more get a 413.
     pub max_staged_bytes: u64,

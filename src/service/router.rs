@@ -55,12 +55,15 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .layer(middleware::from_fn(guard::refuse_surplus))
         .layer(RequestBodyTimeoutLayer::new(body_timeout))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), log))
-        .layer(middleware::map_response(announce_extensions))
+        .layer(middleware::map_response_with_state(Arc::clone(&app), announce_extensions))
         .with_state(app)
 }
 
 /// Every response tells a client what else it may call, so that it needs no call to find out.
-async fn announce_extensions(mut response: Response) -> Response {
+async fn announce_extensions(State(app): State<Arc<AppState>>, mut response: Response) -> Response {
+    if app.limits.max_staged_files == 0 {
+        return response;
+    }
     let (name, value) =
         (HeaderName::from_static(EXTENSIONS_HEADER), HeaderValue::from_static(STAGING));
     response.headers_mut().insert(name, value);

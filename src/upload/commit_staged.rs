@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     commit::{CommitConfig, CommitWhen, Mode},
     error::UploadError,
+    ledger::Tracker,
     outgoing::OutgoingFile,
-    progress::Tracker,
     report::UploadReport,
     run::incomplete,
     staging::must_stage,

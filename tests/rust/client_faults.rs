@@ -19,7 +19,7 @@ const SIZE: usize = 300_000;
 
 /// Uploads two files, with a fault on the first request of the first one.
 async fn upload_with(fault: Fault) -> (Result<UploadReport, UploadError>, Vec<String>) {
-    let server = TestServer::start().await;
+    let server = TestServer::without_staging().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();
     // Connection 0 lists the dataset, 1 sends the first file.
@@ -114,7 +114,7 @@ async fn a_service_that_is_not_the_api_ends_the_upload() {
 
 #[tokio::test]
 async fn an_unreachable_server_ends_the_upload_with_a_partial_report() {
-    let server = TestServer::start().await;
+    let server = TestServer::without_staging().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();
     // The second file finds nobody any more.
@@ -136,7 +136,7 @@ async fn an_unreachable_server_ends_the_upload_with_a_partial_report() {
 
 #[tokio::test]
 async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
-    let server = TestServer::start().await;
+    let server = TestServer::without_staging().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();
     let proxy = FaultProxy::with_faults(address(&server), |connection| {
@@ -151,7 +151,7 @@ async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
 
 #[tokio::test]
 async fn without_a_listing_the_outcome_is_unknown_and_a_later_run_settles_it() {
-    let server = TestServer::start().await;
+    let server = TestServer::without_staging().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();
     let proxy = FaultProxy::with_faults(address(&server), |connection| match connection {

@@ -18,6 +18,7 @@ mod service_contract;
 mod service_faults;
 mod service_guards;
 mod staged_files;
+mod staged_uploads;
 mod staging;
 mod support;
 mod upload_faults;

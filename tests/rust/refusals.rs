@@ -50,7 +50,7 @@ struct Behind {
 
 impl Behind {
     async fn proxy(let_through: usize, fault: Fault, options: ClientOptions) -> Self {
-        let service = TestServer::start().await;
+        let service = TestServer::without_staging().await;
         let dataset_id = service.client().create_dataset().await.unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
@@ -169,7 +169,7 @@ async fn before_the_tail_a_refusal_is_tried_again_only_where_that_may_help() {
 async fn after_the_tail_no_refusal_is_believed_before_the_listing_was_asked() {
     for status in [400, 405, 411, 413, 429, 451, 500, 501, 503, 504, 511, 524] {
         let answer: &'static str = format!("{status} Refused\r\n").leak();
-        let service = TestServer::start().await;
+        let service = TestServer::without_staging().await;
         let dataset_id = service.client().create_dataset().await.unwrap();
         let folder = folder_of(SIZE);
         // The upload alone is answered by somebody else.

@@ -69,7 +69,15 @@ fn number(variable: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_broken_connections_the_dataset_stays_a_prefix_and_is_completed() {
-    let server = TestServer::start().await;
+    runs_through_broken_connections(TestServer::without_staging().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn through_broken_connections_staged_files_stay_a_prefix_and_are_completed() {
+    runs_through_broken_connections(TestServer::start().await).await;
+}
+
+async fn runs_through_broken_connections(server: TestServer) {
     let seeds = number(SEED).map_or(0..number(RUNS).unwrap_or(200), |seed| seed..seed + 1);
     let mut runs = stream::iter(seeds)
         .map(|seed| {

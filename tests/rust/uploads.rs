@@ -57,11 +57,21 @@ impl World {
         Self::with(|router| misbehaving(router, layer)).await
     }
 
+    /// A server that stages no files.
     pub(crate) async fn with(change: impl FnOnce(Router) -> Router) -> Self {
+        Self::with_limits(Limits { max_staged_files: 0, ..Limits::default() }, change).await
+    }
+
+    /// A server that stages files.
+    pub(crate) async fn staging(change: impl FnOnce(Router) -> Router) -> Self {
+        Self::with_limits(Limits::default(), change).await
+    }
+
+    async fn with_limits(limits: Limits, change: impl FnOnce(Router) -> Router) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = ApiKey::new(KEY).unwrap();
         let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
-        let service = Service::open(&at, keys, Limits::default()).await.unwrap();
+        let service = Service::open(&at, keys, limits).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = change(service.router());
@@ -82,7 +92,7 @@ impl World {
         (0..count).for_each(|index| self.write(&name(index), &int64_file(&["id"], index + 1)));
     }
 
-    fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         let paths = vec![self.files().display().to_string()];
         Source::Files(Paths { paths, ..Paths::default() }.find().unwrap())
     }
@@ -118,11 +128,11 @@ pub(crate) fn names(count: usize) -> Vec<String> {
     (0..count).map(name).collect()
 }
 
-fn into(dataset_id: &str) -> UploadOptions {
+pub(crate) fn into(dataset_id: &str) -> UploadOptions {
     UploadOptions { dataset_id: Some(dataset_id.to_owned()), ..UploadOptions::default() }
 }
 
-fn statuses(report: &UploadReport) -> Vec<FileStatus> {
+pub(crate) fn statuses(report: &UploadReport) -> Vec<FileStatus> {
     report.files.iter().map(|file| file.status).collect()
 }
 

@@ -2,100 +2,45 @@
 //! decisions are the strategy's.
 
 mod group_commit;
+mod requests;
+mod shell;
 mod staged;
 
 use std::{
     collections::{HashMap, VecDeque},
     ops::ControlFlow,
-    sync::Arc,
     time::Duration,
 };
 
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 
+pub(super) use shell::Transfer;
+use shell::{Accepted, News, Shell};
+
 use super::{
     commit::{
-        Action, CommitConfig, CommitWhen, Ending, Event, FileIndex, Grace, Group, Mode, Order,
-        RequestId, Stop, Verdict, strategy,
+        Action, CommitWhen, Ending, Event, FileIndex, Grace, Mode, Order, RequestId, Stop, Verdict,
+        strategy,
     },
     deadline::HeadDeadline,
     error::UploadError,
-    feed::{Coming, Fed},
-    ledger::Tracker,
+    feed::Fed,
     outcome::{ending, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
-    sent_record::SentRecord,
     settle::{Expected, verdict},
     staging::too_many_for_one_commit,
 };
 use crate::{
-    client::{ApiClient, BodyEvent, BodyState, CommitOutcome, TailOrder, UploadAttempt, backoff},
+    client::{TailOrder, backoff},
     config::TICK,
     error::{Error, Result},
     source::Content,
-    wire::{
-        messages::DatasetFile,
-        staging::{MAX_COMMIT_FILES, StagedFile},
-    },
+    wire::{messages::DatasetFile, staging::MAX_COMMIT_FILES},
 };
-
-/// Sends files into a dataset.
-pub(super) struct Transfer {
-    pub(super) client: ApiClient,
-    pub(super) dataset_id: String,
-    /// Those that the dataset does not hold yet, as far as they are known.
-    pub(super) files: Vec<OutgoingFile>,
-    /// More files, which come while others are sent.
-    pub(super) coming: Option<Coming>,
-    /// Names in the dataset before them.
-    pub(super) before: Vec<String>,
-    pub(super) mode: Mode,
-    pub(super) config: CommitConfig,
-    pub(super) tracker: Arc<Tracker>,
-    /// Of what is sent into the dataset.
-    pub(super) record: Option<SentRecord>,
-}
-
-/// News from a task to the shell.
-enum News {
-    Event(Event),
-    Ended(RequestId, Result<Accepted>),
-    Listed(FileIndex, Result<Vec<DatasetFile>>),
-    GroupEnded(Group, Result<CommitOutcome>),
-    Compared(Result<(usize, Verdict)>),
-}
-
-/// What a server answers to a file that it accepts.
-enum Accepted {
-    /// Its id in the dataset.
-    Uploaded(String),
-    Staged(StagedFile),
-}
-
-struct Request {
-    attempt: u32,
-    orders: mpsc::UnboundedSender<TailOrder>,
-    body: Arc<BodyState>,
-    task: AbortHandle,
-}
-
-struct Shell {
-    transfer: Transfer,
-    /// Dropped with the shell, which ends all requests: no tail goes out afterwards.
-    tasks: JoinSet<()>,
-    news: mpsc::UnboundedSender<News>,
-    requests: HashMap<usize, Request>,
-    last_errors: HashMap<usize, Error>,
-    deadline: HeadDeadline,
-    /// Of commits of staged files.
-    commit_deadline: HeadDeadline,
-    /// Why the feed ended.
-    feed_error: Option<UploadError>,
-}
 
 impl Transfer {
     /// Runs until every file is committed or the run has to stop. Returns what was there before,
@@ -141,6 +86,9 @@ impl Transfer {
                     Some(Event::Tick { head_moved: before != head_at_tick })
                 }
             };
+            if shell.is_given_up() {
+                return shell.end(None);
+            }
             if let Some(event) = event {
                 actions.extend(strategy.on(event));
                 shell.transfer.tracker.in_transfer(strategy.in_transfer());
@@ -169,6 +117,13 @@ impl Shell {
         self.transfer.tracker.made(&file);
         self.transfer.files.push(file);
         Event::Planned(1)
+    }
+
+    /// Nothing of a batch is committed that is committed as a whole and did not come whole.
+    fn is_given_up(&self) -> bool {
+        let is_whole =
+            matches!(self.transfer.mode, Mode::Stages(CommitWhen::AllStaged | CommitWhen::Never));
+        is_whole && self.feed_error.is_some()
     }
 
     /// Does what the strategy says. Breaks when the run is over.
@@ -220,76 +175,6 @@ impl Shell {
         });
     }
 
-    fn tell_pause(&self, file: FileIndex, pause: Duration) {
-        let error = self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(pause_ms = pause.as_millis(), "retrying: {error}");
-    }
-
-    fn start(&mut self, id: RequestId) {
-        let position = self.position(id.file);
-        let file = &self.transfer.files[id.file];
-        let Some(content) = file.content.clone() else {
-            self.end_without_content(id);
-            return;
-        };
-        if !self.deadline.allows(id.file, Duration::ZERO) {
-            let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
-            return;
-        }
-        let body = Arc::new(BodyState::default());
-        let (orders, receiver) = mpsc::unbounded_channel();
-        let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
-        tracker.started(position, Arc::clone(&body));
-        let listener = move |event| {
-            let event = match event {
-                BodyEvent::Started => Event::Started(id),
-                BodyEvent::TailReached => {
-                    tracker.transferred(position);
-                    Event::TailReached(id)
-                }
-            };
-            // The shell is gone only when the run is over.
-            let _ = news.send(News::Event(event));
-        };
-        let upload = UploadAttempt {
-            dataset_id: self.transfer.dataset_id.clone(),
-            file_name: file.name.clone(),
-            content,
-            is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
-            orders: receiver,
-            listener: Box::new(listener),
-            state: Arc::clone(&body),
-        };
-        let client = self.transfer.client.clone();
-        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
-        if is_staged {
-            // Nothing waits for its turn.
-            let _ = orders.send(TailOrder::Release);
-        }
-        let task = self.spawn(async move {
-            let outcome = if is_staged {
-                client.stage_file(upload).await.map(Accepted::Staged)
-            } else {
-                client.upload_to_dataset(upload).await.map(Accepted::Uploaded)
-            };
-            News::Ended(id, outcome)
-        });
-        let attempt = id.attempt;
-        self.requests.insert(id.file, Request { attempt, orders, body, task });
-    }
-
-    /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.
-    fn end_without_content(&mut self, id: RequestId) {
-        let file = &self.transfer.files[id.file];
-        let is_staged = file.staged.is_some() && id.attempt == 1;
-        if !is_staged {
-            let error = || Error::Internal(format!("{} has no content any more", file.name));
-            self.last_errors.entry(id.file).or_insert_with(error);
-        }
-        let ending = if is_staged { Ending::Accepted } else { Ending::Final };
-        let _ = self.news.send(News::Event(Event::Ended(id, ending)));
-    }
-
     /// Records what was sent, for the next run, if the server reports no hashes.
     fn keep_record(&self, file: FileIndex) {
         let file = &self.transfer.files[file];
@@ -301,20 +186,6 @@ impl Shell {
         let (name, size_bytes) = (file.name.clone(), file.size_bytes);
         // Nobody waits for it: a home folder may be slow.
         tokio::task::spawn_blocking(move || record.add(&name, size_bytes, hash));
-    }
-
-    fn order(&self, file: FileIndex, order: TailOrder) {
-        if let Some(request) = self.requests.get(&file) {
-            // A request that is over has told so, or is about to.
-            let _ = request.orders.send(order);
-        }
-    }
-
-    fn drop_request(&mut self, file: FileIndex) {
-        if let Some(request) = self.requests.remove(&file) {
-            request.task.abort();
-        }
-        self.transfer.tracker.ended(self.position(file));
     }
 
     fn settle(&mut self, file: FileIndex, grace: Grace) {
@@ -339,24 +210,6 @@ impl Shell {
             };
             News::Listed(file, listing.await)
         });
-    }
-
-    fn wait(&self, grace: Grace) -> Duration {
-        let options = self.transfer.client.options();
-        match grace {
-            Grace::None => Duration::ZERO,
-            Grace::Short => options.grace,
-            Grace::Long => options.long_grace,
-            Grace::Retry { failures, at_least } => backoff(options, failures, at_least),
-        }
-    }
-
-    fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) -> AbortHandle {
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
-            // The shell is gone only when the run is over.
-            let _ = news.send(task.await);
-        })
     }
 
     fn take_in(&mut self, news: News, head: FileIndex) -> Option<Event> {
@@ -431,9 +284,5 @@ impl Shell {
         let file_name = self.transfer.files[stop.file].name.clone();
         let last_error = self.last_errors.remove(&stop.file);
         stop_error(stop.cause, file_name, self.transfer.dataset_id.clone(), last_error)
-    }
-
-    fn position(&self, file: FileIndex) -> usize {
-        self.transfer.files[file].position
     }
 }

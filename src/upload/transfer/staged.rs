@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::{
-    News, Shell, Transfer,
     group_commit::{self, Compared},
+    shell::{News, Shell, Transfer},
 };
 use crate::{
     client::{CommitOutcome, backoff},
     error::Result,
-    upload::commit::{Event, FileIndex, Grace, Group, GroupEnding, Verdict},
+    upload::commit::{Event, Grace, Group, GroupEnding, Verdict},
 };
 
 impl Shell {
@@ -64,11 +64,6 @@ impl Shell {
             sleep(wait).await;
             News::Compared(compared.with_listing(&client, &dataset_id).await)
         });
-    }
-
-    /// Staged files are committed in the order of the plan.
-    fn first_uncommitted(&self) -> FileIndex {
-        self.transfer.files.partition_point(|file| file.is_committed)
     }
 
     pub(super) fn group_ended(&mut self, group: Group, outcome: Result<CommitOutcome>) -> Event {

@@ -22,6 +22,11 @@ impl TestServer {
         Self::start_on(tempfile::tempdir().unwrap()).await
     }
 
+    /// A server that stages no files, so that clients commit by the gate.
+    pub(crate) async fn without_staging() -> Self {
+        Self::start_with(|config| config.limits.max_staged_files = 0).await
+    }
+
     pub(crate) async fn start_on(folder: TempDir) -> Self {
         Self::start_on_with(folder, |_| {}).await
     }

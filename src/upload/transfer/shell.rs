@@ -1,0 +1,115 @@
+//! What is under way, and the tasks that report it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use crate::{
+    client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
+    error::{Error, Result},
+    upload::{
+        commit::{CommitConfig, Event, FileIndex, Grace, Group, Mode, RequestId, Verdict},
+        deadline::HeadDeadline,
+        error::UploadError,
+        feed::Coming,
+        outgoing::OutgoingFile,
+        ledger::Tracker,
+        sent_record::SentRecord,
+    },
+    wire::{messages::DatasetFile, staging::StagedFile},
+};
+
+/// Sends files into a dataset.
+pub(in crate::upload) struct Transfer {
+    pub(in crate::upload) client: ApiClient,
+    pub(in crate::upload) dataset_id: String,
+    /// Those that the dataset does not hold yet, as far as they are known.
+    pub(in crate::upload) files: Vec<OutgoingFile>,
+    /// More files, which come while others are sent.
+    pub(in crate::upload) coming: Option<Coming>,
+    /// Names in the dataset before them.
+    pub(in crate::upload) before: Vec<String>,
+    pub(in crate::upload) mode: Mode,
+    pub(in crate::upload) config: CommitConfig,
+    pub(in crate::upload) tracker: Arc<Tracker>,
+    /// Of what is sent into the dataset.
+    pub(in crate::upload) record: Option<SentRecord>,
+}
+
+/// News from a task to the shell.
+pub(super) enum News {
+    Event(Event),
+    Ended(RequestId, Result<Accepted>),
+    Listed(FileIndex, Result<Vec<DatasetFile>>),
+    GroupEnded(Group, Result<CommitOutcome>),
+    Compared(Result<(usize, Verdict)>),
+}
+
+/// What a server answers to a file that it accepts.
+pub(super) enum Accepted {
+    /// Its id in the dataset.
+    Uploaded(String),
+    Staged(StagedFile),
+}
+
+pub(super) struct Shell {
+    pub(super) transfer: Transfer,
+    /// Dropped with the shell, which ends all requests: no tail goes out afterwards.
+    pub(super) tasks: JoinSet<()>,
+    pub(super) news: mpsc::UnboundedSender<News>,
+    pub(super) requests: HashMap<usize, Request>,
+    pub(super) last_errors: HashMap<usize, Error>,
+    pub(super) deadline: HeadDeadline,
+    /// Of commits of staged files.
+    pub(super) commit_deadline: HeadDeadline,
+    /// Why the feed ended.
+    pub(super) feed_error: Option<UploadError>,
+}
+
+/// An open request.
+pub(super) struct Request {
+    pub(super) attempt: u32,
+    pub(super) orders: mpsc::UnboundedSender<TailOrder>,
+    pub(super) body: Arc<BodyState>,
+    pub(super) task: AbortHandle,
+}
+
+impl Shell {
+    pub(super) fn tell_pause(&self, file: FileIndex, pause: Duration) {
+        let error = self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(pause_ms = pause.as_millis(), "retrying: {error}");
+    }
+
+    pub(super) fn wait(&self, grace: Grace) -> Duration {
+        let options = self.transfer.client.options();
+        match grace {
+            Grace::None => Duration::ZERO,
+            Grace::Short => options.grace,
+            Grace::Long => options.long_grace,
+            Grace::Retry { failures, at_least } => backoff(options, failures, at_least),
+        }
+    }
+
+    pub(super) fn spawn(
+        &mut self,
+        task: impl Future<Output = News> + Send + 'static,
+    ) -> AbortHandle {
+        let news = self.news.clone();
+        self.tasks.spawn(async move {
+            // The shell is gone only when the run is over.
+            let _ = news.send(task.await);
+        })
+    }
+
+    /// Staged files are committed in the order of the plan.
+    pub(super) fn first_uncommitted(&self) -> FileIndex {
+        self.transfer.files.partition_point(|file| file.is_committed)
+    }
+
+    pub(super) fn position(&self, file: FileIndex) -> usize {
+        self.transfer.files[file].position
+    }
+}
