@@ -93,6 +93,6 @@ impl From<UploadArguments> for UploadOptions {
         } = arguments;
         let (mending, hive) = (Mending { cast, recompress }, hive.into());
         let concurrency = concurrency.unwrap_or(CONCURRENCY);
-        Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run }
+        Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run, ..Self::default() }
     }
 }

@@ -41,7 +41,9 @@ pub async fn commit_staged(
     let before = count_before(&listing, &staged, dataset_id, expected_file_count)?;
     tracker.transferring_into(dataset_id);
     let files: Vec<_> = staged.into_iter().enumerate().map(outgoing).collect();
-    files.iter().for_each(|file| tracker.made(file));
+    for file in &files {
+        tracker.made(file);
+    }
     let options = client.options();
     let transfer = Transfer {
         client: client.clone(),
@@ -76,7 +78,7 @@ fn count_before(
     usize::try_from(expected).ok().filter(|&count| count <= has).ok_or_else(|| {
         Error::ForeignWriter {
             dataset_id: dataset_id.to_owned(),
-            message: format!("expected {expected} files, but it has {has}"),
+            message: format!("expected {expected} files, but it has {has}").into(),
         }
     })
 }

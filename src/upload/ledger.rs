@@ -43,6 +43,7 @@ struct TrackedFile {
     report: UploadedFile,
     bytes_sent: u64,
     body: Option<Arc<BodyState>>,
+    is_staged: bool,
 }
 
 impl Default for Tracker {
@@ -145,6 +146,11 @@ impl Tracker {
         self.with(position, |file| file.report.transferred = Some(SystemTime::now()));
     }
 
+    /// The file waits for its commit.
+    pub(super) fn staged(&self, position: usize) {
+        self.with(position, |file| file.is_staged = true);
+    }
+
     pub(super) fn ended(&self, position: usize) {
         self.with(position, |file| {
             file.take_in_bytes();
@@ -199,8 +205,10 @@ impl State {
             ..Progress::new(self.phase, self.files.len().max(self.file_count))
         };
         let mut is_next = true;
-        for TrackedFile { report, bytes_sent, body } in &self.files {
+        for TrackedFile { report, bytes_sent, body, is_staged } in &self.files {
             progress.add(report, *bytes_sent, body.as_deref(), is_next);
+            let is_held = *is_staged && report.status == FileStatus::Pending;
+            progress.files_held += usize::from(is_held);
             is_next &= report.status != FileStatus::Pending;
         }
         progress
@@ -252,7 +260,7 @@ impl TrackedFile {
             transferred: None,
             committed: None,
         };
-        Self { report, bytes_sent: 0, body: None }
+        Self { report, bytes_sent: 0, body: None, is_staged: false }
     }
 
     fn take_in_bytes(&mut self) {

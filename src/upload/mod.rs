@@ -58,7 +58,7 @@ pub use feed::MadeFiles;
 pub use ledger::Tracker;
 pub use made::MadeFile;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
-pub use options::{Hive, Mending, UploadOptions};
+pub use options::{Hive, Mending, Staging, UploadOptions};
 pub use plan::check_names;
 pub use preflight::{Preflight, check_schemas, leaves_to_look_at};
 pub use problem::Problem;

@@ -15,9 +15,8 @@ pub struct UploadOptions {
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
     pub ordered: bool,
-    /// Whether all files are committed in one transaction, or none. Needs a server that stages
-    /// files, and `ordered`.
-    pub atomic: bool,
+    /// Whether an ordered upload stages its files.
+    pub staging: Staging,
     /// What may be mended on the way.
     pub mending: Mending,
     /// What to do with folders that are called `key=value`.
@@ -33,7 +32,7 @@ impl Default for UploadOptions {
             names: None,
             concurrency: CONCURRENCY,
             ordered: true,
-            atomic: false,
+            staging: Staging::default(),
             mending: Mending::default(),
             hive: Hive::default(),
             dry_run: false,
@@ -60,4 +59,16 @@ pub enum Hive {
     Ignore,
     /// The columns are written into the files, some with types that the caller names.
     Columns(HashMap<String, ColumnType>),
+}
+
+/// Whether an ordered upload stages its files, so that groups of them are committed together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Staging {
+    /// Each file is uploaded and committed by one request, in order.
+    #[default]
+    Never,
+    /// Files are staged if the server announces staging.
+    IfAnnounced,
+    /// One transaction commits all files, or none. Fails if the server does not announce staging.
+    Atomic,
 }

@@ -79,7 +79,7 @@ pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
     let taken = feed.known.iter().filter(|file| places.get(&file.name).is_some());
     let taken: Vec<_> = taken.map(|file| file.name.clone()).collect();
     if !taken.is_empty() {
-        return Err(dataset.has_taken(taken, OTHER_PLACE));
+        return Err(dataset.has_taken(taken, TakenReason::OtherPlace));
     }
     let Feed { known, coming } = feed;
     Ok(Feed { known, coming: coming.map(|coming| without_taken(dataset, coming)) })

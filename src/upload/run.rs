@@ -11,7 +11,7 @@ use super::{
     feed::{Coming, Feed, MadeFiles},
     hive,
     ledger::Tracker,
-    options::UploadOptions,
+    options::{Staging, UploadOptions},
     order::Order,
     outgoing::OutgoingFile,
     plan,
@@ -80,7 +80,10 @@ pub async fn stage(
     let run = Run { client, options: &options, tracker: &tracker };
     let (feed, listing) = run.check(source).await?;
     let Some(id) = options.dataset_id.clone() else {
-        return Err(Error::Configuration("files are staged for a dataset".to_owned()).into());
+        return Err(Error::configuration(
+            "files are staged for a dataset that exists; its id is missing",
+        )
+        .into());
     };
     must_stage(client, "stage files")?;
     tracker.transferring_into(&id);
@@ -102,10 +105,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn check(&self, source: Source) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
-        let UploadOptions { concurrency, ordered, atomic, .. } = *self.options;
-        let refusal = match (concurrency, ordered, atomic) {
+        let UploadOptions { concurrency, ordered, staging, .. } = *self.options;
+        let refusal = match (concurrency, ordered, staging) {
             (0, ..) => "concurrency must be at least 1",
-            (_, false, true) => "an atomic upload keeps the order of the plan",
+            (_, false, Staging::Atomic) => "an atomic upload keeps the order of the plan",
             _ => {
                 return match source {
                     Source::Files(found) => self.check_files(found).await,
@@ -113,7 +116,7 @@ impl Run<'_> {
                 };
             }
         };
-        Err(Error::Configuration(refusal.to_owned()).into())
+        Err(Error::configuration(refusal).into())
     }
 
     /// Checks the files, and lists the dataset if the files alone have no problem.
@@ -161,7 +164,7 @@ impl Run<'_> {
         feed: Feed,
         listing: Vec<DatasetFile>,
     ) -> Result<UploadReport, UploadError> {
-        if self.options.atomic {
+        if self.options.staging == Staging::Atomic {
             self.may_be_atomic(&feed).await?;
         }
         let mut dataset = self.dataset(listing).await?;
@@ -216,10 +219,12 @@ impl Run<'_> {
         feed: Feed,
     ) -> Result<Vec<DatasetFile>, UploadError> {
         let id = dataset.id.clone();
-        let mode = match dataset.order {
-            _ if self.options.atomic => Mode::Stages(CommitWhen::AllStaged),
-            Order::Planned if self.client.stages() => Mode::Stages(CommitWhen::NextStaged),
-            order => Mode::Uploads(order),
+        let mode = match (dataset.order, self.options.staging) {
+            (Order::Planned, Staging::Atomic) => Mode::Stages(CommitWhen::AllStaged),
+            (Order::Planned, Staging::IfAnnounced) if self.client.stages() => {
+                Mode::Stages(CommitWhen::NextStaged)
+            }
+            (order, _) => Mode::Uploads(order),
         };
         let (before, files) = self.transfer(dataset, record, feed, mode).await?;
         self.tracker.verifying();

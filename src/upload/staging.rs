@@ -13,14 +13,14 @@ pub(super) fn must_stage(client: &ApiClient, what_for: &str) -> Result<()> {
         return Ok(());
     }
     let host = client.host();
-    Err(Error::Configuration(format!(
-        "{host} cannot {what_for}: it does not announce staging. `sutro serve` does"
+    Err(Error::configuration(format!(
+        "{host} cannot {what_for}: its responses do not announce staging"
     )))
 }
 
 /// The error of an atomic upload of too many files.
 pub(super) fn too_many_for_one_commit() -> Error {
-    Error::Configuration(format!(
+    Error::configuration(format!(
         "an atomic upload has at most {MAX_COMMIT_FILES} files, because one transaction commits them"
     ))
 }

@@ -28,7 +28,7 @@ use sutro::{
 
 use crate::{
     support::parquet_files::{file_of_size, int64_file},
-    uploads::World,
+    support::upload_world::World,
 };
 
 const MIB: usize = 1024 * 1024;

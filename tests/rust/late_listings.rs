@@ -25,8 +25,8 @@ use sutro::{
 };
 
 use crate::{
+    support::upload_world::{KEY, World, names},
     upload_faults::impatient,
-    uploads::{KEY, World, names},
 };
 
 /// How long a file that is committed is not listed.

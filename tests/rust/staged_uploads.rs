@@ -19,10 +19,10 @@ use futures_util::future::join;
 use serde_json::json;
 use sutro::{
     Error,
-    upload::{FileStatus, UploadError, UploadOptions, commit_staged, stage, upload},
+    upload::{FileStatus, Staging, UploadError, UploadOptions, commit_staged, stage},
 };
 
-use crate::uploads::{World, into, names, statuses};
+use crate::support::upload_world::{World, into, names, statuses};
 
 /// What happens to the n-th commit, from 0.
 type OnCommit = fn(usize, Request, Next) -> CommitFuture;
@@ -198,7 +198,7 @@ async fn two_clients_with_one_batch_leave_it_once_and_in_order() {
 async fn an_atomic_upload_is_one_commit() {
     let (world, commits) = world(|_, request, next| Box::pin(next.run(request))).await;
     world.write_some(30);
-    let options = UploadOptions { atomic: true, ..UploadOptions::default() };
+    let options = UploadOptions { staging: Staging::Atomic, ..UploadOptions::default() };
     let report = world.upload(options).await.unwrap();
     assert_eq!(world.names(&report.dataset_id).await, names(30));
     assert_eq!(commits.load(Ordering::SeqCst), 1);
@@ -215,7 +215,7 @@ async fn an_atomic_upload_that_fails_leaves_nothing() {
     .await;
     world.write_some(5);
     let dataset_id = world.api.create_dataset().await.unwrap();
-    let options = UploadOptions { atomic: true, ..into(&dataset_id) };
+    let options = UploadOptions { staging: Staging::Atomic, ..into(&dataset_id) };
     let error = world.upload(options).await.unwrap_err();
     assert!(matches!(error, UploadError::Failed(Error::Refused { .. })), "{error}");
     assert!(world.names(&dataset_id).await.is_empty());
@@ -225,7 +225,7 @@ async fn an_atomic_upload_that_fails_leaves_nothing() {
 async fn a_server_without_staging_refuses_an_atomic_upload_before_a_dataset_is_created() {
     let world = World::with(|router| router).await;
     world.write_some(2);
-    let options = UploadOptions { atomic: true, ..UploadOptions::default() };
+    let options = UploadOptions { staging: Staging::Atomic, ..UploadOptions::default() };
     let error = world.upload(options).await.unwrap_err();
     assert!(matches!(error, UploadError::Failed(Error::Configuration(_))), "{error}");
     assert!(error.to_string().contains("staging"), "{error}");
@@ -284,9 +284,8 @@ async fn a_resumed_upload_commits_what_is_missing() {
     world.write_some(3);
     let first = world.upload(UploadOptions::default()).await.unwrap();
     world.write_some(7);
-    let source = world.source();
-    let report = upload(&world.api, source, into(&first.dataset_id), Arc::default()).await;
-    let skipped = report.unwrap().files.iter().filter(|f| f.status == FileStatus::Skipped).count();
+    let report = world.upload(into(&first.dataset_id)).await.unwrap();
+    let skipped = report.files.iter().filter(|f| f.status == FileStatus::Skipped).count();
     assert_eq!(skipped, 3);
     assert_eq!(world.names(&first.dataset_id).await, names(7));
 }

@@ -9,7 +9,8 @@ use reqwest::Url;
 use sutro::{
     client::{ApiClient, ClientOptions, DownloadOptions},
     upload::{
-        FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, UploadReport, upload,
+        FileStatus, Paths, Source, Staging, Tracker, UploadError, UploadOptions, UploadReport,
+        upload,
     },
 };
 use tempfile::TempDir;
@@ -59,7 +60,12 @@ pub(crate) async fn upload_folder(
     let paths = vec![folder.path().display().to_string()];
     let source = Source::Files(Paths { paths, ..Paths::default() }.find().unwrap());
     let dataset_id = Some(dataset_id.to_owned());
-    let options = UploadOptions { dataset_id, concurrency, ..UploadOptions::default() };
+    let options = UploadOptions {
+        dataset_id,
+        concurrency,
+        staging: Staging::IfAnnounced,
+        ..UploadOptions::default()
+    };
     upload(client, source, options, Arc::new(Tracker::default())).await
 }
 

@@ -21,28 +21,14 @@ use fastrand::Rng;
 use serde_json::json;
 use sutro::{
     Error,
-    client::ApiClient,
-    credentials::ApiKey,
-    service::{Keys, Limits, Service, UploadRecord},
-    upload::{
-        FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, UploadReport, upload,
-    },
+    service::UploadRecord,
+    upload::{FileStatus, Paths, Source, Tracker, UploadError, UploadOptions, upload},
 };
-use tempfile::TempDir;
 
 use crate::support::{
     parquet_files::{file_of_size, int64_file},
-    server::client,
+    upload_world::{World, into, name, names, statuses},
 };
-
-pub(crate) const KEY: &str = "test-key";
-
-/// A folder of files to upload, and a service.
-pub(crate) struct World {
-    folder: TempDir,
-    service: Service,
-    pub(crate) api: ApiClient,
-}
 
 /// What the layer in front of the service does with the n-th upload request, from 0.
 type Layer = Arc<dyn Fn(usize, Request, Next) -> LayerAnswer + Send + Sync>;
@@ -55,55 +41,6 @@ impl World {
 
     async fn behind(layer: Layer) -> Self {
         Self::with(|router| misbehaving(router, layer)).await
-    }
-
-    /// A server that stages no files.
-    pub(crate) async fn with(change: impl FnOnce(Router) -> Router) -> Self {
-        Self::with_limits(Limits { max_staged_files: 0, ..Limits::default() }, change).await
-    }
-
-    /// A server that stages files.
-    pub(crate) async fn staging(change: impl FnOnce(Router) -> Router) -> Self {
-        Self::with_limits(Limits::default(), change).await
-    }
-
-    async fn with_limits(limits: Limits, change: impl FnOnce(Router) -> Router) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key = ApiKey::new(KEY).unwrap();
-        let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
-        let service = Service::open(&at, keys, limits).await.unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = change(service.router());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { folder, service, api: client(&url, &key) }
-    }
-
-    fn files(&self) -> PathBuf {
-        self.folder.path().join("files")
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        fs::create_dir_all(self.files()).unwrap();
-        fs::write(self.files().join(name), bytes).unwrap();
-    }
-
-    pub(crate) fn write_some(&self, count: usize) {
-        (0..count).for_each(|index| self.write(&name(index), &int64_file(&["id"], index + 1)));
-    }
-
-    pub(crate) fn source(&self) -> Source {
-        let paths = vec![self.files().display().to_string()];
-        Source::Files(Paths { paths, ..Paths::default() }.find().unwrap())
-    }
-
-    pub(crate) async fn upload(&self, options: UploadOptions) -> Result<UploadReport, UploadError> {
-        upload(&self.api, self.source(), options, Arc::default()).await
-    }
-
-    pub(crate) async fn names(&self, dataset_id: &str) -> Vec<String> {
-        let files = self.api.list_dataset_files(dataset_id).await.unwrap();
-        files.into_iter().map(|file| file.file_name).collect()
     }
 }
 
@@ -118,22 +55,6 @@ fn misbehaving(router: Router, layer: Layer) -> Router {
             layer(requests.fetch_add(1, Ordering::Relaxed), request, next).await
         }
     }))
-}
-
-fn name(index: usize) -> String {
-    format!("part-{index}.parquet")
-}
-
-pub(crate) fn names(count: usize) -> Vec<String> {
-    (0..count).map(name).collect()
-}
-
-pub(crate) fn into(dataset_id: &str) -> UploadOptions {
-    UploadOptions { dataset_id: Some(dataset_id.to_owned()), ..UploadOptions::default() }
-}
-
-pub(crate) fn statuses(report: &UploadReport) -> Vec<FileStatus> {
-    report.files.iter().map(|file| file.status).collect()
 }
 
 fn overlapping(records: &[UploadRecord]) -> usize {

@@ -5,7 +5,6 @@ use fastrand::Rng;
 use crate::upload::commit::{CommitConfig, CommitWhen};
 
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "what a schedule is like")]
 pub(super) struct Schedule {
     pub(super) files: usize,
     pub(super) when: CommitWhen,
