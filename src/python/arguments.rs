@@ -8,7 +8,7 @@ use crate::{
     client::ClientOptions,
     config::CONCURRENCY,
     schema::ColumnType,
-    upload::{Hive, Mending, UploadOptions},
+    upload::{Hive, Mending, Staging, UploadOptions},
 };
 
 /// Converts a `sutro.options.ClientOptions`: times in seconds. None is the default.
@@ -93,6 +93,15 @@ impl From<UploadArguments> for UploadOptions {
         } = arguments;
         let (mending, hive) = (Mending { cast, recompress }, hive.into());
         let concurrency = concurrency.unwrap_or(CONCURRENCY);
-        Self { dataset_id, names, concurrency, ordered, mending, hive, dry_run, ..Self::default() }
+        Self {
+            dataset_id,
+            names,
+            concurrency,
+            ordered,
+            mending,
+            hive,
+            dry_run,
+            staging: Staging::IfAnnounced,
+        }
     }
 }

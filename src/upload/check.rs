@@ -159,18 +159,17 @@ fn read_footer(
 ) -> Result<Footer, Problem> {
     let location = file.content.location();
     let open = file.content.open().map_err(|error| Problem::unreadable(location, &error))?;
-    let footer =
-        reader.read(file.content.size(), |range| open.read(range)).map_err(
-            |error| match error {
-                FooterError::Read(error) => Problem::unreadable(location, &error),
-                FooterError::Invalid(InvalidParquet::Unknown)
-                    if let Some(words) = location.path().and_then(resembles_by_name) =>
-                {
-                    Problem::invalid(location, InvalidParquet::NotParquet(words).to_string())
-                }
-                FooterError::Invalid(invalid) => Problem::invalid(location, invalid.to_string()),
-            },
-        )?;
+    let footer = reader.read(file.content.size(), |range| open.read(range));
+    let footer = footer.map_err(|error| match error {
+        FooterError::Read(error) => Problem::unreadable(location, &error),
+        FooterError::Invalid(invalid) => {
+            let invalid = match (invalid, location.path().and_then(resembles_by_name)) {
+                (InvalidParquet::Unknown, Some(words)) => InvalidParquet::NotParquet(words),
+                (invalid, _) => invalid,
+            };
+            Problem::invalid(location, invalid.to_string())
+        }
+    })?;
     match footer.codec_support() {
         CodecSupport::Supported => Ok(footer),
         CodecSupport::Rewritable(_) if mending.recompress => Ok(footer),

@@ -82,7 +82,8 @@ pub enum FileStatus {
     Uploaded,
     /// An earlier run has committed it.
     Skipped,
-    /// It is not in the dataset, or not known to be: with order, the latter is one file at most.
+    /// It is not in the dataset, or not known to be. With order, the latter is one file at most, or
+    /// the staged files of one commit.
     Pending,
 }
 

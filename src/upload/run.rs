@@ -165,7 +165,7 @@ impl Run<'_> {
         listing: Vec<DatasetFile>,
     ) -> Result<UploadReport, UploadError> {
         if self.options.staging == Staging::Atomic {
-            self.may_be_atomic(&feed).await?;
+            self.may_be_atomic(feed.known.len()).await?;
         }
         let mut dataset = self.dataset(listing).await?;
         self.tracker.transferring_into(&dataset.id);
@@ -199,13 +199,13 @@ impl Run<'_> {
     }
 
     /// Fails, before a dataset is created, if the files cannot be committed in one transaction.
-    async fn may_be_atomic(&self, feed: &Feed) -> Result<()> {
+    async fn may_be_atomic(&self, known_files: usize) -> Result<()> {
         if self.options.dataset_id.is_none() {
             // The first call to this server.
             self.client.try_authentication().await?;
         }
         must_stage(self.client, "upload atomically")?;
-        if feed.known.len() > MAX_COMMIT_FILES {
+        if known_files > MAX_COMMIT_FILES {
             return Err(too_many_for_one_commit());
         }
         Ok(())
@@ -286,4 +286,19 @@ pub(super) fn incomplete(report: UploadReport, ordered: bool, error: UploadError
 
 fn files_of(dataset: Option<DatasetFileList>) -> Vec<DatasetFile> {
     dataset.map_or_else(Vec::new, |dataset| dataset.files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, UploadOptions, stage, upload};
+    use crate::{client::ApiClient, upload::commit_staged};
+
+    /// Bindings run them as tasks.
+    #[test]
+    fn uploads_may_move_between_threads() {
+        fn is_send<T: Send>(_: impl FnOnce(&'static ApiClient, Source, UploadOptions) -> T) {}
+        is_send(|client, source, options| upload(client, source, options, Default::default()));
+        is_send(|client, source, options| stage(client, source, options, Default::default()));
+        is_send(|client, _, _| commit_staged(client, vec![], "", None, Default::default()));
+    }
 }
