@@ -79,9 +79,17 @@ PARTS = [f"part-{number}.parquet" for number in range(12)]
 """The names in `folder`, in natural order."""
 
 
+STAGED_FILES = {"gate": 0, "staged": 100_000}
+"""How many files a server stages: an upload to one that stages none goes through the gate."""
+
+through_gate_and_staged = pytest.mark.parametrize("server", STAGED_FILES, indirect=True)
+"""Runs a test with a server that does not stage files, and with one that does."""
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[sutro.LocalServer]:
-    with sutro.LocalServer(tmp_path / "service") as server:
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[sutro.LocalServer]:
+    most = STAGED_FILES[getattr(request, "param", "staged")]
+    with sutro.LocalServer(tmp_path / "service", max_staged_files=most) as server:
         yield server
 
 

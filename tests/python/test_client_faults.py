@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from conftest import PARTS, write_parquet
+from conftest import PARTS, STAGED_FILES, through_gate_and_staged, write_parquet
 from test_upload import names_in
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ KILLS = int(os.environ.get("SUTRO_KILLS", "3"))
 
 
 @posix_only
+@through_gate_and_staged
 @pytest.mark.timeout(60 + 10 * KILLS)
 def test_after_kill_9_the_dataset_is_a_prefix_and_the_next_run_completes_it(
     server: sutro.LocalServer, folder: Path
@@ -58,11 +59,12 @@ def test_after_kill_9_the_dataset_is_a_prefix_and_the_next_run_completes_it(
         assert len(report) == len(PARTS)
 
 
+@pytest.mark.parametrize("most", STAGED_FILES.values(), ids=STAGED_FILES)
 def test_a_service_that_refuses_a_third_upload_gets_all_files_in_order(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, most: int
 ) -> None:
     paths = [folder / name for name in PARTS[:6]]
-    with sutro.LocalServer(tmp_path / "small", max_uploads=2) as server:
+    with sutro.LocalServer(tmp_path / "small", max_uploads=2, max_staged_files=most) as server:
         report = server.client().upload(paths)
 
         assert names_in(server.client(), report.dataset_id) == PARTS[:6]
@@ -79,6 +81,7 @@ print(len(report), report.concurrency)
 
 
 @posix_only
+@through_gate_and_staged
 def test_with_too_few_file_handles_an_upload_goes_on_with_fewer_connections(
     server: sutro.LocalServer, tmp_path: Path
 ) -> None:

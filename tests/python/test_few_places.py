@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from conftest import parquet_bytes
+from conftest import parquet_bytes, through_gate_and_staged
 from helpers.busy_proxies import haproxy, nginx
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@through_gate_and_staged
 @pytest.mark.parametrize("which", PROXIES)
 def test_a_proxy_with_few_places_gets_all_files_in_order(
     which: str, server: sutro.LocalServer, files: Path, tmp_path: Path

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
+from conftest import through_gate_and_staged
 from services import store
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def _nginx(upstream: str, folder: Path, **settings: str) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@through_gate_and_staged
 @pytest.mark.parametrize("buffering", ["on", "off"])
 @pytest.mark.parametrize("timeout", ["60s", "1s"])
 def test_a_reverse_proxy_keeps_the_order(

@@ -104,7 +104,7 @@ def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: 
         served.client().upload(folder)
         _, stderr = served.end()
 
-    uploads = [line for line in stderr.splitlines() if "/upload-to-dataset" in line]
+    uploads = [line for line in stderr.splitlines() if "/stage-file" in line]
     assert len(uploads) == 12
     for line in uploads:
         assert re.search(r"method=POST .*status=200 ms=\d+ bytes_in=\d+", line), line
