@@ -290,6 +290,8 @@ fn files_of(dataset: Option<DatasetFileList>) -> Vec<DatasetFile> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Source, UploadOptions, stage, upload};
     use crate::{client::ApiClient, upload::commit_staged};
 
@@ -297,8 +299,8 @@ mod tests {
     #[test]
     fn uploads_may_move_between_threads() {
         fn is_send<T: Send>(_: impl FnOnce(&'static ApiClient, Source, UploadOptions) -> T) {}
-        is_send(|client, source, options| upload(client, source, options, Default::default()));
-        is_send(|client, source, options| stage(client, source, options, Default::default()));
-        is_send(|client, _, _| commit_staged(client, vec![], "", None, Default::default()));
+        is_send(|client, source, options| upload(client, source, options, Arc::default()));
+        is_send(|client, source, options| stage(client, source, options, Arc::default()));
+        is_send(|client, _, _| commit_staged(client, vec![], "", None, Arc::default()));
     }
 }
