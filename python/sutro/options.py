@@ -92,7 +92,8 @@ class ServerLimits(TypedDict, total=False):
     """Seconds after which a staged file is deleted if it was not committed. Default: 86,400 (24
     hours)."""
     max_staged_files: int
-    """Number of staged files per key; more are rejected with 413. Default: 100,000."""
+    """Number of staged files per key; more are rejected with 413. With 0, the server does not
+    announce staging. Default: 100,000."""
     max_staged_bytes: int
     """Size of all staged files of a key; more is rejected with 413. Default: 1 TiB."""
     max_unauthenticated: int

@@ -111,6 +111,19 @@ def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: 
     assert API_KEY not in stderr
 
 
+def test_a_server_that_stages_no_files_gets_each_upload_in_one_request(
+    tmp_path: Path, folder: Path
+) -> None:
+    environment = {"SUTRO_LOG": "info"}
+    options = ["--max-staged-files", "0"]
+    with Served(tmp_path / "served", *options, environment=environment) as served:
+        served.client().upload(folder)
+        _, stderr = served.end()
+
+    assert stderr.count("/upload-to-dataset") == 12
+    assert "/stage-file" not in stderr
+
+
 def test_serve_has_health_metrics_and_openapi(tmp_path: Path, folder: Path) -> None:
     def get(call: str) -> str:
         with urlopen(Request(f"{served.api_url}{call}"), timeout=30) as answer:

@@ -105,7 +105,11 @@ _seconds = click.FloatRange(min=0, min_open=True)
     _seconds,
     "Seconds after which a staged file is deleted if it was not committed.",
 )
-@_limit("--max-staged-files", _count, "Number of staged files per key; then 413.")
+@_limit(
+    "--max-staged-files",
+    click.IntRange(min=0),
+    "Number of staged files per key; then 413. 0: do not announce staging.",
+)
 @_limit("--max-staged-bytes", _count, "Size of a key's staged files; then 413.")
 @_limit(
     "--max-unauthenticated",
