@@ -33,6 +33,16 @@ pub(super) struct Uploads {
     pub(super) in_progress: InProgress,
 }
 
+impl Uploads {
+    /// Runs work in a task of its own, so that a client that disconnects does not interrupt it.
+    pub(super) async fn uninterrupted<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.tasks.spawn(work).await.unwrap_or_else(|error| Err(Refusal::defect(&error)))
+    }
+}
+
 /// What the server still accepts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Life {

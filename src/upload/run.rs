@@ -106,17 +106,16 @@ struct Run<'a> {
 impl Run<'_> {
     async fn check(&self, source: Source) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let UploadOptions { concurrency, ordered, staging, .. } = *self.options;
-        let refusal = match (concurrency, ordered, staging) {
-            (0, ..) => "concurrency must be at least 1",
-            (_, false, Staging::Atomic) => "an atomic upload keeps the order of the plan",
-            _ => {
-                return match source {
-                    Source::Files(found) => self.check_files(found).await,
-                    Source::Made(files) => self.check_first(files).await,
-                };
-            }
-        };
-        Err(Error::configuration(refusal).into())
+        if concurrency == 0 {
+            return Err(Error::configuration("concurrency must be at least 1").into());
+        }
+        if staging == Staging::Atomic && !ordered {
+            return Err(Error::configuration("an atomic upload keeps the order of the plan").into());
+        }
+        match source {
+            Source::Files(found) => self.check_files(found).await,
+            Source::Made(files) => self.check_first(files).await,
+        }
     }
 
     /// Checks the files, and lists the dataset if the files alone have no problem.

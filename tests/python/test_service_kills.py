@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import signal
 import sys
@@ -18,18 +17,13 @@ from helpers.assertions import assert_kept
 from helpers.load import Sender
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, Served
+from helpers.soak import KILLS, STRIDE
 from helpers.strace import injected, needs_strace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
-
-KILLS = int(os.environ.get("SUTRO_SERVICE_KILLS", "10"))
-"""Times that a service under load is killed."""
-
-STRIDE = int(os.environ.get("SUTRO_SYSCALL_STRIDE", "5"))
-"""Of the system calls of an upload, each which one fails; 1 for all."""
 
 SENDERS = 4
 FILES = {f"part-{number}.parquet": parquet_bytes(200 * number + 1) for number in range(3)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import random
 import signal
 import sys
@@ -21,6 +20,7 @@ from conftest import parquet_bytes
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, Served
 from helpers.small_disk import small_disk
+from helpers.soak import KILLS, STRIDE
 from helpers.strace import injected, needs_strace
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
     from helpers.raw_client import Answer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
-
-KILLS = int(os.environ.get("SUTRO_SERVICE_KILLS", "10"))
-"""Times that a server under load is killed."""
-
-STRIDE = int(os.environ.get("SUTRO_SYSCALL_STRIDE", "5"))
-"""Of the system calls of a stage and a commit, each which one fails; 1 for all."""
 
 AT_ONCE = 4
 """Files that are staged at the same time, and committed together."""

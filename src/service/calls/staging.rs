@@ -41,12 +41,9 @@ pub(crate) async fn stage_file(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<StagedFile>, Refusal> {
-    // A separate task, so that a client that disconnects does not interrupt it.
-    let tasks = app.uploads.tasks.clone();
-    match tasks.spawn(async move { receive_staged(&app, caller, &headers, body).await }).await {
-        Ok(staged) => staged.map(Json),
-        Err(error) => Err(Refusal::defect(&error)),
-    }
+    let state = Arc::clone(&app);
+    let work = async move { receive_staged(&state, caller, &headers, body).await };
+    app.uploads.uninterrupted(work).await.map(Json)
 }
 
 /// Append staged files to their dataset in the given order: all of them, or none.
@@ -64,11 +61,9 @@ pub(crate) async fn commit_files(
     check_ids(&request.staged_ids)?;
     admit_dataset(app.storage.catalog(), &caller, &request.dataset_id).await?;
     app.check_open()?;
-    let tasks = app.uploads.tasks.clone();
-    match tasks.spawn(async move { commit(&app, &caller, request).await }).await {
-        Ok(answer) => answer,
-        Err(error) => Err(Refusal::defect(&error)),
-    }
+    let state = Arc::clone(&app);
+    let work = async move { commit(&state, &caller, request).await };
+    app.uploads.uninterrupted(work).await
 }
 
 fn check_ids(ids: &[String]) -> Result<(), Refusal> {

@@ -42,12 +42,9 @@ pub(crate) async fn upload_to_dataset(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<UploadedFile>, Refusal> {
-    // A separate task, so that a client that disconnects does not interrupt a commit.
-    let tasks = app.uploads.tasks.clone();
-    match tasks.spawn(async move { receive(&app, caller, &headers, body).await }).await {
-        Ok(received) => received.map(Json),
-        Err(error) => Err(Refusal::defect(&error)),
-    }
+    let state = Arc::clone(&app);
+    let work = async move { receive(&state, caller, &headers, body).await };
+    app.uploads.uninterrupted(work).await.map(Json)
 }
 
 /// List uploads in progress and staged files.

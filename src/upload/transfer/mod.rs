@@ -160,18 +160,18 @@ impl Shell {
 
     fn pause(&mut self, request: RequestId, failures: u32, at_least: Option<Duration>) {
         let file = request.file;
-        let over = News::Event(Event::PauseOver(request));
+        let over = Event::PauseOver(request);
         let pause = backoff(self.transfer.client.options(), failures, at_least);
         if !self.deadline.allows(file, pause) {
             // Its next start ends the run.
             self.deadline.end();
-            let _ = self.news.send(over);
+            self.happened(over);
             return;
         }
         self.tell_pause(file, pause);
         self.spawn(async move {
             sleep(pause).await;
-            over
+            News::Event(over)
         });
     }
 
@@ -193,8 +193,7 @@ impl Shell {
         let wait = self.wait(grace);
         if matches!(grace, Grace::Retry { .. }) {
             if !self.deadline.allows(file, wait) {
-                let unknown = Event::Settled(file, Verdict::Unknown);
-                let _ = self.news.send(News::Event(unknown));
+                self.happened(Event::Settled(file, Verdict::Unknown));
                 return;
             }
             self.tell_pause(file, wait);
@@ -247,14 +246,7 @@ impl Shell {
                         if file == head {
                             self.deadline.begin(file, self.transfer.client.options());
                         }
-                        let retry_after = error.retry_after();
-                        let is_temporary = error.is_temporary();
-                        self.last_errors.insert(file, error);
-                        if is_temporary {
-                            Verdict::Unavailable { retry_after }
-                        } else {
-                            Verdict::Unknown
-                        }
+                        self.without_listing(file, error)
                     }
                 };
                 Some(Event::Settled(file, verdict))

@@ -20,7 +20,7 @@ impl Shell {
             return;
         };
         if !self.deadline.allows(id.file, Duration::ZERO) {
-            let _ = self.news.send(News::Event(Event::Ended(id, Ending::Final)));
+            self.happened(Event::Ended(id, Ending::Final));
             return;
         }
         let body = Arc::new(BodyState::default());
@@ -74,7 +74,7 @@ impl Shell {
             self.last_errors.entry(id.file).or_insert_with(error);
         }
         let ending = if is_staged { Ending::Accepted } else { Ending::Final };
-        let _ = self.news.send(News::Event(Event::Ended(id, ending)));
+        self.happened(Event::Ended(id, ending));
     }
 
     pub(super) fn order(&self, file: FileIndex, order: TailOrder) {

@@ -78,6 +78,23 @@ pub(super) struct Request {
 }
 
 impl Shell {
+    /// Tells the strategy of something that no task reports.
+    pub(super) fn happened(&self, event: Event) {
+        // The shell is gone only when the run is over.
+        let _ = self.news.send(News::Event(event));
+    }
+
+    /// What is known of a file whose listing failed.
+    pub(super) fn without_listing(&mut self, file: FileIndex, error: Error) -> Verdict {
+        let verdict = if error.is_temporary() {
+            Verdict::Unavailable { retry_after: error.retry_after() }
+        } else {
+            Verdict::Unknown
+        };
+        self.last_errors.insert(file, error);
+        verdict
+    }
+
     pub(super) fn tell_pause(&self, file: FileIndex, pause: Duration) {
         let error = self.last_errors.get(&file).map(ToString::to_string).unwrap_or_default();
         tracing::warn!(pause_ms = pause.as_millis(), "retrying: {error}");

@@ -17,8 +17,7 @@ use crate::{
 impl Shell {
     pub(super) fn commit_group(&mut self, group: Group) {
         if !self.commit_deadline.allows(group.start, Duration::ZERO) {
-            let over = Event::GroupEnded(GroupEnding::Final);
-            let _ = self.news.send(News::Event(over));
+            self.happened(Event::GroupEnded(GroupEnding::Final));
             return;
         }
         let Transfer { client, dataset_id, before, files, .. } = &self.transfer;
@@ -47,8 +46,7 @@ impl Shell {
     pub(super) fn compare(&mut self, grace: Grace) {
         let (wait, file) = (self.wait(grace), self.first_uncommitted());
         if matches!(grace, Grace::Retry { .. }) && !self.commit_deadline.allows(file, wait) {
-            let unknown = Event::Compared { ours: 0, verdict: Verdict::Unknown };
-            let _ = self.news.send(News::Event(unknown));
+            self.happened(Event::Compared { ours: 0, verdict: Verdict::Unknown });
             return;
         }
         let Transfer { client, dataset_id, before, files, coming, .. } = &self.transfer;
@@ -97,12 +95,7 @@ impl Shell {
         let (ours, verdict) = compared.unwrap_or_else(|error| {
             let file = self.first_uncommitted();
             self.commit_deadline.begin(file, self.transfer.client.options());
-            let retry_after = error.retry_after();
-            let is_temporary = error.is_temporary();
-            self.last_errors.insert(file, error);
-            let verdict =
-                if is_temporary { Verdict::Unavailable { retry_after } } else { Verdict::Unknown };
-            (0, verdict)
+            (0, self.without_listing(file, error))
         });
         Event::Compared { ours, verdict }
     }

@@ -34,7 +34,6 @@ pub(super) struct World {
     pub(super) planned: usize,
     pub(super) plan_has_ended: bool,
     pub(super) confirmed: BTreeSet<FileIndex>,
-    pub(super) commits: usize,
     /// Staged files that have expired.
     pub(super) expiries: usize,
     pub(super) planted: Option<Bug>,
@@ -59,7 +58,6 @@ impl World {
             planned: 0,
             plan_has_ended: false,
             confirmed: BTreeSet::new(),
-            commits: 0,
             expiries: 0,
             planted,
         }
@@ -157,7 +155,6 @@ impl World {
         if ids.is_empty() || ids.len() > self.schedule.max_group {
             return Err(format!("{} files in one commit", ids.len()));
         }
-        self.commits += 1;
         let mut expected = self.schedule.before + self.there + group.start;
         if self.planted == Some(Bug::CountAsFound) {
             expected = self.server.dataset.len();

@@ -1,0 +1,9 @@
+"""How often the tests kill or starve a server: `make soak` asks for more."""
+
+import os
+
+KILLS = int(os.environ.get("SUTRO_SERVICE_KILLS", "10"))
+"""Times that a server under load is killed."""
+
+STRIDE = int(os.environ.get("SUTRO_SYSCALL_STRIDE", "5"))
+"""Of the system calls of a request, each which one fails; 1 for all."""
