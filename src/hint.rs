@@ -37,6 +37,8 @@ pub enum Hint {
         /// A URL with a glob.
         url: String,
     },
+    /// Pack small files into larger ones.
+    PackFiles,
     /// Transfer one file at a time.
     OneAtATime,
     /// Resume an upload that was not ordered.
@@ -84,6 +86,7 @@ impl fmt::Display for Hint {
             Self::SearchSubfolders => "a recursive search finds files in subfolders too",
             Self::ExpandVariables => "expand them first",
             Self::FetchFile { .. } | Self::FetchFiles { .. } => "download it first",
+            Self::PackFiles => "packing them into larger files is faster",
             Self::OneAtATime => "transfer one file at a time",
             Self::ResumeUnordered => "resume it unordered",
             Self::SameDataset { .. } => "this dataset id",

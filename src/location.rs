@@ -16,6 +16,12 @@ pub enum Location {
 }
 
 impl Location {
+    /// Whether a caller can find the file there.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.path().is_some()
+    }
+
     /// The path, if it is one on this machine.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

@@ -29,6 +29,7 @@ PYTHON: Final = {
         "download it first, or pass open files of fsspec: fs, path = fsspec.url_to_fs({url!r}); "
         "sutro.upload([fs.open(file) for file in fs.glob(path)])"
     ),
+    "pack_files": 'target_file_size="256MB" packs them into larger files, which is faster',
     "one_at_a_time": "use concurrency=1",
     "resume_unordered": "resume it with ordered=False",
     "same_dataset": "this dataset id",

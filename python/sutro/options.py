@@ -61,6 +61,8 @@ class UploadOptions(TypedDict):
     """`None` creates a dataset."""
     names: list[str] | None
     """Names in the dataset; `None` uses the file names."""
+    target_file_size: int | None
+    """Regroup files into files of about this many bytes; `None` sends each as it is."""
     concurrency: int | None
     """Number of files to send at the same time, at least 1; `None` is the default."""
     ordered: bool

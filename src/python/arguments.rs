@@ -50,6 +50,7 @@ impl From<ClientArguments> for ClientOptions {
 pub(super) struct UploadArguments {
     dataset_id: Option<String>,
     names: Option<Vec<String>>,
+    target_file_size: Option<u64>,
     concurrency: Option<usize>,
     pub(super) ordered: bool,
     pub(super) cast: bool,
@@ -84,6 +85,7 @@ impl From<UploadArguments> for UploadOptions {
         let UploadArguments {
             dataset_id,
             names,
+            target_file_size,
             concurrency,
             ordered,
             cast,
@@ -96,6 +98,7 @@ impl From<UploadArguments> for UploadOptions {
         Self {
             dataset_id,
             names,
+            target_file_size,
             concurrency,
             ordered,
             mending,

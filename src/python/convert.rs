@@ -42,6 +42,7 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
     let fields = fields!(py,
         position: file.position,
         name: file.name,
+        sources: PyTuple::new(py, file.sources.iter().map(ToString::to_string))?,
         file_id: file.file_id,
         size_bytes: file.size_bytes,
         row_count: file.row_count,

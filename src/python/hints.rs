@@ -26,6 +26,7 @@ fn words(py: Python<'_>, hint: &Hint) -> PyResult<String> {
         Hint::ExpandVariables => ("expand_variables", None),
         Hint::FetchFile { url } => ("fetch_file", Some(("url", url))),
         Hint::FetchFiles { url } => ("fetch_files", Some(("url", url))),
+        Hint::PackFiles => ("pack_files", None),
         Hint::OneAtATime => ("one_at_a_time", None),
         Hint::ResumeUnordered => ("resume_unordered", None),
         Hint::SameDataset { dataset_id } => ("same_dataset", Some(("dataset_id", dataset_id))),

@@ -20,6 +20,7 @@ use super::arrow_stream::ArrowStream;
 pub(super) struct UploadedRow {
     position: u64,
     name: String,
+    sources: Vec<String>,
     file_id: Option<String>,
     size_bytes: u64,
     row_count: u64,
@@ -94,6 +95,7 @@ fn uploaded_batch(files: &[UploadedRow]) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter([
         ("position", numbers(|file| file.position)),
         ("name", strings(|file| Some(&file.name))),
+        ("sources", lists(files.iter().map(|file| &file.sources))),
         ("file_id", strings(|file| file.file_id.as_deref())),
         ("size_bytes", numbers(|file| file.size_bytes)),
         ("row_count", numbers(|file| file.row_count)),

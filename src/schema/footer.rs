@@ -29,15 +29,26 @@ pub struct Footer {
     pub parquet_schema: TypePtr,
     /// Rows in the file.
     pub row_count: u64,
-    /// Row groups in the file.
-    pub row_groups: usize,
+    /// Row groups in the file, in order.
+    pub row_groups: Arc<[RowGroup]>,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
     /// Positions of the leaves without values, as far as the footer tells, in ascending order.
     pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
+    /// A hash of the encoded footer, which tells files with other values apart.
+    pub(crate) digest: u64,
     /// Columns that are added to the end of the schema during the upload.
     pub(crate) added: Arc<[AddedColumn]>,
+}
+
+/// A row group, as the footer describes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowGroup {
+    /// Rows in it.
+    pub row_count: u64,
+    /// Compressed size of its pages in bytes.
+    pub size_bytes: u64,
 }
 
 /// How the codecs of a file are supported.
@@ -62,10 +73,11 @@ impl Footer {
             schema: Arc::new(Schema::from_parquet(&parquet_schema)),
             parquet_schema,
             row_count,
-            row_groups: 0,
+            row_groups: [].into(),
             codecs: Vec::new(),
             without_values,
             unsupported_codec: None,
+            digest: 0,
             added: [].into(),
         }
     }

@@ -7,6 +7,7 @@
 
 use super::{
     codec::{Codec, UnsupportedCodec},
+    footer::RowGroup,
     invalid::InvalidParquet,
     thrift::{Kind, Reader, malformed},
     tree::MAX_DEPTH,
@@ -32,7 +33,7 @@ pub(super) struct Facts<'a> {
     /// The schema as stored in the footer.
     pub(super) encoded_schema: &'a [u8],
     pub(super) row_count: u64,
-    pub(super) row_groups: usize,
+    pub(super) row_groups: Vec<RowGroup>,
     /// Codecs in use, without duplicates, in order of appearance.
     pub(super) codecs: Vec<Codec>,
     /// Whether each column has a value, as far as its statistics tell.
@@ -46,7 +47,7 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
     let mut facts = Facts::default();
     let mut columns = None;
     let mut row_count = None;
-    let mut groups = None;
+    let mut has_groups = false;
     Reader::new(thrift).fields(|reader, id, kind| match (id, kind) {
         (2, Kind::List) if columns.is_none() => {
             let (count, encoded) = reader.encoded(schema)?;
@@ -59,12 +60,13 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
             row_count = Some(reader.integer()?);
             Ok(true)
         }
-        (4, Kind::List) if groups.is_none() => {
+        (4, Kind::List) if !has_groups => {
             let columns = columns.ok_or_else(|| malformed("row groups before the schema"))?;
-            groups = Some(reader.structs(|reader| {
+            reader.structs(|reader| {
                 let pages_end = i64::try_from(pages_end).unwrap_or(i64::MAX);
                 row_group(reader, columns, pages_end, &mut facts)
-            })?);
+            })?;
+            has_groups = true;
             Ok(true)
         }
         (8, Kind::Struct) => Err(InvalidParquet::Encrypted),
@@ -76,7 +78,9 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
     }
     let row_count = row_count.ok_or_else(|| malformed("it has no row count"))?;
     facts.row_count = u64::try_from(row_count).map_err(|_| malformed("a negative row count"))?;
-    facts.row_groups = groups.ok_or_else(|| malformed("it has no row groups"))?;
+    if !has_groups {
+        return Err(malformed("it has no row groups"));
+    }
     Ok(facts)
 }
 
@@ -162,6 +166,7 @@ fn row_group(
     facts: &mut Facts<'_>,
 ) -> Result<()> {
     let (mut chunks, mut place) = (0, 0);
+    let mut group = RowGroup::default();
     reader.fields(|reader, id, kind| match (id, kind) {
         (1, Kind::List) => {
             chunks += reader.structs(|reader| {
@@ -170,6 +175,7 @@ fn row_group(
                     *has_value |= column.values != column.nulls;
                 }
                 place += 1;
+                group.size_bytes += u64::try_from(column.size).unwrap_or(0);
                 let codec = Codec::from_thrift(column.codec);
                 if let Some(codec) = codec
                     && !facts.codecs.contains(&codec)
@@ -191,9 +197,14 @@ fn row_group(
             })?;
             Ok(true)
         }
+        (3, Kind::Integer) => {
+            group.row_count = u64::try_from(reader.integer()?).unwrap_or(0);
+            Ok(true)
+        }
         _ => Ok(false),
     })?;
     if chunks == columns {
+        facts.row_groups.push(group);
         Ok(())
     } else {
         Err(malformed("a row group has another number of columns than the schema"))

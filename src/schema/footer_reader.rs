@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use parquet::{file::metadata::ParquetMetaDataReader, schema::types::TypePtr};
+use twox_hash::XxHash64;
 
 use super::{
     footer::Footer, footer_bytes::FooterBytes, footer_guard, invalid::InvalidParquet, tree::Schema,
@@ -70,10 +71,11 @@ impl FooterReader {
             schema: Arc::clone(&decoded.schema),
             parquet_schema: Arc::clone(&decoded.parquet_schema),
             row_count: facts.row_count,
-            row_groups: facts.row_groups,
+            row_groups: facts.row_groups.into(),
             codecs: facts.codecs,
             without_values,
             unsupported_codec: facts.unsupported_codec,
+            digest: XxHash64::oneshot(0, thrift),
             added: [].into(),
         })
     }

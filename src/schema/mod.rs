@@ -29,7 +29,7 @@ pub(crate) use common::{
     pair_fields, repetition_of,
 };
 pub use diff::{Difference, DifferenceKind, Group, diff, groups};
-pub use footer::{CodecSupport, Footer};
+pub use footer::{CodecSupport, Footer, RowGroup};
 pub use footer_bytes::FooterBytes;
 pub use footer_reader::{FooterError, FooterReader};
 pub use invalid::InvalidParquet;

@@ -1,10 +1,16 @@
 //! The content of one file of a dataset: bytes, and ranges of sources.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use super::{open::OpenContent, piece::Piece, pinned::Source};
 use crate::{
-    config::READ_BYTES, content_hash::ContentHasher, error::Result, location::Location,
+    config::READ_BYTES,
+    content_hash::ContentHasher,
+    error::{Error, Result},
+    location::Location,
     wire::digest::Sha256Digest,
 };
 
@@ -68,15 +74,32 @@ impl Content {
         let _ = self.hash.set(hash);
     }
 
-    /// The sources, each once.
+    /// The sources, in order. One that follows itself is there once.
     fn sources(&self) -> Vec<&Source> {
-        let mut sources: Vec<&Source> = Vec::new();
-        for source in self.pieces.iter().filter_map(Piece::source) {
-            if !sources.iter().any(|known| known.is_same(source)) {
-                sources.push(source);
-            }
-        }
+        let mut sources: Vec<_> = self.pieces.iter().filter_map(Piece::source).collect();
+        sources.dedup_by(|later, earlier| later.is_same(earlier));
         sources
+    }
+
+    /// The pieces of a range of its bytes.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the range does not lie within the content.
+    pub(crate) fn slice(&self, range: Range<u64>) -> Result<Vec<Piece>> {
+        if range.start > range.end || range.end > self.size {
+            return Err(Error::Internal("a range outside of a content".to_owned()));
+        }
+        let mut pieces = Vec::new();
+        let mut begin = 0;
+        for piece in &*self.pieces {
+            let end = begin + piece.size();
+            if begin < range.end && range.start < end {
+                let within = range.start.max(begin) - begin..range.end.min(end) - begin;
+                pieces.push(piece.slice(within));
+            }
+            begin = end;
+        }
+        Ok(pieces)
     }
 
     /// Whether `verify` has nothing to look at.

@@ -12,8 +12,14 @@ use parquet::{
     file::reader::{ChunkReader, Length},
 };
 
-use super::{piece::Piece, pinned::OpenSource};
-use crate::error::{Error, Result};
+use super::{
+    piece::Piece,
+    pinned::{OpenSource, Source},
+};
+use crate::{
+    error::{Error, Result},
+    lock::Lock,
+};
 
 /// A content that is open: many threads can read its ranges at the same time. Reads may block.
 ///
@@ -22,44 +28,52 @@ use crate::error::{Error, Result};
 pub struct OpenContent {
     pieces: Arc<[OpenPiece]>,
     size: u64,
+    /// The sources that were read last, the newest at the end. A content may have more sources than
+    /// a process may have files open.
+    open: Arc<Lock<Vec<OpenSource>>>,
 }
+
+/// How many sources of one content stay open.
+const MAX_OPEN_SOURCES: usize = 4;
 
 #[derive(Debug)]
 struct OpenPiece {
     /// Its first byte in the content.
     begin: u64,
     end: u64,
-    bytes: PieceBytes,
-}
-
-#[derive(Debug)]
-enum PieceBytes {
-    Memory(Bytes),
-    /// From this byte of the source on.
-    Source(OpenSource, u64),
+    piece: Piece,
 }
 
 impl OpenContent {
-    /// Opens each source once.
+    /// Opens the first source, and the others when they are read.
     pub(super) fn new(pieces: &[Piece]) -> Result<Self> {
-        let mut sources: Vec<OpenSource> = Vec::new();
         let mut size = 0;
-        let open = |piece: &Piece| {
+        let place = |piece: &Piece| {
             let begin = size;
             size += piece.size();
-            let bytes = match piece {
-                Piece::Bytes(bytes) => PieceBytes::Memory(bytes.clone()),
-                Piece::Range(source, range) => {
-                    let known = sources.iter().find(|known| known.is_of(source)).cloned();
-                    let open = known.map_or_else(|| source.open(), Ok)?;
-                    sources.push(open.clone());
-                    PieceBytes::Source(open, range.start)
-                }
-            };
-            Ok(OpenPiece { begin, end: size, bytes })
+            OpenPiece { begin, end: size, piece: piece.clone() }
         };
-        let pieces = pieces.iter().map(open).collect::<Result<Vec<_>>>()?;
-        Ok(Self { pieces: pieces.into(), size })
+        let placed: Arc<_> = pieces.iter().map(place).collect();
+        let content = Self { pieces: placed, size, open: Arc::default() };
+        if let Some(first) = pieces.iter().find_map(Piece::source) {
+            content.source(first)?;
+        }
+        Ok(content)
+    }
+
+    /// The source, open.
+    fn source(&self, source: &Source) -> Result<OpenSource> {
+        let known = self.open.lock().iter().find(|known| known.is_of(source)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let opened = source.open()?;
+        let mut open = self.open.lock();
+        if open.len() == MAX_OPEN_SOURCES {
+            open.remove(0);
+        }
+        open.push(opened.clone());
+        Ok(opened)
     }
 
     /// A range of its bytes.
@@ -94,12 +108,14 @@ impl OpenContent {
         let length = left.min(bytes.len());
         let bytes = &mut bytes[..length];
         let offset = offset - piece.begin;
-        match &piece.bytes {
-            PieceBytes::Memory(memory) => {
+        match &piece.piece {
+            Piece::Bytes(memory) => {
                 let begin = usize::try_from(offset).unwrap_or(usize::MAX);
                 bytes.copy_from_slice(&memory[begin..begin + bytes.len()]);
             }
-            PieceBytes::Source(source, start) => source.fill(bytes, start + offset)?,
+            Piece::Range(source, range) => {
+                self.source(source)?.fill(bytes, range.start + offset)?;
+            }
         }
         Ok(bytes.len())
     }

@@ -16,10 +16,23 @@ pub enum Piece {
 }
 
 impl Piece {
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Range(_, range) => range.end.saturating_sub(range.start),
+        }
+    }
+
+    /// A range of its bytes, which must lie within it.
+    pub(super) fn slice(&self, range: Range<u64>) -> Self {
+        match self {
+            Self::Bytes(bytes) => {
+                let place = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+                Self::Bytes(bytes.slice(place(range.start)..place(range.end)))
+            }
+            Self::Range(source, all) => {
+                Self::Range(source.clone(), all.start + range.start..all.start + range.end)
+            }
         }
     }
 

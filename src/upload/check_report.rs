@@ -14,7 +14,8 @@ use super::{
     mismatch::CheckError,
     options::UploadOptions,
     order::Order,
-    plan,
+    pack,
+    plan::{self, Naming},
     preflight::check_schemas,
     problem::Problem,
     recipe::Recipe,
@@ -74,7 +75,7 @@ impl From<&CheckedFile> for FileFacts {
             path: planned.content.location().to_string(),
             size_bytes: planned.content.size(),
             row_count: footer.row_count,
-            row_groups: footer.row_groups,
+            row_groups: footer.row_groups.len(),
             codecs: footer.codecs.iter().map(ToString::to_string).collect(),
             schema_group: 0,
         }
@@ -91,12 +92,13 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { dataset_id, names, ordered, mending, hive, .. } = options;
+    let UploadOptions { ordered, mending, target_file_size, .. } = options;
+    let dataset_id = options.dataset_id.clone();
     let read = in_background(move || {
         let Found { files: found, notes } = found;
-        let (files, mut problems) = plan::plan(&found, names.as_deref(), &hive)?;
+        let (files, mut problems) = plan::plan(&found, Naming::of(&options)?, &options.hive)?;
         let mut files = check::read(files, &mut problems, mending);
-        hive::apply(&hive, &mut files, &mut problems);
+        hive::apply(&options.hive, &mut files, &mut problems);
         let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
         findings.notes.extend(check::notes(&files).into_iter().map(Message::from));
         for file in &files {
@@ -112,6 +114,14 @@ pub async fn check_files(
     match check::judge(&footers, problems, file_count, mending, &held) {
         Ok(target) => {
             findings.files = files.into_iter().map(|file| target.recipe(file)).collect();
+            if let Some(target_size) = target_file_size {
+                findings.files = pack::regroup(findings.files, target_size);
+                let note = pack::regrouped(file_count, &findings.files);
+                findings.notes.push(note.into());
+            } else if ordered && listing.is_some() && client.is_some_and(|client| !client.stages())
+            {
+                findings.notes.extend(pack::many_small_files(&findings.files));
+            }
         }
         Err(error) => findings.refusal = Some(error.into()),
     }

@@ -80,11 +80,11 @@ pub(super) async fn identities(
 }
 
 fn read_content(recipe: Recipe, mut read: impl FnMut(usize) -> Result<()>) -> Result<Identity> {
-    if let Some(content) = recipe.as_is() {
-        content.read_hash(read)?;
-        return Ok(Identity::of(content));
+    if !recipe.changes.is_empty() {
+        // Rewriting reads it, and hashes what it writes.
+        read(usize::try_from(recipe.source_bytes()).unwrap_or(usize::MAX))?;
     }
-    read(usize::try_from(recipe.source_bytes()).unwrap_or(usize::MAX))?;
-    let made = recipe.make()?;
-    Ok(made.content.as_ref().map(Identity::of).unwrap_or_default())
+    let Some(content) = recipe.make()?.content else { return Ok(Identity::default()) };
+    content.read_hash(read)?;
+    Ok(Identity::of(&content))
 }

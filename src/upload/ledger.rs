@@ -94,7 +94,11 @@ impl Tracker {
     pub(super) fn made(&self, file: &OutgoingFile) {
         let mut state = self.lock();
         match state.files.get_mut(file.position) {
-            Some(tracked) => *tracked = TrackedFile::made(file),
+            Some(tracked) => {
+                let sources = std::mem::take(&mut tracked.report.sources);
+                *tracked = TrackedFile::made(file);
+                tracked.report.sources = sources;
+            }
             None => state.files.push(TrackedFile::made(file)),
         }
     }
@@ -232,7 +236,10 @@ impl State {
 impl TrackedFile {
     /// Of a file that may still have to be made.
     fn planned(file: &Recipe) -> Self {
-        Self::new(file.position, &file.name, file.source_bytes(), file.row_count(), Vec::new())
+        let (size_bytes, row_count) = (file.source_bytes(), file.row_count());
+        let mut planned = Self::new(file.position, &file.name, size_bytes, row_count, Vec::new());
+        planned.report.sources = file.sources();
+        planned
     }
 
     fn made(file: &OutgoingFile) -> Self {
@@ -250,6 +257,7 @@ impl TrackedFile {
         let report = UploadedFile {
             position,
             name: name.to_owned(),
+            sources: Vec::new(),
             file_id: None,
             size_bytes,
             row_count,

@@ -1,6 +1,6 @@
 //! Files that are ready to be sent, made by their recipes.
 
-use super::{outgoing::OutgoingFile, recipe::Recipe, rewrite::rewrite};
+use super::{outgoing::OutgoingFile, pack::join, recipe::Recipe, rewrite::rewrite};
 use crate::{background::in_background, error::Result, source::Content};
 
 impl Recipe {
@@ -24,10 +24,7 @@ impl Recipe {
 
     /// As [`Recipe::made`]. May block.
     pub(super) fn make(self) -> Result<OutgoingFile> {
-        let content = match self.as_is() {
-            Some(content) => content.clone(),
-            None => rewrite(&self)?,
-        };
+        let content = self.content()?;
         Ok(self.outgoing(content))
     }
 
@@ -37,16 +34,25 @@ impl Recipe {
     /// As of [`Recipe::made`].
     pub(super) fn fixed(mut self) -> Result<Self> {
         if self.as_is().is_none() {
-            let (content, row_count) = (rewrite(&self)?, self.row_count());
+            let (content, row_count) = (self.content()?, self.row_count());
             self.parts.truncate(1);
             self.changes.clear();
             for part in &mut self.parts {
                 part.content = content.clone();
-                part.row_groups = 0..part.footer.row_groups;
+                part.row_groups = 0..part.footer.row_groups.len();
                 part.row_count = row_count;
             }
         }
         Ok(self)
+    }
+
+    /// The content of the file. Pages are decoded only if something is changed in them.
+    fn content(&self) -> Result<Content> {
+        match self.as_is() {
+            Some(content) => Ok(content.clone()),
+            None if self.changes.is_empty() => join(&self.name, &self.parts),
+            None => rewrite(self),
+        }
     }
 
     fn outgoing(self, content: Content) -> OutgoingFile {

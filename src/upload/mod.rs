@@ -28,6 +28,7 @@ mod options;
 mod order;
 mod outcome;
 mod outgoing;
+mod pack;
 pub mod pandas_index;
 mod parallel;
 mod plan;

@@ -11,6 +11,9 @@ pub struct UploadOptions {
     pub dataset_id: Option<String>,
     /// Names in the dataset, one for each file; `None` takes the last part of each path.
     pub names: Option<Vec<String>>,
+    /// Regroups files into files of about this many bytes, at the borders of row groups; `None` sends
+    /// each as it is. Files that come from frames are not regrouped.
+    pub target_file_size: Option<u64>,
     /// Bodies sent at the same time; at least 1.
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
@@ -30,6 +33,7 @@ impl Default for UploadOptions {
         Self {
             dataset_id: None,
             names: None,
+            target_file_size: None,
             concurrency: CONCURRENCY,
             ordered: true,
             staging: Staging::default(),

@@ -8,7 +8,7 @@ use std::{
 use super::{
     files::PlannedFile,
     mismatch::CheckError,
-    options::Hive,
+    options::{Hive, UploadOptions},
     parallel::{Work, in_threads},
     problem::Problem,
     sources::FoundFile,
@@ -22,6 +22,32 @@ use crate::{
     source::{Content, Source},
     wire::file_name::{folded, has_parquet_extension, refusal},
 };
+
+/// How the files of a plan get their names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Naming<'a> {
+    /// A name for each file, with or without `.parquet`.
+    Given(&'a [String]),
+    /// A file keeps its own name, or gets one from its path if its folders define columns.
+    Own,
+    /// Only messages name them: they become other files.
+    Regrouped,
+}
+
+impl<'a> Naming<'a> {
+    /// # Errors
+    /// [`Error::Configuration`] if files are to be regrouped that were given names.
+    pub(super) fn of(options: &'a UploadOptions) -> Result<Self> {
+        match (&options.names, options.target_file_size) {
+            (Some(_), Some(_)) => Err(Error::configuration(
+                "files that are regrouped to a target size cannot be given names",
+            )),
+            (Some(names), None) => Ok(Self::Given(names)),
+            (None, Some(_)) => Ok(Self::Regrouped),
+            (None, None) => Ok(Self::Own),
+        }
+    }
+}
 
 /// Records the identity of files.
 #[derive(Clone)]
@@ -42,17 +68,14 @@ impl Work<FoundFile> for Pin {
 /// Names and pins the files. What cannot be uploaded is a problem, not an error: all
 /// problems are reported together.
 ///
-/// `names` has a name for each file, with or without `.parquet`. Otherwise a file keeps its own
-/// name, or gets one from its path if its folders define columns.
-///
 /// # Errors
-/// [`Error::Configuration`] if `names` has another length than `found`.
+/// [`Error::Configuration`] if the number of given names is not that of the files.
 pub(super) fn plan(
     found: &[FoundFile],
-    names: Option<&[String]>,
+    naming: Naming<'_>,
     hive: &Hive,
 ) -> Result<(Vec<PlannedFile>, Vec<Problem>)> {
-    if let Some(names) = names
+    if let Naming::Given(names) = naming
         && names.len() != found.len()
     {
         let are =
@@ -64,13 +87,14 @@ pub(super) fn plan(
     let mut problems = Vec::new();
     let pinned = in_threads(found, &Pin, FILE_TIMEOUT);
     for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
-        let name = match names {
-            Some(names) => Some(with_extension(&names[index])),
-            // Files in such folders often have the same name.
-            None if matches!(hive, Hive::Columns(_)) => file.path_name.clone(),
-            None => file.name.clone(),
-        };
         let location = Location::from(file.path.as_path());
+        let name = match naming {
+            Naming::Given(names) => Some(with_extension(&names[index])),
+            // Files in such folders often have the same name.
+            Naming::Own if matches!(hive, Hive::Columns(_)) => file.path_name.clone(),
+            Naming::Own => file.name.clone(),
+            Naming::Regrouped => file.path_name.clone().or_else(|| Some(location.to_string())),
+        };
         match (name, pinned) {
             (Some(name), Ok(source)) => {
                 let partition = file.partition.clone();
@@ -82,11 +106,13 @@ pub(super) fn plan(
             (None, _) => problems.push(Problem::new(&location, "its name is not valid UTF-8")),
         }
     }
-    let mut taken = Names::default();
-    let is_given = names.is_some();
-    problems.extend(
-        files.iter().flat_map(|file| taken.add(&file.name, file.content.location(), is_given)),
-    );
+    if !matches!(naming, Naming::Regrouped) {
+        let mut taken = Names::default();
+        let is_given = matches!(naming, Naming::Given(_));
+        problems.extend(
+            files.iter().flat_map(|file| taken.add(&file.name, file.content.location(), is_given)),
+        );
+    }
     Ok((files, problems))
 }
 
@@ -164,7 +190,7 @@ fn taken(
 mod tests {
     use std::{fs, path::PathBuf};
 
-    use super::plan;
+    use super::{Naming, plan};
     use crate::upload::{
         options::Hive,
         sources::{FoundFile, Paths},
@@ -186,7 +212,7 @@ mod tests {
     fn two_files_of_one_name_are_a_problem_that_names_both() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/X.parquet")];
-        let (_, problems) = plan(&found(&paths), None, &Hive::Ignore).unwrap();
+        let (_, problems) = plan(&found(&paths), Naming::Own, &Hive::Ignore).unwrap();
         let message = problems[0].to_string();
         assert!(message.contains("b/X.parquet") && message.contains("a/x.parquet"), "{message}");
     }
@@ -196,15 +222,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/x.parquet")];
         let names = ["1.parquet".to_owned(), "2".to_owned()];
-        let (files, problems) = plan(&found(&paths), Some(&names), &Hive::Ignore).unwrap();
+        let (files, problems) = plan(&found(&paths), Naming::Given(&names), &Hive::Ignore).unwrap();
         assert!(problems.is_empty());
         assert_eq!(files[1].name, "2.parquet");
-        assert!(plan(&found(&paths), Some(&names[..1]), &Hive::Ignore).is_err());
+        assert!(plan(&found(&paths), Naming::Given(&names[..1]), &Hive::Ignore).is_err());
     }
 
     #[test]
     fn all_missing_files_are_problems_at_once() {
         let paths = [PathBuf::from("/none/a.parquet"), PathBuf::from("/none/b.parquet")];
-        assert_eq!(plan(&found(&paths), None, &Hive::Ignore).unwrap().1.len(), 2);
+        assert_eq!(plan(&found(&paths), Naming::Own, &Hive::Ignore).unwrap().1.len(), 2);
     }
 }

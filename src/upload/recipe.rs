@@ -1,7 +1,7 @@
 //! How the content of each file of a dataset is made of checked files.
 //!
-//! A file that is sent as it is has a recipe of one whole part. Packing and splitting by row groups
-//! need nothing but other recipes.
+//! A file that is sent as it is has a recipe of one whole part. A packed file has several parts, and
+//! a split one some of the row groups.
 
 use std::{ops::Range, sync::Arc};
 
@@ -9,6 +9,7 @@ use parquet::schema::types::TypePtr;
 
 use super::{files::CheckedFile, report::Change, settle::Expected};
 use crate::{
+    location::Location,
     schema::{Footer, Schema},
     source::Content,
     wire::digest::Sha256Digest,
@@ -79,7 +80,7 @@ impl Target {
         ];
         let part = Part {
             content: planned.content,
-            row_groups: 0..footer.row_groups,
+            row_groups: 0..footer.row_groups.len(),
             row_count: footer.row_count,
             footer,
         };
@@ -104,7 +105,13 @@ impl Recipe {
 
     /// Bytes of the files that it is made of.
     pub(super) fn source_bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.content.size()).sum()
+        self.parts.iter().map(Part::size_bytes).sum()
+    }
+
+    /// The files that it is made of.
+    pub(super) fn sources(&self) -> Vec<Location> {
+        let locations = self.parts.iter().map(|part| part.content.location());
+        locations.filter(|location| location.is_file()).cloned().collect()
     }
 
     pub(super) fn row_count(&self) -> u64 {
@@ -145,8 +152,17 @@ impl Recipe {
 }
 
 impl Part {
+    /// Bytes of the whole file, or of the pages of its row groups.
+    fn size_bytes(&self) -> u64 {
+        if self.is_whole() {
+            return self.content.size();
+        }
+        let row_groups = &self.footer.row_groups[self.row_groups.clone()];
+        row_groups.iter().map(|row_group| row_group.size_bytes).sum()
+    }
+
     fn is_whole(&self) -> bool {
-        self.row_groups == (0..self.footer.row_groups)
+        self.row_groups == (0..self.footer.row_groups.len())
     }
 }
 

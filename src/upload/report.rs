@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::hint::Message;
+use crate::{hint::Message, location::Location};
 
 /// What became of a batch, file by file.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct UploadedFile {
     pub position: usize,
     /// Name in the dataset.
     pub name: String,
+    /// The files that it is made of, in order. Frames are not among them.
+    pub sources: Vec<Location>,
     /// The server's id, if it reports one.
     pub file_id: Option<String>,
     /// Size in bytes.

@@ -14,7 +14,8 @@ use super::{
     options::{Staging, UploadOptions},
     order::Order,
     outgoing::OutgoingFile,
-    plan,
+    pack,
+    plan::{self, Naming},
     report::{FileStatus, UploadReport},
     resume,
     sent_record::SentRecord,
@@ -122,12 +123,12 @@ impl Run<'_> {
     async fn check_files(&self, found: Found) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let Found { files, notes } = found;
         self.tracker.noted(notes);
-        let UploadOptions { names, mending, hive, .. } = self.options.clone();
+        let (options, mending) = (self.options.clone(), self.options.mending);
         let file_count = files.len();
         let read = in_background(move || {
-            let (planned, mut problems) = plan::plan(&files, names.as_deref(), &hive)?;
+            let (planned, mut problems) = plan::plan(&files, Naming::of(&options)?, &options.hive)?;
             let mut files = check::read(planned, &mut problems, mending);
-            hive::apply(&hive, &mut files, &mut problems);
+            hive::apply(&options.hive, &mut files, &mut problems);
             Ok((files, problems))
         });
         let (files, problems) = read.await?;
@@ -135,13 +136,22 @@ impl Run<'_> {
         let dataset = if problems.is_empty() { self.listed().await? } else { None };
         let held = Held::by(dataset.as_ref());
         let judge = move || Ok(check::recipes(files, problems, file_count, mending, &held));
-        let recipes = in_background(judge).await??;
+        let mut recipes = in_background(judge).await??;
+        if let Some(target_size) = self.options.target_file_size {
+            recipes = pack::regroup(recipes, target_size);
+        }
         self.tracker.planned(&recipes, recipes.len());
         Ok((Feed::of_known(recipes), files_of(dataset)))
     }
 
     /// Checks the first file. The others are checked as they arrive.
     async fn check_first(&self, files: MadeFiles) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
+        if self.options.target_file_size.is_some() {
+            return Err(Error::configuration(
+                "only files can be regrouped to a target size, not frames",
+            )
+            .into());
+        }
         let dataset = self.listed().await?;
         self.tracker.planned(&[], files.file_count.unwrap_or(0));
         let UploadOptions { mending, hive, .. } = self.options.clone();

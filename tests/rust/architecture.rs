@@ -35,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
             "content_hash",
             "error",
             "location",
+            "lock",
             "read_at",
             "regular_file",
             "temporary_file",

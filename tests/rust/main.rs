@@ -11,6 +11,7 @@ mod malformed_requests;
 mod module_circles;
 mod module_graph;
 mod neutral_words;
+mod packed_uploads;
 mod refusals;
 mod rust_paths;
 mod schema_agreement;

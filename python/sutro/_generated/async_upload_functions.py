@@ -28,6 +28,7 @@ async def upload_async(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
+    target_file_size: int | str | None = None,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     dry_run: bool = False,
@@ -63,6 +64,10 @@ async def upload_async(
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
         rows_per_file: Split each frame into files of this many rows, in order.
+        target_file_size: Pack neighbouring files, and split large ones, into files of at most
+            about this size (`"256MB"`, or bytes), in order and without decoding them. A row
+            group is never split. The files are called `part-00000`, ... with a fingerprint of
+            their sources, which the report lists.
         on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
             converts the files on the way to a common schema, if that loses nothing (order of
             columns, wider numbers, columns without values, nullability, time units). Your own
@@ -103,6 +108,7 @@ async def upload_async(
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
+        target_file_size=target_file_size,
         on_mismatch=on_mismatch,
         recompress=recompress,
         dry_run=dry_run,
@@ -121,6 +127,7 @@ async def check_async(
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
     rows_per_file: int | None = None,
+    target_file_size: int | str | None = None,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     api_key: str | None = None,
@@ -149,6 +156,8 @@ async def check_async(
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
         rows_per_file: Split each frame into files of this many rows, in order.
+        target_file_size: Check for an upload that packs and splits files to this size
+            (`"256MB"`, or bytes). A note in the report says how many files it makes.
         on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
             converts the files to a common schema, if that loses nothing.
         recompress: Accept files that use a codec other than snappy: an upload would recompress
@@ -180,6 +189,7 @@ async def check_async(
         recursive=recursive,
         exclude=exclude,
         rows_per_file=rows_per_file,
+        target_file_size=target_file_size,
         on_mismatch=on_mismatch,
         recompress=recompress,
     )

@@ -1,7 +1,7 @@
 """The report of an upload."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, overload
 
@@ -46,6 +46,9 @@ class UploadedFile:
     """Time when everything but the held tail was sent, in UTC."""
     committed: datetime | None
     """Time when the server acknowledged it, in UTC."""
+    sources: tuple[str, ...] = field(default=(), repr=False)
+    """Paths of the files that it is made of, in order: several where `target_file_size` packed
+    them, none for a frame."""
 
 
 @public

@@ -39,6 +39,7 @@ class Upload:
     rows_per_file: int | None
     on_mismatch: OnMismatch
     recompress: bool
+    target_file_size: int | str | None = None
     concurrency: int | None = None
     dry_run: bool = True
 
@@ -79,6 +80,7 @@ class Upload:
         return UploadOptions(
             dataset_id=None if self.dataset_id is None else values.dataset_id(self.dataset_id),
             names=None,
+            target_file_size=values.size("target_file_size", self.target_file_size),
             concurrency=settings.concurrency(self.concurrency),
             ordered=values.flag("ordered", self.ordered),
             cast=_is_cast(self.on_mismatch),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -16,6 +17,9 @@ from sutro.errors import ConfigurationError
 
 _MOST = 2**31 - 1
 """Larger counts make no difference."""
+_MOST_BYTES = 2**63 - 1
+
+_SIZE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<prefix>[kKMGT]?)(?P<binary>i?)B?")
 
 
 def text(name: str, value: object) -> str:
@@ -42,7 +46,7 @@ def flag(name: str, value: object) -> bool:
     raise TypeError(message)
 
 
-def count(name: str, value: object, *, least: int = 1) -> int:
+def count(name: str, value: object, *, least: int = 1, most: int = _MOST) -> int:
     """Accept an integer, also one of numpy.
 
     Raises:
@@ -59,7 +63,32 @@ def count(name: str, value: object, *, least: int = 1) -> int:
     if number < least:
         message = f"{name} must be at least {least}, not {number}"
         raise ConfigurationError(message)
-    return min(number, _MOST)
+    return min(number, most)
+
+
+def size(name: str, value: object) -> int | None:
+    """Accept a number of bytes, or a text such as `256MB` or `1 GiB`; None stays.
+
+    Raises:
+        TypeError: It is neither.
+        ConfigurationError: The text is no size, or less than one byte.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        try:
+            return count(name, value, most=_MOST_BYTES)
+        except TypeError:
+            message = f"{name} must be a size such as '256MB', or bytes, not {_shown(value)}"
+            raise TypeError(message) from None
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        message = f"{name} must be a size such as '256MB' or '1 GiB', not {value!r}"
+        raise ConfigurationError(message)
+    number, prefix, binary = match["number"], match["prefix"].upper(), match["binary"]
+    power = " KMGT".index(prefix or " ")
+    factor = (1024 if binary else 1000) ** power
+    return count(name, int(float(number) * factor), most=_MOST_BYTES)
 
 
 def texts(name: str, value: object) -> list[str]:

@@ -17,6 +17,7 @@ COMMAND: Final = {
     "expand_variables": "let the shell expand them",
     "fetch_file": "download it first",
     "fetch_files": "download them first",
+    "pack_files": "--target-file-size 256MB packs them into larger files, which is faster",
     "one_at_a_time": "use --concurrency 1",
     "resume_unordered": "resume it with --unordered",
     "same_dataset": "--dataset {dataset_id}",

@@ -198,6 +198,12 @@ source_options = together(
         help="If schemas differ: reject all files, or cast them on the way, if that loses nothing.",
     ),
     click.option(
+        "--target-file-size",
+        metavar="SIZE",
+        help="Pack neighbouring files, and split large ones, into files of at most about this "
+        "size (256MB, 1GiB), in order and without decoding them.",
+    ),
+    click.option(
         "--recompress",
         is_flag=True,
         help="Recompress files on the way that use a codec other than snappy.",

@@ -30,7 +30,7 @@ use self::{
     plan::{Source, sources, with_added},
 };
 use super::{
-    recipe::Recipe,
+    recipe::{Part, Recipe},
     temporary::{HashedFile, while_writing},
 };
 use crate::{
@@ -44,18 +44,12 @@ use crate::{
 /// # Errors
 /// [`Error::Rewrite`] if pages cannot be read, or a value would be lost; [`Error::FileChanged`].
 pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
-    let [first, ..] = &recipe.parts[..] else {
+    let Some(first) = recipe.parts.first() else {
         return Err(Error::Internal(format!("{} is made of nothing", recipe.name)));
     };
     let location = first.content.location().clone();
     let failed = |message: String| Error::Rewrite { location: location.clone(), message };
-    let open = recipe.parts.iter().map(|part| part.content.open()).collect::<Result<Vec<_>>>()?;
-    let temporary = HashedFile::new()?;
-    // The crate panics on some damaged pages.
-    let write = AssertUnwindSafe(|| write(recipe, open, temporary));
-    let written = catch_unwind(write)
-        .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
-        .map_err(|error| while_writing(error, failed))?;
+    let written = write(recipe, first).map_err(|error| while_writing(error, failed))?;
     recipe.parts.iter().try_for_each(|part| part.content.verify())?;
     let content = written.into_content(location.clone())?;
     let open = content.open()?;
@@ -68,34 +62,58 @@ pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
 
 type PartReader = SerializedFileReader<OpenContent>;
 
-fn write(
-    recipe: &Recipe,
-    parts: Vec<OpenContent>,
-    temporary: HashedFile,
-) -> parquet::errors::Result<HashedFile> {
-    let parts = parts.into_iter().map(PartReader::new).collect::<Result<Vec<_>, _>>()?;
-    let parts: Vec<_> = recipe.parts.iter().zip(&parts).collect();
-    let Some((first, reader)) = parts.first() else {
-        return Err(ParquetError::General("it has no parts".to_owned()));
-    };
-    let schema = match &recipe.schema {
-        Some(schema) => Arc::clone(schema),
-        None if first.footer.added.is_empty() => root_of(reader),
-        None => Arc::clone(&first.footer.parquet_schema),
-    };
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_key_value_metadata(key_values(recipe, &first.footer, reader))
-        .build();
+/// Parts are opened one after the other: a file may have more of them than a process may have files
+/// open.
+fn write(recipe: &Recipe, first: &Part) -> parquet::errors::Result<HashedFile> {
+    let (schema, properties) = of_part(first, || {
+        let reader = PartReader::new(open(first)?)?;
+        let schema = match &recipe.schema {
+            Some(schema) => Arc::clone(schema),
+            None if first.footer.added.is_empty() => root_of(&reader),
+            None => Arc::clone(&first.footer.parquet_schema),
+        };
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_key_value_metadata(key_values(recipe, &first.footer, &reader))
+            .build();
+        Ok((schema, properties))
+    })?;
+    let temporary = HashedFile::new().map_err(|error| ParquetError::External(error.into()))?;
     let mut writer =
         SerializedFileWriter::new(temporary, Arc::clone(&schema), Arc::new(properties))?;
-    for (part, reader) in parts {
-        let sources = sources(&schema, &root_of(reader), &part.footer)?;
-        for index in part.row_groups.clone() {
-            write_row_group(reader, index, &sources, &mut writer)?;
-        }
+    for part in &recipe.parts {
+        of_part(part, || write_part(part, &schema, &mut writer))?;
     }
     writer.into_inner()
+}
+
+fn open(part: &Part) -> parquet::errors::Result<OpenContent> {
+    part.content.open().map_err(|error| ParquetError::External(error.into()))
+}
+
+/// Errors and panics of work on a part name its file. The crate panics on some damaged pages.
+fn of_part<T>(
+    part: &Part,
+    work: impl FnOnce() -> parquet::errors::Result<T>,
+) -> parquet::errors::Result<T> {
+    let failed = |message: String| {
+        let location = part.content.location().clone();
+        Error::Rewrite { location, message }
+    };
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
+        .map_err(|error| ParquetError::External(while_writing(error, failed).into()))
+}
+
+fn write_part(
+    part: &Part,
+    schema: &TypePtr,
+    writer: &mut SerializedFileWriter<HashedFile>,
+) -> parquet::errors::Result<()> {
+    let reader = PartReader::new(open(part)?)?;
+    let sources = sources(schema, &root_of(&reader), &part.footer)?;
+    let mut row_groups = part.row_groups.clone();
+    row_groups.try_for_each(|index| write_row_group(&reader, index, &sources, writer))
 }
 
 fn root_of(reader: &PartReader) -> TypePtr {

@@ -40,6 +40,16 @@ impl World {
         let key = ApiKey::new(KEY).unwrap();
         let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
         let service = Service::open(&at, keys, limits).await.unwrap();
+        Self::of(folder, service, change).await
+    }
+
+    /// The same files and the same data, with a server that nothing disturbs.
+    pub(crate) async fn without_layer(self) -> Self {
+        Self::of(self.folder, self.service, |router| router).await
+    }
+
+    async fn of(folder: TempDir, service: Service, change: impl FnOnce(Router) -> Router) -> Self {
+        let key = ApiKey::new(KEY).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = change(service.router());

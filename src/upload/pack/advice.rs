@@ -1,0 +1,34 @@
+//! What a caller should know about the sizes of files.
+
+use crate::{
+    hint::{Hint, Message},
+    upload::recipe::Recipe,
+};
+
+/// Fewer files are not worth advice.
+const MANY: usize = 100;
+/// The mean size in bytes below which an answer takes longer than a file.
+const SMALL: u64 = 1_000_000;
+/// The time that a server on the internet takes for an answer, in milliseconds.
+const ANSWER_MS: u64 = 50;
+
+/// How many files become how many.
+pub(in crate::upload) fn regrouped(before: usize, after: &[Recipe]) -> String {
+    let files = |count| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    format!("{} regrouped into {}", files(before), files(after.len()))
+}
+
+/// Advice for an ordered upload of many small files to a server that commits one at a time.
+pub(in crate::upload) fn many_small_files(files: &[Recipe]) -> Option<Message> {
+    let count = u64::try_from(files.len()).ok().filter(|_| files.len() >= MANY)?;
+    let mean = files.iter().map(Recipe::source_bytes).sum::<u64>() / count;
+    let seconds = count * ANSWER_MS / 1000;
+    (mean < SMALL).then(|| {
+        let size = mean.div_ceil(1000);
+        Message::from(format!(
+            "{count} files of about {size} kB: this server commits one file at a time, which takes \
+             about {seconds} s if it needs {ANSWER_MS} ms for each"
+        ))
+        .hint(Hint::PackFiles)
+    })
+}

@@ -1,0 +1,14 @@
+//! Files of the right size: neighbours are packed and large files are split, at the borders of row
+//! groups. No page is decoded, and the order of the rows stays that of the plan.
+
+mod advice;
+mod join;
+mod regroup;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::{
+    advice::{many_small_files, regrouped},
+    join::join,
+    regroup::regroup,
+};

@@ -1,0 +1,225 @@
+"""`target_file_size` packs and splits files without decoding them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import sutro
+
+if TYPE_CHECKING:
+    from conftest import RunSutro
+
+CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
+
+
+@pytest.fixture
+def small_files(tmp_path: Path) -> Path:
+    """60 files of 10 rows, numbered in natural order."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for number in range(60):
+        rows = range(number * 10, number * 10 + 10)
+        texts = [f"text {row}" * 20 for row in rows]
+        pq.write_table(pa.table({"id": rows, "text": texts}), folder / f"file-{number}.parquet")
+    return folder
+
+
+def ids(client: sutro.Client, dataset_id: str) -> list[int]:
+    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
+    return rows
+
+
+def test_small_files_are_packed_in_their_order(client: sutro.Client, small_files: Path) -> None:
+    report = client.upload(small_files, target_file_size="30kB")
+
+    assert 1 < len(report) < 20
+    assert ids(client, report.dataset_id) == list(range(600))
+    names = [file.name for file in report]
+    assert [name.rpartition("-")[0] for name in names] == [
+        f"part-{place:05}" for place in range(len(report))
+    ]
+    sources = [Path(source).name for file in report for source in file.sources]
+    assert sources == [f"file-{number}.parquet" for number in range(60)]
+
+
+def test_a_large_file_is_split_between_row_groups(client: sutro.Client, tmp_path: Path) -> None:
+    path = tmp_path / "large.parquet"
+    pq.write_table(pa.table({"id": range(1000)}), path, row_group_size=100)
+
+    report = client.upload(path, target_file_size=1)
+
+    assert [file.row_count for file in report] == [100] * 10
+    assert {file.sources for file in report} == {(str(path),)}
+    assert ids(client, report.dataset_id) == list(range(1000))
+
+
+def test_a_packed_upload_is_resumed_where_it_ended(client: sutro.Client, small_files: Path) -> None:
+    whole = client.upload(small_files, target_file_size="30kB")
+    again = client.upload(small_files, whole.dataset_id, target_file_size="30kB")
+    assert {file.status for file in again} == {"skipped"}
+
+    # The dataset of an upload that ended after two files.
+    begun = client.create_dataset()
+    client.download_from_dataset(whole.dataset_id, output_path=small_files.parent / "packs")
+    packs = [small_files.parent / "packs" / file.name for file in whole]
+    client.upload(packs[:2], begun)
+    resumed = client.upload(small_files, begun, target_file_size="30kB")
+    assert [file.status for file in resumed] == ["skipped"] * 2 + ["uploaded"] * (len(whole) - 2)
+    assert ids(client, begun) == list(range(600))
+
+
+def test_other_files_do_not_continue_a_packed_upload(
+    client: sutro.Client, small_files: Path
+) -> None:
+    report = client.upload(small_files, target_file_size="30kB")
+    table = pa.table({"id": range(600, 610), "text": ["more" * 50] * 10})
+    pq.write_table(table, small_files / "file-60.parquet")
+
+    with pytest.raises(sutro.FileExistsInDatasetError):
+        client.upload(small_files, report.dataset_id, target_file_size="30kB")
+    assert ids(client, report.dataset_id) == list(range(600))
+
+
+def test_a_cast_and_another_codec_compose_with_packing(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    narrow, wide = pa.table({"id": pa.array([1, 2], pa.int32())}), pa.table({"id": [3, 4]})
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    pq.write_table(narrow, paths[0], compression="zstd")
+    pq.write_table(wide, paths[1])
+
+    report = client.upload(paths, target_file_size="1MB", on_mismatch="cast", recompress=True)
+
+    assert len(report) == 1
+    assert set(report[0].changes) == {"cast", "recompressed"}
+    assert ids(client, report.dataset_id) == [1, 2, 3, 4]
+
+
+def test_check_says_what_would_become_of_the_files(client: sutro.Client, small_files: Path) -> None:
+    report = client.check(small_files, target_file_size="1GB")
+    assert report
+    assert "60 files regrouped into 1 file" in report.notes
+
+
+def test_check_advises_to_pack_many_small_files_for_a_server_without_staging(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(100):
+        pq.write_table(pa.table({"id": [number]}), folder / f"{number}.parquet")
+    for most, is_advised in [(0, True), (1000, False)]:
+        with sutro.LocalServer(tmp_path / f"service-{most}", max_staged_files=most) as server:
+            client = server.client()
+            notes = client.check(folder, client.create_dataset()).notes
+            assert any('target_file_size="256MB"' in note for note in notes) == is_advised
+
+
+@pytest.mark.parametrize("size", ["", "big", "-1MB", "1e3", "10 bytes", "0", 0, -1])
+def test_a_size_that_is_none_is_refused(
+    client: sutro.Client, small_files: Path, size: str | int
+) -> None:
+    with pytest.raises(sutro.ConfigurationError, match="target_file_size must be"):
+        client.check(small_files, target_file_size=size)
+
+
+@pytest.mark.parametrize("size", [1.5, True, b"1MB"])
+def test_a_size_of_another_type_is_refused(
+    client: sutro.Client, small_files: Path, size: object
+) -> None:
+    with pytest.raises(TypeError, match="target_file_size must be"):
+        client.check(small_files, target_file_size=size)  # type: ignore[arg-type]
+
+
+def test_names_and_frames_do_not_go_with_a_target_size(
+    client: sutro.Client, small_files: Path
+) -> None:
+    with pytest.raises(sutro.ConfigurationError, match="cannot be given names"):
+        client.upload(small_files, target_file_size="1MB", names="path")
+    with pytest.raises(sutro.ConfigurationError, match="not frames"):
+        client.upload(pl.DataFrame({"id": [1]}), target_file_size="1MB")
+
+
+def test_the_command_packs(
+    server: sutro.LocalServer, small_files: Path, run_sutro: RunSutro
+) -> None:
+    environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
+    done = run_sutro(
+        "upload", small_files, "--target-file-size", "1GiB", "-q", environment=environment
+    )
+    assert ids(server.client(), done.stdout.strip()) == list(range(600))
+
+
+def corpus() -> list[Path]:
+    return sorted(path for path in CORPUS.rglob("*.parquet") if path.is_file())
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is kept elsewhere")
+@pytest.mark.filterwarnings("ignore")
+def test_packs_of_any_legal_file_are_equal_for_all_readers(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    packed = 0
+    for number, path in enumerate(corpus()):
+        try:
+            if not client.check(path):
+                continue
+            pq.read_table(path)
+        except (sutro.SutroError, pa.ArrowException, OSError):
+            continue
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        copies = [Path(shutil.copy(path, folder / f"{copy}.parquet")) for copy in range(3)]
+        report = client.upload(copies, target_file_size="1GB")
+        assert len(report) == 1, path
+        client.download_from_dataset(report.dataset_id, output_path=folder / "out")
+        pack = folder / "out" / report[0].name
+        same_rows(path, copies, pack)
+        same_statistics(copies[0], pack)
+        packed += 1
+    assert packed > 50
+
+
+def same_rows(path: Path, copies: list[Path], pack: Path) -> None:
+    assert pq.read_schema(pack).equals(pq.read_schema(copies[0])), path
+    for read in (in_pyarrow, in_duckdb, in_polars):
+        try:
+            one = read(copies[0])
+        except Exception:  # noqa: BLE001 - a reader that cannot read the original file
+            continue
+        assert read(pack) == one * 3, path
+
+
+def in_pyarrow(file: Path) -> list[str]:
+    columns = [column.to_pylist() for column in pq.read_table(file).columns]
+    return [str(row) for row in zip(*columns, strict=True)]
+
+
+def in_duckdb(file: Path) -> list[str]:
+    return [str(row) for row in duckdb.sql(f"SELECT * FROM read_parquet('{file}')").fetchall()]
+
+
+def in_polars(file: Path) -> list[str]:
+    return [str(row) for row in pl.read_parquet(file).rows()]
+
+
+def same_statistics(original: Path, pack: Path) -> None:
+    """Statistics are those of the original row groups, or left out."""
+    before, after = pq.read_metadata(original), pq.read_metadata(pack)
+    assert after.num_row_groups == 3 * before.num_row_groups
+    assert after.schema.equals(before.schema)
+    for group in range(after.num_row_groups):
+        for column in range(after.num_columns):
+            moved = after.row_group(group).column(column)
+            original_chunk = before.row_group(group % before.num_row_groups).column(column)
+            assert moved.total_compressed_size == original_chunk.total_compressed_size
+            if moved.is_stats_set:
+                assert str(moved.statistics.to_dict()) == str(original_chunk.statistics.to_dict())
