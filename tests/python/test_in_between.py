@@ -32,7 +32,9 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location / {{ proxy_pass {upstream}; proxy_http_version 1.1; {more} }}
-    location /upload-to-dataset {{ proxy_pass {upstream}; proxy_http_version 1.1; {of_uploads} }}
+    location ~ ^/(upload-to-dataset|stage-file)$ {{
+      proxy_pass {upstream}; proxy_http_version 1.1; {of_uploads}
+    }}
   }}
 }}
 """
