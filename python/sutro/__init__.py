@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     )
     from sutro._generated.async_upload_functions import (
         check_async,
+        commit_async,
+        stage_async,
         upload_async,
         upload_to_dataset_async,
     )
@@ -31,13 +33,19 @@ if TYPE_CHECKING:
         list_datasets,
         read,
     )
-    from sutro._generated.upload_functions import check, upload, upload_to_dataset
+    from sutro._generated.upload_functions import (
+        check,
+        commit,
+        stage,
+        upload,
+        upload_to_dataset,
+    )
     from sutro._progress.snapshot import Progress
     from sutro._reports.check import CheckedFile, CheckReport
     from sutro._reports.differences import Difference
     from sutro._reports.upload import UploadedFile, UploadReport
     from sutro.client import Client
-    from sutro.datasets import Dataset, DatasetFile
+    from sutro.datasets import Dataset, DatasetFile, StagedFile
     from sutro.errors import (
         AuthenticationError,
         CertificateError,
@@ -106,6 +114,7 @@ __all__ = [
     "RewriteError",
     "SchemaMismatchError",
     "ServerError",
+    "StagedFile",
     "SutroError",
     "SutroWarning",
     "TransferError",
@@ -117,6 +126,8 @@ __all__ = [
     "__version__",
     "check",
     "check_async",
+    "commit",
+    "commit_async",
     "create_dataset",
     "create_dataset_async",
     "download_from_dataset",
@@ -127,6 +138,8 @@ __all__ = [
     "list_datasets_async",
     "read",
     "set_api_key",
+    "stage",
+    "stage_async",
     "upload",
     "upload_async",
     "upload_to_dataset",
@@ -138,6 +151,7 @@ _MODULES = {
     "Client": "client",
     "Dataset": "datasets",
     "DatasetFile": "datasets",
+    "StagedFile": "datasets",
     "DatasetReader": "reader",
     "LocalServer": "local",
     "Progress": "_progress.snapshot",
@@ -145,9 +159,11 @@ _MODULES = {
     **dict.fromkeys(("CheckReport", "CheckedFile"), "_reports.check"),
     **dict.fromkeys(("UploadReport", "UploadedFile"), "_reports.upload"),
     "Difference": "_reports.differences",
-    **dict.fromkeys(("check", "upload", "upload_to_dataset"), "_generated.upload_functions"),
     **dict.fromkeys(
-        ("check_async", "upload_async", "upload_to_dataset_async"),
+        ("check", "commit", "stage", "upload", "upload_to_dataset"), "_generated.upload_functions"
+    ),
+    **dict.fromkeys(
+        ("check_async", "commit_async", "stage_async", "upload_async", "upload_to_dataset_async"),
         "_generated.async_upload_functions",
     ),
     **dict.fromkeys(

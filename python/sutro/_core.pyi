@@ -16,7 +16,7 @@ from sutro._progress.snapshot import Progress
 from sutro._reports.check import CheckedFile, CheckReport
 from sutro._reports.upload import UploadedFile, UploadReport
 from sutro._run.rows import Rows
-from sutro.datasets import Dataset, DatasetFile
+from sutro.datasets import Dataset, DatasetFile, StagedFile
 from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
 from sutro.sources import ArrowStream
 
@@ -121,6 +121,19 @@ class Client:
 
         `file_count` and `schema` are None where they are not known.
         """
+
+    def stage(self, files: FoundFiles, options: UploadOptions) -> Job[list[StagedFile]]:
+        """Stage files for the dataset in the options."""
+
+    def stage_made_files(
+        self, file_count: int | None, schema: FrameSchema | None, options: UploadOptions
+    ) -> Job[list[StagedFile]]:
+        """Stage the files that are given with `Job.feed`."""
+
+    def commit(
+        self, staged: list[StagedFile], dataset_id: str, expected_file_count: int | None
+    ) -> Job[UploadReport]:
+        """Commit staged files, in their order."""
 
     def preflight(self, dataset_id: str, names: bool) -> Job[Preflight]:
         """Ask what a dataset holds; without `names` the first files are enough."""

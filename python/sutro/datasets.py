@@ -47,3 +47,25 @@ class DatasetFile:
     it for files that it received since it has this field."""
     schema: tuple[tuple[str, str], ...] | None
     """Name and type of each column."""
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file that a server holds for a dataset. It is not visible before it is committed.
+
+    `stage` returns it, `commit` appends it. Workers can pickle it and send it to a driver.
+    """
+
+    staged_id: str
+    """Id assigned by the server. It becomes the file's id when it is committed."""
+    file_name: str
+    """Name in the dataset."""
+    size_bytes: int
+    """Size in bytes."""
+    row_count: int
+    """Number of rows."""
+    sha256: str
+    """SHA-256 of the bytes, in hexadecimal."""
+    expires_at: str | None
+    """When the server deletes the file if it was not committed: RFC 3339, UTC."""

@@ -67,6 +67,8 @@ class UploadOptions(TypedDict):
     """Number of files to send at the same time, at least 1; `None` is the default."""
     ordered: bool
     """Whether to commit files in source order."""
+    atomic: bool
+    """Whether one commit appends all files, or none."""
     cast: bool
     """Whether to cast files to a common schema."""
     recompress: bool

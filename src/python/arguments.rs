@@ -2,13 +2,14 @@
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
     client::ClientOptions,
     config::CONCURRENCY,
     schema::ColumnType,
     upload::{Hive, Mending, Staging, UploadOptions},
+    wire::staging::StagedFile,
 };
 
 /// Converts a `sutro.options.ClientOptions`: times in seconds. None is the default.
@@ -53,10 +54,32 @@ pub(super) struct UploadArguments {
     target_file_size: Option<u64>,
     concurrency: Option<usize>,
     pub(super) ordered: bool,
+    atomic: bool,
     pub(super) cast: bool,
     pub(super) recompress: bool,
     hive: Option<HiveArgument>,
     dry_run: bool,
+}
+
+/// Converts a `sutro.StagedFile`.
+#[derive(FromPyObject)]
+pub(super) struct StagedArgument {
+    staged_id: String,
+    file_name: String,
+    size_bytes: u64,
+    row_count: u64,
+    sha256: String,
+    expires_at: Option<String>,
+}
+
+impl StagedArgument {
+    pub(super) fn into_staged(self) -> PyResult<StagedFile> {
+        let Self { staged_id, file_name, size_bytes, row_count, sha256, expires_at } = self;
+        let sha256 = sha256.parse().map_err(|_| {
+            PyValueError::new_err(format!("{file_name} has a sha256 that is no hash: {sha256:?}"))
+        })?;
+        Ok(StagedFile { staged_id, file_name, size_bytes, row_count, sha256, expires_at })
+    }
 }
 
 /// Converts the `hive` argument; None means that it was not given.
@@ -88,6 +111,7 @@ impl From<UploadArguments> for UploadOptions {
             target_file_size,
             concurrency,
             ordered,
+            atomic,
             cast,
             recompress,
             hive,
@@ -104,7 +128,7 @@ impl From<UploadArguments> for UploadOptions {
             mending,
             hive,
             dry_run,
-            staging: Staging::IfAnnounced,
+            staging: if atomic { Staging::Atomic } else { Staging::IfAnnounced },
         }
     }
 }

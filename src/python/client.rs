@@ -6,7 +6,7 @@ use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
 
 use super::{
-    arguments::{ClientArguments, UploadArguments},
+    arguments::{ClientArguments, StagedArgument, UploadArguments},
     convert::{self, FileCursor},
     dataset_stream,
     errors::IntoPyErr,
@@ -24,7 +24,9 @@ use crate::{
     dataset_reader::{DatasetReader, Selection},
     error::Error,
     service::LocalServer,
-    upload::{self, MadeFile, MadeFiles, Source, Tracker, UploadOptions, upload},
+    upload::{
+        self, MadeFile, MadeFiles, Source, Tracker, UploadOptions, commit_staged, stage, upload,
+    },
 };
 
 /// Prefix of an API URL that selects the embedded server on a folder.
@@ -91,6 +93,41 @@ impl Client {
         let schema = schema.map(|schema| Arc::clone(&schema.0));
         let (sender, files) = MadeFiles::channel(file_count, schema);
         self.start_upload(Source::Made(files), options.into(), Some(sender))
+    }
+
+    /// Stages files for the dataset that `options` name.
+    fn stage(&self, files: &FoundFiles, options: UploadArguments) -> PyResult<Job> {
+        self.start_staging(Source::Files(files.0.clone()), options.into(), None)
+    }
+
+    /// Stages files that are passed with [`Job::feed`].
+    fn stage_made_files(
+        &self,
+        file_count: Option<usize>,
+        schema: Option<&FrameSchema>,
+        options: UploadArguments,
+    ) -> PyResult<Job> {
+        let schema = schema.map(|schema| Arc::clone(&schema.0));
+        let (sender, files) = MadeFiles::channel(file_count, schema);
+        self.start_staging(Source::Made(files), options.into(), Some(sender))
+    }
+
+    /// Commits staged files, in their order.
+    fn commit(
+        &self,
+        staged: Vec<StagedArgument>,
+        dataset_id: String,
+        expected_file_count: Option<u64>,
+    ) -> PyResult<Job> {
+        let api = self.api()?;
+        let staged = staged.into_iter().map(StagedArgument::into_staged);
+        let staged = staged.collect::<PyResult<Vec<_>>>()?;
+        let tracker = Arc::new(Tracker::default());
+        let watched = Arc::clone(&tracker);
+        let work = async move {
+            commit_staged(&api, staged, &dataset_id, expected_file_count, tracker).await
+        };
+        Job::start(work, Some(watched), convert::upload_report)
     }
 
     /// What a dataset holds before an upload into it; `names` asks for the names of all files.
@@ -177,6 +214,19 @@ impl Client {
         }
         let own = self.forked.get_or_try(|| self.api.reconnected());
         own.map(|own| own.value.clone()).map_err(|error| Python::attach(|py| error.into_py_err(py)))
+    }
+
+    fn start_staging(
+        &self,
+        source: Source,
+        options: UploadOptions,
+        feed: Option<mpsc::Sender<MadeFile>>,
+    ) -> PyResult<Job> {
+        let api = self.api()?;
+        let tracker = Arc::new(Tracker::default());
+        let watched = Arc::clone(&tracker);
+        let work = async move { stage(&api, source, options, tracker).await };
+        Ok(Job::start(work, Some(watched), convert::staged_files)?.fed_by(feed))
     }
 
     fn start_upload(

@@ -16,7 +16,10 @@ use crate::{
     client::ListingCursor,
     schema::Difference,
     upload::{CheckError, Progress, UploadReport, UploadedFile},
-    wire::messages::{DatasetFile, DatasetInfo, SchemaSummary},
+    wire::{
+        messages::{DatasetFile, DatasetInfo, SchemaSummary},
+        staging::StagedFile,
+    },
 };
 
 pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py<PyAny>> {
@@ -54,6 +57,21 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         committed: file.committed,
     );
     instance(py, "UploadedFile", &fields)
+}
+
+pub(super) fn staged_files(py: Python<'_>, files: Vec<StagedFile>) -> PyResult<Py<PyAny>> {
+    let staged = |file: StagedFile| {
+        let fields = fields!(py,
+            staged_id: file.staged_id,
+            file_name: file.file_name,
+            size_bytes: file.size_bytes,
+            row_count: file.row_count,
+            sha256: file.sha256.to_string(),
+            expires_at: file.expires_at,
+        );
+        instance(py, "StagedFile", &fields)
+    };
+    files.into_iter().map(staged).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
 }
 
 pub(super) fn differences<'py>(

@@ -1,9 +1,10 @@
 //! Commits files that were staged before, perhaps by others.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     commit::{CommitConfig, CommitWhen, Mode},
+    dataset::names_taken,
     error::UploadError,
     ledger::Tracker,
     outgoing::OutgoingFile,
@@ -14,8 +15,8 @@ use super::{
 };
 use crate::{
     client::ApiClient,
-    error::{Error, Result},
-    wire::{messages::DatasetFile, staging::StagedFile},
+    error::{Error, Result, TakenReason},
+    wire::{file_name::folded, messages::DatasetFile, places::Places, staging::StagedFile},
 };
 
 /// Appends staged files to their dataset, in this order. Up to 10,000 files are one transaction:
@@ -26,8 +27,8 @@ use crate::{
 /// are recognized.
 ///
 /// # Errors
-/// [`Error::ForeignWriter`] if the dataset has other files than expected; [`Error::Refused`] if a
-/// staged file has expired, or belongs to another dataset; [`Error::NameTaken`]; and those of
+/// [`Error::Configuration`] if no file is given, or one of them twice; [`Error::ForeignWriter`] if the dataset has other files than expected; [`Error::Refused`] if a
+/// staged file has expired, or belongs to another dataset; [`Error::NamesTaken`]; and those of
 /// every call.
 pub async fn commit_staged(
     client: &ApiClient,
@@ -36,8 +37,10 @@ pub async fn commit_staged(
     expected_file_count: Option<u64>,
     tracker: Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
+    check_twice(&staged)?;
     let listing = client.list_dataset_files(dataset_id).await?;
     must_stage(client, "commit staged files")?;
+    none_taken(&listing, &staged, dataset_id)?;
     let before = count_before(&listing, &staged, dataset_id, expected_file_count)?;
     tracker.transferring_into(dataset_id);
     let files: Vec<_> = staged.into_iter().enumerate().map(outgoing).collect();
@@ -60,6 +63,42 @@ pub async fn commit_staged(
         Ok(_) => Ok(tracker.report()),
         Err(error) => Err(incomplete(tracker.report(), true, error)),
     }
+}
+
+/// A worker that is retried may report its files twice.
+fn check_twice(staged: &[StagedFile]) -> Result<()> {
+    if staged.is_empty() {
+        return Err(Error::configuration("there is nothing to commit: no staged files are given"));
+    }
+    let mut ids = HashSet::with_capacity(staged.len());
+    let mut names = HashSet::with_capacity(staged.len());
+    for file in staged {
+        let name = &file.file_name;
+        if !ids.insert(&file.staged_id) {
+            let id = &file.staged_id;
+            let message = format!("the staged file {name} ({id}) is given twice");
+            return Err(Error::configuration(message));
+        }
+        if !names.insert(folded(name)) {
+            let message = format!("several staged files are called {name}");
+            return Err(Error::configuration(message));
+        }
+    }
+    Ok(())
+}
+
+/// A name that the dataset has is taken, unless this commit went through before.
+fn none_taken(listing: &[DatasetFile], staged: &[StagedFile], dataset_id: &str) -> Result<()> {
+    let places = Places::of_all(listing);
+    let is_taken = |file: &&StagedFile| {
+        let listed = places.get(&file.file_name).map(|place| &listing[place]);
+        listed.is_some_and(|listed| listed.file_id.as_ref() != Some(&file.staged_id))
+    };
+    let taken: Vec<_> = staged.iter().filter(is_taken).map(|file| file.file_name.clone()).collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(names_taken(dataset_id, taken, TakenReason::OtherPlace))
 }
 
 /// How many files the dataset had before the staged ones.

@@ -10,11 +10,12 @@ from sutro._run.arguments import Upload
 from sutro._run.driver import in_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sutro import _core
     from sutro._reports.check import CheckReport
     from sutro._reports.upload import UploadReport
+    from sutro.datasets import StagedFile
     from sutro.options import OnMismatch, ProgressOption
     from sutro.sources import HiveOption, NamesOption, Source
 
@@ -33,6 +34,7 @@ class AsyncUploads:
         *,
         concurrency: int | None = None,
         ordered: bool = True,
+        atomic: bool = False,
         names: NamesOption | None = None,
         hive: HiveOption | None = None,
         recursive: bool = False,
@@ -61,6 +63,8 @@ class AsyncUploads:
                 then 8.
             ordered: Commit files in source order. `False` is faster if the server takes long to
                 acknowledge each file; resume such an upload with `False`, too.
+            atomic: Commit all files together when the last one has arrived, or none. Needs a
+                server that stages files, such as `sutro serve`; at most 10,000 files.
             names: File names in the dataset: a list with one name per file; `"path"` to make them
                 from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
                 function from a path to a name. Default: the names of the files; for frames,
@@ -107,6 +111,7 @@ class AsyncUploads:
             dataset_id,
             concurrency=concurrency,
             ordered=ordered,
+            atomic=atomic,
             names=names,
             hive=hive,
             recursive=recursive,
@@ -191,6 +196,135 @@ class AsyncUploads:
             recompress=recompress,
         )
         return await in_loop(uploads.check, None if dataset_id is None else self._core, given)
+
+    async def stage_async(
+        self,
+        source: Source,
+        dataset_id: str,
+        *,
+        concurrency: int | None = None,
+        names: NamesOption | None = None,
+        hive: HiveOption | None = None,
+        recursive: bool = False,
+        exclude: str | Sequence[str] = (),
+        rows_per_file: int | None = None,
+        target_file_size: int | str | None = None,
+        on_mismatch: OnMismatch = "error",
+        recompress: bool = False,
+        progress: ProgressOption = None,
+    ) -> list[StagedFile]:
+        """Send files or frames to a server that holds them until `commit` appends them.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        For several workers that upload parts of one dataset: each stages its part, and one driver
+        commits all of them in order. Staged files are not visible, and the server deletes them
+        after a day. Needs a server that stages files, such as `sutro serve`.
+
+        Files are checked as `upload` does. A second call stages the files again: staging is not
+        resumed.
+
+        Args:
+            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
+                duckdb, ...), or a list or generator of frames. A dict also names them.
+            dataset_id: The dataset that the files are for.
+            concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
+                then 8.
+            names: File names in the dataset: a list with one name per file; `"path"` to make them
+                from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
+                function from a path to a name. Default: the names of the files; for frames,
+                `part-00000`, ... with a fingerprint of the content.
+            hive: What to do with columns in folder names (`year=2024/`): `True` or a dict of types
+                (`{"zip": "string"}`) writes them into the files, `False` leaves them out, `None`
+                rejects files that would lose them.
+            recursive: Search folders recursively.
+            exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            rows_per_file: Split each frame into files of this many rows, in order.
+            target_file_size: Pack neighbouring files, and split large ones, into files of at most
+                about this size (`"256MB"`, or bytes).
+            on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
+                converts them on the way to a common schema, if that loses nothing.
+            recompress: Recompress files on the way that use a codec other than snappy.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
+
+        Returns:
+            The staged files, in the order of the source.
+
+        Raises:
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            FileExistsInDatasetError: Names are already in use in the dataset. Nothing was sent.
+            ConfigurationError: The server does not stage files, or an argument cannot be used.
+            CancelledError: The task was cancelled. The dataset has not changed.
+            SutroError: Any other failure; see `sutro.errors`. The dataset has not changed.
+
+        Examples:
+            >>> dataset_id = await client.create_dataset_async()
+            >>> staged = await client.stage_async("data/cars-197?.parquet", dataset_id)
+            >>> staged[0].file_name
+            'cars-1970.parquet'
+            >>> report = await client.commit_async(staged, dataset_id)
+            >>> len(report) == len(staged)
+            True
+        """
+        given = Upload(
+            source,
+            dataset_id,
+            concurrency=concurrency,
+            ordered=True,
+            names=names,
+            hive=hive,
+            recursive=recursive,
+            exclude=exclude,
+            rows_per_file=rows_per_file,
+            target_file_size=target_file_size,
+            on_mismatch=on_mismatch,
+            recompress=recompress,
+            dry_run=False,
+        )
+        return await in_loop(uploads.stage, self._core, given, progress)
+
+    async def commit_async(
+        self,
+        staged: Iterable[StagedFile],
+        dataset_id: str,
+        *,
+        expected_file_count: int | None = None,
+    ) -> UploadReport:
+        """Append staged files to their dataset, in this order: all of them, or none.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        The same call again changes nothing: files that it has committed are recognized.
+
+        Args:
+            staged: Files that `stage` returned, here or in other processes. More than 10,000 are
+                committed in several steps, in order.
+            dataset_id: The dataset that they were staged for.
+            expected_file_count: Number of files that the dataset must have before them. Of several
+                drivers with the same number, one succeeds. Default: the number that it has now.
+
+        Returns:
+            A report of the files.
+
+        Raises:
+            ForeignWriterError: The dataset has another number of files. Nothing was committed.
+            RefusedError: A staged file has expired, was staged for another dataset or with another
+                key, or has another schema. Nothing was committed.
+            FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
+                committed.
+            ConfigurationError: The server does not stage files, or a file is given twice.
+            CancelledError: The task was cancelled. Repeat the call to complete the commit.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = await client.create_dataset_async()
+            >>> staged = await client.stage_async("data/cars-1970.parquet", dataset_id)
+            >>> print(repr(await client.commit_async(staged, dataset_id)))
+            UploadReport('dataset-...': 1 file, 1 uploaded, ... sent in 0.0 s)
+        """
+        return await in_loop(uploads.commit, self._core, staged, dataset_id, expected_file_count)
 
     async def upload_to_dataset_async(
         self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None

@@ -41,6 +41,7 @@ class Upload:
     recompress: bool
     target_file_size: int | str | None = None
     concurrency: int | None = None
+    atomic: bool = False
     dry_run: bool = True
 
     def resolved(
@@ -83,6 +84,7 @@ class Upload:
             target_file_size=values.size("target_file_size", self.target_file_size),
             concurrency=settings.concurrency(self.concurrency),
             ordered=values.flag("ordered", self.ordered),
+            atomic=values.flag("atomic", self.atomic),
             cast=_is_cast(self.on_mismatch),
             recompress=values.flag("recompress", self.recompress),
             dry_run=values.flag("dry_run", self.dry_run),

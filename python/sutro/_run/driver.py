@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sutro._core import Job
-    from sutro._reports.upload import UploadReport
     from sutro._sources.frames import Frames
     from sutro.options import Show
 
@@ -89,7 +88,9 @@ class Driver(ABC):
         """Do work that would block an event loop."""
 
     @abstractmethod
-    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
+    async def feed(
+        self, job: Job[_T], source: Frames, show: Show, *, all_or_none: bool
+    ) -> Exception | None:
         """Feed frames to a job until it has finished. Return the error of the source, if any."""
 
     async def result_of(self, begin: Callable[[], Job[_T]]) -> _T:
@@ -115,8 +116,11 @@ class _Here(Driver):
     async def in_background(self, work: Callable[[], _T]) -> _T:
         return work()
 
-    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
-        failure = feed(job, source, partial(_show_progress, job, show), POLL_SECONDS)
+    async def feed(
+        self, job: Job[_T], source: Frames, show: Show, *, all_or_none: bool
+    ) -> Exception | None:
+        step = partial(_show_progress, job, show)
+        failure = feed(job, source, step, POLL_SECONDS, all_or_none=all_or_none)
         await self.end_of(job, show)
         return failure
 
@@ -150,10 +154,12 @@ class _Loop(Driver):
         with stopping.on(asyncio.CancelledError):
             return await asyncio.to_thread(work)
 
-    async def feed(self, job: Job[UploadReport], source: Frames, show: Show) -> Exception | None:
+    async def feed(
+        self, job: Job[_T], source: Frames, show: Show, *, all_or_none: bool
+    ) -> Exception | None:
         import asyncio  # noqa: PLC0415 - slow to import
 
-        work = partial(feed, job, source, lambda: None, POLL_SECONDS)
+        work = partial(feed, job, source, lambda: None, POLL_SECONDS, all_or_none=all_or_none)
         feeding = asyncio.ensure_future(self.in_background(work))
         await self.end_of(job, show)
         return await feeding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sutro._run import stopping
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sutro._core import FrameChecker, Job
-    from sutro._reports.upload import UploadReport
     from sutro._sources.frames import Frames
     from sutro._sources.items import MadeFile
 
@@ -25,11 +24,17 @@ class ShowFailedError(Exception):
 
 
 def feed(
-    job: Job[UploadReport], source: Frames, step: Callable[[], None], seconds: float
+    job: Job[Any],
+    source: Frames,
+    step: Callable[[], None],
+    seconds: float,
+    *,
+    all_or_none: bool,
 ) -> Exception | None:
     """Give an upload its files until it has finished.
 
-    `step` is called about every `seconds`.
+    `step` is called about every `seconds`. If the source fails, the upload ends with the files that
+    it has, or with `all_or_none` is cancelled: the end of the feed would commit them.
 
     Returns:
         The error of the source, if any.
@@ -40,18 +45,18 @@ def feed(
                 step()
                 while file is not None and not job.feed(*file, seconds):
                     step()
-    except ShowFailedError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the caller's generator raises
-        return error
-    finally:
+    except BaseException as error:
+        if all_or_none:
+            job.cancel()
         job.end_feed()
+        if isinstance(error, ShowFailedError) or not isinstance(error, Exception):
+            raise
+        return error
+    job.end_feed()
     return None
 
 
-def _while_running(
-    job: Job[UploadReport], files: Iterator[MadeFile | None]
-) -> Iterator[MadeFile | None]:
+def _while_running(job: Job[Any], files: Iterator[MadeFile | None]) -> Iterator[MadeFile | None]:
     """Ask for no file once the job has finished: its result says why."""
     while not job.wait(0):
         try:

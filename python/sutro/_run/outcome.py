@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sutro._hints import same_dataset
 from sutro._reports import text
@@ -41,45 +41,96 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
     return with_more
 
 
-def with_report(error: _E, report: UploadReport | None, *, ordered: bool) -> _E:
-    """Add the report of an upload to an error that is not ours, and say how to go on."""
-    error.add_note(str(interrupted(report, ordered=ordered)))
+class Ending(Protocol):
+    """The errors of a call that has not finished."""
+
+    @property
+    def all_or_none(self) -> bool:
+        """Whether nothing may be committed of a source that has failed."""
+
+    def with_report(self, error: _E, report: UploadReport | None) -> _E:
+        """Add the report to an error that is not ours, and say how to go on."""
+
+    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
+        """Return what to raise if the source has failed."""
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        """Return the error after Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploading(Ending):
+    """An upload."""
+
+    ordered: bool
+    all_or_none: bool = False
+
+    def with_report(self, error: _E, report: UploadReport | None) -> _E:
+        return _with_report(error, self.interrupted(report), report)
+
+    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
+        """Return the source's error, if nothing was uploaded."""
+        if report is None or not any(file.status == "uploaded" for file in report):
+            return failure
+        there = sum(file.status != "pending" for file in report)
+        with_these = same_dataset(report.dataset_id, ordered=self.ordered)
+        advice = (
+            f"Fix this, then run the upload again with {with_these} to resume"
+            if isinstance(failure, SutroError | TypeError)
+            else f"Run the same upload again with {with_these} to resume"
+        )
+        in_order = " in order" if self.ordered else ""
+        incomplete = UploadIncompleteError(
+            f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
+            f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
+            report=report,
+        )
+        incomplete.__cause__ = failure
+        return incomplete
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        if report is None or not report.dataset_id:
+            return UploadInterrupted("interrupted: nothing was sent")
+        there = sum(file.status != "pending" for file in report)
+        in_order = ", in order" if self.ordered else ""
+        again = same_dataset(report.dataset_id, ordered=self.ordered)
+        return UploadInterrupted(
+            f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
+            f"The same upload with {again} sends the rest",
+            report=report,
+        )
+
+
+class Staging(Ending):
+    """A call of `stage`: whatever happens, the dataset stays as it is."""
+
+    all_or_none = True
+
+    def with_report(self, error: _E, report: UploadReport | None) -> _E:
+        return _with_report(error, self.interrupted(report), report)
+
+    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
+        return failure
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        return UploadInterrupted(
+            "interrupted: the dataset has not changed; the server deletes the files that were "
+            "staged",
+            report=report,
+        )
+
+
+def commit_interrupted(report: UploadReport | None) -> UploadInterrupted:
+    """Return the error of a `commit` that was interrupted: its outcome is not known."""
+    return UploadInterrupted(
+        "interrupted: the files may be in the dataset. The same commit again completes it, or "
+        "finds it done",
+        report=report,
+    )
+
+
+def _with_report(error: _E, interrupted: UploadInterrupted, report: UploadReport | None) -> _E:
+    error.add_note(str(interrupted))
     # Callers find a report even if the upload had not started.
     error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
     return error
-
-
-def failure_of_source(
-    failure: Exception, report: UploadReport | None, *, ordered: bool
-) -> Exception:
-    """Return what to raise if a source has failed: its error, if nothing was uploaded."""
-    if report is None or not any(file.status == "uploaded" for file in report):
-        return failure
-    there = sum(file.status != "pending" for file in report)
-    with_these = same_dataset(report.dataset_id, ordered=ordered)
-    advice = (
-        f"Fix this, then run the upload again with {with_these} to resume"
-        if isinstance(failure, SutroError | TypeError)
-        else f"Run the same upload again with {with_these} to resume"
-    )
-    in_order = " in order" if ordered else ""
-    incomplete = UploadIncompleteError(
-        f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
-        f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
-        report=report,
-    )
-    incomplete.__cause__ = failure
-    return incomplete
-
-
-def interrupted(report: UploadReport | None, *, ordered: bool) -> UploadInterrupted:
-    """Return the error of an upload that was interrupted."""
-    if report is None or not report.dataset_id:
-        return UploadInterrupted("interrupted: nothing was sent")
-    there = sum(file.status != "pending" for file in report)
-    in_order = ", in order" if ordered else ""
-    return UploadInterrupted(
-        f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
-        f"The same upload with {same_dataset(report.dataset_id, ordered=ordered)} sends the rest",
-        report=report,
-    )

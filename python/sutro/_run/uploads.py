@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro import _core
 from sutro._progress.display import shown
@@ -26,10 +25,15 @@ from sutro._sources.items import count_of_frames, may_be_once, reads_once
 from sutro.errors import CheckError, FileExistsInDatasetError, NotTheApiError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sutro._run.arguments import Upload
     from sutro._run.driver import Driver
     from sutro._sources.files import Files
+    from sutro.datasets import StagedFile
     from sutro.options import ProgressOption, UploadOptions
+
+_T = TypeVar("_T")
 
 _CANCEL_SECONDS = 0.5
 """How long a cancelled job may take to end."""
@@ -51,10 +55,61 @@ async def upload(
     try:
         options, source = await driver.in_background(partial(given.resolved, preflight))
     except driver.cancelled as cancelled:
-        outcome.with_report(cancelled, None, ordered=True)
+        outcome.Uploading(ordered=True).with_report(cancelled, None)
         raise
     job = start(partial(_begin, client, source, options))
-    return await _report_of(driver, _Running(job, source, options["ordered"]), progress)
+    ending = outcome.Uploading(ordered=options["ordered"], all_or_none=options["atomic"])
+    report = await _result_of(driver, job, source, ending, progress)
+    return outcome.noted(report, source)
+
+
+async def stage(
+    driver: Driver, client: _core.Client, given: Upload, progress: ProgressOption
+) -> list[StagedFile]:
+    """Stage, and return the staged files.
+
+    Raises:
+        UploadInterrupted: Ctrl-C.
+        CancelledError: The task was cancelled.
+        SutroError: Anything else.
+    """
+    values.dataset_id(given.dataset_id)
+    check_option(progress)
+    preflight = await _ask_first(driver, client, given)
+    options, source = await driver.in_background(partial(given.resolved, preflight))
+    job = start(partial(_begin_staging, client, source, options))
+    return await _result_of(driver, job, source, outcome.Staging(), progress)
+
+
+async def commit(
+    driver: Driver,
+    client: _core.Client,
+    staged: Iterable[StagedFile],
+    dataset_id: str,
+    expected_file_count: int | None,
+) -> UploadReport:
+    """Commit staged files, and return the report.
+
+    Raises:
+        UploadInterrupted: Ctrl-C.
+        CancelledError: The task was cancelled.
+        SutroError: Anything else.
+    """
+    files = values.staged_files(staged)
+    dataset_id = values.dataset_id(dataset_id)
+    count = expected_file_count
+    if count is not None:
+        count = values.count("expected_file_count", count, least=0)
+    job = start(partial(client.commit, files, dataset_id, count))
+    try:
+        await driver.end_of(job)
+    except KeyboardInterrupt as interrupt:
+        _stop(job)
+        raise outcome.commit_interrupted(job.partial_report()) from interrupt
+    except BaseException:
+        job.cancel()
+        raise
+    return take_result(job)
 
 
 async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
@@ -123,38 +178,44 @@ def _begin(
     return client.upload(source.found, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """An upload that was started."""
+def _begin_staging(
+    client: _core.Client,
+    source: Files | Frames,
+    options: UploadOptions,
+) -> _core.Job[list[StagedFile]]:
+    if isinstance(source, Frames):
+        return client.stage_made_files(source.file_count, source.schema, options)
+    return client.stage(source.found, options)
 
-    job: _core.Job[UploadReport]
-    source: Files | Frames
-    """Frames become files and are fed to the job while its result is waited for."""
-    ordered: bool
 
-
-async def _report_of(driver: Driver, upload: _Running, progress: ProgressOption) -> UploadReport:
-    job, source = upload.job, upload.source
+async def _result_of(
+    driver: Driver,
+    job: _core.Job[_T],
+    source: Files | Frames,
+    ending: outcome.Ending,
+    progress: ProgressOption,
+) -> _T:
+    """Wait for an upload. Frames become files and are fed to the job meanwhile."""
     error: Exception
     try:
         with shown(progress) as show:
             failure = None
             if isinstance(source, Frames):
-                failure = await driver.feed(job, source, show)
+                failure = await driver.feed(job, source, show, all_or_none=ending.all_or_none)
             else:
                 await driver.end_of(job, show)
         if failure is None:
-            return outcome.noted(take_result(job), source)
-        error = outcome.failure_of_source(failure, job.partial_report(), ordered=upload.ordered)
+            return take_result(job)
+        error = ending.failure_of_source(failure, job.partial_report())
     except KeyboardInterrupt as interrupt:
         _stop(job)
-        raise outcome.interrupted(job.partial_report(), ordered=upload.ordered) from interrupt
+        raise ending.interrupted(job.partial_report()) from interrupt
     except ShowFailedError as failed:
         _stop(job)
-        error = outcome.with_report(failed.error, job.partial_report(), ordered=upload.ordered)
+        error = ending.with_report(failed.error, job.partial_report())
     except driver.cancelled as cancelled:
         job.cancel()
-        outcome.with_report(cancelled, job.partial_report(), ordered=upload.ordered)
+        ending.with_report(cancelled, job.partial_report())
         raise
     except BaseException:
         job.cancel()

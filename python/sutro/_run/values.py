@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sutro._sources.classes import is_a
+from sutro.datasets import StagedFile
 from sutro.errors import ConfigurationError
 
 _MOST = 2**31 - 1
@@ -144,6 +145,26 @@ def dataset_id(value: object) -> str:
     hint = "; pass its dataset_id" if hasattr(value, "dataset_id") else ""
     message = f"dataset_id must be the id of a dataset, not {type(value).__name__}{hint}"
     raise TypeError(message)
+
+
+def staged_files(value: object) -> list[StagedFile]:
+    """Accept the staged files of one or several calls of `stage`.
+
+    Raises:
+        TypeError: There is anything else among them.
+    """
+    if isinstance(value, StagedFile) or not isinstance(value, Iterable):
+        message = f"staged must be a list of sutro.StagedFile, not {_kind(value)}"
+        raise TypeError(message)
+    files: list[object] = list(value)
+    for place, file in enumerate(files):
+        if not isinstance(file, StagedFile):
+            hint = "; join the lists of several workers first" if isinstance(file, list) else ""
+            message = (
+                f"staged must be a list of sutro.StagedFile; item {place} is {_kind(file)}{hint}"
+            )
+            raise TypeError(message)
+    return [file for file in files if isinstance(file, StagedFile)]
 
 
 def _kind(value: object) -> str:

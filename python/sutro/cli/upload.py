@@ -37,6 +37,12 @@ upload_options = together(
         "Commit files as they finish: faster if the server is slow. A resumed upload sends the "
         "missing files, whatever order the others have."
     ),
+    click.option(
+        "--atomic",
+        is_flag=True,
+        help="Commit all files together at the end, or none. Needs a server that stages files, "
+        "such as `sutro serve`.",
+    ),
     click.option("--dry-run", is_flag=True, help="Only check, like `sutro check`."),
     click.option("--no-progress", is_flag=True, help="Do not show a progress bar."),
     quiet_option("Print only the id of the dataset."),
@@ -101,6 +107,7 @@ def upload_paths(
     sort: str | None,
     concurrency: int,
     unordered: bool,
+    atomic: bool,
     dry_run: bool,
     no_progress: bool,
     quiet: bool,
@@ -128,6 +135,7 @@ def upload_paths(
         dataset_id,
         concurrency=concurrency,
         ordered=not unordered,
+        atomic=atomic,
         progress=False if is_silent else None,
         **options,
     )

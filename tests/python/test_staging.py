@@ -1,0 +1,289 @@
+"""Staged files: workers stage, one driver commits. And atomic uploads."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import sutro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import RunSutro
+
+
+class BrokenSourceError(Exception):
+    pass
+
+
+def ids(client: sutro.Client, dataset_id: str) -> list[int]:
+    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
+    return rows
+
+
+def names(client: sutro.Client, dataset_id: str) -> list[str]:
+    return [file.file_name for file in client.list_dataset_files(dataset_id)]
+
+
+def frame(number: int) -> pl.DataFrame:
+    return pl.DataFrame({"id": [number]})
+
+
+def staged_frames(client: sutro.Client, dataset_id: str, count: int) -> list[sutro.StagedFile]:
+    frames = {f"{number}.parquet": frame(number) for number in range(count)}
+    return client.stage(frames, dataset_id)
+
+
+@pytest.fixture
+def one_by_one(tmp_path: Path) -> Iterator[sutro.Client]:
+    """A client of a server that does not stage files."""
+    with sutro.LocalServer(tmp_path / "one-by-one", max_staged_files=0) as server:
+        yield server.client()
+
+
+def test_staged_files_are_visible_after_their_commit_in_its_order(
+    client: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client.create_dataset()
+    staged = client.stage(folder, dataset_id)
+    assert names(client, dataset_id) == []
+
+    report = client.commit(reversed(staged), dataset_id)
+    assert names(client, dataset_id) == [file.file_name for file in reversed(staged)]
+    assert [file.status for file in report] == ["uploaded"] * len(staged)
+    assert [file.file_id for file in report] == [file.staged_id for file in reversed(staged)]
+    listed = client.list_dataset_files(dataset_id)
+    assert [file.sha256 for file in listed] == [file.sha256 for file in reversed(staged)]
+
+
+def test_the_same_commit_again_changes_nothing_whoever_has_written_since(
+    client: sutro.Client,
+) -> None:
+    dataset_id = client.create_dataset()
+    staged = staged_frames(client, dataset_id, 3)
+    first = client.commit(staged, dataset_id)
+    client.upload({"more.parquet": frame(7)}, dataset_id)
+    again = client.commit(staged, dataset_id)
+    assert [file.file_id for file in again] == [file.file_id for file in first]
+    assert ids(client, dataset_id) == [0, 1, 2, 7]
+
+
+def test_a_staged_file_is_small_pickles_and_prints(client: sutro.Client) -> None:
+    dataset_id = client.create_dataset()
+    staged = staged_frames(client, dataset_id, 100)
+    assert pickle.loads(pickle.dumps(staged)) == staged
+    assert len(pickle.dumps(staged[0])) < 400
+    assert "0.parquet" in repr(staged[0])
+    client.commit(pickle.loads(pickle.dumps(staged)), dataset_id)
+
+
+WORKER = """
+import pickle, sys
+import polars as pl, sutro
+url, key, dataset_id, first = sys.argv[1:]
+numbers = range(int(first), int(first) + 5)
+frames = {f"{number}.parquet": pl.DataFrame({"id": [number]}) for number in numbers}
+staged = sutro.Client(key, url).stage(frames, dataset_id)
+sys.stdout.buffer.write(pickle.dumps(staged))
+"""
+
+
+def test_workers_in_other_processes_stage_and_one_driver_commits(
+    server: sutro.LocalServer,
+) -> None:
+    client = server.client()
+    dataset_id = client.create_dataset()
+    arguments = [server.api_url, server.api_key, dataset_id]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, *arguments, str(first)], stdout=subprocess.PIPE
+        )
+        for first in (0, 5, 10)
+    ]
+    parts = [pickle.loads(worker.communicate()[0]) for worker in workers]
+    assert ids_of_empty(client, dataset_id)
+
+    report = client.commit([file for part in parts for file in part], dataset_id)
+    assert len(report) == 15
+    assert ids(client, dataset_id) == list(range(15))
+
+
+def ids_of_empty(client: sutro.Client, dataset_id: str) -> bool:
+    return not client.list_dataset_files(dataset_id)
+
+
+def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> None:
+    for _ in range(10):
+        dataset_id = client.create_dataset()
+        lists = [
+            client.stage({f"{driver}-{n}.parquet": frame(n) for n in range(3)}, dataset_id)
+            for driver in "ab"
+        ]
+
+        def commit(staged: list[sutro.StagedFile], dataset_id: str = dataset_id) -> bool:
+            try:
+                client.commit(staged, dataset_id, expected_file_count=0)
+            except sutro.ForeignWriterError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(2) as drivers:
+            won = list(drivers.map(commit, lists))
+        assert sorted(won) == [False, True]
+        winner = lists[won.index(True)]
+        assert names(client, dataset_id) == [file.file_name for file in winner]
+
+
+def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> None:
+    dataset_id, other = client.create_dataset(), client.create_dataset()
+    staged = staged_frames(client, dataset_id, 2)
+    elsewhere = client.stage({"elsewhere.parquet": frame(1)}, other)
+    unknown = replace(elsewhere[0], staged_id="file_unknown")
+    same_name = client.stage({"1.parquet": frame(5)}, dataset_id)
+    differs = client.stage({"text.parquet": pl.DataFrame({"id": ["x"]})}, dataset_id)
+
+    for files, error, words in [
+        ([*staged, *elsewhere], sutro.RefusedError, "file_"),
+        ([*staged, unknown], sutro.RefusedError, "file_unknown"),
+        ([*staged, *same_name], sutro.ConfigurationError, "several .* called 1.parquet"),
+        ([*staged, *differs], sutro.RefusedError, "text.parquet .*expected int64"),
+        ([*staged, staged[0]], sutro.ConfigurationError, "0.parquet .* is given twice"),
+        ([], sutro.ConfigurationError, "nothing to commit"),
+    ]:
+        with pytest.raises(error, match=words):
+            client.commit(files, dataset_id)
+        assert names(client, dataset_id) == [], words
+
+    with pytest.raises(sutro.ForeignWriterError, match="expected 3 files, but it has 0"):
+        client.commit(staged, dataset_id, expected_file_count=3)
+    with pytest.raises(sutro.DatasetNotFoundError):
+        client.commit(staged, "dataset-unknown")
+    client.commit(staged, dataset_id, expected_file_count=0)
+    with pytest.raises(sutro.FileExistsInDatasetError, match=r"1\.parquet"):
+        client.commit(same_name, dataset_id)
+
+
+def test_the_staged_files_of_another_key_are_unknown(tmp_path: Path) -> None:
+    with sutro.LocalServer(tmp_path / "keys", api_keys=["a" * 32, "b" * 32]) as server:
+        mine, theirs = (sutro.Client(key * 32, server.api_url) for key in "ab")
+        dataset_id, other = mine.create_dataset(), theirs.create_dataset()
+        staged = staged_frames(mine, dataset_id, 1)
+        unknown = replace(staged[0], staged_id="file_unknown")
+        messages = []
+        for file in (staged[0], unknown):
+            with pytest.raises(sutro.RefusedError) as error:
+                theirs.commit([file], other)
+            messages.append(str(error.value).replace(file.staged_id, "ID"))
+        assert messages[0] == messages[1]
+
+
+def test_a_list_of_anything_else_is_refused(client: sutro.Client) -> None:
+    dataset_id = client.create_dataset()
+    staged = staged_frames(client, dataset_id, 1)
+    for wrong in ("file_1", 1, staged[0], ["file_1"], [staged]):
+        with pytest.raises(TypeError, match=r"sutro\.StagedFile"):
+            client.commit(wrong, dataset_id)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="dataset_id must be the id"):
+        client.stage(frame(1), None)  # type: ignore[arg-type]
+    with pytest.raises(sutro.ConfigurationError, match="expected_file_count"):
+        client.commit(staged, dataset_id, expected_file_count=-1)
+
+
+def test_names_that_the_dataset_has_are_not_staged(client: sutro.Client) -> None:
+    dataset_id = client.create_dataset()
+    client.upload({"0.parquet": frame(0)}, dataset_id)
+    with pytest.raises(sutro.FileExistsInDatasetError):
+        client.stage({"0.parquet": frame(1)}, dataset_id)
+
+
+def test_files_are_cast_recompressed_and_packed_when_they_are_staged(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    frame(1).with_columns(pl.col("id").cast(pl.Int32)).write_parquet(paths[0])
+    frame(2).write_parquet(paths[1], compression="snappy")
+    dataset_id = client.create_dataset()
+    staged = client.stage(
+        paths, dataset_id, on_mismatch="cast", recompress=True, target_file_size="1MB"
+    )
+    assert [file.row_count for file in staged] == [2]
+    client.commit(staged, dataset_id)
+    assert ids(client, dataset_id) == [1, 2]
+
+
+def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
+    client: sutro.Client,
+) -> None:
+    def frames() -> Iterator[pl.DataFrame]:
+        yield frame(0)
+        raise BrokenSourceError
+
+    dataset_id = client.create_dataset()
+    with pytest.raises(BrokenSourceError):
+        client.stage(frames(), dataset_id)
+    assert names(client, dataset_id) == []
+
+
+def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
+    async def work() -> str:
+        dataset_id = await client.create_dataset_async()
+        parts = await asyncio.gather(
+            *(client.stage_async({f"{n}.parquet": frame(n)}, dataset_id) for n in range(4))
+        )
+        await client.commit_async([file for part in parts for file in part], dataset_id)
+        return dataset_id
+
+    assert ids(client, asyncio.run(work())) == [0, 1, 2, 3]
+
+
+def test_a_server_that_does_not_stage_says_so(one_by_one: sutro.Client, folder: Path) -> None:
+    dataset_id = one_by_one.create_dataset()
+    with pytest.raises(sutro.ConfigurationError, match="cannot stage files"):
+        one_by_one.stage(folder, dataset_id)
+    with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
+        one_by_one.upload(folder, dataset_id, atomic=True)
+    with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
+        one_by_one.upload(folder, atomic=True)
+    staged = sutro.StagedFile("file_1", "a.parquet", 1, 1, "0" * 64, None)
+    with pytest.raises(sutro.ConfigurationError, match="cannot commit staged files"):
+        one_by_one.commit([staged], dataset_id)
+    assert len(one_by_one.list_datasets()) == 1
+
+
+def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder: Path) -> None:
+    report = client.upload(folder, atomic=True)
+    assert [file.status for file in report] == ["uploaded"] * len(report)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        yield frame(0)
+        yield frame(1)
+        raise BrokenSourceError
+
+    dataset_id = client.create_dataset()
+    with pytest.raises(BrokenSourceError):
+        client.upload(frames(), dataset_id, atomic=True)
+    assert names(client, dataset_id) == []
+    assert not client.upload(folder, dataset_id, atomic=True, dry_run=True)[0].file_id
+    with pytest.raises(sutro.ConfigurationError, match="order"):
+        client.upload(folder, dataset_id, atomic=True, ordered=False)
+
+
+def test_the_command_uploads_atomically(
+    server: sutro.LocalServer, folder: Path, run_sutro: RunSutro
+) -> None:
+    environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
+    done = run_sutro("upload", folder, "--atomic", "-q", environment=environment)
+    assert names(server.client(), done.stdout.strip())
+    check = run_sutro("upload", folder, "--atomic", "--dry-run", environment=environment)
+    assert check.returncode == 0
