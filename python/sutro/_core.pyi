@@ -17,7 +17,7 @@ from sutro._reports.check import CheckedFile, CheckReport
 from sutro._reports.upload import UploadedFile, UploadReport
 from sutro._run.rows import Rows
 from sutro.datasets import Dataset, DatasetFile, StagedFile
-from sutro.options import ClientOptions, PathOptions, ServerLimits, UploadOptions
+from sutro.options import ClientOptions, PathOptions, ServerLimits, ServerPlace, UploadOptions
 from sutro.sources import ArrowStream
 
 __all__ = [
@@ -307,7 +307,7 @@ class LocalServer:
 
     def __new__(
         cls,
-        folder: str,
+        place: ServerPlace,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -315,7 +315,7 @@ class LocalServer:
         allowed_hosts: list[str] = ...,
         limits: ServerLimits | None = None,
     ) -> Self:
-        """Serve `folder`, which is made where needed.
+        """Serve a place, which is made where needed.
 
         Port 0 takes a free one. With no keys, one is made up, on loopback only.
         """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from sutro.options import ServerLimits
+    from sutro.options import ServerLimits, ServerPlace
 
 
 @public
@@ -26,6 +26,9 @@ class LocalServer:
 
     Args:
         folder: The folder with the datasets. It is created if needed.
+        catalog: Where names, order and keys are stored: `sqlite:FILE`. Default: `catalog.sqlite` in
+            `folder`.
+        blobs: Where the bytes of files are stored: `file:FOLDER`. Default: `blobs` in `folder`.
         host: Address to listen on. Default: only reachable from this machine.
         port: Port to listen on. Default: a free port.
         api_keys: The accepted keys. A key sees the datasets that were created with it. Without
@@ -46,21 +49,31 @@ class LocalServer:
         12
     """
 
-    __slots__ = ("_api_key", "_api_url", "_core", "_folder")
+    __slots__ = ("_api_key", "_api_url", "_core", "_place")
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | None = None,
         *,
+        catalog: str | None = None,
+        blobs: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         api_keys: Sequence[str] = (),
         allowed_hosts: Sequence[str] = (),
         **limits: Unpack[ServerLimits],
     ) -> None:
-        self._folder = str(Path(folder).expanduser())
+        place: ServerPlace = {}
+        if folder is not None:
+            place["folder"] = str(Path(folder).expanduser())
+        if catalog is not None:
+            place["catalog"] = catalog
+        if blobs is not None:
+            place["blobs"] = blobs
+        # The URL of a catalog may contain a password.
+        self._place = place.get("folder") or blobs or ""
         core = _core.LocalServer(
-            self._folder,
+            place,
             host=host,
             port=port,
             api_keys=list(api_keys),
@@ -103,4 +116,4 @@ class LocalServer:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"LocalServer({self._folder!r}, api_url={self.api_url!r})"
+        return f"LocalServer({self._place!r}, api_url={self.api_url!r})"

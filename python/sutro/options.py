@@ -80,6 +80,17 @@ class UploadOptions(TypedDict):
     """Whether to stop before anything is created or sent."""
 
 
+class ServerPlace(TypedDict, total=False):
+    """Where a server stores datasets, as the core takes it."""
+
+    folder: str
+    """Has the defaults of the others: `catalog.sqlite` and `blobs` in it."""
+    catalog: str
+    """The URL of the catalog."""
+    blobs: str
+    """The URL of the bytes of files."""
+
+
 class ServerLimits(TypedDict, total=False):
     """Limits of a server; those that are not given have their defaults."""
 

@@ -17,7 +17,7 @@ use super::{errors::IntoPyErr, log_records, runtime};
 use crate::{
     credentials::ApiKey,
     error::Error,
-    service::{Limits, LocalServer as Server, ServerConfig, shared},
+    service::{Limits, LocalServer as Server, Place, ServerConfig, shared},
 };
 
 /// The server of a folder that all clients of this process share.
@@ -35,22 +35,23 @@ pub(super) struct LocalServer {
 #[pymethods]
 impl LocalServer {
     #[new]
-    #[pyo3(signature = (folder, *, host = "127.0.0.1", port = 0, api_keys = Vec::new(),
+    #[pyo3(signature = (place, *, host = "127.0.0.1", port = 0, api_keys = Vec::new(),
         allowed_hosts = Vec::new(), limits = None))]
     fn new(
         py: Python<'_>,
-        folder: PathBuf,
+        place: &Bound<'_, PyDict>,
         host: &str,
         port: u16,
         api_keys: Vec<String>,
         allowed_hosts: Vec<String>,
         limits: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let place = parse_place(place)?;
         let limits = limits.map(parse_limits).transpose()?.unwrap_or_default();
         let in_python = |error: Error| error.into_py_err(py);
         let address = address(host, port).map_err(in_python)?;
         let api_keys = parse_keys(&api_keys).map_err(in_python)?;
-        let config = ServerConfig { folder, address, api_keys, allowed_hosts, limits };
+        let config = ServerConfig { place, address, api_keys, allowed_hosts, limits };
         log_records::collect();
         let runtime = runtime::handle()?;
         let server = py.detach(|| runtime.block_on(Server::start(config)));
@@ -76,6 +77,15 @@ impl LocalServer {
         py.detach(|| runtime.block_on(self.server.stop()));
         Ok(())
     }
+}
+
+/// Converts a `sutro.options.ServerPlace`.
+fn parse_place(given: &Bound<'_, PyDict>) -> PyResult<Place> {
+    let text = |name| given.get_item(name)?.map(|value| value.extract::<String>()).transpose();
+    let folder = text("folder")?.map(PathBuf::from);
+    let (catalog, blobs) = (text("catalog")?, text("blobs")?);
+    Place::of(folder.as_deref(), catalog.as_deref(), blobs.as_deref())
+        .map_err(|error| error.into_py_err(given.py()))
 }
 
 /// Converts a `sutro.options.ServerLimits`; missing limits have their defaults.

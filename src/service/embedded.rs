@@ -1,6 +1,6 @@
 //! The server as a library.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use axum::Router;
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// The server's state on one folder. Cheap to clone; the folder is free again when the last clone
+/// The server's state on one place. Cheap to clone; a folder is free again when the last clone
 /// is dropped and the last request has ended.
 #[derive(Clone)]
 pub struct Service {
@@ -24,20 +24,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the datasets of a folder, which is created if it is missing, and removes what
+    /// Opens the datasets of a place, which is created if it is missing, and removes what
     /// unfinished uploads left behind.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] if another process has the folder, [`Error::Configuration`] if its
     /// catalog cannot be read, [`Error::File`] if it cannot be written.
-    pub async fn open(folder: &Path, keys: Keys, limits: Limits) -> Result<Self> {
-        Self::open_for_hosts(folder, keys, limits, None).await
+    pub async fn open(place: &Place, keys: Keys, limits: Limits) -> Result<Self> {
+        Self::open_for_hosts(place, keys, limits, None).await
     }
 
     /// Like [`Service::open`], but rejects requests for other hosts than IP addresses, `localhost`
     /// and `hosts`.
     pub(super) async fn open_for_hosts(
-        folder: &Path,
+        place: &Place,
         keys: Keys,
         limits: Limits,
         hosts: Option<Vec<String>>,
@@ -45,7 +45,7 @@ impl Service {
         let quota =
             Quota { max_files: limits.max_staged_files, max_bytes: limits.max_staged_bytes };
         let staging = StagingRules { expiry: limits.stage_expiry, quota };
-        let storage = Storage::open(&Place::parse(folder)?, staging).await?;
+        let storage = Storage::open(place, staging).await?;
         let access = Access { keys, hosts: Hosts::only(hosts) };
         Ok(Self { app: Arc::new(AppState::new(storage, access, limits)) })
     }

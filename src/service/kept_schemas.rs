@@ -59,7 +59,7 @@ struct Caller {
 impl Caller {
     async fn on(folder: &Path) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let server = LocalServer::start(ServerConfig::loopback(folder.to_owned())).await.unwrap();
+        let server = LocalServer::start(ServerConfig::loopback(folder)).await.unwrap();
         Self { server, http: reqwest::Client::new() }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
 
@@ -14,7 +14,13 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{embedded::Service, keys::Keys, limits::Limits, serve::serve, storage::create_folder};
+use super::{
+    embedded::Service,
+    keys::Keys,
+    limits::Limits,
+    serve::serve,
+    storage::{Place, create_folder},
+};
 use crate::{
     credentials::ApiKey,
     error::{Error, Result},
@@ -23,8 +29,8 @@ use crate::{
 /// Where and for whom to serve.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The folder of the datasets.
-    pub folder: PathBuf,
+    /// Where the datasets are stored.
+    pub place: Place,
     /// The address to listen on; port 0 takes a free one.
     pub address: SocketAddr,
     /// The accepted keys; each sees only the datasets that were created with it. If there are
@@ -40,9 +46,9 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// For this machine only, on a free port, with a random key.
     #[must_use]
-    pub fn loopback(folder: PathBuf) -> Self {
+    pub fn loopback(folder: &Path) -> Self {
         Self {
-            folder,
+            place: Place::folder(folder),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_keys: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -71,14 +77,14 @@ impl LocalServer {
     /// As [`Service::open`], and [`Error::Configuration`] if the server cannot listen on the
     /// address, or if other machines can reach it and there is no key.
     pub async fn start(config: ServerConfig) -> Result<Self> {
-        let ServerConfig { folder, address, api_keys, allowed_hosts, limits } = config;
+        let ServerConfig { place, address, api_keys, allowed_hosts, limits } = config;
         let (api_key, keys) = match api_keys.first() {
             Some(first) => (first.clone(), Keys::separate(&api_keys)),
             None => local_key(address)?,
         };
         // DNS rebinding only concerns loopback: other addresses can be reached without it.
         let hosts = address.ip().is_loopback().then_some(allowed_hosts);
-        let service = Service::open_for_hosts(&folder, keys, limits, hosts).await?;
+        let service = Service::open_for_hosts(&place, keys, limits, hosts).await?;
         let cannot_listen =
             |error| Error::configuration(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
@@ -155,7 +161,7 @@ pub async fn shared(folder: PathBuf) -> Result<Arc<LocalServer>> {
         return Ok(server);
     }
     servers.retain(|_, server| server.strong_count() > 0);
-    let server = Arc::new(LocalServer::start(ServerConfig::loopback(key.1.clone())).await?);
+    let server = Arc::new(LocalServer::start(ServerConfig::loopback(&key.1)).await?);
     remember(servers, key, &server);
     Ok(server)
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sutro::{
     client::DownloadOptions,
-    service::{Keys, Limits, LocalServer, ServerConfig, Service},
+    service::{Keys, Limits, LocalServer, Place, ServerConfig, Service},
 };
 
 use crate::support::{
@@ -273,18 +273,26 @@ async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
 #[tokio::test]
 async fn a_second_server_on_a_folder_fails_and_names_the_first() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await.unwrap();
-    let refused = Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await;
+    let first =
+        Service::open(&Place::folder(folder.path()), Keys::separate(&[]), Limits::default())
+            .await
+            .unwrap();
+    let refused =
+        Service::open(&Place::folder(folder.path()), Keys::separate(&[]), Limits::default()).await;
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("open in this process"), "{error}");
     drop(first);
-    assert!(Service::open(folder.path(), Keys::separate(&[]), Limits::default()).await.is_ok());
+    assert!(
+        Service::open(&Place::folder(folder.path()), Keys::separate(&[]), Limits::default())
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn without_a_key_it_listens_on_loopback_only() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = ServerConfig::loopback(folder.path().to_owned());
+    let mut config = ServerConfig::loopback(folder.path());
     config.address.set_ip([0, 0, 0, 0].into());
     let refused = LocalServer::start(config).await.err().unwrap().to_string();
     assert!(refused.contains("API key"), "{refused}");

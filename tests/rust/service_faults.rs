@@ -238,7 +238,7 @@ async fn a_stop_frees_the_folder_whatever_clients_do() {
 
     timeout(PATIENCE, server.server.stop()).await.expect("a stop");
     // The stopped server is still there, and holds nothing.
-    let again = LocalServer::start(ServerConfig::loopback(server.folder.path().join("service")));
+    let again = LocalServer::start(ServerConfig::loopback(&server.folder.path().join("service")));
     assert_eq!(address(&again.await.unwrap()).ip(), Ipv4Addr::LOCALHOST);
     drop((silent, held, reader_that_stalls));
 }
@@ -260,7 +260,7 @@ async fn foreign_files_in_the_folder_are_never_swept() {
 async fn a_broken_catalog_is_reported_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("catalog.sqlite"), "not a database ".repeat(100)).unwrap();
-    let refused = LocalServer::start(ServerConfig::loopback(folder.path().to_owned())).await;
+    let refused = LocalServer::start(ServerConfig::loopback(folder.path())).await;
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("the catalog in"), "{error}");
 }

@@ -364,6 +364,6 @@ async fn a_read_only_folder_is_reported_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let taken = folder.path().join("taken");
     std::fs::write(&taken, "a file").unwrap();
-    let refused = LocalServer::start(ServerConfig::loopback(taken)).await;
+    let refused = LocalServer::start(ServerConfig::loopback(&taken)).await;
     assert!(refused.err().unwrap().to_string().contains("taken"));
 }

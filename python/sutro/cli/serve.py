@@ -62,9 +62,22 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--data",
     type=click.Path(file_okay=False),
-    required=True,
     metavar="FOLDER",
     help="Folder with the datasets, created if needed. Only one server can use a folder.",
+)
+@click.option(
+    "--catalog",
+    envvar="SUTRO_CATALOG",
+    metavar="URL",
+    help="Where names, order and keys are stored: sqlite:FILE; also SUTRO_CATALOG. "
+    "[default: catalog.sqlite in --data]",
+)
+@click.option(
+    "--blobs",
+    envvar="SUTRO_BLOBS",
+    metavar="URL",
+    help="Where the bytes of files are stored: file:FOLDER; also SUTRO_BLOBS. "
+    "[default: blobs in --data]",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -121,7 +134,9 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @verbose_option
 def serve(
     *,
-    data: str,
+    data: str | None,
+    catalog: str | None,
+    blobs: str | None,
     host: str,
     port: int,
     api_keys: tuple[str, ...],
@@ -129,7 +144,7 @@ def serve(
     allowed_hosts: tuple[str, ...],
     **limits: Unpack[ServerLimits],
 ) -> None:
-    """Serve a folder of datasets over HTTP.
+    """Serve datasets over HTTP.
 
     A key sees only the datasets that were created with it. Without keys, the server generates one
     for this run, and only this machine can reach it.
@@ -140,6 +155,9 @@ def serve(
 
     Ctrl-C and SIGTERM let running uploads finish for up to 5 seconds, then exit with 0.
     """
+    if data is None and (catalog is None or blobs is None):
+        message = "Missing option '--data', or both of '--catalog' and '--blobs'."
+        raise click.UsageError(message)
     keys = [*api_keys, *_keys_in(api_key_file)]
     source = click.get_current_context().get_parameter_source("api_keys")
     if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
@@ -152,6 +170,8 @@ def serve(
     logs.prepare(level="warning")
     server = sutro.LocalServer(
         data,
+        catalog=catalog,
+        blobs=blobs,
         host=host,
         port=port,
         api_keys=keys,
@@ -159,7 +179,7 @@ def serve(
         **given,  # type: ignore[arg-type]
     )
     with suppress(KeyboardInterrupt), server:
-        _introduce(server, data, host, has_keys=bool(keys))
+        _introduce(server, data or "datasets", host, has_keys=bool(keys))
         while True:
             logs.forward()
             time.sleep(_LOG_SECONDS)

@@ -37,9 +37,9 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the catalog of a folder, and creates it if it is missing.
-    pub(super) async fn open(folder: &Path) -> Result<Self, Error> {
-        let (readers, writer) = sqlite::open(folder).await?;
+    /// Opens a catalog, and creates it if it is missing.
+    pub(super) async fn open(file: &Path) -> Result<Self, Error> {
+        let (readers, writer) = sqlite::open(file).await?;
         let writer = Arc::new(writer);
         let recovery = AbortOnDropHandle::new(tokio::spawn(sqlite::recover(Arc::clone(&writer))));
         Ok(Self { readers, writer, staging: StagingQueue::default(), recovery })
@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_too_long_for_a_reader_is_asked_to_come_again() {
         let folder = TempDir::new().unwrap();
-        let catalog = Catalog::open(folder.path()).await.unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
         let (mut busy, readers) = (Vec::new(), &catalog.readers);
         for _ in 0..LOOKUPS {
             busy.push(readers.lookups.acquire().await.unwrap());

@@ -17,10 +17,12 @@ use super::{
     catalog::Catalog,
     contract::{commit_new_files, committed_files, data_schema, new_file},
     error::StorageError,
-    sqlite::{CATALOG_FILE, faults::Fault},
+    sqlite::faults::Fault,
     staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedTotals},
     writes::{Appended, Created},
 };
+
+const CATALOG_FILE: &str = "catalog.sqlite";
 
 /// `SUTRO_HISTORY_STEPS` has another number.
 const STEPS: usize = 5;
@@ -103,7 +105,7 @@ impl Run {
     async fn begin(seed: &Path) -> Self {
         let folder = folder();
         fs::copy(seed.join(CATALOG_FILE), folder.path().join(CATALOG_FILE)).unwrap();
-        let catalog = Catalog::open(folder.path()).await.unwrap();
+        let catalog = Catalog::open(&folder.path().join(CATALOG_FILE)).await.unwrap();
         Self::on(catalog, folder, vec!["first".to_owned()])
     }
 
@@ -287,7 +289,7 @@ impl Run {
             let copied = fs::copy(self.folder.path().join(&file), left.path().join(&file));
             assert!(copied.is_ok() || file != CATALOG_FILE, "{copied:?}");
         }
-        let catalog = Catalog::open(left.path()).await.unwrap();
+        let catalog = Catalog::open(&left.path().join(CATALOG_FILE)).await.unwrap();
         let records = catalog.upload_records("d").await.unwrap();
         let names = records.into_iter().map(|record| record.file_name).collect();
         let datasets = catalog.datasets(None).await.unwrap().len();
@@ -308,7 +310,7 @@ impl Run {
 
 async fn seed() -> TempDir {
     let seed = folder();
-    let catalog = Catalog::open(seed.path()).await.unwrap();
+    let catalog = Catalog::open(&seed.path().join(CATALOG_FILE)).await.unwrap();
     let created = catalog.create_dataset(None, "d", None, 100).await;
     assert_eq!(created.unwrap(), Created::Done);
     let run = Run::on(catalog, folder(), Vec::new());

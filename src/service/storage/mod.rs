@@ -19,6 +19,7 @@ mod folder;
 mod new_blob;
 mod open;
 mod pending;
+mod place;
 mod rows;
 mod sql;
 mod sqlite;
@@ -28,13 +29,13 @@ mod staging_queue;
 mod sweep;
 mod writes;
 
-pub use self::rows::UploadRecord;
 pub(crate) use self::{
     catalog::Catalog,
     error::StorageError,
     folder::create_folder,
     new_blob::{NewBlob, StoredBlob},
-    open::{Place, StagingRules, Storage},
+    open::{StagingRules, Storage},
     staging::{Committed, DifferentSchema, Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };
+pub use self::{place::Place, rows::UploadRecord};

@@ -1,12 +1,6 @@
 //! The whole storage of a server, opened from one place.
 
-use std::{
-    io,
-    ops::Range,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, ops::Range, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio_util::task::AbortOnDropHandle;
@@ -18,7 +12,8 @@ use super::{
     folder::{FolderBlobs, WholeFolder},
     new_blob::{NewBlob, StoredBlob, new_file_id},
     pending::PendingBlob,
-    sqlite::CATALOG_FILE,
+    place::{BlobsPlace, CatalogPlace, Place},
+    sqlite::folder_of,
     staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedCommit},
     sweep::Swept,
     writes::{Appended, NewFile},
@@ -28,26 +23,6 @@ use crate::{
     schema::Schema,
     service::clock::now,
 };
-
-/// The place where datasets are stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A local folder, with SQLite and files.
-    Folder(PathBuf),
-}
-
-impl Place {
-    /// # Errors
-    /// [`Error::Configuration`] for a URL, because this release only stores in folders.
-    pub(crate) fn parse(place: &Path) -> Result<Self> {
-        match place.to_str().and_then(|place| place.split_once("://")) {
-            Some((scheme, _)) => Err(Error::configuration(format!(
-                "cannot store datasets in {scheme}://…; the place must be a local folder"
-            ))),
-            None => Ok(Self::Folder(place.to_owned())),
-        }
-    }
-}
 
 /// How long files stay staged, and how much one owner may stage.
 #[derive(Clone, Copy)]
@@ -87,16 +62,20 @@ impl Storage {
     /// [`Error::Configuration`] if the catalog cannot be read, [`Error::FolderInUse`] if another
     /// process has the folder, [`Error::File`] if it cannot be written.
     pub(crate) async fn open(place: &Place, staging: StagingRules) -> Result<Self> {
-        let Place::Folder(path) = place;
-        let mut folder = WholeFolder::lock(path).await?;
-        let catalog = Arc::new(Catalog::open(path).await?);
-        folder.expect(path, CATALOG_FILE)?;
-        let blobs = FolderBlobs::open(path)?;
-        folder.expect(path, FolderBlobs::FOLDER)?;
+        if !place.is_one_folder() {
+            return Err(Error::configuration("catalog and files must be in one folder"));
+        }
+        let CatalogPlace::Sqlite(file) = &place.catalog;
+        let BlobsPlace::Folder(blobs_folder) = &place.blobs;
+        let mut folder = WholeFolder::lock(folder_of(file)).await?;
+        let catalog = Arc::new(Catalog::open(file).await?);
+        folder.expect(file)?;
+        let blobs = FolderBlobs::open(blobs_folder)?;
+        folder.expect(blobs_folder)?;
         let pending = Arc::new(blobs.clone());
         let kept = Swept { catalog, blobs: Arc::new(blobs), pending };
         kept.sweep().await.map_err(|error| Error::File {
-            path: path.join(FolderBlobs::FOLDER),
+            path: blobs_folder.clone(),
             source: io::Error::other(error.to_string()),
         })?;
         let sweeper = kept.clone().keep_sweeping(staging.sweep_pause());
@@ -233,23 +212,5 @@ impl Storage {
     pub(crate) async fn close(&self) {
         self.sweeper.abort();
         self.catalog().close().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::{Path, PathBuf};
-
-    use super::Place;
-
-    #[test]
-    fn a_place_is_a_folder_and_no_url() {
-        for folder in ["data", "/data", "s3/data", "a:b"] {
-            assert_eq!(Place::parse(Path::new(folder)).unwrap(), Place::Folder(folder.into()));
-        }
-        for url in ["s3://bucket/data", "postgres://db/sutro"] {
-            let refused = Place::parse(&PathBuf::from(url)).unwrap_err().to_string();
-            assert!(refused.contains("must be a local folder"), "{refused}");
-        }
     }
 }

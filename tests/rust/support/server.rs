@@ -36,7 +36,7 @@ impl TestServer {
     }
 
     async fn start_on_with(folder: TempDir, set: impl FnOnce(&mut ServerConfig)) -> Self {
-        let mut config = ServerConfig::loopback(folder.path().join("service"));
+        let mut config = ServerConfig::loopback(&folder.path().join("service"));
         set(&mut config);
         let server = LocalServer::start(config).await.unwrap();
         // The client installs what HTTPS needs; plain reqwest asks for it, too.

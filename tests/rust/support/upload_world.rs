@@ -6,7 +6,7 @@ use axum::Router;
 use sutro::{
     client::ApiClient,
     credentials::ApiKey,
-    service::{Keys, Limits, Service},
+    service::{Keys, Limits, Place, Service},
     upload::{
         FileStatus, Paths, Source, Staging, UploadError, UploadOptions, UploadReport, upload,
     },
@@ -39,7 +39,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let key = ApiKey::new(KEY).unwrap();
         let (keys, at) = (Keys::shared(&key), folder.path().join("service"));
-        let service = Service::open(&at, keys, limits).await.unwrap();
+        let service = Service::open(&Place::folder(&at), keys, limits).await.unwrap();
         Self::of(folder, service, change).await
     }
 

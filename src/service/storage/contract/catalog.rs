@@ -21,7 +21,9 @@ pub(super) enum Fixture {
 impl Fixture {
     pub(super) async fn open(&self) -> Catalog {
         match self {
-            Self::Sqlite(folder) => Catalog::open(folder.path()).await.unwrap(),
+            Self::Sqlite(folder) => {
+                Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap()
+            }
         }
     }
 

@@ -10,8 +10,9 @@ use super::{
         blobs::Blobs,
         catalog::Catalog,
         new_blob::new_file_id,
-        open::{Place, Storage},
+        open::Storage,
         pending::{Pending, PendingBlob},
+        place::Place,
         sweep::Swept,
         writes::{Appended, Created, NewFile},
     },
@@ -23,7 +24,7 @@ use super::{
 #[tokio::test]
 async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
     let folder = TempDir::new().unwrap();
-    let catalog = Arc::new(Catalog::open(folder.path()).await.unwrap());
+    let catalog = Arc::new(Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap());
     catalog.create_dataset(None, "d", None, 100).await.unwrap();
     let (blobs, pending) = (Arc::new(MemoryBlobs::default()), Arc::new(MemoryPending::default()));
     let swept =
@@ -70,7 +71,7 @@ async fn stored(storage: &Storage, name: &str) -> NewFile {
 #[tokio::test]
 async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else() {
     let folder = TempDir::new().unwrap();
-    let place = Place::Folder(folder.path().join("data"));
+    let place = Place::folder(&folder.path().join("data"));
     let blobs = folder.path().join("data/blobs");
     let names = || {
         let names = std::fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap().file_name());
@@ -97,7 +98,7 @@ async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else()
 #[tokio::test]
 async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_kept() {
     let folder = TempDir::new().unwrap();
-    let storage = Storage::open(&Place::Folder(folder.path().to_owned()), day()).await.unwrap();
+    let storage = Storage::open(&Place::folder(folder.path()), day()).await.unwrap();
     storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
     let is_there = async |file: &NewFile| storage.read(&file.file_id, 7).await.is_ok();
     let files = [stored(&storage, "a").await, stored(&storage, "A").await];

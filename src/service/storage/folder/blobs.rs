@@ -29,7 +29,6 @@ use crate::{
     },
 };
 
-const BLOBS_FOLDER: &str = "blobs";
 /// Bytes that are collected before they are written.
 const PART_BYTES: usize = 1024 * 1024;
 /// Number of parts of one upload that are written at the same time.
@@ -50,11 +49,8 @@ pub(crate) struct FolderBlobs {
 }
 
 impl FolderBlobs {
-    /// The name of the blobs' folder.
-    pub(crate) const FOLDER: &str = BLOBS_FOLDER;
-
     pub(crate) fn open(folder: &Path) -> OpenResult<Self> {
-        let folder = folder.join(BLOBS_FOLDER);
+        let folder = folder.to_owned();
         let in_folder = |source| Error::File { path: folder.clone(), source };
         private_files::create_folder(&folder).map_err(in_folder)?;
         private_files::restrict(&folder).map_err(in_folder)?;

@@ -19,14 +19,13 @@ impl WholeFolder {
     pub(crate) async fn lock(folder: &Path) -> Result<Self> {
         let lock = FolderLock::take(folder).await?;
         let mut whole = Self { parts: Vec::new(), _lock: lock };
-        whole.expect(folder, LOCK_FILE)?;
+        whole.expect(&folder.join(LOCK_FILE))?;
         Ok(whole)
     }
 
-    /// Requires this part of the folder to stay in place from now on.
-    pub(crate) fn expect(&mut self, folder: &Path, part: &str) -> Result<()> {
-        let path = folder.join(part);
-        let found = Found::at(path.clone()).map_err(|source| Error::File { path, source })?;
+    /// Requires this file or folder to stay in place from now on.
+    pub(crate) fn expect(&mut self, part: &Path) -> Result<()> {
+        let found = Found::at(part.to_owned()).map_err(Error::in_file(part))?;
         self.parts.push(found);
         Ok(())
     }

@@ -9,7 +9,7 @@ mod writer;
 pub(super) use sqlx::{SqliteConnection as Connection, sqlite::SqliteRow as Row};
 
 pub(super) use self::{
-    open::{CATALOG_FILE, open},
+    open::{folder_of, open},
     readers::{Readers, STATEMENT_ROWS},
     writer::{Writer, recover},
 };

@@ -15,35 +15,40 @@ use crate::{
     wire::file_name::folded,
 };
 
-pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
+/// The folder that a file is in.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
 
-pub(crate) async fn open(folder: &Path) -> Result<(Readers, Writer), Error> {
-    open_connections(folder).await.map_err(|error| match error {
+pub(crate) async fn open(file: &Path) -> Result<(Readers, Writer), Error> {
+    open_connections(file).await.map_err(|error| match error {
         // Each connection to SQLite has a thread.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
             Error::no_more_threads(&error)
         }
         error => Error::configuration(format!(
             "the catalog in {} cannot be opened: {error}",
-            folder.display()
+            folder_of(file).display()
         )),
     })
 }
 
-async fn open_connections(folder: &Path) -> Result<(Readers, Writer), sqlx::Error> {
-    let path = folder.join(CATALOG_FILE);
+async fn open_connections(file: &Path) -> Result<(Readers, Writer), sqlx::Error> {
     // SQLite gives its journal the same mode as the file.
-    private_files::open(&path)?;
+    private_files::open(file)?;
     // No write-ahead log: it does not work on network file systems, and notebooks often have their
     // home on one.
     let options = SqliteConnectOptions::new()
-        .filename(path)
+        .filename(file)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Delete)
         // A commit is the deletion of the journal, which is durable when its folder is synced;
         // "full" does not sync it.
         .synchronous(SqliteSynchronous::Extra);
-    let writer = Writer::open(folder, options.clone()).await?;
+    let writer = Writer::open(folder_of(file), options.clone()).await?;
     migrate(&options).await?;
     Ok((Readers::open(options).await?, writer))
 }

@@ -1,0 +1,164 @@
+//! Where datasets are stored: the place of the catalog, and that of the blobs.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+const CATALOG_FILE: &str = "catalog.sqlite";
+const BLOBS_FOLDER: &str = "blobs";
+
+/// Where datasets are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub(super) catalog: CatalogPlace,
+    pub(super) blobs: BlobsPlace,
+}
+
+/// Where names, positions and owners are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CatalogPlace {
+    /// A file of SQLite.
+    Sqlite(PathBuf),
+}
+
+/// Where the bytes of files are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum BlobsPlace {
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// A folder for everything: `catalog.sqlite` and `blobs` in it.
+    #[must_use]
+    pub fn folder(folder: &Path) -> Self {
+        Self {
+            catalog: CatalogPlace::Sqlite(folder.join(CATALOG_FILE)),
+            blobs: BlobsPlace::Folder(folder.join(BLOBS_FOLDER)),
+        }
+    }
+
+    /// Whether only one process can use the place, which has its blobs beside the catalog.
+    pub(super) fn is_one_folder(&self) -> bool {
+        let CatalogPlace::Sqlite(file) = &self.catalog;
+        file.parent().is_some_and(|folder| *self == Self::folder(folder))
+    }
+
+    /// `folder` has the defaults of the others: see [`Place::folder`].
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if one of them cannot be used, or if there is none.
+    pub fn of(folder: Option<&Path>, catalog: Option<&str>, blobs: Option<&str>) -> Result<Self> {
+        let folder = folder.map(local_folder).transpose()?;
+        let default = folder.map(Self::folder);
+        let (catalog, blobs) = (catalog.map(catalog_place), blobs.map(blobs_place));
+        let (default_catalog, default_blobs) = match default {
+            Some(Self { catalog, blobs }) => (Some(catalog), Some(blobs)),
+            None => (None, None),
+        };
+        let missing = |what: &str| {
+            Error::configuration(format!("say where to store datasets: {what} is missing"))
+        };
+        Ok(Self {
+            catalog: catalog
+                .transpose()?
+                .or(default_catalog)
+                .ok_or_else(|| missing("the place of the catalog"))?,
+            blobs: blobs
+                .transpose()?
+                .or(default_blobs)
+                .ok_or_else(|| missing("the place of the files"))?,
+        })
+    }
+}
+
+fn local_folder(folder: &Path) -> Result<&Path> {
+    match folder.to_str().and_then(|place| place.split_once("://")) {
+        Some((scheme, _)) => Err(Error::configuration(format!(
+            "cannot store datasets in {scheme}://…; the place must be a local folder"
+        ))),
+        None => Ok(folder),
+    }
+}
+
+fn catalog_place(place: &str) -> Result<CatalogPlace> {
+    match place.split_once(':') {
+        Some(("sqlite", file)) if !file.is_empty() => {
+            Ok(CatalogPlace::Sqlite(local_path(file).into()))
+        }
+        _ => Err(Error::configuration(format!(
+            "cannot keep a catalog in {}; the place must be sqlite:FILE",
+            scheme_of(place)
+        ))),
+    }
+}
+
+fn blobs_place(place: &str) -> Result<BlobsPlace> {
+    match place.split_once(':') {
+        Some(("file", folder)) if !folder.is_empty() => {
+            Ok(BlobsPlace::Folder(local_path(folder).into()))
+        }
+        _ => Err(Error::configuration(format!(
+            "cannot store files in {}; the place must be file:FOLDER",
+            scheme_of(place)
+        ))),
+    }
+}
+
+/// `file:FOLDER` and `file:///FOLDER` name the same folder.
+fn local_path(path: &str) -> &str {
+    match path.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        _ => path,
+    }
+}
+
+/// A URL without what may be secret in it.
+fn scheme_of(place: &str) -> String {
+    match place.split_once(':') {
+        Some((scheme, _)) => format!("{scheme}:…"),
+        None => "a place without a scheme".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{BlobsPlace, CatalogPlace, Place};
+
+    fn of(folder: Option<&str>, catalog: Option<&str>, blobs: Option<&str>) -> Place {
+        Place::of(folder.map(Path::new), catalog, blobs).unwrap()
+    }
+
+    fn refusal(folder: Option<&str>, catalog: Option<&str>, blobs: Option<&str>) -> String {
+        Place::of(folder.map(Path::new), catalog, blobs).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_folder_is_short_for_a_catalog_and_blobs_in_it() {
+        for folder in ["data", "/data", "s3/data", "a:b"] {
+            let long = (format!("sqlite:{folder}/catalog.sqlite"), format!("file:{folder}/blobs"));
+            let place = of(Some(folder), None, None);
+            assert_eq!(place, Place::folder(Path::new(folder)));
+            assert_eq!(place, of(None, Some(&long.0), Some(&long.1)));
+        }
+        let elsewhere = of(Some("data"), None, Some("file:///mnt/blobs"));
+        assert_eq!(elsewhere.blobs, BlobsPlace::Folder("/mnt/blobs".into()));
+        assert_eq!(elsewhere.catalog, CatalogPlace::Sqlite("data/catalog.sqlite".into()));
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_used_is_rejected_without_its_secrets() {
+        for url in ["s3://bucket/data", "postgres://db/sutro"] {
+            assert!(refusal(Some(url), None, None).contains("must be a local folder"), "{url}");
+        }
+        for url in ["mysql://me:secret@db/sutro", "secret", "sqlite:", ""] {
+            let words = refusal(Some("data"), Some(url), None);
+            assert!(words.contains("must be sqlite:FILE") && !words.contains("secret"), "{words}");
+            let words = refusal(Some("data"), None, Some(url));
+            assert!(words.contains("must be file:FOLDER") && !words.contains("secret"), "{words}");
+        }
+        assert!(refusal(None, Some("sqlite:a"), None).contains("the place of the files"));
+        assert!(refusal(None, None, Some("file:a")).contains("the place of the catalog"));
+    }
+}
