@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 TWINS = [
     "check",
+    "commit",
     "create_dataset",
     "download_from_dataset",
     "list_dataset_files",
     "list_datasets",
+    "stage",
     "upload",
     "upload_to_dataset",
 ]
