@@ -96,7 +96,7 @@ impl ApiClient {
     /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
     /// caller knows.
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
-        let request = self.post_on_own_connection("upload-to-dataset");
+        let request = self.post_upload("upload-to-dataset");
         let (subject, uploaded): (Subject, UploadedFile) = self.send_file(request, attempt).await?;
         if uploaded.file_id.is_empty() {
             return Err(subject.not_the_api("an upload response without file_id".to_owned()));

@@ -11,6 +11,7 @@ use std::{
 };
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
+use rustls::ClientConfig;
 
 use super::{
     answer::{Peer, root_cause},
@@ -31,6 +32,7 @@ pub struct ApiClient {
     base_url: Url,
     api_key: ApiKey,
     options: ClientOptions,
+    tls: ClientConfig,
     pub(super) peer: Arc<Peer>,
     calls: Client,
     uploads: Client,
@@ -57,15 +59,10 @@ impl ApiClient {
         // A second call is refused, which is as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = tls::config(&options.certificates, base_url.scheme() == "https")?;
-        let build = |builder: ClientBuilder| {
-            builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| {
-                Error::configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
-            })
-        };
         Ok(Self {
-            calls: build(builder(&base_url, &options))?,
-            // One connection per upload: a held body must not share a connection.
-            uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0))?,
+            calls: build(builder(&base_url, &options), &tls)?,
+            uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0), &tls)?,
+            tls,
             peer: Arc::new(Peer::new(host_of(&base_url), &api_key, options.certificates.clone())),
             base_url,
             api_key,
@@ -86,6 +83,22 @@ impl ApiClient {
     /// [`Error::Configuration`] where HTTP cannot be set up.
     pub fn reconnected(&self) -> Result<Self> {
         Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options.clone())
+    }
+
+    /// The same client, whose uploads use connections again. When it is dropped, its idle
+    /// connections are closed.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where HTTP cannot be set up.
+    pub(crate) fn keeping_connections(&self) -> Result<Self> {
+        let builder = builder(&self.base_url, &self.options);
+        let uploads = build(builder, &self.tls)?;
+        Ok(Self { uploads, ..self.clone() })
+    }
+
+    /// Whether connections are encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.base_url.scheme() == "https"
     }
 
     /// The URL of the API.
@@ -133,7 +146,8 @@ impl ApiClient {
         self.authorized(self.calls.post(self.url(call)))
     }
 
-    pub(super) fn post_on_own_connection(&self, call: &str) -> RequestBuilder {
+    /// A request on a connection of its own, unless this client keeps connections.
+    pub(super) fn post_upload(&self, call: &str) -> RequestBuilder {
         self.authorized(self.uploads.post(self.url(call)))
     }
 
@@ -149,6 +163,12 @@ impl ApiClient {
         url.set_path(&format!("{}/{call}", url.path().trim_end_matches('/')));
         url
     }
+}
+
+fn build(builder: ClientBuilder, tls: &ClientConfig) -> Result<Client> {
+    builder.tls_backend_preconfigured(tls.clone()).build().map_err(|error| {
+        Error::configuration(format!("cannot set up HTTP: {}", root_cause(&error)))
+    })
 }
 
 fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {

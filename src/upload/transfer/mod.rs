@@ -1,6 +1,7 @@
 //! The shell around a commit strategy: it does what the actions say and reports what happened. All
 //! decisions are the strategy's.
 
+mod connections;
 mod group_commit;
 mod requests;
 mod shell;
@@ -18,8 +19,11 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-pub(super) use shell::Transfer;
-use shell::{Accepted, News, Shell};
+pub(super) use self::shell::Transfer;
+use self::{
+    connections::Connections,
+    shell::{Accepted, News, Shell},
+};
 
 use super::{
     commit::{
@@ -54,6 +58,7 @@ impl Transfer {
         let mut strategy = strategy(self.mode, self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
+            connections: Connections::new(&self.client),
             transfer: self,
             tasks: JoinSet::new(),
             news: sender,
@@ -213,7 +218,12 @@ impl Shell {
 
     fn take_in(&mut self, news: News, head: FileIndex) -> Option<Event> {
         match news {
-            News::Event(event) => Some(event),
+            News::Event(event) => {
+                if let Event::Started(request) = event {
+                    self.connections.opened(request);
+                }
+                Some(event)
+            }
             News::Ended(id, outcome) => {
                 // Ignored when it was dropped in the meantime.
                 self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
@@ -226,6 +236,7 @@ impl Shell {
                 }
                 match outcome {
                     Ok(Accepted::Uploaded(file_id)) => {
+                        self.connections.answered();
                         self.transfer.tracker.has_id(position, &file_id);
                     }
                     Ok(Accepted::Staged(staged)) => {
@@ -233,6 +244,7 @@ impl Shell {
                         self.transfer.files[id.file].staged = Some(staged);
                     }
                     Err(error) => {
+                        self.connections.failed();
                         let error = with_likely_cause(error, &request.body);
                         self.last_errors.insert(id.file, error);
                     }

@@ -47,8 +47,12 @@ impl Shell {
             listener: Box::new(listener),
             state: Arc::clone(&body),
         };
-        let client = self.transfer.client.clone();
         let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
+        let client = if is_staged {
+            self.transfer.client.clone()
+        } else {
+            self.connections.client_for(id).clone()
+        };
         if is_staged {
             // Nothing waits for its turn.
             let _ = orders.send(TailOrder::Release);
@@ -87,6 +91,7 @@ impl Shell {
     pub(super) fn drop_request(&mut self, file: FileIndex) {
         if let Some(request) = self.requests.remove(&file) {
             request.task.abort();
+            self.connections.failed();
         }
         self.transfer.tracker.ended(self.position(file));
     }

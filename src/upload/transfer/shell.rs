@@ -7,6 +7,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
+use super::connections::Connections;
 use crate::{
     client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
     error::{Error, Result},
@@ -57,6 +58,7 @@ pub(super) enum Accepted {
 
 pub(super) struct Shell {
     pub(super) transfer: Transfer,
+    pub(super) connections: Connections,
     /// Dropped with the shell, which ends all requests: no tail goes out afterwards.
     pub(super) tasks: JoinSet<()>,
     pub(super) news: mpsc::UnboundedSender<News>,
