@@ -6,12 +6,12 @@ use crate::{
     wire::{messages::DatasetFile, places::Places},
 };
 
-/// The files of a plan that a dataset holds already.
+/// The files of a plan that a dataset already contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct AlreadyThere {
     /// Their positions in the plan, in ascending order.
     pub(super) positions: Vec<usize>,
-    /// How many of them were compared by name, size and rows alone.
+    /// How many of them were compared only by name, size and rows.
     pub(super) not_compared: usize,
 }
 
@@ -26,7 +26,7 @@ impl AlreadyThere {
     }
 }
 
-/// Names of the plan that the dataset holds already, but not from an earlier run.
+/// Names of the plan that the dataset has, but not from an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Conflict {
     /// The names, in plan order.
@@ -41,8 +41,8 @@ impl Conflict {
     }
 }
 
-/// Finds the files of the plan that an ordered upload need not send: a prefix of the plan at the
-/// end of the listing, or the complete plan, anywhere in the listing.
+/// Finds the files that an ordered upload can skip: a prefix of the plan at the end of the listing,
+/// or the complete plan anywhere in the listing.
 ///
 /// # Errors
 /// [`Conflict`] if the dataset has a name of the plan with other content, or at another place.
@@ -59,7 +59,7 @@ pub(super) fn resume(
 }
 
 /// Whether files at these positions of the plan and places in the listing can come from an earlier
-/// run of an ordered upload, by their names alone. `plan` is its length, if that is known.
+/// ordered upload, judged by their names alone. `plan` is its length, if known.
 pub(super) fn can_be_an_earlier_run(
     taken: &[(usize, usize)],
     listing: usize,
@@ -71,8 +71,7 @@ pub(super) fn can_be_an_earlier_run(
     is_in_a_row && (ends_the_listing || plan.is_none_or(|plan| plan == taken.len()))
 }
 
-/// Finds the files of the plan that an unordered upload need not send: all that the dataset
-/// contains, in any place.
+/// Finds the files that an unordered upload can skip: all that the dataset contains, anywhere.
 ///
 /// # Errors
 /// [`Conflict`] if the dataset has a name of the plan with other content.
@@ -86,7 +85,7 @@ pub(super) fn resume_unordered(
 /// A file of the plan whose name the dataset has.
 struct Taken {
     position: usize,
-    /// In the listing.
+    /// Index in the listing.
     place: usize,
     comparison: Comparison,
 }
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_name_of_the_plan_in_the_dataset_is_a_conflict_that_names_it() {
+    fn a_name_of_the_plan_in_another_place_is_a_conflict_that_names_it() {
         for (listed, planned, names) in [
             ("b", "a b", "b"),
             ("a x", "a b", "a"),
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_content_is_a_conflict_that_names_only_it() {
+    fn different_content_is_a_conflict_that_names_only_this_file() {
         let mut listing = listing("a b x");
         listing[1].size_bytes = Some(8);
         for resume in [resume, resume_unordered] {
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn without_order_exactly_what_is_missing_is_sent_whatever_is_there_in_whatever_order() {
+    fn an_unordered_resume_sends_exactly_the_missing_files() {
         let mut rng = Rng::with_seed(15);
         for round in 0..5_000 {
             let names: Vec<_> = (0..rng.usize(..12)).map(|file| format!("é-{file}.pq")).collect();
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn without_order_other_content_under_any_of_the_names_is_a_conflict_that_names_it() {
+    fn an_unordered_resume_rejects_different_content_and_names_the_file() {
         let mut rng = Rng::with_seed(16);
         for round in 0..5_000 {
             let names: Vec<_> = (0..rng.usize(1..12)).map(|file| format!("{file}.pq")).collect();
@@ -223,9 +222,9 @@ mod tests {
         }
     }
 
-    /// What an ordered resume takes for its own, an unordered one does, too.
+    /// Whatever an ordered resume skips, an unordered one skips too.
     #[test]
-    fn where_both_resume_they_send_the_same() {
+    fn ordered_and_unordered_resume_skip_the_same_files() {
         let mut rng = Rng::with_seed(17);
         for round in 0..5_000 {
             let names: Vec<_> = (0..rng.usize(..4)).map(|file| format!("{file}.pq")).collect();
@@ -237,7 +236,7 @@ mod tests {
         }
     }
 
-    /// CPU time that this thread has had, in nanoseconds.
+    /// CPU time of this thread, in nanoseconds.
     #[cfg(target_os = "linux")]
     fn cpu_time() -> u64 {
         let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
@@ -246,7 +245,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn resume_of_a_hundred_thousand_files_takes_at_most_a_second_of_cpu_and_is_linear() {
+    fn resume_of_100_000_files_takes_at_most_a_second_of_cpu_and_is_linear() {
         let taken = |count: usize| {
             let names: Vec<_> = (0..count).map(|file| format!("pärt-{file:06}.parquet")).collect();
             let listing: Vec<_> = names.iter().map(|name| DatasetFile::named(name)).collect();
@@ -259,7 +258,7 @@ mod tests {
         let (half, whole) = (taken(50_000), taken(100_000));
         eprintln!("CPU of resume: 50,000 files {half} ns, 100,000 files {whole} ns");
         assert!(whole < 1_000_000_000, "{whole} ns");
-        // Quadratic were four times as much.
+        // Quadratic time would be four times as much.
         assert!(whole < 3 * half, "{half} ns, {whole} ns");
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Reads the footers, on all cores; those that cannot be read, or uploaded, become problems.
+/// Reads the footers on all cores. Files that cannot be read or uploaded become problems.
 pub(super) fn read(
     files: Vec<PlannedFile>,
     problems: &mut Vec<Problem>,

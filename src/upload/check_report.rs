@@ -39,13 +39,13 @@ pub struct CheckReport {
     pub dataset_id: Option<String>,
     /// The files that can be read, in order.
     pub files: Vec<FileFacts>,
-    /// For each schema, the most common one first: its columns with their types in words.
+    /// For each schema, most common first: its columns with descriptions of their types.
     pub schemas: Vec<Vec<(String, String)>>,
     /// Problems of single files.
     pub problems: Vec<Problem>,
-    /// Why an upload would be refused; `None` when it would be accepted.
+    /// Why an upload would be rejected; `None` if it would be accepted.
     pub refusal: Option<UploadError>,
-    /// Entries of the sources that would not be uploaded, and other things to know.
+    /// Entries of the sources that would not be uploaded, and other notes.
     pub notes: Vec<Message>,
 }
 
@@ -132,13 +132,13 @@ pub async fn check_files(
 pub struct Checker {
     checks: MadeChecks,
     findings: Findings,
-    /// All that have another schema than they must have.
+    /// The files whose schema does not match.
     mismatch: Option<CheckError>,
 }
 
 impl Checker {
-    /// Begins a check for an upload with these `options`, of files that become of `frames` as far
-    /// as those are known, into a dataset of which `held` is known.
+    /// Begins the check of an upload with these `options` into a dataset of which `held` is known.
+    /// `frames` are those known in advance.
     #[must_use]
     pub fn new(options: UploadOptions, frames: &[FrameOutline], held: &Held) -> Self {
         let UploadOptions { ordered, mending, hive, .. } = options;
@@ -151,7 +151,7 @@ impl Checker {
         Self { checks, findings, mismatch: None }
     }
 
-    /// Checks a file. Its content is not kept.
+    /// Checks a file. Only its facts are kept.
     pub fn add(&mut self, file: MadeFile) {
         let file = match self.checks.read(file) {
             Ok(file) => file,
@@ -171,10 +171,10 @@ impl Checker {
         }
     }
 
-    /// Says whether an upload of all files would be accepted.
+    /// Returns whether an upload of all files would be accepted.
     ///
     /// # Errors
-    /// Where the dataset cannot be listed.
+    /// If the dataset cannot be listed.
     pub async fn finish(
         self,
         client: Option<&ApiClient>,
@@ -196,13 +196,13 @@ impl Checker {
     }
 }
 
-/// What is known of the files, however they came.
+/// What is known about the files so far.
 #[derive(Default)]
 struct Findings {
     ordered: bool,
     facts: Vec<FileFacts>,
     schemas: Vec<Arc<Schema>>,
-    /// As they would be sent. Of files that were made only the hash is kept.
+    /// The files as they would be sent. For files that were created, only the hash is kept.
     files: Vec<Recipe>,
     problems: Vec<Problem>,
     notes: Vec<Message>,
@@ -255,7 +255,7 @@ impl Findings {
         Ok(CheckReport { dataset_id, files, schemas, problems, refusal, notes })
     }
 
-    /// Returns an error if the dataset already has names of the files, or another schema.
+    /// Returns an error if the dataset already has one of the names, or another schema.
     async fn compare_with_dataset(
         &self,
         listing: DatasetFileList,

@@ -1,4 +1,4 @@
-//! Commits files that were staged before, perhaps by others.
+//! Commits files that were staged before, perhaps by other processes.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,17 +19,17 @@ use crate::{
     wire::{file_name::folded, messages::DatasetFile, places::Places, staging::StagedFile},
 };
 
-/// Appends staged files to their dataset, in this order. Up to 10,000 files are one transaction:
-/// all of them, or none; more files are several transactions.
+/// Appends staged files to their dataset, in this order. Up to 10,000 files are committed in one
+/// transaction, all or none. More files need several transactions.
 ///
 /// `expected_file_count` is the number of files that the dataset must have before them; `None`
-/// takes the number that it has now. The same call may be repeated: files that it has committed
+/// uses its current number. The call can be repeated safely: files that it has already committed
 /// are recognized.
 ///
 /// # Errors
-/// [`Error::Configuration`] if no file is given, or one of them twice; [`Error::ForeignWriter`] if the dataset has other files than expected; [`Error::Refused`] if a
-/// staged file has expired, or belongs to another dataset; [`Error::NamesTaken`]; and those of
-/// every call.
+/// [`Error::Configuration`] if no file is given, or one is given twice; [`Error::ForeignWriter`] if
+/// the dataset has other files than expected; [`Error::Refused`] if a staged file has expired, or
+/// belongs to another dataset; [`Error::NamesTaken`]; and the errors of every call.
 pub async fn commit_staged(
     client: &ApiClient,
     staged: Vec<StagedFile>,
@@ -65,7 +65,7 @@ pub async fn commit_staged(
     }
 }
 
-/// A worker that is retried may report its files twice.
+/// Rejects duplicates: a worker that was retried may have reported its files twice.
 fn check_twice(staged: &[StagedFile]) -> Result<()> {
     if staged.is_empty() {
         return Err(Error::configuration("there is nothing to commit: no staged files are given"));
@@ -87,7 +87,7 @@ fn check_twice(staged: &[StagedFile]) -> Result<()> {
     Ok(())
 }
 
-/// A name that the dataset has is taken, unless this commit went through before.
+/// The names that the dataset already has, unless this commit went through before.
 fn none_taken(listing: &[DatasetFile], staged: &[StagedFile], dataset_id: &str) -> Result<()> {
     let places = Places::of_all(listing);
     let is_taken = |file: &&StagedFile| {
@@ -101,7 +101,7 @@ fn none_taken(listing: &[DatasetFile], staged: &[StagedFile], dataset_id: &str) 
     Err(names_taken(dataset_id, taken, TakenReason::OtherPlace))
 }
 
-/// How many files the dataset had before the staged ones.
+/// The number of files that the dataset had before the staged ones.
 fn count_before(
     listing: &[DatasetFile],
     staged: &[StagedFile],

@@ -25,7 +25,7 @@ pub(super) struct Comparison<'a> {
 struct Group<'a> {
     schema: &'a Schema,
     files: Vec<usize>,
-    /// Columns without a value in any of the files.
+    /// Columns that have no values in any of the files.
     without_values: Vec<u32>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Comparison<'a> {
                 files: group.files,
             })
             .collect();
-        // A file without rows says nothing of the types that the others should have.
+        // A file without rows does not tell which types the other files should have.
         groups.sort_by_key(|group| group.files.iter().all(|&file| files[file].1.row_count == 0));
         lead_with_values(&mut groups);
         let held = if let Held::Schema(schema) = held { Some(schema) } else { None };
@@ -70,7 +70,7 @@ impl<'a> Comparison<'a> {
         reference.into_iter().cycle().zip(others)
     }
 
-    /// The groups that have another schema than the reference.
+    /// The groups with another schema than the reference.
     pub(super) fn outliers(&self) -> Vec<Outliers> {
         let outliers = self.others().map(|(reference, group)| Outliers {
             files: self.names(group),
@@ -80,7 +80,7 @@ impl<'a> Comparison<'a> {
         outliers.collect()
     }
 
-    /// The schema to which all can be cast: the dataset's, or a common one.
+    /// The schema to which all files can be cast: the dataset's, or a common one.
     pub(super) fn common_schema(&self) -> Result<TypePtr, Vec<String>> {
         let Some(held) = self.held else {
             let schemas: Vec<_> = self.groups.iter().map(|group| self.file_schema(group)).collect();
@@ -105,7 +105,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Nor does a column without a value: where the first group has none, one that has leads.
+/// A column without values does not tell its type either: a group with values goes first.
 fn lead_with_values(groups: &mut [Group<'_>]) {
     let Some((first, others)) = groups.split_first() else { return };
     if first.without_values.is_empty() {
@@ -124,7 +124,7 @@ fn lead_with_values(groups: &mut [Group<'_>]) {
     }
 }
 
-/// Why nothing is cast to a dataset that has a type of which only the name is known.
+/// The obstacle if the dataset has a type that this release does not know.
 pub(super) const UNKNOWN_TYPE: &str = "the dataset has a type that nothing can be cast to";
 
 fn without_values(files: &[(&str, &Footer)], group: &[usize]) -> Vec<u32> {
@@ -136,7 +136,7 @@ fn without_values(files: &[(&str, &Footer)], group: &[usize]) -> Vec<u32> {
     common
 }
 
-/// Paths of columns that stand at these places among the leaves.
+/// Paths of the columns at these indexes among the leaves.
 pub(super) fn paths(schema: &Schema, places: &[u32]) -> HashSet<String> {
     if places.is_empty() {
         return HashSet::new();

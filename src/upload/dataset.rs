@@ -1,4 +1,4 @@
-//! The dataset that an upload goes into.
+//! The dataset that receives an upload.
 
 use super::order::Order;
 use crate::{
@@ -6,25 +6,25 @@ use crate::{
     wire::messages::DatasetFile,
 };
 
-/// The dataset that an upload goes into.
+/// The dataset that receives an upload.
 #[derive(Debug)]
 pub(super) struct Dataset {
-    /// Its id; empty for one that is not created, in a dry run.
+    /// Its id; empty in a dry run that would create the dataset.
     pub(super) id: String,
-    /// What it held before.
+    /// Its files before the upload.
     pub(super) listing: Vec<DatasetFile>,
     /// The order that its new files must have.
     pub(super) order: Order,
 }
 
 impl Dataset {
-    /// It has files of these names, and not from an earlier run of the upload.
+    /// The error if it has files with these names that are not from an earlier run of the upload.
     pub(super) fn has_taken(&self, names: Vec<String>, reason: TakenReason) -> Error {
         names_taken(&self.id, names, reason)
     }
 }
 
-/// A dataset has files of these names, and not from an earlier run of the upload.
+/// The error if a dataset has files with these names that are not from an earlier run.
 pub(super) fn names_taken(dataset_id: &str, names: Vec<String>, reason: TakenReason) -> Error {
     Error::NamesTaken { dataset_id: dataset_id.to_owned(), names, reason }
 }

@@ -1,4 +1,4 @@
-//! The schema of a dataset's files, as far as its listing shows it.
+//! The schema of a dataset, as far as its listing shows it.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::{
     wire::messages::{DatasetFileList, SchemaSummary},
 };
 
-/// What stands for the dataset in messages.
+/// What messages call the dataset.
 pub(super) const THE_DATASET: &str = "the dataset";
 
 /// What is known about the schema of a dataset.
@@ -84,8 +84,8 @@ fn is_plain(words: &str) -> bool {
     PLAIN.contains(&words)
 }
 
-/// Kinds of types that no service takes for each other, whatever it calls them. A column without
-/// a type may be called as what stores it.
+/// Kinds of types that no server confuses, whatever it calls them. A column without a type may be
+/// named after its storage type.
 fn family(words: &str) -> Option<&'static str> {
     let begins = |with: &[&str]| with.iter().any(|with| words.starts_with(with));
     Some(match words {

@@ -15,17 +15,18 @@ use crate::{
 /// Why an upload did not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// Refused before anything was sent or created.
+    /// Rejected before anything was sent or created.
     Check(#[from] CheckError),
-    /// Failed before this run had committed a file.
+    /// Failed before this run had committed any file.
     Failed(#[from] Error),
-    /// Failed after some files were committed: those of an ordered upload are a prefix of the plan.
+    /// Failed after some files were committed; in an ordered upload, these are a prefix of the
+    /// plan.
     Incomplete {
-        /// What is done.
+        /// The report so far.
         report: Box<UploadReport>,
-        /// Whether the dataset was to have the order of the plan.
+        /// Whether the upload keeps the order of the plan.
         ordered: bool,
-        /// What went wrong.
+        /// The cause.
         source: Box<UploadError>,
     },
 }
@@ -37,7 +38,7 @@ impl fmt::Display for UploadError {
 }
 
 impl UploadError {
-    /// The message, with hints in these words.
+    /// The message, with hints worded by `words`.
     #[must_use]
     pub fn in_words(&self, words: Words<'_>) -> String {
         match self {
@@ -78,14 +79,14 @@ impl UploadError {
     }
 }
 
-/// What helps after an error.
+/// What to do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
-    /// The same call.
+    /// Run the same upload again.
     Again,
-    /// Another source, dataset or key.
+    /// Use another source, dataset or key.
     Change,
-    /// The dataset changed under way: whether the same call can go on depends on what it holds.
+    /// The dataset changed during the upload; whether it can be resumed depends on its content.
     Unknown,
 }
 
@@ -98,7 +99,7 @@ fn incomplete(
     let done = report.files.iter().filter(|file| file.status != FileStatus::Pending).count();
     let (all, dataset_id, remedy) = (report.files.len(), &report.dataset_id, source.remedy());
     let done = match (done, all) {
-        // How many more a generator has, nobody knows.
+        // A generator may yield any number of further files.
         (1, 1) if ordered => "the first file is".to_owned(),
         (1, 1) => "1 file is".to_owned(),
         (done, all) if done == all && ordered => format!("the first {done} files are"),

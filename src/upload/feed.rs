@@ -1,5 +1,5 @@
-//! The files of an upload: those that are known, and those that are made while earlier ones are
-//! sent, out of frames or rewritten.
+//! The files of an upload: those known before it starts, and those that are encoded or rewritten
+//! while earlier ones are sent.
 
 use std::pin::Pin;
 
@@ -29,15 +29,15 @@ use crate::{
 #[derive(Debug)]
 pub struct MadeFiles {
     receiver: mpsc::Receiver<MadeFile>,
-    /// To be had by all of them, if it is known.
+    /// The schema that all of them must have, if it is known.
     schema: Option<TypePtr>,
-    /// How many there will be, if it is known.
+    /// The number of files, if it is known.
     pub(super) file_count: Option<usize>,
 }
 
 impl MadeFiles {
-    /// A channel that takes one file ahead of what the upload can put to use, so that a file
-    /// is made while others are sent, and no more wait on disk than are sent at a time.
+    /// A channel with room for one file. So one file is created while others are sent, and files on
+    /// disk stay few.
     #[must_use]
     pub fn channel(
         file_count: Option<usize>,
@@ -49,11 +49,11 @@ impl MadeFiles {
 }
 
 impl MadeFiles {
-    /// Files that were all made before.
+    /// Files that were all created before.
     pub(super) fn of(files: Vec<MadeFile>) -> Self {
         let (sender, receiver) = mpsc::channel(files.len().max(1));
         let file_count = Some(files.len());
-        // There is room for all of them.
+        // The channel has room for all of them.
         for file in files {
             drop(sender.try_send(file));
         }
@@ -63,15 +63,15 @@ impl MadeFiles {
 
 /// The files of an upload, in their order.
 pub(super) struct Feed {
-    /// Files that are known before the first is sent.
+    /// Files that are known before the first one is sent.
     pub(super) known: Vec<Recipe>,
-    /// Files after them, which come while others are sent.
+    /// Files after them, which arrive while others are sent.
     pub(super) coming: Option<Coming>,
 }
 
 pub(super) type Fed = Result<OutgoingFile, UploadError>;
 
-/// Files that are ready to be sent, one after the other; the first error is the last item.
+/// Files that are ready to be sent, in order. The first error is the last item.
 pub(super) struct Coming {
     files: Pin<Box<Peekable<BoxStream<'static, Fed>>>>,
 }
@@ -85,13 +85,13 @@ impl Feed {
         Self { known: Vec::new(), coming: Some(coming) }
     }
 
-    /// Whether there is nothing to send for certain.
+    /// Whether there is certainly nothing to send.
     pub(super) fn is_empty(&self) -> bool {
         self.known.is_empty() && self.coming.is_none()
     }
 
-    /// The first files, which are sent as they are, and those from the first on that has to be made.
-    /// Some are made ahead of those that are sent.
+    /// Splits the files into those that can be sent as they are, and those from the first one on
+    /// that must be rewritten. Some are rewritten ahead of time.
     pub(super) fn prepared(self) -> (Vec<OutgoingFile>, Option<Coming>) {
         let Self { mut known, coming } = self;
         let is_made = |file: &Recipe| file.as_is().is_none();
@@ -113,8 +113,8 @@ impl Coming {
         Self { files: Box::pin(files.boxed().peekable()) }
     }
 
-    /// Names and checks files as they come, and casts them where the caller asked for that. The
-    /// first one is compared with the summary of the dataset's schema, if no more is known of it.
+    /// Names and checks files as they arrive, and casts them if this is enabled. The first one is
+    /// compared with the summary of the dataset's schema, if only the summary is known.
     pub(super) fn of_made_files(
         files: MadeFiles,
         mending: Mending,
@@ -151,7 +151,7 @@ impl Coming {
     /// Waits for the first file, without taking it.
     ///
     /// # Errors
-    /// What is wrong with it, or [`Error::Configuration`] if there is none.
+    /// The error of the first file, or [`Error::Configuration`] if there is no file.
     pub(super) async fn first(&mut self) -> Result<(), UploadError> {
         match self.files.as_mut().peek().await {
             Some(Ok(_)) => Ok(()),

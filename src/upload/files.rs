@@ -1,26 +1,26 @@
-//! A file of a batch, from step to step.
+//! The files of a batch, before and after the check.
 
 use super::sources::Partition;
 use crate::{schema::Footer, source::Content};
 
-/// A file with its place and name in the batch.
+/// A file with its position and name in the batch.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedFile {
-    /// Its place in the upload, from 0.
+    /// Its position in the upload, from 0.
     pub position: usize,
     /// Its name in the dataset.
     pub name: String,
-    /// What it holds, pinned.
+    /// Its content, pinned.
     pub content: Content,
-    /// What the folders on its way say.
+    /// The columns in the names of its folders.
     pub partition: Partition,
 }
 
-/// A planned file whose footer was read and found good.
+/// A planned file with a valid footer.
 #[derive(Clone, Debug)]
 pub(super) struct CheckedFile {
-    /// Its name and identity.
+    /// Its position, name and content.
     pub planned: PlannedFile,
-    /// What its footer says.
+    /// Its footer.
     pub footer: Footer,
 }

@@ -1,4 +1,4 @@
-//! Frames as parquet files: Arrow record batches are encoded into temporary files.
+//! Encodes frames (streams of Arrow record batches) into temporary Parquet files.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,18 +33,17 @@ use crate::{
     wire::digest::Sha256Digest,
 };
 
-/// Encodes one frame, a stream of record batches, as snappy parquet files, in bounded
-/// memory.
+/// Encodes one frame, a stream of record batches, as snappy Parquet files, in bounded memory.
 pub struct FrameEncoder {
     label: String,
-    /// Gone as soon as it has ended or failed: others may wait for what it holds.
+    /// Dropped as soon as the frame has ended or failed: others may wait for its resources.
     batches: Option<Box<dyn RecordBatchReader + Send>>,
     storage: Storage,
     rows_per_file: usize,
     /// Rows of all files so far.
     rows: usize,
     has_given: bool,
-    /// What is left of the last batch.
+    /// The rows of the last batch that are not written yet.
     rest: Option<RecordBatch>,
     writer: Option<Writer>,
     files: usize,
@@ -57,11 +56,11 @@ struct Writer {
 }
 
 impl FrameEncoder {
-    /// `label` names the frame in messages. `rows_per_file` cuts it into files of so many
-    /// rows, the last one of fewer; `None` makes one file.
+    /// `label` names the frame in messages. `rows_per_file` splits it into files with this many
+    /// rows; the last file may have fewer. `None` writes one file.
     ///
     /// # Errors
-    /// [`Error::Frame`] if the frame has no columns, or types that parquet does not have.
+    /// [`Error::Frame`] if the frame has no columns, or types that Parquet does not have.
     pub fn new(
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,
@@ -83,41 +82,41 @@ impl FrameEncoder {
         })
     }
 
-    /// Whether the last file was given.
+    /// Whether the last file was returned.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.is_exhausted
     }
 
-    /// What the files leave out of the frame, in words: extension types.
+    /// Notes about extension types that the files do not keep.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.storage.notes
     }
 
-    /// Whether the frame has given a batch, if only one without rows.
+    /// Whether the frame has yielded a batch, even one without rows.
     #[must_use]
     pub fn has_given(&self) -> bool {
         self.has_given
     }
 
-    /// The rows that the frame has given.
+    /// The number of rows that the frame has yielded.
     #[must_use]
     pub fn row_count(&self) -> usize {
         self.rows
     }
 
-    /// Lets go of the frame: what is left of it is not encoded.
+    /// Drops the frame. The rest of it is not encoded.
     pub fn close(&mut self) {
         (self.batches, self.rest, self.writer) = (None, None, None);
         self.is_exhausted = true;
     }
 
-    /// Encodes for at most about `time`; returns a file when one is whole. A frame without
-    /// rows makes one file without rows.
+    /// Encodes for about `time`, and returns a file when one is complete. A frame without rows
+    /// makes one file without rows.
     ///
     /// # Errors
-    /// [`Error::Frame`] if the frame gives an error or a value cannot be encoded,
+    /// [`Error::Frame`] if the frame fails or a value cannot be encoded,
     /// [`Error::File`] if the folder for temporary files is full.
     pub fn encode(&mut self, time: Duration) -> Result<Option<Content>> {
         self.encode_some(time).inspect_err(|_| self.close())
@@ -142,7 +141,7 @@ impl FrameEncoder {
         Ok(None)
     }
 
-    /// The next rows that belong to one file, few enough to be encoded in a short time.
+    /// The next rows of the current file, few enough to be encoded in a short time.
     fn next_rows(&mut self) -> Result<Option<RecordBatch>> {
         let batch = if let Some(rest) = self.rest.take() {
             rest
@@ -198,7 +197,7 @@ impl FrameEncoder {
         self.files += 1;
         let location = Location::Label(self.label.as_str().into());
         writer.parquet.flush().map_err(|error| self.failed(error))?;
-        // The writer has a buffer between itself and the file.
+        // The writer buffers bytes before the file, and the hash needs all of them.
         writer.parquet.sync().map_err(in_temporary_folder)?;
         let padding = padding(writer.parquet.inner().hash());
         writer
@@ -229,21 +228,20 @@ impl FrameEncoder {
     }
 }
 
-/// A frame that is still to be encoded: what is known of its file.
+/// A frame that is not encoded yet: what is known about its file.
 #[derive(Clone, Debug)]
 pub struct FrameOutline {
     label: String,
     footer: Footer,
-    /// Places of the leaves of which nobody has looked whether they have a value, in rising order.
+    /// Indexes of the leaves that were not searched for values, in ascending order.
     not_looked_at: Vec<u32>,
 }
 
 impl FrameOutline {
-    /// The outline of a frame that is taken to have values in all columns; `label` names it in
-    /// messages.
+    /// The outline of a frame without a look at its values; `label` names it in messages.
     ///
     /// # Errors
-    /// [`Error::Frame`] if it cannot be parquet.
+    /// [`Error::Frame`] if it cannot be stored as Parquet.
     pub fn new(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
         let schema = Storage::of(label, schema, decimals)?.parquet.root_schema_ptr();
         let not_looked_at = (0..).take(leaf_count(&schema)).collect();
@@ -251,7 +249,7 @@ impl FrameOutline {
         Ok(Self { label: label.to_owned(), footer, not_looked_at })
     }
 
-    /// The outline of a frame whose file was made.
+    /// The outline of a frame that was encoded to `file`.
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be read.
@@ -260,8 +258,8 @@ impl FrameOutline {
         Ok(Self { label: label.to_owned(), footer, not_looked_at: Vec::new() })
     }
 
-    /// The same with what a look at its rows has found: how many there are, and which of the
-    /// leaves that were `looked_at` have no value; both by their places, in rising order.
+    /// Adds what a look at the rows has found: their number, and which of the leaves that were
+    /// `looked_at` have no values. Both lists have indexes in ascending order.
     #[must_use]
     pub fn with_values(
         mut self,
@@ -274,7 +272,7 @@ impl FrameOutline {
         Self { footer: Footer::expected(schema, row_count, without_values), ..self }
     }
 
-    /// What is known, with leaves that were not looked at as ones without a value.
+    /// The footer in the best case: leaves that were not looked at have no values.
     pub(super) fn at_best(&self) -> Footer {
         let Footer { parquet_schema, row_count, without_values, .. } = &self.footer;
         let mut places = [&without_values[..], &self.not_looked_at].concat();
@@ -282,7 +280,7 @@ impl FrameOutline {
         Footer::expected(Arc::clone(parquet_schema), *row_count, places)
     }
 
-    /// The same where no value of it is known.
+    /// The same frame, as if it had no values at all.
     #[must_use]
     pub fn without_any_value(self) -> Self {
         let all = self.leaves();
@@ -293,7 +291,7 @@ impl FrameOutline {
         (&self.label, &self.footer)
     }
 
-    /// The places of all leaves of its schema.
+    /// The indexes of all leaves of its schema.
     pub(super) fn leaves(&self) -> Vec<u32> {
         let leaves = self.columns().iter().map(|column| leaf_count(column)).sum();
         (0..).take(leaves).collect()
@@ -304,8 +302,8 @@ impl FrameOutline {
     }
 }
 
-/// For each frame the places of the leaves of columns that not all frames have alike: a look at
-/// their values can be worth it.
+/// For each frame, the leaves of columns that differ between frames: looking at their values can
+/// help.
 #[must_use]
 pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
     let mut first: HashMap<&str, &TypePtr> = HashMap::new();
@@ -324,7 +322,7 @@ pub fn differing_leaves(frames: &[FrameOutline]) -> Vec<Vec<u32>> {
     frames.iter().map(places).collect()
 }
 
-/// The places of the leaves that have no value in a file that was made, in rising order.
+/// The leaves of a created file that have no values, as indexes in ascending order.
 ///
 /// # Errors
 /// [`Error::File`] if it cannot be read.
@@ -343,10 +341,11 @@ fn footer_of(file: &Content) -> Result<Footer> {
     }
 }
 
-/// A padding whose length comes from the content before it.
+/// A padding whose length depends on the content before it.
 ///
-/// Some services tell sizes, not contents, and two frames of as many numbers make files of one
-/// size. With the padding, frames of other content under one name differ in size there, too.
+/// Some servers report sizes but no hashes, and two frames with equally many numbers make files of
+/// the same size. With the padding, frames of different content under one name differ in size as
+/// well.
 fn padding(content: Sha256Digest) -> String {
     const LONGEST: u16 = 4096;
     " ".repeat(usize::from(

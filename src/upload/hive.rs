@@ -27,7 +27,7 @@ use crate::{
     schema::{AddedColumn, ColumnType, Schema, with_columns},
 };
 
-/// Plans the columns to add to the files, or adds problems. Nothing is written yet.
+/// Plans the columns to add to the files, or adds problems. Writes nothing.
 pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<Problem>) {
     match hive {
         Hive::Ignore => {}
@@ -41,7 +41,7 @@ pub(super) fn apply(hive: &Hive, files: &mut [CheckedFile], problems: &mut Vec<P
     }
 }
 
-/// Rejects created files that would lose columns: none can be added to them.
+/// Rejects created files that would lose columns: no columns can be added to them.
 pub(super) fn apply_to_made(hive: &Hive, files: &[CheckedFile], problems: &mut Vec<Problem>) {
     if matches!(hive, Hive::Refuse) {
         refuse_lost_columns(files, [Hint::OmitFolderColumns, Hint::DownloadFolders], problems);
@@ -64,12 +64,12 @@ fn refuse_lost_columns(files: &[CheckedFile], hints: [Hint; 2], problems: &mut V
     let message = format!("its folders define {keys}, but the file has no such column");
     let message = hints.into_iter().fold(Message::from(message), Message::hint);
     let problem = Problem::new(first.planned.content.location(), message);
-    // Files of such folders are called alike: their columns come first.
+    // Files in such folders often have the same name; report the lost columns first.
     problems.retain(|other| !other.is_about_name);
     problems.push(Problem { more_files: losing.count(), ..problem });
 }
 
-/// The columns of all files.
+/// The columns that all files get.
 fn columns(
     files: &[CheckedFile],
     types: &HashMap<String, ColumnType>,
@@ -113,7 +113,7 @@ fn columns(
     Ok(keys.iter().enumerate().map(column).collect())
 }
 
-/// Finds the columns that a file gets. If it has a column itself, that is read and compared.
+/// Finds the columns to add to a file. A column that the file already has is read and compared.
 #[derive(Clone)]
 struct AddColumns(Arc<[(String, ColumnType)]>);
 
@@ -129,7 +129,8 @@ impl Work<CheckedFile> for AddColumns {
     }
 }
 
-/// To read a column of a large file takes as long as it takes; its footer was read just now.
+/// No time limit: reading a column of a large file takes long, and its footer was readable just
+/// now.
 const NO_LIMIT: Duration = Duration::MAX;
 
 fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &mut Vec<Problem>) {
@@ -152,7 +153,7 @@ fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &m
     }
 }
 
-/// The columns that a file does not have. One that it has must say what its folder says.
+/// The columns that a file lacks. A column that it has must contain the value of its folder.
 fn added_to(
     file: &CheckedFile,
     columns: &[(String, ColumnType)],
@@ -186,7 +187,7 @@ fn added_to(
     Ok(added)
 }
 
-/// Whether all rows of a column have the value that a text stands for in its type.
+/// Whether all rows of a column have the value that `text` stands for in the column's type.
 fn has_only(
     file: &CheckedFile,
     name: &str,

@@ -1,4 +1,4 @@
-//! Compares a column that a file has with the text that its folder has for it.
+//! Compares a column of a file with the value in its folder's name.
 
 use arrow_array::{
     Array, ArrowPrimitiveType, PrimitiveArray,

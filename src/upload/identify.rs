@@ -1,4 +1,4 @@
-//! The contents of those files of a plan whose names the dataset holds already.
+//! Reads the contents of planned files whose names the dataset already has.
 
 use std::sync::{
     Arc,
@@ -81,7 +81,7 @@ pub(super) async fn identities(
 
 fn read_content(recipe: Recipe, mut read: impl FnMut(usize) -> Result<()>) -> Result<Identity> {
     if !recipe.changes.is_empty() {
-        // Rewriting reads it, and hashes what it writes.
+        // Rewriting reads the file, and hashes the result.
         read(usize::try_from(recipe.source_bytes()).unwrap_or(usize::MAX))?;
     }
     let Some(content) = recipe.make()?.content else { return Ok(Identity::default()) };

@@ -1,5 +1,5 @@
-//! What is known about a running upload. The upload writes it; progress and the report are made
-//! from it.
+//! What is known about a running upload. The upload writes it; progress and reports are made from
+//! it.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -19,7 +19,7 @@ use crate::{
     wire::{messages::DatasetFile, places::Places},
 };
 
-/// Shared by an upload and those who watch it.
+/// Shared by an upload and its observers.
 #[derive(Debug)]
 pub struct Tracker {
     begun: Instant,
@@ -63,7 +63,7 @@ impl Default for Tracker {
 }
 
 impl Tracker {
-    /// How far the upload is now.
+    /// The current progress.
     #[must_use]
     pub fn progress(&self) -> Progress {
         let mut state = self.lock();
@@ -71,7 +71,7 @@ impl Tracker {
         state.progress()
     }
 
-    /// The report as far as the upload is.
+    /// The report so far.
     #[must_use]
     pub fn report(&self) -> UploadReport {
         let mut state = self.lock();
@@ -83,14 +83,14 @@ impl Tracker {
         self.lock().notes.extend(notes.into_iter().map(Into::into));
     }
 
-    /// `file_count` is that of the whole plan, where more files are made during the upload.
+    /// `file_count` is the size of the whole plan, if more files are created during the upload.
     pub(super) fn planned(&self, files: &[Recipe], file_count: usize) {
         let mut state = self.lock();
         state.files = files.iter().map(TrackedFile::planned).collect();
         state.file_count = file_count;
     }
 
-    /// A file of the plan has been made: only now its size is known.
+    /// A file of the plan was created: only now is its size known.
     pub(super) fn made(&self, file: &OutgoingFile) {
         let mut state = self.lock();
         match state.files.get_mut(file.position) {
@@ -109,7 +109,7 @@ impl Tracker {
         state.phase = UploadPhase::Transfer;
     }
 
-    /// So many bytes are to be read, to compare files with what is there.
+    /// This many bytes will be read to compare files with the dataset's.
     pub(super) fn comparing(&self, bytes: u64) {
         let mut state = self.lock();
         state.phase = UploadPhase::Compare;
@@ -174,7 +174,7 @@ impl Tracker {
         self.with(position, |file| file.report.file_id = Some(file_id.to_owned()));
     }
 
-    /// Sets the file ids that the dataset's listing has.
+    /// Sets the file ids from the dataset's listing.
     pub(super) fn listed(&self, listing: &[DatasetFile]) {
         let mut state = self.lock();
         let places = Places::of(state.files.iter().map(|file| file.report.name.as_str()), listing);
@@ -234,7 +234,7 @@ impl State {
 }
 
 impl TrackedFile {
-    /// Of a file that may still have to be made.
+    /// For a file that may still have to be created.
     fn planned(file: &Recipe) -> Self {
         let (size_bytes, row_count) = (file.source_bytes(), file.row_count());
         let mut planned = Self::new(file.position, &file.name, size_bytes, row_count, Vec::new());

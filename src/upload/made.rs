@@ -1,5 +1,5 @@
-//! Checks files that are created one after the other. An upload and a check share this code, so they
-//! report the same.
+//! Checks files that are created one after the other. An upload and a check share this code, so
+//! they report the same.
 
 use std::sync::Arc;
 
@@ -24,18 +24,18 @@ use crate::{
     source::Content,
 };
 
-/// A parquet file that was made for an upload.
+/// A Parquet file that was created for an upload.
 #[derive(Debug)]
 pub struct MadeFile {
-    /// Its name in the dataset; `None` numbers it.
+    /// Its name in the dataset; `None` generates a name with its number.
     pub name: Option<String>,
     /// Its content.
     pub content: Content,
-    /// The columns in the names of its folders, if it was a file with a path.
+    /// The columns in the names of its folders, if it was downloaded from a path.
     pub partition: Partition,
 }
 
-/// What was checked of the files so far, and what the next ones must have.
+/// The checks of files that arrive one after the other.
 pub(super) struct MadeChecks {
     names: Names,
     count: usize,
@@ -47,10 +47,10 @@ pub(super) struct MadeChecks {
 }
 
 struct Reference {
-    /// Who has it.
+    /// The file or dataset that has this schema.
     name: String,
     schema: Schema,
-    /// To be cast to, where it can be.
+    /// The schema to cast to; `None` if nothing can be cast to it.
     parquet_schema: Option<TypePtr>,
 }
 
@@ -62,7 +62,7 @@ impl Reference {
 }
 
 impl MadeChecks {
-    /// `schema` is that of the whole source, if it is known.
+    /// `schema` is the schema of the complete source, if it is known.
     pub(super) fn new(held: &Held, schema: Option<&TypePtr>, mending: Mending, hive: Hive) -> Self {
         let reference = match held {
             Held::Schema(schema) => Some(Reference {
@@ -77,15 +77,15 @@ impl MadeChecks {
         Self { names: Names::default(), count: 0, reference, mending, hive }
     }
 
-    /// How many files there were.
+    /// The number of files so far.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// How the next file of the dataset is made.
+    /// Checks the next file and decides how it is created.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All problems of the file.
     pub(super) fn next(&mut self, file: MadeFile) -> Result<Recipe, CheckError> {
         let file = self.read(file);
         let refused = |problems| CheckError::of_problems(1, problems).after(self.count - 1);
@@ -95,7 +95,7 @@ impl MadeChecks {
     /// Names the next file and reads its footer.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// All problems of the file.
     pub(super) fn read(&mut self, file: MadeFile) -> Result<CheckedFile, Vec<Problem>> {
         let is_given = file.name.is_some();
         let name = name_of_made(file.name, self.count, &file.content);
@@ -108,10 +108,10 @@ impl MadeChecks {
         file.filter(|_| problems.is_empty()).ok_or(problems)
     }
 
-    /// How a file that was read becomes one of the dataset.
+    /// Decides how a file that was read becomes a file of the dataset.
     ///
     /// # Errors
-    /// [`CheckError`] if it has another schema than it must have.
+    /// [`CheckError`] if its schema does not match and cannot be cast.
     pub(super) fn fitted(&mut self, file: CheckedFile) -> Result<Recipe, CheckError> {
         let target = self.target_of(&file)?;
         if self.reference.is_none() {
@@ -121,7 +121,7 @@ impl MadeChecks {
         Ok(target.recipe(file))
     }
 
-    /// What to cast a file to, where it has another schema than it must have.
+    /// The schema to cast a file to, if its own does not match.
     fn target_of(&self, file: &CheckedFile) -> Result<Target, CheckError> {
         let Some(reference) = &self.reference else { return Ok(Target::default()) };
         let footer = &file.footer;
@@ -150,9 +150,9 @@ impl MadeChecks {
     }
 }
 
-/// The name in the dataset of the file at a place: the one given; or its place in this upload,
-/// zero-padded so that every order of names is this one, and a fingerprint of its content, so that
-/// the next upload can add files to the same dataset.
+/// The name of a file in the dataset. Without a given name, it contains the file's position in this
+/// upload, zero-padded so that every sort order keeps it, and a fingerprint of the content, so that
+/// later uploads can append to the same dataset.
 fn name_of_made(name: Option<String>, place: usize, content: &Content) -> String {
     match (name, content.known_hash()) {
         (Some(name), _) => with_extension(&name),

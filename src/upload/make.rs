@@ -1,19 +1,19 @@
-//! Files that are ready to be sent, made by their recipes.
+//! Creates files from their recipes, ready to be sent.
 
 use super::{outgoing::OutgoingFile, pack::join, recipe::Recipe, rewrite::rewrite};
 use crate::{background::in_background, error::Result, source::Content};
 
 impl Recipe {
-    /// The file to send, unless its content has to be made.
+    /// The file to send, unless its content must be created first.
     pub(super) fn ready(self) -> Option<OutgoingFile> {
         let content = self.as_is()?.clone();
         Some(self.outgoing(content))
     }
 
-    /// Makes the content, if there is something to make.
+    /// Creates the content, if needed.
     ///
     /// # Errors
-    /// [`Error::Rewrite`](crate::Error::Rewrite) if pages cannot be read, or a value would be lost, and
+    /// [`Error::Rewrite`](crate::Error::Rewrite) if a page cannot be read or a value would be lost;
     /// [`Error::FileChanged`](crate::Error::FileChanged).
     pub(super) async fn made(self) -> Result<OutgoingFile> {
         match self.as_is().cloned() {
@@ -22,16 +22,16 @@ impl Recipe {
         }
     }
 
-    /// As [`Recipe::made`]. May block.
+    /// Like [`Recipe::made`], but may block.
     pub(super) fn make(self) -> Result<OutgoingFile> {
         let content = self.content()?;
         Ok(self.outgoing(content))
     }
 
-    /// The same file, of one part that has nothing left to be made. May block.
+    /// The same file with its content created, as one part. May block.
     ///
     /// # Errors
-    /// As of [`Recipe::made`].
+    /// The errors of [`Recipe::made`].
     pub(super) fn fixed(mut self) -> Result<Self> {
         if self.as_is().is_none() {
             let (content, row_count) = (self.content()?, self.row_count());
@@ -46,7 +46,7 @@ impl Recipe {
         Ok(self)
     }
 
-    /// The content of the file. Pages are decoded only if something is changed in them.
+    /// The content of the file. Decodes pages only if something in them must change.
     fn content(&self) -> Result<Content> {
         match self.as_is() {
             Some(content) => Ok(content.clone()),

@@ -15,17 +15,17 @@ use crate::{
 /// All reasons why a batch was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckError {
-    /// Files of the batch, as far as they are known.
+    /// The number of files in the batch, as far as it is known.
     pub file_count: usize,
-    /// Files that cannot be uploaded at all.
+    /// Problems of single files.
     pub problems: Vec<Problem>,
-    /// The names of the files with the most common schema, or the dataset: they are the reference.
+    /// The reference: the names of the files with the most common schema, or the dataset.
     pub reference: Vec<String>,
-    /// The others, largest group first.
+    /// Files with other schemas, largest group first.
     pub outliers: Vec<Outliers>,
     /// Whether a cast helps.
     pub cast: Cast,
-    /// Whether earlier files of the batch were sent before this one was known.
+    /// Earlier files of the batch were sent before this one was checked.
     pub is_under_way: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct Outliers {
     pub files: Vec<String>,
     /// How their schema differs from the reference.
     pub differences: Vec<Difference>,
-    /// Paths of columns in which none of them has a value.
+    /// Paths of columns that have no values in any of these files.
     pub without_values: HashSet<String>,
 }
 
@@ -56,21 +56,21 @@ pub enum Cast {
 pub enum CheckErrorKind {
     /// Files differ in their schema, and nothing else is wrong.
     SchemaMismatch,
-    /// Files are no acceptable parquet files, and nothing else is wrong.
+    /// Files are not valid Parquet files, and nothing else is wrong.
     InvalidParquet,
-    /// Anything else.
+    /// Several kinds of problems.
     Mixed,
 }
 
 impl std::error::Error for CheckError {}
 
 impl CheckError {
-    /// An error about files that cannot be uploaded, before anything was sent.
+    /// An error about files that cannot be uploaded. Nothing was sent.
     pub(super) fn of_problems(file_count: usize, problems: Vec<Problem>) -> Self {
         Self { problems, ..Self::of_schemas(file_count, Vec::new(), Vec::new(), Cast::NoUse) }
     }
 
-    /// An error about files without the reference schema, before anything was sent.
+    /// An error about files without the reference schema. Nothing was sent.
     pub(super) fn of_schemas(
         file_count: usize,
         reference: Vec<String>,
@@ -80,7 +80,7 @@ impl CheckError {
         Self { file_count, problems: Vec::new(), reference, outliers, cast, is_under_way: false }
     }
 
-    /// The same error for a file that comes after `sent` others.
+    /// The same error, for a file that comes after `sent` others.
     pub(super) fn after(self, sent: usize) -> Self {
         Self { is_under_way: sent > 0, ..self }
     }
@@ -149,7 +149,7 @@ impl CheckError {
         rows
     }
 
-    /// Whether no file that differs so has a value in the column.
+    /// None of the files with this difference has a value in the column.
     fn is_without_values(&self, difference: &Difference) -> bool {
         let groups = self.outliers.iter().filter(|group| group.differences.contains(difference));
         let mut groups = groups.peekable();
@@ -192,7 +192,7 @@ impl CheckError {
         )
     }
 
-    /// One line for each kind of difference that something can be done about.
+    /// One line for each kind of difference that the user can fix.
     fn write_advice(&self, f: &mut fmt::Formatter<'_>, differences: &[&Difference]) -> fmt::Result {
         let mut told = HashSet::new();
         for &difference in differences.iter().take(ADVISED) {
@@ -233,7 +233,7 @@ impl fmt::Display for CheckError {
 }
 
 impl CheckError {
-    /// The message, with hints in these words.
+    /// The message, with hints worded by `words`.
     #[must_use]
     pub fn in_words(&self, words: Words<'_>) -> String {
         bounded(fmt::from_fn(|f| self.write_all(f, words)))
@@ -286,10 +286,10 @@ fn fold(f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
     }
 }
 
-/// Differences that advice is looked for: it is a line for each kind of difference, mostly.
+/// At most this many differences get advice; usually, advice is one line for each kind.
 const ADVISED: usize = 200;
 
-/// A path, in quotation marks if a reader would not see all of it.
+/// A path, quoted if parts of it would be invisible.
 fn shown_path(path: &str) -> String {
     if path.trim() == path && !path.is_empty() && !path.contains(char::is_control) {
         return path.to_owned();
@@ -297,7 +297,7 @@ fn shown_path(path: &str) -> String {
     format!("{path:?}")
 }
 
-/// What one side has, for the table.
+/// One side of a difference, for the table.
 fn side(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
     match (side, kind) {
         (None, _) => "(absent)".to_owned(),

@@ -1,28 +1,28 @@
-//! How to upload.
+//! Options of an upload.
 
 use std::collections::HashMap;
 
 use crate::{config::CONCURRENCY, schema::ColumnType};
 
-/// How to upload.
+/// Options of an upload.
 #[derive(Clone, Debug)]
 pub struct UploadOptions {
-    /// The dataset; `None` creates one, after the check.
+    /// The dataset; `None` creates one after the check.
     pub dataset_id: Option<String>,
-    /// Names in the dataset, one for each file; `None` takes the last part of each path.
+    /// Names in the dataset, one for each file; `None` uses the last part of each path.
     pub names: Option<Vec<String>>,
-    /// Regroups files into files of about this many bytes, at the borders of row groups; `None` sends
-    /// each as it is. Files that come from frames are not regrouped.
+    /// Packs and splits files to files of about this many bytes, between row groups; `None` sends
+    /// each file as it is. Does not apply to frames.
     pub target_file_size: Option<u64>,
-    /// Bodies sent at the same time; at least 1.
+    /// The number of bodies sent at the same time; at least 1.
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
     pub ordered: bool,
     /// Whether an ordered upload stages its files.
     pub staging: Staging,
-    /// What may be mended on the way.
+    /// What the upload may fix.
     pub mending: Mending,
-    /// What to do with folders that are called `key=value`.
+    /// What to do with folders named `key=value`.
     pub hive: Hive,
     /// Whether to stop before anything is created or sent.
     pub dry_run: bool,
@@ -44,24 +44,24 @@ impl Default for UploadOptions {
     }
 }
 
-/// What may be mended on the way, because the caller asked for it.
+/// What the upload may fix, because the caller enabled it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mending {
-    /// Files of other schemas are cast to a common one, where that loses nothing.
+    /// Cast files with other schemas to a common one, if no value is lost.
     pub cast: bool,
-    /// Files with other codecs are rewritten as snappy.
+    /// Rewrite files with other codecs as snappy.
     pub recompress: bool,
 }
 
-/// What to do with folders that are called `key=value`.
+/// What to do with folders named `key=value`.
 #[derive(Clone, Debug, Default)]
 pub enum Hive {
-    /// Files are refused that do not have such a column: its values would be lost.
+    /// Reject files without such a column: its values would be lost.
     #[default]
     Refuse,
-    /// Files are taken as they are.
+    /// Upload files as they are.
     Ignore,
-    /// The columns are written into the files, some with types that the caller names.
+    /// Add the columns to the files, some with types that the caller sets.
     Columns(HashMap<String, ColumnType>),
 }
 

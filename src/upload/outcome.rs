@@ -1,4 +1,4 @@
-//! What the end of a request means for the gate, and the end of a run for its caller.
+//! What the end of a request means for the strategy, and the end of a run for its caller.
 
 use super::commit::{Ending, Failure, StopCause};
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn stop_error(
     Error::ForeignWriter { dataset_id, message }
 }
 
-/// The list of a dataset's files never came to show what the service had confirmed.
+/// The listing kept lacking a file that the server had acknowledged.
 pub(super) fn listing_stays_behind(file_name: String, last_error: Option<&Error>) -> Error {
     let before = last_error.map(|error| format!("{error}; then ")).unwrap_or_default();
     let message = format!(
@@ -51,8 +51,8 @@ pub(super) fn listing_stays_behind(file_name: String, last_error: Option<&Error>
     Error::OutcomeUnknown { file_name, message }
 }
 
-/// A server that refuses a large body and closes at once looks like a broken connection: its
-/// answer is lost more often than not.
+/// A server that rejects a large body and closes at once looks like a broken connection, because
+/// its response is usually lost.
 pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
     match error {
         Error::Connection { host, file_name, message } if body.sent() > 0 => {
@@ -65,7 +65,7 @@ pub(super) fn with_likely_cause(error: Error, body: &BodyState) -> Error {
     }
 }
 
-/// What the end of a request means for the gate.
+/// What the end of a request means for the strategy.
 pub(super) fn ending<T>(outcome: &Result<T>) -> Ending {
     match outcome {
         Ok(_) => Ending::Accepted,
@@ -81,7 +81,7 @@ pub(super) fn ending<T>(outcome: &Result<T>) -> Ending {
     }
 }
 
-/// What a failure that may pass says about the service.
+/// What a failure that may be temporary says about the server.
 fn failure(error: &Error) -> Failure {
     match error {
         Error::Unavailable { status: 429 | 503, .. } | Error::File { .. } => Failure::NoRoom,

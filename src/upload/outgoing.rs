@@ -1,4 +1,4 @@
-//! A file on its way into a dataset.
+//! A file to send.
 
 use super::{report::Change, settle::Expected};
 use crate::{
@@ -8,26 +8,26 @@ use crate::{
     wire::{digest::Sha256Digest, messages::DatasetFile, staging::StagedFile},
 };
 
-/// A file on its way into a dataset.
+/// A file to send.
 #[derive(Clone, Debug)]
 pub(super) struct OutgoingFile {
-    /// Its place in the upload, from 0.
+    /// Its position in the upload, from 0.
     pub(super) position: usize,
     pub(super) name: String,
     pub(super) size_bytes: u64,
     pub(super) row_count: u64,
     /// Changes to its sources.
     pub(super) changes: Vec<Change>,
-    /// Dropped when the file is committed: a temporary one takes up disk space. A file that
-    /// somebody else staged has none.
+    /// Dropped when the file is committed, because a temporary file takes up disk space. A file
+    /// that another process staged has none.
     pub(super) content: Option<Content>,
-    /// What the server knows of it, if it is staged.
+    /// What the server knows about it, if it is staged.
     pub(super) staged: Option<StagedFile>,
     pub(super) is_committed: bool,
 }
 
 impl OutgoingFile {
-    /// The dataset has it.
+    /// Called when the dataset has the file.
     pub(super) fn committed(&mut self) {
         self.is_committed = true;
         self.content = None;
@@ -38,8 +38,8 @@ impl OutgoingFile {
         staged.or_else(|| self.content.as_ref().and_then(Content::known_hash))
     }
 
-    /// Reads its content once more where the listing tells the hash of a file that may be it, so
-    /// that the two can be compared.
+    /// Reads the content again to compute its hash, if the listing has a hash for a file that may
+    /// be this one.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) and [`Error::FileChanged`](crate::Error::FileChanged).

@@ -1,24 +1,24 @@
-//! The index of a pandas frame, which its Arrow stream has among its columns.
+//! Finds the index of a pandas frame among the columns of its Arrow stream.
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use serde_json::Value;
 
-/// The key under which pandas describes a frame in its Arrow schema.
+/// The metadata key of the Arrow schema under which pandas describes a frame.
 const PANDAS: &str = "pandas";
 
-/// The columns that the `pandas` metadata of a stream calls index.
+/// The columns that the `pandas` metadata of a stream lists as the index.
 #[must_use]
 pub fn index_columns(schema: &Schema) -> Vec<String> {
     let described = schema.metadata().get(PANDAS);
     let described = described.and_then(|text| serde_json::from_str::<Value>(text).ok());
     let index = described.as_ref().and_then(|it| it["index_columns"].as_array());
-    // A range is described, and is no column.
+    // A range index is only described; it is not a column.
     let names = index.into_iter().flatten().filter_map(Value::as_str);
     names.filter(|name| schema.index_of(name).is_ok()).map(str::to_owned).collect()
 }
 
-/// The columns that have the name of an index without a name.
+/// The columns that are named like an index without a name.
 #[must_use]
 pub fn unnamed_index_columns(schema: &Schema) -> Vec<String> {
     let is_unnamed = |name: &&str| {
@@ -29,7 +29,7 @@ pub fn unnamed_index_columns(schema: &Schema) -> Vec<String> {
     names.filter(is_unnamed).map(str::to_owned).collect()
 }
 
-/// A schema without columns of these names.
+/// A schema without the columns with these names.
 #[must_use]
 pub fn without_columns(schema: &Schema, names: &[String]) -> Schema {
     schema.project(&places_without(schema, names)).unwrap_or_else(|_| schema.clone())
@@ -40,7 +40,7 @@ fn places_without(schema: &Schema, names: &[String]) -> Vec<usize> {
     (0..schema.fields().len()).filter(is_kept).collect()
 }
 
-/// Batches without columns of these names.
+/// Batches without the columns with these names.
 #[must_use]
 pub fn reader_without_columns(
     batches: Box<dyn RecordBatchReader + Send>,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_without_a_name_is_known_by_its_column() {
+    fn an_index_without_a_name_is_recognized_by_the_name_of_its_column() {
         let names = ["__index_level_0__", "__index_level_x__", "__index_level___", "index"];
         assert_eq!(unnamed_index_columns(&schema(&names, "")), ["__index_level_0__"]);
     }

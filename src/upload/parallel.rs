@@ -1,4 +1,4 @@
-//! Work on many files, in threads that wait for disks, and not for ever.
+//! Runs work on many files in threads. A file on a disk that hangs does not stop the others.
 
 use std::{
     ops::Range,
@@ -14,24 +14,24 @@ use std::{
 
 use crate::config::CHECK_THREADS;
 
-/// How often the threads are looked at.
+/// How often the threads are checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What to do with each of many files.
+/// Work on each of many files.
 pub(super) trait Work<T>: Clone + Send + 'static {
-    /// What is found out about a file.
+    /// The result for one file.
     type Found: Send + 'static;
 
-    /// Looks at the files of one thread, one after the other.
+    /// Runs on the files of one thread, one after the other.
     fn each(&mut self, file: &T) -> Self::Found;
 
-    /// What is said of a file that kept a thread for longer than `limit`.
+    /// The result for a file that blocked a thread for longer than `limit`.
     fn stuck(&self, file: &T, limit: Duration) -> Self::Found;
 }
 
-/// Splits `files` among threads, each with a copy of `work`. Results come in the order of the
-/// files. A thread that a file keeps for longer than `limit` (a mount that hangs) is left behind,
-/// and another one goes on with the files after it.
+/// Splits `files` among threads, each with a copy of `work`, and returns the results in the order
+/// of the files. If a file blocks its thread for longer than `limit` (a mount that hangs), another
+/// thread takes over the files after it.
 pub(super) fn in_threads<T: Clone + Send + Sync + 'static, W: Work<T>>(
     files: &[T],
     work: &W,
@@ -75,7 +75,7 @@ pub(super) fn in_threads<T: Clone + Send + Sync + 'static, W: Work<T>>(
 }
 
 struct Worker {
-    /// The file that it is at, and those after it.
+    /// The current file of the thread, and those after it.
     left: Range<usize>,
     moved: Instant,
     is_left_behind: Arc<AtomicBool>,
@@ -103,13 +103,13 @@ impl Worker {
         };
         let thread = thread::Builder::new().spawn(look.clone()).ok();
         if thread.is_none() {
-            // The operating system starts no more: this thread looks at them itself.
+            // The operating system starts no more threads, so this one does the work.
             look();
         }
         Self { left, moved: Instant::now(), is_left_behind, thread }
     }
 
-    /// Goes on with the panic of a thread that has one.
+    /// Passes on the panic of a thread.
     fn rethrow(&mut self) {
         if let Some(thread) = self.thread.take_if(|thread| thread.is_finished())
             && let Err(panic) = thread.join()
@@ -133,7 +133,7 @@ mod tests {
 
         fn each(&mut self, number: &u64) -> Option<u64> {
             match number {
-                // As a mount that hangs.
+                // Hangs like a dead mount.
                 7 | 8 | 70 => sleep(Duration::from_mins(10)),
                 99 => panic!("a defect"),
                 _ => {}
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_keeps_a_thread_for_too_long_is_named_and_the_others_are_looked_at() {
+    fn a_file_that_blocks_a_thread_is_reported_and_the_others_are_processed() {
         for count in [0, 1, 3, 8, 9, 90] {
             let numbers: Vec<_> = (0..count).collect();
             let found = in_threads(&numbers, &Doubled, Duration::from_millis(300));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a defect")]
-    fn a_defect_in_a_thread_is_not_waited_for() {
+    fn a_panic_in_a_thread_is_passed_on_at_once() {
         in_threads(&[99], &Doubled, Duration::from_mins(10));
     }
 }

@@ -1,4 +1,4 @@
-//! Makes a plan of files: their order, names and identities.
+//! Plans a batch: order, names and identities of its files.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -28,15 +28,15 @@ use crate::{
 pub(super) enum Naming<'a> {
     /// A name for each file, with or without `.parquet`.
     Given(&'a [String]),
-    /// A file keeps its own name, or gets one from its path if its folders define columns.
+    /// A file keeps its name, or gets one from its path if its folders define columns.
     Own,
-    /// Only messages name them: they become other files.
+    /// Names only appear in messages, because the files are regrouped.
     Regrouped,
 }
 
 impl<'a> Naming<'a> {
     /// # Errors
-    /// [`Error::Configuration`] if files are to be regrouped that were given names.
+    /// [`Error::Configuration`] if files that were given names are to be regrouped.
     pub(super) fn of(options: &'a UploadOptions) -> Result<Self> {
         match (&options.names, options.target_file_size) {
             (Some(_), Some(_)) => Err(Error::configuration(
@@ -49,7 +49,7 @@ impl<'a> Naming<'a> {
     }
 }
 
-/// Records the identity of files.
+/// Pins the identity of files.
 #[derive(Clone)]
 struct Pin;
 
@@ -65,11 +65,11 @@ impl Work<FoundFile> for Pin {
     }
 }
 
-/// Names and pins the files. What cannot be uploaded is a problem, not an error: all
+/// Names and pins the files. A file that cannot be uploaded is a problem, not an error: all
 /// problems are reported together.
 ///
 /// # Errors
-/// [`Error::Configuration`] if the number of given names is not that of the files.
+/// [`Error::Configuration`] if there are not as many names as files.
 pub(super) fn plan(
     found: &[FoundFile],
     naming: Naming<'_>,
@@ -121,7 +121,7 @@ pub(super) fn with_extension(name: &str) -> String {
     if has_parquet_extension(name) { name.to_owned() } else { format!("{name}.parquet") }
 }
 
-/// Checks whether a caller's names can be used, before any file is created.
+/// Checks the names that a caller chose, before any file is created.
 ///
 /// # Errors
 /// [`CheckError`] with every name that cannot be used.
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_of_one_name_are_a_problem_that_names_both() {
+    fn two_files_with_one_name_are_a_problem_that_names_both() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/X.parquet")];
         let (_, problems) = plan(&found(&paths), Naming::Own, &Hive::Ignore).unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn given_names_take_the_place_of_the_paths() {
+    fn given_names_replace_the_names_from_paths() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [file(&folder, "a/x.parquet"), file(&folder, "b/x.parquet")];
         let names = ["1.parquet".to_owned(), "2".to_owned()];
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn all_missing_files_are_problems_at_once() {
+    fn all_missing_files_are_reported_together() {
         let paths = [PathBuf::from("/none/a.parquet"), PathBuf::from("/none/b.parquet")];
         assert_eq!(plan(&found(&paths), Naming::Own, &Hive::Ignore).unwrap().1.len(), 2);
     }

@@ -37,7 +37,7 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// Lists a dataset. Without `names` the first files are enough: they show the schema.
+    /// Lists a dataset. Without `names`, the first files are enough: they show the schema.
     ///
     /// # Errors
     /// If the dataset cannot be listed.
@@ -53,18 +53,18 @@ impl Preflight {
         Ok(Self { dataset_id, list })
     }
 
-    /// Returns what is known about the dataset's schema.
+    /// What is known about the dataset's schema.
     #[must_use]
     pub fn held(&self) -> Held {
         Held::by(Some(&self.list))
     }
 
-    /// Returns the positions of the names that the dataset has. Only the contents show whether these
-    /// are the same files.
+    /// Returns the positions of the names that the dataset has. Only the contents show whether
+    /// these are the same files.
     ///
     /// # Errors
-    /// [`Error::NamesTaken`] if an earlier run cannot have left them there, whatever their
-    /// content. `is_all` says that the upload has no more files.
+    /// [`Error::NamesTaken`] if no earlier run can have left them, whatever their content. `is_all`
+    /// says that the upload has no more files.
     pub fn names_there(&self, names: &[String], ordered: bool, is_all: bool) -> Result<Vec<usize>> {
         let names: Vec<_> = names.iter().map(|name| with_extension(name)).collect();
         let places = Places::of(names.iter().map(String::as_str), &self.list.files);
@@ -81,7 +81,7 @@ impl Preflight {
     /// Compares the first files of an upload with those of the dataset that have their names.
     ///
     /// # Errors
-    /// [`Error::NamesTaken`] if one has another content, and what is wrong with a file.
+    /// [`Error::NamesTaken`] if the contents differ; errors of reading a file.
     pub async fn check_files(
         &self,
         files: Vec<MadeFile>,
@@ -100,9 +100,9 @@ impl Preflight {
     }
 }
 
-/// For each frame the places of the leaves whose values may matter for a cast: those of columns that
-/// not all frames have alike; where the dataset's schema is known, all of the frames that have
-/// another one.
+/// For each frame, the leaves whose values may matter for a cast, as indexes. If the dataset's
+/// schema is known, these are all leaves of frames with another schema; otherwise, the leaves of
+/// columns that differ between frames.
 #[must_use]
 pub fn leaves_to_look_at(frames: &[FrameOutline], held: &Held) -> Vec<Vec<u32>> {
     let Held::Schema(held) = held else {
@@ -114,12 +114,12 @@ pub fn leaves_to_look_at(frames: &[FrameOutline], held: &Held) -> Vec<Vec<u32>> 
     frames.iter().map(leaves).collect()
 }
 
-/// Compares the schemas that frames will have as files: with the dataset's, if it is known, else
-/// with each other. Returns the schema of all, or with `mending.cast` their common one; `None` if
-/// there is none to compare with. One frame alone is compared with a dataset only.
+/// Compares the schemas of frames with the dataset's schema, if it is known, or else with each
+/// other. Returns the schema that all files get, or with `mending.cast` their common schema; `None`
+/// if there is nothing to compare with. A single frame is only compared with a dataset.
 ///
 /// # Errors
-/// [`UploadError::Check`] with all that differ from the dataset, or from the most common schema.
+/// [`UploadError::Check`] with all schemas that differ from the dataset's or the most common one.
 pub fn check_schemas(
     frames: &[FrameOutline],
     mending: Mending,

@@ -16,11 +16,11 @@ pub struct Problem {
     pub location: Location,
     /// What is wrong and what to do.
     pub message: Message,
-    /// Whether the file was read and is no acceptable parquet file.
+    /// The file was read and is not a valid Parquet file.
     pub is_invalid_parquet: bool,
-    /// Whether it is the file's name that cannot be used.
+    /// The problem is the file's name.
     pub is_about_name: bool,
-    /// Further files that have the same problem.
+    /// The number of other files with the same problem.
     pub more_files: usize,
 }
 
@@ -34,7 +34,7 @@ impl Problem {
         Self { is_about_name: true, ..Self::new(location, message) }
     }
 
-    /// A file that was named and cannot be opened, with the likely cause.
+    /// A file that the caller named and that cannot be opened, with the likely cause.
     pub(super) fn missing(location: &Location, error: &Error) -> Self {
         let problem = Self::unreadable(location, error);
         Self { message: problem.message.and(location.path().and_then(why_missing)), ..problem }
@@ -44,7 +44,7 @@ impl Problem {
         Self { is_invalid_parquet: true, ..Self::new(location, message) }
     }
 
-    /// A file that could not be read; the message begins with its location already.
+    /// A file that could not be read. The message already begins with its location.
     pub(super) fn unreadable(location: &Location, error: &Error) -> Self {
         match error {
             Error::File { source, .. } => Self::new(location, without_number(&source.to_string())),
@@ -54,7 +54,7 @@ impl Problem {
 }
 
 impl Problem {
-    /// The message, with hints in these words.
+    /// The message, with hints worded by `words`.
     #[must_use]
     pub fn in_words(&self, words: Words<'_>) -> String {
         let (location, message) = (&self.location, self.message.in_words(words));

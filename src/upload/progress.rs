@@ -1,18 +1,18 @@
-//! How far a running upload is.
+//! The progress of a running upload.
 
 use super::report::{FileStatus, UploadedFile};
 use crate::client::BodyState;
 
-/// Where an upload is.
+/// A phase of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadPhase {
-    /// Footers are read.
+    /// Reading footers.
     Check,
-    /// Files whose names are there already are read and compared.
+    /// Reading files whose names the dataset has, to compare their contents.
     Compare,
-    /// Bodies are sent and committed.
+    /// Sending and committing files.
     Transfer,
-    /// The dataset's listing is compared with the plan.
+    /// Comparing the dataset's listing with the plan.
     Verify,
 }
 
@@ -29,36 +29,36 @@ impl UploadPhase {
     }
 }
 
-/// A snapshot of a running upload. Bytes never decrease, not even when a file is sent again.
+/// A snapshot of a running upload. Bytes never decrease, even if a file is sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Where the upload is.
+    /// The current phase.
     pub phase: UploadPhase,
-    /// Bytes that connections have taken, of files to be sent in this run.
+    /// Bytes of this run's files that were passed to connections.
     pub bytes_sent: u64,
-    /// Bytes to be sent in this run.
+    /// Bytes of all files that this run sends.
     pub bytes_total: u64,
     /// Files that this run has committed.
     pub files_committed: usize,
-    /// Files whose body or answer is on its way.
+    /// Files whose body is being sent or whose response is awaited.
     pub files_in_transfer: usize,
-    /// Files that wait for their turn with all but their tail sent.
+    /// Files that wait for their turn, with everything but the tail sent.
     pub files_held: usize,
     /// Files of the plan.
     pub files_total: usize,
     /// Files that an earlier run has committed.
     pub files_skipped: usize,
-    /// The first file that is not committed, if its answer is waited for: with order, that holds
-    /// up the rest.
+    /// The first file that is not committed, if its response is awaited. In an ordered upload, the
+    /// other files wait for it.
     pub waiting_for: Option<String>,
-    /// Bytes read of files whose names are there already, to compare their contents.
+    /// Bytes read so far to compare contents.
     pub bytes_compared: u64,
-    /// Bytes to be read for that.
+    /// Bytes to read to compare contents.
     pub bytes_to_compare: u64,
 }
 
 impl Progress {
-    /// Of a plan of so many files, before any of them is added.
+    /// The progress of a plan with this many files, before any of them is counted.
     pub(super) fn new(phase: UploadPhase, files_total: usize) -> Self {
         Self {
             phase,
@@ -75,7 +75,7 @@ impl Progress {
         }
     }
 
-    /// Counts one file. `body` is that of its open request; `is_next` says that all files before
+    /// Counts one file. `body` belongs to its open request; `is_next` means that all files before
     /// it are committed or skipped.
     pub(super) fn add(
         &mut self,

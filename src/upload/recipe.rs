@@ -1,7 +1,7 @@
-//! How the content of each file of a dataset is made of checked files.
+//! How the content of each file of a dataset is made from checked files.
 //!
-//! A file that is sent as it is has a recipe of one whole part. A packed file has several parts, and
-//! a split one some of the row groups.
+//! A file that is sent as it is has a recipe with one complete part. A packed file has several
+//! parts, and a split one has some of the row groups.
 
 use std::{ops::Range, sync::Arc};
 
@@ -18,15 +18,15 @@ use crate::{
 /// One file of a dataset.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
-    /// Its place in the upload, from 0.
+    /// Its position in the upload, from 0.
     pub(super) position: usize,
     /// Its name in the dataset.
     pub(super) name: String,
-    /// What it is made of, one after the other.
+    /// Its parts, in order.
     pub(super) parts: Vec<Part>,
-    /// Its schema, if the parts are cast to it.
+    /// The schema that the parts are cast to, if any.
     pub(super) schema: Option<TypePtr>,
-    /// What is changed of the parts.
+    /// The changes to the parts.
     pub(super) changes: Vec<Change>,
 }
 
@@ -36,38 +36,38 @@ pub(super) struct Part {
     pub(super) content: Content,
     pub(super) footer: Footer,
     pub(super) row_groups: Range<usize>,
-    /// Rows in these row groups.
+    /// The number of rows in these row groups.
     pub(super) row_count: u64,
 }
 
-/// What a file would be in the dataset.
+/// The size and hash that a file would have in the dataset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Identity {
-    /// Its size; `None` for a file that is rewritten on the way, and was not yet.
+    /// `None` for a file that still has to be rewritten.
     pub(super) size_bytes: Option<u64>,
     /// Its hash, if it is known.
     pub(super) hash: Option<Sha256Digest>,
 }
 
-/// What the files of an upload are to have in common.
+/// What the files of an upload must have in common.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Target {
     schema: Option<(TypePtr, Schema)>,
 }
 
 impl Target {
-    /// Files with this schema.
+    /// All files get this schema.
     pub(super) fn of_schema(schema: TypePtr) -> Self {
         let words = Schema::from_parquet(&schema);
         Self { schema: Some((schema, words)) }
     }
 
-    /// The schema of all files, unless each has its own.
+    /// The schema of all files, unless each keeps its own.
     pub(super) fn schema(&self) -> Option<(&TypePtr, &Schema)> {
         self.schema.as_ref().map(|(parquet, schema)| (parquet, schema))
     }
 
-    /// How a file of the dataset is made of this one.
+    /// The recipe for this file.
     pub(super) fn recipe(&self, file: CheckedFile) -> Recipe {
         let CheckedFile { planned, footer } = file;
         let differs = |(_, schema): &&(TypePtr, Schema)| *schema != *footer.schema;
@@ -95,7 +95,7 @@ impl Target {
 }
 
 impl Recipe {
-    /// The content, unless it has to be made.
+    /// The content, unless it must be created first.
     pub(super) fn as_is(&self) -> Option<&Content> {
         match &self.parts[..] {
             [part] if self.changes.is_empty() && part.is_whole() => Some(&part.content),
@@ -103,12 +103,12 @@ impl Recipe {
         }
     }
 
-    /// Bytes of the files that it is made of.
+    /// Total size of its source files, in bytes.
     pub(super) fn source_bytes(&self) -> u64 {
         self.parts.iter().map(Part::size_bytes).sum()
     }
 
-    /// The files that it is made of.
+    /// Its source files.
     pub(super) fn sources(&self) -> Vec<Location> {
         let locations = self.parts.iter().map(|part| part.content.location());
         locations.filter(|location| location.is_file()).cloned().collect()
@@ -126,7 +126,7 @@ impl Recipe {
         }
     }
 
-    /// The same without its temporary files, which are gone with their last handle.
+    /// The same recipe without its temporary files, which disappear with their last handle.
     pub(super) fn released(mut self) -> Self {
         for part in &mut self.parts {
             part.content = part.content.released();
@@ -139,12 +139,12 @@ impl Recipe {
         self.parts.iter().any(|part| part.content.is_released())
     }
 
-    /// What is known of the file before it is read or made.
+    /// What is known about the file before it is read or created.
     pub(super) fn identity(&self) -> Identity {
         self.as_is().map(Identity::of).unwrap_or_default()
     }
 
-    /// As it should stand in a listing.
+    /// The entry that a listing should have for the file.
     pub(super) fn expected(&self, identity: Identity) -> Expected<'_> {
         let Identity { size_bytes, hash } = identity;
         Expected { name: &self.name, size_bytes, row_count: self.row_count(), hash }
@@ -152,7 +152,7 @@ impl Recipe {
 }
 
 impl Part {
-    /// Bytes of the whole file, or of the pages of its row groups.
+    /// The size of a whole file, or of the pages of its row groups.
     fn size_bytes(&self) -> u64 {
         if self.is_whole() {
             return self.content.size();

@@ -1,72 +1,72 @@
-//! What an upload has done.
+//! The report of an upload.
 
 use std::time::SystemTime;
 
 use crate::{hint::Message, location::Location};
 
-/// What became of a batch, file by file.
+/// The outcome of an upload, file by file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadReport {
-    /// The dataset that holds the files; empty while none was created.
+    /// The dataset; empty if none was created.
     pub dataset_id: String,
     /// All files of the plan, in order.
     pub files: Vec<UploadedFile>,
     /// Bytes of the files that this run has committed.
     pub bytes: u64,
-    /// Bytes that connections have taken, of all files of this run: of one that broke off, more
-    /// than it has committed.
+    /// Bytes that were passed to connections, for all files of this run. If a transfer broke off,
+    /// this is more than what was committed.
     pub bytes_sent: u64,
     /// Duration of the run.
     pub seconds: f64,
     /// The largest number of files in transfer at the same time. It is lower than the requested
     /// number if the server serves fewer connections.
     pub concurrency: usize,
-    /// Entries of the sources that were not uploaded, and other things to know.
+    /// Entries of the sources that were not uploaded, and other notes.
     pub notes: Vec<Message>,
 }
 
 /// One file of an [`UploadReport`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadedFile {
-    /// Place in the plan, from 0.
+    /// Position in the plan, from 0.
     pub position: usize,
     /// Name in the dataset.
     pub name: String,
-    /// The files that it is made of, in order. Frames are not among them.
+    /// Its source files, in order; frames are not listed.
     pub sources: Vec<Location>,
     /// The server's id, if it reports one.
     pub file_id: Option<String>,
     /// Size in bytes.
     pub size_bytes: u64,
-    /// Rows, out of the footer.
+    /// Rows, from the footer.
     pub row_count: u64,
-    /// What became of it.
+    /// Its status.
     pub status: FileStatus,
-    /// What was changed of it on the way; the source file stays as it was.
+    /// How it was changed during the upload. The source file is never modified.
     pub changes: Vec<Change>,
-    /// Requests that were opened for it.
+    /// The number of requests for it.
     pub attempts: u32,
     /// When its last request was opened.
     pub started: Option<SystemTime>,
-    /// When all but its tail was sent: from then on it waited for its turn.
+    /// When everything but its tail was sent. From then on, it waited for its turn.
     pub transferred: Option<SystemTime>,
-    /// When the service had confirmed it.
+    /// When the server acknowledged it.
     pub committed: Option<SystemTime>,
 }
 
-/// See [`UploadedFile::changes`].
+/// A change to a file; see [`UploadedFile::changes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was cast to the schema of the others.
+    /// Cast to the schema of the other files.
     Cast,
-    /// It was given the columns that its folders tell.
+    /// Columns were added from the names of its folders.
     Hive,
-    /// Its pages were compressed with another codec than snappy.
+    /// Recompressed: the codec was not snappy.
     Recompressed,
 }
 
 impl Change {
-    /// The change in one word.
+    /// The name of the change.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,20 +77,20 @@ impl Change {
     }
 }
 
-/// See [`UploadedFile::status`].
+/// The status of a file; see [`UploadedFile::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileStatus {
-    /// This run has committed it.
+    /// Committed by this run.
     Uploaded,
-    /// An earlier run has committed it.
+    /// Committed by an earlier run.
     Skipped,
-    /// It is not in the dataset, or not known to be. With order, the latter is one file at most, or
-    /// the staged files of one commit.
+    /// Not in the dataset, or not known to be. In an ordered upload, the latter is at most one
+    /// file, or the staged files of one commit.
     Pending,
 }
 
 impl FileStatus {
-    /// The status in the words of the report.
+    /// The name of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,4 @@
-//! What an earlier run of the same upload has put into the dataset already. The dataset is
-//! the truth.
+//! Decides from the listing of the dataset which files an earlier run of the same upload committed.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -26,12 +25,13 @@ use crate::{
     },
 };
 
-/// The files of `feed` that the dataset lacks; `tracker` learns about the others. Files that are
-/// known are compared before anything is sent, the others as they come.
+/// Returns the files of `feed` that the dataset lacks, and marks the others as skipped in
+/// `tracker`. Known files are compared before anything is sent, the others as they arrive.
 ///
 /// # Errors
-/// [`Error::NamesTaken`] if names of the upload stand in the dataset otherwise, and what is
-/// wrong with a file whose content is compared. Those of files to come come out of the feed.
+/// [`Error::NamesTaken`] if the dataset has names of the upload, but not from an earlier run;
+/// errors of a file whose content is compared. For files that arrive later, the stream of files has
+/// the error.
 pub(super) async fn missing(
     dataset: &Dataset,
     feed: Feed,
@@ -50,7 +50,7 @@ pub(super) async fn missing(
     Ok(Feed { known, coming })
 }
 
-/// Which of `files`, all that are known, are there.
+/// Returns which of `files` the dataset has.
 ///
 /// # Errors
 /// The errors of [`missing`].
@@ -70,10 +70,10 @@ pub(super) async fn among_known(
         .map_err(|conflict| dataset.has_taken(conflict.names, conflict.reason))
 }
 
-/// The files of `feed`, none of which may have a name that the dataset has.
+/// Returns `feed`, unless the dataset has the name of one of its files.
 ///
 /// # Errors
-/// [`Error::NamesTaken`]; that of a file to come comes out of the feed.
+/// [`Error::NamesTaken`]; for a file that arrives later, the stream of files has the error.
 pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
     let places = Places::of_all(&dataset.listing);
     let taken = feed.known.iter().filter(|file| places.get(&file.name).is_some());
@@ -85,7 +85,7 @@ pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
     Ok(Feed { known, coming: coming.map(|coming| without_taken(dataset, coming)) })
 }
 
-/// The first file's name says where the earlier run began. How many files come is not known.
+/// The name of the first file shows where the earlier run began. The number of files is not known.
 async fn behind_the_prefix(
     dataset: &Dataset,
     mut coming: Coming,
@@ -111,7 +111,7 @@ async fn behind_the_prefix(
     Ok(without_taken(dataset, coming))
 }
 
-/// Ends with an error at a file whose name the dataset has.
+/// Adds an error at the first file whose name the dataset has.
 fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
     let names = dataset.listing.iter().map(|listed| folded(&listed.file_name));
     let (names, id): (HashSet<_>, _) = (names.collect(), dataset.id.clone());
@@ -123,7 +123,7 @@ fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
     }))
 }
 
-/// Looks at each file as it comes: they may be endless, and take up disk space.
+/// Compares each file as it arrives: there may be endlessly many, and they take up disk space.
 fn each_missing(dataset: &Dataset, coming: Coming, tracker: Arc<Tracker>) -> Coming {
     let (listing, id) = (dataset.listing.clone(), dataset.id.clone());
     let places = Places::of_all(&listing);
@@ -131,7 +131,7 @@ fn each_missing(dataset: &Dataset, coming: Coming, tracker: Arc<Tracker>) -> Com
     let looked_at = coming.into_stream().map(Some).chain(stream::iter([None]));
     let missing = looked_at.scan(AlreadyThere::default(), move |there, file| {
         let file = match file {
-            // All have been looked at.
+            // All files were compared.
             None => {
                 at_end.noted(note(there));
                 return ready(None);
@@ -161,7 +161,7 @@ fn skip(file: &OutgoingFile, comparison: Comparison, there: &mut AlreadyThere, t
     there.add(file.position, comparison);
 }
 
-/// What the caller should know about the files that are there.
+/// A note for the caller about files that were not compared by content.
 fn note(there: &AlreadyThere) -> Option<String> {
     let (files, was) = match there.not_compared {
         0 => return None,

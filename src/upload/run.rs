@@ -1,4 +1,4 @@
-//! A run of an upload: sources, plan, check, resume, transfer, verify, report.
+//! Runs an upload: sources, plan, check, resume, transfer, verify, report.
 
 use std::sync::Arc;
 
@@ -35,19 +35,19 @@ use crate::{
     },
 };
 
-/// What to upload.
+/// The source of an upload.
 #[derive(Debug)]
 pub enum Source {
     /// Files on this machine.
     Files(Found),
-    /// Files that are made while earlier ones are sent.
+    /// Files that are created while earlier ones are sent.
     Made(MadeFiles),
 }
 
 /// Uploads the files of `source` to one dataset, in order.
 ///
-/// Checks everything that it can before it sends a byte. After a failure, a call with the same
-/// source and dataset resumes the upload.
+/// Checks everything that can be checked before it sends a byte. After a failure, another call with
+/// the same source and dataset resumes the upload.
 ///
 /// # Errors
 /// See [`UploadError`]. Dropping the future closes all connections; `tracker` has the report.
@@ -63,12 +63,11 @@ pub async fn upload(
     sent.map_err(|error| incomplete(tracker.report(), options.ordered, error))
 }
 
-/// Stages the files of `source` for the dataset that `options` name, and returns what the server
-/// knows of them, in the order of the plan. Nothing of them is visible before
-/// [`commit`](super::commit_staged).
+/// Stages the files of `source` for the dataset in `options`, and returns what the server knows
+/// about them, in plan order. They stay invisible until [`commit`](super::commit_staged).
 ///
-/// Everything that can be known is checked before a byte is sent. Staged files are not resumed: a
-/// second call stages them again, and those of the first one expire.
+/// Checks everything that can be checked before it sends a byte. Staged files are not resumed: a
+/// second call stages them again, and those of the first call expire.
 ///
 /// # Errors
 /// See [`UploadError`]; [`Error::Configuration`] if the server does not stage files.
@@ -95,7 +94,7 @@ pub async fn stage(
     Ok(files.into_iter().filter_map(|file| file.staged).collect())
 }
 
-/// The target of all steps in the log, whichever module logs them.
+/// The log target of all steps, whichever module they are in.
 const LOG: &str = "sutro::upload";
 
 struct Run<'a> {

@@ -1,8 +1,8 @@
-//! What this machine has sent into datasets, for services that tell no hashes of files.
+//! A record of what this machine has sent into datasets, for servers that do not report hashes.
 //!
 //! One file for each dataset, one line of JSON for each file that was committed. Lines are only
-//! appended, each in one write, and whole files are deleted, so many processes can share the folder.
-//! The record is optional: if it cannot be written or read, uploads work without it.
+//! appended, each in one write, and whole files are deleted, so many processes can share the
+//! folder. The record is optional: if it cannot be written or read, uploads work without it.
 
 use std::{
     collections::HashMap,
@@ -37,7 +37,7 @@ struct Line {
 }
 
 impl SentRecord {
-    /// The record in `folder` of a dataset. Its file is named after a hash: a URL may hold more
+    /// The record in `folder` of a dataset. The file name is a hash, because a URL may contain more
     /// than others should read.
     pub(super) fn of(folder: &Path, service_url: &str, dataset_id: &str) -> Self {
         let hash =
@@ -78,7 +78,7 @@ impl SentRecord {
     /// Notes that a file was committed.
     pub(super) fn add(&self, name: &str, size_bytes: u64, hash: Sha256Digest) {
         if let Err(error) = self.append(name, size_bytes, hash) {
-            tracing::debug!("no record of what was sent: {error}");
+            tracing::debug!("cannot record what was sent: {error}");
         }
     }
 
@@ -92,11 +92,11 @@ impl SentRecord {
             return Ok(());
         }
         let line = Line { name: name.to_owned(), size_bytes, sha256: hash };
-        // The newline in front ends a line that was cut short.
+        // The newline in front ends a line that a full disk has cut short.
         file.write_all(format!("\n{}\n", serde_json::to_string(&line)?).as_bytes())
     }
 
-    /// Deletes the records of the datasets that were longest not written to.
+    /// Deletes the records that were not written to for the longest time.
     fn make_room(&self) {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         let facts = |entry: DirEntry| {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_last_under_a_name_is_known_for_that_service_dataset_and_size() {
+    fn the_last_hash_sent_is_found_by_server_dataset_name_and_size() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
         let (old, new) = (ContentHasher::hash_of(b"old"), ContentHasher::hash_of(b"new"));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_that_a_service_tells_is_kept() {
+    fn a_hash_in_the_listing_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
         record.add("a.parquet", 3, ContentHasher::hash_of(b"mine"));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn many_writers_lose_no_line() {
+    fn concurrent_writers_lose_no_line() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
         let name = |writer, file| format!("{writer}-{file}-{}.parquet", "x".repeat(200));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_short_costs_no_other() {
+    fn a_truncated_line_does_not_affect_other_lines() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
         record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_no_failure() {
+    fn an_unwritable_folder_is_not_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();

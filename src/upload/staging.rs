@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// # Errors
-/// [`Error::Configuration`] if the server did not say that it stages files.
+/// [`Error::Configuration`] if the server's responses do not announce staging.
 pub(super) fn must_stage(client: &ApiClient, what_for: &str) -> Result<()> {
     if client.stages() {
         return Ok(());
@@ -18,7 +18,7 @@ pub(super) fn must_stage(client: &ApiClient, what_for: &str) -> Result<()> {
     )))
 }
 
-/// The error of an atomic upload of too many files.
+/// The error of an atomic upload with too many files.
 pub(super) fn too_many_for_one_commit() -> Error {
     Error::configuration(format!(
         "an atomic upload has at most {MAX_COMMIT_FILES} files, because one transaction commits them"

@@ -1,7 +1,7 @@
-//! How a frame's Arrow types are stored in parquet.
+//! How a frame's Arrow types are stored in Parquet.
 //!
-//! The rule: the schema of the file, read back from parquet's own types, equals that of the
-//! frame up to the equivalences of [`canonical`]. Whatever breaks it is refused by name.
+//! The schema of the file, read back from Parquet's own types, must equal the schema of the frame,
+//! up to the equivalences of [`canonical`]. Otherwise, an error names the column.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -15,30 +15,30 @@ use parquet::{
 
 use crate::error::{Error, FrameColumn, Result};
 
-/// Extension types that parquet has a type for.
+/// Extension types that Parquet has a type for.
 const EXTENSIONS_OF_PARQUET: [&str; 2] = ["arrow.json", "arrow.uuid"];
 
-/// An extension type whose numbers mean nothing without it: months since 1970, for one.
+/// An extension type whose stored numbers mean nothing without it, such as months since 1970.
 const PERIOD: &str = "pandas.period";
 
-/// The schemas of a frame on its way into a file.
+/// The schemas between a frame and its file.
 pub(super) struct Storage {
-    /// What parquet can hold without a change of units: other layouts of the same values.
+    /// The frame's values in layouts that Parquet can write, in the same units.
     pub(super) layout: SchemaRef,
-    /// What is written.
+    /// The schema in the units of Parquet, which is written.
     pub(super) schema: SchemaRef,
     /// The schema of the file.
     pub(super) parquet: SchemaDescriptor,
-    /// Columns whose values are stored without their extension type, in words.
+    /// Notes about columns whose values are stored without their extension type.
     pub(super) notes: Vec<String>,
 }
 
 impl Storage {
-    /// The storage of a frame; `label` names it in messages. `decimals` says how its library
-    /// writes decimals, so that its files and its frames fit one dataset.
+    /// The storage of a frame; `label` names it in messages. `decimals` says how its library writes
+    /// decimals: files and frames of one library then fit one dataset.
     ///
     /// # Errors
-    /// [`Error::Frame`] with the column that parquet cannot hold as it is.
+    /// [`Error::Frame`] with the column that Parquet cannot hold unchanged.
     pub(super) fn of(label: &str, schema: &Schema, decimals: Decimals) -> Result<Self> {
         if schema.fields().is_empty() {
             return Err(refused(label, None, "it has no columns".to_owned()));
@@ -74,7 +74,7 @@ impl Storage {
     }
 }
 
-/// How decimals of up to 18 digits are written: a dataset has them in one form.
+/// How decimals of up to 18 digits are written. All files of a dataset need the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decimals {
     /// As `INT32` and `INT64`, as polars and duckdb do.
@@ -117,7 +117,7 @@ fn with_decimals_as_bytes(field: &TypePtr) -> Result<TypePtr, ParquetError> {
     .map(Arc::new)
 }
 
-/// The bytes of the largest number of so many digits, and its sign.
+/// The bytes needed for the largest number with this many digits, and its sign.
 fn bytes_of_decimal(precision: i32) -> i32 {
     let largest = 10_i128.pow(precision.unsigned_abs()) - 1;
     (1..16).find(|bytes| largest < 1_i128 << (8 * bytes - 1)).unwrap_or(16)
@@ -126,7 +126,7 @@ fn bytes_of_decimal(precision: i32) -> i32 {
 /// A column that cannot be stored as it is.
 struct Unstorable {
     column: FrameColumn,
-    /// What is said of the column.
+    /// The rest of the sentence that begins with the column.
     problem: String,
 }
 
@@ -147,7 +147,7 @@ fn refused(label: &str, column: Option<FrameColumn>, message: String) -> Error {
     Error::Frame { label: label.to_owned(), column: column.map(Box::new), message }
 }
 
-/// A library's error, without the kinds of error that stand before it.
+/// A library's error message without its prefixes for kinds of errors.
 pub(super) fn in_words(message: &str) -> String {
     const KINDS: [&str; 8] = [
         "Arrow: ",
@@ -168,7 +168,7 @@ pub(super) fn in_words(message: &str) -> String {
 
 type Laid = Result<FieldRef, Box<Unstorable>>;
 
-/// Fields after `change`, which must have names of their own.
+/// Applies `change` to fields, whose names must be unique.
 fn fields(
     fields: &Fields,
     parent: &str,
@@ -187,7 +187,7 @@ fn fields(
     changed.collect()
 }
 
-/// `field` after `change`, which is applied to what is inside of it first.
+/// Applies `change` to the fields inside of `field`, then to `field` itself.
 fn nested(field: &FieldRef, path: &str, change: &mut impl FnMut(&FieldRef, &str) -> Laid) -> Laid {
     let mut element = |element: &FieldRef| nested(element, &join(path, "element"), change);
     let data_type = match field.data_type() {
@@ -228,7 +228,7 @@ fn join(parent: &str, name: &str) -> String {
     if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
-/// Other layouts of the same values, which the writer and every reader know.
+/// Lays values out in a way that the writer and all readers know.
 fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     let data_type = field.data_type();
     let refused = |problem: &str| Err(Box::new(Unstorable::of(path, data_type, problem)));
@@ -258,14 +258,14 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
         {
             return refused("has a scale that Parquet does not have (0 up to the precision)");
         }
-        // Readers of some years ago do not know the narrow ones.
+        // Readers from a few years ago do not know the narrow decimals.
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
         }
         DataType::ListView(element) => DataType::List(Arc::clone(element)),
         DataType::LargeListView(element) => DataType::LargeList(Arc::clone(element)),
         DataType::RunEndEncoded(_, values) => values.data_type().clone(),
-        // The writer keeps dictionaries of text and bytes; those of polars are views.
+        // The writer keeps dictionaries of strings and bytes; those of polars are views.
         DataType::Dictionary(keys, values) => match &**values {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => {
                 data_type.clone()
@@ -281,7 +281,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
 
 const NO_COUNTERPART: &str = "Parquet does not have";
 
-/// Times in the units that parquet has. The writer would leave out what they are.
+/// Converts times to units that Parquet has. Otherwise, the writer would drop their logical type.
 fn in_units_of_parquet(field: &FieldRef) -> FieldRef {
     let data_type = match field.data_type() {
         DataType::Timestamp(TimeUnit::Second, zone) => {
@@ -294,7 +294,7 @@ fn in_units_of_parquet(field: &FieldRef) -> FieldRef {
     with_type(field, data_type)
 }
 
-/// One type for all that are the same in a file: the equivalences of `docs/guides/types.md`.
+/// Maps types that are the same in a file to one type: the equivalences of `docs/guides/types.md`.
 fn canonical(field: &Field) -> Field {
     let inner = |field: &Field, name: &str| Arc::new(canonical(field).with_name(name));
     let data_type = match field.data_type() {
@@ -323,7 +323,7 @@ fn canonical(field: &Field) -> Field {
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(pair) => {
                 let named = pair.iter().zip(["key", "value"]);
-                // A key is never null, whatever its field says.
+                // A key is never null, even if its field is nullable.
                 let pair: Fields = named
                     .map(|(field, name)| match name {
                         "key" => Arc::new(canonical(field).with_name(name).with_nullable(false)),

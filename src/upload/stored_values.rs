@@ -1,4 +1,4 @@
-//! A frame's values in the types that they are stored in, none of them changed.
+//! Converts a frame's values to the types that they are stored in, without changing any value.
 
 use arrow_array::{
     Array, ArrayRef, PrimitiveArray, RecordBatch,
@@ -13,16 +13,16 @@ use crate::{array_layout::with_type, error::FrameColumn};
 /// A value that its column's type in the file cannot hold.
 pub(super) struct StoreError {
     pub(super) column: FrameColumn,
-    /// Counted from the first of the batch.
+    /// Counted from the first row of the batch.
     pub(super) row: usize,
     pub(super) problem: String,
 }
 
-/// `rows` as they are written.
+/// Returns `rows` in the types that are written.
 ///
 /// # Errors
-/// [`StoreError`] for a value that would be another one afterwards: a date with a time of day,
-/// seconds that have no number of milliseconds, digits beyond a decimal's precision.
+/// [`StoreError`] for a value that would change: a date with a time of day, seconds beyond the
+/// range of milliseconds, more digits than the precision of its decimal type.
 pub(super) fn stored(rows: &RecordBatch, storage: &Storage) -> Result<RecordBatch, StoreError> {
     let fields = storage.layout.fields().iter().zip(storage.schema.fields());
     let columns = rows.columns().iter().zip(fields);
@@ -50,7 +50,7 @@ pub(super) fn stored(rows: &RecordBatch, storage: &Storage) -> Result<RecordBatc
     })
 }
 
-/// A value that has no counterpart becomes another one, or null, and is found by the way back.
+/// Converts there and back: a value that does not fit changes or becomes null.
 fn in_units(column: &ArrayRef, stored: &Field) -> Result<ArrayRef, (usize, String)> {
     let words = |error: ArrowError| (0, in_words(&error.to_string()));
     let converted = with_type(column, stored.data_type()).map_err(words)?;
@@ -63,8 +63,8 @@ fn in_units(column: &ArrayRef, stored: &Field) -> Result<ArrayRef, (usize, Strin
     Err((row.unwrap_or_default(), problem))
 }
 
-/// The first value with more digits than its type has: arrays are not checked when they are
-/// made, and the writer would cut the number.
+/// Finds the first value with more digits than its type has. Arrow does not check this when arrays
+/// are created, and the writer would truncate the number.
 fn oversized_decimal(column: &ArrayRef) -> Option<(usize, String)> {
     let children: Vec<&ArrayRef> = match column.data_type() {
         DataType::Decimal128(precision, _) => {

@@ -1,4 +1,4 @@
-//! Files that are written here before they are sent.
+//! Temporary files that are written before they are sent.
 
 use std::{
     fs::File,
@@ -16,8 +16,8 @@ use crate::{
     wire::digest::Sha256Digest,
 };
 
-/// What went wrong while a temporary file was written: a full disk, or what `otherwise` makes
-/// of the words.
+/// Maps an error that occurred while a temporary file was written: a full disk, for example, or
+/// else the result of `otherwise`, which gets the message.
 pub(super) fn while_writing(error: ParquetError, otherwise: impl FnOnce(String) -> Error) -> Error {
     match error {
         ParquetError::External(cause) => of_cause(cause, otherwise),
@@ -26,8 +26,8 @@ pub(super) fn while_writing(error: ParquetError, otherwise: impl FnOnce(String) 
     }
 }
 
-/// An error of what is read comes through the parquet crate's readers; any other I/O error is one of
-/// the file that is written.
+/// Errors of a source come through the parquet crate's readers. Any other I/O error is one of the
+/// temporary file.
 fn of_cause(
     cause: Box<dyn std::error::Error + Send + Sync>,
     otherwise: impl FnOnce(String) -> Error,
@@ -54,12 +54,12 @@ impl HashedFile {
         Ok(Self { file: temporary_file()?, hasher: ContentHasher::default() })
     }
 
-    /// The hash of what was written so far.
+    /// The hash of the bytes written so far.
     pub(super) fn hash(&self) -> Sha256Digest {
         self.hasher.hash()
     }
 
-    /// Ends the file; `location` stands for its path in messages.
+    /// Finishes the file; `location` replaces its path in messages.
     pub(super) fn into_content(self, location: Location) -> Result<Content> {
         let hash = self.hash();
         Ok(Content::hashed(Source::temporary(location, self.file)?, hash))
@@ -78,7 +78,7 @@ impl Write for HashedFile {
     }
 }
 
-/// A temporary file that is made of bytes as they come.
+/// A temporary file that collects bytes as they arrive.
 #[derive(Debug)]
 pub struct Spool {
     location: Location,
@@ -86,7 +86,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Begins a file; `label` stands for its path in messages.
+    /// Creates a file; `label` replaces its path in messages.
     ///
     /// # Errors
     /// [`Error::File`] if the folder for temporary files is full.
@@ -102,7 +102,7 @@ impl Spool {
         self.file.write_all(bytes).map_err(in_temporary_folder)
     }
 
-    /// Ends the file.
+    /// Finishes the file.
     ///
     /// # Errors
     /// [`Error::File`] if its size cannot be read.
@@ -121,7 +121,7 @@ mod tests {
     use crate::{error::Error, location::Location};
 
     #[test]
-    fn an_error_of_what_is_read_is_not_one_of_the_temporary_folder() {
+    fn an_error_of_the_source_is_not_blamed_on_the_temporary_folder() {
         let changed = || {
             let location = Location::from(Path::new("a.parquet"));
             Error::FileChanged { location, change: "it shrank" }

@@ -1,26 +1,26 @@
-//! What a listing says about a file in doubt: the answer of `settle`, a question of the gate.
+//! What a listing says about a file in doubt: returned by `settle`, used by strategies.
 
 use std::time::Duration;
 
-/// What the listing says about a file in doubt.
+/// What a listing says about a file in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is there, in its place, and its content is the same.
+    /// It is in its place, with the same content.
     Committed,
-    /// A file of its name, size and rows is in its place. Nothing tells whether the contents are
-    /// the same.
+    /// A file with its name, size and rows is in its place. Whether the contents are the same is
+    /// not known.
     Alike,
-    /// The dataset ends with its predecessor.
+    /// It is not there: the dataset ends with the file before it.
     Absent,
     /// The listing is older than what is known to be committed.
     Stale,
-    /// The dataset holds something else.
+    /// The dataset has another file in its place.
     Foreign,
-    /// The service did not give a listing, and may give one later.
+    /// The server did not return a listing, but may return one later.
     Unavailable {
-        /// The service asked all of us to wait this long.
+        /// How long the server asked the client to wait.
         retry_after: Option<Duration>,
     },
-    /// No listing could be had.
+    /// No listing is available.
     Unknown,
 }

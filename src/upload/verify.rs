@@ -41,7 +41,7 @@ impl Sent<'_> {
                 return Err(listing_stays_behind(name.to_owned(), None));
             }
             stale_listings += 1;
-            tracing::debug!("a list of files that is older than what was confirmed");
+            tracing::debug!("the listing lacks files that the server had acknowledged");
             sleep(client.options().grace).await;
         }
     }

@@ -6,24 +6,24 @@ use super::{
     files::{File, Phase},
 };
 
-/// How far the connection of a request was when the request ended.
+/// The state of a request's connection when the request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// Nobody has asked for the body.
+    /// The connection has not asked for the body.
     Opening,
     Open,
 }
 
-/// Decides from what was sent, never from the kind of error: a file whose tail was not released
-/// cannot be in the dataset, and any other outcome but a success must be looked up.
+/// Decides from what was sent, never from the kind of error. A file whose tail was not released
+/// cannot be in the dataset. Any other outcome but a success must be looked up.
 pub(super) fn decide(file: &File, ending: Ending, turn: Turn, connection: Connection) -> Decision {
     let in_doubt = file.phase == Phase::Released;
-    // What an earlier request has released may turn up at any time.
+    // A tail that an earlier request released may be committed at any time.
     let may_be_there = file.may_be_there;
     let must_settle = match ending {
         Ending::Temporary { .. } => in_doubt,
         Ending::Refused => may_be_there,
-        // The listing tells whether the content is the same, as soon as it is this file's turn.
+        // When it is this file's turn, the listing shows whether the content is the same.
         Ending::NameTaken if turn == Turn::Now => true,
         Ending::NameTaken | Ending::Final => in_doubt || may_be_there,
         Ending::Accepted | Ending::RefusedAll => false,

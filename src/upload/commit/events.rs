@@ -1,33 +1,33 @@
-//! What a strategy is told and what it says.
+//! The events of a strategy, and its actions.
 
 use std::time::Duration;
 
 pub(super) use crate::upload::verdict::Verdict;
 
-/// A file of the batch, by its place in it, from 0.
+/// A file of the batch: its position, from 0.
 pub type FileIndex = usize;
 
-/// One request for a file. News of a request that was dropped in the meantime is ignored.
+/// One request for a file. Events of a request that was dropped in the meantime are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId {
-    /// The file that is sent.
+    /// The file being sent.
     pub file: FileIndex,
-    /// The request's number among those for this file, from 1.
+    /// The number of the request among those for this file, from 1.
     pub attempt: u32,
 }
 
-/// What happened.
+/// An event: what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// So many more files are to be sent, after those that are planned.
+    /// This many files follow those that are planned.
     Planned(usize),
     /// No more files will be planned.
     PlanEnded,
     /// The connection is open and asks for the body.
     Started(RequestId),
-    /// All but the tail is sent.
+    /// Everything but the tail is sent.
     TailReached(RequestId),
-    /// The request is over.
+    /// The request has ended.
     Ended(RequestId, Ending),
     /// The pause after this request ([`Action::Pause`]) is over.
     PauseOver(RequestId),
@@ -37,10 +37,10 @@ pub enum Event {
     GroupEnded(GroupEnding),
     /// The pause after a failed commit ([`Action::PauseGroup`]) is over.
     GroupPauseOver,
-    /// What a listing shows behind the files that are known to be committed, after
+    /// How the listing continues after the files that are known to be committed, after
     /// [`Action::Compare`].
     Compared {
-        /// The next files of the plan that follow, with the same content.
+        /// The number of next files of the plan that follow there, with the same content.
         ours: usize,
         /// What comes after them.
         verdict: Verdict,
@@ -57,29 +57,30 @@ pub enum Event {
 pub enum Ending {
     /// 2xx with an id: the file is committed, or staged.
     Accepted,
-    /// The API's own refusal of this file.
+    /// The API rejected this file.
     Refused,
-    /// The API's refusal of everything (key, dataset).
+    /// The API rejected everything (key, dataset).
     RefusedAll,
-    /// The API says that the name is taken.
+    /// The API reported that the name is in use.
     NameTaken,
     /// Broken connection, timeout, 408, 425, 429, 5xx.
     Temporary {
-        /// What it says about the service.
+        /// What it says about the server.
         failure: Failure,
-        /// The service asked all of us to wait this long.
+        /// How long the server asked the client to wait.
         retry_after: Option<Duration>,
     },
-    /// No use to try again: the source changed, the certificate is bad, not the API.
+    /// A retry would fail again: the source changed, the certificate is bad, the URL is not the
+    /// API's.
     Final,
 }
 
-/// Staged files that one request commits: consecutive files of the plan.
+/// Staged files to commit in one request: consecutive files of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The first of them.
+    /// The first file.
     pub start: FileIndex,
-    /// The file after the last of them.
+    /// The file after the last one.
     pub end: FileIndex,
 }
 
@@ -88,14 +89,14 @@ pub struct Group {
 pub enum GroupEnding {
     /// All of them are in the dataset.
     Committed,
-    /// The dataset has another number of files than was expected, so none of them was added.
+    /// The dataset did not have the expected number of files, so none was added.
     CountDiffers,
     /// None was added, because of a name or a schema.
     Refused {
         /// The file that the server named, if any.
         file: Option<FileIndex>,
     },
-    /// A file is not staged any more, so none was added.
+    /// A file is no longer staged, so none was added.
     Gone {
         /// The file that the server named, if any.
         file: Option<FileIndex>,
@@ -104,78 +105,78 @@ pub enum GroupEnding {
     RefusedAll,
     /// Broken connection, timeout, 408, 425, 429, 5xx: they may have been added.
     Temporary {
-        /// The server asked all of us to wait this long.
+        /// How long the server asked the client to wait.
         retry_after: Option<Duration>,
     },
-    /// A retry would fail again, and they may have been added.
+    /// A retry would fail again; the files may have been added.
     Final,
 }
 
-/// What a failure that may pass says about the service.
+/// What a failure that may be temporary says about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It has no room for this request (429, 503), or this machine has none.
+    /// The server (429, 503) or this machine has no room for the request.
     NoRoom,
-    /// It may still be at work on the request (504, 524, a timeout).
+    /// The server may still be working on the request (504, 524, a timeout).
     StillAtWork,
-    /// Nothing: a connection broke, or another 5xx came.
+    /// Nothing: a connection broke, or the server sent another 5xx.
     Broken,
 }
 
-/// What is to be done.
+/// An action: what the shell must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open a connection and send everything but the tail.
     Start(RequestId),
     /// Send one byte of the held tail.
     Drip(FileIndex),
-    /// Send the rest.
+    /// Send the rest of the tail.
     Release(FileIndex),
-    /// Close the connection; the tail is not out.
+    /// Close the connection. The tail was not released.
     Drop(FileIndex),
-    /// The file is in the dataset.
+    /// Report that the file is in the dataset.
     Commit(FileIndex),
     /// Wait before the next attempt.
     Pause {
         /// The request that failed.
         request: RequestId,
-        /// Failures of its file in a row; those at the head of the line count anew. The pause
-        /// grows with them.
+        /// Failures of its file in a row, counted anew at the head of the line. The pause grows
+        /// with them.
         failures: u32,
-        /// What the service asked for.
+        /// How long the server asked the client to wait.
         at_least: Option<Duration>,
     },
-    /// Wait for the grace period, then ask the listing.
+    /// Wait for the grace period, then look the file up in the listing.
     Settle(FileIndex, Grace),
     /// Commit these staged files in one request.
     CommitGroup(Group),
-    /// Wait before the same commit is requested again.
+    /// Wait, then request the same commit again.
     PauseGroup {
         /// Failures of commits in a row. The pause grows with them.
         failures: u32,
-        /// What the server asked for.
+        /// How long the server asked the client to wait.
         at_least: Option<Duration>,
     },
     /// Wait for the grace period, then compare the dataset's listing with the next files.
     Compare(Grace),
-    /// The run is over; `None` when every file is committed.
+    /// The run is over; `None` if all files are committed.
     Finish(Option<Stop>),
 }
 
-/// How long to wait before the listing is asked.
+/// How long to wait before the listing is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grace {
-    /// Not at all.
+    /// Do not wait.
     None,
     /// The first request may still be in a proxy.
     Short,
-    /// The service said that it may still be at work.
+    /// The server reported that it may still be working on the request.
     Long,
-    /// The listing was not to be had the last time.
+    /// The last listing was not available.
     Retry {
         /// Failures in a row: the pause grows with them.
         failures: u32,
-        /// What the service asked for.
+        /// How long the server asked the client to wait.
         at_least: Option<Duration>,
     },
 }
@@ -185,23 +186,23 @@ pub enum Grace {
 pub struct Stop {
     /// The file that stopped it.
     pub file: FileIndex,
-    /// What is known about it.
+    /// Why.
     pub cause: StopCause,
 }
 
-/// See [`Stop`].
+/// The reason to stop; see [`Stop`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopCause {
-    /// Its last request failed, and it is not in the dataset.
+    /// Its last request failed, and the dataset does not have it.
     Failed,
-    /// It may or may not be in the dataset.
+    /// The dataset may or may not have it.
     OutcomeUnknown,
-    /// The listing never came to show what is known to be committed.
+    /// The listing kept lacking files that are known to be committed.
     ListingBehind,
-    /// The dataset holds what this run has not put there.
+    /// The dataset has a file that this run has not sent.
     ForeignWriter,
-    /// Its name is taken, and no request of this run can have taken it.
+    /// Its name is in use, and no request of this run can have stored it.
     NameTaken,
-    /// The service took it before its last byte was sent.
+    /// The server committed it before its last byte was sent.
     CommittedEarly,
 }

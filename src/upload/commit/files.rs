@@ -1,4 +1,4 @@
-//! Where each file of the plan is, as a strategy sees it.
+//! The state of each file of the plan.
 
 use std::ops::{Index, IndexMut, Range};
 
@@ -46,12 +46,12 @@ impl Phase {
 #[derive(Clone, Debug)]
 pub(super) struct File {
     pub(super) phase: Phase,
-    /// Requests for it so far: those that were dropped to make room are among them.
+    /// Requests for it so far, including those that were dropped to make room.
     pub(super) attempt: u32,
-    /// Requests that failed in a row while it was not the head.
+    /// Failed requests in a row while it was not the head.
     pub(super) failures: u32,
-    /// A tail of this file was released, and the outcome was not learned: it may turn up in the
-    /// dataset.
+    /// A tail of this file was released and the outcome is unknown: the dataset may contain the
+    /// file at any time.
     pub(super) may_be_there: bool,
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Files {
     planned: Vec<File>,
     /// The first file that is not done.
     head: FileIndex,
-    /// Files from here on have never been started.
+    /// Files from here on were never started.
     frontier: FileIndex,
 }
 
@@ -83,7 +83,7 @@ impl Files {
         self.planned.get(self.head).map(|file| file.phase)
     }
 
-    /// Files that are started. Those in order are not done.
+    /// Files that are started. Those committed in order are not among them.
     pub(super) fn begun(&self) -> Range<FileIndex> {
         self.head..self.frontier
     }
@@ -97,7 +97,7 @@ impl Files {
         RequestId { file, attempt: state.attempt }
     }
 
-    /// Notes that a file is done. Returns by how many files the head has moved on.
+    /// Notes that a file is done. Returns by how many files the head has moved.
     pub(super) fn done(&mut self, file: FileIndex) -> usize {
         self[file].phase = Phase::Done;
         self.frontier = self.frontier.max(file + 1);
@@ -132,7 +132,7 @@ impl Files {
         self.planned[self.begun()].iter().filter(|file| matches(file.phase)).count()
     }
 
-    /// Whether the event is news: that of a request that was dropped in the meantime is not.
+    /// Whether the event is current: events of dropped requests are not.
     pub(super) fn awaits(&self, event: &Event) -> bool {
         let phase = |file: FileIndex| self.planned.get(file).map(|file| file.phase);
         let phase_of = |request: &RequestId| {

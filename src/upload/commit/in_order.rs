@@ -3,9 +3,9 @@
 //! Invariant: a tail is released only when every earlier file is committed, so the dataset always
 //! holds a prefix of the plan, and at most one file is in doubt.
 //!
-//! A server may serve fewer requests than are open, and refuse, reset, or let wait the others. What
-//! is held for the head's sake may then be what keeps the head out. So everybody makes room for the
-//! head: the newest others are dropped if it lacks room.
+//! A server may serve fewer requests than are open, and reject, reset or delay the others. Then
+//! held uploads may be what keeps the head out. So if the head lacks room, the newest of the others
+//! are dropped.
 
 use super::{
     decision::{Room, Turn},
@@ -16,7 +16,7 @@ use super::{
     strategy::CommitStrategy,
 };
 
-/// Commits files in the order of the plan. See the module's text.
+/// Commits files in the order of the plan. See the module documentation.
 #[derive(Clone, Debug)]
 pub struct InOrder {
     pub(super) line: Line,
@@ -24,7 +24,7 @@ pub struct InOrder {
 }
 
 impl InOrder {
-    /// With nothing to send yet: files come with [`Event::Planned`].
+    /// Starts empty: files come with [`Event::Planned`].
     #[must_use]
     pub fn new(config: CommitConfig) -> Self {
         Self { line: Line::new(config), starvation: Starvation::default() }
@@ -38,8 +38,8 @@ impl InOrder {
         self.starvation.tick(HeadAtTick { file, phase, has_moved, others })
     }
 
-    /// Drops others, the newest first, until only `kept` of them are left. What is dropped cannot
-    /// have been committed.
+    /// Drops other uploads, newest first, until only `kept` are left. A dropped upload cannot have
+    /// been committed.
     fn make_room(&mut self, room: Room) {
         self.line.open_limit.serves(room.served);
         let files = &self.line.files;
@@ -91,7 +91,7 @@ mod tests {
     };
 
     #[test]
-    fn a_pause_grows_with_failures_and_not_with_requests_that_were_dropped() {
+    fn pauses_grow_with_failures_but_not_with_dropped_requests() {
         let request = |file, attempt| RequestId { file, attempt };
         let config = CommitConfig { concurrency: 2, max_held: 2, max_retries: 8 };
         let mut gate = InOrder::new(config);

@@ -1,6 +1,6 @@
-//! What all orders of commits share: files in plan order, of which the first that is not committed
-//! is the head of the line. It makes events into changes of state and into actions, but releases
-//! and drops nothing for the head's sake: that is up to a strategy.
+//! What all strategies share: the files in plan order. The first file that is not committed is the
+//! head of the line. The line maps events to changes of state and to actions. Whether to release a
+//! tail, or to drop an upload to make room for the head, is up to the strategy.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use super::{
 };
 use crate::config::DRIP_TICKS;
 
-/// How much a strategy may do.
+/// The limits of a strategy.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitConfig {
-    /// Bodies sent at the same time; at least 1.
+    /// The number of bodies sent at the same time; at least 1.
     pub concurrency: usize,
-    /// Uploads that may wait with a held tail, on top of `concurrency`.
+    /// The number of uploads that may wait with a held tail, in addition to `concurrency`.
     pub max_held: usize,
-    /// Attempts after the first one, for the file at the head. Those that failed while other
-    /// uploads were open do not count.
+    /// The number of retries for the file at the head. Attempts that failed while other uploads
+    /// were open do not count.
     pub max_retries: u32,
 }
 
-/// The files of an upload in plan order, and what is known about each of them.
+/// The files of an upload in plan order, with their states.
 #[derive(Clone, Debug)]
 pub struct Line {
     pub(super) files: Files,
@@ -44,7 +44,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Nothing to send yet: files come with [`Event::Planned`].
+    /// Starts empty: files come with [`Event::Planned`].
     pub(super) fn new(config: CommitConfig) -> Self {
         let CommitConfig { concurrency, max_held, max_retries } = config;
         Self {
@@ -70,7 +70,7 @@ impl Line {
             && self.files.not_done() < self.concurrency
     }
 
-    /// Takes in an event. Returns the room that the head lacks.
+    /// Processes an event. Returns the room that the head lacks.
     pub(super) fn on(&mut self, event: Event) -> Option<Room> {
         match event {
             Event::Planned(count) => self.files.plan(count),
@@ -84,7 +84,7 @@ impl Line {
             Event::Tick { .. } => self.drip(),
             Event::Ended(request, ending) => return self.ended(request.file, ending, Turn::Now),
             Event::Settled(file, verdict) => return self.settled(file, verdict),
-            // Only of staged files.
+            // Events of staged files only.
             Event::GroupEnded(_) | Event::GroupPauseOver | Event::Compared { .. } => {}
         }
         None
@@ -136,7 +136,7 @@ impl Line {
         self.done(file);
     }
 
-    /// The next files may have more room now.
+    /// Resets what counted against the previous head: the next files may have more room now.
     pub(super) fn done(&mut self, file: FileIndex) {
         let moved_on = self.files.done(file);
         for _ in 0..moved_on {
@@ -151,9 +151,9 @@ impl Line {
         }
     }
 
-    /// Ends the run for a file whose request is over.
+    /// Ends the run for a file whose request has ended.
     pub(super) fn stop(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
-        // Nothing to drop.
+        // There is nothing to drop.
         self.files[file].phase = Phase::Waiting;
         self.end_at(file, cause, scope);
     }
@@ -168,7 +168,7 @@ impl Line {
         }
     }
 
-    /// Tries again, later and later.
+    /// Tries again after a pause that grows.
     fn retry(
         &mut self,
         file: FileIndex,
@@ -195,7 +195,7 @@ impl Line {
     fn head_failed(&mut self, cause: Cause) -> Option<Room> {
         match self.retries.failed(self.files.open(), cause) {
             Lesson::Alone => {
-                // Whatever it was, it was none of ours.
+                // Whatever is there, this run did not put it there.
                 self.open_limit.forget();
                 self.open_limit.lower_to(1);
                 None
@@ -211,7 +211,7 @@ impl Line {
         if cause == Cause::NoRoom && self.files.head_phase().is_some_and(Phase::is_open) {
             self.open_limit.serves(open);
         } else {
-            // If the head is not served, this says nothing of how many are.
+            // If the head is not served, this does not tell how many requests are.
             self.open_limit.lower_to(open);
         }
     }
@@ -274,7 +274,7 @@ impl Line {
         }
     }
 
-    /// What to do after this event.
+    /// Returns the actions after an event.
     pub(super) fn actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
     }

@@ -1,15 +1,15 @@
-//! The order of commits: which upload starts, waits, releases its tail, or is dropped.
+//! The order of commits: decides which upload starts, waits, releases its tail, or is dropped.
 //!
 //! A port with one implementation per file. A [`CommitStrategy`] takes events and returns actions.
-//! It has no I/O, no clock and no randomness: the shell around it (`transfer`) performs the actions
+//! It has no I/O, no clock and no randomness. The shell around it (`transfer`) performs the actions
 //! and reports what happened, so a simulation can drive the same decisions a million times.
 //!
 //! ```text
 //! InOrder, Unordered, Staged ──> Line ──> Files, Starting, Retries, OpenLimit, Stopping
 //! ```
 //!
-//! The strategies differ in when they release a tail and in whether they drop requests. What they
-//! share is in `line`; the values below it return decisions and act on nothing.
+//! The strategies differ in when they release a tail and in whether they drop requests. `line` has
+//! what they share; the values below it only return decisions.
 
 mod decision;
 mod ending;
@@ -42,7 +42,7 @@ pub use unordered::Unordered;
 pub use super::{order::Order, verdict::Verdict};
 use crate::wire::staging::MAX_COMMIT_FILES;
 
-/// How files get into a dataset.
+/// How files are committed to a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Each upload commits its file.

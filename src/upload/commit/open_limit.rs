@@ -1,19 +1,19 @@
-//! How many requests may be open: fewer where the service serves fewer.
+//! How many requests may be open, adapted to what the server serves.
 
-/// Commits that go by before one more request is tried than the service is known to serve.
+/// The number of commits before one more request is tried than the server is known to serve.
 const FIRST_PATIENCE: usize = 4;
-/// This often the patience doubles at most.
+/// This number doubles at most this often.
 const MOST_DOUBLINGS: u32 = 8;
 
-/// It shrinks at once and grows commit by commit, as TCP's window does (RFC 5681). A number that
-/// the service refused is remembered, and tried again more and more rarely.
+/// Shrinks at once and grows commit by commit, as TCP's window does (RFC 5681). A number that the
+/// server rejected is remembered, and tried again less and less often.
 #[derive(Clone, Debug)]
 pub(super) struct OpenLimit {
     pub(super) requests: usize,
     most: usize,
-    /// So many the service serves; it refused more.
+    /// The server serves this many requests; it rejected more.
     served: usize,
-    /// How often in a row it refused more than `served`.
+    /// How often in a row it rejected more than `served`.
     refusals: u32,
     commits_since_change: usize,
 }
@@ -23,13 +23,13 @@ impl OpenLimit {
         Self { requests: most, most, served: most, refusals: 0, commits_since_change: 0 }
     }
 
-    /// A request failed that may have been one too many.
+    /// Notes a failure that one request too many may have caused.
     pub(super) fn lower_to(&mut self, requests: usize) {
         self.requests = requests.clamp(1, self.requests);
         self.commits_since_change = 0;
     }
 
-    /// The service was seen to serve `served` requests and no more.
+    /// Notes that the server was seen to serve `served` requests and no more.
     pub(super) fn serves(&mut self, served: usize) {
         let was_a_trial = self.requests > self.served;
         self.refusals = (self.refusals + u32::from(was_a_trial)).min(MOST_DOUBLINGS);
@@ -37,12 +37,12 @@ impl OpenLimit {
         self.lower_to(self.served);
     }
 
-    /// Nothing is known of how many the service serves.
+    /// It is not known how many requests the server serves.
     pub(super) fn forget(&mut self) {
         self.served = self.most;
     }
 
-    /// One more file is committed.
+    /// Notes that a file was committed.
     pub(super) fn grow(&mut self) {
         self.commits_since_change += 1;
         let needed = if self.requests < self.served {
@@ -54,7 +54,7 @@ impl OpenLimit {
             return;
         }
         if self.requests > self.served {
-            // The last trial went well.
+            // The last trial succeeded.
             self.served = self.requests;
             self.refusals = self.refusals.saturating_sub(1);
         }
@@ -67,7 +67,8 @@ impl OpenLimit {
 mod tests {
     use super::OpenLimit;
 
-    /// Refusals that a service with `places` places answers while so many files are committed.
+    /// The number of rejections by a server with this many `places`, while this many files are
+    /// committed.
     fn refusals(places: usize, commits: usize) -> usize {
         let mut limit = OpenLimit::new(40);
         let mut refused = 0;
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_was_refused_is_tried_again_more_and_more_rarely() {
+    fn a_rejected_number_is_tried_again_less_and_less_often() {
         for places in 1..8 {
             assert!(refusals(places, 100) <= 5, "{places}");
             assert!(refusals(places, 10_000) <= 20, "{places}");
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_serves_more_than_before_gets_more() {
+    fn a_server_that_serves_more_than_before_gets_more_requests() {
         let mut limit = OpenLimit::new(8);
         limit.serves(2);
         (0..200).for_each(|_| limit.grow());
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_no_refusal_is_made_up_for_with_each_commit() {
+    fn a_failure_other_than_a_rejection_is_made_up_for_with_each_commit() {
         let mut limit = OpenLimit::new(8);
         limit.lower_to(3);
         (0..5).for_each(|_| limit.grow());

@@ -1,4 +1,4 @@
-//! How often the head of the line has failed. Only the head can fail for good, and only alone: the
+//! Counts failures of the head of the line. Only a head that fails alone can fail for good: the
 //! others may just wait for a server that serves fewer requests than are open.
 
 use super::decision::{Cause, Room};
@@ -8,16 +8,16 @@ use super::decision::{Cause, Room};
 pub(super) struct Retries {
     most: u32,
     failures: u32,
-    /// Of these, while no other upload was open that could have been in its way.
+    /// Those failures without another open upload that could have been in its way.
     alone: u32,
 }
 
 /// What a failure of the head says about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lesson {
-    /// No other upload was in the way.
+    /// The failure was not caused by another upload.
     Alone,
-    /// Others may have been in the way.
+    /// Another upload may have been in the way.
     LacksRoom(Room),
     Nothing,
 }
@@ -27,12 +27,12 @@ impl Retries {
         Self { most, failures: 0, alone: 0 }
     }
 
-    /// Another file is the head.
+    /// Notes that another file is the head.
     pub(super) fn next_head(&mut self) {
         *self = Self::new(self.most);
     }
 
-    /// The head has failed while `others` were open.
+    /// Notes that the head has failed while `others` were open.
     pub(super) fn failed(&mut self, others: usize, cause: Cause) -> Lesson {
         self.failures += 1;
         if others == 0 {
@@ -65,7 +65,7 @@ mod tests {
     use super::{Cause, Lesson, Retries, Room};
 
     #[test]
-    fn a_head_that_fails_again_gets_all_the_room_and_only_failures_alone_are_retries() {
+    fn a_head_that_fails_again_gets_all_the_room_and_only_failures_alone_count_as_retries() {
         let mut retries = Retries::new(1);
         assert_eq!(retries.failed(4, Cause::Other), Lesson::Nothing);
         assert_eq!(retries.failed(4, Cause::Other), Lesson::LacksRoom(Room { kept: 0, served: 4 }));

@@ -1,4 +1,4 @@
-//! A file in doubt: nothing moves until the listing has said whether it was committed.
+//! Settles a file in doubt. Nothing moves until the listing shows whether it was committed.
 
 use super::{
     decision::{Cause, Decision, Room, Scope},
@@ -6,25 +6,25 @@ use super::{
 };
 use crate::config::MAX_STALE_LISTINGS;
 
-/// How far the lookup of a file in doubt is.
+/// The lookup of a file in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Settling {
     /// How its request ended.
     ending: Ending,
-    /// Listings so far that did not show the file.
+    /// Listings so far that lacked the file.
     polls: u32,
     /// Listings in a row that were not available.
     unavailable: u32,
-    /// Of these, while no upload was open that could have been in the way.
+    /// Those without an open upload that could have been in the way.
     unavailable_alone: u32,
 }
 
-/// What else a lookup is judged by.
+/// The rest of what the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surroundings {
-    /// An earlier request may have put the file there.
+    /// An earlier request may have committed the file.
     pub(super) may_be_there: bool,
-    /// Uploads that are open.
+    /// The number of open uploads.
     pub(super) others: usize,
     pub(super) max_retries: u32,
 }
@@ -34,8 +34,8 @@ impl Settling {
         Self { ending, polls: 0, unavailable: 0, unavailable_alone: 0 }
     }
 
-    /// Whether the request itself may have put the file there. If it was refused because the name
-    /// is taken, it certainly has not.
+    /// Whether the request itself may have committed the file. If it was rejected because the name
+    /// is in use, it certainly has not.
     pub(super) fn is_of_a_possible_commit(self) -> bool {
         self.ending != Ending::NameTaken
     }
@@ -53,7 +53,7 @@ impl Settling {
                 if self.unavailable_alone > around.max_retries {
                     return Decision::Stop(StopCause::OutcomeUnknown, Scope::All);
                 }
-                // What is held may have all connections that the server serves, so that none is
+                // Held uploads may occupy all connections that the server serves, so that none is
                 // left for the listing.
                 let room = Room { kept: 0, served: around.others };
                 let room = (around.others > 0).then_some(room);
@@ -61,7 +61,7 @@ impl Settling {
                 let grace = Grace::Retry { failures, at_least: retry_after };
                 Decision::SettleAgain { grace, room }
             }
-            // The server has just said that the name is taken: a list without it is old.
+            // The server just reported that the name is in use, so a listing without it is stale.
             Verdict::Absent if self.ending != Ending::NameTaken => self.absent(),
             Verdict::Absent | Verdict::Stale => self.stale(around),
         }
@@ -69,7 +69,7 @@ impl Settling {
 
     fn absent(&mut self) -> Decision {
         match self.ending {
-            // The first look came too early to believe: the request may be on its way.
+            // The first listing proves nothing: the request may still be on its way.
             _ if self.polls == 0 => self.look_again(),
             Ending::Temporary { failure, retry_after } => {
                 Decision::Retry { cause: Cause::told(failure, retry_after), retry_after }

@@ -1,4 +1,4 @@
-//! Which file starts next.
+//! Decides which file starts next.
 
 use super::{
     ending::Connection,
@@ -9,26 +9,26 @@ use super::{
     stopping::Stopping,
 };
 
-/// Requests start in plan order, one after the other, so that a server that serves connections by
-/// arrival sees the order of the plan.
+/// Requests start in plan order, one after the other. So a server that processes connections in
+/// order of arrival sees the order of the plan.
 #[derive(Clone, Debug)]
 pub(super) struct Starting {
     concurrency: usize,
     max_held: usize,
-    /// The file whose connection is being opened: the next one starts after it.
+    /// The file whose connection is being opened. The next one starts after it.
     pub(super) opening: Option<FileIndex>,
 }
 
 /// When the head starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeadStarts {
-    /// At once: the others may be waiting for it.
+    /// At once: other uploads may be waiting for it.
     AtOnce,
-    /// When a slot is free, as any other file.
+    /// When a slot is free, like any other file.
     InASlot,
 }
 
-/// Whether other files than the head may start.
+/// Whether files other than the head may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Others {
     MayStart,
@@ -52,7 +52,7 @@ impl Starting {
         if self.opening == Some(file) { Connection::Opening } else { Connection::Open }
     }
 
-    /// The connection of this file is open, or its request is over.
+    /// Notes that the connection of this file is open, or that its request has ended.
     pub(super) fn opened(&mut self, file: FileIndex) {
         if self.opening == Some(file) {
             self.opening = None;

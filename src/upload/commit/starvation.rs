@@ -1,4 +1,5 @@
-//! A head that moves no byte while others are open: they may be what keeps it from being served.
+//! Detects a head that moves no byte while other uploads are open, which may keep it from being
+//! served.
 
 use super::{decision::Room, events::FileIndex, files::Phase};
 use crate::config::{STALL_TICKS, STALL_TICKS_ANSWER};
@@ -7,13 +8,13 @@ use crate::config::{STALL_TICKS, STALL_TICKS_ANSWER};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Starvation {
     head: FileIndex,
-    /// Ticks in a row in which it moved no byte.
+    /// Ticks in a row without progress.
     idle_ticks: u32,
-    /// Times that others were dropped because of that.
+    /// How often others were dropped because of that.
     stalls: u32,
 }
 
-/// How the head stands when time has passed.
+/// The state of the head after a tick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadAtTick {
     pub(super) file: FileIndex,
@@ -26,7 +27,7 @@ pub(super) struct HeadAtTick {
 }
 
 impl Starvation {
-    /// Time has passed.
+    /// Notes that time has passed.
     pub(super) fn tick(&mut self, head: HeadAtTick) -> Option<Room> {
         let HeadAtTick { file, phase, has_moved, others } = head;
         if self.head != file {

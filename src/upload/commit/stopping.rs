@@ -8,7 +8,7 @@ use super::{
     files::{Files, Phase},
 };
 
-/// Why a run ends early, and which files are left out.
+/// Why a run ends early, and which files it leaves out.
 #[derive(Clone, Debug)]
 pub(super) struct Stopping {
     stop: Option<Stop>,
@@ -21,7 +21,7 @@ impl Stopping {
         Self { stop: None, fence: FileIndex::MAX }
     }
 
-    /// The first file of the plan that has a reason to stop counts.
+    /// Adds a reason to stop. The reason of the first file in the plan wins.
     pub(super) fn at(&mut self, file: FileIndex, cause: StopCause, scope: Scope) {
         if self.stop.is_none_or(|stop| file < stop.file) {
             self.stop = Some(Stop { file, cause });
@@ -42,19 +42,19 @@ impl Stopping {
         self.fence
     }
 
-    /// Files that are begun and left out now.
+    /// Started files that are left out from now on.
     pub(super) fn left_out(&self, files: &Files) -> Range<FileIndex> {
         let begun = files.begun();
         self.fence.max(begun.start)..begun.end
     }
 
-    /// Files that may be started now: those begun, and the next one.
+    /// Files that may be started now: those already started, and the next one.
     pub(super) fn startable(&self, files: &Files) -> Range<FileIndex> {
         let begun = files.begun();
         begun.start..self.fence.min(begun.end + 1).min(files.len())
     }
 
-    /// Whether nothing is under way any more and nothing is left to start.
+    /// Whether nothing is under way and nothing is left to start.
     pub(super) fn is_idle(&self, files: &Files) -> bool {
         let is_busy = |file: FileIndex| match files[file].phase {
             Phase::Waiting | Phase::Done => false,

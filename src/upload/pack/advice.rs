@@ -1,18 +1,18 @@
-//! What a caller should know about the sizes of files.
+//! Notes about the sizes of files.
 
 use crate::{
     hint::{Hint, Message},
     upload::recipe::Recipe,
 };
 
-/// Fewer files are not worth advice.
+/// No advice below this number of files.
 const MANY: usize = 100;
-/// The mean size in bytes below which an answer takes longer than a file.
+/// The mean size in bytes below which waiting for a response takes longer than sending the file.
 const SMALL: u64 = 1_000_000;
-/// The time that a server on the internet takes for an answer, in milliseconds.
+/// The typical response time of a server on the internet, in milliseconds.
 const ANSWER_MS: u64 = 50;
 
-/// How many files become how many.
+/// Describes the regrouping.
 pub(in crate::upload) fn regrouped(before: usize, after: &[Recipe]) -> String {
     let files = |count| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
     format!("{} regrouped into {}", files(before), files(after.len()))

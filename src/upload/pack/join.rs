@@ -1,4 +1,4 @@
-//! A file made of row groups of other files: their pages byte for byte, and a new footer.
+//! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
 use std::{
     ops::Range,
@@ -30,11 +30,11 @@ use crate::{
 
 const MAGIC: &[u8] = b"PAR1";
 
-/// The content of a file with the row groups of `parts`, one after the other. Reads footers, not
-/// pages. May block.
+/// The content of a file with the row groups of `parts`, in order. Reads footers, not pages. May
+/// block.
 ///
-/// Min and max values come along where the source says how they are ordered. Page indexes and bloom
-/// filters are left out: readers do without them.
+/// Min and max values are kept if the source declares their order. Page indexes and bloom filters
+/// are left out: readers work without them.
 ///
 /// # Errors
 /// [`Error::Rewrite`] if a footer cannot be moved; [`Error::FileChanged`]; [`Error::File`].
@@ -46,7 +46,7 @@ pub(in crate::upload) fn join(name: &str, parts: &[Part]) -> Result<Content> {
     joined.into_content(label(name, parts))
 }
 
-/// Which files it is made of, for messages.
+/// The source files, for messages.
 fn label(name: &str, parts: &[Part]) -> Location {
     let places: Vec<_> = parts.iter().map(|part| part.content.location()).collect();
     match &places[..] {
@@ -63,7 +63,7 @@ struct Joined {
     file: Option<FileFacts>,
 }
 
-/// What the new footer says of the whole file.
+/// What the new footer says about the whole file.
 struct FileFacts {
     schema: SchemaDescPtr,
     version: i32,
@@ -89,7 +89,7 @@ impl Joined {
             Error::Rewrite { location, message }
         };
         let open = part.content.open()?;
-        // Statistics of encodings as they are in the file.
+        // Statistics of encodings, as they are in the file.
         let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
         let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
         // The crate panics on some damaged footers.
@@ -154,7 +154,7 @@ impl Joined {
         Ok(())
     }
 
-    /// Adds a piece; ranges that continue one another become one.
+    /// Adds a piece; merges adjacent ranges.
     fn push(&mut self, piece: Piece) {
         self.size += piece.size();
         if let (Some(Piece::Range(last, before)), Piece::Range(next, range)) =
@@ -205,8 +205,8 @@ impl FileFacts {
         }
     }
 
-    /// A note stays if all sources have it. What tools note about the schema is an exception: it
-    /// differs in what depends on the rows of a file, such as the index of pandas.
+    /// Keeps metadata that all sources agree on. An exception is what tools store about the schema:
+    /// it differs in details that depend on the rows of a file, such as the index of pandas.
     fn add(&mut self, file: &FileMetaData) {
         self.version = self.version.max(file.version());
         if self.created_by.as_deref() != file.created_by() {
@@ -218,7 +218,7 @@ impl FileFacts {
     }
 }
 
-/// Where the pages of a column chunk are. Some writers store position 0 for a page that is missing.
+/// The range of a column chunk's pages. Some writers store offset 0 for a missing page.
 fn pages(column: &ColumnChunkMetaData) -> Range<u64> {
     let positions = [column.dictionary_page_offset(), Some(column.data_page_offset())];
     let begin = positions.into_iter().flatten().filter(|&position| position > 0).min();
@@ -227,7 +227,7 @@ fn pages(column: &ColumnChunkMetaData) -> Range<u64> {
     if size == 0 { 0..0 } else { begin..begin.saturating_add(size) }
 }
 
-/// The same column chunk, `shift` bytes further on.
+/// The same column chunk, moved by `shift` bytes.
 fn shifted(
     column: &ColumnChunkMetaData,
     mut chunk: ColumnChunkMetaDataBuilder,
@@ -261,8 +261,8 @@ fn shifted(
     chunk.build()
 }
 
-/// The new footer says that values are in the order of their type. Older writers did not define the
-/// order of their min and max values.
+/// The new footer declares that min and max values have the order of their type. Older writers did
+/// not define the order.
 fn can_be_moved(statistics: &Statistics, order: ColumnOrder) -> bool {
     let has_values = statistics.min_bytes_opt().or(statistics.max_bytes_opt()).is_some();
     let is_defined = matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_));

@@ -1,4 +1,4 @@
-//! Which row groups become which file.
+//! Decides which row groups become which file.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ use crate::{
     },
 };
 
-/// The format numbers the row groups of a file with 16 bits.
+/// The row groups of a file are numbered with 16 bits.
 const MAX_ROW_GROUPS: usize = i16::MAX as usize;
 
-/// Regroups the row groups of files, in their order, into files of at most `target_size` bytes of
-/// pages. A row group that is larger is a file of its own. The same files give the same names.
+/// Regroups the row groups of files, in order, into files with at most `target_size` bytes of
+/// pages. A larger row group becomes a file by itself. Equal files give equal names.
 pub(in crate::upload) fn regroup(files: Vec<Recipe>, target_size: u64) -> Vec<Recipe> {
     let mut packs = Packs { target_size, done: Vec::new(), open: Pack::default() };
     for file in files {
@@ -30,7 +30,7 @@ struct Packs {
     open: Pack,
 }
 
-/// A file that is being put together.
+/// The file that is being assembled.
 #[derive(Default)]
 struct Pack {
     parts: Vec<Part>,
@@ -44,7 +44,7 @@ impl Packs {
     fn add(&mut self, file: &Recipe) {
         for part in &file.parts {
             if !part.has_consistent_row_count() {
-                // Readers disagree about its rows: it stays as it is.
+                // Readers disagree about the rows of this file, so it stays as it is.
                 self.close();
                 self.open.add(file, part.clone(), 0);
                 self.close();
@@ -71,7 +71,7 @@ impl Packs {
             && self.open.row_groups + more_row_groups <= MAX_ROW_GROUPS
     }
 
-    /// Adds row groups to the open file. A file without rows is a part, too: it is in the report.
+    /// Adds row groups to the current file. A file without rows is a part as well: reports list it.
     fn take(&mut self, file: &Recipe, part: &Part, row_groups: Range<usize>, size: u64) {
         if row_groups.is_empty() && !part.row_groups.is_empty() {
             return;
@@ -113,8 +113,8 @@ impl Part {
     }
 }
 
-/// The place in the upload, zero-padded so that every order of names is this one, and a fingerprint
-/// of the footers and of what is taken of them.
+/// The name has the position in the upload, zero-padded so that every sort order keeps it, and a
+/// fingerprint of the footers and the row groups used.
 fn name(position: usize, parts: &[Part], changes: &[Change]) -> String {
     let mut hasher = ContentHasher::default();
     for part in parts {

@@ -1,4 +1,4 @@
-//! What a pack holds, for any layout of row groups.
+//! Packs of any layout of row groups.
 
 use std::{path::Path, sync::Arc};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// Rows with nulls, texts that repeat, lists and structs.
+/// Rows with nulls, repeated strings, lists and structs.
 fn rows(rng: &mut Rng, count: usize) -> RecordBatch {
     let numbers: Int64Array = (0..count).map(|_| rng.bool().then(|| rng.i64(..))).collect();
     let words = ["", "a", "ä long text that repeats", "ß"];
@@ -114,13 +114,13 @@ fn read(content: &Content) -> RecordBatch {
     let builder = ParquetRecordBatchReaderBuilder::try_new(content.open().unwrap()).unwrap();
     let schema = Arc::clone(builder.schema());
     let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
-    // Schemas of files keep the notes of their writers.
+    // Schemas include metadata of their writers.
     let batches = concat_batches(&schema, &batches).unwrap();
     RecordBatch::try_new(rows(&mut Rng::with_seed(0), 0).schema(), batches.columns().to_vec())
         .unwrap()
 }
 
-/// All that the footer knows of a row group but where it is.
+/// The footer's facts about a row group, except for offsets.
 fn facts(metadata: &ParquetMetaData) -> Vec<String> {
     let row_groups = metadata.row_groups().iter();
     let columns = row_groups.flat_map(|row_group| {
@@ -158,7 +158,7 @@ fn any_files(rng: &mut Rng, folder: &TempDir) -> (Vec<Recipe>, RecordBatch) {
 }
 
 #[test]
-fn packs_of_any_files_hold_the_same_row_groups_in_the_same_order() {
+fn packs_have_the_same_row_groups_in_the_same_order() {
     for seed in 0..150 {
         let (mut rng, folder) = (Rng::with_seed(seed), TempDir::new().unwrap());
         let (files, all) = any_files(&mut rng, &folder);
@@ -190,7 +190,7 @@ fn packs_of_any_files_hold_the_same_row_groups_in_the_same_order() {
                 pack.row_count()
             );
         }
-        // The checks of client and server accept what is sent, and see the same rows.
+        // The checks of client and server accept the content, and see the same rows.
         for (pack, content) in packs.iter().zip(&contents) {
             assert_eq!(recipe(0, content.clone()).row_count(), pack.row_count(), "seed {seed}");
         }
@@ -212,7 +212,7 @@ fn files_split_to_single_row_groups_and_packed_again_have_the_same_rows() {
 }
 
 #[test]
-fn names_are_the_same_for_the_same_files_and_others_for_other_values() {
+fn names_depend_only_on_the_files() {
     let folder = TempDir::new().unwrap();
     let file = |seed: u64| {
         let path = folder.path().join(seed.to_string());
@@ -234,7 +234,7 @@ fn names_are_the_same_for_the_same_files_and_others_for_other_values() {
 }
 
 #[test]
-fn notes_that_all_files_share_are_kept() {
+fn metadata_that_all_files_share_is_kept() {
     let (mut rng, folder) = (Rng::with_seed(3), TempDir::new().unwrap());
     let files = [0, 1].map(|position| {
         let path = folder.path().join(position.to_string());

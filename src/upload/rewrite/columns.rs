@@ -1,5 +1,5 @@
-//! One column of a row group, copied batch by batch, its values converted where the types
-//! differ and nothing is lost.
+//! Copies one column of a row group, batch by batch. If the types differ, values are converted,
+//! without loss.
 
 use parquet::{
     basic::Type as Physical,
@@ -40,7 +40,7 @@ pub(super) fn copy_column(
     }
 }
 
-/// Of the values, where their type says it.
+/// The length of each value, for fixed-length types.
 fn length_of(leaf: &Type) -> i32 {
     match leaf {
         Type::PrimitiveType {
@@ -75,7 +75,7 @@ fn same<T: DataType>(
     copy::<T>(reader, leaf, |values, levels| levels.write::<T>(&values, leaf, writer))
 }
 
-/// The type of a column without values says nothing; its levels do.
+/// Writes only levels. The type of a column without values does not matter.
 fn copy_nulls(
     reader: ColumnReader,
     leaf: &Leaf,
@@ -141,7 +141,7 @@ fn converted<T: Stored>(
     })
 }
 
-/// Levels of a batch, those of the target.
+/// The levels of a batch, as the target counts them.
 struct Levels {
     definition: Vec<i16>,
     repetition: Vec<i16>,
@@ -208,7 +208,7 @@ fn lost(leaf: &Leaf, value: &str) -> ParquetError {
     ))
 }
 
-/// Reads a column and gives `write` its values and levels, batch by batch.
+/// Reads a column and passes its values and levels to `write`, batch by batch.
 fn copy<T: DataType>(
     reader: ColumnReader,
     leaf: &Leaf,
@@ -227,7 +227,7 @@ fn copy<T: DataType>(
             return Ok(());
         }
         let definition = target_levels(leaf, &definition, levels)?;
-        // Nulls in place of a list: each is a record of its own.
+        // Where the target has a list, the source has plain nulls: each is one record.
         repetition.resize(levels, 0);
         write(values, Levels { definition, repetition })?;
     }

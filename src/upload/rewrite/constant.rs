@@ -56,7 +56,7 @@ fn nulls<T: DataType>(rows: usize, writer: &mut SerializedColumnWriter<'_>) -> R
     in_batches::<T>(rows, writer, |count| (Vec::new(), vec![0; count]))
 }
 
-/// `batch` gives values and definition levels of so many rows.
+/// `batch` writes the values and definition levels of a number of rows.
 fn in_batches<T: DataType>(
     rows: usize,
     writer: &mut SerializedColumnWriter<'_>,

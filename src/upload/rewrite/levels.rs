@@ -1,4 +1,4 @@
-//! Definition levels of one schema in those of another (parquet format, "Nested encoding").
+//! Maps definition levels of one schema to those of another (Parquet format, "Nested encoding").
 
 use parquet::{
     basic::Repetition,
@@ -10,26 +10,26 @@ use crate::schema::{
     is_list_or_map, is_null, leaf_count, leaf_words, pair_fields, repetition_of, type_words,
 };
 
-/// A column of the target, and where it comes from.
+/// A column of the target and its source.
 #[derive(Debug)]
 pub(super) struct Leaf {
-    /// Place of its source among the columns of the file.
+    /// Index of its source among the columns of the file.
     pub(super) place: usize,
     pub(super) source: TypePtr,
     pub(super) target: TypePtr,
     /// Path, for messages.
     pub(super) path: String,
-    /// Whether the source has no value, so that its type says nothing.
+    /// The source has no values, so its type does not matter.
     pub(super) is_empty: bool,
-    /// For each definition level of the source the one in the target; `None` if it stands
-    /// for no value, and the target has one always.
+    /// The target's definition level for each one of the source. `None` if the source's level means
+    /// null, but the target requires a value.
     pub(super) definition: Vec<Option<i16>>,
     pub(super) is_nullable: bool,
     pub(super) is_repeated: bool,
 }
 
-/// All columns of `target` in its order, with their sources in a file of the schema `found`, of
-/// whose columns those at the places `without_values` have no value.
+/// All columns of `target`, in order, with their sources in a file with the schema `found`. The
+/// file's columns at the indexes `without_values` have no values.
 pub(super) fn leaves(
     target: &TypePtr,
     found: &TypePtr,
@@ -60,7 +60,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// `place` is that of the first leaf below `source`.
+    /// `place` is the index of the first leaf below `source`.
     fn groups(
         &mut self,
         target: &'a TypePtr,
@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
         is_null(source) || source.is_primitive() && u32::try_from(place).is_ok_and(is_empty)
     }
 
-    /// Nothing but nulls, of whatever the target has at this place.
+    /// The source has only nulls, for any type that the target has here.
     fn nulls(&mut self, target: &'a TypePtr, source: &'a TypePtr, place: usize) {
         let mut open = vec![(target, false, false)];
         while let Some((field, is_nullable, is_repeated)) = open.pop() {
@@ -157,7 +157,7 @@ fn has_type(source: &Type, target: &Type) -> bool {
         && source.get_physical_type() == target.get_physical_type()
 }
 
-/// A level counts the fields on the path that are there and might not be.
+/// A definition level counts the optional or repeated fields on the path that are present.
 fn definition_level(path: &[Step<'_>], level: usize) -> Option<i16> {
     let (mut in_source, mut in_target) = (0, 0);
     for step in path {

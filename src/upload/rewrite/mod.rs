@@ -1,4 +1,5 @@
-//! Files rewritten on the way, never in place: to a common schema, and to snappy.
+//! Rewrites files during an upload, never in place: casts them to a common schema or recompresses
+//! them.
 
 mod columns;
 mod constant;
@@ -39,10 +40,10 @@ use crate::{
     source::{Content, OpenContent},
 };
 
-/// Writes the file of a recipe, into a temporary one. May block.
+/// Writes the file of a recipe to a temporary file. May block.
 ///
 /// # Errors
-/// [`Error::Rewrite`] if pages cannot be read, or a value would be lost; [`Error::FileChanged`].
+/// [`Error::Rewrite`] if a page cannot be read or a value would be lost; [`Error::FileChanged`].
 pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
     let Some(first) = recipe.parts.first() else {
         return Err(Error::Internal(format!("{} is made of nothing", recipe.name)));
@@ -62,8 +63,7 @@ pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
 
 type PartReader = SerializedFileReader<OpenContent>;
 
-/// Parts are opened one after the other: a file may have more of them than a process may have files
-/// open.
+/// Opens one part at a time: a file may have more parts than a process may have files open.
 fn write(recipe: &Recipe, first: &Part) -> parquet::errors::Result<HashedFile> {
     let (schema, properties) = of_part(first, || {
         let reader = PartReader::new(open(first)?)?;
@@ -91,7 +91,7 @@ fn open(part: &Part) -> parquet::errors::Result<OpenContent> {
     part.content.open().map_err(|error| ParquetError::External(error.into()))
 }
 
-/// Errors and panics of work on a part name its file. The crate panics on some damaged pages.
+/// Runs `work` on a part, and names its file in errors. The crate panics on some damaged pages.
 fn of_part<T>(
     part: &Part,
     work: impl FnOnce() -> parquet::errors::Result<T>,
@@ -144,7 +144,7 @@ fn write_row_group(
     Ok(())
 }
 
-/// What other tools noted about a schema does not hold for another one.
+/// Drops what other tools noted about the old schema if the file is cast to another one.
 fn key_values(recipe: &Recipe, footer: &Footer, reader: &PartReader) -> Option<Vec<KeyValue>> {
     let file = reader.metadata().file_metadata();
     let notes = file.key_value_metadata()?.iter();

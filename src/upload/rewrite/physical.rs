@@ -1,4 +1,4 @@
-//! Numbers in the physical types of parquet.
+//! Numbers in the physical types of Parquet.
 
 use arrow_buffer::i256;
 use parquet::data_type::{
@@ -13,7 +13,7 @@ use crate::schema::Number;
 pub(super) trait Stored: DataType {
     fn load(value: &Self::T, number: Number) -> Option<Value>;
 
-    /// `length` is that of a value, in bytes, where the type says it.
+    /// `length` is the length of a value in bytes, for fixed-length types.
     fn store(value: Value, number: Number, length: i32) -> Option<Self::T>;
 }
 
@@ -67,7 +67,7 @@ const JULIAN_DAY_OF_1970: i128 = 2_440_588;
 const NANOS_OF_DAY: i128 = 86_400_000_000_000;
 
 impl Stored for Int96Type {
-    /// Nanoseconds of the day, low half first, and the Julian day.
+    /// Nanoseconds of the day (low half first), then the Julian day.
     fn load(value: &Int96, _number: Number) -> Option<Value> {
         let [low, high, day] = value.data() else { return None };
         let nanos = i128::from(*high) << 32 | i128::from(*low);
@@ -92,7 +92,7 @@ impl Stored for FloatType {
         Some(Value::Float(f64::from(*value)))
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the conversion has compared it")]
+    #[expect(clippy::cast_possible_truncation, reason = "the conversion has checked that it fits")]
     fn store(value: Value, _number: Number, _length: i32) -> Option<f32> {
         if let Value::Float(double) = value { Some(double as f32) } else { None }
     }
@@ -143,7 +143,7 @@ fn load_bytes(bytes: &[u8], number: Number) -> Option<Value> {
     }
 }
 
-/// Decimals stand there as big-endian two's complement.
+/// Decimals are stored as big-endian two's complement.
 fn digits_of(bytes: &[u8]) -> Option<i256> {
     const LENGTH: usize = 32;
     let sign = sign_of(bytes);
@@ -160,7 +160,7 @@ fn sign_of(bytes: &[u8]) -> u8 {
     if bytes.first().is_some_and(|first| first & 0x80 != 0) { 0xFF } else { 0 }
 }
 
-/// IEEE 754 binary16, little endian: every value is a double, too.
+/// IEEE 754 binary16, little-endian. Every value fits a double.
 fn float_of_half(half: [u8; 2]) -> f64 {
     let bits = u16::from_le_bytes(half);
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f64::from(bits & 0x3FF));

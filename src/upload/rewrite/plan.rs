@@ -1,4 +1,5 @@
-//! Where each column of a rewritten file comes from, and what is noted about its schema.
+//! Plans where each column of a rewritten file comes from, and what its metadata says about the
+//! schema.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) enum Source<'a> {
     Added(&'a AddedColumn),
 }
 
-/// The columns of `target`, in its order, for a file of the schema `found` that gets columns.
+/// The columns of `target`, in order, for a file with the schema `found` and its added columns.
 pub(super) fn sources<'a>(
     target: &TypePtr,
     found: &TypePtr,
@@ -51,7 +52,7 @@ pub(super) fn sources<'a>(
     Ok(sources)
 }
 
-/// Another file may have the column in another type, to which all are cast.
+/// The types differ if another file has the column in another type, to which all files are cast.
 fn ensure_same_type(target: &Type, column: &AddedColumn) -> Result<()> {
     let root = Type::group_type_builder("root").build()?;
     let made = with_columns(&root, std::slice::from_ref(column))?;
@@ -67,8 +68,9 @@ fn ensure_same_type(target: &Type, column: &AddedColumn) -> Result<()> {
     )))
 }
 
-/// What other tools noted about a file, as it holds with the columns that were added.
-/// Arrow's schema keeps types that parquet does not have; pandas' notes name its own columns.
+/// Returns another tool's metadata, changed to match the added columns. Only Arrow's schema has to
+/// change: it keeps types that Parquet does not have. The metadata of pandas names only its own
+/// columns.
 pub(super) fn with_added(
     note: &KeyValue,
     file: &FileMetaData,

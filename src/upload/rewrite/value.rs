@@ -1,4 +1,4 @@
-//! Values of one type as values of another, where nothing is lost.
+//! Converts values from one type to another without loss.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use chrono::DateTime;
 
 use crate::schema::{Number, Unit};
 
-/// A number, whatever its physical form is.
+/// A number in any physical form.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value {
     /// An integer, or a count of units of time.
@@ -22,15 +22,15 @@ pub(super) enum Value {
 pub(super) struct Conversion {
     pub(super) from: Number,
     pub(super) to: Number,
-    /// By which digits, or counts of time, are multiplied and then divided.
+    /// Digits, or counts of time, are multiplied by this, then divided by `divisor`.
     factor: i256,
     divisor: i256,
-    /// Absolute values of decimals are smaller.
+    /// Absolute values of decimals must be smaller.
     limit: i256,
 }
 
 impl Conversion {
-    /// `None` if the two have nothing in common.
+    /// `None` if the types cannot be converted.
     pub(super) fn new(from: Number, to: Number) -> Option<Self> {
         let ten_to = |digits: i32| i256::from_i128(10).checked_pow(u32::try_from(digits).ok()?);
         let one = i256::from_i128(1);
@@ -48,7 +48,7 @@ impl Conversion {
         Some(Self { from, to, factor, divisor, limit })
     }
 
-    /// The value in the other type; `None` if it would be another one.
+    /// Converts a value; `None` if the result would be a different value.
     pub(super) fn convert(&self, value: Value) -> Option<Value> {
         match (value, self.to) {
             (
@@ -92,7 +92,7 @@ impl Conversion {
         is_whole.then(|| product.checked_div(self.divisor)).flatten()
     }
 
-    /// A value in words.
+    /// Describes a value for messages.
     pub(super) fn words(&self, value: Value) -> String {
         Words { value, number: self.from }.to_string()
     }
@@ -150,14 +150,14 @@ fn in_range(integer: i128, bits: u8, is_signed: bool) -> bool {
     }
 }
 
-/// Doubles have 53 bits for the digits (IEEE 754).
+/// `None` if a double cannot hold the integer: it has 53 bits for the digits (IEEE 754).
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared")]
 fn exact_f64(integer: i128) -> Option<f64> {
     let double = integer as f64;
     (double as i128 == integer).then_some(double)
 }
 
-/// Not of -0.0, which is no integer.
+/// `None` for -0.0 as well, which is not an integer.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared")]
 fn exact_integer(double: f64) -> Option<i128> {
     let integer = double as i128;

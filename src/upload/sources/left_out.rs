@@ -1,4 +1,4 @@
-//! What a folder or a glob names and an upload does not take.
+//! Entries of folders and globs that an upload leaves out.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use super::order::natural_order;
 use crate::wire::file_name::is_parquet_extension;
 
-/// Entries of one kind that a message names; the others are counted.
+/// A message names this many entries of a kind, and counts the others.
 const NAMED: usize = 3;
 
 /// Folders and files of a source that are not uploaded, by kind.
@@ -20,17 +20,17 @@ pub(super) struct LeftOut {
 /// Why an entry is left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// A folder below the one that was named.
+    /// A subfolder of the source.
     Folder,
     /// A folder that a glob matches.
     MatchedFolder,
-    /// A folder of a list that has no parquet file.
+    /// A folder in a list that has no Parquet file.
     EmptyFolder,
-    /// A link to a folder: it may lead round in circles.
+    /// A link to a folder. Following links could loop.
     LinkedFolder,
     /// Its name begins with `.` or `_`.
     Hidden,
-    /// A file with another extension, which is empty where it has none.
+    /// A file with another extension; empty if it has none.
     Other(String),
 }
 
@@ -39,15 +39,15 @@ impl LeftOut {
         self.entries.entry(kind).or_default().push(path.to_owned());
     }
 
-    /// A file that is no parquet file by its name.
+    /// A file that is not named like a Parquet file.
     pub(super) fn add_other(&mut self, path: &Path) {
         self.add(Kind::Other(extension(path)), path);
     }
 
-    /// Forgets what is left out because the caller wants that.
+    /// Drops entries that the caller left out on purpose.
     pub(super) fn retain(&mut self, is_news: impl Fn(&Path) -> bool) {
         for (kind, paths) in &mut self.entries {
-            // A glob for the files in a folder is one for the folder.
+            // A glob for the files of a folder also matches the folder.
             let is_folder = kind.is_of_folders();
             paths.retain(|path| is_news(path) && (!is_folder || is_news(&path.join("_"))));
         }
@@ -98,7 +98,7 @@ impl Kind {
     }
 }
 
-/// `.csv`; `.parquet.gz` for a packed parquet file.
+/// The extension: `.csv`, or `.parquet.gz` for a compressed Parquet file.
 fn extension(path: &Path) -> String {
     let Some(extension) = path.extension() else { return String::new() };
     let extension = extension.to_string_lossy();
@@ -109,8 +109,8 @@ fn extension(path: &Path) -> String {
     }
 }
 
-/// Whether nobody misses an entry of this name: what Spark, macOS, and notebooks leave beside
-/// data, and what begins with a dot.
+/// Whether this entry needs no note: files that Spark, macOS and notebooks create beside data, and
+/// names that begin with a dot.
 pub(super) fn is_of_a_tool(name: &str) -> bool {
     const NAMES: [&str; 7] = [
         "_SUCCESS",
@@ -128,7 +128,7 @@ pub(super) fn is_of_a_tool(name: &str) -> bool {
     is_dotted || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether a folder leaves an entry of this name out.
+/// Whether a folder leaves this entry out.
 pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with(['.', '_'])
 }
@@ -137,7 +137,7 @@ fn is_parquet(extension: &std::ffi::OsStr) -> bool {
     is_parquet_extension(&extension.to_string_lossy())
 }
 
-/// Whether a file or folder is called as parquet files are.
+/// Whether a file or folder is named like a Parquet file.
 pub(super) fn has_parquet_name(path: &Path) -> bool {
     path.extension().is_some_and(is_parquet)
 }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tools_leave_beside_data_is_no_news_and_a_hidden_parquet_file_is() {
+    fn files_that_tools_create_beside_data_need_no_note_but_hidden_parquet_files_do() {
         for name in ["_SUCCESS", ".part-0.parquet.crc", "._a.parquet", "_metadata", ".git"] {
             assert!(is_of_a_tool(name), "{name}");
         }

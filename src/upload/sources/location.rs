@@ -1,4 +1,4 @@
-//! Where a source is: on this machine, or not.
+//! Resolves sources to local paths, and rejects URLs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use crate::{
     hint::{Hint, Message},
 };
 
-/// The path that a source names.
+/// The local path of a source.
 ///
 /// # Errors
-/// [`Error::Configuration`] for nothing, and for the URL of something that is elsewhere.
+/// [`Error::Configuration`] for an empty path, and for the URL of a remote object.
 pub(super) fn local(source: &str) -> Result<PathBuf> {
     if source.is_empty() {
         return Err(Error::configuration("a source is an empty path"));
@@ -26,8 +26,8 @@ pub(super) fn local(source: &str) -> Result<PathBuf> {
     }
 }
 
-/// `s3` and `bucket/x` of `s3://bucket/x` (RFC 3986, 3.1), `file` and `/x` of `file:/x`, as
-/// Spark and Java write it. One letter is a drive of Windows.
+/// Splits `s3://bucket/x` into `s3` and `bucket/x` (RFC 3986, 3.1), and `file:/x` (as Spark and
+/// Java write it) into `file` and `/x`. A scheme of one letter is a drive of Windows.
 fn scheme_of(source: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = source.split_once(":/")?;
     let is_of_a_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
@@ -38,8 +38,8 @@ fn scheme_of(source: &str) -> Option<(&str, &str)> {
     (is_scheme && !is_folder()).then_some((scheme, below))
 }
 
-/// `rest` is `/path` or `localhost/path`, with `%20` for a blank (RFC 8089). Some tools do
-/// not encode their paths.
+/// `rest` is `/path` or `localhost/path`, with `%20` for a space (RFC 8089). Some tools do not
+/// encode their paths.
 fn of_file_url(rest: &str) -> PathBuf {
     let path = rest.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(rest);
     let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
@@ -63,7 +63,7 @@ fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
     Error::configuration(Message::from(message).hint(hint))
 }
 
-/// The likely cause if there is no file of this path.
+/// The likely cause if no file has this path.
 pub(in crate::upload) fn why_missing(path: &Path) -> Option<Message> {
     if let Ok(target) = path.read_link() {
         let why = format!("it is a link to {}, which does not exist", target.display());
@@ -86,7 +86,7 @@ mod tests {
     use crate::{Error, hint::Hint};
 
     #[test]
-    fn a_url_of_something_elsewhere_is_refused_with_the_way_to_get_it() {
+    fn a_remote_url_is_rejected_with_advice_to_download_it() {
         for url in [
             "s3://b/x/*.parquet",
             "gs://b/x",
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_alone_names_nothing() {
+    fn a_url_without_a_path_is_rejected() {
         for url in ["https://", "s3:/", "hf:///"] {
             let message = local(url).unwrap_err().to_string();
             assert!(message.starts_with(url) && message.contains("names nothing"), "{message}");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_the_environment_is_the_likely_cause_of_a_missing_file() {
+    fn an_unexpanded_environment_variable_is_suggested_as_the_cause_of_a_missing_file() {
         for path in ["$DATA/a.parquet", "/x/${DATA}/a.parquet"] {
             assert_eq!(why_missing(Path::new(path)).unwrap().hints(), [Hint::ExpandVariables]);
         }

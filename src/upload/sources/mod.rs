@@ -27,52 +27,54 @@ pub(super) use location::why_missing;
 pub use order::natural_order;
 pub use partition::{Partition, partition_of_open_file};
 
-/// Paths, folders and globs, in the order in which their files are to be uploaded.
+/// Paths, folders and globs, in the order in which their files are uploaded.
 #[derive(Clone, Debug, Default)]
 pub struct Paths {
     /// The caller's sources.
     pub paths: Vec<String>,
     /// Whether to search subfolders.
     pub recursive: bool,
-    /// Globs of files to leave out: `tmp-*` by name, `tmp/*` by the end of the path.
+    /// Globs of files to leave out: `tmp-*` matches a name, `tmp/*` the end of a path.
     pub exclude: Vec<String>,
-    /// Whether a shell expanded a glob to this list: then it has entries that a folder leaves out.
+    /// A shell expanded a glob to this list, so it may contain entries that a folder would leave
+    /// out.
     pub is_of_a_shell: bool,
 }
 
 /// The files of the sources.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The files, in order; never none.
+    /// The files, in order; never empty.
     pub files: Vec<FoundFile>,
-    /// Entries of the sources that are not uploaded, and what else the caller should know.
+    /// Notes: entries of the sources that are not uploaded, and more.
     pub notes: Vec<Message>,
 }
 
 /// A file that a source names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Its name in the dataset if the caller gives none; `None` if it is not UTF-8.
+    /// Its name in the dataset, unless the caller chooses one; `None` if it is not UTF-8.
     pub name: Option<String>,
     /// A name derived from its path below the source: `year=2024,part-0.parquet`.
     pub path_name: Option<String>,
     /// Index of its source.
     pub source: usize,
-    /// The columns in its folder names.
+    /// The columns in the names of its folders.
     pub partition: Partition,
 }
 
 impl Paths {
-    /// Expands to files: those named in the order given, the files of a folder (`*.parquet`,
-    /// `*.pq`; not hidden) and of a glob in natural order.
+    /// Expands sources to files: single files in the order given, then the files of each folder
+    /// (`*.parquet` and `*.pq`, not hidden) and of each glob in natural order.
     ///
-    /// The name of an existing file is never a glob, even if it has such characters.
+    /// An existing file with glob characters in its name is not a glob.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if a source names nothing, or a table of which not all
-    /// files are live; [`Error::File`] if a folder cannot be read.
+    /// [`Error::Configuration`] if a source matches nothing, or is a table with files that are not
+    /// live;
+    /// [`Error::File`] if a folder cannot be read.
     pub fn find(&self) -> Result<Found> {
         let mut finder = Finder::new(self);
         for (index, source) in self.paths.iter().enumerate() {
@@ -87,11 +89,11 @@ struct Finder<'a> {
     files: Vec<(usize, PathBuf)>,
     /// The folder of each source.
     roots: Vec<PathBuf>,
-    /// Files of a shell's list whose names are not those of Parquet files.
+    /// Files in a shell's list that are not named like Parquet files.
     others: Vec<(usize, PathBuf)>,
-    /// Files that are named one by one.
+    /// Files that were named directly.
     named: Vec<PathBuf>,
-    /// What is known of the folders so far.
+    /// The folders looked at so far.
     walk: Walk,
 }
 
@@ -234,7 +236,7 @@ impl<'a> Finder<'a> {
 }
 
 /// Returns a note if an open file may be part of a table. `path` is the name of the file, which may
-/// not be a path of this machine.
+/// not be a local path.
 #[must_use]
 pub fn note_on_open_file(path: &str) -> Option<String> {
     let path = Path::new(path);
@@ -245,13 +247,13 @@ pub fn note_on_open_file(path: &str) -> Option<String> {
     Some(table.note(1))
 }
 
-/// With a hint if subfolders are left out.
+/// Adds a hint if subfolders are left out.
 fn with_hint(text: String, left_out: &LeftOut) -> Message {
     let message = Message::from(text);
     if left_out.has(&Kind::Folder) { message.hint(Hint::SearchSubfolders) } else { message }
 }
 
-/// Why nothing was found, with what is there.
+/// Why nothing was found, and what is there instead.
 fn nothing_in(nothing: Message, left_out: &LeftOut) -> Message {
     let words = left_out.words(Path::new(""));
     nothing.and(words.map(|words| with_hint(format!("found {words}"), left_out)))
@@ -259,7 +261,7 @@ fn nothing_in(nothing: Message, left_out: &LeftOut) -> Message {
 
 const EXCLUDING: MatchOptions = MatchOptions { require_literal_leading_dot: false, ..LIKE_A_SHELL };
 
-/// Globs that are compared with the end of a path.
+/// Globs that match the end of a path.
 struct Exclude(Vec<Pattern>);
 
 impl Exclude {
@@ -279,7 +281,7 @@ fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '['])
 }
 
-/// The longest path that all of them begin with.
+/// The longest common parent folder.
 fn common_folder(roots: &[PathBuf]) -> PathBuf {
     let Some((first, rest)) = roots.split_first() else { return PathBuf::new() };
     let is_common = |folder: &&Path| rest.iter().all(|root| root.starts_with(folder));

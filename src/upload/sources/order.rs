@@ -7,13 +7,13 @@ use std::{
 
 use alphanumeric_sort::compare_str;
 
-/// `part-2` before `part-10`; a total order, the same on every machine.
+/// Natural order: `part-2` before `part-10`. A total order, the same on every machine.
 #[must_use]
 pub fn natural_order(left: &str, right: &str) -> Ordering {
     compare_str(left, right).then_with(|| left.cmp(right))
 }
 
-/// The absolute path, without `.` and `..`. Links stay, as the caller wrote them.
+/// The absolute path, without `.` and `..`. Links are not resolved.
 pub(super) fn lexical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut plain = PathBuf::new();

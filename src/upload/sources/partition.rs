@@ -1,17 +1,17 @@
-//! What the folders on the way to a file say: `year=2024/month=1`, as Hive and Spark write it.
+//! Columns in folder names: `year=2024/month=1`, as Hive and Spark write them.
 
 use std::{ffi::OsStr, path::Path};
 
 use percent_encoding::percent_decode_str;
 
-/// The name of a folder whose files have no value.
+/// The name of a folder that stands for null.
 const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Keys with their values, from the outermost folder on; `None` is no value.
+/// Keys with their values, outermost folder first; `None` is null.
 pub type Partition = Vec<(String, Option<String>)>;
 
-/// What the folders of `path` say: those below the source's folder, and that folder itself
-/// with those right above it, where they are called `key=value`, too.
+/// The columns in the folders of `path`: those below the source's folder, that folder itself, and
+/// the folders directly above it that are named `key=value` as well.
 pub(super) fn of_path(path: &Path, root: &Path) -> Partition {
     let above = root.ancestors().map_while(|folder| step(folder.file_name()?));
     let mut partition: Partition = above.collect();
@@ -21,7 +21,7 @@ pub(super) fn of_path(path: &Path, root: &Path) -> Partition {
     partition
 }
 
-/// What the folders right above a file say that is known by its path only: an open file.
+/// The columns in the folders directly above an open file, of which only the path is known.
 #[must_use]
 pub fn partition_of_open_file(path: &str) -> Partition {
     let path = Path::new(path);
@@ -42,7 +42,7 @@ mod tests {
     use super::{of_path, partition_of_open_file};
 
     #[test]
-    fn the_folders_below_the_source_and_those_right_above_it_have_keys() {
+    fn columns_come_from_folders_below_the_source_and_directly_above_it() {
         let partition = |path: &str, root: &str| -> String {
             let partition = of_path(Path::new(path), Path::new(root));
             let words = |(key, value): (String, Option<String>)| {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folders_of_an_open_file_have_keys() {
+    fn columns_come_from_the_folders_of_an_open_file() {
         let keys = |path| partition_of_open_file(path).into_iter().map(|(key, _)| key);
         assert_eq!(keys("bucket/t/y=1/m=2/a.parquet").collect::<Vec<_>>(), ["y", "m"]);
         assert_eq!(keys("y=1/a.parquet").collect::<Vec<_>>(), ["y"]);

@@ -1,4 +1,4 @@
-//! Folders whose files are not all part of the table: a log beside them says which are.
+//! Recognizes table formats: a log in the folder decides which files are part of the table.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use super::order::lexical;
 use crate::error::Error;
 
-/// Who writes a folder, and keeps in it files that it has removed from the table.
+/// The format of a table whose folder may contain files that were removed from the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TableFormat {
     Delta,
@@ -21,7 +21,7 @@ pub(super) enum TableFormat {
 }
 
 impl TableFormat {
-    /// What `folder` is the root of.
+    /// The format of the table whose root is `folder`.
     fn of(folder: &Path) -> Option<Self> {
         let has_folder = |name: &str| folder.join(name).is_dir();
         if has_folder("_delta_log") {
@@ -41,7 +41,7 @@ impl TableFormat {
         }
     }
 
-    /// Whether an entry of this name lets one look for a table.
+    /// Whether an entry with this name suggests a table.
     pub(super) fn is_marked_by(name: &str) -> bool {
         const MARKS: [&str; 7] = [
             "_delta_log",
@@ -66,7 +66,7 @@ impl TableFormat {
         }
     }
 
-    /// How its rows, or the files that hold them, are found.
+    /// How to get the rows of the table, or its files.
     fn way(self, root: &Path) -> String {
         let root = root.display();
         match self {
@@ -88,7 +88,7 @@ impl TableFormat {
     }
 }
 
-/// Iceberg calls them `v3.metadata.json` or `00003-<uuid>.metadata.json`, also packed.
+/// Iceberg names them `v3.metadata.json` or `00003-<uuid>.metadata.json`, sometimes compressed.
 fn is_of_iceberg(metadata: &Path) -> bool {
     let is_metadata = |entry: fs::DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -99,7 +99,7 @@ fn is_of_iceberg(metadata: &Path) -> bool {
     fs::read_dir(metadata).is_ok_and(|entries| entries.flatten().any(is_metadata))
 }
 
-/// A table and where it is.
+/// A table and its root folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Table {
     format: TableFormat,
@@ -107,7 +107,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Why a folder or glob in it is not taken.
+    /// Why a folder or glob in it is rejected.
     pub(super) fn refusal(&self) -> Error {
         let (words, root) = (self.format.words(), self.root.display());
         Error::configuration(format!(
@@ -116,7 +116,7 @@ impl Table {
         ))
     }
 
-    /// What a caller should know who names files in it one by one.
+    /// A note for a caller who passes single files of it.
     pub(super) fn note(&self, count: usize) -> String {
         let (words, root) = (self.format.words(), self.root.display());
         let files = if count == 1 { "1 file is" } else { &format!("{count} files are") };
@@ -127,7 +127,7 @@ impl Table {
     }
 }
 
-/// Looks for tables, once in each folder.
+/// Finds tables; looks into each folder once.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     known: HashMap<PathBuf, Option<TableFormat>>,
@@ -143,7 +143,7 @@ impl Tables {
         format.map(|format| Table { format, root: folder.to_owned() })
     }
 
-    /// The table that `folder` belongs to: it may be a part of one, and a link may lead there.
+    /// The table that contains `folder`, which may be a subfolder or a link.
     pub(super) fn around(&mut self, folder: &Path) -> Option<Table> {
         if let Some(table) = self.at(folder) {
             return Some(table);

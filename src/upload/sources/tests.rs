@@ -25,7 +25,7 @@ fn paths(paths: &[String]) -> Paths {
 }
 
 #[test]
-fn a_folder_gives_its_parquet_files_in_natural_order() {
+fn a_folder_yields_its_parquet_files_in_natural_order() {
     let folder = folder_with(&[
         "part-10.parquet",
         "part-2.parquet",
@@ -41,7 +41,7 @@ fn a_folder_gives_its_parquet_files_in_natural_order() {
 }
 
 #[test]
-fn a_glob_gives_its_files_in_natural_order_and_stops_at_slashes() {
+fn a_glob_yields_its_files_in_natural_order_and_stops_at_slashes() {
     let folder = folder_with(&["b10.parquet", "b9.parquet", "a.parquet", ".b1.parquet"]);
     fs::create_dir(folder.path().join("b")).unwrap();
     fs::write(folder.path().join("b/b1.parquet"), "x").unwrap();
@@ -64,7 +64,7 @@ fn folder_with_folders() -> tempfile::TempDir {
 }
 
 #[test]
-fn folders_below_a_folder_are_taken_only_when_asked_for() {
+fn subfolders_are_searched_only_if_enabled() {
     let folder = folder_with_folders();
     let source = folder.path().display().to_string();
     assert_eq!(names_of(source.clone()), ["a2.parquet", "a10.parquet"]);
@@ -78,7 +78,7 @@ fn folders_below_a_folder_are_taken_only_when_asked_for() {
 }
 
 #[test]
-fn what_is_excluded_is_left_out() {
+fn excluded_files_are_left_out() {
     let folder = folder_with_folders();
     let source = folder.path().display().to_string();
     let left = |exclude: &[&str]| {
@@ -102,14 +102,14 @@ fn a_list_keeps_its_order() {
 }
 
 #[test]
-fn a_file_with_the_characters_of_a_glob_is_taken_as_it_is() {
+fn an_existing_file_with_glob_characters_is_not_a_glob() {
     let folder = folder_with(&["a[1].parquet", "a1.parquet"]);
     let names = names_of(folder.path().join("a[1].parquet").display().to_string());
     assert_eq!(names, ["a[1].parquet"]);
 }
 
 #[test]
-fn sources_that_name_nothing_are_an_error_that_names_them() {
+fn sources_that_match_nothing_are_an_error_that_names_them() {
     let folder = folder_with(&["notes.txt"]);
     let source = folder.path().display().to_string();
     let glob = format!("{source}/*.parquet");
@@ -205,7 +205,7 @@ fn linked_folders_are_noted_and_broken_links_count_as_files() {
 }
 
 #[test]
-fn a_folder_called_as_a_file_is_a_table_whose_files_are_taken_in_its_place() {
+fn a_folder_named_like_a_file_is_a_table_whose_files_take_its_place() {
     let files =
         ["a.parquet", "t.parquet/part.0.parquet", "t.parquet/y=1/part.0.parquet", "z.parquet"];
     let folder = tree(&files);
@@ -223,7 +223,7 @@ fn a_folder_called_as_a_file_is_a_table_whose_files_are_taken_in_its_place() {
 }
 
 #[test]
-fn names_of_paths_are_made_of_the_steps_below_all_sources() {
+fn names_from_paths_contain_the_parts_below_all_sources() {
     let folder = tree(&["t/2024/a.parquet", "t/2025/a.parquet", "u/a.parquet"]);
     let names = |sources: &[&str]| -> Vec<_> {
         let sources: Vec<_> = sources.iter().map(|path| in_folder(&folder, path)).collect();
@@ -241,7 +241,7 @@ fn names_of_paths_are_made_of_the_steps_below_all_sources() {
 }
 
 #[test]
-fn a_folder_of_a_table_format_is_refused_wherever_it_is_named() {
+fn a_folder_of_a_table_format_is_rejected_however_it_is_named() {
     for (mark, words) in [
         ("_delta_log/0.json", "file_uris()"),
         (".hoodie/hoodie.properties", "Hudi"),
@@ -272,7 +272,7 @@ fn a_folder_of_a_table_format_is_refused_wherever_it_is_named() {
 }
 
 #[test]
-fn a_list_of_a_shell_has_what_a_folder_leaves_out() {
+fn a_list_from_a_shell_leaves_out_what_a_folder_leaves_out() {
     let folder = tree(&["_SUCCESS", "a.parquet", "b.csv", "empty/x.csv"]);
     let all = ["_SUCCESS", "a.parquet", "b.csv", "empty"].map(|path| in_folder(&folder, path));
     let of_a_shell = Paths { is_of_a_shell: true, ..paths(&all) };

@@ -1,4 +1,4 @@
-//! The files of folders and globs, and what of them is left out.
+//! Walks folders and globs; collects files and the entries that are left out.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ pub(super) fn unreadable_glob(glob: &str, error: &PatternError) -> Error {
     Error::configuration(format!("the glob {glob} cannot be read: {error}"))
 }
 
-/// What a walk takes in, in any order.
+/// What a walk has found, in any order.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     pub(super) files: Vec<PathBuf>,
@@ -34,9 +34,9 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Takes the parquet files of a folder, with `recursive` those of the folders below, too.
-    /// A folder called `*.parquet` is a table, as Spark, dask and polars write them: its files
-    /// are taken in any case.
+    /// Collects the Parquet files of a folder, with `recursive` those of subfolders as well. A
+    /// folder `*.parquet` is a table, as Spark, dask and polars write them; its files are always
+    /// collected.
     pub(super) fn folder(&mut self, folder: &Path, recursive: bool) -> Result<()> {
         let mut open = vec![(folder.to_owned(), recursive)];
         while let Some((folder, recursive)) = open.pop() {
@@ -61,7 +61,7 @@ impl Walk {
                     }
                 } else if path.is_dir() {
                     let is_table = has_parquet_name(&path);
-                    // Links to folders are not followed: they may lead round in circles.
+                    // Links to folders are not followed, because they could loop.
                     if is_link && !is_table {
                         self.left_out.add(Kind::LinkedFolder, &path);
                     } else if recursive || is_table {
@@ -70,7 +70,7 @@ impl Walk {
                         self.left_out.add(Kind::Folder, &path);
                     }
                 } else if has_parquet_name(&path) {
-                    // A broken link is a problem, which the plan reports with all others.
+                    // The plan reports broken links together with all other problems.
                     self.files.push(path);
                 } else {
                     self.left_out.add_other(&path);
@@ -80,7 +80,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Takes what a glob matches: its parquet files, or where it matches none, its files.
+    /// Collects the Parquet files that a glob matches, or if there are none, all files that it
+    /// matches.
     pub(super) fn glob(&mut self, pattern: &str) -> Result<()> {
         let matches = glob::glob_with(pattern, LIKE_A_SHELL)
             .map_err(|error| unreadable_glob(pattern, &error))?;
@@ -109,7 +110,7 @@ impl Walk {
                 self.left_out.add_other(path);
             }
         }
-        // `data/**/*` matches folders, and the files in them.
+        // `data/**/*` matches folders as well as the files in them.
         let is_left_out =
             |folder: &&PathBuf| !self.files.iter().any(|file| file.starts_with(folder));
         for folder in folders.iter().filter(is_left_out) {
@@ -120,8 +121,8 @@ impl Walk {
     }
 
     /// # Errors
-    /// [`Error::Configuration`] if a path, or the folder that it is in, belongs to a table
-    /// of which not all files are live.
+    /// [`Error::Configuration`] if a path or its folder belongs to a table with files that are not
+    /// live.
     pub(super) fn refuse_table_around(&mut self, path: &Path) -> Result<()> {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         self.tables.around(folder).map_or(Ok(()), |table| Err(table.refusal()))
@@ -139,7 +140,7 @@ impl Walk {
     }
 }
 
-/// The folder of a glob: its steps before the first one with a wildcard.
+/// The folder of a glob: its parts before the first one with a wildcard.
 pub(super) fn folder_of_glob(pattern: &str) -> PathBuf {
     let is_plain =
         |step: &Component<'_>| !step.as_os_str().to_string_lossy().contains(['*', '?', '[']);
