@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare import cases, files, others, receivers, report, uploads
+from compare import cases, files, others, receivers, report, staging, uploads
 from compare.targets import targets
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from compare.cases import Case
 
 BENCHES = Path(__file__).parent.parent
-GROUPS = ("clients", "embedded", "checks", "frames", "service", "import", "async")
+OTHERS = {
+    "checks": others.checks,
+    "frames": others.frames,
+    "service": others.service,
+    "import": others.imports,
+    "async": others.async_calls,
+}
+GROUPS = ("clients", "embedded", "checks", "frames", "service", "staging", "import", "async")
 
 
 def main() -> None:
@@ -44,16 +51,10 @@ def _cases(places: uploads.Places, options: argparse.Namespace) -> Iterator[Case
                 for plan, case in uploads.cases(places, receiver):
                     if _is_asked_for(plan, options):
                         yield case
-            case "checks":
-                yield from others.checks(places)
-            case "frames":
-                yield from others.frames(places)
-            case "service":
-                yield from others.service(places)
-            case "import":
-                yield from others.imports(places)
-            case "async":
-                yield from others.async_calls(places)
+            case "staging":
+                yield from staging.cases(places, is_quick=options.quick)
+            case _:
+                yield from OTHERS[group](places)
 
 
 def _is_asked_for(plan: uploads.Plan, options: argparse.Namespace) -> bool:

@@ -23,6 +23,7 @@ SHAPES = {
     "8 x 256 MB": [256 * MB] * 8,
     "1 x 2 GB": [2 * GB],
     "500 x 64 KB": [64 * KB] * 500,
+    "10000 x 4 KB": [4 * KB] * 10_000,
     "1 GB + 100 x 4 MB": [GB] + [4 * MB] * 100,
 }
 """Sizes of the files of a batch, in its order."""

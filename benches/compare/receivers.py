@@ -69,14 +69,22 @@ def neutral(binary: Path, link: Link) -> Iterator[Target]:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Target]:
+def embedded(folder: Path, max_staged_files: int | None = None) -> Iterator[Target]:
     """Start the embedded service on an empty folder, with all earlier writes on disk."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="service-") as data:
         os.sync()
-        with _started([sys.executable, str(CONTENDERS / "serve.py"), data]) as line:
+        limit = [] if max_staged_files is None else [str(max_staged_files)]
+        with _started([sys.executable, str(CONTENDERS / "serve.py"), data, *limit]) as line:
             server = json.loads(line)
             answer = _call(server["url"] + "/create-dataset", server["key"])
             yield Target(server["url"], server["key"], answer["dataset_id"])
+
+
+@contextmanager
+def delayed(port: int, seconds: float) -> Iterator[str]:
+    """Start a proxy that delays each response of a server on this machine."""
+    with _started([sys.executable, str(CONTENDERS / "delay.py"), str(port), str(seconds)]) as url:
+        yield url
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from compare.others import ASYNC, COPY, PACKAGE, PYARROW, SYNC
 from compare.receivers import LINKS
-from compare.uploads import CURL, ORDERED, OWN, SDK, UNORDERED
+from compare.staging import GATE
+from compare.uploads import CURL, ORDERED, OWN, PACKED, SDK, UNORDERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +61,8 @@ def targets(outcomes: Sequence[Outcome]) -> Iterator[Target]:
             case "service":
                 what = f"service, {outcome.case.name}: durable, against cp and sync"
                 yield _faster(what, outcome, ORDERED, 0.7, COPY)
+            case "staging":
+                yield from _of_staging(outcome)
             case "import":
                 milliseconds = (outcome.median(PACKAGE) or 0) * 1000
                 yield Target("import sutro", 50, milliseconds, "ms", is_at_most=True)
@@ -91,6 +94,18 @@ def _of_uploads(outcome: Outcome) -> Iterator[Target]:
         yield _faster(what, outcome, ORDERED, 0.97, UNORDERED)
         if SDK in outcome.samples:
             yield _faster(f"{name}: ordered against the SDK", outcome, ORDERED, 7.5, SDK)
+
+
+def _of_staging(outcome: Outcome) -> Iterator[Target]:
+    name = outcome.case.name
+    if GATE in outcome.samples:
+        yield _faster(f"{name}: ordered against one commit per file", outcome, ORDERED, 5, GATE)
+    elif PACKED in outcome.samples:
+        yield _faster(f"{name}: against curl, unordered", outcome, PACKED, 2, CURL)
+    else:
+        what = f"{name}: ordered against unordered"
+        yield _faster(what, outcome, ORDERED, 0.9, UNORDERED)
+        yield _faster(f"{name}: ordered against curl, unordered", outcome, ORDERED, 1, CURL)
 
 
 def _on_loopback(outcome: Outcome, shape: str) -> Iterator[Target]:

@@ -5,13 +5,14 @@ import sys
 import sutro
 from job import measure
 
-ordered = sys.argv[1] == "ordered"
+OPTIONS = {"unordered": {"ordered": False}, "packed": {"target_file_size": "256MB"}}
 
 
 def upload(job):
     """Upload all files with one call."""
+    options = OPTIONS.get(sys.argv[1], {})
     client = sutro.Client(job["key"], job["url"])
-    client.upload(job["paths"], job["dataset_id"], ordered=ordered, progress=False)
+    client.upload(job["paths"], job["dataset_id"], progress=False, **options)
 
 
 measure(upload)
