@@ -1,7 +1,8 @@
-//! The same values in another Arrow type.
+//! Converts arrays to another Arrow type with the same values.
 //!
-//! `arrow_cast::cast` knows all pairs of types, and its code would be a quarter of the extension.
-//! These are the pairs that frames and datasets need: other layouts, and other units of time.
+//! `arrow_cast::cast` knows all pairs of types, but its code would be a quarter of the extension.
+//! This module knows the pairs that frames and datasets need: other layouts, and other units of
+//! time.
 
 use std::sync::Arc;
 
@@ -23,12 +24,12 @@ use arrow_select::take::take;
 const MILLIS_PER_SECOND: i32 = 1000;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// The values in the type `to`; a value that does not fit is null. Units of time are rounded
-/// towards zero: the way back finds what was lost.
+/// Returns the values in the type `to`. A value that does not fit becomes null, and units of time
+/// are rounded towards zero: converting back shows what was lost.
 ///
 /// # Errors
-/// [`ArrowError`] if nothing here knows the pair of types, if a null is in a type without nulls,
-/// or if offsets overflow.
+/// [`ArrowError`] if this pair of types is not supported, if a type without nulls gets a null, or
+/// if offsets overflow.
 pub(crate) fn with_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     let from = array.data_type();
     if from == to {
@@ -143,7 +144,7 @@ fn list<Offset: OffsetSizeTrait>(
     GenericListArray::try_new(Arc::clone(element), offsets, values, nulls).map(arc)
 }
 
-/// Fields are paired by place.
+/// Pairs fields by position.
 fn structure(array: &StructArray, fields: &Fields) -> Result<StructArray, ArrowError> {
     if array.num_columns() != fields.len() {
         return Err(unknown(array.data_type(), &DataType::Struct(fields.clone())));
@@ -154,7 +155,7 @@ fn structure(array: &StructArray, fields: &Fields) -> Result<StructArray, ArrowE
     StructArray::try_new_with_length(fields.clone(), columns, array.nulls().cloned(), array.len())
 }
 
-/// One row after the other: list views may overlap, and be in any order.
+/// Copies row by row, because the rows of list views may overlap and be in any order.
 fn gathered<Offset: OffsetSizeTrait>(
     array: &ArrayRef,
     element: &FieldRef,
@@ -277,7 +278,7 @@ mod tests {
         Arc::new(Field::new(name, data_type.clone(), true))
     }
 
-    /// The array inside of each nested type, with the type that the nested one becomes.
+    /// The array inside each nested type, with the type that the nested one becomes.
     fn nested(array: &ArrayRef, to: &DataType) -> Vec<(ArrayRef, DataType)> {
         let (item, element) = (nullable("item", array.data_type()), nullable("element", to));
         let nulls = Some(NullBuffer::from(vec![true, false, true]));
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_that_arrow_casts_them_to() {
+    fn converted_values_equal_those_of_arrow_cast() {
         for (array, to) in flat_arrays() {
             for array in [Arc::clone(&array), array.slice(1, 3), array.slice(2, 0)] {
                 assert_as_arrow_casts(&array, &to);
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_other_types_is_refused() {
+    fn unsupported_pairs_of_types_are_rejected() {
         let array: ArrayRef = arc(Int32Array::from(vec![1]));
         let error = with_type(&array, &DataType::Utf8).unwrap_err().to_string();
         assert!(error.contains("values of the type Int32 cannot be stored as Utf8"), "{error}");

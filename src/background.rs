@@ -1,8 +1,8 @@
-//! Work that may block, away from the threads that serve connections.
+//! Runs blocking work away from the threads that serve connections.
 
 use crate::error::{Error, Result};
 
-/// Runs file I/O where it may block.
+/// Runs file I/O in a thread that may block.
 pub(crate) async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

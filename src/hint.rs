@@ -98,7 +98,7 @@ impl fmt::Display for Hint {
     }
 }
 
-/// Text, and hints that stand behind it.
+/// Text with hints after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     text: String,

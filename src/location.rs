@@ -11,7 +11,7 @@ use std::{
 pub enum Location {
     /// A path on this machine.
     Path(Arc<Path>),
-    /// What stands for a path: a frame has none.
+    /// A label for something without a path, such as a frame.
     Label(Arc<str>),
 }
 
@@ -22,7 +22,7 @@ impl Location {
         self.path().is_some()
     }
 
-    /// The path, if it is one on this machine.
+    /// The path, if it is a local one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {

@@ -1,8 +1,8 @@
-//! A lock that a panic does not close for others.
+//! A lock that stays usable after a panic.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A value that one thread uses at a time. What a panic left of it is used on: nothing here panics
+/// A value that one thread uses at a time. It stays usable after a panic: no code here panics
 /// between two writes that belong together.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T>(Mutex<T>);
@@ -18,7 +18,7 @@ impl<T> Lock<T> {
 }
 
 impl<T> Lock<Option<T>> {
-    /// The value, for the first who asks.
+    /// Takes the value; later callers get `None`.
     pub(crate) fn take(&self) -> Option<T> {
         self.lock().take()
     }

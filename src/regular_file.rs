@@ -48,7 +48,7 @@ mod tests {
     use super::open_regular;
 
     #[test]
-    fn what_is_no_regular_file_is_refused_and_does_not_block() {
+    fn a_path_that_is_not_a_regular_file_is_rejected_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();

@@ -23,12 +23,12 @@ use crate::{
     wire::messages::{Authentication, CreatedDataset, DatasetInfo, DatasetList, UploadedFile},
 };
 
-/// One attempt to upload one file.
+/// One attempt to upload a file.
 pub(crate) struct UploadAttempt {
     pub(crate) dataset_id: String,
     pub(crate) file_name: String,
     pub(crate) content: Content,
-    /// Whether the content is hashed as it is sent.
+    /// Hash the content as it is sent.
     pub(crate) is_to_be_hashed: bool,
     pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
     pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
@@ -36,10 +36,10 @@ pub(crate) struct UploadAttempt {
 }
 
 impl ApiClient {
-    /// Asks whether the service takes the key.
+    /// Checks whether the server accepts the key.
     ///
     /// # Errors
-    /// [`Error::Authentication`] where it does not; connection and service errors.
+    /// [`Error::Authentication`] if it does not; connection and server errors.
     pub async fn try_authentication(&self) -> Result<()> {
         let subject = self.subject(None);
         self.retrying(Since::Start, || async {
@@ -53,18 +53,18 @@ impl ApiClient {
     /// Creates an empty dataset and returns its id.
     ///
     /// # Errors
-    /// As for every call: [`Error::Authentication`], connection and service errors.
+    /// The errors of every call: [`Error::Authentication`], connection and server errors.
     pub async fn create_dataset(&self) -> Result<String> {
         self.create_named_dataset(None).await
     }
 
-    /// Creates an empty dataset, with a name for people where one is given, and returns its id.
+    /// Creates an empty dataset, optionally with a human-readable name, and returns its id.
     ///
     /// # Errors
-    /// As for every call: [`Error::Authentication`], connection and service errors.
+    /// The errors of every call: [`Error::Authentication`], connection and server errors.
     pub async fn create_named_dataset(&self, name: Option<&str>) -> Result<String> {
         let subject = self.subject(None);
-        // A lost answer leaves an empty dataset behind, which harms nobody.
+        // If the response is lost, an empty dataset remains, which harms nobody.
         self.retrying(Since::Start, || async {
             let name = name.map(|name| ("name", name));
             let request = self.get_with("create-dataset", name.as_slice());
@@ -82,7 +82,7 @@ impl ApiClient {
     /// All datasets of the key, newest first.
     ///
     /// # Errors
-    /// As for every call.
+    /// The errors of every call.
     pub async fn list_datasets(&self) -> Result<Vec<DatasetInfo>> {
         let subject = self.subject(None);
         self.retrying(Since::Start, || async {
@@ -93,8 +93,8 @@ impl ApiClient {
         .await
     }
 
-    /// Sends one file and returns its id. Makes no second attempt: whether one is safe, the
-    /// caller knows.
+    /// Sends one file and returns its id. Does not retry: only the caller knows whether a retry is
+    /// safe.
     pub(crate) async fn upload_to_dataset(&self, attempt: UploadAttempt) -> Result<String> {
         let request = self.post_upload("upload-to-dataset");
         let (subject, uploaded): (Subject, UploadedFile) = self.send_file(request, attempt).await?;
@@ -137,7 +137,7 @@ impl ApiClient {
             answered = send => answered,
             timeout = stalled(&state, &subject, self.options()) => Err(timeout),
         };
-        // The body knows better than the connection why it ended.
+        // The body knows the cause better than the connection.
         match outcome {
             Ok(answer) => Ok((subject, answer)),
             Err(error) => Err(state.take_failure().unwrap_or(error)),
@@ -164,7 +164,7 @@ impl ApiClient {
 }
 
 impl Subject {
-    /// Bounds the time of `work`.
+    /// Limits the time of `work`.
     pub(super) async fn within<T>(
         &self,
         limit: Duration,
@@ -180,7 +180,7 @@ impl Subject {
     }
 }
 
-/// No dataset has an id that is not one, and no request may be written with it.
+/// Rejects malformed ids: no dataset has one, and no request could contain it.
 pub(super) fn checked_id(dataset_id: &str) -> Result<()> {
     if is_id(dataset_id) {
         return Ok(());
@@ -191,11 +191,11 @@ pub(super) fn checked_id(dataset_id: &str) -> Result<()> {
     })
 }
 
-/// How often a body is looked at.
+/// How often a body is checked for progress.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// Returns when a body that is not held has not moved, or its answer has not come, for too
-/// long. Nothing bounds the time of a whole upload.
+/// Returns when a body that is not held has made no progress for too long, or its response is
+/// overdue. The duration of a complete upload is not limited.
 async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
     let mut last_sent = state.sent();
     let mut last_move = Instant::now();

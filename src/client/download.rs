@@ -1,4 +1,4 @@
-//! Downloads: streamed to disk under a temporary name, renamed when whole.
+//! Downloads files: streams them to disk under a temporary name, and renames complete ones.
 
 use std::{
     collections::HashSet,
@@ -27,13 +27,13 @@ use crate::{
 /// What to download, and where to.
 #[derive(Clone, Debug)]
 pub struct DownloadOptions {
-    /// Names in the dataset; `None` takes all.
+    /// Names in the dataset; `None` downloads all files.
     pub files: Option<Vec<String>>,
-    /// The folder, which is made where needed.
+    /// The target folder; created if needed.
     pub folder: PathBuf,
-    /// Files that are received at the same time.
+    /// The number of files downloaded at the same time.
     pub concurrency: usize,
-    /// Whether a file of the same name and other content is replaced.
+    /// Replace files with the same name and other content.
     pub overwrite: bool,
 }
 
@@ -46,13 +46,12 @@ struct Download {
 impl ApiClient {
     /// Downloads files of a dataset into a folder. Returns the paths in the order of the names.
     ///
-    /// A file that is there with the same content is left as it is. One with other content is
-    /// kept, and then nothing is written, unless it may be overwritten: then it is replaced at
-    /// once and as a whole.
+    /// Existing files with the same content stay as they are. If a file has other content, nothing
+    /// is written, unless overwriting is enabled: then complete downloads replace files atomically.
     ///
     /// # Errors
-    /// [`Error::OtherContent`] where files would be overwritten, [`Error::File`] where the
-    /// folder cannot be written, [`Error::Configuration`] where a name would lead out of it,
+    /// [`Error::OtherContent`] if files would be overwritten, [`Error::File`] if the folder cannot
+    /// be written, [`Error::Configuration`] if a name would lead out of the folder,
     /// [`Error::DatasetNotFound`], [`Error::NoSuchFile`].
     pub async fn download_from_dataset(
         &self,
@@ -82,10 +81,10 @@ impl ApiClient {
         Ok(targets)
     }
 
-    /// The files that are not on this machine.
+    /// Returns the files that are not on this machine.
     ///
     /// # Errors
-    /// [`Error::OtherContent`] with all that are there with other content.
+    /// [`Error::OtherContent`] with all files that exist with other content.
     async fn without_those_here(
         &self,
         dataset_id: &str,
@@ -108,8 +107,8 @@ impl ApiClient {
         if others.is_empty() { Ok(missing) } else { Err(Error::OtherContent { paths: others }) }
     }
 
-    /// Compares a file with the one at its target: by size, then by content. That is downloaded
-    /// only where the service does not tell its hash.
+    /// Compares a file with the one at its target: by size, then by content. Downloads the content
+    /// only if the server does not report its hash.
     async fn is_here(&self, dataset_id: &str, download: &Download) -> Result<Here> {
         let Download { file, target } = download;
         let Ok(metadata) = tokio::fs::symlink_metadata(target).await else {
@@ -158,10 +157,10 @@ impl ApiClient {
         .await
     }
 
-    /// Downloads one file of a dataset into a temporary one, which stands at its start.
+    /// Downloads one file of a dataset to a temporary file, positioned at its start.
     ///
     /// # Errors
-    /// As [`ApiClient::download_from_dataset`].
+    /// The errors of [`ApiClient::download_from_dataset`].
     pub(crate) async fn download_temporary(&self, dataset_id: &str, name: &str) -> Result<File> {
         self.retrying(Since::FirstFailure, || async {
             let mut file = tokio::fs::File::from_std(temporary_file()?);
@@ -172,7 +171,7 @@ impl ApiClient {
         .await
     }
 
-    /// One attempt to receive a file; `not_written` is told what the disk says.
+    /// One attempt to receive a file; `not_written` maps errors of the disk.
     async fn receive(
         &self,
         dataset_id: &str,
@@ -201,14 +200,14 @@ impl ApiClient {
         self.in_time(file.flush()).await.map_err(&not_written)
     }
 
-    /// Bounds the time of work on a disk, or on a mount that may hang.
+    /// Limits the time of work on a disk or on a mount that may hang.
     async fn in_time<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
         let limit = self.options().progress_timeout;
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(hangs(limit)))
     }
 }
 
-/// A name from the service is data: it must not lead out of the folder.
+/// Names from the server are data: they must not lead out of the folder.
 fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
     let mut components = Path::new(name).components();
     let is_plain = matches!(components.next(), Some(Component::Normal(part)) if part == name)
@@ -225,7 +224,7 @@ fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// What is at a target.
+/// What exists at a target path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Here {
     Missing,
@@ -233,7 +232,7 @@ enum Here {
     OtherContent,
 }
 
-/// The files to download, in the order in which they were named.
+/// The files to download, in the order of the requested names.
 fn downloads(
     dataset_id: &str,
     listing: Vec<DatasetFile>,
@@ -261,18 +260,18 @@ fn downloads(
     wanted.into_iter().map(download).collect()
 }
 
-/// A file beside the target that is removed unless it gets its name.
+/// A file beside its target. It is removed unless it is renamed.
 fn partial_file(target: &Path) -> Result<NamedTempFile> {
     let folder = target.parent().unwrap_or(target);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".part");
-    // As any other new file, not for its owner alone.
+    // With the mode of any new file, not private to its owner.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder).map_err(Error::in_file(folder))
 }
 
-/// Gives a file that is whole its name, without replacing one that has come there meanwhile.
+/// Renames a complete file, without replacing a file that was created meanwhile.
 fn named(partial: NamedTempFile, target: &Path, overwrite: bool) -> Result<()> {
     let persisted =
         if overwrite { partial.persist(target) } else { partial.persist_noclobber(target) };
@@ -308,7 +307,7 @@ mod tests {
     use super::target_path;
 
     #[test]
-    fn a_name_from_the_service_never_leads_out_of_the_folder() {
+    fn a_name_from_the_server_never_leads_out_of_the_folder() {
         for name in ["../x.parquet", "/etc/x", "a/b", "..", ".", "", "a\\b", "a\0b", "./a"] {
             assert!(target_path(Path::new("/tmp"), name).is_err(), "{name:?}");
         }

@@ -1,4 +1,4 @@
-//! The list of a dataset's files, parsed while it comes.
+//! Lists a dataset's files, and parses the list while it arrives.
 
 use std::{io, sync::Arc};
 
@@ -14,21 +14,21 @@ use crate::{
     },
 };
 
-/// Pieces of an answer that wait to be parsed.
+/// Maximum number of pieces of a response that wait to be parsed.
 const PIECES_WAITING: usize = 4;
 
-/// Where a list of files goes on: its next page is asked for.
+/// How a listing continues: requests its next page.
 #[derive(Clone, Debug)]
 pub struct ListingCursor {
     request: ListDatasetFiles,
     size: ListingSize,
-    /// The columns of all files, where the service tells them once.
+    /// The columns of all files, if the server reports them once.
     columns: Option<Arc<SchemaSummary>>,
-    /// Of the first page; those after it are asked for as often as any call is.
+    /// For the first page. The pages after it are retried like any other call.
     attempts: Attempts,
 }
 
-/// How often something is asked for that may be had later.
+/// How often a failed request is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempts {
     Once,
@@ -36,8 +36,8 @@ enum Attempts {
 }
 
 impl ListingCursor {
-    /// Before the first file. Asks for pages without the schema of each file; a service that does
-    /// not know them answers with all at once.
+    /// A listing before its first file. Requests pages without the schema of each file; a server
+    /// that does not know pages returns everything at once.
     #[must_use]
     pub fn new(dataset_id: &str) -> Self {
         let request = ListDatasetFiles::compact(dataset_id);
@@ -50,32 +50,32 @@ impl ApiClient {
     /// The files of a dataset, in the dataset's order.
     ///
     /// # Errors
-    /// [`Error::DatasetNotFound`], and as for every call.
+    /// [`Error::DatasetNotFound`], and the errors of every call.
     pub async fn list_dataset_files(&self, dataset_id: &str) -> Result<Vec<DatasetFile>> {
         Ok(self.list_dataset(dataset_id).await?.files)
     }
 
-    /// The files of a dataset, and what the service tells of its schema.
+    /// The files of a dataset, and what the server reports about its schema.
     ///
     /// # Errors
-    /// As for [`ApiClient::list_dataset_files`].
+    /// The errors of [`ApiClient::list_dataset_files`].
     pub(crate) async fn list_dataset(&self, dataset_id: &str) -> Result<DatasetFileList> {
         self.list_from(ListingCursor::new(dataset_id)).await
     }
 
-    /// The first files of a dataset, and what the service tells of its schema.
+    /// The first files of a dataset, and what the server reports about its schema.
     ///
     /// # Errors
-    /// As for [`ApiClient::list_dataset_files`].
+    /// The errors of [`ApiClient::list_dataset_files`].
     pub(crate) async fn list_beginning(&self, dataset_id: &str) -> Result<DatasetFileList> {
         Ok(self.next_page(&mut ListingCursor::new(dataset_id)).await?.0)
     }
 
-    /// As [`ApiClient::list_dataset_files`], but a failure that may pass is an error at once:
-    /// the caller knows what may be in the way, and when to ask again.
+    /// Like [`ApiClient::list_dataset_files`], but without retries: the caller knows what may be in
+    /// the way, and when to try again.
     ///
     /// # Errors
-    /// As for [`ApiClient::list_dataset_files`].
+    /// The errors of [`ApiClient::list_dataset_files`].
     pub(crate) async fn try_list_dataset_files(
         &self,
         dataset_id: &str,
@@ -89,17 +89,17 @@ impl ApiClient {
         while has_more {
             let page;
             (page, has_more) = self.next_page(&mut cursor).await?;
-            // A list that grows by itself has up to twice the room that it needs.
+            // A growing vector has up to twice the capacity that it needs.
             list.files.reserve_exact(page.files.len().max(list.files.len() / 8));
             list.files.extend(page.files);
         }
         Ok(list)
     }
 
-    /// The next files of a list, and where it goes on.
+    /// The next files of a listing, and how it continues.
     ///
     /// # Errors
-    /// As for [`ApiClient::list_dataset_files`].
+    /// The errors of [`ApiClient::list_dataset_files`].
     pub async fn list_page(
         &self,
         mut cursor: ListingCursor,
@@ -108,7 +108,7 @@ impl ApiClient {
         Ok((page.files, has_more.then_some(cursor)))
     }
 
-    /// Moves the cursor on, and says whether more follows.
+    /// Advances to the next page; returns whether there is one.
     async fn next_page(&self, cursor: &mut ListingCursor) -> Result<(DatasetFileList, bool)> {
         let ListingCursor { request, size, columns, attempts } = cursor;
         checked_id(&request.dataset_id)?;
@@ -120,7 +120,7 @@ impl ApiClient {
             self.retrying(Since::Start, || self.page(request, size)).await
         };
         let (mut page, read) = match ask(request, *size).await {
-            // It takes no field that it does not know.
+            // The server rejects fields that it does not know.
             Err(Error::Refused { status: 400 | 422, .. }) if request.is_first_page() => {
                 *request = ListDatasetFiles::of(&request.dataset_id);
                 ask(request, *size).await?
@@ -130,7 +130,7 @@ impl ApiClient {
         if page.files.iter().any(|file| file.sha256.is_some()) {
             self.has_told_hashes();
         }
-        // A form of another release is as good as none.
+        // Ignored if another release wrote it.
         let schema = page.dataset_schema.as_deref().and_then(|text| Schema::from_text(text).ok());
         *columns = schema.map(|schema| Arc::new(schema.summary())).or(columns.take());
         if let Some(columns) = columns {
@@ -172,7 +172,7 @@ impl ApiClient {
                 Some(chunk) => redacted.push(&chunk),
                 None => redacted.end(),
             };
-            // The parser has given up: it knows why.
+            // The parser has failed, and has the reason.
             if pieces.send(piece).await.is_err() || is_last {
                 break;
             }
@@ -196,11 +196,11 @@ impl Subject {
     }
 }
 
-/// The pieces of an answer, for a thread that reads them as a file.
+/// The pieces of a response, for a thread that reads them like a file.
 struct Pieces {
     received: mpsc::Receiver<Vec<u8>>,
     piece: Vec<u8>,
-    /// Of `piece`, the bytes that were read.
+    /// The number of bytes of `piece` that were read.
     read: usize,
 }
 

@@ -1,4 +1,4 @@
-//! How patient a client is.
+//! Timeouts and retries of a client.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,31 +7,31 @@ use crate::config::{
     RETRY_DEADLINE,
 };
 
-/// Timeouts, retries, and whom to trust. Nothing bounds the time of a whole upload: what moves
-/// is left alone.
+/// Timeouts, retries and trusted certificates. The duration of an upload is not limited while it
+/// makes progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Time to open a connection.
     pub connect_timeout: Duration,
-    /// A transfer that moves no byte for this long, and is not held, is started again.
+    /// A transfer that is not held and makes no progress for this long is restarted.
     pub progress_timeout: Duration,
-    /// Time for an answer after the last byte of a request.
+    /// Time from the last byte of a request to its response.
     pub answer_timeout: Duration,
-    /// Attempts after the first one, for a call, or for the file at the head of an upload.
+    /// Retries of a call, or of the file at the head of an upload.
     pub max_retries: u32,
-    /// No attempt begins later than this after the start of a call, or after the first failure
-    /// in a row of a file.
+    /// No attempt begins later than this after the start of a call or, for a file, after the first
+    /// of consecutive failures.
     pub retry_deadline: Duration,
-    /// Pause before the second attempt; the following ones double, with jitter.
+    /// Pause before the first retry; later ones double, with jitter.
     pub first_pause: Duration,
-    /// How long an upload in doubt may still be on its way, when the listing lacks it.
+    /// How long an upload in doubt may still be on its way if the listing lacks it.
     pub grace: Duration,
-    /// The same, where the service said that it may still be at work (504, 524).
+    /// The same, if the server reported that it may still be working on it (504, 524).
     pub long_grace: Duration,
-    /// Files in PEM form with certificates of authorities that are trusted besides those of
-    /// the system.
+    /// PEM files with certificates of authorities that are trusted in addition to those of the
+    /// system.
     pub certificates: Vec<PathBuf>,
-    /// Where this machine keeps a record of what it has sent; `None` keeps none.
+    /// The folder for records of what this machine has sent; `None` keeps no records.
     pub state_folder: Option<PathBuf>,
 }
 

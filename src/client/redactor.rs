@@ -1,4 +1,4 @@
-//! What others say, without the API key in it.
+//! Removes the API key from text of others.
 
 use std::{fmt, sync::Arc};
 
@@ -6,44 +6,44 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::credentials::ApiKey;
 
-/// What stands in the place of the key.
+/// Replaces the key.
 const STARS: &[u8] = b"***";
 
-/// A shorter key is also a word that names, ids and sentences may hold: see [`Place`].
+/// A shorter key may also be a word in names, ids and sentences: see [`Place`].
 const SHORTEST_UNMISTAKABLE: usize = 8;
 
-/// Base64 that is shorter stands in other texts by chance.
+/// Shorter base64 occurs in other text by chance.
 const SHORTEST_BASE64: usize = 6;
 
-/// Longest spelling of one character: `&#x0041;`, `\u0041`.
+/// Longest encoding of one character: `&#x0041;`, `\u0041`.
 const LONGEST_SPELLING: usize = 8;
 
-/// Bytes before the key that say whether it is a word of its own.
+/// Number of bytes before the key that show whether it is a separate word.
 const CONTEXT: usize = LONGEST_ESCAPE;
 
 /// `\u0020`
 const LONGEST_ESCAPE: usize = 6;
 
-/// Where a short key counts as the key. One that is unmistakable counts everywhere.
+/// Where a short key counts as the key. A long one counts everywhere.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In words for people: as a word of its own.
+    /// In text for people: as a separate word.
     Words,
-    /// In data, whose names and ids must stay as they are: behind `Key `, as in the header.
+    /// In data, whose names and ids must not change: after `Key `, as in the header.
     Data,
 }
 
-/// Finds the API key in foreign text, however it is spelled there: as it is, percent-encoded,
-/// with the escapes of JSON or HTML, or in base64.
+/// Finds the API key in text of others, in any encoding: plain, percent-encoded, with escapes of
+/// JSON or HTML, or in base64.
 #[derive(Clone)]
 pub(crate) struct Redactor(Arc<Spellings>);
 
 #[derive(Default)]
 struct Spellings {
     key: Option<ApiKey>,
-    /// The key at the three places that it can have in groups of three bytes.
+    /// The base64 of the key for its three possible offsets in groups of three bytes.
     base64: Vec<SecretString>,
-    /// The bytes with which a spelling begins.
+    /// The bytes with which an encoding of the key can begin.
     first: Vec<u8>,
 }
 
@@ -72,7 +72,7 @@ impl Redactor {
         Self(Arc::new(Spellings { key: Some(key.clone()), base64, first }))
     }
 
-    /// Words for people, without the key.
+    /// Removes the key from text for people.
     pub(super) fn text(&self, text: &str) -> String {
         let mut stream = self.stream_of(Place::Words);
         let mut redacted = stream.push(text.as_bytes());
@@ -80,7 +80,7 @@ impl Redactor {
         String::from_utf8_lossy(&redacted).into_owned()
     }
 
-    /// For an answer that comes in pieces, and is data.
+    /// For a response that is data and arrives in pieces.
     pub(super) fn stream(&self) -> RedactedStream {
         self.stream_of(Place::Data)
     }
@@ -90,31 +90,31 @@ impl Redactor {
     }
 }
 
-/// Bytes that come in pieces, without the key, even where it lies across two of them.
+/// Removes the key from bytes that arrive in pieces, even if it spans two of them.
 pub(super) struct RedactedStream {
     spellings: Arc<Spellings>,
     place: Place,
-    /// The end of what came, in which the key may begin, and what stands before it.
+    /// The last bytes so far, in which the key may begin, and the bytes before them.
     held: Vec<u8>,
-    /// How many bytes of `held` were given.
+    /// The number of bytes of `held` that were returned.
     given: usize,
 }
 
 impl RedactedStream {
-    /// Takes in a piece, and gives what cannot be the beginning of the key any more.
+    /// Adds a piece. Returns the bytes that cannot be part of the key any more.
     pub(super) fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(piece);
-        // One byte more than the key shows where its word ends.
+        // One more byte than the key shows where its word ends.
         let certain = self.held.len().saturating_sub(self.spellings.longest());
         self.give(certain)
     }
 
-    /// The rest.
+    /// Returns the rest.
     pub(super) fn end(&mut self) -> Vec<u8> {
         self.give(self.held.len())
     }
 
-    /// Gives what begins before `certain`.
+    /// Returns what begins before `certain`.
     fn give(&mut self, certain: usize) -> Vec<u8> {
         let mut given = Vec::with_capacity(certain.saturating_sub(self.given));
         let is_first: [bool; 256] = std::array::from_fn(|byte| {
@@ -146,7 +146,7 @@ impl Spellings {
         self.key.as_ref().map_or(0, |key| key.expose().len() * LONGEST_SPELLING)
     }
 
-    /// The length of the key where the text begins with it, and it counts as the key there.
+    /// The length of the key if the text begins with it and it counts as the key there.
     fn find(&self, before: &[u8], text: &[u8], place: Place) -> Option<usize> {
         let key = self.key.as_ref()?.expose().as_bytes();
         let spelled = key.iter().try_fold(0, |at, &byte| Some(at + spelled(&text[at..], byte)?));
@@ -175,7 +175,7 @@ fn begins_in_word(text: &[u8]) -> bool {
     text.first().copied().is_some_and(is_word)
 }
 
-/// Whether the text ends in the middle of a word, and not with an escape: `%20`, `\u0020`, `\n`.
+/// Whether the text ends in the middle of a word, not with an escape: `%20`, `\u0020`, `\n`.
 fn is_in_word(text: &[u8]) -> bool {
     let is_escape = |prefix: &[u8], digits: usize| {
         let Some(start) = text.len().checked_sub(prefix.len() + digits) else { return false };
@@ -194,7 +194,7 @@ fn ends_with(text: &[u8], word: &[u8]) -> bool {
     start.is_some_and(|start| text[start..].eq_ignore_ascii_case(word))
 }
 
-/// How many bytes of the text spell the one character with which it begins.
+/// The number of bytes that encode the first character of the text.
 fn spelled(text: &[u8], byte: u8) -> Option<usize> {
     let digits = |prefix: &str, radix, end: &str, most| {
         let rest = text.strip_prefix(prefix.as_bytes())?;
@@ -206,7 +206,7 @@ fn spelled(text: &[u8], byte: u8) -> Option<usize> {
         let is_whole = is_it && rest[count..].starts_with(end.as_bytes());
         is_whole.then_some(prefix.len() + count + end.len())
     };
-    // Hosts come in lower case.
+    // Host names are in lower case.
     let is_byte = |at: usize| text.get(at).is_some_and(|other| other.eq_ignore_ascii_case(&byte));
     match text.first()? {
         b'%' => digits("%", 16, "", 2),
@@ -219,7 +219,7 @@ fn spelled(text: &[u8], byte: u8) -> Option<usize> {
     .or_else(|| is_byte(0).then_some(1))
 }
 
-/// The characters that HTML names.
+/// Characters with names in HTML.
 fn named(text: &[u8], byte: u8) -> Option<usize> {
     let name: &[u8] = match byte {
         b'&' => b"&amp;",
@@ -232,8 +232,8 @@ fn named(text: &[u8], byte: u8) -> Option<usize> {
     text.starts_with(name).then_some(name.len())
 }
 
-/// The characters of base64 (RFC 4648, section 4) that `bytes` alone decide, where `place` other
-/// bytes stand before them in their group of three.
+/// The base64 characters (RFC 4648, section 4) that depend only on `bytes`, if `place` other bytes
+/// precede them in their group of three.
 fn base64(bytes: &[u8], place: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let padded = [&[0; 2][..place], bytes].concat();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_replaced_however_it_is_spelled() {
+    fn the_key_is_replaced_in_every_encoding() {
         let each = |spell: fn(char) -> String| KEY.chars().map(spell).collect::<String>();
         let percent = |byte: char| format!("%{:02X}", u32::from(byte));
         let in_json = serde_json::to_string(KEY).unwrap();
@@ -286,17 +286,17 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_replaced_in_base64_wherever_it_stands_in_what_is_encoded() {
+    fn the_key_is_replaced_in_base64_at_every_offset() {
         assert_eq!(base64(b"Man", 0), "TWFu");
         for before in ["", "K", "Ke", "Key ", "user:"] {
-            // `base64` leaves out what other bytes decide; here all of them are known.
+            // `base64` leaves out characters that depend on other bytes; here, all bytes are known.
             let whole = base64(format!("{before}{KEY} and more").as_bytes(), 0);
             let shown = redactor().text(&whole);
             assert!(shown.contains("***") && shown.len() < whole.len() - 15, "{before}: {shown}");
         }
     }
 
-    /// As an answer's data, in two pieces that are cut anywhere.
+    /// As data of a response, in two pieces split anywhere.
     fn data(redactor: &Redactor, text: &str, cut: usize) -> String {
         let mut stream = redactor.stream();
         let (first, second) = text.as_bytes().split_at(cut);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_key_is_replaced_in_words_where_it_stands_alone() {
+    fn a_short_key_is_replaced_in_text_only_as_a_separate_word() {
         for key in ["k", "my-key", "data", "1234567"] {
             let redactor = Redactor::new(&ApiKey::new(key).unwrap());
             let upper = key.to_uppercase();
@@ -340,7 +340,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stream_is_redacted_as_its_whole_is(
+        fn a_stream_is_redacted_like_the_complete_text(
             parts in prop::collection::vec(prop_oneof![Just(KEY.to_owned()), ".{0,40}"], 0..8),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
         ) {
@@ -358,7 +358,7 @@ mod tests {
         }
 
         #[test]
-        fn other_text_is_left_as_it_is(text in "[ -~\u{e9}\n]{0,200}") {
+        fn other_text_is_not_changed(text in "[ -~\u{e9}\n]{0,200}") {
             prop_assume!(!text.contains("sk-1"));
             prop_assert_eq!(redactor().text(&text), text);
         }

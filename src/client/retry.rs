@@ -1,4 +1,4 @@
-//! Which failures are worth another attempt, and how long to wait before it.
+//! Decides which failures are retried, and after which pause.
 
 use std::{io, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Error {
-    /// Whether the same request may well succeed later.
+    /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -22,7 +22,7 @@ impl Error {
         }
     }
 
-    /// What the service asked for in `Retry-After`.
+    /// What the server asked for in `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -32,8 +32,8 @@ impl Error {
     }
 }
 
-/// `EMFILE` and `ENFILE` have the same numbers on Linux and macOS. Fewer uploads at a time
-/// need fewer files.
+/// `EMFILE` and `ENFILE` have the same numbers on Linux and macOS. Fewer concurrent uploads need
+/// fewer files.
 fn is_too_many_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
@@ -46,8 +46,8 @@ fn exponential(options: &ClientOptions) -> ExponentialBuilder {
         .with_jitter()
 }
 
-/// The pause after the `failures`-th failure in a row (1, 2, …); jitter comes on top of
-/// what the service asked for, so that clients do not come back all at once.
+/// The pause after the `failures`-th failure in a row (1, 2, …). Jitter is added even to
+/// `Retry-After`, so that clients do not return all at once.
 pub(crate) fn backoff(
     options: &ClientOptions,
     failures: u32,
@@ -58,7 +58,7 @@ pub(crate) fn backoff(
     pause + retry_after.unwrap_or_default()
 }
 
-/// Until when an attempt may begin: what fails is not tried again for longer.
+/// The time until which retries may begin.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     since: Instant,
@@ -66,34 +66,34 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// Counts from now.
+    /// Starts now.
     pub(crate) fn new(options: &ClientOptions) -> Self {
         Self { since: Instant::now(), limit: options.retry_deadline }
     }
 
-    /// Whether an attempt that begins after this pause begins in time.
+    /// Whether an attempt after this pause begins in time.
     pub(crate) fn allows(&self, pause: Duration) -> bool {
         self.since.elapsed().saturating_add(pause) < self.limit
     }
 
-    /// Ends it now.
+    /// Ends the time now.
     pub(crate) fn end(&mut self) {
         self.limit = Duration::ZERO;
     }
 }
 
-/// From when the deadline of a call counts.
+/// When the deadline of a call starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Since {
-    /// From its beginning.
+    /// When the call starts.
     Start,
-    /// From its first failure: the transfer of a file may take hours until then.
+    /// At the first failure: the transfer of a file may take hours until then.
     FirstFailure,
 }
 
 impl ApiClient {
-    /// Makes an idempotent call until it succeeds, fails for good, or the retries or the time
-    /// are used up.
+    /// Repeats an idempotent call until it succeeds or fails permanently, or until the retries or
+    /// the time are used up.
     pub(super) async fn retrying<T, F: Future<Output = Result<T>>>(
         &self,
         since: Since,
@@ -138,7 +138,8 @@ mod tests {
 
     use super::{ClientOptions, Error, Result, Since, retrying};
 
-    /// When attempts begin that take `attempt` each and ask for `retry_after`.
+    /// The start times of attempts that take `attempt` each, when the server asks for
+    /// `retry_after`.
     fn beginnings(since: Since, deadline: u64, attempt: u64, retry_after: u64) -> Vec<Duration> {
         let options = ClientOptions {
             retry_deadline: Duration::from_millis(deadline),
@@ -176,8 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn attempts_and_what_the_service_asks_for_count_for_the_deadline() {
-        // An attempt of 4 s, a pause of 5 s and more: the next would begin after 9 s.
+    fn attempts_and_retry_after_count_for_the_deadline() {
+        // An attempt of 4 s and a pause of at least 5 s: the next one would begin after 9 s.
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 5_000).len(), 1);
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 0).len(), 2);
         assert_eq!(beginnings(Since::FirstFailure, 6_000, 4_000, 5_000).len(), 2);

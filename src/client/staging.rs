@@ -20,7 +20,7 @@ use crate::{
 pub(crate) enum CommitOutcome {
     /// All of them are in the dataset.
     Committed(CommitAnswer),
-    /// The dataset has another number of files than the request expected.
+    /// The dataset does not have the number of files that the request expected.
     CountDiffers(Error),
     /// A staged file is unknown to the server, or has expired.
     Gone { staged_id: String, error: Error },
@@ -29,10 +29,10 @@ pub(crate) enum CommitOutcome {
 }
 
 impl ApiClient {
-    /// Stages one file: the server checks and stores it, and adds it to no dataset. Makes no second
-    /// attempt.
+    /// Stages one file: the server checks and stores it, but adds it to no dataset. Does not
+    /// retry.
     pub(crate) async fn stage_file(&self, attempt: UploadAttempt) -> Result<StagedFile> {
-        // Nothing of a staged file is held, so its connection may serve the next one.
+        // A staged file is never held, so its connection can serve the next file.
         let request = self.post(STAGE_FILE.trim_start_matches('/'));
         let (subject, staged): (Subject, StagedFile) = self.send_file(request, attempt).await?;
         if staged.staged_id.is_empty() {
@@ -41,11 +41,11 @@ impl ApiClient {
         Ok(staged)
     }
 
-    /// Appends staged files to their dataset, all or none. The same request may be repeated.
-    /// Makes no second attempt.
+    /// Appends staged files to their dataset, all or none. The same request may be repeated. Does
+    /// not retry.
     ///
     /// # Errors
-    /// As for every call. What the server says about the files is an outcome.
+    /// The errors of every call. What the server says about the files is an outcome, not an error.
     pub(crate) async fn commit_files(&self, commit: &CommitRequest) -> Result<CommitOutcome> {
         checked_id(&commit.dataset_id)?;
         let subject = self.subject(Some(&commit.dataset_id));
@@ -80,7 +80,7 @@ fn outcome(subject: &Subject, status: StatusCode, body: &[u8]) -> Result<CommitO
     let subject = Subject { file_name: file_name.clone(), ..subject.clone() };
     let error = subject.refusal(status, body, None);
     match (status, refusal.staged_id) {
-        // The dataset is unknown, or it was not the API that responded.
+        // The dataset is unknown, or the response is not from the API.
         (StatusCode::NOT_FOUND, None) => Err(error),
         (StatusCode::NOT_FOUND, Some(staged_id)) => {
             let (status, message) = (status.as_u16(), subject.peer.quoted(&refusal.error));

@@ -1,4 +1,4 @@
-//! Whom to trust: the authorities of the system, and the certificates of files.
+//! Decides which certificates to trust: those of the system's authorities and of files.
 
 use std::{io::Read, path::PathBuf, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::{
     regular_file::open_regular,
 };
 
-/// TLS with the authorities of the system and the certificates of `files` in PEM form.
+/// TLS with the system's authorities and the certificates in `files`, in PEM format.
 ///
 /// # Errors
 /// [`Error::Configuration`] names a file that cannot be used.
@@ -54,7 +54,7 @@ fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>>
             open_regular(file)?.0.read_to_end(&mut pem).map(|_| pem)
         };
         let pem = read().map_err(|error| refuse(without_number(&error.to_string())))?;
-        // One that cannot be read does not spoil the others.
+        // An unreadable certificate does not affect the others.
         let certificates = CertificateDer::pem_slice_iter(&pem).flatten();
         let usable = certificates.filter(|der| ParsedCertificate::try_from(der).is_ok());
         let before = named.len();
@@ -66,13 +66,13 @@ fn named_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>>
     Ok(named)
 }
 
-/// The verifier of the platform. A server may also show a certificate that stands itself in a
-/// file, byte for byte: what `openssl req -x509` makes is the certificate of an authority, which
-/// no verifier takes for a server's.
+/// The verifier of the platform. It also accepts a server certificate that is itself in one of the
+/// files, byte for byte: `openssl req -x509` makes certificates of authorities, which no verifier
+/// accepts for a server.
 #[derive(Debug)]
 struct Trust {
     platform: Verifier,
-    /// Trusts the named certificates only; `None` where there are none.
+    /// Trusts only the certificates in files; `None` if there are none.
     named_only: Option<Arc<WebPkiServerVerifier>>,
     named: Vec<CertificateDer<'static>>,
 }
@@ -95,8 +95,8 @@ impl Trust {
     }
 }
 
-/// Judges a certificate that is named itself. Its dates come first in webpki's order of checks,
-/// before whether it may be a server's.
+/// Checks a certificate that is itself in a file. webpki checks its dates before it checks whether
+/// it may be a server's.
 fn verify_named(
     verifier: &WebPkiServerVerifier,
     end_entity: &CertificateDer<'_>,
@@ -158,7 +158,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// Whether a certificate is refused only for being that of an authority.
+/// Whether a certificate is rejected only because it is an authority's.
 pub(super) fn is_of_an_authority(error: &CertificateError) -> bool {
     let CertificateError::Other(other) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))

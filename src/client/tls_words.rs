@@ -1,4 +1,4 @@
-//! What is wrong with TLS, in words: the library's own are names of its types.
+//! Describes TLS failures: the messages of the library are names of its types.
 
 use std::path::PathBuf;
 
@@ -13,13 +13,13 @@ use crate::message::listed;
 pub(super) enum TlsFailure {
     /// The certificate cannot be trusted.
     Certificate(String),
-    /// The other side is no service that this client can talk to.
+    /// The server does not speak TLS in a way that this client supports.
     Incompatible(&'static str),
-    /// Something broke on the way.
+    /// The connection broke.
     Broken(String),
 }
 
-/// Says what a failure of TLS means; `files` are those with more certificates.
+/// Describes a TLS failure; `files` contain additional certificates.
 pub(super) fn failure(error: &Error, files: &[PathBuf]) -> TlsFailure {
     use TlsFailure::{Broken, Certificate, Incompatible};
     match error {
@@ -94,7 +94,7 @@ fn certificate(error: &CertificateError, files: &[PathBuf]) -> String {
         Why::Other(other) if other.0.is::<webpki::Error>() => {
             "it is malformed or invalid".to_owned()
         }
-        // The platform's verifier hides the purpose.
+        // The platform's verifier does not report the purpose.
         Why::InvalidPurpose | Why::InvalidPurposeContext { .. } | Why::Other(_) => {
             "it is not valid for servers".to_owned()
         }
@@ -117,7 +117,7 @@ fn unknown(files: &[PathBuf]) -> String {
     format!("{cause}, and it is not in {}. {advice}", listed(&files))
 }
 
-/// ` on 2026-11-26`; nothing for a time that no calendar has.
+/// ` on 2026-11-26`; empty for a time outside of the calendar.
 fn moment(before: &str, time: UnixTime) -> String {
     let time = i64::try_from(time.as_secs()).ok();
     let date = time.and_then(|time| DateTime::<Utc>::from_timestamp(time, 0));

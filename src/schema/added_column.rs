@@ -170,7 +170,7 @@ mod tests {
     use super::{ColumnType, Value};
 
     #[test]
-    fn integers_and_days_are_told_from_text() {
+    fn integers_and_days_are_recognized_in_text() {
         for (values, expected) in [
             (&["1", "-2", "03"][..], ColumnType::Int64),
             (&["2024-01-31", "1969-12-31"], ColumnType::Date),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_a_value_of_a_type_or_none() {
+    fn a_text_is_parsed_by_the_type_or_rejected() {
         assert_eq!(ColumnType::Date.value_of("1970-01-02"), Some(Value::Int32(1)));
         assert_eq!(
             ColumnType::Timestamp.value_of("1970-01-01 00:00:01"),

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_difference_is_told_in_one_line() {
+    fn each_kind_of_difference_is_described_in_one_line() {
         let reference = schema("a:int64 b:string c:double");
         for (other, expected) in [
             ("a:int64 b:string", "column 'c' (double) is missing"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_fewest_columns_are_said_to_have_moved() {
+    fn as_few_columns_as_possible_are_reported_as_moved() {
         let differences = diff(&schema("a:x b:x c:x d:x e:x"), &schema("a:x c:x d:x e:x b:x"));
         assert_eq!(differences.len(), 1);
         assert_eq!(

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_parquet_file_is_refused_with_the_first_bytes_that_show_it() {
+    fn a_file_that_is_not_parquet_is_rejected_at_the_first_bytes_that_show_it() {
         let start = usize::try_from(START_BYTES).unwrap();
         let mut other = file(100_000, 100);
         other[..4].copy_from_slice(b"ORC1");

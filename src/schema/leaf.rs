@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_make_no_type() {
+    fn unknown_descriptions_are_not_a_type() {
         for words in
             ["geometry in binary", "", "decimal(400, 2) in int32", "int7", "fixed_size_binary[x]"]
         {

@@ -86,7 +86,7 @@ mod tests {
     use super::resembles;
 
     #[test]
-    fn a_file_of_another_kind_is_told_by_its_content_with_the_way_that_works() {
+    fn a_file_of_another_format_is_recognized_by_its_content_with_advice_that_works() {
         let excel = [&b"PK\x03\x04"[..], &[0; 26], b"[Content_Types].xml"].concat();
         for (start, words) in [
             (&b"version https://git-lfs.github.com/spec/v1\noid sha256:"[..], "git lfs pull"),

@@ -1,4 +1,4 @@
-//! The content of one file of a dataset: bytes, and ranges of sources.
+//! The content of one file of a dataset: bytes and ranges of sources.
 
 use std::{
     ops::Range,
@@ -14,18 +14,18 @@ use crate::{
     wire::digest::Sha256Digest,
 };
 
-/// A content of pieces, one after the other. Cheap to clone; clones share the hash.
+/// The content of a file: consecutive pieces. Cheap to clone; clones share the hash.
 #[derive(Clone, Debug)]
 pub struct Content {
     location: Location,
     pieces: Arc<[Piece]>,
     size: u64,
-    /// Known when the whole content was read or written once.
+    /// Known after the complete content was read or written once.
     hash: Arc<OnceLock<Sha256Digest>>,
 }
 
 impl From<Source> for Content {
-    /// All of a source.
+    /// The complete source.
     fn from(source: Source) -> Self {
         let size = source.size();
         Self::new(source.location().clone(), [Piece::Range(source, 0..size)])
@@ -33,21 +33,21 @@ impl From<Source> for Content {
 }
 
 impl Content {
-    /// Pieces, one after the other; `location` stands for them in messages.
+    /// Consecutive pieces; `location` represents them in messages.
     pub fn new(location: Location, pieces: impl IntoIterator<Item = Piece>) -> Self {
         let pieces: Arc<[_]> = pieces.into_iter().filter(|piece| piece.size() > 0).collect();
         let size = pieces.iter().map(Piece::size).sum();
         Self { location, pieces, size, hash: Arc::default() }
     }
 
-    /// All of a source whose hash is known.
+    /// The complete source, whose hash is known.
     pub(crate) fn hashed(source: Source, hash: Sha256Digest) -> Self {
         let content = Self::from(source);
         content.has_hash(hash);
         content
     }
 
-    /// What it is made of, for messages.
+    /// Its location, for messages.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
@@ -68,23 +68,23 @@ impl Content {
         self.hash.get().copied()
     }
 
-    /// Keeps the hash of the content, which was read from start to end.
+    /// Stores the hash of the content, which was read from start to end.
     pub(super) fn has_hash(&self, hash: Sha256Digest) {
-        // Another attempt may have been faster; it had the same bytes.
+        // Another attempt may have been faster; its bytes were the same.
         let _ = self.hash.set(hash);
     }
 
-    /// The sources, in order. One that follows itself is there once.
+    /// The sources, in order. Consecutive ranges of one source count once.
     fn sources(&self) -> Vec<&Source> {
         let mut sources: Vec<_> = self.pieces.iter().filter_map(Piece::source).collect();
         sources.dedup_by(|later, earlier| later.is_same(earlier));
         sources
     }
 
-    /// The pieces of a range of its bytes.
+    /// The pieces for a range of its bytes.
     ///
     /// # Errors
-    /// [`Error::Internal`] if the range does not lie within the content.
+    /// [`Error::Internal`] if the range is not inside the content.
     pub(crate) fn slice(&self, range: Range<u64>) -> Result<Vec<Piece>> {
         if range.start > range.end || range.end > self.size {
             return Err(Error::Internal("a range outside of a content".to_owned()));
@@ -102,33 +102,33 @@ impl Content {
         Ok(pieces)
     }
 
-    /// Whether `verify` has nothing to look at.
+    /// Whether `verify` has nothing to check.
     pub(super) fn cannot_change(&self) -> bool {
         self.pieces.iter().filter_map(Piece::source).all(Source::cannot_change)
     }
 
-    /// Opens it for reads that may block.
+    /// Opens it for blocking reads.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File), or
-    /// [`Error::FileChanged`](crate::Error::FileChanged) if a source is not what was pinned.
+    /// [`Error::FileChanged`](crate::Error::FileChanged) if a source was changed.
     pub fn open(&self) -> Result<OpenContent> {
         OpenContent::new(&self.pieces)
     }
 
-    /// Looks whether each source is still what was pinned. May block.
+    /// Checks that no source was changed since it was pinned. May block.
     ///
     /// # Errors
-    /// [`Error::FileChanged`](crate::Error::FileChanged) for the first that is not.
+    /// [`Error::FileChanged`](crate::Error::FileChanged) for the first changed source.
     pub fn verify(&self) -> Result<()> {
         self.sources().into_iter().try_for_each(Source::verify)
     }
 
-    /// Hashes the content unless that was done before. May block. `read` is called with the number
-    /// of bytes after each piece; its error ends the work.
+    /// Hashes the content unless the hash is known. May block. Calls `read` with the number of
+    /// bytes after each piece; an error of `read` ends the work.
     ///
     /// # Errors
-    /// Those of [`Content::open`] and of `read`.
+    /// The errors of [`Content::open`] and of `read`.
     pub(crate) fn read_hash(
         &self,
         mut read: impl FnMut(usize) -> Result<()>,
@@ -153,7 +153,7 @@ impl Content {
         Ok(hasher.hash())
     }
 
-    /// The same content without its temporary files, which are gone with their last handle.
+    /// The same content without its temporary files, which disappear with their last handle.
     pub(crate) fn released(&self) -> Self {
         let mut pieces: Vec<_> = self.pieces.to_vec();
         for piece in &mut pieces {
@@ -164,7 +164,7 @@ impl Content {
         Self { pieces: pieces.into(), ..self.clone() }
     }
 
-    /// Whether it cannot be read any more.
+    /// Whether it can no longer be read.
     pub(crate) fn is_released(&self) -> bool {
         self.pieces.iter().filter_map(Piece::source).any(Source::is_released)
     }

@@ -1,4 +1,4 @@
-//! A file on this machine, pinned by its identity.
+//! Local files, pinned by their identity.
 
 use std::{
     fs::{File, Metadata},
@@ -14,7 +14,7 @@ use crate::{
     regular_file::open_regular,
 };
 
-/// A regular file as it was when it was pinned.
+/// A regular file in the state in which it was pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LocalFile {
     path: PathBuf,
@@ -25,13 +25,13 @@ pub(super) struct LocalFile {
 struct Identity {
     size: u64,
     modified: Option<SystemTime>,
-    /// Device and inode, where the platform has them.
+    /// Device and inode, if the platform has them.
     inode: Option<(u64, u64)>,
 }
 
 /// Why a pinned file cannot be read.
 pub(super) enum NotAsPinned {
-    /// It has become another one: "it grew", "it was replaced", …
+    /// It was changed: "it grew", "it was replaced", …
     Changed(&'static str),
     System(io::Error),
 }
@@ -47,7 +47,7 @@ impl NotAsPinned {
 
 impl LocalFile {
     pub(super) fn pin(path: &Path) -> Result<Self> {
-        // Looked at before it is opened: opening a pipe would block.
+        // Checked before it is opened, because opening a pipe would block.
         let metadata = std::fs::metadata(path).map_err(Error::in_file(path))?;
         if !metadata.is_file() {
             return Err(Error::in_file(path)(io::Error::other("is not a regular file")));
@@ -59,14 +59,14 @@ impl LocalFile {
         self.identity.size
     }
 
-    /// Opens the file if it is the one that was pinned.
+    /// Opens the file if it is still the one that was pinned.
     pub(super) fn open(&self) -> Result<Arc<File>, NotAsPinned> {
         let (file, metadata) = open_regular(&self.path).map_err(NotAsPinned::System)?;
         self.compare(&metadata)?;
         Ok(Arc::new(file))
     }
 
-    /// Looks whether the file at the path is still the one that was pinned.
+    /// Checks that the file at the path is still the one that was pinned.
     pub(super) fn verify(&self) -> Result<(), NotAsPinned> {
         match std::fs::metadata(&self.path) {
             Ok(metadata) => self.compare(&metadata),
@@ -114,7 +114,7 @@ mod tests {
     use crate::source::Source;
 
     #[test]
-    fn every_change_of_a_pinned_file_is_seen() {
+    fn every_change_of_a_pinned_file_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
         let pin = || {

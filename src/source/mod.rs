@@ -1,13 +1,13 @@
-//! Where the bytes of files come from, and contents that are made of them.
+//! Sources of bytes, and contents that are made of them.
 //!
-//! A [`Source`] is pinned by its identity; a [`Content`] is what one file of a dataset holds: bytes,
-//! and ranges of sources. Each kind of source is one file, such as `local` and `temporary`. Another
-//! kind, such as objects in a store, adds a `Kind` that answers the same calls:
+//! A [`Source`] is pinned by its identity. A [`Content`] is what one file of a dataset contains:
+//! bytes and ranges of sources. Each kind of source is one file, such as `local` and `temporary`.
+//! Another kind, such as objects in a store, adds a `Kind` with the same calls:
 //!
 //! * `OpenSource::fill` reads a range and may block: for footers and rewriting;
-//! * `Stream::read_ready` and `Stream::fill` read from one byte on, and do not block: for bodies;
+//! * `Stream::read_ready` and `Stream::fill` read sequentially without blocking: for bodies;
 //! * `verify` compares the identity. A store that compares it with each read (`If-Match`) has
-//!   nothing left to do.
+//!   nothing left to check.
 
 mod content;
 mod local;

@@ -1,4 +1,4 @@
-//! Contents that are open for reads that may block.
+//! Contents that are open for blocking reads.
 
 use std::{
     io::{self, BufReader, Read},
@@ -21,31 +21,31 @@ use crate::{
     lock::Lock,
 };
 
-/// A content that is open: many threads can read its ranges at the same time. Reads may block.
+/// An open content. Many threads can read its ranges at the same time. Reads may block.
 ///
 /// The parquet crate reads it as a `ChunkReader`.
 #[derive(Clone, Debug)]
 pub struct OpenContent {
     pieces: Arc<[OpenPiece]>,
     size: u64,
-    /// The sources that were read last, the newest at the end. A content may have more sources than
-    /// a process may have files open.
+    /// The most recently read sources, newest last. A content may have more sources than a process
+    /// may have files open.
     open: Arc<Lock<Vec<OpenSource>>>,
 }
 
-/// How many sources of one content stay open.
+/// The number of sources of one content that stay open.
 const MAX_OPEN_SOURCES: usize = 4;
 
 #[derive(Debug)]
 struct OpenPiece {
-    /// Its first byte in the content.
+    /// Position of its first byte in the content.
     begin: u64,
     end: u64,
     piece: Piece,
 }
 
 impl OpenContent {
-    /// Opens the first source, and the others when they are read.
+    /// Opens the first source. The others are opened when they are read.
     pub(super) fn new(pieces: &[Piece]) -> Result<Self> {
         let mut size = 0;
         let place = |piece: &Piece| {
@@ -79,7 +79,7 @@ impl OpenContent {
     /// A range of its bytes.
     ///
     /// # Errors
-    /// [`Error::File`], or [`Error::FileChanged`] if a file is shorter by now.
+    /// [`Error::File`], or [`Error::FileChanged`] if a file has become shorter.
     pub fn read(&self, range: Range<u64>) -> Result<Bytes> {
         let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
         let mut bytes = vec![0; length];
@@ -87,7 +87,7 @@ impl OpenContent {
         Ok(bytes.into())
     }
 
-    /// Fills `bytes` from `offset` on.
+    /// Fills `bytes` from `offset`.
     pub(super) fn fill(&self, mut bytes: &mut [u8], mut offset: u64) -> Result<()> {
         while !bytes.is_empty() {
             let count = self.read_piece(bytes, offset)?;
@@ -100,7 +100,7 @@ impl OpenContent {
         Ok(())
     }
 
-    /// Fills `bytes` from `offset` on, as far as one piece has them; 0 at the end.
+    /// Fills `bytes` from `offset`, up to the end of the piece. Returns 0 at the end.
     fn read_piece(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         let place = self.pieces.partition_point(|piece| piece.end <= offset);
         let Some(piece) = self.pieces.get(place) else { return Ok(0) };
@@ -143,7 +143,7 @@ impl ChunkReader for OpenContent {
     }
 }
 
-/// Reads a content from one byte on, whatever others read of it.
+/// Reads a content sequentially, independently of other readers.
 #[derive(Debug)]
 pub struct ReadFrom {
     content: OpenContent,
@@ -172,7 +172,7 @@ mod tests {
     };
 
     #[test]
-    fn any_range_of_a_content_is_read_whatever_pieces_it_is_made_of() {
+    fn any_range_of_a_content_is_read_whatever_its_pieces() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, b"0123456789").unwrap();
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_shrinks_while_it_is_open_has_changed_whatever_reads_it() {
+    fn a_file_that_shrinks_while_open_is_reported_as_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, b"0123456789").unwrap();

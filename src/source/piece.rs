@@ -1,4 +1,4 @@
-//! What contents are made of.
+//! The pieces of contents.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ impl Piece {
         }
     }
 
-    /// A range of its bytes, which must lie within it.
+    /// A range of its bytes, which must be inside it.
     pub(super) fn slice(&self, range: Range<u64>) -> Self {
         match self {
             Self::Bytes(bytes) => {

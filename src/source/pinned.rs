@@ -1,4 +1,4 @@
-//! Sources: bytes at one place.
+//! Pinned sources of bytes.
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     read_at::{read_cached_at, read_exact_at},
 };
 
-/// Bytes at one place, pinned, so that what is sent is what was checked. Cheap to clone.
+/// A pinned source of bytes: what is sent is what was checked. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Source {
     location: Location,
@@ -37,7 +37,7 @@ impl Source {
         })
     }
 
-    /// Takes a temporary file, which nobody else can change.
+    /// Adopts a temporary file, which no other process can change.
     ///
     /// # Errors
     /// [`Error::File`] if its size cannot be read.
@@ -47,7 +47,7 @@ impl Source {
         Ok(Self { location, size, kind: Kind::Temporary(file) })
     }
 
-    /// Where it is.
+    /// Its location.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
@@ -59,7 +59,7 @@ impl Source {
         self.size
     }
 
-    /// Whether the other one has the same bytes for certain: it is the same file, pinned at the
+    /// Whether the other source certainly has the same bytes: it is the same file, pinned in the
     /// same state.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// Opens it for reads that may block.
+    /// Opens it for blocking reads.
     pub(super) fn open(&self) -> Result<OpenSource> {
         let file = match &self.kind {
             Kind::Local(file) => file.open().map_err(|error| error.of(&self.location))?,
@@ -79,10 +79,10 @@ impl Source {
         Ok(OpenSource { source: self.clone(), file })
     }
 
-    /// Looks whether it is still what was pinned. May block.
+    /// Checks that it was not changed since it was pinned. May block.
     ///
     /// # Errors
-    /// [`Error::FileChanged`] says what changed; a deleted file has changed, too.
+    /// [`Error::FileChanged`] says what changed; a deleted file counts as changed.
     pub(super) fn verify(&self) -> Result<()> {
         match &self.kind {
             Kind::Local(file) => file.verify().map_err(|error| error.of(&self.location)),
@@ -90,12 +90,12 @@ impl Source {
         }
     }
 
-    /// Whether `verify` has nothing to look at.
+    /// Whether `verify` has nothing to check.
     pub(super) fn cannot_change(&self) -> bool {
         matches!(self.kind, Kind::Temporary(_))
     }
 
-    /// Frees what it takes up on this machine: a temporary file cannot be read any more.
+    /// Frees its disk space: a temporary file can no longer be read.
     pub(super) fn release(&mut self) {
         if let Kind::Temporary(file) = &mut self.kind {
             file.release();
@@ -112,7 +112,7 @@ impl Source {
     }
 }
 
-/// A source that is open.
+/// An open source.
 #[derive(Clone, Debug)]
 pub(super) struct OpenSource {
     source: Source,
@@ -124,7 +124,7 @@ impl OpenSource {
         self.source.is_same(source)
     }
 
-    /// Fills `bytes` from `offset` on.
+    /// Fills `bytes` from `offset`.
     pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
         read_exact_at(&self.file, bytes, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.source.changed("it shrank"),
@@ -132,7 +132,7 @@ impl OpenSource {
         })
     }
 
-    /// Reads what is in the page cache, without waiting for a disk.
+    /// Reads from the page cache, without waiting for a disk.
     pub(super) fn read_cached(&self, bytes: &mut [u8], offset: u64) -> usize {
         read_cached_at(&self.file, bytes, offset)
     }

@@ -1,4 +1,4 @@
-//! A content, read from its start to its end into buffers that are used again.
+//! Reads a content from start to end into reused buffers.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -17,25 +17,25 @@ use crate::{
     location::Location,
 };
 
-/// Reads a content. Each attempt to send it starts with a new one.
+/// Reads a content from start to end. Each attempt to send it creates a reader.
 pub(crate) struct ContentReader {
     content: Content,
-    /// The piece that is read, and how much of it was read.
+    /// The current piece, and how much of it was read.
     piece: usize,
     read_of_piece: u64,
-    /// Bytes that are still to be read, of all pieces.
+    /// The number of bytes left in all pieces.
     left: u64,
-    /// The source of that piece, or of one before it.
+    /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
-    /// Hashes what is read, if the hash is wanted and not known.
+    /// Hashes the bytes, if the hash is wanted and not known.
     hasher: Option<ContentHasher>,
-    /// Buffers come back when the connection has taken what was in them: fresh memory costs a
-    /// page fault for each 4 KiB.
+    /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
+    /// for each 4 KiB.
     returned: Receiver<Vec<u8>>,
     home: Sender<Vec<u8>>,
 }
 
-/// Bytes of a content, in a buffer that goes back to its reader.
+/// Bytes of a content, in a buffer that returns to its reader.
 struct Lent {
     buffer: Vec<u8>,
     length: usize,
@@ -43,7 +43,7 @@ struct Lent {
 }
 
 impl ContentReader {
-    /// With `is_to_be_hashed`, the content's hash is known when its last bytes were read.
+    /// With `is_to_be_hashed`, the content's hash is known after its last bytes were read.
     pub(crate) fn new(content: Content, is_to_be_hashed: bool) -> Self {
         let (home, returned) = channel();
         let hasher =
@@ -52,13 +52,13 @@ impl ContentReader {
         Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
     }
 
-    /// What the next bytes come from, if not from memory.
+    /// The source of the next bytes, unless they are in memory.
     pub(crate) fn location(&self) -> Option<&Location> {
         self.content.pieces().get(self.piece)?.source().map(Source::location)
     }
 
-    /// The next bytes, and whether they are the last. The last ones have the whole tail, whatever
-    /// it is made of, and are given only when every source is still what was pinned.
+    /// The next bytes, and whether they are the last. The last ones contain the complete tail, even
+    /// if it spans pieces, and are returned only if no source was changed since it was pinned.
     pub(crate) async fn next(&mut self) -> Result<(Bytes, bool)> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let is_last = left <= READ_BYTES + TAIL_BYTES;
@@ -78,8 +78,8 @@ impl ContentReader {
         Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
     }
 
-    /// Reads up to `wanted` bytes, or all of them: those that do not have to be waited for, or
-    /// else those of one piece.
+    /// Reads up to `wanted` bytes: as many as are available without waiting, or else those of one
+    /// piece.
     async fn read(&mut self, wanted: usize, all: bool) -> Result<(Vec<u8>, usize)> {
         let mut buffer = self.buffer();
         let mut length = 0;
@@ -128,10 +128,10 @@ impl ContentReader {
     }
 }
 
-/// Reads a source from one place on.
+/// Reads a source sequentially from an offset.
 struct Stream {
     source: Source,
-    /// Opened for the first bytes.
+    /// Opened when the first bytes are read.
     open: Option<OpenSource>,
 }
 
@@ -144,12 +144,12 @@ impl Stream {
         self.source.is_same(source)
     }
 
-    /// Reads what is in memory, without waiting; 0 if nothing is.
+    /// Reads what is in memory, without waiting. Returns 0 if nothing is.
     fn read_ready(&mut self, bytes: &mut [u8], offset: u64) -> usize {
         self.open.as_ref().map_or(0, |open| open.read_cached(bytes, offset))
     }
 
-    /// Fills the `place` in `buffer` with the bytes from `offset` on.
+    /// Fills the range `place` of `buffer` with the bytes from `offset`.
     async fn fill(
         &mut self,
         mut buffer: Vec<u8>,
@@ -176,7 +176,7 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // The reader may be gone.
+        // Fails if the reader was dropped.
         let _ = self.home.send(std::mem::take(&mut self.buffer));
     }
 }
@@ -199,7 +199,7 @@ mod tests {
         Source::pin(path).unwrap()
     }
 
-    /// Reads all; the last part is given apart.
+    /// Reads everything; returns the last part separately.
     async fn read(content: &Content) -> Result<(Vec<u8>, Bytes), Error> {
         let mut reader = ContentReader::new(content.clone(), true);
         let mut read = Vec::new();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_read_adds_up_to_the_file_and_the_last_part_has_the_whole_tail() {
+    async fn parts_add_up_to_the_file_and_the_last_part_has_the_complete_tail() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let longest_part = READ_BYTES + TAIL_BYTES;
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_bytes_are_not_given_if_any_of_the_sources_has_changed() {
+    async fn the_last_bytes_are_withheld_if_any_source_has_changed() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [folder.path().join("a"), folder.path().join("b")];
         for changed in &paths {

@@ -1,5 +1,5 @@
-//! A temporary file of our own, without a name: it is gone with its last handle, even after a
-//! kill, and nobody else can change it.
+//! Temporary files without a name: they disappear with their last handle, even after a kill, and no
+//! other process can change them.
 
 use std::{fs::File, sync::Arc};
 
@@ -8,7 +8,7 @@ use crate::{
     temporary_file::in_temporary_folder,
 };
 
-/// A temporary file; `None` when it was released.
+/// A temporary file; `None` after it was released.
 #[derive(Clone, Debug)]
 pub(super) struct TemporaryFile(Option<Arc<File>>);
 

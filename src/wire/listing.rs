@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_listing_is_told_as_what_it_is() {
+    fn a_response_that_is_not_a_listing_is_described() {
         let refused = read(r#"{"error": "no"}"#).unwrap_err();
         assert!(matches!(refused, InvalidListing::Refused(words) if words == "no"));
         let others =

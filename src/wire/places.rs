@@ -1,23 +1,23 @@
-//! Where the names of files stand in a listing: one rule for all that look a name up.
+//! Finds names in a listing, with one rule for all callers.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{file_name::folded, messages::DatasetFile};
 
-/// The places of names in a listing.
+/// The positions of names in a listing.
 pub(crate) struct Places {
     exact: HashMap<String, usize>,
     folded: HashMap<String, usize>,
 }
 
 impl Places {
-    /// Others than `names` are not kept: a dataset may have many more files than the plan.
+    /// Keeps only `names`: a dataset may have many more files than the plan.
     pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>, listing: &[DatasetFile]) -> Self {
         let wanted: HashSet<_> = names.map(folded).collect();
         Self::of_those(listing, |name| wanted.contains(name))
     }
 
-    /// All names of a listing.
+    /// Keeps all names of a listing.
     pub(crate) fn of_all(listing: &[DatasetFile]) -> Self {
         Self::of_those(listing, |_| true)
     }
@@ -34,7 +34,7 @@ impl Places {
         places
     }
 
-    /// Where a name stands, else one that is the same on some systems.
+    /// The position of a name, or else of one that is the same on some systems.
     pub(crate) fn get(&self, name: &str) -> Option<usize> {
         self.exact.get(name).or_else(|| self.folded.get(&folded(name))).copied()
     }

@@ -1,10 +1,12 @@
 //! The staging extension: files are stored first, in any order and by any number of clients, and
 //! one call then appends them to the dataset, all or none.
 //!
-//! | call | success | refusals of its own |
+//! | call | success | rejections |
 //! |---|---|---|
-//! | `POST /stage-file` | 200, [`StagedFile`] | as `/upload-to-dataset`; 413 also if the key has too much staged |
-//! | `POST /commit-files` | 200, [`CommitAnswer`] | 400, 404, 409, 412, 422, each a [`CommitRefusal`] |
+//! | `POST /stage-file` | 200, [`StagedFile`] | as `/upload-to-dataset`; 413 also if the key has
+//! too much staged |
+//! | `POST /commit-files` | 200, [`CommitAnswer`] | 400, 404, 409, 412, 422, each a
+//! [`CommitRefusal`] |
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

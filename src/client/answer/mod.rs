@@ -1,4 +1,4 @@
-//! What an answer means.
+//! Interprets responses: what each means for the caller.
 
 #[cfg(test)]
 mod tests;
@@ -33,15 +33,15 @@ use crate::{
     },
 };
 
-/// Who answers, as far as it is known.
+/// What is known about the server.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
     /// Host and port, for messages.
     pub(super) host: String,
     redactor: Redactor,
-    /// Files with certificates that are trusted.
+    /// Files with additional trusted certificates.
     certificates: Vec<PathBuf>,
-    /// Whether the dataset API has answered at this URL: then it is the right one.
+    /// Whether the dataset API has responded at this URL, so that the URL is right.
     has_answered: AtomicBool,
     /// Whether the last response announced staging.
     stages: AtomicBool,
@@ -58,8 +58,8 @@ impl Peer {
         self.stages.load(Ordering::Relaxed)
     }
 
-    /// Foreign words as a message may have them: without the key, and not too many. All that a
-    /// service, a proxy or a library says on the way to a message comes through here.
+    /// Returns text of others as messages may show it: without the key, and shortened. Everything
+    /// that a server, a proxy or a library says in a message passes through here.
     pub(super) fn quoted(&self, words: &str) -> String {
         let words = self.redactor.text(words);
         let plain = |char: char| if char.is_control() && char != '\n' { ' ' } else { char };
@@ -73,12 +73,12 @@ pub(crate) struct Subject {
     pub(crate) peer: Arc<Peer>,
     pub(crate) dataset_id: Option<String>,
     pub(crate) file_name: Option<String>,
-    /// Of the file, for an upload.
+    /// The size of the file, for an upload.
     pub(crate) size_bytes: Option<u64>,
 }
 
 impl Subject {
-    /// Sends a request; the answer's body is not read yet.
+    /// Sends a request, and returns the response before its body is read.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let begun = Instant::now();
         let answer = request.send().await.map_err(|error| self.broken(&error))?;
@@ -91,7 +91,7 @@ impl Subject {
         Ok(answer)
     }
 
-    /// Reads a JSON answer of at most `limit` bytes.
+    /// Reads a JSON response of at most `limit` bytes.
     pub(crate) async fn read<T: DeserializeOwned>(
         &self,
         answer: Response,
@@ -113,22 +113,22 @@ impl Subject {
         }
     }
 
-    /// For an answer that is read in pieces: gives them without the key.
+    /// Removes the key from a response that is read in pieces.
     pub(super) fn redacted(&self) -> RedactedStream {
         self.peer.redactor.stream()
     }
 
-    /// The API has answered: its URL is the right one.
+    /// Notes that the API has responded: its URL is right.
     pub(super) fn has_answered(&self) {
         self.peer.has_answered.store(true, Ordering::Relaxed);
     }
 
-    /// The error of an answer that says 200 and has the words of a refusal.
+    /// The error for a response with status 200 and an error message.
     pub(super) fn refused_with_success(&self, words: &str) -> Error {
         self.refused(200, self.peer.quoted(words))
     }
 
-    /// The error of an answer that is no success.
+    /// The error for an unsuccessful response.
     pub(crate) async fn error_of(&self, answer: Response) -> Error {
         if answer.status().is_redirection() {
             return self.redirected(&answer);
@@ -136,12 +136,12 @@ impl Subject {
         let (status, retry_after) = (answer.status(), retry_after(&answer));
         match self.collect(answer, MAX_ANSWER_BYTES).await {
             Ok(body) => self.refusal(status, &body, retry_after),
-            // The status says enough where the words are lost.
+            // Without the text, the status says enough.
             Err(_) => self.refusal(status, b"", retry_after),
         }
     }
 
-    /// The body of an answer, without the key where it repeats that.
+    /// The body of a response, without the key if it repeats the key.
     pub(super) async fn collect(&self, mut answer: Response, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         let mut redacted = self.peer.redactor.stream();
@@ -197,8 +197,8 @@ impl Subject {
         }
     }
 
-    /// A refusal in the API's own words. It says with 409 that the dataset has a file of that name;
-    /// servers that use another status say so in words.
+    /// An error that the API reported. It uses 409 if the dataset already has a file of that name;
+    /// some servers use another status and say so in their message.
     fn refused(&self, status: u16, message: String) -> Error {
         let file_name = self.file_name.clone();
         let is_name_taken = status == 409 || message.contains("already exists");
@@ -218,7 +218,7 @@ impl Subject {
         }
     }
 
-    /// The error of a request that got no whole answer.
+    /// The error of a request without a complete response.
     pub(crate) fn broken(&self, error: &reqwest::Error) -> Error {
         let host = self.peer.host.clone();
         if causes(error).any(|cause| cause.to_string().contains(PROXY_WANTS_A_PASSWORD)) {
@@ -237,7 +237,7 @@ impl Subject {
     }
 
     fn redirected(&self, answer: &Response) -> Error {
-        // The path of a Location may hold secrets (signed URLs): only its host is shown.
+        // A Location may contain secrets (signed URLs), so only its host is shown.
         let target = answer
             .headers()
             .get(header::LOCATION)
@@ -254,33 +254,33 @@ impl Subject {
     }
 }
 
-/// Statuses after which the same request may succeed later. Of 5xx the others say that a
-/// server cannot do what was asked: 501, 505, 506, 510, and 511 of a network that wants a login.
+/// Statuses after which the same request may succeed later. The other 5xx mean that the server
+/// cannot do this at all: 501, 505, 506, 510, and 511 from a network that requires a login.
 pub(super) fn is_temporary(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599) && !matches!(status, 501 | 505 | 506 | 510 | 511)
 }
 
-/// Statuses that say what something between here and a service does not pass on.
+/// Statuses with which something in front of a server rejects what it does not forward.
 fn is_of_an_intermediary(status: u16) -> bool {
     matches!(status, 407 | 411 | 413 | 414 | 415 | 417 | 431 | 451 | 511)
 }
 
-/// What the HTTP library says after a 407 to CONNECT; its type is not public.
+/// The message of the HTTP library for a 407 to CONNECT. The type of this error is not public.
 const PROXY_WANTS_A_PASSWORD: &str = "proxy authorization required";
 
-/// An error and its causes, also those that an I/O error wraps.
+/// An error and its causes, including those wrapped in I/O errors.
 fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
         let error: &'a (dyn StdError + 'static) = *error;
-        // The source of an I/O error is not what it wraps, but the source of that.
+        // `source` of an I/O error skips the error that it wraps.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(move || error.source())
     })
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), cut to a bound.
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), limited to a maximum.
 fn retry_after(answer: &Response) -> Option<Duration> {
     let value = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     parse_retry_after(value.trim(), Utc::now())
@@ -296,7 +296,7 @@ fn parse_retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     Some(wait.min(RETRY_AFTER_MAX))
 }
 
-/// The innermost cause of an error: what happened, without the layers that passed it on.
+/// The innermost cause of an error, without the layers that passed it on.
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

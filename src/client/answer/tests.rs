@@ -1,4 +1,4 @@
-//! Answers of servers, and of what stands between.
+//! Responses of servers, and of proxies in front of them.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -12,7 +12,7 @@ use super::{Peer, Subject, parse_retry_after};
 use crate::Error;
 
 #[test]
-fn retry_after_is_read_in_seconds_and_as_a_date_and_is_bounded() {
+fn retry_after_is_read_in_seconds_or_as_a_date_and_is_limited() {
     let now = Utc.with_ymd_and_hms(2026, 11, 23, 8, 0, 0).unwrap();
     let parse = |value| parse_retry_after(value, now);
     assert_eq!(parse("7"), Some(Duration::from_secs(7)));
@@ -32,13 +32,13 @@ fn a_page_of_html_is_never_shown() {
 }
 
 #[test]
-fn a_404_of_the_api_about_a_dataset_names_it() {
+fn a_404_about_a_dataset_names_the_dataset() {
     let subject = Subject { dataset_id: Some("dataset-1".to_owned()), ..Subject::default() };
     let error = subject.refusal(StatusCode::NOT_FOUND, br#"{"error":"unknown"}"#, None);
     assert!(matches!(error, Error::DatasetNotFound { .. }), "{error}");
 }
 
-/// Who is said to have refused, and whether it is tried again.
+/// Who rejected the request, according to the error, and whether it is retried.
 fn judged(status: u16, body: &str, has_answered: bool) -> (&'static str, bool) {
     let peer = Peer { has_answered: AtomicBool::new(has_answered), ..Peer::default() };
     let subject = Subject {
@@ -68,7 +68,7 @@ fn judged(status: u16, body: &str, has_answered: bool) -> (&'static str, bool) {
 }
 
 #[test]
-fn every_status_from_400_to_599_is_told_as_what_it_is_and_tried_again_only_if_that_helps() {
+fn every_status_from_400_to_599_is_reported_and_retried_only_if_that_may_help() {
     const HTML: &str = "<html>secret</html>";
     const JSON: &str = r#"{"error": "no"}"#;
     for status in 400..=599 {
@@ -97,7 +97,7 @@ fn every_status_from_400_to_599_is_told_as_what_it_is_and_tried_again_only_if_th
 }
 
 #[test]
-fn a_file_whose_name_is_taken_is_told_from_other_refusals() {
+fn a_name_in_use_is_distinguished_from_other_rejections() {
     let kind = |file_name: Option<&str>, status: u16, words: &str| {
         let file_name = file_name.map(str::to_owned);
         let subject = Subject { file_name, ..Subject::default() };
@@ -121,7 +121,7 @@ fn a_file_whose_name_is_taken_is_told_from_other_refusals() {
 }
 
 #[test]
-fn the_service_s_own_words_are_cut_and_do_not_move_the_cursor() {
+fn server_messages_are_shortened_and_cannot_move_the_cursor() {
     let words = format!(r#"{{"error": "\u001b[31m{}"}}"#, "x".repeat(10_000));
     let refused = Subject::default().refusal(StatusCode::CONFLICT, words.as_bytes(), None);
     let message = refused.to_string();

@@ -11,8 +11,8 @@ thread_local! {
     static IS_PLANTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, schemas of this thread are stored as in releases before 0.3: a bug that tests
-/// must find.
+/// While this value exists, schemas of this thread are stored as in releases before 0.3: a bug that
+/// tests must find. must find.
 pub(crate) struct StoredAsBefore;
 
 impl StoredAsBefore {
@@ -125,7 +125,7 @@ fn the_text_has_one_form_that_other_releases_read() {
 }
 
 #[test]
-fn a_text_that_is_no_schema_is_an_error_whatever_it_is() {
+fn a_text_that_is_not_a_schema_is_an_error() {
     let deep = nested(MAX_DEPTH + 1, AROUND[2]).to_text();
     let bomb = format!(r#"{{"columns":{}"#, "[".repeat(1_000_000));
     let element =

@@ -1,4 +1,4 @@
-//! What a strategy says is done, and must be right to do.
+//! Performs the actions of a strategy, and checks that each was right.
 
 use super::{
     super::{Action, FileIndex, Order, RequestId},
@@ -44,7 +44,7 @@ impl World {
             return Err(format!("{id:?} opened twice"));
         }
         if !self.throttled.is_empty() {
-            return Err(format!("{id:?} started while all were asked to wait"));
+            return Err(format!("{id:?} started although the server asked the client to wait"));
         }
         if id.attempt == 1 && id.file != self.started {
             return Err(format!("{id:?} started before {}", self.started));
@@ -60,30 +60,32 @@ impl World {
         if request.stage == Stage::Released {
             return Err(format!("{file} dropped after its tail was released"));
         }
-        // The service notices later that nobody is there any more.
+        // The server notices later that the client is gone.
         let had_a_place = request.is_served;
         self.ghosts += usize::from(had_a_place);
         self.requests.retain(|request| request.id.file != file);
         Ok(())
     }
 
-    /// A file of the plan is committed.
+    /// The strategy reports a file of the plan as committed.
     fn confirm(&mut self, file: usize) -> Result<(), String> {
         let stored = self.dataset.iter().find(|stored| stored.file == file);
         let Some(stored) = stored else {
-            return Err(format!("{file} reported as committed, and is not there"));
+            return Err(format!("{file} reported as committed, but the dataset lacks it"));
         };
         let could_be_told = self.schedule.tells_hashes || !self.in_doubt.contains(&file);
         if !stored.is_ours && could_be_told {
-            return Err(format!("{file} reported as committed, and has another's content"));
+            return Err(format!(
+                "{file} reported as committed, but another client's content is there"
+            ));
         }
         self.confirmed.insert(file);
         self.pauses_of_head = (0, 0);
         Ok(())
     }
 
-    /// The head is tried so often, not more: attempts with others in its way do not count, and
-    /// there are two of them at most.
+    /// The head must not be tried more often than the retries allow. Attempts with other uploads in
+    /// its way do not count; there are at most two of them.
     fn count_pause_of_head(&mut self, request: RequestId) -> Result<(), String> {
         let (all, alone) = &mut self.pauses_of_head;
         *all += 1;

@@ -1,7 +1,7 @@
 //! Bugs that a test plants.
 
-/// A bug that a test plants. None of it is in the strategies: events are changed before them, and
-/// actions after them.
+/// A bug that a test plants. The strategies do not know about it: events are changed before they
+/// reach them, and actions afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bug {
     TailReleasedEarly,

@@ -1,5 +1,5 @@
-//! What few places cost: requests that are refused because one more than the service serves was
-//! tried.
+//! The cost of few places: requests that are rejected because the client tried one more than the
+//! server serves.
 
 use fastrand::Rng;
 
@@ -11,7 +11,7 @@ use super::{
 
 const FILES: usize = 300;
 
-/// Requests for so many files at a service with so few places.
+/// Counts the requests for this many files at a server with this many places.
 fn requests(places: usize, when_full: WhenFull, seed: u64) -> usize {
     let config = CommitConfig { concurrency: 8, max_held: 32, max_retries: 8 };
     let schedule = Schedule {
@@ -34,7 +34,7 @@ fn requests(places: usize, when_full: WhenFull, seed: u64) -> usize {
 }
 
 #[test]
-fn a_limit_that_was_met_is_remembered_and_costs_few_requests() {
+fn a_limit_is_remembered_once_met_and_costs_few_requests() {
     for places in 1..5 {
         for (when_full, most) in [
             (WhenFull::Refuses { tells_when: false }, FILES / 3),

@@ -1,4 +1,4 @@
-//! Something that may happen now, chosen at random.
+//! Chooses a random event among those that are possible now.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 /// 503 with `Retry-After`.
 const PLEASE_COME_AGAIN: Ending =
     Ending::Temporary { failure: Failure::NoRoom, retry_after: Some(Duration::from_secs(1)) };
-/// 503 without.
+/// 503 without `Retry-After`.
 const NO_ROOM: Ending = Ending::Temporary { failure: Failure::NoRoom, retry_after: None };
 const BROKEN: Ending = Ending::Temporary { failure: Failure::Broken, retry_after: None };
 const STILL_AT_WORK: Ending =
@@ -34,7 +34,7 @@ impl World {
                 let index = self.rng.usize(0..self.pauses.len());
                 let request = self.pauses.swap_remove(index);
                 self.throttled.retain(|&throttled| throttled != request.file);
-                // Within a pause the service notices what was dropped.
+                // During a pause, the server notices dropped connections.
                 self.ghosts = 0;
                 Some(Event::PauseOver(request))
             }
@@ -61,7 +61,7 @@ impl World {
         if left == 0 { Event::PlanEnded } else { Event::Planned(more) }
     }
 
-    /// A file in doubt is looked for in a listing.
+    /// A listing is read to settle a file in doubt.
     fn look(&mut self) -> Event {
         let index = self.rng.usize(0..self.settling.len());
         let (file, grace) = self.settling.swap_remove(index);
@@ -115,8 +115,8 @@ impl World {
         Some(if next == Stage::Sending { Event::Started(id) } else { Event::TailReached(id) })
     }
 
-    /// What the service says to a request for which it has no place. It looks at a request sooner
-    /// or later: a small body may be out by then, tail and all.
+    /// The server's response to a request for which it has no place. It looks at a request sooner
+    /// or later: by then, a small body may be sent completely, including its tail.
     fn refusal_of(&mut self, index: usize) -> Option<Ending> {
         let Request { stage, is_served, .. } = self.requests[index];
         let must_look = stage == Stage::Sending && self.schedule.has_big_bodies;
@@ -145,7 +145,7 @@ impl World {
         Event::Ended(id, ending)
     }
 
-    /// A fault of this request: what the client sees, and what the service does all the same.
+    /// A fault of this request: what the client sees, and what the server does anyway.
     fn fail(&mut self, index: usize) -> Event {
         let Request { id, stage, .. } = self.requests[index];
         let file = self.positions[id.file];

@@ -1,5 +1,5 @@
-//! Bugs of any strategy. They are planted by changing events before the strategy sees them, and
-//! actions after it.
+//! Bugs that can be planted in any strategy, by changing events before the strategy and actions
+//! after it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,13 +19,13 @@ pub(super) struct Faulty {
     inner: Box<dyn CommitStrategy>,
     bug: Bug,
     planned: usize,
-    /// Requests that are open, and whether their tail was released.
+    /// Open requests, and whether their tail was released.
     open: BTreeMap<FileIndex, bool>,
-    /// Files that were last refused because their name is taken.
+    /// Files whose last request was rejected because the name was in use.
     taken: BTreeSet<FileIndex>,
-    /// What `Retry-After` asked for, kept from the strategy.
+    /// What `Retry-After` asked for, hidden from the strategy.
     asked: BTreeMap<FileIndex, Duration>,
-    /// Refused files that count as done.
+    /// Rejected files that count as done.
     skipped: BTreeMap<FileIndex, RequestId>,
 }
 
@@ -78,7 +78,7 @@ impl Faulty {
         }
     }
 
-    /// What the strategy does, changed.
+    /// The action that replaces one of the strategy.
     fn actions(&mut self, event: Event) -> Vec<Action> {
         let given = self.changed(event);
         match (self.bug, event) {
@@ -108,7 +108,7 @@ impl Faulty {
         }
     }
 
-    /// Each lookup of the file that this event leads to finds nothing, at once.
+    /// Each lookup of the file after this event finds nothing, at once.
     fn believed_absent(&mut self, file: FileIndex, event: Event) -> Vec<Action> {
         let mut actions = self.inner.on(event);
         let is_lookup =
@@ -162,7 +162,7 @@ impl Faulty {
         }
     }
 
-    /// Commits what is skipped when its turn comes, without a word.
+    /// Reports skipped files as committed when it is their turn.
     fn skip(&mut self, actions: &mut Vec<Action>) {
         let is_of_skipped = |action: &Action| match action {
             Action::Release(file) | Action::Drop(file) => self.skipped.contains_key(file),

@@ -27,7 +27,7 @@ impl FaultyGate {
         line.starting.has_slot(&line.files, &line.open_limit)
     }
 
-    /// The head's pause ends when a slot is free, and not before.
+    /// The head's pause ends only when a slot is free.
     fn head_waits_for_slot(&mut self, event: Event) -> Vec<Action> {
         match event {
             Event::PauseOver(request) if request.file == self.head() && !self.has_slot() => {
@@ -44,7 +44,7 @@ impl FaultyGate {
         }
     }
 
-    /// What is dropped to make room goes on all the same.
+    /// Uploads that were dropped to make room continue anyway.
     fn others_stay(&mut self, event: Event) -> Vec<Action> {
         let before = self.gate.clone();
         let mut actions = self.gate.on(event);
@@ -62,7 +62,7 @@ impl FaultyGate {
         actions
     }
 
-    /// Others start although the head is not served.
+    /// Other uploads start although the head is not served.
     fn line_stays_open(&mut self, event: Event) -> Vec<Action> {
         let mut actions = self.gate.on(event);
         let line = &mut self.gate.line;

@@ -1,4 +1,4 @@
-//! The simulation's own power: bugs are planted around each strategy, and it finds each.
+//! Tests the simulation itself: it must find each bug that is planted around a strategy.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,7 +20,7 @@ const BUGS: [Bug; 12] = [
     Bug::TakenNameTakenForOurs,
 ];
 
-/// Bugs in what the commit gate alone does: it holds tails, and makes room for its head.
+/// Bugs in what only the commit gate does: holding tails and making room for the head.
 const BUGS_OF_THE_GATE: [Bug; 7] = [
     Bug::TailReleasedEarly,
     Bug::EarlyResponseBelieved,

@@ -1,8 +1,8 @@
-//! What the server has: open requests, and files.
+//! The server's open requests and files.
 
 use super::super::RequestId;
 
-/// How far a request is, seen from the client's side of the connection.
+/// The state of a request, seen from the client's side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stage {
     Connecting,
@@ -15,7 +15,7 @@ pub(super) enum Stage {
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) stage: Stage,
-    /// The service has a place for it; bodies move into buffers without one.
+    /// The server has a place for it. Without a place, bodies fill the buffers.
     pub(super) is_served: bool,
 }
 
@@ -23,6 +23,6 @@ pub(super) struct Request {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stored {
     pub(super) file: usize,
-    /// Its content is ours, and not the rival's.
+    /// Its content is ours, not the rival's.
     pub(super) is_ours: bool,
 }

@@ -1,41 +1,41 @@
-//! What a schedule is like, drawn from its seed.
+//! The conditions of a schedule, drawn from its seed.
 
 use fastrand::Rng;
 
 use super::super::{CommitConfig, Order};
 
-/// What the service does with a request that it has no place for.
+/// What the server does with a request for which it has no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenFull {
-    /// It waits for one.
+    /// Lets it wait for one.
     Waits,
-    /// It is refused (503), with or without `Retry-After`.
+    /// Rejects it (503), with or without `Retry-After`.
     Refuses { tells_when: bool },
-    /// Its connection is reset.
+    /// Resets its connection.
     Resets,
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "what a schedule is like")]
+#[expect(clippy::struct_excessive_bools, reason = "independent conditions of a schedule")]
 pub(super) struct Schedule {
     pub(super) files: usize,
     pub(super) order: Order,
     pub(super) config: CommitConfig,
-    /// Requests that the service serves at the same time, listings among them.
+    /// The number of requests that the server serves at the same time, including listings.
     pub(super) places: usize,
     pub(super) when_full: WhenFull,
-    /// Others take places, and leave at least one.
+    /// Other clients take places, but leave at least one.
     pub(super) has_strangers: bool,
     /// A second client has the same plan, with other contents of the same sizes.
     pub(super) has_rival: bool,
-    /// Listings tell the hashes of contents.
+    /// Listings report hashes.
     pub(super) tells_hashes: bool,
     pub(super) fault_percent: u8,
-    /// How often a listing is old, or cannot be had.
+    /// How often a listing is stale or not available.
     pub(super) listing_fault_percent: u8,
-    /// How often the head of the line moves a few bytes only.
+    /// How often the head of the line moves only a few bytes.
     pub(super) slow_head_percent: u8,
-    /// Bodies do not fit into the buffers of a connection that nobody serves.
+    /// Bodies do not fit into the buffers of a connection that is not served.
     pub(super) has_big_bodies: bool,
 }
 
@@ -68,8 +68,8 @@ impl Schedule {
         }
     }
 
-    /// Nothing happens in it that could keep the upload from being complete: one place is free
-    /// often enough, and everything else works.
+    /// Nothing in the schedule can keep the upload from completing: one place is free often enough,
+    /// and everything else works.
     pub(super) fn must_complete(&self) -> bool {
         self.fault_percent == 0 && self.listing_fault_percent == 0 && !self.has_rival
     }

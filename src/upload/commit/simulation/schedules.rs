@@ -5,7 +5,7 @@ use std::{env, ops::Range};
 use super::world::World;
 use crate::upload::commit::Order;
 
-/// To run one schedule alone: `SUTRO_SEED=… cargo test in_every_schedule`.
+/// Set this variable to run one schedule alone: `SUTRO_SEED=… cargo test in_every_schedule`.
 const SEED: &str = "SUTRO_SEED";
 /// How many schedules to run: `make soak` runs a million.
 const SCHEDULES: &str = "SUTRO_SCHEDULES";

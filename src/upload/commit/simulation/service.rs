@@ -1,4 +1,4 @@
-//! The server that strategies are simulated against: the truth, and what clients see of it.
+//! The model of the server: its true state, and what clients see of it.
 
 use super::{
     requests::{Stage, Stored},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl World {
-    /// Gives free places to connections, mostly by arrival, and lets others come and go.
+    /// Gives free places to connections, mostly in order of arrival. Other clients come and go.
     pub(super) fn serve(&mut self) {
         if self.ghosts > 0 && self.rng.u8(0..4) == 0 {
             self.ghosts -= 1;
@@ -43,7 +43,7 @@ impl World {
         served + self.ghosts + self.strangers < self.schedule.places
     }
 
-    /// The other client commits its next file: it keeps the order of the plan, too.
+    /// The other client commits its next file, in the order of the plan as well.
     fn rival_writes(&mut self) {
         let next = (0..self.names.len()).find(|&file| !self.holds(file));
         if let Some(file) = next {
@@ -57,8 +57,8 @@ impl World {
 
     pub(super) fn kill(&mut self) {
         for request in std::mem::take(&mut self.requests) {
-            // Its successor's run may not see this one: the model keeps it within the gap
-            // between two runs, where a person runs the command again.
+            // The client's next run may not see this request: in the model, it arrives or dies
+            // before a person would run the command again.
             if request.stage == Stage::Released && self.rng.bool() {
                 self.store(self.positions[request.id.file], true);
             }
@@ -71,7 +71,7 @@ impl World {
         self.settling.clear();
     }
 
-    /// What is longer on its way than the grace period is lost.
+    /// Requests that are longer on their way than the grace period are lost.
     pub(super) fn arrive_or_die(&mut self, file: usize) {
         let on_the_way = self.zombies.contains(&file);
         self.zombies.retain(|&zombie| zombie != file);
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// The service's rule: a name once, and the order of arrival.
+    /// The server's rule: each name once, in order of arrival.
     pub(super) fn store(&mut self, file: usize, is_ours: bool) -> bool {
         let is_new = !self.holds(file);
         if is_new {
@@ -105,9 +105,9 @@ impl World {
         if is_refused || !self.has_free_place() {
             return Verdict::Unavailable { retry_after: None };
         }
-        // A listing may be older than what is known to be committed. One that only hides what
-        // its asker has just sent could not be told from the truth: services list what they
-        // have answered.
+        // A listing may be older than what is known to be committed. But it must not hide just the
+        // file in doubt, because the client could not tell that from the truth: servers list what
+        // they have acknowledged.
         let is_confirmed = |stored: &Stored| self.confirmed.contains(&stored.file);
         let last = self.dataset.iter().rposition(is_confirmed);
         let is_stale = self.percent(self.schedule.listing_fault_percent);

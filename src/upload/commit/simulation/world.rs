@@ -1,4 +1,4 @@
-//! A client, a server, and what happens between them.
+//! A client, a server, and the connections between them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,37 +19,37 @@ pub(super) struct World {
     pub(super) rng: Rng,
     pub(super) schedule: Schedule,
     pub(super) names: Vec<String>,
-    /// The truth: what is committed, in order.
+    /// The true dataset: committed files, in order.
     pub(super) dataset: Vec<Stored>,
     pub(super) requests: Vec<Request>,
-    /// Requests whose client is gone but whose bytes may still arrive.
+    /// Requests whose client is gone, but whose bytes may still arrive.
     pub(super) zombies: Vec<usize>,
-    /// Places of connections that were dropped, which the service has not noticed yet.
+    /// Places of dropped connections, which the server has not noticed yet.
     pub(super) ghosts: usize,
-    /// Places that strangers have.
+    /// Places that other clients have.
     pub(super) strangers: usize,
     pub(super) pauses: Vec<RequestId>,
     pub(super) settling: Vec<(FileIndex, Grace)>,
-    /// The place in the plan of each file that the client sends.
+    /// The position in the plan of each file that the client sends.
     pub(super) positions: Vec<usize>,
     /// Files of the plan that the strategy reported as committed.
     pub(super) confirmed: BTreeSet<usize>,
-    /// Files of the plan of which a request ended with its tail out and without a clear response.
+    /// Files of the plan whose request ended after its tail was sent, without a clear response.
     pub(super) in_doubt: BTreeSet<usize>,
-    /// How many of them the strategy knows of.
+    /// How many of them the strategy has reported.
     pub(super) planned: usize,
     pub(super) plan_has_ended: bool,
     pub(super) moved: HashMap<FileIndex, bool>,
-    /// Files that the service asked all to wait for.
+    /// Files for which the server asked the client to wait.
     pub(super) throttled: Vec<FileIndex>,
-    /// Of the head, and of these while nothing else was open.
+    /// Attempts of the head, and those while nothing else was open.
     pub(super) pauses_of_head: (u32, u32),
-    /// Requests that were open when the last event happened.
+    /// Requests that were open at the last event.
     pub(super) open_before: usize,
-    /// Files that were started at least once, and requests.
+    /// Files that were started at least once, and the number of requests.
     pub(super) started: usize,
     pub(super) starts: usize,
-    /// The service has answered a body before its tail.
+    /// The server has acknowledged a body before its tail.
     pub(super) has_answered_early: bool,
     pub(super) planted: Option<Bug>,
 }
@@ -94,7 +94,8 @@ impl World {
         }
     }
 
-    /// Runs the client, after a kill once more, until it finishes. Whether all is committed.
+    /// Runs the client, once more after a kill, until it finishes. Returns whether all is
+    /// committed.
     pub(super) fn run(&mut self) -> Result<bool, String> {
         loop {
             let listing = self.listing(self.dataset.len());
@@ -113,7 +114,7 @@ impl World {
         }
     }
 
-    /// Sends what is not `there`.
+    /// Sends the files that are not `there`.
     fn run_client(&mut self, there: Vec<usize>) -> Result<Step, String> {
         let Schedule { order, config, .. } = self.schedule;
         let mut client = match self.planted {

@@ -1,4 +1,4 @@
-//! Bugs that a test plants: events are changed before the strategy, and actions after it.
+//! Bugs that tests plant by changing events before the strategy and actions after it.
 
 use crate::upload::commit::{
     Action, CommitStrategy, Event, GroupEnding, Staged, Verdict, line::Line,
@@ -11,7 +11,7 @@ pub(super) enum Bug {
     CountAsFound,
     /// A lost response counts as a commit.
     LostResponseTakenForCommit,
-    /// A commit that found other files counts as one of ours.
+    /// A commit that found other files in the dataset counts as ours.
     OtherCountTakenForCommit,
     /// A staged file that is gone counts as committed.
     GoneTakenForCommit,

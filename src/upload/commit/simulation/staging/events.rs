@@ -1,4 +1,4 @@
-//! Something that may happen now, chosen at random.
+//! Chooses a random event among those that are possible now.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl World {
         if left == 0 { Event::PlanEnded } else { Event::Planned(more) }
     }
 
-    /// A request that stages a file goes on, or ends.
+    /// A request that stages a file makes progress or ends.
     fn advance(&mut self) -> Event {
         let index = self.rng.usize(0..self.requests.len());
         let id = self.requests[index];
@@ -82,7 +82,7 @@ impl World {
         let file = self.there + id.file;
         let ending = if self.percent(self.schedule.fault_percent) {
             if self.rng.bool() {
-                // Staged, and nobody knows the id.
+                // Staged, but the client does not know the id.
                 self.server.stage(file);
             }
             match self.rng.u8(0..12) {
@@ -123,7 +123,7 @@ impl World {
     fn compare(&mut self) -> Event {
         let grace = self.comparing.take();
         if grace.is_some_and(|grace| grace != Grace::None) {
-            // What is longer on its way than the grace period is lost.
+            // Requests that are longer on their way than the grace period are lost.
             self.zombies_arrive_or_die();
         }
         if self.percent(self.schedule.listing_fault_percent / 4) {
@@ -136,8 +136,8 @@ impl World {
         let known = self.schedule.before + self.there + self.confirmed.len();
         let all = self.server.dataset.len();
         let is_stale = known > 0 && self.percent(self.schedule.listing_fault_percent);
-        // A listing may be older than what is known to be committed. One that only hides what its
-        // asker has just sent could not be told from the truth.
+        // A listing may be older than what is known to be committed. But it must not hide just the
+        // commit in doubt, because the client could not tell that from the truth.
         let visible = if is_stale { self.rng.usize(known.saturating_sub(2)..known) } else { all };
         if visible < known {
             return Event::Compared { ours: 0, verdict: Verdict::Stale };
@@ -147,7 +147,7 @@ impl World {
         let next = self.there + self.confirmed.len();
         let ours = rest.iter().zip(next..planned).take_while(|(stored, file)| stored.file == *file);
         let ours = ours.count();
-        // What stands behind a plan that is not complete may be its next files.
+        // Files after an incomplete plan may be the next files of the plan.
         let is_beyond = !self.plan_has_ended && next + ours == planned;
         let ends = ours == rest.len() || is_beyond;
         let verdict = if ends { Verdict::Absent } else { Verdict::Foreign };

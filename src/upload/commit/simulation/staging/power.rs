@@ -1,4 +1,4 @@
-//! The simulation's own power: bugs are planted around the strategy, and it finds each.
+//! Tests the simulation itself: it must find each bug that is planted around the strategy.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

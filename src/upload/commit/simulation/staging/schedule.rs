@@ -1,4 +1,4 @@
-//! What a schedule is like, drawn from its seed.
+//! The conditions of a schedule, drawn from its seed.
 
 use fastrand::Rng;
 
@@ -8,19 +8,19 @@ use crate::upload::commit::{CommitConfig, CommitWhen};
 pub(super) struct Schedule {
     pub(super) files: usize,
     pub(super) when: CommitWhen,
-    /// Most files of one commit.
+    /// Maximum number of files in one commit.
     pub(super) max_group: usize,
     pub(super) config: CommitConfig,
-    /// Files that the dataset had before, of others.
+    /// The number of other files in the dataset before the upload.
     pub(super) before: usize,
     /// A second client has the same plan and the same contents.
     pub(super) has_rival: bool,
-    /// Somebody writes other files into the dataset.
+    /// A foreign client writes other files to the dataset.
     pub(super) has_foreign_writer: bool,
     pub(super) fault_percent: u8,
-    /// How many staged files expire before their commit.
+    /// How often staged files expire before their commit.
     pub(super) max_expiries: usize,
-    /// How often a listing is old, or cannot be had.
+    /// How often a listing is stale or not available.
     pub(super) listing_fault_percent: u8,
     /// The server names the file that it rejects.
     pub(super) names_files: bool,
@@ -54,14 +54,14 @@ impl Schedule {
         }
     }
 
-    /// Nothing happens in it that could keep the upload from being complete.
+    /// Nothing in the schedule can keep the upload from completing.
     pub(super) fn must_complete(&self) -> bool {
         self.is_calm()
             && self.rejected.is_none()
             && (!self.has_rival || self.when == CommitWhen::NextStaged)
     }
 
-    /// How many files of the plan must be in the dataset when a rejected file ends the upload.
+    /// The number of files of the plan in the dataset when a rejected file ends the upload.
     pub(super) fn must_reach(&self) -> Option<usize> {
         let is_reached = self.is_calm() && !self.has_rival && self.when == CommitWhen::NextStaged;
         self.rejected.filter(|_| is_reached)

@@ -1,10 +1,10 @@
-//! The server that staged uploads are simulated against: the truth.
+//! The model of a server that stages files: its true state.
 
 use std::collections::HashMap;
 
 use crate::upload::commit::GroupEnding;
 
-/// Who put a file into the dataset.
+/// Who committed a file to the dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
     /// Another upload, before this one.
@@ -19,7 +19,7 @@ pub(super) enum Writer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stored {
     pub(super) writer: Writer,
-    /// Its place in the plan, if it is one of its files.
+    /// Its position in the plan, if it is a file of the plan.
     pub(super) file: usize,
     /// The id under which it was staged.
     id: Option<u64>,
@@ -30,14 +30,14 @@ pub(super) struct Stored {
 pub(super) struct CommitRequest {
     pub(super) expected: usize,
     pub(super) ids: Vec<u64>,
-    /// Place of the first of them in what the client sends.
+    /// The position of the first of them among the files that the client sends.
     pub(super) start: usize,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Server {
     pub(super) dataset: Vec<Stored>,
-    /// Staged files, by their ids: places in the plan.
+    /// Staged files by id, with their positions in the plan.
     pub(super) staged: HashMap<u64, usize>,
     next_id: u64,
 }
@@ -58,12 +58,12 @@ impl Server {
         self.dataset.iter().any(|stored| stored.file == file)
     }
 
-    /// Somebody else adds a file.
+    /// A foreign client adds a file.
     pub(super) fn add(&mut self, writer: Writer, file: usize) {
         self.dataset.push(Stored { writer, file, id: None });
     }
 
-    /// One transaction: all of the request, or nothing of it.
+    /// One transaction: all files of the request, or none.
     pub(super) fn commit(
         &mut self,
         request: &CommitRequest,

@@ -1,4 +1,4 @@
-//! A client, a server, and what happens between them.
+//! A client, a server, and the connections between them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,17 +19,17 @@ pub(super) struct World {
     pub(super) rng: Rng,
     pub(super) schedule: Schedule,
     pub(super) server: Server,
-    /// Files of the plan that earlier runs have committed: this run sends those after them.
+    /// The number of files of the plan that earlier runs have committed. This run sends the rest.
     pub(super) there: usize,
     /// Requests that stage a file.
     pub(super) requests: Vec<RequestId>,
     pub(super) pauses: Vec<RequestId>,
-    /// Ids of files that the client knows to be staged.
+    /// Ids of the files that the client knows to be staged.
     pub(super) staged: HashMap<FileIndex, u64>,
     pub(super) commit: Option<CommitRequest>,
     pub(super) is_commit_pausing: bool,
     pub(super) comparing: Option<Grace>,
-    /// Commits whose client has given them up, and which may still arrive.
+    /// Commits that the client has given up, but which may still arrive.
     pub(super) zombies: Vec<CommitRequest>,
     pub(super) planned: usize,
     pub(super) plan_has_ended: bool,
@@ -63,7 +63,8 @@ impl World {
         }
     }
 
-    /// Runs the client, after a kill once more, until it finishes. Whether all is committed.
+    /// Runs the client, once more after a kill, until it finishes. Returns whether all is
+    /// committed.
     pub(super) fn run(&mut self) -> Result<bool, String> {
         loop {
             if let Some(is_complete) = self.run_client()? {
@@ -104,7 +105,7 @@ impl World {
     }
 
     fn kill(&mut self) {
-        // Its successor's run may not see this one: what is on the way arrives or dies before.
+        // The client's next run may not see this request: it arrives or dies before.
         self.zombies.extend(self.commit.take());
         self.zombies_arrive_or_die();
         self.requests.clear();
@@ -127,7 +128,7 @@ impl World {
         match action {
             Action::Start(request) => {
                 if self.requests.len() >= self.schedule.config.concurrency {
-                    return Err(format!("{request:?} is one too many"));
+                    return Err(format!("{request:?} exceeds the retries"));
                 }
                 self.requests.push(request);
             }
@@ -163,7 +164,7 @@ impl World {
         Ok(())
     }
 
-    /// A file is reported as committed.
+    /// The strategy reports a file as committed.
     fn confirm(&mut self, file: FileIndex) -> Result<(), String> {
         let position = self.schedule.before + self.there + file;
         let is_there = self.server.dataset.get(position).is_some_and(|stored| {
