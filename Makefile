@@ -17,8 +17,11 @@ help: ## Show this help
 demo: $(STAMPS)/package ## Build, then upload examples/data to a local folder, .demo
 	$(BIN)/python examples/demo.py
 
+# Rust tests run the PostgreSQL of a Python package; without one for this machine, they are skipped.
+WITH_POSTGRES = SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)"
+
 test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
-	cargo test --locked
+	$(WITH_POSTGRES) cargo test --locked
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
 		$(MAKE) test-older; fi # these libraries have no wheels for newer versions
 	$(BIN)/python -m pytest

@@ -26,8 +26,9 @@ class LocalServer:
 
     Args:
         folder: The folder with the datasets. It is created if needed.
-        catalog: Where names, order and keys are stored: `sqlite:FILE`. Default: `catalog.sqlite` in
-            `folder`.
+        catalog: Where names, order and keys are stored: `sqlite:FILE`, or the
+            URL of a PostgreSQL database, which several servers can share. Default:
+            `catalog.sqlite` in `folder`.
         blobs: Where the bytes of files are stored: `file:FOLDER`. Default: `blobs` in `folder`.
         host: Address to listen on. Default: only reachable from this machine.
         port: Port to listen on. Default: a free port.

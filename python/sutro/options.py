@@ -111,6 +111,12 @@ class ServerLimits(TypedDict, total=False):
     announce staging. Default: 100,000."""
     max_staged_bytes: int
     """Size of all staged files of a key; more is rejected with 413. Default: 1 TiB."""
+    upload_expiry: float
+    """Seconds that an upload may take if instances share the files; longer ones are rejected with
+    408. What an unfinished upload left behind is deleted after twice this time. Default: 86,400 (24
+    hours)."""
+    catalog_connections: int
+    """Number of connections to PostgreSQL. Default: 10."""
     max_unauthenticated: int
     """Number of connections that have sent no key yet; another one closes the oldest of them. They
     never use more than a quarter of the process's file handles. Default: 1,000."""

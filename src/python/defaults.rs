@@ -25,6 +25,8 @@ pub(super) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     table.set_item("stage_expiry", server.stage_expiry.as_secs_f64())?;
     table.set_item("max_staged_files", server.max_staged_files)?;
     table.set_item("max_staged_bytes", server.max_staged_bytes)?;
+    table.set_item("upload_expiry", server.upload_expiry.as_secs_f64())?;
+    table.set_item("catalog_connections", server.catalog_connections)?;
     table.set_item("max_unauthenticated", server.max_unauthenticated)?;
     table.set_item("head_timeout", server.head_timeout.as_secs_f64())?;
     table.set_item("body_timeout", server.body_timeout.as_secs_f64())?;

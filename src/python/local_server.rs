@@ -100,6 +100,8 @@ fn parse_limits(given: &Bound<'_, PyDict>) -> PyResult<Limits> {
             "stage_expiry" => limits.stage_expiry = seconds(&value)?,
             "max_staged_files" => limits.max_staged_files = value.extract()?,
             "max_staged_bytes" => limits.max_staged_bytes = value.extract()?,
+            "upload_expiry" => limits.upload_expiry = seconds(&value)?,
+            "catalog_connections" => limits.catalog_connections = value.extract()?,
             "max_unauthenticated" => limits.max_unauthenticated = value.extract()?,
             "head_timeout" => limits.head_timeout = seconds(&value)?,
             "body_timeout" => limits.body_timeout = seconds(&value)?,

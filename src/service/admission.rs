@@ -89,7 +89,7 @@ pub(super) async fn admit_quota(
     // The body declares at least the bytes of the file, less those around it.
     let bytes = declared.unwrap_or(0).saturating_sub(MAX_AROUND_FILE);
     match app.storage.check_quota(caller.owner(), bytes).await? {
-        Staged::Done => Ok(()),
+        Staged::Done | Staged::Expired => Ok(()),
         Staged::TooMuch(totals) => Err(too_much_staged(&app.limits, totals)),
     }
 }
@@ -117,6 +117,7 @@ pub(super) async fn admit(
             Err(Refusal::schema_differs(format!("the schema differs from the dataset's: {why}")))
         }
         Appended::NoDataset => Err(Refusal::unknown_dataset(dataset_id)),
+        Appended::Expired => Err(Refusal::upload_expired()),
     }
 }
 
@@ -151,6 +152,7 @@ pub(super) async fn admit_staged(
             staged.expires_at = rfc3339(expires_at);
             Ok(staged)
         }
+        (Staged::Expired, _) => Err(Refusal::upload_expired()),
         (Staged::TooMuch(totals), _) => Err(too_much_staged(&app.limits, totals)),
     }
 }

@@ -12,7 +12,7 @@ use super::{
     limits::Limits,
     router::router,
     serve::STOP_PATIENCE,
-    storage::{Place, Quota, StagingRules, Storage, UploadRecord},
+    storage::{Place, Quota, Storage, StorageRules, UploadRecord},
 };
 use crate::error::{Error, Result};
 
@@ -44,8 +44,13 @@ impl Service {
     ) -> Result<Self> {
         let quota =
             Quota { max_files: limits.max_staged_files, max_bytes: limits.max_staged_bytes };
-        let staging = StagingRules { expiry: limits.stage_expiry, quota };
-        let storage = Storage::open(place, staging).await?;
+        let rules = StorageRules {
+            stage_expiry: limits.stage_expiry,
+            upload_expiry: limits.upload_expiry,
+            quota,
+            most_connections: limits.catalog_connections,
+        };
+        let storage = Storage::open(place, rules).await?;
         let access = Access { keys, hosts: Hosts::only(hosts) };
         Ok(Self { app: Arc::new(AppState::new(storage, access, limits)) })
     }

@@ -21,6 +21,11 @@ pub struct Limits {
     pub max_staged_files: u64,
     /// Size of all staged files of an API key, in bytes; more get a 413.
     pub max_staged_bytes: u64,
+    /// Time that an upload may take if instances share the blobs; a longer one gets a 408. What an
+    /// unfinished upload left behind is deleted after twice this time.
+    pub upload_expiry: Duration,
+    /// Number of connections to the database of the catalog, if it is a server.
+    pub catalog_connections: u32,
     /// Number of connections that have not sent a valid key; another one closes the oldest of them.
     /// They never use more than a quarter of the process's file handles.
     pub max_unauthenticated: usize,
@@ -41,6 +46,8 @@ impl Default for Limits {
             stage_expiry: Duration::from_hours(24),
             max_staged_files: 100_000,
             max_staged_bytes: 1 << 40,
+            upload_expiry: Duration::from_hours(24),
+            catalog_connections: 10,
             max_unauthenticated: 1_000,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_mins(1),

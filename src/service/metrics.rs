@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::storage::StagedTotals;
+use super::storage::{ConnectionCounts, StagedTotals};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -33,6 +33,8 @@ pub(super) struct Metrics {
     staged_bytes: Gauge,
     uploads_in_progress: Gauge,
     catalog_writable: Gauge,
+    catalog_connections: Gauge,
+    catalog_connections_idle: Gauge,
 }
 
 impl Metrics {
@@ -75,8 +77,20 @@ impl Metrics {
         let catalog_writable = Gauge::default();
         registry.register(
             "catalog_writable",
-            "0 after a failed write, until the catalog was reopened and checked",
+            "0 while the catalog does not respond, or a failed write was not checked yet",
             catalog_writable.clone(),
+        );
+        let catalog_connections = Gauge::default();
+        registry.register(
+            "catalog_connections",
+            "Connections to the database server of the catalog, if there is one",
+            catalog_connections.clone(),
+        );
+        let catalog_connections_idle = Gauge::default();
+        registry.register(
+            "catalog_connections_idle",
+            "Those of them that are not in use",
+            catalog_connections_idle.clone(),
         );
         Self {
             registry,
@@ -89,6 +103,8 @@ impl Metrics {
             staged_bytes,
             uploads_in_progress,
             catalog_writable,
+            catalog_connections,
+            catalog_connections_idle,
         }
     }
 
@@ -114,6 +130,11 @@ impl Metrics {
     pub(super) fn note_staged(&self, staged: StagedTotals) {
         self.staged_files.set(i64::try_from(staged.files).unwrap_or(i64::MAX));
         self.staged_bytes.set(i64::try_from(staged.bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn note_connections(&self, counts: ConnectionCounts) {
+        self.catalog_connections.set(counts.open.into());
+        self.catalog_connections_idle.set(counts.idle.into());
     }
 
     /// In the text format (`OpenMetrics` 1.0.0), which Prometheus reads.

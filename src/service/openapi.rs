@@ -22,6 +22,7 @@ use super::calls::{datasets, files, looking_in, staging, uploads};
         staging::commit_files,
         uploads::uploads,
         looking_in::health,
+        looking_in::live,
         looking_in::metrics,
     ),
     modifiers(&KeyInHeader),

@@ -77,6 +77,16 @@ impl Refusal {
         Self::unavailable("the server is short of file handles, memory or connections", 1)
     }
 
+    fn catalog_away() -> Self {
+        let message = "the server's catalog cannot be reached, or is busy; try again";
+        Self::unavailable(message, 1)
+    }
+
+    pub(super) fn upload_expired() -> Self {
+        let message = "the upload took longer than the server allows";
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
     fn folder_replaced() -> Self {
         Self::internal(
             "the server's folder, or blobs, catalog.sqlite or catalog.lock in it, was removed or \
@@ -117,6 +127,7 @@ impl From<StorageError> for Refusal {
         match error {
             StorageError::Full => Self::no_space(),
             StorageError::Unavailable(_) => Self::short_of_resources(),
+            StorageError::Unreachable(_) => Self::catalog_away(),
             StorageError::WritesStopped => Self::writes_stopped(),
             StorageError::FolderReplaced => Self::folder_replaced(),
             StorageError::BlobDamaged(_) => Self::blob_damaged(),

@@ -48,6 +48,7 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/", get(looking_in::page))
         .route("/health", get(looking_in::health))
+        .route("/health/live", get(looking_in::live))
         .route("/metrics", get(looking_in::metrics))
         .route("/openapi.json", get(openapi::document))
         .merge(calls)

@@ -69,7 +69,8 @@ _seconds = click.FloatRange(min=0, min_open=True)
     "--catalog",
     envvar="SUTRO_CATALOG",
     metavar="URL",
-    help="Where names, order and keys are stored: sqlite:FILE; also SUTRO_CATALOG. "
+    help="Where names, order and keys are stored: sqlite:FILE or postgres://USER@HOST/DATABASE; "
+    "also SUTRO_CATALOG. "
     "[default: catalog.sqlite in --data]",
 )
 @click.option(
@@ -124,6 +125,12 @@ _seconds = click.FloatRange(min=0, min_open=True)
     "Number of staged files per key; then 413. 0: do not announce staging.",
 )
 @_limit("--max-staged-bytes", _count, "Size of a key's staged files; then 413.")
+@_limit(
+    "--upload-expiry",
+    _seconds,
+    "Seconds that an upload may take if instances share the files; then 408.",
+)
+@_limit("--catalog-connections", _count, "Number of connections to PostgreSQL.")
 @_limit(
     "--max-unauthenticated",
     _count,

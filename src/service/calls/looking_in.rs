@@ -24,7 +24,7 @@ pub(crate) async fn page() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
 }
 
-/// Check whether the server accepts uploads.
+/// Check whether the server accepts uploads, and its catalog responds.
 #[utoipa::path(get, path = "/health", security(()), responses(
     (status = 200, description = "The server accepts uploads", body = Health),
     (status = "default", description = "The server rejects uploads",
@@ -32,7 +32,17 @@ pub(crate) async fn page() -> impl IntoResponse {
 ))]
 pub(crate) async fn health(State(app): State<Arc<AppState>>) -> Result<Json<Health>, Refusal> {
     app.check_open()?;
+    app.storage.check_ready().await?;
     Ok(Json(Health { status: "ok".to_owned() }))
+}
+
+/// Check whether the process responds, whatever it depends on.
+#[utoipa::path(get, path = "/health/live", security(()), responses(
+    (status = 200, description = "The server responds", body = Health),
+    (status = "default", description = "Rejected", body = crate::wire::messages::ErrorAnswer),
+))]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "ok".to_owned() })
 }
 
 /// Metrics for Prometheus.
@@ -43,12 +53,17 @@ pub(crate) async fn health(State(app): State<Arc<AppState>>) -> Result<Json<Heal
 ))]
 pub(crate) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match app.storage.catalog().staged_by_all().await {
-        Ok(staged) => app.metrics.note_staged(staged),
-        // The other metrics show why.
-        Err(error) => tracing::warn!("staged files were not counted: {error}"),
+    let catalog = app.storage.catalog();
+    let is_reachable = catalog.check_reachable().await.is_ok();
+    if is_reachable {
+        match catalog.staged_by_all().await {
+            Ok(staged) => app.metrics.note_staged(staged),
+            // The other metrics show why.
+            Err(error) => tracing::warn!("staged files were not counted: {error}"),
+        }
     }
-    let is_writable = !app.storage.catalog().has_failed();
+    app.metrics.note_connections(catalog.connections());
+    let is_writable = is_reachable && !catalog.has_failed();
     let text = app.metrics.text(app.uploads.in_progress.len(), is_writable);
     ([(header::CONTENT_TYPE, content_type)], text)
 }

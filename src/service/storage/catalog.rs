@@ -1,22 +1,24 @@
 //! The datasets, their files, and the order of these.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
-
-use futures_util::{TryStreamExt, future};
-use sqlx::{AssertSqlSafe, Row as _};
-use tokio_util::task::AbortOnDropHandle;
+use std::collections::HashSet;
 
 use super::{
+    database::Database,
     error::StorageError,
+    place::CatalogPlace,
+    postgres::{ConnectionCounts, PostgresDatabase},
+    records::ChangeRecords,
     rows::{UploadRecord, dataset_file, dataset_info, schema, unsigned, upload_record},
     sql,
-    sqlite::{self, Readers, STATEMENT_ROWS, Writer},
+    sqlite::SqliteDatabase,
     staging_queue::StagingQueue,
-    writes::{Appended, Created, NewFile, insert_dataset, insert_files},
+    statement::statement,
+    writes::{Append, Appended, CreateDataset, Created, NewFile},
 };
 use crate::{
     error::Error,
     schema::Schema,
+    service::clock::now,
     wire::{
         file_name::folded,
         messages::{DatasetFile, DatasetInfo},
@@ -26,39 +28,59 @@ use crate::{
 /// Each may have a schema of megabytes.
 const STATEMENT_DATASETS: i64 = 50;
 
+/// Maximum number of rows that one statement of a list reads.
+const STATEMENT_ROWS: i64 = 500;
+
 /// Names, positions and owners. An `owner` is the hash of a key; `None` owns and sees everything.
 pub(crate) struct Catalog {
-    pub(super) readers: Readers,
-    /// The only connection that writes, so what a transaction has checked still holds when it
-    /// writes.
-    pub(super) writer: Arc<Writer>,
+    pub(super) database: Database,
     pub(super) staging: StagingQueue,
-    recovery: AbortOnDropHandle<()>,
+    /// Whether the catalog has a record of each upload: see [`super::records`].
+    pub(super) has_records: bool,
 }
 
 impl Catalog {
     /// Opens a catalog, and creates it if it is missing.
-    pub(super) async fn open(file: &Path) -> Result<Self, Error> {
-        let (readers, writer) = sqlite::open(file).await?;
-        let writer = Arc::new(writer);
-        let recovery = AbortOnDropHandle::new(tokio::spawn(sqlite::recover(Arc::clone(&writer))));
-        Ok(Self { readers, writer, staging: StagingQueue::default(), recovery })
+    pub(super) async fn open(
+        place: &CatalogPlace,
+        has_records: bool,
+        most_connections: u32,
+    ) -> Result<Self, Error> {
+        let database = match place {
+            CatalogPlace::Sqlite(file) => Database::Sqlite(SqliteDatabase::open(file).await?),
+            CatalogPlace::Postgres(url) => {
+                Database::Postgres(PostgresDatabase::open(url, most_connections).await?)
+            }
+        };
+        Ok(Self { database, staging: StagingQueue::default(), has_records })
     }
 
     pub(crate) async fn close(&self) {
-        self.recovery.abort();
-        self.readers.close().await;
-        self.writer.close().await;
+        self.database.close().await;
     }
 
     /// Whether a write has failed, so that nothing is written until the catalog was checked.
     pub(crate) fn has_failed(&self) -> bool {
-        self.writer.has_failed()
+        match &self.database {
+            Database::Sqlite(database) => database.writer.has_failed(),
+            Database::Postgres(_) => false,
+        }
     }
 
-    #[cfg(test)]
-    pub(super) fn fail_next_sync(&self) {
-        *self.writer.faults.next.lock().unwrap() = Some(sqlite::faults::Fault::Sync);
+    /// Whether the database responds and takes writes.
+    pub(crate) async fn check_reachable(&self) -> Result<(), StorageError> {
+        match &self.database {
+            Database::Sqlite(_) => Ok(()),
+            Database::Postgres(database) => database.check_reachable().await,
+        }
+    }
+
+    /// The connections to the database, if it is a server.
+    pub(crate) fn connections(&self) -> ConnectionCounts {
+        match &self.database {
+            Database::Sqlite(_) => ConnectionCounts::default(),
+            Database::Postgres(database) => database.connections(),
+        }
     }
 
     /// Creates an empty dataset, unless its owner already has `most` datasets.
@@ -69,12 +91,9 @@ impl Catalog {
         name: Option<&str>,
         most: u64,
     ) -> Result<Created, StorageError> {
-        let mut write = self.writer.begin().await?;
-        match insert_dataset(write.connection()?, owner, dataset_id, name, most).await {
-            Ok(Created::Done) => write.commit().await.map(|()| Created::Done),
-            Ok(refused) => write.roll_back().await.map(|()| refused),
-            Err(error) => Err(write.failed(error)),
-        }
+        let created_at = now();
+        let create = CreateDataset { owner, dataset_id, name, most, created_at };
+        self.database.write(&create).await
     }
 
     /// Appends files to a dataset, durably and in their order: all of them, or none. The first
@@ -85,12 +104,26 @@ impl Catalog {
         data_schema: &Schema,
         files: &[NewFile],
     ) -> Result<Appended, StorageError> {
-        let mut write = self.writer.begin().await?;
-        match insert_files(write.connection()?, dataset_id, data_schema, files).await {
-            Ok(Appended::Done) => write.commit().await.map(|()| Appended::Done),
-            Ok(refused) => write.roll_back().await.map(|()| refused),
-            Err(error) => Err(write.failed(error)),
-        }
+        let has_records = self.has_records;
+        self.database.write(&Append { dataset_id, data_schema, files, has_records }).await
+    }
+
+    pub(super) async fn change_records(
+        &self,
+        change: ChangeRecords<'_>,
+    ) -> Result<(), StorageError> {
+        self.database.write(&change).await
+    }
+
+    /// The ids of blobs to delete, in the order of ids.
+    pub(super) async fn expired_records(
+        &self,
+        now: i64,
+        last: &str,
+        most: i64,
+    ) -> Result<Vec<String>, StorageError> {
+        let select = statement(sql::EXPIRED_RECORDS).bind(now).bind(last).bind(most);
+        self.database.list(select, |row| row.get("file_id")).await
     }
 
     pub(crate) async fn has_dataset(
@@ -98,8 +131,8 @@ impl Catalog {
         owner: Option<&str>,
         dataset_id: &str,
     ) -> Result<bool, StorageError> {
-        let query = sqlx::query(sql::HAS_DATASET).bind(dataset_id).bind(owner);
-        Ok(query.fetch_optional(&self.readers.lookups).await?.is_some())
+        let select = statement(sql::HAS_DATASET).bind(dataset_id).bind(owner);
+        Ok(self.database.look_up(select).await?.is_some())
     }
 
     /// All datasets of an owner, newest first.
@@ -110,26 +143,24 @@ impl Catalog {
         let mut datasets = Vec::new();
         let mut last = (i64::MAX, String::new());
         loop {
-            let statement = if owner.is_some() { sql::DATASETS_OF_OWNER } else { sql::DATASETS };
-            let query = sqlx::query(statement).bind(last.0).bind(&last.1).bind(STATEMENT_DATASETS);
-            let query = match owner {
-                Some(owner) => query.bind(owner),
-                None => query,
-            };
-            let rows = query.fetch_all(&self.readers.lists).await?;
-            let Some(row) = rows.last() else { return Ok(datasets) };
-            last = (row.try_get("created_at")?, row.try_get("dataset_id")?);
-            for row in &rows {
-                datasets.push(dataset_info(row)?);
-            }
+            let text = if owner.is_some() { sql::DATASETS_OF_OWNER } else { sql::DATASETS };
+            let select = statement(text).bind(last.0).bind(&last.1).bind(STATEMENT_DATASETS);
+            let select = select.bind_all(owner);
+            let infos = self.database.list(select, |row| {
+                let place: (i64, String) = (row.get("created_at")?, row.get("dataset_id")?);
+                Ok((place, dataset_info(row)?))
+            });
+            let infos = infos.await?;
+            let Some((place, _)) = infos.last() else { return Ok(datasets) };
+            last.clone_from(place);
+            datasets.extend(infos.into_iter().map(|(_, info)| info));
         }
     }
 
     /// The number of files in a dataset. Positions have no gaps.
     pub(crate) async fn file_count(&self, dataset_id: &str) -> Result<i64, StorageError> {
-        let query = sqlx::query(sql::FILE_COUNT).bind(dataset_id);
-        let row = query.fetch_optional(&self.readers.lookups).await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get("file_count"))?)
+        let row = self.database.look_up(statement(sql::FILE_COUNT).bind(dataset_id)).await?;
+        Ok(row.map_or(Ok(0), |row| row.get("file_count"))?)
     }
 
     /// The files of a dataset from position `begin` to before `end`, in its order, but at most as
@@ -140,21 +171,13 @@ impl Catalog {
         begin: i64,
         end: i64,
     ) -> Result<Vec<DatasetFile>, StorageError> {
-        let rows = sqlx::query(sql::FILES)
-            .bind(dataset_id)
-            .bind(begin)
-            .bind(end)
-            .bind(i64::from(STATEMENT_ROWS))
-            .fetch(&self.readers.lists);
-        // A row takes several times the memory of its values, so rows are converted one by one.
-        let files = rows.and_then(|row| future::ready(dataset_file(&row)));
-        Ok(files.try_collect().await?)
+        let select = statement(sql::FILES).bind(dataset_id).bind(begin).bind(end);
+        self.database.list(select.bind(STATEMENT_ROWS), dataset_file).await
     }
 
     /// The schema of a dataset; `None` while it is empty.
     pub(crate) async fn schema(&self, dataset_id: &str) -> Result<Option<Schema>, StorageError> {
-        let query = sqlx::query(sql::SCHEMA).bind(dataset_id);
-        let row = query.fetch_optional(&self.readers.lookups).await?;
+        let row = self.database.look_up(statement(sql::SCHEMA).bind(dataset_id)).await?;
         Ok(row.as_ref().map(schema).transpose()?.flatten())
     }
 
@@ -165,8 +188,8 @@ impl Catalog {
         dataset_id: &str,
         file_name: &str,
     ) -> Result<bool, StorageError> {
-        let query = sqlx::query(sql::HAS_NAME).bind(dataset_id).bind(folded(file_name));
-        Ok(query.fetch_optional(&self.readers.lookups).await?.is_some())
+        let select = statement(sql::HAS_NAME).bind(dataset_id).bind(folded(file_name));
+        Ok(self.database.look_up(select).await?.is_some())
     }
 
     /// The id and the size in bytes of a file. If no file has exactly this name, this returns one
@@ -176,12 +199,11 @@ impl Catalog {
         dataset_id: &str,
         file_name: &str,
     ) -> Result<Option<(String, u64)>, StorageError> {
-        let query =
-            sqlx::query(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name)).bind(file_name);
-        let row = query.fetch_optional(&self.readers.lookups).await?;
-        Ok(row
-            .map(|row| Ok::<_, sqlx::Error>((row.try_get(0)?, unsigned(&row, "size_bytes")?)))
-            .transpose()?)
+        let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
+        let row = self.database.look_up(select.bind(file_name)).await?;
+        let file = row
+            .map(|row| Ok::<_, sqlx::Error>((row.get("file_id")?, unsigned(&row, "size_bytes")?)));
+        Ok(file.transpose()?)
     }
 
     /// The ids that belong to files or staged files.
@@ -189,22 +211,17 @@ impl Catalog {
         if ids.is_empty() {
             return Ok(HashSet::new());
         }
-        let statement = sql::kept_among(ids.len());
-        // The statement contains no data, only the numbers of its parameters.
-        let query = sqlx::query(AssertSqlSafe(statement));
-        let query = ids.iter().fold(query, sqlx::query::Query::bind);
-        let rows = query.fetch_all(&self.readers.lists).await?;
-        let files = rows.iter().map(|row| row.try_get("file_id"));
-        Ok(files.collect::<Result<_, sqlx::Error>>()?)
+        let select = statement(sql::kept_among(ids.len())).bind_all(ids);
+        let kept: Vec<String> = self.database.list(select, |row| row.get("file_id")).await?;
+        Ok(kept.into_iter().collect())
     }
 
     pub(crate) async fn upload_records(
         &self,
         dataset_id: &str,
     ) -> Result<Vec<UploadRecord>, StorageError> {
-        let query = sqlx::query(sql::UPLOAD_RECORDS).bind(dataset_id);
-        let rows = query.fetch_all(&self.readers.lists).await?;
-        Ok(rows.iter().map(upload_record).collect::<Result<_, _>>()?)
+        let select = statement(sql::UPLOAD_RECORDS).bind(dataset_id);
+        self.database.list(select, upload_record).await
     }
 }
 
@@ -214,19 +231,24 @@ mod tests {
         http::{StatusCode, header},
         response::IntoResponse,
     };
-    use tempfile::TempDir;
 
-    use super::Catalog;
+    use super::{Database, SqliteDatabase};
     use crate::service::{
         refusal::Refusal,
-        storage::sqlite::{LISTS, LOOKUPS},
+        storage::{
+            contract::fixture::Fixture,
+            sqlite::{LISTS, LOOKUPS},
+        },
     };
 
     #[tokio::test]
     async fn whoever_waits_too_long_for_a_reader_is_asked_to_come_again() {
-        let folder = TempDir::new().unwrap();
-        let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
-        let (mut busy, readers) = (Vec::new(), &catalog.readers);
+        let fixture = Fixture::sqlite();
+        let catalog = fixture.open().await;
+        let Database::Sqlite(SqliteDatabase { readers, .. }) = &catalog.database else {
+            panic!("not in a folder")
+        };
+        let mut busy = Vec::new();
         for _ in 0..LOOKUPS {
             busy.push(readers.lookups.acquire().await.unwrap());
         }

@@ -15,14 +15,16 @@ use tempfile::TempDir;
 
 use super::{
     catalog::Catalog,
-    contract::{commit_new_files, committed_files, data_schema, new_file},
+    commit_staged::Committed,
+    contract::{
+        CATALOG_FILE, commit_new_files, committed_files, data_schema, fail_next, new_file,
+        open_folder, sqlite_writer,
+    },
     error::StorageError,
     sqlite::faults::Fault,
-    staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedTotals},
+    staging::{NewStaged, Quota, SchemaText, Staged, StagedTotals},
     writes::{Appended, Created},
 };
-
-const CATALOG_FILE: &str = "catalog.sqlite";
 
 /// `SUTRO_HISTORY_STEPS` has another number.
 const STEPS: usize = 5;
@@ -105,7 +107,7 @@ impl Run {
     async fn begin(seed: &Path) -> Self {
         let folder = folder();
         fs::copy(seed.join(CATALOG_FILE), folder.path().join(CATALOG_FILE)).unwrap();
-        let catalog = Catalog::open(&folder.path().join(CATALOG_FILE)).await.unwrap();
+        let catalog = open_folder(folder.path()).await;
         Self::on(catalog, folder, vec!["first".to_owned()])
     }
 
@@ -154,8 +156,8 @@ impl Run {
         if STAGING.contains(&step) {
             return self.step_of_staging(step, name).await;
         }
-        let faults = &self.catalog.writer.faults;
-        let fail_next = |fault| *faults.next.lock().unwrap() = Some(fault);
+        let faults = &sqlite_writer(&self.catalog).faults;
+        let fail_next = |fault| fail_next(&self.catalog, fault);
         let told = match step {
             Step::Accepted => {
                 let told = self.append(name, "a").await;
@@ -184,7 +186,7 @@ impl Run {
                 fail_next(Fault::Sync);
                 let failed = self.append(name, "a").await;
                 let refused = self.append(name, "a").await;
-                let reopened = self.catalog.writer.reopen().await;
+                let reopened = sqlite_writer(&self.catalog).reopen().await;
                 match (&failed, &refused, &reopened) {
                     (
                         Err(StorageError::WriteFailed(_)),
@@ -214,9 +216,6 @@ impl Run {
     }
 
     async fn step_of_staging(&mut self, step: Step, name: &str) -> Result<(), String> {
-        let fail_next = |run: &Self, fault| {
-            *run.catalog.writer.faults.next.lock().unwrap() = Some(fault);
-        };
         let told = match step {
             Step::Staged => match self.stage(name).await {
                 Ok(Staged::Done) => {
@@ -226,17 +225,17 @@ impl Run {
                 told => format!("{told:?}"),
             },
             Step::StagedOnFullDisk => {
-                fail_next(self, Fault::Full);
+                fail_next(&self.catalog, Fault::Full);
                 match self.stage(name).await {
                     Err(StorageError::Full) => return Ok(()),
                     told => format!("{told:?}"),
                 }
             }
             Step::StagedAndGivenUp => {
-                fail_next(self, Fault::Cancelled);
+                fail_next(&self.catalog, Fault::Cancelled);
                 tokio::select! {
                     told = self.stage(name) => format!("{told:?}"),
-                    () = self.catalog.writer.faults.is_waiting.notified() => return Ok(()),
+                    () = sqlite_writer(&self.catalog).faults.is_waiting.notified() => return Ok(()),
                 }
             }
             Step::CommittedAgain if self.last_commit.is_some() => {
@@ -252,19 +251,19 @@ impl Run {
                 let (expected, names) = self.next_commit(name).await?;
                 match step {
                     Step::CommitFailedSync => {
-                        fail_next(self, Fault::Sync);
+                        fail_next(&self.catalog, Fault::Sync);
                         let failed = self.commit(expected, &names).await;
-                        let reopened = self.catalog.writer.reopen().await;
+                        let reopened = sqlite_writer(&self.catalog).reopen().await;
                         let (Err(StorageError::WriteFailed(_)), Ok(())) = (&failed, &reopened)
                         else {
                             return Err(format!("{failed:?}, {reopened:?}"));
                         };
                     }
                     Step::CommitGivenUp => {
-                        fail_next(self, Fault::Cancelled);
+                        fail_next(&self.catalog, Fault::Cancelled);
                         tokio::select! {
                             told = self.commit(expected, &names) => return Err(format!("{told:?}")),
-                            () = self.catalog.writer.faults.is_waiting.notified() => return Ok(()),
+                            () = sqlite_writer(&self.catalog).faults.is_waiting.notified() => return Ok(()),
                         }
                     }
                     _ => {}
@@ -289,7 +288,7 @@ impl Run {
             let copied = fs::copy(self.folder.path().join(&file), left.path().join(&file));
             assert!(copied.is_ok() || file != CATALOG_FILE, "{copied:?}");
         }
-        let catalog = Catalog::open(&left.path().join(CATALOG_FILE)).await.unwrap();
+        let catalog = open_folder(left.path()).await;
         let records = catalog.upload_records("d").await.unwrap();
         let names = records.into_iter().map(|record| record.file_name).collect();
         let datasets = catalog.datasets(None).await.unwrap().len();
@@ -310,7 +309,7 @@ impl Run {
 
 async fn seed() -> TempDir {
     let seed = folder();
-    let catalog = Catalog::open(&seed.path().join(CATALOG_FILE)).await.unwrap();
+    let catalog = open_folder(seed.path()).await;
     let created = catalog.create_dataset(None, "d", None, 100).await;
     assert_eq!(created.unwrap(), Created::Done);
     let run = Run::on(catalog, folder(), Vec::new());
@@ -321,7 +320,7 @@ async fn seed() -> TempDir {
 
 async fn failure_of(seed: &Path, history: &[Step], is_mutant: bool) -> Option<String> {
     let mut run = Run::begin(seed).await;
-    let keeps = &run.catalog.writer.faults.keeps_failed_connections;
+    let keeps = &sqlite_writer(&run.catalog).faults.keeps_failed_connections;
     keeps.store(is_mutant, Ordering::Relaxed);
     for (index, &step) in history.iter().enumerate() {
         if let Err(told) = run.step(step, &format!("file-{index}")).await {

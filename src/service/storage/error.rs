@@ -10,6 +10,9 @@ pub(crate) enum StorageError {
     /// Handles, memory or a lock are temporarily not available. Nothing was written.
     #[error("not available for the moment: {0}")]
     Unavailable(String),
+    /// The database of the catalog cannot be reached, or is busy. Nothing was written.
+    #[error("the database cannot be reached, or is busy: {0}")]
+    Unreachable(String),
     /// A commit failed, and may or may not have taken effect.
     #[error("the outcome of a commit is unknown: {0}")]
     OutcomeUnknown(String),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Storage ──> Catalog ──> writes, staging, rows ──> sql      one text for SQLite and PostgreSQL
-//!    │           └──────> sqlite                    connections, commits, recovery
+//!    │           └──────> sqlite, postgres          connections, commits, recovery
 //!    ├──────> Blobs  <── folder                     durable bytes, flushed early
 //!    └──────> Pending <── folder                    what the next start removes
 //! ```
@@ -12,30 +12,40 @@ mod blobs;
 mod catalog;
 #[cfg(test)]
 mod catalog_histories;
+mod catalog_records;
+mod commit_staged;
 #[cfg(test)]
 mod contract;
+mod database;
 mod error;
 mod folder;
+mod migrations;
 mod new_blob;
 mod open;
 mod pending;
 mod place;
+mod postgres;
+mod records;
 mod rows;
 mod sql;
 mod sqlite;
 mod staged_catalog;
 mod staging;
 mod staging_queue;
+mod statement;
 mod sweep;
+mod transaction;
 mod writes;
 
 pub(crate) use self::{
     catalog::Catalog,
+    commit_staged::{Committed, DifferentSchema},
     error::StorageError,
     folder::create_folder,
     new_blob::{NewBlob, StoredBlob},
-    open::{StagingRules, Storage},
-    staging::{Committed, DifferentSchema, Quota, Staged, StagedTotals},
+    open::{Storage, StorageRules},
+    postgres::ConnectionCounts,
+    staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };
 pub use self::{place::Place, rows::UploadRecord};

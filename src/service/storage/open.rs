@@ -8,13 +8,15 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     blobs::ByteStream,
     catalog::Catalog,
+    catalog_records::CatalogRecords,
+    commit_staged::{Committed, StagedCommit},
     error::StorageError,
-    folder::{FolderBlobs, WholeFolder},
+    folder::{FolderBlobs, UsedFolders},
     new_blob::{NewBlob, StoredBlob, new_file_id},
-    pending::PendingBlob,
+    pending::{Pending, PendingBlob},
     place::{BlobsPlace, CatalogPlace, Place},
     sqlite::folder_of,
-    staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedCommit},
+    staging::{NewStaged, Quota, SchemaText, Staged},
     sweep::Swept,
     writes::{Appended, NewFile},
 };
@@ -24,23 +26,27 @@ use crate::{
     service::clock::now,
 };
 
-/// How long files stay staged, and how much one owner may stage.
+/// How long files stay staged, how long uploads may last, and how much one owner may stage.
 #[derive(Clone, Copy)]
-pub(crate) struct StagingRules {
-    pub(crate) expiry: Duration,
+pub(crate) struct StorageRules {
+    pub(crate) stage_expiry: Duration,
+    /// Only for uploads with a record in the catalog.
+    pub(crate) upload_expiry: Duration,
     pub(crate) quota: Quota,
+    /// Number of connections to a database server.
+    pub(crate) most_connections: u32,
 }
 
-impl StagingRules {
-    /// The pause between two sweeps: expired files stay at most this much longer.
+impl StorageRules {
+    /// The pause between two sweeps: what has expired stays at most this much longer.
     fn sweep_pause(&self) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(10);
         const LONGEST: Duration = Duration::from_mins(1);
-        (self.expiry / 4).clamp(SHORTEST, LONGEST)
+        (self.stage_expiry.min(self.upload_expiry) / 4).clamp(SHORTEST, LONGEST)
     }
 
-    fn expires_at(&self) -> i64 {
-        let expiry = i64::try_from(self.expiry.as_micros()).unwrap_or(i64::MAX);
+    fn stage_expires_at(&self) -> i64 {
+        let expiry = i64::try_from(self.stage_expiry.as_micros()).unwrap_or(i64::MAX);
         now().saturating_add(expiry)
     }
 }
@@ -48,39 +54,50 @@ impl StagingRules {
 /// Catalog and blobs.
 pub(crate) struct Storage {
     kept: Swept,
-    staging: StagingRules,
+    rules: StorageRules,
     sweeper: AbortOnDropHandle<()>,
-    /// Dropped last, so that nobody else opens the folder before everything is closed.
-    folder: WholeFolder,
+    /// Dropped last, so that nobody else opens a folder before everything is closed.
+    folders: UsedFolders,
 }
 
 impl Storage {
     /// Opens the storage, creates it if it is missing, and removes what unfinished uploads left
-    /// behind. Expired staged files are removed in the background, from now on.
+    /// behind. What expires later is removed in the background.
     ///
     /// # Errors
     /// [`Error::Configuration`] if the catalog cannot be read, [`Error::FolderInUse`] if another
     /// process has the folder, [`Error::File`] if it cannot be written.
-    pub(crate) async fn open(place: &Place, staging: StagingRules) -> Result<Self> {
-        if !place.is_one_folder() {
-            return Err(Error::configuration("catalog and files must be in one folder"));
+    pub(crate) async fn open(place: &Place, rules: StorageRules) -> Result<Self> {
+        let is_one_folder = place.is_one_folder();
+        let mut folders = UsedFolders::default();
+        if let CatalogPlace::Sqlite(file) = &place.catalog {
+            folders.lock(folder_of(file)).await?;
         }
-        let CatalogPlace::Sqlite(file) = &place.catalog;
+        let most_connections = rules.most_connections;
+        let catalog = Catalog::open(&place.catalog, !is_one_folder, most_connections).await?;
+        let catalog = Arc::new(catalog);
+        if let CatalogPlace::Sqlite(file) = &place.catalog {
+            folders.expect(file)?;
+        }
         let BlobsPlace::Folder(blobs_folder) = &place.blobs;
-        let mut folder = WholeFolder::lock(folder_of(file)).await?;
-        let catalog = Arc::new(Catalog::open(file).await?);
-        folder.expect(file)?;
         let blobs = FolderBlobs::open(blobs_folder)?;
-        folder.expect(blobs_folder)?;
-        let pending = Arc::new(blobs.clone());
+        folders.expect(blobs_folder)?;
+        let pending: Arc<dyn Pending> = if is_one_folder {
+            Arc::new(blobs.clone())
+        } else {
+            let catalog = Arc::clone(&catalog);
+            Arc::new(CatalogRecords { catalog, expiry: rules.upload_expiry })
+        };
         let kept = Swept { catalog, blobs: Arc::new(blobs), pending };
-        kept.sweep().await.map_err(|error| Error::File {
-            path: blobs_folder.clone(),
-            source: io::Error::other(error.to_string()),
-        })?;
-        let sweeper = kept.clone().keep_sweeping(staging.sweep_pause());
+        if is_one_folder {
+            kept.sweep().await.map_err(|error| Error::File {
+                path: blobs_folder.clone(),
+                source: io::Error::other(error.to_string()),
+            })?;
+        }
+        let sweeper = kept.clone().keep_sweeping(rules.sweep_pause(), !is_one_folder);
         let sweeper = AbortOnDropHandle::new(tokio::spawn(sweeper));
-        Ok(Self { kept, staging, sweeper, folder })
+        Ok(Self { kept, rules, sweeper, folders })
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -92,10 +109,17 @@ impl Storage {
         if self.catalog().has_failed() {
             return Err(StorageError::WritesStopped);
         }
-        if !self.folder.is_in_place() {
+        if !self.folders.is_in_place() {
             return Err(StorageError::FolderReplaced);
         }
         Ok(())
+    }
+
+    /// Checks whether storage can be written at the moment, as [`Self::check_writable`], and whether
+    /// the catalog responds.
+    pub(crate) async fn check_ready(&self) -> Result<(), StorageError> {
+        self.check_writable()?;
+        self.catalog().check_reachable().await
     }
 
     /// Records a blob, then creates it.
@@ -152,7 +176,7 @@ impl Storage {
         data_schema: Option<&Schema>,
         file: NewFile,
     ) -> Result<(Staged, i64), StorageError> {
-        let (file_id, expires_at) = (file.file_id.clone(), self.staging.expires_at());
+        let (file_id, expires_at) = (file.file_id.clone(), self.rules.stage_expires_at());
         let file = NewStaged {
             owner: owner.unwrap_or_default().to_owned(),
             dataset_id: dataset_id.to_owned(),
@@ -160,7 +184,7 @@ impl Storage {
             schema: data_schema.map(SchemaText::of),
             expires_at,
         };
-        let staged = self.catalog().stage(file, self.staging.quota).await;
+        let staged = self.catalog().stage(file, self.rules.quota).await;
         let is_undone = match &staged {
             Ok(staged) => *staged != Staged::Done,
             // Otherwise it may be staged; it expires, or the next start removes it.
@@ -179,7 +203,7 @@ impl Storage {
         bytes: u64,
     ) -> Result<Staged, StorageError> {
         let totals = self.catalog().staged_by(owner.unwrap_or_default()).await?;
-        let Quota { max_files, max_bytes } = self.staging.quota;
+        let Quota { max_files, max_bytes } = self.rules.quota;
         let is_within = totals.files < max_files && totals.bytes.saturating_add(bytes) <= max_bytes;
         Ok(if is_within { Staged::Done } else { Staged::TooMuch(totals) })
     }

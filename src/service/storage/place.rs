@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::postgres::PostgresUrl;
 use crate::error::{Error, Result};
 
 const CATALOG_FILE: &str = "catalog.sqlite";
@@ -17,8 +18,10 @@ pub struct Place {
 /// Where names, positions and owners are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CatalogPlace {
-    /// A file of SQLite.
+    /// A file of SQLite, which one instance uses.
     Sqlite(PathBuf),
+    /// A database that any number of instances use.
+    Postgres(PostgresUrl),
 }
 
 /// Where the bytes of files are stored.
@@ -39,8 +42,12 @@ impl Place {
 
     /// Whether only one process can use the place, which has its blobs beside the catalog.
     pub(super) fn is_one_folder(&self) -> bool {
-        let CatalogPlace::Sqlite(file) = &self.catalog;
-        file.parent().is_some_and(|folder| *self == Self::folder(folder))
+        match &self.catalog {
+            CatalogPlace::Sqlite(file) => {
+                file.parent().is_some_and(|folder| *self == Self::folder(folder))
+            }
+            CatalogPlace::Postgres(_) => false,
+        }
     }
 
     /// `folder` has the defaults of the others: see [`Place::folder`].
@@ -85,8 +92,11 @@ fn catalog_place(place: &str) -> Result<CatalogPlace> {
         Some(("sqlite", file)) if !file.is_empty() => {
             Ok(CatalogPlace::Sqlite(local_path(file).into()))
         }
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(CatalogPlace::Postgres(PostgresUrl::parse(place)?))
+        }
         _ => Err(Error::configuration(format!(
-            "cannot keep a catalog in {}; the place must be sqlite:FILE",
+            "cannot keep a catalog in {}; the place must be sqlite:FILE or postgres://…",
             scheme_of(place)
         ))),
     }

@@ -1,8 +1,6 @@
 //! Converts rows of the catalog to values.
 
-use sqlx::Row as _;
-
-use super::sqlite::Row;
+use super::statement::Row;
 use crate::{
     schema::Schema,
     service::clock::rfc3339,
@@ -28,10 +26,10 @@ pub struct UploadRecord {
 
 pub(super) fn dataset_info(row: &Row) -> Result<DatasetInfo, sqlx::Error> {
     Ok(DatasetInfo {
-        dataset_id: row.try_get("dataset_id")?,
-        name: row.try_get("name")?,
-        created_at: rfc3339(row.try_get("created_at")?),
-        datetime_added: rfc3339(row.try_get("created_at")?),
+        dataset_id: row.get("dataset_id")?,
+        name: row.get("name")?,
+        created_at: rfc3339(row.get("created_at")?),
+        datetime_added: rfc3339(row.get("created_at")?),
         file_count: unsigned(row, "file_count")?,
         total_size_bytes: unsigned(row, "total_size_bytes")?,
         schema: schema(row)?.map(|schema| schema.summary()),
@@ -40,9 +38,9 @@ pub(super) fn dataset_info(row: &Row) -> Result<DatasetInfo, sqlx::Error> {
 
 pub(super) fn dataset_file(row: &Row) -> Result<DatasetFile, sqlx::Error> {
     Ok(DatasetFile {
-        file_name: row.try_get("file_name")?,
-        file_id: row.try_get("file_id")?,
-        uploaded_at: rfc3339(row.try_get("committed_at")?),
+        file_name: row.get("file_name")?,
+        file_id: row.get("file_id")?,
+        uploaded_at: rfc3339(row.get("committed_at")?),
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
         sha256: sha256(row)?,
@@ -52,22 +50,22 @@ pub(super) fn dataset_file(row: &Row) -> Result<DatasetFile, sqlx::Error> {
 
 pub(super) fn upload_record(row: &Row) -> Result<UploadRecord, sqlx::Error> {
     Ok(UploadRecord {
-        file_name: row.try_get("file_name")?,
-        first_byte_at: row.try_get("first_byte_at")?,
-        last_byte_at: row.try_get("last_byte_at")?,
-        committed_at: row.try_get("committed_at")?,
+        file_name: row.get("file_name")?,
+        first_byte_at: row.get("first_byte_at")?,
+        last_byte_at: row.get("last_byte_at")?,
+        committed_at: row.get("committed_at")?,
     })
 }
 
 /// The schema of a dataset; `None` while it is empty.
 pub(super) fn schema(row: &Row) -> Result<Option<Schema>, sqlx::Error> {
-    let text: Option<String> = row.try_get("data_schema")?;
+    let text: Option<String> = row.get("data_schema")?;
     let decode = |text: String| Schema::from_text(&text);
     text.map(decode).transpose().map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 pub(super) fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
-    let value: i64 = row.try_get(column)?;
+    let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
@@ -76,7 +74,7 @@ pub(super) fn signed(value: u64) -> Result<i64, sqlx::Error> {
 }
 
 fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
-    let hex: Option<&str> = row.try_get("sha256")?;
+    let hex: Option<&str> = row.get("sha256")?;
     hex.map(digest).transpose()
 }
 

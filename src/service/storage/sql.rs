@@ -3,17 +3,7 @@
 //! Parameters are `$1`, values are text or 64-bit integers, times are microseconds since 1970
 //! (UTC). `SUM` needs a cast, because PostgreSQL returns another type for it.
 
-/// Each migration has a version, and never changes once it was released, because SQLite's catalogs
-/// store a checksum of it.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 7] = [
-    (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
-    (2, "owners", include_str!("migrations/2_owners.sql")),
-    (3, "hashes", include_str!("migrations/3_hashes.sql")),
-    (4, "folded names", include_str!("migrations/4_folded_names.sql")),
-    (5, "totals", include_str!("migrations/5_totals.sql")),
-    (6, "counts", include_str!("migrations/6_counts.sql")),
-    (7, "staged", include_str!("migrations/7_staged.sql")),
-];
+use std::{borrow::Cow, sync::LazyLock};
 
 pub(super) const HAS_DATASET: &str =
     "SELECT 1 FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
@@ -49,29 +39,32 @@ pub(super) const UPLOAD_RECORDS: &str = "\
     SELECT file_name, first_byte_at, last_byte_at, committed_at FROM files \
     WHERE dataset_id = $1 ORDER BY position";
 
+/// Locks an owner until the transaction ends: their limits count rows that others may be adding.
+pub(super) const LOCK_OWNER: &str = "\
+    INSERT INTO staged_totals (owner, file_count, total_size_bytes) VALUES ($1, 0, 0) \
+    ON CONFLICT (owner) DO UPDATE SET file_count = staged_totals.file_count";
+
 /// One row for a new dataset; none if the id is in use, or if its owner has `$5` datasets.
 pub(super) const INSERT_DATASET: &str = "\
     INSERT INTO datasets (dataset_id, name, created_at, owner) SELECT $1, $2, $3, $4 \
     WHERE (SELECT COUNT(*) FROM datasets WHERE $4 IS NULL OR owner = $4) < $5 \
     ON CONFLICT (dataset_id) DO NOTHING";
 
+/// One row if a dataset was created by this owner at this time.
+pub(super) const LOCK_CREATED: &str = "\
+    UPDATE datasets SET created_at = created_at \
+    WHERE dataset_id = $1 AND created_at = $2 AND ($3 IS NULL OR owner = $3)";
+
 pub(super) const DATASET_COUNT: &str =
     "SELECT COUNT(*) AS dataset_count FROM datasets WHERE $1 IS NULL OR owner = $1";
 
-/// Reserves positions for files, and locks the dataset until the transaction ends.
+/// Reserves positions for files, and locks the dataset until the transaction ends. The change is
+/// written even if there are no files: so a commit that follows makes durable what was read.
 pub(super) const COUNT_FILES: &str = "\
     UPDATE datasets SET file_count = file_count + $1, total_size_bytes = total_size_bytes + $2 \
     WHERE dataset_id = $3 RETURNING file_count, data_schema";
 
 pub(super) const SET_SCHEMA: &str = "UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2";
-
-/// One row for a new file; none if its name is in use.
-pub(super) const INSERT_FILE: &str = "\
-    INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, sha256, \
-    first_byte_at, last_byte_at, committed_at, folded_name) \
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
-    WHERE NOT EXISTS (SELECT 1 FROM files WHERE dataset_id = $2 AND folded_name = $11) \
-    ON CONFLICT (dataset_id, file_name) DO NOTHING";
 
 pub(super) const WITHOUT_FOLDED_NAME: &str =
     "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
@@ -82,10 +75,6 @@ pub(super) const FOLD_NAME: &str = "UPDATE files SET folded_name = $1 WHERE file
 pub(super) const FILES_AT: &str = "\
     SELECT file_id, file_name FROM files \
     WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position";
-
-pub(super) const ADD_STAGED_TOTALS: &str = "\
-    INSERT INTO staged_totals (owner, file_count, total_size_bytes) VALUES ($1, 0, 0) \
-    ON CONFLICT (owner) DO NOTHING";
 
 /// One row if `$2` may stage `$1` more bytes.
 pub(super) const COUNT_STAGED: &str = "\
@@ -131,12 +120,48 @@ pub(super) const HAS_EXPIRED: &str = "\
     LIMIT 1";
 
 pub(super) const EXPIRED: &str = "\
-    SELECT staged_id, owner, size_bytes FROM staged WHERE expires_at <= $1 \
-    ORDER BY expires_at, staged_id LIMIT $2";
+    SELECT staged_id FROM staged WHERE expires_at <= $1 ORDER BY expires_at, staged_id LIMIT $2";
 
 pub(super) const DELETE_UNUSED_SCHEMAS: &str = "\
     DELETE FROM staged_schemas \
     WHERE NOT EXISTS (SELECT 1 FROM staged WHERE staged.schema_id = staged_schemas.schema_id)";
+
+pub(super) const BEGIN_RECORD: &str = "\
+    INSERT INTO pending_blobs (file_id, is_expired, expires_at) VALUES ($1, 0, $2) \
+    ON CONFLICT (file_id) DO NOTHING";
+
+pub(super) const END_RECORD: &str = "DELETE FROM pending_blobs WHERE file_id = $1";
+
+/// From now on, no upload of these can be committed.
+pub(super) const EXPIRE_RECORDS: &str = "\
+    UPDATE pending_blobs SET is_expired = 1, expires_at = $2 \
+    WHERE is_expired = 0 AND expires_at <= $1";
+
+pub(super) const EXPIRED_RECORDS: &str = "\
+    SELECT file_id FROM pending_blobs \
+    WHERE is_expired = 1 AND expires_at <= $1 AND file_id > $2 ORDER BY file_id LIMIT $3";
+
+/// Inserts this many files, each unless its name is in use, and returns the ids of those.
+pub(super) fn insert_files(files: usize) -> Cow<'static, str> {
+    static ONE: LazyLock<String> = LazyLock::new(|| insert_files_text(1));
+    if files == 1 { Cow::Borrowed(ONE.as_str()) } else { Cow::Owned(insert_files_text(files)) }
+}
+
+fn insert_files_text(files: usize) -> String {
+    const COLUMNS: usize = 11;
+    let columns: Vec<_> = (1..=COLUMNS).map(|number| format!("column{number}")).collect();
+    let row = |index| format!("({})", parameters(1 + index * COLUMNS, COLUMNS));
+    let rows: Vec<_> = (0..files).map(row).collect();
+    format!(
+        "INSERT INTO files (file_id, dataset_id, position, file_name, size_bytes, row_count, \
+         sha256, first_byte_at, last_byte_at, committed_at, folded_name) \
+         SELECT {} FROM (VALUES {}) AS new WHERE NOT EXISTS (SELECT 1 FROM files \
+         WHERE files.dataset_id = new.column2 AND files.folded_name = new.column11) \
+         ON CONFLICT (dataset_id, file_name) DO NOTHING RETURNING file_id",
+        columns.join(", "),
+        rows.join(", ")
+    )
+}
 
 /// Which of this many ids belong to files or staged files.
 pub(super) fn kept_among(ids: usize) -> String {
@@ -147,18 +172,43 @@ pub(super) fn kept_among(ids: usize) -> String {
     )
 }
 
-/// Which of this many staged files the owner `$2` may commit to the dataset `$1` at the time `$3`.
-pub(super) fn staged_among(ids: usize) -> String {
+/// Takes those of this many staged files that the owner `$2` may commit to the dataset `$1` at the
+/// time `$3`.
+pub(super) fn take_staged(ids: usize) -> String {
     format!(
-        "SELECT staged_id, owner, file_name, size_bytes, row_count, sha256, first_byte_at, \
-         last_byte_at, schema_id FROM staged WHERE dataset_id = $1 \
-         AND ($2 IS NULL OR owner = $2) AND expires_at > $3 AND staged_id IN ({})",
+        "DELETE FROM staged WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2) \
+         AND expires_at > $3 AND staged_id IN ({}) RETURNING staged_id, owner, file_name, \
+         size_bytes, row_count, sha256, first_byte_at, last_byte_at, schema_id",
         parameters(4, ids)
     )
 }
 
 pub(super) fn delete_staged(ids: usize) -> String {
-    format!("DELETE FROM staged WHERE staged_id IN ({})", parameters(1, ids))
+    let list = parameters(1, ids);
+    format!("DELETE FROM staged WHERE staged_id IN ({list}) RETURNING staged_id, owner, size_bytes")
+}
+
+/// Ends the records of this many uploads, and returns the ids of those that could be committed.
+pub(super) fn end_records(ids: usize) -> Cow<'static, str> {
+    static ONE: LazyLock<String> = LazyLock::new(|| end_records_text(1));
+    if ids == 1 { Cow::Borrowed(ONE.as_str()) } else { Cow::Owned(end_records_text(ids)) }
+}
+
+fn end_records_text(ids: usize) -> String {
+    let list = parameters(1, ids);
+    format!(
+        "DELETE FROM pending_blobs WHERE is_expired = 0 AND file_id IN ({list}) RETURNING file_id"
+    )
+}
+
+/// Records of this many blobs that are to be deleted now, at the time `$1`.
+pub(super) fn record_expired(ids: usize) -> String {
+    let rows: Vec<_> = (2..2 + ids).map(|number| format!("(${number}, 1, $1)")).collect();
+    format!(
+        "INSERT INTO pending_blobs (file_id, is_expired, expires_at) VALUES {} \
+         ON CONFLICT (file_id) DO NOTHING",
+        rows.join(", ")
+    )
 }
 
 fn parameters(first: usize, count: usize) -> String {
@@ -168,7 +218,12 @@ fn parameters(first: usize, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MIGRATIONS, delete_staged, kept_among, staged_among};
+    use super::{
+        delete_staged, end_records, insert_files, kept_among, record_expired, take_staged,
+    };
+    use crate::service::storage::migrations::MIGRATIONS;
+
+    use std::borrow::Cow;
 
     /// This file up to its tests, and all migrations.
     fn statements() -> Vec<String> {
@@ -176,7 +231,8 @@ mod tests {
         let quoted = source.split('"').skip(1).step_by(2).map(str::to_owned);
         let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
         statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));
-        statements.extend([kept_among(3), staged_among(3), delete_staged(3)]);
+        statements.extend([kept_among(3), take_staged(3), delete_staged(3), record_expired(3)]);
+        statements.extend([insert_files(1), insert_files(3), end_records(3)].map(Cow::into_owned));
         let without_comments = |sql: String| {
             let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
             lines.collect::<Vec<_>>().join(" ").replace('\\', " ")

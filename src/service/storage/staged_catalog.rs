@@ -1,16 +1,13 @@
 //! Staged files in the catalog: files that are stored and checked, but not in a dataset yet.
 
-use sqlx::Row as _;
-
 use super::{
     catalog::Catalog,
+    commit_staged::{Committed, StagedCommit},
     error::StorageError,
     rows::unsigned,
     sql,
-    staging::{
-        Committed, NewStaged, Quota, Staged, StagedCommit, StagedTotals, commit_staged, expire,
-        staged_totals,
-    },
+    staging::{ExpireStaged, NewStaged, Quota, Staged, StagedTotals, staged_totals},
+    statement::statement,
 };
 use crate::service::clock::rfc3339;
 
@@ -30,7 +27,7 @@ impl Catalog {
         file: NewStaged,
         quota: Quota,
     ) -> Result<Staged, StorageError> {
-        self.staging.stage(&self.writer, file, quota).await
+        self.staging.stage(&self.database, self.has_records, file, quota).await
     }
 
     /// Appends staged files to their dataset, durably and in the given order: all of them, or none.
@@ -39,12 +36,7 @@ impl Catalog {
         &self,
         commit: StagedCommit<'_>,
     ) -> Result<Committed, StorageError> {
-        let mut write = self.writer.begin().await?;
-        match commit_staged(write.connection()?, commit).await {
-            Ok(done @ Committed::Done { .. }) => write.commit().await.map(|()| done),
-            Ok(other) => write.roll_back().await.map(|()| other),
-            Err(error) => Err(write.failed(error)),
-        }
+        self.database.write(&commit).await
     }
 
     /// Deletes the rows of up to `most` expired files, and returns their ids.
@@ -53,28 +45,25 @@ impl Catalog {
         now: i64,
         most: i64,
     ) -> Result<Vec<String>, StorageError> {
-        let query = sqlx::query(sql::HAS_EXPIRED).bind(now);
-        if query.fetch_optional(&self.readers.lists).await?.is_none() {
+        let select = statement(sql::HAS_EXPIRED).bind(now);
+        if self.database.list(select, |_| Ok(())).await?.is_empty() {
             return Ok(Vec::new());
         }
-        let mut write = self.writer.begin().await?;
-        match expire(write.connection()?, now, most).await {
-            Ok(ids) => write.commit().await.map(|()| ids),
-            Err(error) => Err(write.failed(error)),
-        }
+        let has_records = self.has_records;
+        self.database.write(&ExpireStaged { now, most, has_records }).await
     }
 
     /// The totals of an owner: see [`NewStaged::owner`].
     pub(crate) async fn staged_by(&self, owner: &str) -> Result<StagedTotals, StorageError> {
-        let query = sqlx::query(sql::STAGED_TOTALS_OF_OWNER).bind(owner);
-        let row = query.fetch_optional(&self.readers.lookups).await?;
+        let select = statement(sql::STAGED_TOTALS_OF_OWNER).bind(owner);
+        let row = self.database.look_up(select).await?;
         Ok(row.as_ref().map(staged_totals).transpose()?.unwrap_or_default())
     }
 
     /// The totals of all owners together.
     pub(crate) async fn staged_by_all(&self) -> Result<StagedTotals, StorageError> {
-        let row = sqlx::query(sql::STAGED_TOTALS).fetch_one(&self.readers.lists).await?;
-        Ok(staged_totals(&row)?)
+        let totals = self.database.list(statement(sql::STAGED_TOTALS), staged_totals).await?;
+        Ok(totals.into_iter().next().unwrap_or_default())
     }
 
     /// The first `most` staged files to expire, of one owner or of all.
@@ -83,19 +72,18 @@ impl Catalog {
         owner: Option<&str>,
         most: i64,
     ) -> Result<Vec<StagedInfo>, StorageError> {
-        let query = match owner {
-            Some(owner) => sqlx::query(sql::STAGED_OF_OWNER).bind(most).bind(owner),
-            None => sqlx::query(sql::STAGED).bind(most),
+        let select = match owner {
+            Some(owner) => statement(sql::STAGED_OF_OWNER).bind(most).bind(owner),
+            None => statement(sql::STAGED).bind(most),
         };
-        let mut staged = Vec::new();
-        for row in query.fetch_all(&self.readers.lists).await? {
-            staged.push(StagedInfo {
-                file_name: row.try_get("file_name")?,
-                dataset_id: row.try_get("dataset_id")?,
-                size_bytes: unsigned(&row, "size_bytes")?,
-                expires_at: rfc3339(row.try_get("expires_at")?),
-            });
-        }
-        Ok(staged)
+        let staged = self.database.list(select, |row| {
+            Ok(StagedInfo {
+                file_name: row.get("file_name")?,
+                dataset_id: row.get("dataset_id")?,
+                size_bytes: unsigned(row, "size_bytes")?,
+                expires_at: rfc3339(row.get("expires_at")?),
+            })
+        });
+        staged.await
     }
 }

@@ -4,9 +4,9 @@
 use tokio::sync::{Mutex, oneshot};
 
 use super::{
+    database::Database,
     error::StorageError,
-    sqlite::Writer,
-    staging::{NewStaged, Quota, Staged, insert_staged},
+    staging::{NewStaged, Quota, StageFiles, Staged},
 };
 
 /// The files that wait for the next transaction.
@@ -26,7 +26,8 @@ impl StagingQueue {
     /// Stages a file durably, in one transaction with all other files that wait.
     pub(super) async fn stage(
         &self,
-        writer: &Writer,
+        database: &Database,
+        has_records: bool,
         file: NewStaged,
         quota: Quota,
     ) -> Result<Staged, StorageError> {
@@ -36,14 +37,14 @@ impl StagingQueue {
             biased;
             staged = &mut outcome => return staged.unwrap_or_else(|_| Err(cancelled())),
             turn = self.turn.lock() => {
-                self.stage_waiting(writer, quota).await;
+                self.stage_waiting(database, has_records, quota).await;
                 drop(turn);
             }
         }
         outcome.await.unwrap_or_else(|_| Err(cancelled()))
     }
 
-    async fn stage_waiting(&self, writer: &Writer, quota: Quota) {
+    async fn stage_waiting(&self, database: &Database, has_records: bool, quota: Quota) {
         let waiting = std::mem::take(&mut *self.waiting());
         let (files, outcomes): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|waiting| (waiting.file, waiting.outcome)).unzip();
@@ -51,7 +52,7 @@ impl StagingQueue {
             return;
         }
         // If a receiver was dropped, its request was cancelled.
-        match stage_all(writer, &files, quota).await {
+        match database.write(&StageFiles { files: &files, quota, has_records }).await {
             Ok(staged) => {
                 for (outcome, staged) in outcomes.into_iter().zip(staged) {
                     let _ = outcome.send(Ok(staged));
@@ -67,18 +68,6 @@ impl StagingQueue {
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
         self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-async fn stage_all(
-    writer: &Writer,
-    files: &[NewStaged],
-    quota: Quota,
-) -> Result<Vec<Staged>, StorageError> {
-    let mut write = writer.begin().await?;
-    match insert_staged(write.connection()?, files, quota).await {
-        Ok(staged) => write.commit().await.map(|()| staged),
-        Err(error) => Err(write.failed(error)),
     }
 }
 

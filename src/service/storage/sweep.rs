@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::{blobs::Blobs, catalog::Catalog, error::StorageError, pending::Pending};
 use crate::service::clock::now;
@@ -49,13 +50,19 @@ impl Swept {
         }
     }
 
-    /// Deletes expired staged files until the future is dropped.
-    pub(super) async fn keep_sweeping(self, pause: Duration) {
+    /// Deletes what has expired until the future is dropped. In a folder, uploads expire at the
+    /// start only.
+    pub(super) async fn keep_sweeping(self, pause: Duration, sweeps_uploads: bool) {
         loop {
             if let Err(error) = self.sweep_staged(now()).await {
                 tracing::warn!("expired files were not removed: {error}");
             }
-            sleep(pause).await;
+            if sweeps_uploads && let Err(error) = self.sweep().await {
+                tracing::warn!("blobs of expired uploads were not removed: {error}");
+            }
+            // Instances that were started together must not sweep together for ever.
+            let jitter = f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX) / 4.0;
+            sleep(pause.mul_f64(1.0 + jitter)).await;
         }
     }
 

@@ -1,17 +1,22 @@
 //! Transactions of the catalog for datasets and files.
 
-use sqlx::Row as _;
+use std::collections::HashSet;
 
 use super::{
+    records::end_records,
     rows::{schema, signed},
     sql,
-    sqlite::Connection,
+    statement::{Connection, statement},
+    transaction::{End, Transaction},
 };
 use crate::{
     schema::Schema,
     service::clock::now,
     wire::{digest::Sha256Digest, file_name::folded},
 };
+
+/// Number of files that one statement inserts.
+const STATEMENT_FILES: usize = 100;
 
 /// The outcome for a new dataset.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +37,8 @@ pub(crate) enum Appended {
     /// The dataset has this schema.
     SchemaDiffers(Schema),
     NoDataset,
+    /// The record of an upload has expired, so its blob is deleted.
+    Expired,
 }
 
 /// A file that will become part of a dataset.
@@ -47,108 +54,176 @@ pub(crate) struct NewFile {
     pub(crate) last_byte_at: i64,
 }
 
-pub(super) async fn insert_dataset(
-    connection: &mut Connection,
-    owner: Option<&str>,
-    dataset_id: &str,
-    name: Option<&str>,
-    most: u64,
-) -> Result<Created, sqlx::Error> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let created = sqlx::query(sql::INSERT_DATASET)
-        .bind(dataset_id)
-        .bind(name)
-        .bind(now())
-        .bind(owner)
-        .bind(most)
-        .execute(&mut *connection)
-        .await?;
-    if created.rows_affected() == 0 {
-        let row = sqlx::query(sql::DATASET_COUNT).bind(owner).fetch_one(connection).await?;
-        let is_full = row.try_get::<i64, _>("dataset_count")? >= most;
-        return Ok(if is_full { Created::TooMany } else { Created::IdTaken });
-    }
-    Ok(Created::Done)
+/// Creates an empty dataset, unless its owner already has `most` datasets.
+pub(super) struct CreateDataset<'a> {
+    pub(super) owner: Option<&'a str>,
+    pub(super) dataset_id: &'a str,
+    pub(super) name: Option<&'a str>,
+    pub(super) most: u64,
+    pub(super) created_at: i64,
 }
 
-pub(super) async fn insert_files(
-    connection: &mut Connection,
-    dataset_id: &str,
-    data_schema: &Schema,
-    files: &[NewFile],
-) -> Result<Appended, sqlx::Error> {
-    let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
-    let room = make_room(connection, dataset_id, files.len(), bytes).await?;
-    let Some(room) = room else { return Ok(Appended::NoDataset) };
-    match room.schema {
-        Some(schema) if schema == *data_schema => {}
-        Some(schema) => return Ok(Appended::SchemaDiffers(schema)),
-        None => set_schema(connection, dataset_id, data_schema).await?,
-    }
-    for (file, position) in files.iter().zip(room.first..) {
-        if !insert_file(connection, dataset_id, position, file).await? {
-            return Ok(Appended::NameTaken(file.file_name.clone()));
+impl Transaction for CreateDataset<'_> {
+    type Outcome = Created;
+
+    async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Created>, sqlx::Error> {
+        let Self { owner, dataset_id, name, created_at, .. } = *self;
+        let most = i64::try_from(self.most).unwrap_or(i64::MAX);
+        lock_owner(connection, owner.unwrap_or_default()).await?;
+        let insert = statement(sql::INSERT_DATASET).bind(dataset_id).bind(name);
+        let insert = insert.bind(created_at).bind(owner).bind(most);
+        if connection.execute(insert).await? == 1 {
+            return Ok(End::Commit(Created::Done));
         }
+        let lock = statement(sql::LOCK_CREATED).bind(dataset_id).bind(created_at).bind(owner);
+        if connection.execute(lock).await? == 1 {
+            // By an earlier run of this transaction.
+            return Ok(End::Commit(Created::Done));
+        }
+        let row = connection.fetch_one(statement(sql::DATASET_COUNT).bind(owner)).await?;
+        let is_full = row.get::<i64>("dataset_count")? >= most;
+        Ok(End::RollBack(if is_full { Created::TooMany } else { Created::IdTaken }))
     }
-    Ok(Appended::Done)
 }
 
-/// Reserved positions for new files. The dataset is locked until the transaction ends.
+/// Appends files to a dataset in their order: all of them, or none. The first file of a dataset
+/// gives it its schema.
+pub(super) struct Append<'a> {
+    pub(super) dataset_id: &'a str,
+    pub(super) data_schema: &'a Schema,
+    pub(super) files: &'a [NewFile],
+    /// Whether each upload has a record: see [`super::records`].
+    pub(super) has_records: bool,
+}
+
+impl Transaction for Append<'_> {
+    type Outcome = Appended;
+
+    fn dataset_id(&self) -> Option<&str> {
+        Some(self.dataset_id)
+    }
+
+    async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Appended>, sqlx::Error> {
+        let Self { dataset_id, data_schema, files, has_records } = *self;
+        if has_records {
+            let ids: Vec<_> = files.iter().map(|file| file.file_id.as_str()).collect();
+            if end_records(connection, &ids).await?.len() < ids.len() {
+                return self.was_appended(connection, &ids).await;
+            }
+        }
+        let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
+        let room = make_room(connection, dataset_id, files.len(), bytes).await?;
+        let Some(room) = room else { return Ok(End::RollBack(Appended::NoDataset)) };
+        let first = room.file_count - count(files.len());
+        match room.schema {
+            Some(schema) if schema == *data_schema => {}
+            Some(schema) => return Ok(End::RollBack(Appended::SchemaDiffers(schema))),
+            None => set_schema(connection, dataset_id, data_schema).await?,
+        }
+        let files: Vec<_> = files.iter().collect();
+        Ok(match insert_files(connection, dataset_id, first, &files).await? {
+            Some(name) => End::RollBack(Appended::NameTaken(name)),
+            None => End::Commit(Appended::Done),
+        })
+    }
+}
+
+impl Append<'_> {
+    /// Tells an earlier run of this transaction from records that have expired. The earlier run
+    /// has ended, because it would hold its lock on the records.
+    async fn was_appended(
+        &self,
+        connection: &mut Connection<'_>,
+        ids: &[&str],
+    ) -> Result<End<Appended>, sqlx::Error> {
+        if make_room(connection, self.dataset_id, 0, 0).await?.is_none() {
+            return Ok(End::RollBack(Appended::NoDataset));
+        }
+        let among = statement(sql::kept_among(ids.len())).bind_all(ids.iter().copied());
+        let is_there = connection.fetch_all(among).await?.len() == ids.len();
+        Ok(if is_there { End::Commit(Appended::Done) } else { End::RollBack(Appended::Expired) })
+    }
+}
+
+/// A dataset that is locked until the transaction ends.
 pub(super) struct Room {
-    /// The first of them: the number of files that the dataset had.
-    pub(super) first: i64,
+    pub(super) file_count: i64,
     /// The dataset's schema; `None` while it is empty.
     pub(super) schema: Option<Schema>,
 }
 
-/// Returns `None` if there is no such dataset.
+/// Locks a dataset and counts new files. Returns `None` if there is no such dataset.
 pub(super) async fn make_room(
-    connection: &mut Connection,
+    connection: &mut Connection<'_>,
     dataset_id: &str,
     files: usize,
     bytes: u64,
 ) -> Result<Option<Room>, sqlx::Error> {
-    let count = i64::try_from(files).unwrap_or(i64::MAX);
-    let dataset = sqlx::query(sql::COUNT_FILES)
-        .bind(count)
-        .bind(signed(bytes)?)
-        .bind(dataset_id)
-        .fetch_optional(connection)
-        .await?;
-    let Some(dataset) = dataset else { return Ok(None) };
-    let first = dataset.try_get::<i64, _>("file_count")? - count;
-    Ok(Some(Room { first, schema: schema(&dataset)? }))
+    let update = statement(sql::COUNT_FILES).bind(count(files)).bind(signed(bytes)?);
+    let Some(row) = connection.fetch_optional(&update.bind(dataset_id)).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Room { file_count: row.get("file_count")?, schema: schema(&row)? }))
+}
+
+fn count(files: usize) -> i64 {
+    i64::try_from(files).unwrap_or(i64::MAX)
+}
+
+/// Locks an owner; empty for the owner of everything.
+pub(super) async fn lock_owner(
+    connection: &mut Connection<'_>,
+    owner: &str,
+) -> Result<(), sqlx::Error> {
+    connection.execute(statement(sql::LOCK_OWNER).bind(owner)).await.map(drop)
 }
 
 pub(super) async fn set_schema(
-    connection: &mut Connection,
+    connection: &mut Connection<'_>,
     dataset_id: &str,
     data_schema: &Schema,
 ) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(sql::SET_SCHEMA).bind(data_schema.to_text()).bind(dataset_id);
-    query.execute(connection).await.map(drop)
+    let update = statement(sql::SET_SCHEMA).bind(data_schema.to_text()).bind(dataset_id);
+    connection.execute(update).await.map(drop)
 }
 
-/// Returns false if the name is in use.
-pub(super) async fn insert_file(
-    connection: &mut Connection,
+/// Inserts files at these positions, until one has a name that is in use: then returns this name,
+/// and the caller must roll back. The dataset is locked.
+pub(super) async fn insert_files(
+    connection: &mut Connection<'_>,
     dataset_id: &str,
-    position: i64,
-    file: &NewFile,
-) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(sql::INSERT_FILE)
-        .bind(&file.file_id)
-        .bind(dataset_id)
-        .bind(position)
-        .bind(&file.file_name)
-        .bind(signed(file.size_bytes)?)
-        .bind(signed(file.row_count)?)
-        .bind(file.sha256.to_string())
-        .bind(file.first_byte_at)
-        .bind(file.last_byte_at)
-        .bind(now())
-        .bind(folded(&file.file_name))
-        .execute(connection)
-        .await?;
-    Ok(inserted.rows_affected() == 1)
+    first: i64,
+    files: &[&NewFile],
+) -> Result<Option<String>, sqlx::Error> {
+    let folded: Vec<_> = files.iter().map(|file| folded(&file.file_name)).collect();
+    let mut known = HashSet::with_capacity(folded.len());
+    let twice = folded.iter().position(|name| !known.insert(name.as_str()));
+    let single = &files[..twice.unwrap_or(files.len())];
+    let committed_at = now();
+    let mut rows = single.iter().zip(&folded).zip(first..);
+    for chunk in single.chunks(STATEMENT_FILES) {
+        let mut insert = statement(sql::insert_files(chunk.len()));
+        for ((file, folded), position) in rows.by_ref().take(chunk.len()) {
+            insert = insert
+                .bind(&file.file_id)
+                .bind(dataset_id)
+                .bind(position)
+                .bind(&file.file_name)
+                .bind(signed(file.size_bytes)?)
+                .bind(signed(file.row_count)?)
+                .bind(file.sha256.to_string())
+                .bind(file.first_byte_at)
+                .bind(file.last_byte_at)
+                .bind(committed_at)
+                .bind(folded);
+        }
+        let mut inserted = HashSet::with_capacity(chunk.len());
+        for row in connection.fetch_all(insert).await? {
+            inserted.insert(row.get::<String>("file_id")?);
+        }
+        if let Some(refused) = chunk.iter().find(|file| !inserted.contains(&file.file_id)) {
+            return Ok(Some(refused.file_name.clone()));
+        }
+    }
+    Ok(twice.map(|index| files[index].file_name.clone()))
 }

@@ -3,49 +3,24 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use tempfile::TempDir;
 
 use super::{
     super::{
         catalog::Catalog,
         writes::{Appended, Created, NewFile},
     },
-    data_schema, new_file,
+    data_schema,
+    fixture::{Fixture, append_files},
+    new_file,
 };
 
-/// Where a catalog is that can be opened again.
-pub(super) enum Fixture {
-    Sqlite(TempDir),
-}
-
-impl Fixture {
-    pub(super) async fn open(&self) -> Catalog {
-        match self {
-            Self::Sqlite(folder) => {
-                Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap()
-            }
-        }
-    }
-
-    pub(super) async fn with_dataset(&self, dataset_id: &str) -> Catalog {
-        let catalog = self.open().await;
-        let created = catalog.create_dataset(None, dataset_id, None, 1_000).await.unwrap();
-        assert_eq!(created, Created::Done);
-        catalog
-    }
-}
-
-pub(super) fn sqlite() -> Fixture {
-    Fixture::Sqlite(TempDir::new().unwrap())
-}
-
 pub(super) async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appended {
-    let file = |name: &&str| NewFile {
-        file_name: (*name).to_owned(),
-        ..new_file(&format!("{id}-{name}"))
+    let file = |(index, name): (usize, &&str)| {
+        let again = if names[..index].contains(name) { "-again" } else { "" };
+        NewFile { file_name: (*name).to_owned(), ..new_file(&format!("{id}-{name}{again}")) }
     };
-    let files: Vec<_> = names.iter().map(file).collect();
-    catalog.append(id, &data_schema("a"), &files).await.unwrap()
+    let files: Vec<_> = names.iter().enumerate().map(file).collect();
+    append_files(catalog, id, &data_schema("a"), &files).await
 }
 
 pub(super) async fn names(catalog: &Catalog, id: &str) -> Vec<String> {
@@ -93,7 +68,7 @@ async fn of_files_that_are_refused_none_is_there(fixture: &Fixture) {
         let refused = append(&catalog, "refused", &batch).await;
         assert_eq!(refused, Appended::NameTaken(taken.to_owned()));
     }
-    let differs = catalog.append("refused", &data_schema("b"), &[new_file("c")]).await.unwrap();
+    let differs = append_files(&catalog, "refused", &data_schema("b"), &[new_file("c")]).await;
     assert_eq!(differs, Appended::SchemaDiffers(data_schema("a")));
     assert_eq!(append(&catalog, "nowhere", &["a"]).await, Appended::NoDataset);
     assert_eq!(names(&catalog, "refused").await, ["a", "b"]);
@@ -108,7 +83,7 @@ async fn a_dataset_has_the_schema_of_its_first_files(fixture: &Fixture) {
     assert_eq!(catalog.schema("schema").await.unwrap(), None);
     // A refused file gives it none.
     let twice = [new_file("x"), NewFile { file_id: "file_y".to_owned(), ..new_file("x") }];
-    catalog.append("schema", &data_schema("b"), &twice).await.unwrap();
+    append_files(&catalog, "schema", &data_schema("b"), &twice).await;
     assert_eq!(catalog.schema("schema").await.unwrap(), None);
     assert_eq!(append(&catalog, "schema", &["a"]).await, Appended::Done);
     assert_eq!(catalog.schema("schema").await.unwrap(), Some(data_schema("a")));
@@ -121,7 +96,7 @@ async fn writers_side_by_side_leave_no_gap_and_take_no_name_twice(fixture: &Fixt
     let (catalog, names_of) = (&catalog, |number: usize| format!("{}", number % 30));
     let appended = join_all((0..60).map(async |number| {
         let file = NewFile { file_name: names_of(number), ..new_file(&format!("busy-{number}")) };
-        catalog.append("busy", &data_schema("a"), &[file]).await.unwrap()
+        append_files(catalog, "busy", &data_schema("a"), &[file]).await
     }))
     .await;
     assert_eq!(appended.iter().filter(|appended| **appended == Appended::Done).count(), 30);
@@ -179,5 +154,13 @@ async fn keeps_the_contract(fixture: &Fixture) {
 
 #[tokio::test]
 async fn sqlite_keeps_the_contract_of_a_catalog() {
-    keeps_the_contract(&sqlite()).await;
+    keeps_the_contract(&Fixture::sqlite()).await;
+    keeps_the_contract(&Fixture::sqlite_with_records()).await;
+}
+
+#[tokio::test]
+async fn postgresql_keeps_the_contract_of_a_catalog() {
+    if let Some(fixture) = Fixture::postgres().await {
+        keeps_the_contract(&fixture).await;
+    }
 }

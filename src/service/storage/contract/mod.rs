@@ -3,19 +3,26 @@
 
 mod blobs;
 mod catalog;
+pub(super) mod fixture;
 mod memory;
+#[path = "../../../../tests/rust/support/postgres.rs"]
+mod postgres_server;
 mod staging;
 mod sweep;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use parquet::schema::parser::parse_message_type;
 
 use super::{
     catalog::Catalog,
+    commit_staged::{Committed, StagedCommit},
+    database::Database,
     error::StorageError,
-    open::StagingRules,
-    staging::{Committed, Quota, StagedCommit},
+    open::StorageRules,
+    place::CatalogPlace,
+    sqlite::{Writer, faults::Fault},
+    staging::Quota,
     writes::NewFile,
 };
 use crate::{
@@ -42,10 +49,32 @@ pub(super) fn new_file(name: &str) -> NewFile {
     }
 }
 
-/// Files stay staged for a day.
-pub(super) fn day() -> StagingRules {
+/// Files stay staged for a day, and uploads may last as long.
+pub(super) fn day() -> StorageRules {
+    let day = Duration::from_hours(24);
     let quota = Quota { max_files: 1_000, max_bytes: 1 << 30 };
-    StagingRules { expiry: Duration::from_hours(24), quota }
+    StorageRules { stage_expiry: day, upload_expiry: day, quota, most_connections: 10 }
+}
+
+pub(super) const CATALOG_FILE: &str = "catalog.sqlite";
+
+/// Opens the catalog of a folder.
+pub(super) async fn open_folder(folder: &Path) -> Catalog {
+    let place = CatalogPlace::Sqlite(folder.join(CATALOG_FILE));
+    Catalog::open(&place, false, 0).await.unwrap()
+}
+
+/// The writer of a catalog in a folder.
+pub(super) fn sqlite_writer(catalog: &Catalog) -> &Writer {
+    match &catalog.database {
+        Database::Sqlite(database) => &database.writer,
+        Database::Postgres(_) => panic!("not in a folder"),
+    }
+}
+
+/// Lets the next commit of a catalog in a folder fail.
+pub(super) fn fail_next(catalog: &Catalog, fault: Fault) {
+    *sqlite_writer(catalog).faults.next.lock().unwrap() = Some(fault);
 }
 
 /// Commits staged files to the dataset `d`; their ids follow from their names.

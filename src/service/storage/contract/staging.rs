@@ -5,11 +5,14 @@ use futures_util::future::join_all;
 use super::{
     super::{
         catalog::Catalog,
-        staging::{Committed, NewStaged, Quota, SchemaText, Staged, StagedCommit, StagedTotals},
+        commit_staged::{Committed, StagedCommit},
+        staging::{NewStaged, Quota, SchemaText, Staged, StagedTotals},
         writes::{Appended, Created, NewFile},
     },
-    catalog::{Fixture, append, names, sqlite},
-    data_schema, new_file,
+    catalog::{append, names},
+    data_schema,
+    fixture::{Fixture, stage_file},
+    new_file,
 };
 use crate::wire::staging::CommittedFile;
 
@@ -30,7 +33,7 @@ fn staged_file(id: &str, name: &str, column: Option<&str>) -> NewStaged {
 
 async fn stage(catalog: &Catalog, id: &str, names: &[&str]) {
     for name in names {
-        let staged = catalog.stage(staged_file(id, name, Some("a")), QUOTA).await.unwrap();
+        let staged = stage_file(catalog, staged_file(id, name, Some("a")), QUOTA).await;
         assert_eq!(staged, Staged::Done);
     }
 }
@@ -116,7 +119,7 @@ async fn a_commit_again_gives_the_same_files_whatever_was_appended_since(fixture
 async fn a_refused_commit_changes_nothing(fixture: &Fixture) {
     let catalog = fixture.with_dataset("unchanged").await;
     stage(&catalog, "unchanged", &["a", "b", "A", "c", "taken"]).await;
-    catalog.stage(staged_file("unchanged", "other", Some("b")), QUOTA).await.unwrap();
+    stage_file(&catalog, staged_file("unchanged", "other", Some("b")), QUOTA).await;
     let before = catalog.staged_by("").await.unwrap();
     // The first schema that a file has is that of the commit, while the dataset has none.
     let told = commit(&catalog, "unchanged", 0, &["other", "a"]).await;
@@ -153,7 +156,7 @@ async fn files_are_staged_with_a_schema_of_their_own_or_the_datasets(fixture: &F
     stage(&catalog, "schemas", &["a", "late"]).await;
     assert_eq!(commit(&catalog, "schemas", 0, &["a"]).await, done("schemas", &["a"]));
     assert_eq!(catalog.schema("schemas").await.unwrap(), Some(data_schema("a")));
-    catalog.stage(staged_file("schemas", "b", None), QUOTA).await.unwrap();
+    stage_file(&catalog, staged_file("schemas", "b", None), QUOTA).await;
     let committed = commit(&catalog, "schemas", 1, &["b", "late"]).await;
     assert_eq!(committed, done("schemas", &["b", "late"]));
     catalog.close().await;
@@ -180,7 +183,7 @@ async fn no_owner_stages_more_than_it_may(fixture: &Fixture) {
     let stage = async |owner: &str, number: usize, quota: Quota| {
         let name = format!("{owner}-{number}");
         let file = staged_file("limited", &name, None);
-        catalog.stage(NewStaged { owner: owner.to_owned(), ..file }, quota).await.unwrap()
+        stage_file(&catalog, NewStaged { owner: owner.to_owned(), ..file }, quota).await
     };
     let few = Quota { max_files: 5, ..QUOTA };
     let told = join_all((0..20).map(|number| stage("one", number, few))).await;
@@ -203,7 +206,7 @@ async fn a_file_is_committed_by_its_owner_only(fixture: &Fixture) {
         assert_eq!(created, Created::Done);
     }
     let file = NewStaged { owner: "mine".to_owned(), ..staged_file("owned", "a", Some("a")) };
-    catalog.stage(file, QUOTA).await.unwrap();
+    stage_file(&catalog, file, QUOTA).await;
     let staged_ids = &ids("owned", &["a"]);
     let commit = async |owner, dataset_id| {
         let commit = StagedCommit { owner, dataset_id, expected_file_count: 0, staged_ids, now: 0 };
@@ -222,7 +225,7 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
     let before = catalog.staged_by("").await.unwrap();
     stage(&catalog, "expired", &["a", "b", "c"]).await;
     let later = NewStaged { expires_at: 1_000, ..staged_file("expired", "later", Some("a")) };
-    catalog.stage(later, QUOTA).await.unwrap();
+    stage_file(&catalog, later, QUOTA).await;
     let (mut gone, mut rounds) = (Vec::new(), 0);
     loop {
         let ids = catalog.expire_staged(EXPIRY, 2).await.unwrap();
@@ -259,20 +262,27 @@ async fn keeps_the_contract(fixture: &Fixture) {
 
 #[tokio::test]
 async fn sqlite_keeps_the_contract_of_staged_files() {
-    keeps_the_contract(&sqlite()).await;
+    keeps_the_contract(&Fixture::sqlite()).await;
+    keeps_the_contract(&Fixture::sqlite_with_records()).await;
+}
+
+#[tokio::test]
+async fn postgresql_keeps_the_contract_of_staged_files() {
+    if let Some(fixture) = Fixture::postgres().await {
+        keeps_the_contract(&fixture).await;
+    }
 }
 
 /// `--nocapture` shows how long each step takes.
-#[tokio::test]
-async fn ten_thousand_files_are_staged_together_and_committed_at_once() {
-    let fixture = sqlite();
+async fn ten_thousand_files(fixture: &Fixture) {
     let catalog = &fixture.with_dataset("many").await;
     let names: Vec<_> = (0..10_000).map(|number| format!("part-{number:05}.parquet")).collect();
     let begun = std::time::Instant::now();
-    let staged = join_all(names.iter().map(async |name| {
-        catalog.stage(staged_file("many", name, Some("a")), QUOTA).await.unwrap()
-    }))
-    .await;
+    let staged =
+        join_all(names.iter().map(async |name| {
+            stage_file(catalog, staged_file("many", name, Some("a")), QUOTA).await
+        }))
+        .await;
     eprintln!("staged in {:?}", begun.elapsed());
     assert!(staged.iter().all(|staged| *staged == Staged::Done));
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -284,4 +294,12 @@ async fn ten_thousand_files_are_staged_together_and_committed_at_once() {
     assert_eq!(again, Committed::Before(files("many", &names)));
     eprintln!("committed again in {:?}", begun.elapsed());
     assert_eq!(catalog.file_count("many").await.unwrap(), 10_000);
+}
+
+#[tokio::test]
+async fn ten_thousand_files_are_staged_together_and_committed_at_once() {
+    ten_thousand_files(&Fixture::sqlite()).await;
+    if let Some(fixture) = Fixture::postgres().await {
+        ten_thousand_files(&fixture).await;
+    }
 }

@@ -8,23 +8,24 @@ use tempfile::TempDir;
 use super::{
     super::{
         blobs::Blobs,
-        catalog::Catalog,
         new_blob::new_file_id,
         open::Storage,
         pending::{Pending, PendingBlob},
         place::Place,
+        sqlite::faults::Fault,
         sweep::Swept,
         writes::{Appended, Created, NewFile},
     },
-    data_schema, day,
+    data_schema, day, fail_next,
+    fixture::Fixture,
     memory::{MemoryBlobs, MemoryPending},
     new_file,
 };
 
 #[tokio::test]
 async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
-    let folder = TempDir::new().unwrap();
-    let catalog = Arc::new(Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap());
+    let fixture = Fixture::sqlite();
+    let catalog = Arc::new(fixture.open().await);
     catalog.create_dataset(None, "d", None, 100).await.unwrap();
     let (blobs, pending) = (Arc::new(MemoryBlobs::default()), Arc::new(MemoryPending::default()));
     let swept =
@@ -106,7 +107,7 @@ async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_k
     assert_eq!(refused, Appended::NameTaken("A".to_owned()));
     assert!(!is_there(&files[0]).await && !is_there(&files[1]).await);
     let file = stored(&storage, "b").await;
-    storage.catalog().fail_next_sync();
+    fail_next(storage.catalog(), Fault::Sync);
     assert!(storage.append("d", &data_schema("a"), std::slice::from_ref(&file)).await.is_err());
     assert!(is_there(&file).await);
 }

@@ -87,6 +87,17 @@ impl FolderBlobs {
         }
     }
 
+    /// Also deletes what an upload has written that did not finish.
+    async fn delete_written(&self, id: &str) -> Result<(), StorageError> {
+        delete(&*self.store, id).await?;
+        match fs::remove_file(self.staged(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(of_io(&error, error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn read_whole(&self, id: &str, size: u64) -> Result<ByteStream, StorageError> {
         match self.store.get(&BlobPath::from(id)).await {
             Ok(blob) if blob.meta.size == size => {
@@ -130,7 +141,7 @@ impl Blobs for FolderBlobs {
     }
 
     fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
-        delete(&*self.store, id).boxed()
+        self.delete_written(id).boxed()
     }
 }
 
@@ -162,14 +173,8 @@ impl Pending for FolderBlobs {
         stream::iter(ids).try_chunks(EXPIRED_AT_A_TIME).map_err(|error| error.1).boxed()
     }
 
-    fn end<'a>(&'a self, file_id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
-        let removed = match fs::remove_file(self.staged(file_id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(of_io(&error, error.to_string()))
-            }
-            _ => Ok(()),
-        };
-        ready(removed).boxed()
+    fn end<'a>(&'a self, _file_id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
+        ready(Ok(())).boxed()
     }
 }
 

@@ -3,7 +3,7 @@
 mod blobs;
 mod lock;
 pub(super) mod private_files;
-mod whole_folder;
+mod used_folders;
 
 pub(crate) use self::private_files::create_folder;
-pub(super) use self::{blobs::FolderBlobs, whole_folder::WholeFolder};
+pub(super) use self::{blobs::FolderBlobs, used_folders::UsedFolders};

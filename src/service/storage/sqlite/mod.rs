@@ -1,20 +1,14 @@
-//! The catalog in SQLite: how it is opened, read, written and recovered. Everything else in
-//! `storage` names the database by the types of this module.
+//! The catalog in SQLite: how it is opened, read, written and recovered.
 
+mod database;
 mod errors;
 mod open;
 mod readers;
 mod writer;
 
-pub(super) use sqlx::{SqliteConnection as Connection, sqlite::SqliteRow as Row};
-
-pub(super) use self::{
-    open::{folder_of, open},
-    readers::{Readers, STATEMENT_ROWS},
-    writer::{Writer, recover},
-};
+pub(super) use self::{database::SqliteDatabase, open::folder_of};
 #[cfg(test)]
 pub(super) use self::{
     readers::{LISTS, LOOKUPS},
-    writer::faults,
+    writer::{Writer, faults},
 };

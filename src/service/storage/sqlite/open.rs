@@ -1,17 +1,20 @@
 //! Opens the catalog of a folder, and migrates catalogs of earlier releases.
 
-use std::{borrow::Cow, io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path};
 
 use sqlx::{
-    ConnectOptions, Connection, Row as _, SqlStr, SqliteConnection,
-    migrate::{Migration, MigrationType, Migrator},
+    ConnectOptions, Connection, Row as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{readers::Readers, writer::Writer};
 use crate::{
     error::Error,
-    service::storage::{folder::private_files, sql},
+    service::storage::{
+        folder::private_files,
+        migrations::{failure, migrator},
+        sql,
+    },
     wire::file_name::folded,
 };
 
@@ -29,10 +32,14 @@ pub(crate) async fn open(file: &Path) -> Result<(Readers, Writer), Error> {
         sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
             Error::no_more_threads(&error)
         }
-        error => Error::configuration(format!(
-            "the catalog in {} cannot be opened: {error}",
-            folder_of(file).display()
-        )),
+        error => {
+            let why = match &error {
+                sqlx::Error::Migrate(error) => failure(error),
+                error => error.to_string(),
+            };
+            let folder = folder_of(file).display();
+            Error::configuration(format!("the catalog in {folder} cannot be opened: {why}"))
+        }
     })
 }
 
@@ -54,12 +61,8 @@ async fn open_connections(file: &Path) -> Result<(Readers, Writer), sqlx::Error>
 }
 
 async fn migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
-    let migrations = sql::MIGRATIONS.map(|(version, description, sql)| {
-        let (description, sql) = (Cow::Borrowed(description), SqlStr::from_static(sql));
-        Migration::new(version, description, MigrationType::Simple, sql, false)
-    });
     let mut connection = options.connect().await?;
-    Migrator::with_migrations(migrations.into()).run(&mut connection).await?;
+    migrator().run(&mut connection).await?;
     fold_names(&mut connection).await?;
     connection.close().await
 }

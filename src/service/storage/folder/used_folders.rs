@@ -1,4 +1,4 @@
-//! A folder that is in use by this server.
+//! The folders that this server uses.
 
 use std::path::Path;
 
@@ -8,19 +8,18 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// A locked folder, and the parts that must stay in place.
-pub(crate) struct WholeFolder {
+/// Locked folders, and the parts that must stay in place.
+#[derive(Default)]
+pub(crate) struct UsedFolders {
     parts: Vec<Found>,
-    _lock: FolderLock,
+    locks: Vec<FolderLock>,
 }
 
-impl WholeFolder {
+impl UsedFolders {
     /// Waits for a moment if a server of this process is about to release the folder.
-    pub(crate) async fn lock(folder: &Path) -> Result<Self> {
-        let lock = FolderLock::take(folder).await?;
-        let mut whole = Self { parts: Vec::new(), _lock: lock };
-        whole.expect(&folder.join(LOCK_FILE))?;
-        Ok(whole)
+    pub(crate) async fn lock(&mut self, folder: &Path) -> Result<()> {
+        self.locks.push(FolderLock::take(folder).await?);
+        self.expect(&folder.join(LOCK_FILE))
     }
 
     /// Requires this file or folder to stay in place from now on.

@@ -1,0 +1,42 @@
+//! The tables of the catalog, version by version. The texts are the same for both databases.
+
+use std::borrow::Cow;
+
+use sqlx::{
+    SqlStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+/// Each migration has a version, and never changes once it was released, because catalogs store a
+/// checksum of it. Migrations only add, so that an instance of an earlier release that is running
+/// can go on.
+pub(super) const MIGRATIONS: [(i64, &str, &str); 8] = [
+    (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
+    (2, "owners", include_str!("migrations/2_owners.sql")),
+    (3, "hashes", include_str!("migrations/3_hashes.sql")),
+    (4, "folded names", include_str!("migrations/4_folded_names.sql")),
+    (5, "totals", include_str!("migrations/5_totals.sql")),
+    (6, "counts", include_str!("migrations/6_counts.sql")),
+    (7, "staged", include_str!("migrations/7_staged.sql")),
+    (8, "pending blobs", include_str!("migrations/8_pending_blobs.sql")),
+];
+
+pub(super) fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        let (description, sql) = (Cow::Borrowed(description), SqlStr::from_static(sql));
+        Migration::new(version, description, MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(migrations.into())
+}
+
+/// Why a catalog could not be migrated.
+pub(super) fn failure(error: &MigrateError) -> String {
+    match error {
+        MigrateError::VersionMissing(version) => format!(
+            "a newer release has migrated it to version {version}, and this release knows versions \
+             up to {}; use the newer release",
+            MIGRATIONS.len()
+        ),
+        error => error.to_string(),
+    }
+}

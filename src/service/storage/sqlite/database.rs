@@ -1,0 +1,76 @@
+//! The catalog as SQLite runs it.
+
+use std::{path::Path, sync::Arc};
+
+use futures_util::{TryStreamExt, future};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    open::open,
+    readers::Readers,
+    writer::{Writer, recover},
+};
+use crate::{
+    error::Error,
+    service::storage::{
+        error::StorageError,
+        statement::{Connection, Row, Statement},
+        transaction::{End, Transaction},
+    },
+};
+
+pub(crate) struct SqliteDatabase {
+    pub(crate) readers: Readers,
+    /// The only connection that writes, so what a transaction has checked still holds when it
+    /// writes.
+    pub(crate) writer: Arc<Writer>,
+    recovery: AbortOnDropHandle<()>,
+}
+
+impl SqliteDatabase {
+    /// Opens a catalog, and creates it if it is missing.
+    pub(crate) async fn open(file: &Path) -> Result<Self, Error> {
+        let (readers, writer) = open(file).await?;
+        let writer = Arc::new(writer);
+        let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
+        Ok(Self { readers, writer, recovery })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.recovery.abort();
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    pub(crate) async fn look_up(
+        &self,
+        statement: &Statement<'_>,
+    ) -> Result<Option<Row>, StorageError> {
+        let mut reader = self.readers.lookups.acquire().await?;
+        Ok(Connection::Sqlite(&mut reader).fetch_optional(statement).await?)
+    }
+
+    pub(crate) async fn list<T>(
+        &self,
+        statement: &Statement<'_>,
+        convert: fn(&Row) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StorageError> {
+        let mut reader = self.readers.lists.acquire().await?;
+        let mut reader = Connection::Sqlite(&mut reader);
+        // A row takes several times the memory of its values, so rows are converted one by one.
+        let values = reader.fetch(statement).and_then(|row| future::ready(convert(&row)));
+        Ok(values.try_collect().await?)
+    }
+
+    pub(crate) async fn write<T: Transaction>(
+        &self,
+        transaction: &T,
+    ) -> Result<T::Outcome, StorageError> {
+        let mut write = self.writer.begin().await?;
+        match transaction.run(&mut Connection::Sqlite(write.connection()?)).await {
+            Ok(End::Commit(outcome)) => write.commit().await.map(|()| outcome),
+            Ok(End::RollBack(outcome)) => write.roll_back().await.map(|()| outcome),
+            Err(error) => Err(write.failed(error)),
+        }
+    }
+}
