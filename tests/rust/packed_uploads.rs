@@ -29,23 +29,21 @@ use crate::support::{
 const KIB: usize = 1024;
 const FILES: usize = 12;
 
-/// Twelve files of about 64 KiB. Uploads from the n-th on, from 0, get `status`; `then` is called for
-/// each.
-async fn failing_from(
-    first: usize,
-    status: StatusCode,
-    then: impl Fn() + Clone + Send + Sync + 'static,
+/// Twelve files of about 64 KiB, and a server whose n-th upload, from 0, gets the status that
+/// `refuses` gives it.
+async fn world(
+    refuses: impl Fn(usize) -> Option<StatusCode> + Clone + Send + Sync + 'static,
 ) -> World {
     let requests = Arc::new(AtomicUsize::new(0));
     let layer = move |request: Request, next: Next| {
-        let (requests, then) = (Arc::clone(&requests), then.clone());
+        let (requests, refuses) = (Arc::clone(&requests), refuses.clone());
         async move {
             let is_upload = request.uri().path() == "/upload-to-dataset";
-            if is_upload && requests.fetch_add(1, Ordering::Relaxed) >= first {
-                then();
-                return status.into_response();
+            let refused = is_upload.then(|| refuses(requests.fetch_add(1, Ordering::Relaxed)));
+            match refused.flatten() {
+                Some(status) => status.into_response(),
+                None => next.run(request).await,
             }
-            next.run(request).await
         }
     };
     let world = World::with(|router: Router| router.layer(middleware::from_fn(layer))).await;
@@ -60,7 +58,8 @@ fn packed(dataset_id: &str) -> UploadOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_packed_upload_that_fails_leaves_a_prefix_and_a_second_run_completes_it() {
     for fails_from in 0..4 {
-        let world = failing_from(fails_from, StatusCode::BAD_REQUEST, || ()).await;
+        let world =
+            world(move |upload| (upload >= fails_from).then_some(StatusCode::BAD_REQUEST)).await;
         let dataset_id = world.api.create_dataset().await.unwrap();
         let whole = {
             let dry = UploadOptions { dry_run: true, ..packed(&dataset_id) };
@@ -86,9 +85,13 @@ async fn a_packed_upload_that_fails_leaves_a_prefix_and_a_second_run_completes_i
 async fn a_source_that_changes_between_two_attempts_is_named_and_its_pack_is_not_committed() {
     let path = Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
     let changed = Arc::clone(&path);
-    let world = failing_from(0, StatusCode::SERVICE_UNAVAILABLE, move || {
-        let path = changed.get().unwrap();
-        OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap();
+    let world = world(move |upload| {
+        let is_first = upload == 0;
+        if is_first {
+            let path = changed.get().unwrap();
+            OpenOptions::new().append(true).open(path).unwrap().write_all(b"more").unwrap();
+        }
+        is_first.then_some(StatusCode::SERVICE_UNAVAILABLE)
     })
     .await;
     path.set(world.files().join(name(2))).unwrap();
