@@ -39,8 +39,8 @@ async fn world(
         let (requests, refuses) = (Arc::clone(&requests), refuses.clone());
         async move {
             let is_upload = request.uri().path() == "/upload-to-dataset";
-            let refused = is_upload.then(|| refuses(requests.fetch_add(1, Ordering::Relaxed)));
-            match refused.flatten() {
+            let status = is_upload.then(|| refuses(requests.fetch_add(1, Ordering::Relaxed)));
+            match status.flatten() {
                 Some(status) => status.into_response(),
                 None => next.run(request).await,
             }
