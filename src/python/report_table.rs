@@ -95,7 +95,6 @@ fn uploaded_batch(files: &[UploadedRow]) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter([
         ("position", numbers(|file| file.position)),
         ("name", strings(|file| Some(&file.name))),
-        ("sources", lists(files.iter().map(|file| &file.sources))),
         ("file_id", strings(|file| file.file_id.as_deref())),
         ("size_bytes", numbers(|file| file.size_bytes)),
         ("row_count", numbers(|file| file.row_count)),
@@ -105,6 +104,7 @@ fn uploaded_batch(files: &[UploadedRow]) -> Result<RecordBatch, ArrowError> {
         ("started", times(|file| file.started)),
         ("transferred", times(|file| file.transferred)),
         ("committed", times(|file| file.committed)),
+        ("sources", lists(files.iter().map(|file| &file.sources))),
     ])
 }
 
