@@ -100,6 +100,6 @@ def test_a_server_with_few_places_is_not_starved_by_connections_that_are_kept(
             report = sutro.Client(server.api_key, relay.url).upload(files)
         listed = server.client().list_dataset_files(report.dataset_id)
     assert [file.file_name for file in listed] == [f"{number}.parquet" for number in range(FILES)]
-    # A run that goes on keeping connections queues up one for each file, and each stays idle for
-    # 100 ms: 8 s in all.
-    assert report.seconds < 6
+    # A run that goes on keeping connections opens one more for each file, which waits in the queue,
+    # and then keeps a place for 100 ms.
+    assert relay.unused < FILES / 2

@@ -26,6 +26,8 @@ class TlsRelay:
         self, context: ssl.SSLContext, port: int, *, places: int = _ALL, answers: int = _ALL
     ) -> None:
         self.connections = 0
+        self.unused = 0
+        """Connections that brought no request."""
         self.url = ""
         self._context, self._port = context, port
         self._places, self._answers = places, answers
@@ -55,6 +57,7 @@ class TlsRelay:
                 await places.acquire()
                 connection, _ = await self._loop.sock_accept(listener)
                 self.connections += 1
+                self.unused += 1
                 task = asyncio.create_task(self._relay(connection))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
@@ -82,7 +85,7 @@ class TlsRelay:
             )
             writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
-            forward = asyncio.create_task(_copy(reader, to_server, _ALL))
+            forward = asyncio.create_task(self._forward(reader, to_server))
             back = asyncio.create_task(_copy(from_server, writer, self._answers))
             try:
                 await asyncio.wait({forward, back}, return_when=asyncio.FIRST_COMPLETED)
@@ -91,6 +94,13 @@ class TlsRelay:
                 back.cancel()
                 writer.close()
                 to_server.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(65536)
+        if first:
+            self.unused -= 1
+            writer.write(first)
+            await _copy(reader, writer, _ALL)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pieces: int) -> None:
