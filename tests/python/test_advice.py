@@ -45,7 +45,7 @@ def told(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
     ],
     ids=str,
 )
-def test_no_line_of_code_is_advised_for_a_field_inside_of_a_column(
+def test_no_code_is_suggested_for_a_nested_field(
     tmp_path: Path, expected: dict[str, Any], found: dict[str, Any]
 ) -> None:
     text = told(tmp_path / "data", expected, found)
@@ -63,7 +63,7 @@ def test_no_line_of_code_is_advised_for_a_field_inside_of_a_column(
         ("\xe9", "e\u0301", "differ only in Unicode composition."),
     ],
 )
-def test_names_that_look_alike_are_said_to(
+def test_similar_column_names_are_pointed_out(
     tmp_path: Path, expected: str, found: str, line: str
 ) -> None:
     text = told(tmp_path / "data", {expected: INT, "id": INT}, {found: INT, "id": INT})
@@ -74,13 +74,13 @@ def test_names_that_look_alike_are_said_to(
     assert renamed == {found: expected}
 
 
-def test_blanks_at_the_end_of_a_name_are_seen(tmp_path: Path) -> None:
+def test_trailing_blanks_in_a_column_name_are_shown(tmp_path: Path) -> None:
     text = told(tmp_path / "data", {"b": INT}, {"b ": INT})
 
     assert '  "b "  ' in text
 
 
-def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
+def test_similar_names_of_struct_fields_are_pointed_out_without_code(
     tmp_path: Path,
 ) -> None:
     text = told(tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])})
@@ -108,7 +108,7 @@ def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
     ],
     ids=str,
 )
-def test_the_advice_for_a_column_is_right_or_absent(
+def test_the_advice_for_a_column_is_correct_or_absent(
     tmp_path: Path, expected: pa.Array, found: pa.Array, line: str
 ) -> None:
     text = told(tmp_path / "data", {"x": expected}, {"x": found})
@@ -120,7 +120,7 @@ def test_the_advice_for_a_column_is_right_or_absent(
     assert "Int64" not in text
 
 
-def test_what_is_advised_for_times_and_decimals_does_what_it_says() -> None:
+def test_the_suggested_code_for_times_and_decimals_works() -> None:
     """The lines of the messages above, run."""
     df = pd.DataFrame({"x": [1]})
     df["x"] = pd.to_datetime(df["x"], unit="us")

@@ -69,7 +69,7 @@ def on_another_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "state of another machine"))
 
 
-def test_the_same_name_of_each_day_is_not_the_same_file(
+def test_files_of_equal_name_and_size_but_other_content_are_different_files(
     service: RememberingService, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
@@ -89,7 +89,7 @@ def test_the_same_name_of_each_day_is_not_the_same_file(
     assert list(service.files) == ["data.parquet", "day-1.parquet", "day-2.parquet"]
 
 
-def test_thirty_frames_of_one_shape_are_thirty_files_and_again_none(
+def test_thirty_frames_of_equal_shape_are_uploaded_once_each(
     service: RememberingService,
 ) -> None:
     upload = upload_to(service)
@@ -101,7 +101,7 @@ def test_thirty_frames_of_one_shape_are_thirty_files_and_again_none(
     assert len(service.files) == 30
 
 
-def test_a_named_frame_of_other_content_is_refused_even_on_another_machine(
+def test_a_named_frame_with_other_content_is_rejected_even_on_another_machine(
     service: RememberingService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not service.tells:
@@ -115,7 +115,7 @@ def test_a_named_frame_of_other_content_is_refused_even_on_another_machine(
             upload({"day": pd.DataFrame({"x": range(number, 100 + number)})})
 
 
-def test_rows_are_compared_where_sizes_agree(tmp_path: Path) -> None:
+def test_rows_are_compared_if_sizes_agree(tmp_path: Path) -> None:
     """Two files of one size with different numbers of rows, of which no machine has a record."""
     first = pa.table({"x": pa.array([0] * 8, pa.int8())})
     second = pa.table({"x": pa.array([0] * 9, pa.int8())})
@@ -130,7 +130,7 @@ def test_rows_are_compared_where_sizes_agree(tmp_path: Path) -> None:
             upload_to(service)(paths[1])
 
 
-def test_where_nothing_is_known_one_warning_counts_the_files(
+def test_one_warning_counts_the_files_that_could_not_be_compared(
     silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = upload_to(silent)
@@ -146,7 +146,7 @@ def test_where_nothing_is_known_one_warning_counts_the_files(
     assert "12 files of 12 already there" in report.notes[0]
 
 
-def test_the_hashes_of_a_service_serve_every_machine(
+def test_hashes_listed_by_the_server_work_on_every_machine(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with RememberingService("sha256") as service:
@@ -160,7 +160,7 @@ def test_the_hashes_of_a_service_serve_every_machine(
         assert refused.value.names == ("part-7.parquet",)
 
 
-def test_files_rewritten_on_the_way_are_compared_by_what_they_become(
+def test_rewritten_files_are_compared_by_their_rewritten_content(
     service: RememberingService, tmp_path: Path
 ) -> None:
     folder = tmp_path / "codecs"
@@ -178,7 +178,7 @@ def test_files_rewritten_on_the_way_are_compared_by_what_they_become(
     assert refused.value.names == ("part-1.parquet",)
 
 
-def test_a_whole_upload_is_there_wherever_it_stands(
+def test_a_complete_upload_is_recognized_at_any_position(
     service: RememberingService, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
@@ -191,7 +191,7 @@ def test_a_whole_upload_is_there_wherever_it_stands(
         upload(files[3::-1])
 
 
-def test_a_generator_is_resumed_in_its_middle(service: RememberingService) -> None:
+def test_a_generator_resumes_in_the_middle(service: RememberingService) -> None:
     frames = [pa.table({"x": [number] * 10}) for number in range(6)]
     upload = upload_to(service)
     upload(iter(frames[:4]))
@@ -205,7 +205,7 @@ def test_a_generator_is_resumed_in_its_middle(service: RememberingService) -> No
 
 
 @pytest.mark.parametrize(("sent", "again"), [("é", "e\u0301"), ("e\u0301", "é")])
-def test_a_name_with_its_accents_written_otherwise_is_the_same_name(
+def test_a_name_in_another_unicode_form_is_the_same_name(
     service: RememberingService, tmp_path: Path, sent: str, again: str
 ) -> None:
     file = write_parquet(tmp_path / "a.parquet")
@@ -218,7 +218,9 @@ def test_a_name_with_its_accents_written_otherwise_is_the_same_name(
     assert len(service.files) == 1
 
 
-def test_a_check_says_what_the_upload_would(service: RememberingService, tmp_path: Path) -> None:
+def test_check_and_upload_agree_on_files_already_in_the_dataset(
+    service: RememberingService, tmp_path: Path
+) -> None:
     first, other = (twin(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
     upload_to(service)(first)
     client = sutro.Client(service.api_key, service.api_url)
@@ -231,7 +233,7 @@ def test_a_check_says_what_the_upload_would(service: RememberingService, tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(stat, "S_IRWXG"), reason="permissions of Unix")
-def test_the_record_is_private_and_holds_no_key(
+def test_the_upload_record_is_private_and_contains_no_key(
     silent: RememberingService, folder: Path, tmp_path: Path
 ) -> None:
     upload_to(silent)(folder)
@@ -241,7 +243,7 @@ def test_the_record_is_private_and_holds_no_key(
     assert silent.api_key not in record.read_text()
 
 
-def test_a_home_that_cannot_be_written_is_no_failure(
+def test_an_unwritable_home_folder_is_not_an_error(
     silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
@@ -264,9 +266,7 @@ def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path
     assert (moments[-1].bytes_compared, moments[-1].bytes_to_compare) == (sizes, sizes)
 
 
-def test_a_record_of_another_file_of_that_name_is_not_believed(
-    silent: RememberingService, tmp_path: Path
-) -> None:
+def test_an_outdated_upload_record_is_ignored(silent: RememberingService, tmp_path: Path) -> None:
     """Someone else has replaced the dataset's file by one of another size."""
     file = write_parquet(tmp_path / "a.parquet", rows=3)
     upload = upload_to(silent)

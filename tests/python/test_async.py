@@ -36,7 +36,7 @@ TWINS = [
 
 
 @pytest.mark.parametrize("owner", [sutro, sutro.Client])
-def test_every_call_that_waits_for_the_service_has_an_async_twin(owner: object) -> None:
+def test_every_call_that_waits_for_the_server_has_an_async_twin(owner: object) -> None:
     own = ["try_authentication"] if owner is sutro.Client else []
     for name in TWINS + own:
         call, twin = getattr(owner, name), getattr(owner, f"{name}_async")
@@ -46,7 +46,7 @@ def test_every_call_that_waits_for_the_service_has_an_async_twin(owner: object) 
     assert others == {f"{name}_async" for name in TWINS + own}
 
 
-def test_the_async_twins_give_what_the_sync_calls_give(
+def test_the_async_twins_return_what_the_sync_calls_return(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     async def all_calls() -> None:
@@ -70,7 +70,7 @@ def test_the_async_twins_give_what_the_sync_calls_give(
     asyncio.run(all_calls())
 
 
-def test_a_source_is_not_touched_where_the_service_says_no(client: sutro.Client) -> None:
+def test_a_source_is_not_read_if_the_server_rejects_the_call(client: sutro.Client) -> None:
     untouched = iter([pa.table({"a": [1]})])
 
     for call in (client.upload_async, client.check_async):
@@ -90,7 +90,7 @@ def _uvloop() -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("options", [_default, _uvloop])
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
-def test_a_hundred_calls_run_at_the_same_time_beside_an_executor(
+def test_a_hundred_concurrent_calls_run_alongside_an_executor(
     client: sutro.Client, options: Callable[[], Mapping[str, Any]]
 ) -> None:
     async def gathered() -> None:
@@ -113,7 +113,7 @@ class CountingSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-def test_a_call_that_waits_does_not_wake_its_loop(holding: HoldingService, folder: Path) -> None:
+def test_a_waiting_call_does_not_wake_its_event_loop(holding: HoldingService, folder: Path) -> None:
     client = sutro.Client(holding.api_key, holding.api_url)
     selector = CountingSelector()
 
@@ -150,7 +150,7 @@ def test_the_async_twin_uploads_in_order(server: sutro.LocalServer, folder: Path
     assert [file.file_name for file in files] == PARTS
 
 
-def test_two_uploads_run_at_the_same_time(client: sutro.Client, folder: Path) -> None:
+def test_two_uploads_run_concurrently(client: sutro.Client, folder: Path) -> None:
     async def both() -> tuple[sutro.UploadReport, sutro.UploadReport]:
         return await asyncio.gather(client.upload_async(folder), client.upload_async(folder))
 
@@ -160,14 +160,16 @@ def test_two_uploads_run_at_the_same_time(client: sutro.Client, folder: Path) ->
     assert [file.name for file in first] == [file.name for file in second] == PARTS
 
 
-def test_the_sync_call_works_where_an_event_loop_runs(client: sutro.Client, folder: Path) -> None:
+def test_the_sync_call_works_inside_a_running_event_loop(
+    client: sutro.Client, folder: Path
+) -> None:
     async def in_a_notebook() -> sutro.UploadReport:
         return client.upload(folder)
 
     assert len(asyncio.run(in_a_notebook())) == 12
 
 
-def test_an_error_is_the_same_as_that_of_the_sync_call(client: sutro.Client) -> None:
+def test_the_async_twin_raises_the_same_error_as_the_sync_call(client: sutro.Client) -> None:
     with pytest.raises(sutro.SutroError, match="nowhere"):
         asyncio.run(client.upload_async("nowhere/*.parquet"))
 

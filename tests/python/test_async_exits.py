@@ -59,7 +59,7 @@ def interpreters() -> Iterator[str]:
 
 @pytest.mark.timeout(120 + EXITS * 5)
 @pytest.mark.parametrize("interpreter", [*interpreters()])
-def test_an_interpreter_exits_cleanly_at_any_moment_of_its_calls(
+def test_the_interpreter_exits_cleanly_at_any_point_of_a_call(
     interpreter: str, server: sutro.LocalServer
 ) -> None:
     chance = random.Random(SEED)
@@ -79,7 +79,7 @@ def test_an_interpreter_exits_cleanly_at_any_moment_of_its_calls(
         assert outcome == (expected, "", ""), f"exit {number}, {way}; again: SUTRO_SEED={SEED}"
 
 
-def test_an_interpreter_that_exits_during_an_upload_exits_cleanly(
+def test_the_interpreter_exits_cleanly_during_an_upload(
     holding: HoldingService, folder: Path
 ) -> None:
     program = f"""
@@ -103,7 +103,7 @@ asyncio.run(main())
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_call_after_the_end_of_the_runtime_is_refused_in_words(
+def test_a_call_after_the_runtime_shutdown_is_rejected_with_a_message(
     server: sutro.LocalServer,
 ) -> None:
     program = f"""

@@ -70,9 +70,7 @@ def test_the_event_loop_runs_while_rows_of_frames_are_read(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_work_on_frames_ends_when_its_task_is_cancelled(
-    client: sutro.Client, kind: str
-) -> None:
+def test_cancelling_the_task_stops_the_work_on_frames(client: sutro.Client, kind: str) -> None:
     slow = Slow(1 << 40)
     source = [KINDS[kind](slow), OTHER]
 

@@ -46,7 +46,7 @@ def is_writable(served: Served) -> bool:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_failed_write_of_the_catalog_stops_writing_until_the_service_has_checked_it_by_itself(
+def test_a_failed_catalog_write_disables_writes_until_the_server_has_checked_the_catalog(
     tmp_path: Path, fault: str
 ) -> None:
     data = tmp_path / "served"

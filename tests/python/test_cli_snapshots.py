@@ -128,7 +128,7 @@ def test_documents(
     assert document("upload") == snapshot
 
 
-def test_a_schema_that_differs(
+def test_a_schema_mismatch(
     said: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     folder = tmp_path / "data"

@@ -66,7 +66,9 @@ def bash(folder: Path, tmp_path: Path) -> Iterator[Terminal]:
         ("sutro datasets download dataset-1 --output data/", "--output data/more/"),
     ],
 )
-def test_bash_completes(bash: Terminal, typed: str, completed: str) -> None:
+def test_bash_completion_completes_commands_and_options(
+    bash: Terminal, typed: str, completed: str
+) -> None:
     bash.type(f"{typed}\t")
 
     bash.wait_for(completed)

@@ -69,7 +69,7 @@ def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' shell is a Unix one")
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_the_blocks_of_a_page_do_what_it_says(page: Path) -> None:
+def test_the_code_blocks_of_a_page_do_what_it_says(page: Path) -> None:
     with Reader(page) as reader:
         for block in blocks(page):
             reader.read(block)
@@ -77,7 +77,7 @@ def test_the_blocks_of_a_page_do_what_it_says(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_block_is_run_or_known_not_to_be(page: Path) -> None:
+def test_every_code_block_is_run_or_listed_as_an_exception(page: Path) -> None:
     languages = {block.language for block in blocks(page)}
 
     assert languages <= {"python", "sh", "text", *NOT_RUN}
@@ -98,7 +98,7 @@ EXAMPLES = {test.name: test for test in doctests() if test.examples}
 
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_of_a_docstring_does_what_it_says(name: str) -> None:
+def test_docstring_examples_do_what_they_say(name: str) -> None:
     example, printed = EXAMPLES[name], StringIO()
     example.globs |= {"client": sutro.Client(), "_run": asyncio.run}
     for line in example.examples:
@@ -119,7 +119,7 @@ def test_every_public_function_has_an_example() -> None:
     assert functions <= EXAMPLES.keys()
 
 
-def test_every_error_has_its_place_on_the_page_of_errors() -> None:
+def test_every_error_is_on_the_errors_page() -> None:
     page = (ROOT / "docs/errors.md").read_text()
     headings = set(re.findall(r"^##+ (\w+)$", page, re.MULTILINE))
     public = (getattr(sutro, name) for name in sutro.__all__)
@@ -132,7 +132,7 @@ def test_every_error_has_its_place_on_the_page_of_errors() -> None:
     assert errors <= headings
 
 
-def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
+def test_messages_quoted_on_the_errors_page_exist() -> None:
     """Those of errors that a page cannot make happen: they are compared with the sources."""
     files = [*(ROOT / "src").rglob("*.rs"), *(ROOT / "python").rglob("*.py")]
     # A message that fills more than a line: Rust has a backslash there, Python a string for each.
@@ -151,7 +151,7 @@ def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
     assert [part for part in parts if part not in sources] == []
 
 
-def test_the_exit_codes_of_the_command_are_on_its_page() -> None:
+def test_the_command_line_page_lists_the_exit_codes() -> None:
     page = (ROOT / "docs/guides/command-line.md").read_text()
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
 

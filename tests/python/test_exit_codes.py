@@ -62,7 +62,9 @@ def check_code(run_sutro: RunSutro, holding: HoldingService) -> Callable[..., st
     return check
 
 
-def test_0_is_success_also_where_everything_was_there(run_sutro: RunSutro, folder: Path) -> None:
+def test_exit_code_0_is_for_success_even_if_every_file_was_skipped(
+    run_sutro: RunSutro, folder: Path
+) -> None:
     first = run_sutro("upload", folder, *LOCAL, "--quiet")
     again = run_sutro("upload", folder, *LOCAL, "--dataset", first.stdout.strip())
 
@@ -70,7 +72,9 @@ def test_0_is_success_also_where_everything_was_there(run_sutro: RunSutro, folde
     assert "12 already there" in again.stdout
 
 
-def test_1_is_any_other_error(check_code: Callable[..., str], folder: Path, tmp_path: Path) -> None:
+def test_exit_code_1_is_for_any_other_error(
+    check_code: Callable[..., str], folder: Path, tmp_path: Path
+) -> None:
     with sutro.LocalServer(tmp_path / "service") as server:
         dataset_id = server.client().upload(folder).dataset_id
     no_folder = write_parquet(tmp_path / "file.parquet") / "below"
@@ -94,18 +98,20 @@ def test_1_is_any_other_error(check_code: Callable[..., str], folder: Path, tmp_
         ("datasets", "upload", "dataset-1"),
     ],
 )
-def test_2_is_wrong_usage(check_code: Callable[..., str], arguments: tuple[str, ...]) -> None:
+def test_exit_code_2_is_for_wrong_usage(
+    check_code: Callable[..., str], arguments: tuple[str, ...]
+) -> None:
     check_code(2, *arguments)
 
 
-def test_2_is_a_setting_that_cannot_be_used(check_code: Callable[..., str]) -> None:
+def test_exit_code_2_is_for_an_invalid_setting(check_code: Callable[..., str]) -> None:
     check_code(2, "upload", "data", environment={"SUTRO_TIMEOUT": "soon"})
     check_code(
         2, "datasets", "list", environment={"SUTRO_API_KEY": "key", "SUTRO_API_URL": "nonsense"}
     )
 
 
-def test_1_and_2_are_a_wrong_url_and_a_certificate_so_that_no_loop_runs_for_ever(
+def test_a_wrong_url_exits_with_1_and_a_bad_certificate_with_2_so_that_retry_loops_end(
     check_code: Callable[..., str],
 ) -> None:
     context = server_context()
@@ -119,7 +125,7 @@ def test_1_and_2_are_a_wrong_url_and_a_certificate_so_that_no_loop_runs_for_ever
             assert check_code(code, "datasets", "list", environment=environment) == kind
 
 
-def test_3_is_files_that_the_check_refuses(
+def test_exit_code_3_is_for_files_that_fail_the_check(
     check_code: Callable[..., str], folder: Path, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.parquet"
@@ -137,13 +143,17 @@ def test_3_is_files_that_the_check_refuses(
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
-def test_3_is_a_file_that_may_not_be_read(check_code: Callable[..., str], folder: Path) -> None:
+def test_exit_code_3_is_for_a_file_without_read_permission(
+    check_code: Callable[..., str], folder: Path
+) -> None:
     (folder / "part-5.parquet").chmod(0)
 
     assert check_code(3, "upload", folder / "part-5.parquet") == "CheckError"
 
 
-def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer) -> None:
+def test_exit_code_4_is_for_the_key(
+    check_code: Callable[..., str], server: sutro.LocalServer
+) -> None:
     wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
 
     assert check_code(4, "datasets", "list", environment=wrong) == "AuthenticationError"
@@ -151,15 +161,13 @@ def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer)
     assert check_code(4, "datasets", "list", environment=without) == "MissingKeyError"
 
 
-def test_exit_code_5_is_for_errors_that_may_pass(
-    check_code: Callable[..., str], nobody: str
-) -> None:
+def test_exit_code_5_is_for_temporary_errors(check_code: Callable[..., str], nobody: str) -> None:
     environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": nobody, "SUTRO_MAX_RETRIES": "0"}
 
     assert check_code(5, "datasets", "list", environment=environment) == "TransferError"
 
 
-def test_5_is_a_service_that_fails(
+def test_exit_code_5_is_for_a_failing_server(
     check_code: Callable[..., str], holding: HoldingService, folder: Path
 ) -> None:
     holding.refusal = (503, "down for a while")
@@ -172,7 +180,7 @@ def test_5_is_a_service_that_fails(
     assert check_code(5, "upload", folder, environment=environment) == "ServerError"
 
 
-def test_6_is_an_upload_that_is_partly_done(
+def test_exit_code_6_is_for_a_partial_upload(
     check_code: Callable[..., str], holding: HoldingService, folder: Path
 ) -> None:
     holding.commits = 2
@@ -181,7 +189,7 @@ def test_6_is_an_upload_that_is_partly_done(
     assert check_code(6, "upload", folder) == "UploadIncompleteError"
 
 
-def test_7_is_a_refusal_of_the_service(
+def test_exit_code_7_is_for_a_rejection_by_the_server(
     check_code: Callable[..., str], holding: HoldingService, folder: Path
 ) -> None:
     holding.refusal = (413, "the file is too large")
@@ -191,7 +199,7 @@ def test_7_is_a_refusal_of_the_service(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_130_is_ctrl_c(holding: HoldingService, folder: Path) -> None:
+def test_exit_code_130_is_for_ctrl_c(holding: HoldingService, folder: Path) -> None:
     holding.commits = 2
     environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
     command = subprocess.Popen(
@@ -215,7 +223,7 @@ def test_130_is_ctrl_c(holding: HoldingService, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("log", ["", "debug"])
-def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
+def test_a_bug_prints_one_line_and_a_stack_trace_only_on_request(
     run_python: Callable[..., Any], log: str
 ) -> None:
     script = (
@@ -235,7 +243,7 @@ def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has a disk that is always full")
 @pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",)])
-def test_a_full_disk_behind_stdout_is_reported(
+def test_a_write_error_on_stdout_is_reported(
     tmp_path: Path, folder: Path, how: tuple[str, ...]
 ) -> None:
     with FULL.open("w") as full:
@@ -258,7 +266,7 @@ def test_a_full_disk_behind_stdout_is_reported(
 @pytest.mark.parametrize(
     ("command", "code"), [("upload data -q", 0), ("upload nowhere", 3), ("login", 2)]
 )
-def test_closed_streams_change_no_exit_code(
+def test_closed_streams_do_not_change_the_exit_code(
     tmp_path: Path, closed: str, command: str, code: int
 ) -> None:
     url = "http://127.0.0.1:1" if command == "login" else "local:service"

@@ -147,7 +147,7 @@ def _told_with_key(kind: str, key: str, folder: Path, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", ECHOES)
-def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_kept(
+def test_a_key_echoed_by_the_server_is_redacted_in_errors_and_logs(
     kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "sutro")
@@ -164,7 +164,7 @@ def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_ke
 
 # A short key may be a name or an id, too: those stay as they are.
 @pytest.mark.parametrize("kind", sorted({*ECHOES} - {"ids", "listings", "the name of a file"}))
-def test_a_short_key_that_a_service_repeats_in_words_is_not_kept(
+def test_a_short_key_echoed_by_the_server_as_a_word_is_redacted(
     kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "sutro")
@@ -174,9 +174,7 @@ def test_a_short_key_that_a_service_repeats_in_words_is_not_kept(
     assert base64.b64encode(f"Key {SHORT_KEY}".encode()).decode() not in told
 
 
-def test_ids_and_names_that_are_a_short_key_are_used_as_they_are(
-    tmp_path: Path, folder: Path
-) -> None:
+def test_ids_and_names_equal_to_a_short_key_are_not_redacted(tmp_path: Path, folder: Path) -> None:
     with sutro.LocalServer(tmp_path / "service", api_keys=["cars"]) as server:
         client = server.client()
         raw = RawClient(server.api_url, server.api_key)
@@ -187,7 +185,7 @@ def test_ids_and_names_that_are_a_short_key_are_used_as_they_are(
         assert [file.file_name for file in client.list_dataset_files("cars")] == ["cars.parquet"]
 
 
-def test_a_redirect_to_a_host_that_is_the_key_does_not_show_it() -> None:
+def test_a_redirect_to_a_host_named_like_the_key_does_not_show_it() -> None:
     location = {"Location": "https://Sk-0123456789.example.com/"}
     with (
         _echoing(lambda *_: (302, "Found", location, "")) as url,
@@ -198,7 +196,9 @@ def test_a_redirect_to_a_host_that_is_the_key_does_not_show_it() -> None:
 
 
 @pytest.mark.parametrize("dataset_id", ["../../etc", "a\r\n--b", 'a"; name="x', "", "x" * 200, 7])
-def test_an_id_that_is_none_is_not_used(dataset_id: object, folder: Path) -> None:
+def test_an_invalid_dataset_id_from_the_server_is_rejected(
+    dataset_id: object, folder: Path
+) -> None:
     answers = {"dataset_id": dataset_id, "files": []}
     asked = []
 

@@ -136,7 +136,7 @@ def read_plainly(path: Path) -> pa.Table:
 
 
 @pytest.mark.timeout(300)
-def test_generated_columns_come_back_with_their_type_and_their_values(
+def test_generated_columns_round_trip_with_type_and_values(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     dice = random.Random(16)
@@ -157,7 +157,7 @@ def test_generated_columns_come_back_with_their_type_and_their_values(
             ), held.type
 
 
-def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
+def test_generated_columns_without_an_equivalent_are_rejected_with_their_path(
     client: sutro.Client,
 ) -> None:
     dice = random.Random(17)
@@ -196,14 +196,14 @@ def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
         ),
     ],
 )
-def test_a_value_that_its_column_in_the_file_cannot_hold_is_refused_with_its_row(
+def test_a_value_that_does_not_fit_its_parquet_type_is_rejected_with_its_row(
     client: sutro.Client, column: pa.Array, message: str
 ) -> None:
     with pytest.raises(sutro.FrameError, match=message):
         client.upload(pa.table({"c": column}))
 
 
-def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) -> None:
+def test_digits_beyond_the_precision_of_a_decimal_are_rejected(client: sutro.Client) -> None:
     wide = pa.array([decimal.Decimal(12345678901)], pa.decimal128(20, 0))
     narrow = pa.Array.from_buffers(pa.decimal128(5, 0), 1, wide.buffers())
 
@@ -211,7 +211,7 @@ def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) ->
         client.upload(pa.table({"c": narrow}))
 
 
-def test_two_columns_of_one_name_are_refused(client: sutro.Client) -> None:
+def test_duplicate_column_names_are_rejected(client: sutro.Client) -> None:
     table = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
 
     with pytest.raises(sutro.FrameError, match='column "a" occurs more than once'):
@@ -242,7 +242,7 @@ MENDED = {
 
 
 @pytest.mark.parametrize("library", MENDED)
-def test_the_line_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
+def test_the_code_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
     frame, line = MENDED[library]
 
     with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:
@@ -301,7 +301,7 @@ EVERY_POLARS_TYPE = {
 
 
 @pytest.mark.parametrize("name", EVERY_PANDAS_TYPE)
-def test_a_pandas_frame_and_its_parquet_file_fit_one_dataset(
+def test_a_pandas_frame_and_its_parquet_file_have_compatible_schemas(
     client: sutro.Client, tmp_path: Path, name: str
 ) -> None:
     frame = pd.DataFrame({name: EVERY_PANDAS_TYPE[name]})
@@ -314,7 +314,7 @@ def test_a_pandas_frame_and_its_parquet_file_fit_one_dataset(
 
 
 @pytest.mark.parametrize("name", EVERY_POLARS_TYPE)
-def test_a_polars_frame_and_its_parquet_file_fit_one_dataset(
+def test_a_polars_frame_and_its_parquet_file_have_compatible_schemas(
     client: sutro.Client, tmp_path: Path, name: str
 ) -> None:
     frame = pl.DataFrame({name: EVERY_POLARS_TYPE[name]})

@@ -40,7 +40,7 @@ pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
 
 
 @pytest.mark.parametrize("kib", range(60, 240, 20))
-def test_a_full_disk_is_reported_and_uploads_continue_when_there_is_space(
+def test_uploads_fail_on_a_full_disk_and_work_again_once_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}
@@ -127,7 +127,7 @@ def wait_for(status: int, answers: queue.SimpleQueue[int]) -> None:
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("ends_full", [False, True])
-def test_a_disk_that_fills_under_load_keeps_what_was_answered_and_nothing_that_was_refused(
+def test_a_disk_that_fills_under_load_keeps_exactly_the_acknowledged_uploads(
     tmp_path: Path, how: signal.Signals, *, ends_full: bool
 ) -> None:
     seed = random.randrange(2**32)

@@ -71,7 +71,7 @@ def test_an_error_in_the_progress_callable_ends_the_upload(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_the_command_exits_with_130_and_without_a_stack_trace(
+def test_ctrl_c_ends_the_command_with_130_and_no_stack_trace(
     holding: HoldingService, folder: Path
 ) -> None:
     environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}

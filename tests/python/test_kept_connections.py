@@ -50,7 +50,7 @@ class Relays:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_connections_serve_upload_after_upload(
+def test_connections_are_reused_between_uploads(
     one_by_one: sutro.LocalServer,
     tmp_path: Path,
     files: Path,
@@ -69,7 +69,7 @@ def test_connections_serve_upload_after_upload(
 
 
 @pytest.mark.parametrize("answers", [1, 3])
-def test_a_server_that_closes_connections_without_a_word_gets_all_files_in_order(
+def test_a_server_that_closes_connections_silently_receives_all_files_in_order(
     one_by_one: sutro.LocalServer,
     tmp_path: Path,
     files: Path,
@@ -86,7 +86,7 @@ def test_a_server_that_closes_connections_without_a_word_gets_all_files_in_order
 
 
 @pytest.mark.parametrize("places", [1, 2, 5])
-def test_a_server_with_few_places_is_not_starved_by_connections_that_are_kept(
+def test_kept_connections_do_not_starve_a_server_with_few_connections(
     one_by_one: sutro.LocalServer,
     tmp_path: Path,
     files: Path,

@@ -72,7 +72,7 @@ def test_with_ipywidgets_the_bar_is_a_widget(
     assert "12/12 files]" in cell.bar
 
 
-def test_a_saved_notebook_has_the_last_line_of_the_bar_as_text(
+def test_a_saved_notebook_contains_the_last_line_of_the_bar_as_text(
     with_widgets: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(with_widgets, server)
@@ -85,7 +85,7 @@ def test_a_saved_notebook_has_the_last_line_of_the_bar_as_text(
     assert shown["text/plain"].endswith("12/12 files]")
 
 
-def test_a_widget_follows_what_grows_while_files_are_made(
+def test_the_total_of_the_widget_grows_while_files_are_prepared(
     with_widgets: Kernel, server: sutro.LocalServer
 ) -> None:
     connect(with_widgets, server)
@@ -103,7 +103,7 @@ def test_a_widget_follows_what_grows_while_files_are_made(
     assert bar["max"] == bar["value"] == int(cell.stdout)
 
 
-def test_without_ipywidgets_the_bar_is_text_and_nothing_warns(
+def test_without_ipywidgets_the_bar_is_text_without_a_warning(
     without_widgets: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(without_widgets, server)
@@ -136,7 +136,7 @@ def test_a_report_is_shown_as_html(kernel: Kernel, server: sutro.LocalServer, fo
     assert shown["text/plain"].startswith("UploadReport('dataset-")
 
 
-def test_the_async_twin_is_awaited_in_the_loop_of_the_kernel(
+def test_the_async_twin_can_be_awaited_in_a_cell(
     kernel: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(kernel, server)
@@ -153,7 +153,7 @@ def test_the_async_twin_is_awaited_in_the_loop_of_the_kernel(
     assert (cell.error, cell.stdout) == (None, "12 12\n")
 
 
-def test_an_interrupted_cell_ends_with_a_whole_bar_and_the_next_one_goes_on(
+def test_an_interrupted_cell_closes_the_bar_and_the_next_cell_resumes(
     kernel: Kernel, holding: HoldingService, folder: Path
 ) -> None:
     holding.commits = 3
@@ -190,7 +190,9 @@ def test_an_interrupted_await_closes_its_connections_and_the_next_cell_works(
     assert kernel.run("print(1)").stdout == "1\n"
 
 
-def test_an_error_leaves_a_whole_bar(kernel: Kernel, holding: HoldingService, folder: Path) -> None:
+def test_an_error_closes_the_bar_in_a_notebook(
+    kernel: Kernel, holding: HoldingService, folder: Path
+) -> None:
     holding.commits = 3
     holding.refusal = (400, "this is no parquet file")
     connect(kernel, holding)
@@ -201,7 +203,7 @@ def test_an_error_leaves_a_whole_bar(kernel: Kernel, holding: HoldingService, fo
     assert is_whole(cell)
 
 
-def test_one_error_in_a_cell_takes_at_most_twenty_lines(
+def test_an_error_in_a_cell_prints_at_most_twenty_lines(
     kernel: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(kernel, server)

@@ -42,9 +42,7 @@ def is_allowed(expression: str, allowed: Iterable[str]) -> bool:
         ("Apache-2.0 WITH LLVM-exception", False),
     ],
 )
-def test_alternatives_need_one_licence_and_conjunctions_all(
-    expression: str, expected: bool
-) -> None:
+def test_or_needs_one_allowed_licence_and_and_needs_all(expression: str, expected: bool) -> None:
     assert is_allowed(expression, ["MIT", "ISC", "Apache-2.0"]) is expected
 
 

@@ -30,7 +30,7 @@ def test_the_server_lists_the_sha256_of_each_file(
         assert [file.sha256 for file in files] == hashes
 
 
-def test_totals_of_datasets_are_those_of_their_files_in_a_catalog_of_an_earlier_release_too(
+def test_dataset_totals_match_their_files_even_in_the_catalog_of_an_earlier_release(
     tmp_path: Path, folder: Path
 ) -> None:
     paths = sorted(folder.iterdir())
@@ -49,7 +49,7 @@ def test_totals_of_datasets_are_those_of_their_files_in_a_catalog_of_an_earlier_
     assert totals == {ids[0]: (3, sum(size[:3])), ids[1]: (7, sum(size[:7])), empty: (0, 0)}
 
 
-def test_many_datasets_are_listed_newest_first_and_each_once(tmp_path: Path) -> None:
+def test_many_datasets_are_listed_newest_first_without_duplicates(tmp_path: Path) -> None:
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         ids = [client.create_dataset() for _ in range(230)]

@@ -53,7 +53,7 @@ def _run(folder: Path, tmp_path: Path, **environment: str) -> str:
     return done.stderr
 
 
-def test_nothing_is_printed_unless_sutro_log_asks_for_it(folder: Path, tmp_path: Path) -> None:
+def test_nothing_is_logged_to_stderr_unless_sutro_log_is_set(folder: Path, tmp_path: Path) -> None:
     assert not _run(folder, tmp_path)
     printed = _run(folder, tmp_path, SUTRO_LOG="info")
     assert "INFO sutro.upload: upload begins" in printed

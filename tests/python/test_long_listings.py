@@ -45,7 +45,7 @@ def peak_megabytes(served: Served) -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
-def test_100000_files_of_5000_columns_are_listed_appended_to_and_resumed_within_100_megabytes(
+def test_listing_appending_and_resuming_100000_files_of_5000_columns_needs_less_than_100_mb(
     tmp_path: Path, run_python: RunSutro
 ) -> None:
     service, dataset_id = long_dataset(tmp_path, FILES, COLUMNS)
@@ -78,7 +78,7 @@ def call(served: Served, name: str, **question: object) -> Any:
         return json.load(answer)
 
 
-def test_a_list_in_one_piece_and_one_in_pages_have_the_same_files(tmp_path: Path) -> None:
+def test_a_full_listing_and_a_paged_listing_contain_the_same_files(tmp_path: Path) -> None:
     service, dataset_id = long_dataset(tmp_path, 25_000, 3)
     with Served(service) as served:
         whole = call(served, "list-dataset-files", dataset_id=dataset_id)
@@ -107,7 +107,7 @@ def test_a_list_in_one_piece_and_one_in_pages_have_the_same_files(tmp_path: Path
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "4294967296", ""])
-def test_a_page_that_no_answer_named_is_refused(tmp_path: Path, after: str) -> None:
+def test_an_invalid_page_token_is_rejected(tmp_path: Path, after: str) -> None:
     with Served(tmp_path / "service") as served:
         dataset_id = served.client().create_dataset()
         question = {"dataset_id": dataset_id, "compact": True}
@@ -164,7 +164,7 @@ ODD_VALUES = [None, "7", 7.0, -7, 1e300, True, "seven", [], {}, [[{"a": [1]}]], 
 @pytest.mark.parametrize(
     "field", ["file_id", "uploaded_at", "size_bytes", "row_count", "sha256", "schema", "unknown"]
 )
-def test_odd_values_of_optional_fields_leave_a_listing_readable(field: str) -> None:
+def test_invalid_values_of_optional_fields_do_not_break_a_listing(field: str) -> None:
     files = [{"file_name": f"{n}.parquet", field: odd} for n, odd in enumerate(ODD_VALUES)]
     answer = json.dumps({"files": [*files, "name.parquet"], "next": 7, "dataset_schema": 7})
     with OtherService(lambda _: [answer.encode()]) as service:
@@ -177,7 +177,7 @@ def test_odd_values_of_optional_fields_leave_a_listing_readable(field: str) -> N
         assert [file.size_bytes for file in listed[:5]] == [None, 7, 7, None, None]
 
 
-def test_a_service_that_answers_all_at_once_is_asked_once() -> None:
+def test_a_server_without_paging_is_asked_once() -> None:
     questions: list[dict[str, Any]] = []
 
     def answer(question: dict[str, Any]) -> list[bytes]:
@@ -191,7 +191,7 @@ def test_a_service_that_answers_all_at_once_is_asked_once() -> None:
 
 @pytest.mark.parametrize("next_page", ["1", "2"])
 @pytest.mark.parametrize("files", [[], ["a.parquet"]])
-def test_pages_that_do_not_end_are_an_error(next_page: str, files: list[str]) -> None:
+def test_endless_pages_are_an_error(next_page: str, files: list[str]) -> None:
     answer = json.dumps({"files": files, "next": next_page}).encode()
     with (
         OtherService(lambda _: [answer]) as service,
@@ -238,7 +238,7 @@ HOSTILE: dict[str, Callable[[], Iterator[bytes]]] = {
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of a child")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_listing_takes_no_more_than_three_times_its_bytes_or_is_an_error(
+def test_a_hostile_listing_needs_at_most_three_times_its_size_in_memory_or_is_rejected(
     kind: str, run_python: RunSutro
 ) -> None:
     received = 0

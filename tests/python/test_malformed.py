@@ -149,7 +149,7 @@ every_kind_of_file = pytest.mark.parametrize(
 
 
 @every_kind_of_file
-def test_broken_files_are_refused_in_words(tmp_path: Path, generator: Any) -> None:
+def test_broken_files_are_rejected_with_a_message(tmp_path: Path, generator: Any) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     for name, content in generator():
@@ -166,7 +166,7 @@ def test_broken_files_are_refused_in_words(tmp_path: Path, generator: Any) -> No
 
 
 @every_kind_of_file
-def test_the_service_takes_what_the_check_takes_and_nothing_else(
+def test_the_server_accepts_exactly_the_files_that_the_check_accepts(
     server: sutro.LocalServer, tmp_path: Path, generator: Any
 ) -> None:
     contents = dict(list(generator())[::7])
@@ -183,7 +183,7 @@ def test_the_service_takes_what_the_check_takes_and_nothing_else(
         assert answer.status == 200 or answer.body["error"]
 
 
-def test_odd_but_legal_files_are_taken(tmp_path: Path) -> None:
+def test_unusual_but_valid_files_are_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     deep: pa.Array = pa.array([1])
@@ -209,7 +209,7 @@ def test_odd_but_legal_files_are_taken(tmp_path: Path) -> None:
 
 
 @needs_corpus
-def test_no_legal_file_of_the_parquet_project_is_refused(tmp_path: Path) -> None:
+def test_every_valid_file_of_the_parquet_project_is_accepted(tmp_path: Path) -> None:
     source = CORPUS / "parquet-testing"
     folder = tmp_path / "files"
     folder.mkdir()
@@ -231,7 +231,7 @@ def test_no_legal_file_of_the_parquet_project_is_refused(tmp_path: Path) -> None
 
 
 @needs_corpus
-def test_generated_malformed_files_are_taken_or_refused_as_expected(tmp_path: Path) -> None:
+def test_generated_malformed_files_are_accepted_or_rejected_as_expected(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     subprocess.run([sys.executable, CORPUS / "gen_malformed.py", folder], check=True)
     lines = (folder / "manifest.jsonl").read_text().splitlines()

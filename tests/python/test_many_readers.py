@@ -69,7 +69,7 @@ class Lister(threading.Thread):
         ("list-datasets", False),
     ],
 )
-def test_while_64_clients_list_30000_files_another_key_creates_datasets_and_uploads(
+def test_another_key_can_create_and_upload_while_64_clients_list_30000_files(
     tmp_path: Path, call: str, *, asks_for_pages: bool
 ) -> None:
     service, dataset_id = long_dataset(tmp_path, FILES, 3)

@@ -91,7 +91,7 @@ def test_a_column_is_widened_without_loss(
         assert table["x"].combine_chunks().equals(as_written)
 
 
-def test_columns_are_put_in_one_order(client: sutro.Client, tmp_path: Path) -> None:
+def test_columns_are_reordered_to_match(client: sutro.Client, tmp_path: Path) -> None:
     first = pa.table({"a": [1, 2], "b": ["x", None], "c": [[1], []]})
     paths = written(tmp_path / "data", first, first.select(["c", "a", "b"]))
 
@@ -117,7 +117,7 @@ def test_required_columns_become_nullable(client: sutro.Client, tmp_path: Path) 
     assert tables[0].to_pydict() == tables[1].to_pydict() == columns
 
 
-def test_pandas_files_with_drifted_types_are_cast(client: sutro.Client, tmp_path: Path) -> None:
+def test_pandas_files_with_type_drift_are_cast(client: sutro.Client, tmp_path: Path) -> None:
     """An int that became a float where a value is missing, a column without values, an order."""
     frames = [
         pd.DataFrame({"id": [1, 2], "score": [1, 2], "comment": ["a", None]}),
@@ -138,7 +138,7 @@ def test_pandas_files_with_drifted_types_are_cast(client: sutro.Client, tmp_path
     assert merged["comment"] == ["a", None, "b", "c", None, "d"]
 
 
-def test_many_row_groups_stay_as_they_were(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_cast_preserves_the_row_groups(client: sutro.Client, tmp_path: Path) -> None:
     lists = [[n, None] if n % 3 else None for n in range(50_000)]
     columns = {"n": range(50_000), "lists": lists, "text": [str(n) for n in range(50_000)]}
     narrow = pa.table(columns).cast(
@@ -167,7 +167,7 @@ def test_many_row_groups_stay_as_they_were(client: sutro.Client, tmp_path: Path)
         (pa.array([{"a": 1}]), pa.array([{"b": 1}]), "not all files have 'a', 'b'"),
     ],
 )
-def test_what_has_no_common_schema_stays_an_error_before_anything_is_sent(
+def test_files_without_a_common_schema_are_rejected_before_sending(
     client: sutro.Client, tmp_path: Path, left: pa.Array, right: pa.Array, message: str
 ) -> None:
     paths = written(tmp_path / "data", pa.table({"x": left}), pa.table({"x": right}))
@@ -189,7 +189,7 @@ def test_what_has_no_common_schema_stays_an_error_before_anything_is_sent(
         ),
     ],
 )
-def test_a_value_that_would_be_lost_ends_the_upload_before_its_file(
+def test_a_lossy_value_ends_the_upload_before_its_file(
     client: sutro.Client, tmp_path: Path, narrow: pa.Array, wide: pa.Array, message: str
 ) -> None:
     tables = [pa.table({"x": wide}), pa.table({"x": narrow})]
@@ -207,7 +207,7 @@ def test_a_value_that_would_be_lost_ends_the_upload_before_its_file(
 CODECS = ["gzip", "brotli", "lz4", "zstd"]
 
 
-def test_files_with_other_codecs_are_refused_or_recompressed(
+def test_files_with_unsupported_codecs_are_rejected_or_recompressed(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     table = pa.table(
@@ -257,7 +257,9 @@ def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_
     assert "uploaded, cast, recompressed" in str(report)
 
 
-def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path: Path) -> None:
+def test_bytes_with_unsupported_codecs_are_recompressed(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     table = pa.table({"n": range(1000)})
     (path,) = written(tmp_path / "data", table, compression="gzip")
 
@@ -280,7 +282,7 @@ def test_an_upload_with_casts_resumes(client: sutro.Client, tmp_path: Path) -> N
     assert names_in(client, report.dataset_id) == [path.name for path in paths]
 
 
-def test_a_damaged_page_is_an_error_with_the_file(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_damaged_page_is_reported_with_its_file(client: sutro.Client, tmp_path: Path) -> None:
     table = pa.table({"x": [f"row {n * n}" for n in range(5000)]})
     (path,) = written(tmp_path / "data", table, compression="zstd")
     damaged = bytearray(path.read_bytes())

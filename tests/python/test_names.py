@@ -89,7 +89,7 @@ def test_check_resume_and_server_use_one_rule_for_names(
         ("day-1.PARQUET", "Day-1.parquet"),
     ],
 )
-def test_a_file_is_found_by_each_spelling_of_its_name(
+def test_a_file_is_found_by_every_unicode_form_of_its_name(
     server: sutro.LocalServer, run_sutro: RunSutro, tmp_path: Path, stored: str, asked: str
 ) -> None:
     path = write_parquet(tmp_path / "data.parquet", rows=3)
@@ -127,7 +127,9 @@ def test_an_upload_from_macos_is_resumed_from_linux(
     assert listed == [*of_one[:2], of_other[2]]
 
 
-def test_a_dataset_with_names_that_are_one_by_now_opens_and_is_listed(tmp_path: Path) -> None:
+def test_a_dataset_of_an_earlier_release_whose_names_now_collide_can_be_listed(
+    tmp_path: Path,
+) -> None:
     names = ["é.parquet", "e\u0301.parquet", "É.parquet"]
     path = write_parquet(tmp_path / "data.parquet", rows=3)
     with sutro.LocalServer(tmp_path / "service") as server:

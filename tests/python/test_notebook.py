@@ -32,7 +32,7 @@ def shown(cell: nbformat.NotebookNode) -> str:
     return "\n".join(texts)
 
 
-def test_the_quickstart_shows_what_its_text_says(
+def test_the_quickstart_prints_what_its_text_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")

@@ -20,7 +20,9 @@ SCHEMATHESIS = Path(sys.prefix) / "schemathesis" / "bin" / "schemathesis"
     not SCHEMATHESIS.is_file(),
     reason="schemathesis is not installed: make .venv/stamps/schemathesis",
 )
-def test_every_answer_is_as_documented(server: sutro.LocalServer, tmp_path: Path) -> None:
+def test_every_response_matches_the_openapi_document(
+    server: sutro.LocalServer, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [
             *(SCHEMATHESIS, "run", f"{server.api_url}/openapi.json"),

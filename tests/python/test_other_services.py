@@ -150,7 +150,7 @@ def test_a_reverse_proxy_keeps_the_order(
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_held_uploads_outlive_a_proxy_s_timeout(
+def test_held_uploads_survive_the_timeout_of_a_proxy(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first file's answer takes 14 s, and the proxy cuts bodies that are silent for 11 s:

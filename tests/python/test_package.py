@@ -89,7 +89,7 @@ def test_every_public_call_has_an_example_in_its_docstring() -> None:
     assert {name for name, call in calls.items() if ">>> " not in call.__doc__} == set()
 
 
-def test_the_docstring_of_every_call_says_all_about_it() -> None:
+def test_the_docstring_of_every_call_is_complete() -> None:
     for name, call in public_calls().items():
         words = inspect.getdoc(call) or ""
         signature = inspect.signature(call)
@@ -101,7 +101,7 @@ def test_the_docstring_of_every_call_says_all_about_it() -> None:
             assert "Raises:\n" in words, name
 
 
-def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
+def test_all_lists_exactly_the_public_names() -> None:
     others = {
         name: thing
         for name, thing in vars(sutro).items()
@@ -117,7 +117,7 @@ def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
     assert [module.__name__ for module in modules if hasattr(module, "__all__")] == []
 
 
-def test_public_classes_and_their_pickles_name_the_package_and_no_module_of_it() -> None:
+def test_public_classes_and_their_pickles_do_not_name_submodules() -> None:
     classes = {name: thing for name, thing in PUBLIC.items() if inspect.isclass(thing)}
 
     assert {name for name, kind in classes.items() if kind.__module__ != "sutro"} == set()
@@ -126,7 +126,7 @@ def test_public_classes_and_their_pickles_name_the_package_and_no_module_of_it()
         assert pickle.loads(pickle.dumps(kind)) is kind
 
 
-def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
+def test_type_hints_of_report_fields_resolve() -> None:
     records = [kind for kind in PUBLIC.values() if dataclasses.is_dataclass(kind)]
 
     assert len(records) > 5
@@ -134,12 +134,12 @@ def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
         assert typing.get_type_hints(record).keys() == record.__dataclass_fields__.keys()
 
 
-def test_the_source_of_every_call_can_be_shown() -> None:
+def test_inspect_finds_the_source_of_every_call() -> None:
     for call in public_calls().values():
         assert f"def {call.__name__}(" in inspect.getsource(call)
 
 
-def test_the_types_are_published() -> None:
+def test_the_package_ships_its_types() -> None:
     assert resources.files(sutro).joinpath("py.typed").is_file()
 
 
@@ -160,7 +160,7 @@ def test_the_first_call_loads_no_slow_module() -> None:
     assert run_python("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
 
 
-def test_a_name_that_is_used_for_the_first_time_is_found_in_every_way() -> None:
+def test_lazily_imported_names_are_found_by_every_kind_of_access() -> None:
     code = r"""
 import sutro
 names = set(dir(sutro))
@@ -176,7 +176,7 @@ assert pickle.loads(b"csutro\nUploadReport\n.") is sutro.UploadReport
         run_python("-c", other_first + code)
 
 
-def test_what_type_checkers_see_is_what_is_there() -> None:
+def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
     tree = ast.parse(Path(sutro.__file__).read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     seen = {alias.name: node.module for node in imports for alias in node.names if not alias.asname}
@@ -186,7 +186,7 @@ def test_what_type_checkers_see_is_what_is_there() -> None:
         assert getattr(importlib.import_module(str(module)), name) is getattr(sutro, name)
 
 
-def test_the_demo_uploads_and_its_second_run_finds_all_files_there(tmp_path: Path) -> None:
+def test_the_demo_uploads_and_its_second_run_skips_all_files(tmp_path: Path) -> None:
     demo = str(EXAMPLES / "demo.py")
     names = sorted(path.name for path in (EXAMPLES / "data").iterdir())
 

@@ -48,7 +48,7 @@ def rendered(server: sutro.LocalServer, tmp_path: Path, *options: str, key: bool
     return done.stdout
 
 
-def test_it_shows_datasets_uploads_in_progress_and_staged_files(
+def test_the_page_shows_datasets_uploads_in_progress_and_staged_files(
     server: sutro.LocalServer, client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -77,7 +77,7 @@ def test_it_shows_datasets_uploads_in_progress_and_staged_files(
     assert "1 file · " in page
 
 
-def test_without_a_key_it_asks_for_one(server: sutro.LocalServer, tmp_path: Path) -> None:
+def test_the_page_asks_for_a_key(server: sutro.LocalServer, tmp_path: Path) -> None:
     page = rendered(server, tmp_path, key=False)
 
     assert '<form id="login">' in page

@@ -112,7 +112,7 @@ def _cut_everywhere(
 
 
 @pytest.mark.timeout(300)
-def test_a_power_cut_after_any_system_call_loses_nothing_answered(
+def test_a_power_cut_after_any_system_call_loses_no_acknowledged_upload(
     traced: Traced, tmp_path: Path
 ) -> None:
     assert sum(call.name == "sync" for call in traced.calls) >= 6 * len(FILES)
@@ -128,7 +128,7 @@ def test_a_power_cut_after_any_system_call_loses_nothing_answered(
         pytest.param(lambda call: call.path.name == "catalog.sqlite", id="the catalog"),
     ],
 )
-def test_a_sync_that_is_left_out_is_found(
+def test_the_simulation_detects_a_missing_sync(
     traced: Traced, tmp_path: Path, is_left_out: Callable[[Call], bool]
 ) -> None:
     def is_done(call: Call) -> bool:
@@ -155,7 +155,7 @@ def _mounted(image: Path, folder: Path) -> Iterator[Path]:
 
 @pytest.mark.skipif(shutil.which("mkfs.ext4") is None, reason="mkfs.ext4 is not installed")
 @pytest.mark.timeout(60 + 10 * CUTS)
-def test_a_power_cut_of_a_real_file_system_loses_nothing_answered(tmp_path: Path) -> None:
+def test_a_power_cut_of_a_real_file_system_loses_no_acknowledged_upload(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)

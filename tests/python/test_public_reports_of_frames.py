@@ -54,7 +54,7 @@ def test_durations_do_not_become_integers(client: sutro.Client, frame: ArrowStre
     assert error.value.column == "d"
 
 
-def test_a_batch_for_each_call_is_appended(client: sutro.Client) -> None:
+def test_one_batch_per_call_is_appended(client: sutro.Client) -> None:
     """https://github.com/huggingface/datasets/issues/6290, huggingface/lerobot/issues/2125."""
     dataset_id = client.create_dataset()
     for day in range(5):
@@ -63,7 +63,7 @@ def test_a_batch_for_each_call_is_appended(client: sutro.Client) -> None:
     assert rows_of(client, dataset_id)["a"].to_pylist() == list(range(5))
 
 
-def test_a_stream_is_not_used_up_by_a_call_that_fails(client: sutro.Client) -> None:
+def test_a_failed_call_does_not_consume_the_stream(client: sutro.Client) -> None:
     """https://github.com/cortexproject/cortex/pull/5217."""
     reader = pa.table({"x": [1, 2]}).to_reader()
     dataset_id = client.create_dataset()
@@ -79,9 +79,7 @@ def test_a_stream_is_not_used_up_by_a_call_that_fails(client: sutro.Client) -> N
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5, 3000])
-def test_no_row_is_lost_where_there_are_more_workers_than_rows(
-    client: sutro.Client, rows: int
-) -> None:
+def test_no_row_is_lost_with_more_workers_than_rows(client: sutro.Client, rows: int) -> None:
     """https://github.com/huggingface/datasets/pull/8044."""
     frame = pl.DataFrame({"x": range(rows)}, schema={"x": pl.Int64})
 
@@ -90,7 +88,7 @@ def test_no_row_is_lost_where_there_are_more_workers_than_rows(
     assert rows_of(client, report.dataset_id)["x"].to_pylist() == list(range(rows))
 
 
-def test_a_column_of_several_types_is_named(client: sutro.Client) -> None:
+def test_a_column_of_mixed_types_is_named(client: sutro.Client) -> None:
     """https://github.com/pandas-dev/pandas/issues/21228, https://github.com/apache/arrow/issues/43298."""
     with pytest.raises(sutro.FrameError, match="column 'a' holds float, int and str") as error:
         client.upload(pd.DataFrame({"a": [1, "x", 2.5]}))
@@ -98,7 +96,7 @@ def test_a_column_of_several_types_is_named(client: sutro.Client) -> None:
     assert error.value.column == "a"
 
 
-def test_times_as_names_of_columns_become_text(client: sutro.Client) -> None:
+def test_timestamps_used_as_column_names_become_text(client: sutro.Client) -> None:
     """https://github.com/pandas-dev/pandas/issues/59692."""
     columns = pd.to_timedelta([0, 1, 2], unit="s")
     frame = pd.DataFrame([[1, 2, 3]], columns=columns)
@@ -110,7 +108,7 @@ def test_times_as_names_of_columns_become_text(client: sutro.Client) -> None:
     assert [rows[name].to_pylist() for name in rows.column_names] == [[1], [2], [3]]
 
 
-def test_relations_of_one_connection_do_not_cut_each_other_short(client: sutro.Client) -> None:
+def test_relations_of_one_connection_do_not_truncate_each_other(client: sutro.Client) -> None:
     """https://github.com/duckdb/duckdb/issues/12713, https://github.com/duckdb/duckdb/issues/16589."""
     count = 300_000
     with duckdb.connect() as connection:
@@ -130,7 +128,7 @@ def test_relations_of_one_connection_do_not_cut_each_other_short(client: sutro.C
             assert rows.to_pylist() == list(range(2 * count))
 
 
-def test_a_dataset_is_scanned_more_than_once(client: sutro.Client) -> None:
+def test_a_pyarrow_dataset_can_be_scanned_more_than_once(client: sutro.Client) -> None:
     """https://github.com/duckdb/duckdb-python/issues/105."""
     dataset = client.read(client.upload(pl.DataFrame({"x": [1, 2, 3]})).dataset_id)
 

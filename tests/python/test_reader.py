@@ -25,7 +25,7 @@ import sutro
 from conftest import parquet_bytes
 
 
-def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, folder: Path) -> None:
+def test_rows_are_read_in_file_order(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder).dataset_id
 
     table = pa.table(client.read(dataset_id))
@@ -34,7 +34,7 @@ def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, fold
     assert table.equals(pa.concat_tables(files))
 
 
-def test_every_library_that_reads_arrow_streams_reads_a_dataset(
+def test_every_library_that_imports_arrow_streams_can_read_a_dataset(
     client: sutro.Client, folder: Path
 ) -> None:
     reader = client.read(client.upload(folder).dataset_id)
@@ -46,7 +46,7 @@ def test_every_library_that_reads_arrow_streams_reads_a_dataset(
     assert repr(reader) == f"DatasetReader({reader.dataset_id!r})"
 
 
-def test_the_function_reads_with_the_settings_of_the_call(
+def test_read_uses_the_settings_passed_to_the_call(
     server: sutro.LocalServer, client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.upload(folder).dataset_id
@@ -56,7 +56,7 @@ def test_the_function_reads_with_the_settings_of_the_call(
     assert rows == 78
 
 
-def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
+def test_files_with_other_list_element_names_and_no_arrow_schema_read_the_same(
     client: sutro.Client,
 ) -> None:
     table = pa.table(
@@ -80,7 +80,7 @@ def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
     assert back.to_pylist() == table.to_pylist() * 2
 
 
-def test_the_embedded_service_runs_for_as_long_as_it_is_read(folder: Path, tmp_path: Path) -> None:
+def test_the_embedded_server_runs_until_the_reader_is_done(folder: Path, tmp_path: Path) -> None:
     local = f"local:{tmp_path / 'service'}"
     dataset_id = sutro.upload(folder, api_url=local).dataset_id
 
@@ -99,7 +99,7 @@ def test_an_empty_dataset_has_no_columns_and_an_unknown_one_is_an_error(
         pa.table(unknown)
 
 
-def test_a_report_in_the_place_of_its_id_is_refused_in_words(
+def test_a_report_passed_instead_of_its_dataset_id_is_rejected_with_a_message(
     client: sutro.Client, folder: Path
 ) -> None:
     report: Any = client.upload(folder)
@@ -121,7 +121,7 @@ print(rows, peak_kib() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
-def test_memory_stays_bounded_however_large_the_dataset_is(
+def test_memory_use_does_not_grow_with_the_dataset(
     server: sutro.LocalServer, client: sutro.Client
 ) -> None:
     wide = pa.table({"text": [f"{row:06}" * 10_000 for row in range(500)]})
@@ -183,7 +183,7 @@ class DatasetService:
         self._thread.join()
 
 
-def test_a_damaged_first_file_is_an_error_with_its_name() -> None:
+def test_a_damaged_first_file_is_reported_by_name() -> None:
     with (
         DatasetService({"a.parquet": b"PAR1nonsensePAR1"}) as service,
         pytest.raises(sutro.DecodeError, match=r"a\.parquet of the dataset d-1") as error,
@@ -208,7 +208,7 @@ def damaged_pages() -> bytes:
         (parquet_bytes(3)[:-9] + b"PAR1", "is damaged"),
     ],
 )
-def test_a_damaged_later_file_is_reported_by_the_library_that_reads(
+def test_a_damaged_later_file_is_reported_through_the_reading_library(
     second: bytes, words: str
 ) -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": second}
@@ -218,7 +218,7 @@ def test_a_damaged_later_file_is_reported_by_the_library_that_reads(
     assert "b.parquet of the dataset d-1" in str(error.value)
 
 
-def test_files_of_another_schema_are_reported() -> None:
+def test_files_with_another_schema_are_reported() -> None:
     other = io.BytesIO()
     pq.write_table(pa.table({"id": [1], "label": ["x"]}), other)
     files = {"a.parquet": parquet_bytes(3), "b.parquet": other.getvalue()}
@@ -226,7 +226,7 @@ def test_files_of_another_schema_are_reported() -> None:
         pa.table(service.client.read("d-1"))
 
 
-def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for() -> None:
+def test_ctrl_c_stops_a_read_that_waits_for_a_file() -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": parquet_bytes(3)}
     with DatasetService(files, holds_second=True) as service:
 
@@ -250,9 +250,7 @@ def open_handles() -> int:
 
 
 @pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles in /proc")
-def test_streams_that_are_closed_early_leave_no_files_behind(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_streams_closed_early_leave_no_temporary_files(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder).dataset_id
 
     def begin_to_read() -> None:

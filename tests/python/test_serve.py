@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("api_key", [None, API_KEY])
-def test_it_serves_until_a_signal_and_exits_with_0(
+def test_the_server_runs_until_a_signal_and_exits_with_0(
     tmp_path: Path, folder: Path, end: signal.Signals, api_key: str | None
 ) -> None:
     with Served(tmp_path / "served", api_key=api_key) as served:
@@ -37,7 +37,7 @@ def test_it_serves_until_a_signal_and_exits_with_0(
     assert "Traceback" not in stderr
 
 
-def test_keys_come_from_arguments_and_a_file_and_each_sees_its_own_datasets(
+def test_keys_are_read_from_arguments_and_a_file_and_see_only_their_own_datasets(
     tmp_path: Path, folder: Path
 ) -> None:
     keys = tmp_path / "keys"
@@ -55,7 +55,7 @@ def test_keys_come_from_arguments_and_a_file_and_each_sees_its_own_datasets(
     assert seen == [[dataset_id] for dataset_id in ids]
 
 
-def test_verbose_writes_a_line_for_each_request(tmp_path: Path) -> None:
+def test_verbose_logs_each_request(tmp_path: Path) -> None:
     with Served(tmp_path / "served", "-v") as served:
         served.client().list_datasets()
         _, stderr = served.end()
@@ -63,7 +63,7 @@ def test_verbose_writes_a_line_for_each_request(tmp_path: Path) -> None:
     assert re.search(r" INFO sutro\..*/list-datasets", stderr)
 
 
-def test_a_file_without_a_key_is_a_usage_error(run_sutro: RunSutro, tmp_path: Path) -> None:
+def test_a_key_file_without_keys_is_a_usage_error(run_sutro: RunSutro, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("# nobody\n")
 
@@ -73,14 +73,14 @@ def test_a_file_without_a_key_is_a_usage_error(run_sutro: RunSutro, tmp_path: Pa
     assert "contains no key" in refused.stderr
 
 
-def test_without_a_key_it_is_for_this_machine_only(run_sutro: RunSutro) -> None:
+def test_without_a_key_the_server_listens_on_loopback_only(run_sutro: RunSutro) -> None:
     refused = run_sutro("serve", "--data", "served", "--host", "0.0.0.0", "--port", "0")
 
     assert refused.returncode == 2
     assert "give an API key" in refused.stderr
 
 
-def test_limits_are_options(tmp_path: Path, folder: Path) -> None:
+def test_limits_can_be_set_with_options(tmp_path: Path, folder: Path) -> None:
     with Served(tmp_path / "served", "--max-file-bytes=100", "--max-datasets=1") as served:
         client = served.client()
         with pytest.raises(sutro.RefusedError, match="100 bytes"):
@@ -89,7 +89,7 @@ def test_limits_are_options(tmp_path: Path, folder: Path) -> None:
             client.create_dataset()
 
 
-def test_a_folder_has_one_server_and_the_second_says_who_has_it(
+def test_a_second_server_on_a_folder_names_the_process_that_holds_the_lock(
     tmp_path: Path, run_sutro: RunSutro
 ) -> None:
     with Served(tmp_path / "served") as served:
@@ -99,7 +99,7 @@ def test_a_folder_has_one_server_and_the_second_says_who_has_it(
     assert str(served.process.pid) in second.stderr
 
 
-def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: Path) -> None:
+def test_a_request_is_logged_without_the_key(tmp_path: Path, folder: Path) -> None:
     with Served(tmp_path / "served", environment={"SUTRO_LOG": "info"}) as served:
         served.client().upload(folder)
         _, stderr = served.end()
@@ -111,7 +111,7 @@ def test_a_request_is_a_line_in_the_log_without_the_key(tmp_path: Path, folder: 
     assert API_KEY not in stderr
 
 
-def test_a_server_that_stages_no_files_gets_each_upload_in_one_request(
+def test_a_server_without_staging_receives_each_upload_in_one_request(
     tmp_path: Path, folder: Path
 ) -> None:
     environment = {"SUTRO_LOG": "info"}
@@ -124,7 +124,7 @@ def test_a_server_that_stages_no_files_gets_each_upload_in_one_request(
     assert "/stage-file" not in stderr
 
 
-def test_serve_has_health_metrics_and_openapi(tmp_path: Path, folder: Path) -> None:
+def test_serve_provides_health_metrics_and_openapi(tmp_path: Path, folder: Path) -> None:
     def get(call: str) -> str:
         with urlopen(Request(f"{served.api_url}{call}"), timeout=30) as answer:
             return str(answer.read(), "utf-8")
@@ -144,7 +144,7 @@ def test_help_explains_every_option(run_sutro: RunSutro) -> None:
         assert word in helped
 
 
-def test_a_key_among_the_arguments_of_a_server_for_others_is_warned_of(tmp_path: Path) -> None:
+def test_a_key_on_the_command_line_of_a_public_server_is_warned_about(tmp_path: Path) -> None:
     for host, is_warned in [("0.0.0.0", True), ("127.0.0.1", False)]:
         data = tmp_path / host
         with Served(data, f"--host={host}", "--api-key=carol-key") as served:

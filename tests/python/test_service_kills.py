@@ -118,7 +118,7 @@ def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]
 @pytest.mark.parametrize(
     "syscall", ["openat", "write", "lseek", "pwrite64", "fsync", "rename", "unlink", "writev"]
 )
-def test_killed_at_every_system_call_of_an_upload_nothing_answered_is_lost(
+def test_a_server_killed_at_any_system_call_of_an_upload_loses_no_acknowledged_upload(
     tmp_path: Path, syscall: str
 ) -> None:
     for when in itertools.count(1, STRIDE):
@@ -135,7 +135,7 @@ def test_killed_at_every_system_call_of_an_upload_nothing_answered_is_lost(
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename", "unlink"])
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_a_disk_that_fails_at_any_system_call_is_reported_and_loses_nothing(
+def test_a_disk_error_at_any_system_call_is_reported_and_loses_nothing(
     tmp_path: Path, syscall: str, error: str
 ) -> None:
     for when in itertools.count(1, STRIDE):

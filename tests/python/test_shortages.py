@@ -54,7 +54,7 @@ def assert_answered_or_told_to_come_again(answers: dict[str, Answer]) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("syscall", ["openat", "accept4"])
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])
-def test_a_shortage_at_any_system_call_is_reported_and_stops_nothing(
+def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
     tmp_path: Path, syscall: str, error: str
 ) -> None:
     data = tmp_path / "served"
@@ -93,7 +93,7 @@ def connected(served: Served, stack: ExitStack, count: int, head: str) -> list[s
 
 
 @pytest.mark.timeout(180)
-def test_with_64_handles_and_200_strangers_each_call_is_answered_or_gets_a_503(
+def test_with_64_handles_and_200_unauthenticated_connections_calls_succeed_or_get_a_503(
     tmp_path: Path,
 ) -> None:
     with Served(tmp_path / "served", wrapper=HANDLES) as served, ExitStack() as stack:

@@ -24,7 +24,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has named
 
 @needs_mounts
 @pytest.mark.parametrize("hangs", ["open", "read"])
-def test_a_mount_that_hangs_under_way_is_named_and_not_tried_again(
+def test_a_mount_that_hangs_mid_upload_is_named_and_not_retried(
     server: sutro.LocalServer, tmp_path: Path, hangs: str
 ) -> None:
     folder = tmp_path / "files"
@@ -46,7 +46,7 @@ def test_a_mount_that_hangs_under_way_is_named_and_not_tried_again(
 
 
 @posix_only
-def test_a_file_that_becomes_a_pipe_is_named_and_not_tried_again(
+def test_a_file_replaced_by_a_pipe_is_named_and_not_retried(
     holding: HoldingService, folder: Path
 ) -> None:
     last = folder / PARTS[-1]
@@ -70,7 +70,7 @@ def test_a_file_that_becomes_a_pipe_is_named_and_not_tried_again(
 
 
 @posix_only
-def test_a_bundle_of_certificates_that_is_a_pipe_is_refused(
+def test_a_certificate_bundle_that_is_a_pipe_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "bundle.pem")

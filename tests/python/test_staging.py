@@ -52,9 +52,7 @@ def one_by_one(tmp_path: Path) -> Iterator[sutro.Client]:
         yield server.client()
 
 
-def test_staged_files_are_visible_after_their_commit_in_its_order(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_staged_files_become_visible_in_commit_order(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.create_dataset()
     staged = client.stage(folder, dataset_id)
     assert names(client, dataset_id) == []
@@ -67,7 +65,7 @@ def test_staged_files_are_visible_after_their_commit_in_its_order(
     assert [file.sha256 for file in listed] == [file.sha256 for file in reversed(staged)]
 
 
-def test_the_same_commit_again_changes_nothing_whoever_has_written_since(
+def test_repeating_a_commit_changes_nothing_even_after_other_writes(
     client: sutro.Client,
 ) -> None:
     dataset_id = client.create_dataset()
@@ -79,7 +77,7 @@ def test_the_same_commit_again_changes_nothing_whoever_has_written_since(
     assert ids(client, dataset_id) == [0, 1, 2, 7]
 
 
-def test_a_staged_file_is_small_pickles_and_prints(client: sutro.Client) -> None:
+def test_a_staged_file_is_small_and_can_be_pickled_and_printed(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     staged = staged_frames(client, dataset_id, 100)
     assert pickle.loads(pickle.dumps(staged)) == staged
@@ -123,7 +121,7 @@ def ids_of_empty(client: sutro.Client, dataset_id: str) -> bool:
     return not client.list_dataset_files(dataset_id)
 
 
-def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> None:
+def test_exactly_one_of_two_racing_drivers_commits(client: sutro.Client) -> None:
     for _ in range(10):
         dataset_id = client.create_dataset()
         lists = [
@@ -145,7 +143,7 @@ def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> N
         assert names(client, dataset_id) == [file.file_name for file in winner]
 
 
-def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> None:
+def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
     dataset_id, other = client.create_dataset(), client.create_dataset()
     staged = staged_frames(client, dataset_id, 2)
     elsewhere = client.stage({"elsewhere.parquet": frame(1)}, other)
@@ -174,7 +172,7 @@ def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> N
         client.commit(same_name, dataset_id)
 
 
-def test_the_staged_files_of_another_key_are_unknown(tmp_path: Path) -> None:
+def test_staged_files_of_another_key_cannot_be_committed(tmp_path: Path) -> None:
     with sutro.LocalServer(tmp_path / "keys", api_keys=["a" * 32, "b" * 32]) as server:
         mine, theirs = (sutro.Client(key * 32, server.api_url) for key in "ab")
         dataset_id, other = mine.create_dataset(), theirs.create_dataset()
@@ -188,7 +186,7 @@ def test_the_staged_files_of_another_key_are_unknown(tmp_path: Path) -> None:
         assert messages[0] == messages[1]
 
 
-def test_a_list_of_anything_else_is_refused(client: sutro.Client) -> None:
+def test_a_list_of_other_objects_is_rejected(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     staged = staged_frames(client, dataset_id, 1)
     for wrong in ("file_1", 1, staged[0], ["file_1"], [staged]):
@@ -200,16 +198,14 @@ def test_a_list_of_anything_else_is_refused(client: sutro.Client) -> None:
         client.commit(staged, dataset_id, expected_file_count=-1)
 
 
-def test_names_that_the_dataset_has_are_not_staged(client: sutro.Client) -> None:
+def test_names_already_in_the_dataset_are_not_staged(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"0.parquet": frame(0)}, dataset_id)
     with pytest.raises(sutro.FileExistsInDatasetError):
         client.stage({"0.parquet": frame(1)}, dataset_id)
 
 
-def test_files_are_cast_recompressed_and_packed_when_they_are_staged(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_staging_casts_recompresses_and_packs_files(client: sutro.Client, tmp_path: Path) -> None:
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
     frame(1).with_columns(pl.col("id").cast(pl.Int32)).write_parquet(paths[0])
     frame(2).write_parquet(paths[1], compression="snappy")
@@ -222,7 +218,7 @@ def test_files_are_cast_recompressed_and_packed_when_they_are_staged(
     assert ids(client, dataset_id) == [1, 2]
 
 
-def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
+def test_a_generator_error_during_staging_is_raised_unchanged(
     client: sutro.Client,
 ) -> None:
     def frames() -> Iterator[pl.DataFrame]:
@@ -235,7 +231,7 @@ def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
     assert names(client, dataset_id) == []
 
 
-def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
+def test_stage_and_commit_have_async_twins(client: sutro.Client) -> None:
     async def work() -> str:
         dataset_id = await client.create_dataset_async()
         parts = await asyncio.gather(
@@ -247,7 +243,7 @@ def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
     assert ids(client, asyncio.run(work())) == [0, 1, 2, 3]
 
 
-def test_a_server_that_does_not_stage_says_so(one_by_one: sutro.Client, folder: Path) -> None:
+def test_a_server_without_staging_is_reported(one_by_one: sutro.Client, folder: Path) -> None:
     dataset_id = one_by_one.create_dataset()
     with pytest.raises(sutro.ConfigurationError, match="cannot stage files"):
         one_by_one.stage(folder, dataset_id)

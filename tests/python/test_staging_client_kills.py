@@ -48,7 +48,7 @@ def killed_at(write: int, server: sutro.LocalServer, script: str, *arguments: ob
 @needs_strace
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("script", [ATOMIC, STAGE_AND_COMMIT], ids=["atomic", "stage"])
-def test_a_client_that_is_killed_at_any_write_has_committed_all_files_or_none(
+def test_a_client_killed_at_any_write_has_committed_all_files_or_none(
     server: sutro.LocalServer, folder: Path, script: str
 ) -> None:
     client = server.client()
@@ -67,7 +67,7 @@ def test_a_client_that_is_killed_at_any_write_has_committed_all_files_or_none(
     assert write > 2
 
 
-def test_a_full_disk_of_the_server_is_an_error_and_nothing_is_visible(
+def test_a_full_server_disk_fails_an_atomic_upload_and_nothing_becomes_visible(
     tmp_path: Path, folder: Path
 ) -> None:
     with small_disk(tmp_path / "disk", 4_000) as disk:

@@ -116,7 +116,7 @@ class Driver(threading.Thread):
 
 
 @pytest.mark.timeout(60 + 5 * KILLS)
-def test_a_driver_whose_server_is_killed_again_and_again_commits_each_file_once_and_in_order(
+def test_a_driver_commits_each_file_once_and_in_order_despite_repeated_server_kills(
     tmp_path: Path,
 ) -> None:
     seed = random.randrange(2**32)
@@ -173,7 +173,7 @@ def commit_all(client: RawClient, dataset_id: str, staged: Mapping[str, str]) ->
         *(f"{call}:error=ENOSPC" for call in ("openat", "pwrite64")),
     ],
 )
-def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answered_is_lost(
+def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_acknowledged(
     tmp_path: Path, injection: str
 ) -> None:
     for when in itertools.count(1, STRIDE):
@@ -201,7 +201,7 @@ def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answe
 
 
 @pytest.mark.parametrize("kib", range(20, 180, 40))
-def test_a_full_disk_is_reported_to_stage_and_commit_and_both_continue_when_there_is_space(
+def test_stage_and_commit_fail_on_a_full_disk_and_work_again_once_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     with small_disk(tmp_path / "disk", 1_000) as disk:

@@ -75,7 +75,7 @@ def test_an_untrusted_certificate_is_reported_without_retries(host: str) -> None
 
 
 @pytest.mark.parametrize("variable", ["SUTRO_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
+def test_a_certificate_file_is_trusted_in_addition_to_the_system_store(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
     context, authority = _issued("localhost")
@@ -87,7 +87,7 @@ def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
-def test_an_unusable_certificate_file_is_reported_if_its_variable_is_ours(
+def test_an_unusable_certificate_file_is_reported_if_a_sutro_variable_names_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
@@ -100,7 +100,7 @@ def test_an_unusable_certificate_file_is_reported_if_its_variable_is_ours(
 
 @needs_openssl
 @pytest.mark.parametrize("is_authority", ["TRUE", "FALSE"])
-def test_a_self_signed_certificate_is_trusted_where_it_stands_in_the_bundle(
+def test_a_self_signed_certificate_in_the_bundle_is_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_authority: str
 ) -> None:
     basic = ("-addext", f"basicConstraints=critical,CA:{is_authority}")
@@ -113,7 +113,7 @@ def test_a_self_signed_certificate_is_trusted_where_it_stands_in_the_bundle(
 
 @needs_openssl
 @pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_an_own_authority_as_the_server_s_certificate_is_trusted_with_either_version_of_tls(
+def test_a_private_ca_used_as_server_certificate_is_trusted_with_tls_1_2_and_1_3(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: ssl.TLSVersion
 ) -> None:
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST)
@@ -132,7 +132,7 @@ def test_an_own_authority_as_the_server_s_certificate_is_trusted_with_either_ver
         ((), "it is for no host"),
     ],
 )
-def test_a_self_signed_certificate_in_the_bundle_must_still_be_valid_for_the_host(
+def test_a_self_signed_certificate_in_the_bundle_must_be_valid_for_the_host(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
     context, certificate = _openssl(tmp_path, *options)
@@ -141,7 +141,7 @@ def test_a_self_signed_certificate_in_the_bundle_must_still_be_valid_for_the_hos
     assert words in _message(TlsService.with_context(context), sutro.CertificateError)
 
 
-def test_an_own_authority_in_the_bundle_that_has_expired_is_refused(
+def test_an_expired_private_ca_in_the_bundle_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
@@ -166,7 +166,7 @@ def test_an_own_authority_in_the_bundle_that_has_expired_is_refused(
 
 
 @needs_openssl
-def test_another_self_signed_certificate_than_that_in_the_bundle_is_refused(
+def test_a_self_signed_certificate_that_is_not_in_the_bundle_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ["trusted", "shown"]:
@@ -198,7 +198,7 @@ def _for_the_bundle(
         ("example.com", {}, "it is for example.com"),
     ],
 )
-def test_a_wrong_certificate_is_reported_plainly(
+def test_a_wrong_certificate_is_reported_with_its_cause(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     host: str,
@@ -211,7 +211,7 @@ def test_a_wrong_certificate_is_reported_plainly(
     assert words in _message(TlsService.with_context(context), sutro.CertificateError)
 
 
-def test_a_certificate_whose_signature_is_wrong_is_refused(
+def test_a_certificate_with_an_invalid_signature_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     authority = trustme.CA()
@@ -238,7 +238,7 @@ def test_a_certificate_whose_signature_is_wrong_is_refused(
         ("-sha1", "-addext", "basicConstraints=CA:FALSE"),
     ],
 )
-def test_a_certificate_for_another_use_is_refused(
+def test_a_certificate_for_another_key_usage_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST, *options)
@@ -271,7 +271,7 @@ def _only_known_clients(context: ssl.SSLContext) -> None:
         (_only_known_clients, "asks clients for a certificate"),
     ],
 )
-def test_a_server_that_talks_another_tls_is_not_tried_again(
+def test_an_incompatible_tls_server_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     setting: Callable[[ssl.SSLContext], None],
@@ -283,7 +283,7 @@ def test_a_server_that_talks_another_tls_is_not_tried_again(
     assert words in _message(TlsService.with_context(context), sutro.NotTheApiError)
 
 
-def test_a_port_without_tls_is_reported_as_one() -> None:
+def test_a_port_without_tls_is_reported() -> None:
     message = _message(TlsService(lambda connection: connection), sutro.NotTheApiError)
 
     assert "it does not speak TLS" in message
@@ -309,7 +309,7 @@ def _alerted(connection: socket.socket) -> socket.socket:
 
 
 @pytest.mark.parametrize("wrap", [_closed, _cut, _alerted])
-def test_a_handshake_that_breaks_is_tried_again(
+def test_an_interrupted_handshake_is_retried(
     wrap: Callable[[socket.socket], socket.socket],
 ) -> None:
     _message(TlsService(wrap), sutro.TransferError)

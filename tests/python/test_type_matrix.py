@@ -5,7 +5,7 @@ from __future__ import annotations
 import type_matrix
 
 
-def test_the_page_of_types_says_what_becomes_of_each() -> None:
+def test_the_types_page_shows_how_each_type_is_stored() -> None:
     _, inside, _ = type_matrix.written()
 
     assert inside == type_matrix.tables(), "stale: run python tests/python/type_matrix.py"

@@ -114,7 +114,7 @@ def test_programs_and_the_code_of_the_docs_pass_pyright_in_strict_mode(tmp_path:
 
 
 @pytest.mark.timeout(300)
-def test_a_mistake_in_a_program_is_found(tmp_path: Path) -> None:
+def test_pyright_reports_a_mistake_in_a_program(tmp_path: Path) -> None:
     pytest.importorskip("basedpyright")
     mistakes = "import sutro\n\nsutro.upload(1)\nsutro.upload('data').dataset\n"
     (tmp_path / "program.py").write_text(mistakes, encoding="utf-8")

@@ -40,7 +40,7 @@ def statuses(report: sutro.UploadReport) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_exactly_the_files_that_are_missing_are_sent_each_once(
+def test_exactly_the_missing_files_are_sent_once_each(
     client: sutro.Client, folder: Path, tmp_path: Path, seed: int
 ) -> None:
     rng = random.Random(seed)
@@ -67,7 +67,7 @@ def test_exactly_the_files_that_are_missing_are_sent_each_once(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_frames_that_are_there_are_skipped_wherever_they_stand(
+def test_frames_already_in_the_dataset_are_skipped_at_any_position(
     client: sutro.Client, seed: int
 ) -> None:
     frames, rng = named(9), random.Random(seed)
@@ -90,7 +90,7 @@ def test_frames_that_are_there_are_skipped_wherever_they_stand(
     assert numbers(client.list_dataset_files(dataset_id)) == Counter(list(expected))
 
 
-def test_files_that_are_rewritten_on_the_way_are_resumed(client: sutro.Client, data: Path) -> None:
+def test_an_upload_of_rewritten_files_resumes(client: sutro.Client, data: Path) -> None:
     for number in range(6):
         dtype = pl.Int32 if number % 2 else pl.Int64
         frame = pl.DataFrame({"id": pl.Series([number], dtype=dtype)})
@@ -113,7 +113,7 @@ def rows_of(client: sutro.Client, dataset_id: str) -> list[int]:
     return pl.DataFrame(client.read(dataset_id))["id"].to_list()
 
 
-def test_other_content_under_one_of_the_names_is_refused_before_anything_is_sent(
+def test_a_file_whose_name_is_in_use_for_other_content_is_rejected_before_sending(
     client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -130,7 +130,7 @@ def test_other_content_under_one_of_the_names_is_refused_before_anything_is_sent
     assert len(client.list_dataset_files(dataset_id)) == 2
 
 
-def test_a_frame_of_other_content_under_its_name_is_refused(client: sutro.Client) -> None:
+def test_a_frame_whose_name_is_in_use_for_other_content_is_rejected(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"day-3": pl.DataFrame({"id": [7]})}, dataset_id)
 
@@ -143,7 +143,7 @@ def test_a_frame_of_other_content_under_its_name_is_refused(client: sutro.Client
     assert not client.check(named(5), dataset_id, ordered=False)
 
 
-def test_one_warning_counts_what_was_recognized_without_its_content(tmp_path: Path) -> None:
+def test_one_warning_counts_files_recognized_without_comparing_content(tmp_path: Path) -> None:
     frames = named(5)
     with RememberingService("size_bytes", "row_count") as service:
         client_of(service).upload({"day-3": frames["day-3"]}, DATASET_ID)
@@ -166,7 +166,7 @@ client.upload(folder, dataset_id, ordered=False, progress=lambda progress: print
 """
 
 
-def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_what_is_missing(
+def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_the_missing_files(
     server: sutro.LocalServer, client: sutro.Client, tmp_path: Path
 ) -> None:
     data = tmp_path / "many"
@@ -195,7 +195,7 @@ def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_what_is_missing(
     )
 
 
-def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
+def test_the_message_after_ctrl_c_says_how_to_resume_and_does_not_mention_order(
     holding: HoldingService, folder: Path
 ) -> None:
     holding.commits = 3
@@ -215,7 +215,7 @@ def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
     assert Counter(holding.names) == Counter(PARTS)
 
 
-def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
+def test_a_rejection_does_not_mention_order_and_its_advice_works(
     holding: HoldingService, folder: Path
 ) -> None:
     holding.commits, holding.refusal = 3, (422, "we do not like this one")
@@ -231,7 +231,7 @@ def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
     )
 
 
-def test_a_generator_that_fails_says_nothing_of_an_order_and_is_resumed(
+def test_a_failed_generator_does_not_mention_order_and_the_upload_resumes(
     client: sutro.Client,
 ) -> None:
     def frames(fail_at: int) -> Iterator[pl.DataFrame]:

@@ -97,7 +97,7 @@ CONFLICTS: list[tuple[pa.Table, Any]] = [(OTHER, "error"), (MORE, "error"), (MOR
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_schema_that_the_dataset_does_not_have_is_refused_before_a_row_is_read(
+def test_a_schema_that_differs_from_the_dataset_is_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for held, cast in CONFLICTS:
@@ -114,7 +114,7 @@ def test_a_schema_that_the_dataset_does_not_have_is_refused_before_a_row_is_read
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", [kind for kind in STREAMS if "generator" not in kind])
-def test_streams_that_differ_from_their_neighbours_are_refused_before_a_row_is_read(
+def test_streams_with_different_schemas_are_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for other, cast in CONFLICTS:
@@ -130,7 +130,7 @@ def test_streams_that_differ_from_their_neighbours_are_refused_before_a_row_is_r
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_name_at_another_place_of_the_dataset_is_refused_before_a_row_is_read(
+def test_a_name_in_use_out_of_order_is_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     dataset_id = client.upload({"a": TABLE, "b": TABLE}).dataset_id
@@ -148,7 +148,7 @@ def test_a_name_at_another_place_of_the_dataset_is_refused_before_a_row_is_read(
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", ["reader", "arro3", "polars", "duckdb"])
-def test_a_stream_that_was_read_to_compare_it_is_kept_for_its_next_upload(
+def test_a_stream_read_for_a_comparison_can_still_be_uploaded(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for ordered in (True, False):
@@ -170,7 +170,7 @@ def test_a_stream_that_was_read_to_compare_it_is_kept_for_its_next_upload(
                 client.upload(used)
 
 
-def test_an_upload_that_was_interrupted_goes_on_with_streams_that_are_made_anew(
+def test_an_interrupted_upload_resumes_with_recreated_streams(
     client: sutro.Client,
 ) -> None:
     days = {f"day-{number}": pa.table({"a": [number]}) for number in range(12)}
@@ -188,7 +188,7 @@ def open_files() -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its open files are listed")
 @pytest.mark.parametrize("made", [pa.Table.to_reader, arro3.core.RecordBatchReader.from_arrow])
-def test_memory_kept_for_streams_is_freed_or_bounded(
+def test_buffers_kept_for_streams_are_freed_or_bounded(
     client: sutro.Client, made: Callable[[pa.Table], Any]
 ) -> None:
     dataset_id = client.upload({"day": OTHER}).dataset_id
@@ -208,7 +208,7 @@ def test_memory_kept_for_streams_is_freed_or_bounded(
     assert open_files() <= before + 2
 
 
-def test_a_check_that_reads_nothing_says_so(client: sutro.Client) -> None:
+def test_a_check_notes_that_it_read_no_rows(client: sutro.Client) -> None:
     dataset_id = client.upload(OTHER).dataset_id
 
     report = client.check(TABLE.to_reader(), dataset_id)
@@ -220,7 +220,7 @@ def test_a_check_that_reads_nothing_says_so(client: sutro.Client) -> None:
     assert "a" in str(report)
 
 
-def test_a_list_is_cast_to_the_dataset_whatever_its_frames_have_in_common(
+def test_a_list_of_frames_without_a_common_type_is_cast_to_the_dataset(
     client: sutro.Client,
 ) -> None:
     """Each can be an `int64`, and they have no type in common."""
