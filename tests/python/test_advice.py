@@ -1,4 +1,4 @@
-"""What a message advises is right, or is not there: names that look alike, times, nested fields."""
+"""The advice in schema errors is correct or absent: similar names, times, nested fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = pa.array([dt.date(2024, 1, 1)])
 STRUCT = pa.array([{"a": 1, "b": "x"}])
 
 
-def told(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
+def mismatch_message(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
     folder.mkdir(exist_ok=True)
     for name, columns in [("a", expected), ("b", expected), ("c", found)]:
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")
@@ -48,7 +48,7 @@ def told(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
 def test_no_code_is_suggested_for_a_nested_field(
     tmp_path: Path, expected: dict[str, Any], found: dict[str, Any]
 ) -> None:
-    text = told(tmp_path / "data", expected, found)
+    text = mismatch_message(tmp_path / "data", expected, found)
 
     assert "pandas:" not in text
     assert "polars:" not in text
@@ -66,7 +66,7 @@ def test_no_code_is_suggested_for_a_nested_field(
 def test_similar_column_names_are_pointed_out(
     tmp_path: Path, expected: str, found: str, line: str
 ) -> None:
-    text = told(tmp_path / "data", {expected: INT, "id": INT}, {found: INT, "id": INT})
+    text = mismatch_message(tmp_path / "data", {expected: INT, "id": INT}, {found: INT, "id": INT})
 
     assert line in text
     assert "drop" not in text
@@ -75,7 +75,7 @@ def test_similar_column_names_are_pointed_out(
 
 
 def test_trailing_blanks_in_a_column_name_are_shown(tmp_path: Path) -> None:
-    text = told(tmp_path / "data", {"b": INT}, {"b ": INT})
+    text = mismatch_message(tmp_path / "data", {"b": INT}, {"b ": INT})
 
     assert '  "b "  ' in text
 
@@ -83,7 +83,9 @@ def test_trailing_blanks_in_a_column_name_are_shown(tmp_path: Path) -> None:
 def test_similar_names_of_struct_fields_are_pointed_out_without_code(
     tmp_path: Path,
 ) -> None:
-    text = told(tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])})
+    text = mismatch_message(
+        tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])}
+    )
 
     assert '"s.B" and "s.b" differ only in upper and lower case.' in text
     assert "rename" not in text
@@ -111,7 +113,7 @@ def test_similar_names_of_struct_fields_are_pointed_out_without_code(
 def test_the_advice_for_a_column_is_correct_or_absent(
     tmp_path: Path, expected: pa.Array, found: pa.Array, line: str
 ) -> None:
-    text = told(tmp_path / "data", {"x": expected}, {"x": found})
+    text = mismatch_message(tmp_path / "data", {"x": expected}, {"x": found})
 
     if line:
         assert line in text
@@ -121,7 +123,7 @@ def test_the_advice_for_a_column_is_correct_or_absent(
 
 
 def test_the_suggested_code_for_times_and_decimals_works() -> None:
-    """The lines of the messages above, run."""
+    """Runs the code from the messages above."""
     df = pd.DataFrame({"x": [1]})
     df["x"] = pd.to_datetime(df["x"], unit="us")
     frame = pl.DataFrame({"x": [1]}).with_columns(pl.from_epoch("x", time_unit="us"))

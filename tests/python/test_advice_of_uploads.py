@@ -1,4 +1,4 @@
-"""What an upload that did not complete advises works, word by word; what its error has is typed."""
+"""The advice in upload errors works when followed literally, and the error attributes are typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is there already when its content is, whatever the service tells of it."""
+"""A file counts as uploaded if its content is in the dataset, whatever the server lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from helpers.remembering_server import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,20 +31,20 @@ TELLS = {
 
 
 @pytest.fixture(params=TELLS)
-def service(request: pytest.FixtureRequest) -> Iterator[RememberingService]:
-    with RememberingService(*TELLS[request.param]) as service:
+def service(request: pytest.FixtureRequest) -> Iterator[RememberingServer]:
+    with RememberingServer(*TELLS[request.param]) as service:
         yield service
 
 
 @pytest.fixture
-def silent() -> Iterator[RememberingService]:
-    """It tells names and sizes, as some deployments do."""
-    with RememberingService("size_bytes") as service:
+def without_hashes() -> Iterator[RememberingServer]:
+    """A server that lists only names and sizes, as some deployments do."""
+    with RememberingServer("size_bytes") as service:
         yield service
 
 
-def upload_to(service: RememberingService) -> Upload:
-    """Each call is a run of its own: nothing of a client is kept between them."""
+def upload_to(service: RememberingServer) -> Upload:
+    """Upload with a new client in each call, so that no state is kept."""
 
     def upload(source: object, **options: object) -> sutro.UploadReport:
         client = sutro.Client(service.api_key, service.api_url)
@@ -57,8 +57,8 @@ def statuses(report: sutro.UploadReport) -> list[str]:
     return [file.status for file in report]
 
 
-def twin(path: Path, number: int) -> Path:
-    """A file whose size and rows do not depend on its number."""
+def same_size_file(path: Path, number: int) -> Path:
+    """A file whose size and row count do not depend on the number."""
     path.parent.mkdir(exist_ok=True)
     table = pa.table({"id": pa.array([number] * 3, pa.int64())})
     pq.write_table(table, path, use_dictionary=False, compression="none", write_statistics=False)
@@ -70,10 +70,10 @@ def on_another_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_files_of_equal_name_and_size_but_other_content_are_different_files(
-    service: RememberingService, tmp_path: Path
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
-    days = [twin(tmp_path / f"day-{day}" / "data.parquet", day) for day in range(3)]
+    days = [same_size_file(tmp_path / f"day-{day}" / "data.parquet", day) for day in range(3)]
     assert len({day.stat().st_size for day in days}) == 1
 
     upload(days[0])
@@ -90,7 +90,7 @@ def test_files_of_equal_name_and_size_but_other_content_are_different_files(
 
 
 def test_thirty_frames_of_equal_shape_are_uploaded_once_each(
-    service: RememberingService,
+    service: RememberingServer,
 ) -> None:
     upload = upload_to(service)
     draws = [np.random.default_rng(seed).integers(0, 2**62, 100) for seed in range(30)]
@@ -102,7 +102,7 @@ def test_thirty_frames_of_equal_shape_are_uploaded_once_each(
 
 
 def test_a_named_frame_with_other_content_is_rejected_even_on_another_machine(
-    service: RememberingService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: RememberingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not service.tells:
         pytest.skip("a name alone tells nothing to another machine")
@@ -116,7 +116,7 @@ def test_a_named_frame_with_other_content_is_rejected_even_on_another_machine(
 
 
 def test_rows_are_compared_if_sizes_agree(tmp_path: Path) -> None:
-    """Two files of one size with different numbers of rows, of which no machine has a record."""
+    """Two files of equal size and different row counts, without an upload record."""
     first = pa.table({"x": pa.array([0] * 8, pa.int8())})
     second = pa.table({"x": pa.array([0] * 9, pa.int8())})
     paths = [tmp_path / f"{number}" / "a.parquet" for number in range(2)]
@@ -124,16 +124,16 @@ def test_rows_are_compared_if_sizes_agree(tmp_path: Path) -> None:
         path.parent.mkdir()
         pq.write_table(table, path)
     assert len({path.stat().st_size for path in paths}) == 1
-    with RememberingService("size_bytes", "row_count") as service:
+    with RememberingServer("size_bytes", "row_count") as service:
         service.files["a.parquet"] = paths[0].read_bytes()
         with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
             upload_to(service)(paths[1])
 
 
 def test_one_warning_counts_the_files_that_could_not_be_compared(
-    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
     upload(folder)
     assert statuses(upload(folder)) == ["skipped"] * 12
     on_another_machine(monkeypatch, tmp_path)
@@ -149,7 +149,7 @@ def test_one_warning_counts_the_files_that_could_not_be_compared(
 def test_hashes_listed_by_the_server_work_on_every_machine(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with RememberingService("sha256") as service:
+    with RememberingServer("sha256") as service:
         upload = upload_to(service)
         upload(folder)
         on_another_machine(monkeypatch, tmp_path)
@@ -161,7 +161,7 @@ def test_hashes_listed_by_the_server_work_on_every_machine(
 
 
 def test_rewritten_files_are_compared_by_their_rewritten_content(
-    service: RememberingService, tmp_path: Path
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "codecs"
     folder.mkdir()
@@ -179,10 +179,10 @@ def test_rewritten_files_are_compared_by_their_rewritten_content(
 
 
 def test_a_complete_upload_is_recognized_at_any_position(
-    service: RememberingService, tmp_path: Path
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
-    files = [twin(tmp_path / "days" / f"{day}.parquet", day) for day in range(5)]
+    files = [same_size_file(tmp_path / "days" / f"{day}.parquet", day) for day in range(5)]
 
     assert [statuses(upload(file)) for file in files] == [["uploaded"]] * 5
     assert [statuses(upload(file)) for file in files] == [["skipped"]] * 5
@@ -191,7 +191,7 @@ def test_a_complete_upload_is_recognized_at_any_position(
         upload(files[3::-1])
 
 
-def test_a_generator_resumes_in_the_middle(service: RememberingService) -> None:
+def test_a_generator_resumes_in_the_middle(service: RememberingServer) -> None:
     frames = [pa.table({"x": [number] * 10}) for number in range(6)]
     upload = upload_to(service)
     upload(iter(frames[:4]))
@@ -206,7 +206,7 @@ def test_a_generator_resumes_in_the_middle(service: RememberingService) -> None:
 
 @pytest.mark.parametrize(("sent", "again"), [("é", "e\u0301"), ("e\u0301", "é")])
 def test_a_name_in_another_unicode_form_is_the_same_name(
-    service: RememberingService, tmp_path: Path, sent: str, again: str
+    service: RememberingServer, tmp_path: Path, sent: str, again: str
 ) -> None:
     file = write_parquet(tmp_path / "a.parquet")
     upload = upload_to(service)
@@ -219,9 +219,9 @@ def test_a_name_in_another_unicode_form_is_the_same_name(
 
 
 def test_check_and_upload_agree_on_files_already_in_the_dataset(
-    service: RememberingService, tmp_path: Path
+    service: RememberingServer, tmp_path: Path
 ) -> None:
-    first, other = (twin(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
+    first, other = (same_size_file(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
     upload_to(service)(first)
     client = sutro.Client(service.api_key, service.api_url)
 
@@ -234,31 +234,31 @@ def test_check_and_upload_agree_on_files_already_in_the_dataset(
 
 @pytest.mark.skipif(not hasattr(stat, "S_IRWXG"), reason="permissions of Unix")
 def test_the_upload_record_is_private_and_contains_no_key(
-    silent: RememberingService, folder: Path, tmp_path: Path
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path
 ) -> None:
-    upload_to(silent)(folder)
+    upload_to(without_hashes)(folder)
 
     (record,) = (tmp_path / "state" / "sent").iterdir()
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    assert silent.api_key not in record.read_text()
+    assert without_hashes.api_key not in record.read_text()
 
 
 def test_an_unwritable_home_folder_is_not_an_error(
-    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "file"))
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
 
     assert statuses(upload(folder)) == ["uploaded"] * 12
     with pytest.warns(sutro.SutroWarning, match="12 files of 12"):
         assert statuses(upload(folder)) == ["skipped"] * 12
 
 
-def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path) -> None:
-    upload_to(silent)(folder)
+def test_progress_counts_compared_bytes(without_hashes: RememberingServer, folder: Path) -> None:
+    upload_to(without_hashes)(folder)
     moments: list[sutro.Progress] = []
-    client = sutro.Client(silent.api_key, silent.api_url)
+    client = sutro.Client(without_hashes.api_key, without_hashes.api_url)
 
     client.upload(folder, DATASET_ID, progress=moments.append)
 
@@ -266,13 +266,15 @@ def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path
     assert (moments[-1].bytes_compared, moments[-1].bytes_to_compare) == (sizes, sizes)
 
 
-def test_an_outdated_upload_record_is_ignored(silent: RememberingService, tmp_path: Path) -> None:
-    """Someone else has replaced the dataset's file by one of another size."""
+def test_an_outdated_upload_record_is_ignored(
+    without_hashes: RememberingServer, tmp_path: Path
+) -> None:
+    """Another client has replaced the file in the dataset by one of another size."""
     file = write_parquet(tmp_path / "a.parquet", rows=3)
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
     upload(file)
     other = write_parquet(tmp_path / "b.parquet", rows=300)
-    silent.files["a.parquet"] = other.read_bytes()
+    without_hashes.files["a.parquet"] = other.read_bytes()
     shutil.copy(other, file)
 
     with pytest.warns(sutro.SutroWarning, match="1 file of 1"):

@@ -1,4 +1,4 @@
-"""Modules import in one direction: whoever reads one need not read those that use it."""
+"""Imports go in one direction, and modules are short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(sutro.__file__).parent
 
 
 def modules() -> dict[str, Path]:
-    """All modules by their full names."""
+    """All modules by qualified name."""
 
     def name(path: Path) -> str:
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -24,7 +24,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(source: str, known: set[str]) -> set[str]:
-    """The modules that a module imports, for types only or under way, too."""
+    """The modules that a module imports, including lazy and type-only imports."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Arguments of another type are refused by their name, and never in the words of a binding."""
+"""Arguments of the wrong type are rejected by name, with a message of sutro."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ BINDING = (
 
 
 def calls_of(client: sutro.Client, folder: Path) -> dict[str, tuple[Callable[..., Any], list[str]]]:
-    """Each call with what it needs, and its other arguments."""
+    """Each call with its required and its optional arguments."""
     dataset_id = client.upload(folder).dataset_id
     frame = pl.DataFrame({"a": [1]})
     calls: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
@@ -169,7 +169,7 @@ def test_a_key_of_the_wrong_type_is_not_shown(tmp_path: Path) -> None:
 def test_nothing_starts_when_an_argument_is_wrong(
     client: sutro.Client, folder: Path, arguments: Any
 ) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=rf"^{next(iter(arguments))} "):
         client.upload(folder, **arguments)
 
     assert client.list_datasets() == []

@@ -1,4 +1,4 @@
-"""The async twins do the same in a running event loop, and can be cancelled."""
+"""The async twins work in a running event loop and can be cancelled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 TWINS = [
     "check",
@@ -74,7 +74,7 @@ def test_a_source_is_not_read_if_the_server_rejects_the_call(client: sutro.Clien
     untouched = iter([pa.table({"a": [1]})])
 
     for call in (client.upload_async, client.check_async):
-        with pytest.raises(sutro.DatasetNotFoundError):
+        with pytest.raises(sutro.DatasetNotFoundError, match="dataset-none not found"):
             asyncio.run(call(untouched, "dataset-none"))
 
     assert next(untouched).num_rows == 1
@@ -104,7 +104,7 @@ def test_a_hundred_concurrent_calls_run_alongside_an_executor(
 
 
 class CountingSelector(selectors.DefaultSelector):
-    """Counts how often its loop has woken."""
+    """Counts how often its event loop wakes up."""
 
     waits = 0
 
@@ -113,7 +113,7 @@ class CountingSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-def test_a_waiting_call_does_not_wake_its_event_loop(holding: HoldingService, folder: Path) -> None:
+def test_a_waiting_call_does_not_wake_its_event_loop(holding: HoldingServer, folder: Path) -> None:
     client = sutro.Client(holding.api_key, holding.api_url)
     selector = CountingSelector()
 
@@ -129,7 +129,7 @@ def test_a_waiting_call_does_not_wake_its_event_loop(holding: HoldingService, fo
         assert runner.run(waits_while_held()) <= 3
 
 
-def test_a_timeout_ends_the_call(holding: HoldingService, folder: Path) -> None:
+def test_a_timeout_ends_the_call(holding: HoldingServer, folder: Path) -> None:
     client = sutro.Client(holding.api_key, holding.api_url)
 
     async def within() -> None:
@@ -175,7 +175,7 @@ def test_the_async_twin_raises_the_same_error_as_the_sync_call(client: sutro.Cli
 
 
 def test_cancelling_the_task_ends_the_upload_with_a_partial_report(
-    holding: HoldingService, folder: Path
+    holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -194,8 +194,8 @@ def test_cancelling_the_task_ends_the_upload_with_a_partial_report(
     assert holding.dropped.wait(30)
 
 
-def test_the_event_loop_stays_free_during_an_upload(holding: HoldingService, folder: Path) -> None:
-    """No file is acknowledged before the loop has run a hundred times since its last byte."""
+def test_the_event_loop_stays_free_during_an_upload(holding: HoldingServer, folder: Path) -> None:
+    """Each file is acknowledged only after the loop has run a hundred times since its last byte."""
     client = sutro.Client(holding.api_key, holding.api_url)
     holding.commits = 12
 

@@ -1,4 +1,4 @@
-"""Values that are cast are the values that were written: decimals, empty columns, old times."""
+"""Casts preserve values: decimals, empty columns, legacy timestamps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def cast(
     client: sutro.Client, folder: Path, *tables: pa.Table, **options: Any
 ) -> list[list[object]]:
-    """The column `x` of each file as it comes back, by pyarrow and by polars."""
+    """The column `x` of each file after a round trip, read by pyarrow and polars."""
     folder.mkdir(exist_ok=True)
     for number, table in enumerate(tables):
         pq.write_table(table, folder / f"part-{number}.parquet", **options)
@@ -113,7 +113,7 @@ def test_frames_of_decimals_are_cast(client: sutro.Client) -> None:
 def test_files_without_rows_are_cast_to_the_types_of_the_others(
     client: sutro.Client, data: Path
 ) -> None:
-    """What pandas makes of a query that found nothing: each column is a float."""
+    """As pandas writes an empty query result: each column is a float."""
     times = pd.to_datetime(["2024-01-01", "2024-01-02"])
     full = pd.DataFrame({"name": ["a", "b"], "n": [1, 2], "when": times})
     empty = pd.DataFrame({name: pd.Series([], dtype="float64") for name in full})

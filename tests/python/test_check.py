@@ -1,4 +1,4 @@
-"""A check tells what an upload would do, all problems at once, and sends nothing."""
+"""A check reports all problems at once and sends nothing."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def test_a_check_compares_files_with_those_in_a_dataset(client: sutro.Client, fo
     mismatch = client.check(other, dataset_id)
     assert isinstance(mismatch.error, sutro.SchemaMismatchError)
     assert "does not match the dataset." in str(mismatch.error)
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="does not match the dataset"):
         client.upload(other, dataset_id)
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-none not found"):
         client.check(fine, "dataset-none")
 
 
@@ -110,7 +110,7 @@ def test_a_dry_run_reports_what_would_be_sent(client: sutro.Client, folder: Path
     assert [file.status for file in report] == ["skipped"] + ["pending"] * 11
     assert len(client.list_dataset_files(dataset_id)) == 1
     write_parquet(folder / "part-5.parquet", id=[0.5])
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="does not match the other 11"):
         client.upload(folder, dry_run=True)
     frames = (pa.table({"id": [n]}) for n in range(3))
     assert [file.status for file in client.upload(frames, dry_run=True)] == ["pending"] * 3

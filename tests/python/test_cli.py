@@ -1,4 +1,4 @@
-"""The command: results on stdout, all else on stderr, exit codes that scripts can use."""
+"""The command: results on stdout, messages on stderr, exit codes for scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 LOCAL = ("--api-url", "local:service")
 
@@ -116,7 +116,7 @@ def test_a_wrong_key_exits_with_4(run_sutro: RunSutro, server: sutro.LocalServer
 
 
 def test_a_partial_upload_exits_with_6(
-    run_sutro: RunSutro, holding: HoldingService, folder: Path
+    run_sutro: RunSutro, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")
@@ -184,7 +184,7 @@ def test_json_prints_one_document_to_stdout_even_after_an_error(
 
 
 def test_json_includes_the_partial_report_of_a_failed_upload(
-    run_sutro: RunSutro, holding: HoldingService, folder: Path
+    run_sutro: RunSutro, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")

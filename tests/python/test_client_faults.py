@@ -1,4 +1,4 @@
-"""What breaks on this machine, or on the way to the service, and what is right then."""
+"""Failures of this machine and of the connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 import sutro
 from conftest import PARTS, STAGED_FILES, through_gate_and_staged, write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,16 +91,9 @@ def test_an_upload_continues_with_fewer_connections_if_file_handles_run_out(
     for number in range(100):
         write_parquet(folder / f"{number}.parquet")
 
-    run = subprocess.run(
-        [sys.executable, "-c", FEW_FILES, server.api_key, server.api_url, str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+    output = python_output("-c", FEW_FILES, server.api_key, server.api_url, folder)
 
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.split()[0] == "100"
+    assert output.split()[0] == "100"
 
 
 @posix_only

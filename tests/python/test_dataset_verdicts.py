@@ -1,4 +1,4 @@
-"""A check against a dataset says what the service says, and a cast is one to its schema."""
+"""Checks against a dataset agree with the server, and casts produce the dataset's schema."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def any_field(rng: random.Random, name: str, depth: int = 2) -> pa.Field:
 
 
 def another(rng: random.Random, fields: list[pa.Field]) -> list[pa.Field]:
-    """The same fields, or with a difference."""
+    """The same fields, or fields with one difference."""
     fields, place = list(fields), rng.randrange(len(fields))
     field = fields[place]
     match rng.randrange(8):
@@ -147,7 +147,7 @@ def test_check_rejects_what_the_server_rejects_with_its_own_message(
         assert isinstance(error, sutro.SchemaMismatchError)
         assert str(error).startswith("1 of 1 file does not match the dataset. Nothing was sent.")
         assert dataset_id not in str(error)
-        with pytest.raises(sutro.SchemaMismatchError):
+        with pytest.raises(sutro.SchemaMismatchError, match="does not match the dataset"):
             client.upload(source, dataset_id)
 
 

@@ -1,4 +1,4 @@
-"""Docs, docstrings and help name the defaults of the core."""
+"""Docs, docstrings and help state the defaults of the core."""
 
 from __future__ import annotations
 

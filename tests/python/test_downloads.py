@@ -1,4 +1,4 @@
-"""A download keeps what is on this machine."""
+"""Downloads never overwrite other content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.remembering_server import RememberingService
+from helpers.remembering_server import RememberingServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LOCAL = ("--api-url", "local:service")
 
 
-class SendingService(RememberingService):
-    """Sends its files, and counts the bytes that it has sent of each."""
+class DownloadServer(RememberingServer):
+    """Serves downloads, and counts the bytes sent per file."""
 
     def __init__(self, *tells: str) -> None:
         super().__init__(*tells)
@@ -88,7 +88,7 @@ def test_equal_files_are_kept_and_missing_files_are_downloaded(
 
 def test_a_file_whose_hash_matches_the_local_copy_is_not_fetched(folder: Path) -> None:
     content = content_of(folder)
-    with SendingService("size_bytes", "sha256") as service:
+    with DownloadServer("size_bytes", "sha256") as service:
         client = sutro.Client(service.api_key, service.api_url)
         dataset_id = client.upload(folder).dataset_id
         (folder / PARTS[5]).unlink()
@@ -106,7 +106,7 @@ def test_without_hashes_in_the_listing_files_are_fetched_and_compared(
     folder: Path,
 ) -> None:
     content = content_of(folder)
-    with SendingService("size_bytes") as service:
+    with DownloadServer("size_bytes") as service:
         client = sutro.Client(service.api_key, service.api_url)
         dataset_id = client.upload(folder).dataset_id
 

@@ -1,4 +1,4 @@
-"""Errors say what was wrong, with which file, and keep the facts."""
+"""Errors name the cause and the file, and expose details as attributes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import PARTS, write_parquet
 from sutro import errors
 
 if TYPE_CHECKING:
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 ALL = [
     value
@@ -94,7 +94,7 @@ def test_a_failed_check_of_many_files_names_some_and_has_all_as_attributes(
 
 
 def test_names_in_use_are_counted_in_the_message_and_listed_as_attributes(
-    holding: HoldingService, tmp_path: Path
+    holding: HoldingServer, tmp_path: Path
 ) -> None:
     data = (write_parquet(tmp_path / "one.parquet")).read_bytes()
     names = [f"part-{number:05}.parquet" for number in range(2_000)]
@@ -199,7 +199,7 @@ def test_an_unknown_dataset_is_named(client: sutro.Client, folder: Path) -> None
         client.list_dataset_files("dataset-unknown")
     assert unknown.value.dataset_id == "dataset-unknown"
 
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown not found"):
         client.upload(folder, "dataset-unknown")
 
 
@@ -222,7 +222,7 @@ def test_a_wrong_key_is_rejected_and_not_shown(server: sutro.LocalServer) -> Non
     assert "wrong-key-123" not in f"{refused.value!r} {refused.value} {client!r} {server!r}"
 
 
-def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingService, folder: Path) -> None:
+def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 4
     holding.refusal = (413, "the file is too large")
     client = sutro.Client(holding.api_key, holding.api_url)

@@ -1,10 +1,9 @@
-"""The exit code tells a script what kind of error it was; so does `--json`."""
+"""The exit code and `--json` tell scripts the kind of error."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,28 +15,29 @@ import trustme
 
 import sutro
 from conftest import write_parquet
-from helpers.tls_server import TlsService, server_context
+from helpers.processes import interrupt_sutro
+from helpers.tls_server import TlsServer, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 LOCAL = ("--api-url", "local:service")
 FULL = Path("/dev/full")
 
 
 @pytest.fixture
-def nobody() -> str:
-    """A URL at which nobody listens."""
+def unused_url() -> str:
+    """A URL at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
-def check_code(run_sutro: RunSutro, holding: HoldingService) -> Callable[..., str]:
-    """Run a command that must fail so, once in words and once with `--json`."""
+def check_code(run_sutro: RunSutro, holding: HoldingServer) -> Callable[..., str]:
+    """Run a failing command twice, as text and with `--json`, and check its exit code."""
 
     def check(code: int, *arguments: object, environment: Mapping[str, str] | None = None) -> str:
         environment = environment or {
@@ -117,8 +117,8 @@ def test_a_wrong_url_exits_with_1_and_a_bad_certificate_with_2_so_that_retry_loo
     context = server_context()
     trustme.CA().issue_cert("localhost").configure_cert(context)
     for service, code, kind in [
-        (TlsService(lambda connection: connection), 1, "NotTheApiError"),
-        (TlsService.with_context(context), 2, "CertificateError"),
+        (TlsServer(lambda connection: connection), 1, "NotTheApiError"),
+        (TlsServer.with_context(context), 2, "CertificateError"),
     ]:
         with service:
             environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": service.url}
@@ -161,14 +161,16 @@ def test_exit_code_4_is_for_the_key(
     assert check_code(4, "datasets", "list", environment=without) == "MissingKeyError"
 
 
-def test_exit_code_5_is_for_temporary_errors(check_code: Callable[..., str], nobody: str) -> None:
-    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": nobody, "SUTRO_MAX_RETRIES": "0"}
+def test_exit_code_5_is_for_temporary_errors(
+    check_code: Callable[..., str], unused_url: str
+) -> None:
+    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": unused_url, "SUTRO_MAX_RETRIES": "0"}
 
     assert check_code(5, "datasets", "list", environment=environment) == "TransferError"
 
 
 def test_exit_code_5_is_for_a_failing_server(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.refusal = (503, "down for a while")
     environment = {
@@ -181,7 +183,7 @@ def test_exit_code_5_is_for_a_failing_server(
 
 
 def test_exit_code_6_is_for_a_partial_upload(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")
@@ -190,7 +192,7 @@ def test_exit_code_6_is_for_a_partial_upload(
 
 
 def test_exit_code_7_is_for_a_rejection_by_the_server(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.refusal = (413, "the file is too large")
 
@@ -199,27 +201,16 @@ def test_exit_code_7_is_for_a_rejection_by_the_server(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_exit_code_130_is_for_ctrl_c(holding: HoldingService, folder: Path) -> None:
+def test_exit_code_130_is_for_ctrl_c(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 2
-    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
-    command = subprocess.Popen(
-        [sys.executable, "-m", "sutro", "upload", folder, "--json"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert holding.held.wait(30)
+    done = interrupt_sutro(holding, "upload", folder, "--json")
 
-    command.send_signal(signal.SIGINT)
-    stdout, stderr = command.communicate(timeout=30)
-
-    document = json.loads(stdout)
-    assert (command.returncode, document["exit_code"]) == (130, 130)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["exit_code"]) == (130, 130)
     assert document["type"] == "UploadInterrupted"
     statuses = [file["status"] for file in document["report"]["files"]]
     assert statuses == ["uploaded"] * 2 + ["pending"] * 10
-    assert "2 of 12 files are in dataset-held" in stderr
+    assert "2 of 12 files are in dataset-held" in done.stderr
 
 
 @pytest.mark.parametrize("log", ["", "debug"])

@@ -1,4 +1,4 @@
-"""Uploads through real proxies that serve one request at a time, or a few."""
+"""Uploads through real proxies that serve one or a few requests at a time."""
 
 from __future__ import annotations
 

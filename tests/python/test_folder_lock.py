@@ -1,4 +1,4 @@
-"""One process at a time uses a folder; the next one waits for it."""
+"""One process at a time can use a folder; others wait for the lock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has the folder `service` open, until its stdin ends."""
+    """Another process that uses the folder `service` until its stdin is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD],
         cwd=tmp_path,

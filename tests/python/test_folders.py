@@ -1,4 +1,4 @@
-"""A folder is what its table format says it is, and nothing in it is left out in silence."""
+"""Folders are read as their table format defines, and skipped files are reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCAL = ("--api-url", "local:service")
 
 
 def delta_table(folder: Path) -> Path:
-    """Two versions of a table: the first file is in the folder, and not in the table."""
+    """A table with two versions. The first file is in the folder, but no longer in the table."""
     (folder / "_delta_log").mkdir(parents=True)
     for version, path in enumerate(["part-old.parquet", "part-new.parquet"]):
         write_parquet(folder / path)
@@ -196,7 +196,7 @@ def test_a_pipe_named_like_a_parquet_file_is_an_error(client: sutro.Client, fold
         client.upload(folder)
 
 
-def rows_of(sources: Sequence[Path]) -> list[object]:
+def read_ids(sources: Sequence[Path]) -> list[object]:
     return pl.scan_parquet(list(map(str, sources))).collect()["id"].to_list()
 
 

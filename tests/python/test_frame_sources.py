@@ -1,8 +1,7 @@
-"""What people hold is uploaded as it is, or refused with the line that works."""
+"""Objects of common libraries are uploaded unchanged, or rejected with code that works."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -22,7 +21,8 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TABLE = pa.table({"a": [3, 1, 2]})
 
 
-def read(client: sutro.Client, report: sutro.UploadReport) -> list[int]:
+def values_of(client: sutro.Client, report: sutro.UploadReport) -> list[int]:
     values: list[int] = pa.table(client.read(report.dataset_id))["a"].to_pylist()
     return values
 
@@ -91,7 +91,7 @@ def test_frames_of_other_libraries_are_uploaded(
 
     report = client.upload(make(tmp_path))
 
-    assert read(client, report) == rows
+    assert values_of(client, report) == rows
     assert pq.read_schema(
         client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copy")[0]
     ).names == ["a"]
@@ -109,8 +109,8 @@ def test_frames_of_other_libraries_are_uploaded_from_a_dict_and_a_list(
     both = client.upload([make(tmp_path / "two"), make(tmp_path / "three")])
 
     assert names_in(client, report.dataset_id) == ["only.parquet"]
-    assert read(client, report) == rows
-    assert read(client, both) == rows * 2
+    assert values_of(client, report) == rows
+    assert values_of(client, both) == rows * 2
 
 
 def test_the_keys_of_a_dataset_dict_become_file_names(client: sutro.Client) -> None:
@@ -135,7 +135,7 @@ def test_the_index_of_a_subclass_or_wrapper_is_dropped_with_a_warning(
     for wrapped in (Own(frame), nw.from_native(frame)):
         with pytest.warns(sutro.SutroWarning, match="index"):
             report = client.upload(wrapped)
-        assert read(client, report) == [3, 1]
+        assert values_of(client, report) == [3, 1]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_chunks_of_a_pandas_reader_are_uploaded_without_a_warning(
 
 
 def stand_in(module: str, name: str) -> Any:
-    """An object of a class of a library that takes too long to install, by its name alone."""
+    """An object with the class name of a library that takes too long to install."""
     return type(name, (), {"__module__": module, "__arrow_c_stream__": None})()
 
 
@@ -236,7 +236,7 @@ def frames() -> Iterator[pl.LazyFrame]:
 
 
 def test_a_generator_can_yield_lazy_frames(client: sutro.Client) -> None:
-    assert read(client, client.upload(frames())) == [0, 1, 2]
+    assert values_of(client, client.upload(frames())) == [0, 1, 2]
 
 
 # What the upload adds to the peak memory, in kB. The child's alone, as in test_frames.
@@ -271,13 +271,9 @@ print(peak() - before)
 def test_a_query_result_of_640_mb_is_streamed_not_collected(
     server: sutro.LocalServer, tmp_path: Path, library: str
 ) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", STREAMED, server.api_url, server.api_key, library],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
+    peak = python_output(
+        "-c", STREAMED, server.api_url, server.api_key, library, cwd=tmp_path, timeout=300
     )
 
     # Most of it is what the engines read ahead.
-    assert int(run.stdout) / 1000 < 400
+    assert int(peak) / 1000 < 400

@@ -1,4 +1,4 @@
-"""A stream that can be read once is read once, and let go when an upload fails."""
+"""One-shot streams are read once, and released if an upload fails."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
+from helpers.streams import StreamWrapper
 
 if TYPE_CHECKING:
     import io
@@ -40,7 +41,7 @@ ONCE: dict[str, Callable[[], Any]] = {
 }
 
 
-def rows_of(report: sutro.UploadReport | sutro.CheckReport) -> int:
+def row_count_of(report: sutro.UploadReport | sutro.CheckReport) -> int:
     return sum(file.row_count for file in report)
 
 
@@ -48,7 +49,7 @@ def rows_of(report: sutro.UploadReport | sutro.CheckReport) -> int:
 def test_a_stream_consumed_by_a_check_is_rejected(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     check = client.check(source)
-    assert rows_of(check) in {2, 4}
+    assert row_count_of(check) in {2, 4}
     assert "make it again" in str(check)
 
     with pytest.raises(sutro.SutroError, match="read"):
@@ -71,25 +72,41 @@ def test_a_stream_consumed_by_a_dry_run_is_rejected(client: sutro.Client, kind: 
 def test_a_consumed_stream_is_not_uploaded_again(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     report = client.upload(source)
-    assert rows_of(report) in {2, 4}
+    assert row_count_of(report) in {2, 4}
 
     with pytest.raises(sutro.SutroError, match="read"):
         client.upload(source, report.dataset_id)
 
 
-FAILING: dict[str, Callable[[sutro.Client, Any], object]] = {
-    "no such dataset": lambda client, source: client.upload(source, "dataset-typo"),
-    "no such dataset, checked": lambda client, source: client.check(source, "dataset-typo"),
-    "wrong key": lambda client, source: sutro.Client("wrong", client.api_url).upload(source),
-    "no service": lambda _, source: sutro.Client("key", "http://127.0.0.1:9", max_retries=0).upload(
-        source
+FAILING: dict[str, tuple[Callable[[sutro.Client, Any], object], str]] = {
+    "no such dataset": (
+        lambda client, source: client.upload(source, "dataset-typo"),
+        "dataset-typo not found",
     ),
-    "concurrency": lambda client, source: client.upload(source, concurrency=0),
-    "on_mismatch": lambda client, source: client.upload(source, on_mismatch="other"),  # type: ignore[arg-type]
-    "rows_per_file": lambda client, source: client.upload(source, rows_per_file=0),
-    "recursive": lambda client, source: client.upload(source, recursive=True),
-    "names": lambda client, source: client.upload(source, names="x"),
-    "id": lambda client, source: client.upload(source, 7),  # type: ignore[arg-type]
+    "no such dataset, checked": (
+        lambda client, source: client.check(source, "dataset-typo"),
+        "dataset-typo not found",
+    ),
+    "wrong key": (
+        lambda client, source: sutro.Client("wrong", client.api_url).upload(source),
+        "does not accept the API key",
+    ),
+    "no server": (
+        lambda _, source: sutro.Client("key", "http://127.0.0.1:9", max_retries=0).upload(source),
+        "cannot reach",
+    ),
+    "concurrency": (lambda client, source: client.upload(source, concurrency=0), "concurrency"),
+    "on_mismatch": (
+        lambda client, source: client.upload(source, on_mismatch="other"),  # type: ignore[arg-type]
+        "on_mismatch",
+    ),
+    "rows_per_file": (
+        lambda client, source: client.upload(source, rows_per_file=0),
+        "rows_per_file",
+    ),
+    "recursive": (lambda client, source: client.upload(source, recursive=True), "recursive"),
+    "names": (lambda client, source: client.upload(source, names="x"), "names"),
+    "id": (lambda client, source: client.upload(source, 7), "dataset_id"),  # type: ignore[arg-type]
 }
 
 
@@ -100,10 +117,11 @@ def test_a_call_that_fails_before_sending_does_not_consume_the_stream(
 ) -> None:
     source = ONCE[kind]()
 
-    with pytest.raises((sutro.SutroError, TypeError)):
-        FAILING[failure](client, source)
+    call, words = FAILING[failure]
+    with pytest.raises((sutro.SutroError, TypeError), match=words):
+        call(client, source)
 
-    assert rows_of(client.upload(source)) == (4 if kind == "generator" else 2)
+    assert row_count_of(client.upload(source)) == (4 if kind == "generator" else 2)
 
 
 def test_a_stream_with_rejected_types_can_be_cast(client: sutro.Client) -> None:
@@ -111,7 +129,7 @@ def test_a_stream_with_rejected_types_can_be_cast(client: sutro.Client) -> None:
     with pytest.raises(sutro.FrameError, match="Duration"):
         client.upload(reader)
 
-    assert rows_of(client.upload(reader.cast(pa.schema({"a": pa.int64()})))) == 1
+    assert row_count_of(client.upload(reader.cast(pa.schema({"a": pa.int64()})))) == 1
 
 
 def test_a_stream_consumed_elsewhere_is_rejected(client: sutro.Client) -> None:
@@ -124,23 +142,13 @@ def test_a_stream_consumed_elsewhere_is_rejected(client: sutro.Client) -> None:
     assert client.list_datasets() == []
 
 
-class Wrapped:
-    """A frame of a class that nobody knows, around a stream that can be read once."""
-
-    def __init__(self) -> None:
-        self.reader = TABLE.to_reader()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.reader.__arrow_c_stream__(requested_schema)
-
-
 def test_a_consumed_stream_behind_a_wrapper_is_rejected(client: sutro.Client) -> None:
-    checked, sent = Wrapped(), Wrapped()
+    checked, sent = StreamWrapper(TABLE), StreamWrapper(TABLE)
     client.check(checked)
     client.upload(sent)
 
     for frame in (checked, sent):
-        with pytest.raises(sutro.FrameError, match="Wrapped gave rows before"):
+        with pytest.raises(sutro.FrameError, match="StreamWrapper gave rows before"):
             client.upload(frame)
 
 
@@ -164,7 +172,7 @@ def test_rereadable_frames_can_be_uploaded_twice(client: sutro.Client) -> None:
     ):
         assert client.check(frame)
         assert client.upload(frame)
-        assert rows_of(client.upload(frame)) > 0
+        assert row_count_of(client.upload(frame)) > 0
 
 
 def test_a_frame_without_rows_is_noted_in_the_report(client: sutro.Client) -> None:

@@ -1,4 +1,4 @@
-"""The column that is uploaded is the column that was held, or the upload is refused by name."""
+"""An uploaded column equals its source, or the upload is rejected by column name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ WITHOUT_COUNTERPART = [
 
 
 def generated(dice: random.Random, flat: list[tuple[pa.DataType, list[Any]]], depth: int) -> Any:
-    """A type with some values: flat, or nested as deep as the dice say."""
+    """A random type with values, flat or nested."""
     kind = dice.choice(["flat", "list", "view", "fixed", "struct", "map", "large"])
     if depth == 0 or kind == "flat":
         return dice.choice(flat)
@@ -94,7 +94,7 @@ def column_of(dice: random.Random) -> pa.Array:
 
 
 def encoded(column: pa.Array, dice: random.Random) -> pa.Array:
-    """A column by its dictionary or its runs, made by hand: not all have a kernel for it."""
+    """A dictionary- or run-end-encoded column, built by hand: not every type has a kernel."""
     if dice.random() < 0.5:
         return pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1], pa.int8()), column)
     ends = pa.array([1, 2, 3, 4], pa.int32())
@@ -121,15 +121,15 @@ EQUIVALENCES: list[tuple[str, Callable[[Any], pa.DataType]]] = [
 
 
 def canonical(data_type: pa.DataType) -> pa.DataType:
-    """One type for all that may stand for each other: the list of docs/guides/types.md."""
+    """One representative of equivalent types, as listed in docs/guides/types.md."""
     for kinds, common in EQUIVALENCES:
         if any(getattr(pa.types, f"is_{kind}")(data_type) for kind in kinds.split()):
             return common(data_type)
     return data_type
 
 
-def read_plainly(path: Path) -> pa.Table:
-    """A file as its parquet types tell it, without the Arrow schema that is kept beside them."""
+def read_without_arrow_schema(path: Path) -> pa.Table:
+    """A file read by its Parquet types, without the Arrow schema stored in it."""
     plain = path.with_suffix(".plain.parquet")
     plain.write_bytes(path.read_bytes().replace(b"ARROW:schema", b"arrow:schema"))
     return pq.read_table(plain)
@@ -148,7 +148,7 @@ def test_generated_columns_round_trip_with_type_and_values(
         (path,) = client.download_from_dataset(
             report.dataset_id, output_path=tmp_path / str(number)
         )
-        read = read_plainly(path)
+        read = read_without_arrow_schema(path)
         for name in table.column_names:
             held, found = table[name], read[name]
             assert canonical(found.type) == canonical(held.type), (held.type, found.type)
@@ -227,7 +227,7 @@ def test_an_extension_type_that_parquet_lacks_is_reported(
         report = client.upload(frame)
 
     (path,) = client.download_from_dataset(report.dataset_id, output_path=tmp_path)
-    assert read_plainly(path)["i"].to_pylist() == [
+    assert read_without_arrow_schema(path)["i"].to_pylist() == [
         {"left": 0, "right": 1},
         {"left": 1, "right": 2},
     ]

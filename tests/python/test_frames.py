@@ -1,10 +1,9 @@
-"""Frames of any library become files, in order, as fast as the upload takes them."""
+"""Frames of any library become files, in order, as fast as the upload accepts them."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,14 @@ import pytest
 
 import sutro
 from conftest import without_fingerprints, write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 
 def numbers(start: int, rows: int = 100) -> pa.Table:
@@ -226,7 +226,7 @@ def test_an_index_with_labels_is_dropped_with_a_warning(
     assert pq.read_schema(path).names == ["id"]
 
 
-def test_a_generator_is_consumed_lazily_as_upload_slots_free_up(holding: HoldingService) -> None:
+def test_a_generator_is_consumed_lazily_as_upload_slots_free_up(holding: HoldingServer) -> None:
     asked: list[int] = []
     looks = 0
 
@@ -242,7 +242,7 @@ def test_a_generator_is_consumed_lazily_as_upload_slots_free_up(holding: Holding
             raise KeyboardInterrupt
 
     client = sutro.Client(holding.api_key, holding.api_url)
-    with pytest.raises(sutro.UploadInterrupted):
+    with pytest.raises(sutro.UploadInterrupted, match="0 of 2 files are in"):
         client.upload(frames(), concurrency=2, progress=interrupt_when_it_is_held)
 
     # Two in transfer, one ahead of them, and one that waits for room.
@@ -390,11 +390,6 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
 def test_uploading_200_frames_of_20_mb_needs_little_memory(server: sutro.LocalServer) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", GENERATOR, server.api_url, server.api_key],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    peak = python_output("-c", GENERATOR, server.api_url, server.api_key, timeout=300)
 
-    assert int(run.stdout) / 1000 < 400
+    assert int(peak) / 1000 < 400

@@ -1,4 +1,4 @@
-"""A check is true exactly when the upload is accepted, whatever is uploaded into whatever."""
+"""A check passes exactly if the server accepts the upload."""
 
 from __future__ import annotations
 

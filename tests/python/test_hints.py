@@ -1,4 +1,4 @@
-"""Python and the command have words for every hint, and what these name exists."""
+"""Python and the command have a text for every hint, and everything it names exists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FACES = pytest.mark.parametrize("words", [_hints.PYTHON, COMMAND], ids=["python"
 
 
 def hints_of_the_core() -> dict[str, set[str]]:
-    """The hints in `src/hint.rs` by the names that the tables have, with their fields."""
+    """The hints in `src/hint.rs` with their fields, under the names used in the tables."""
     source = (ROOT / "src" / "hint.rs").read_text("utf-8")
     many = re.DOTALL | re.MULTILINE
     [body] = re.findall(r"^pub enum Hint \{\n(.*?)^\}", source, many)
@@ -32,7 +32,7 @@ def hints_of_the_core() -> dict[str, set[str]]:
 
 
 def hints_of_python() -> set[str]:
-    """The hints that only this package gives."""
+    """The hints that only the Python package raises."""
     sources = (path.read_text("utf-8") for path in (ROOT / "python" / "sutro").rglob("*.py"))
     return {name for source in sources for name in re.findall(r'hint\(["\'](\w+)["\']', source)}
 
@@ -79,7 +79,7 @@ def test_hint_texts_for_the_command_name_existing_options(words: str) -> None:
 
 
 def options(command: click.Command) -> dict[str, tuple[str, ...] | None]:
-    """All options of a command and those below it, with the choices of those that have some."""
+    """All options of a command and its subcommands, with their choices."""
     found: dict[str, tuple[str, ...] | None] = {}
     for parameter in command.params:
         choices = parameter.type.choices if isinstance(parameter.type, click.Choice) else None

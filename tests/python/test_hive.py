@@ -1,4 +1,4 @@
-"""Columns that are in the names of folders only arrive as other tools read them."""
+"""Columns of Hive-style folders arrive as other tools read them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_back(client: sutro.Client, report: sutro.UploadReport) -> pl.DataFrame:
 
 
 def write_tree(root: Path, values: Sequence[Mapping[str, object]]) -> Path:
-    """Write one file for each set of values, as Spark and pandas name folders."""
+    """Write one file per set of values, in folders named as by Spark and pandas."""
     frame = pd.DataFrame([{"id": place, **row} for place, row in enumerate(values)])
     frame.to_parquet(root, partition_cols=list(values[0]), index=False)
     return root

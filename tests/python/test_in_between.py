@@ -1,4 +1,4 @@
-"""Proxies and gateways that refuse are told as what they are."""
+"""Errors from proxies and gateways are reported as such."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _nginx(upstream: str, folder: Path, more: str = "", of_uploads: str = "") ->
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file above nginx's own limit of 1 MiB."""
+    """A file above nginx's default limit of 1 MiB."""
     path = tmp_path / "large.parquet"
     path.write_bytes(parquet_bytes(300_000, "x"))
     assert path.stat().st_size > 1 << 20
@@ -127,7 +127,7 @@ def test_an_error_asks_about_the_url_if_no_response_came_from_the_api(
 
 @contextmanager
 def _proxy(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy that gives this answer to every request."""
+    """A proxy that sends this response to every request."""
     requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

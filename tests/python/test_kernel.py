@@ -1,4 +1,4 @@
-"""In a Jupyter kernel there is a bar, with and without ipywidgets, and Ctrl-C leaves it whole."""
+"""The progress bar in a Jupyter kernel, with and without ipywidgets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import sutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
     from helpers.kernels import Cell, Kernel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -41,16 +41,16 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
     return found
 
 
-def connect(kernel: Kernel, service: sutro.LocalServer | HoldingService) -> None:
-    """Give the kernel a `client`, as a first cell would."""
+def connect(kernel: Kernel, service: sutro.LocalServer | HoldingServer) -> None:
+    """Create a `client` in the kernel, as a first cell would."""
     made = kernel.run(
         f"import sutro; client = sutro.Client({service.api_key!r}, {service.api_url!r})"
     )
     assert made == kernels.Cell()
 
 
-def is_whole(cell: Cell) -> bool:
-    """Whether the bar of a cell that ended early is at its end."""
+def is_bar_complete(cell: Cell) -> bool:
+    """Whether the bar of a cell that ended early is closed."""
     if cell.widgets:
         (bar,) = cell.states("FloatProgressModel")
         return bool(bar["bar_style"] == "danger")
@@ -154,7 +154,7 @@ def test_the_async_twin_can_be_awaited_in_a_cell(
 
 
 def test_an_interrupted_cell_closes_the_bar_and_the_next_cell_resumes(
-    kernel: Kernel, holding: HoldingService, folder: Path
+    kernel: Kernel, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     connect(kernel, holding)
@@ -165,7 +165,7 @@ def test_an_interrupted_cell_closes_the_bar_and_the_next_cell_resumes(
     interrupted = kernel.result()
 
     assert interrupted.error == "UploadInterrupted"
-    assert is_whole(interrupted)
+    assert is_bar_complete(interrupted)
     assert holding.dropped.wait(30)
     holding.commits = len(PARTS)
     cell = kernel.run(f"print(client.upload({str(folder)!r}, 'dataset-held', progress=False))")
@@ -174,7 +174,7 @@ def test_an_interrupted_cell_closes_the_bar_and_the_next_cell_resumes(
 
 
 def test_an_interrupted_await_closes_its_connections_and_the_next_cell_works(
-    kernel: Kernel, holding: HoldingService, folder: Path
+    kernel: Kernel, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     connect(kernel, holding)
@@ -185,13 +185,13 @@ def test_an_interrupted_await_closes_its_connections_and_the_next_cell_works(
     interrupted = kernel.result()
 
     assert interrupted.error == "CancelledError"
-    assert is_whole(interrupted)
+    assert is_bar_complete(interrupted)
     assert holding.dropped.wait(30)
     assert kernel.run("print(1)").stdout == "1\n"
 
 
 def test_an_error_closes_the_bar_in_a_notebook(
-    kernel: Kernel, holding: HoldingService, folder: Path
+    kernel: Kernel, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     holding.refusal = (400, "this is no parquet file")
@@ -200,7 +200,7 @@ def test_an_error_closes_the_bar_in_a_notebook(
     cell = kernel.run(f"client.upload({str(folder)!r})")
 
     assert cell.error == "UploadIncompleteError"
-    assert is_whole(cell)
+    assert is_bar_complete(cell)
 
 
 def test_an_error_in_a_cell_prints_at_most_twenty_lines(

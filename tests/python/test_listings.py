@@ -1,4 +1,4 @@
-"""What the service tells of the files of a dataset."""
+"""Listings of datasets and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sutro
-from helpers.older_catalog import take_back_to
+from helpers.older_catalog import downgrade_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_dataset_totals_match_their_files_even_in_the_catalog_of_an_earlier_rele
     paths = sorted(folder.iterdir())
     with sutro.LocalServer(tmp_path / "service") as server:
         ids = [server.client().upload(paths[:count]).dataset_id for count in (3, 5)]
-    take_back_to(4, tmp_path / "service")
+    downgrade_to(4, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         client.upload(paths[5:7], ids[1])
@@ -68,7 +68,7 @@ def test_a_catalog_without_hashes_opens_and_lists_hashes_of_new_files(
     first, second = folder / "part-0.parquet", folder / "part-1.parquet"
     with sutro.LocalServer(tmp_path / "service") as server:
         dataset_id = server.client().upload(first).dataset_id
-    take_back_to(2, tmp_path / "service")
+    downgrade_to(2, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         client.upload(second, dataset_id)

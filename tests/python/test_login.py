@@ -1,4 +1,4 @@
-"""The command `sutro login`: a key that works is kept, and nobody sees it."""
+"""The command `sutro login` stores a working key and never shows it."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def test_login_reports_where_the_key_cannot_be_stored(
 
 
 def test_login_does_not_retry_a_refused_connection(run_sutro: RunSutro) -> None:
-    nobody = "http://127.0.0.1:1"
+    unused_url = "http://127.0.0.1:1"
     environment = {"SUTRO_LOG": "info"}
 
-    failed = run_sutro("login", "--api-url", nobody, stdin="key\n", environment=environment)
+    failed = run_sutro("login", "--api-url", unused_url, stdin="key\n", environment=environment)
 
     assert failed.returncode == 5
     assert "cannot reach 127.0.0.1:1" in failed.stderr

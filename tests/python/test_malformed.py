@@ -1,6 +1,6 @@
-"""No file, however broken, ends or stalls the process: it is taken, or refused in words.
+"""Broken files are accepted or rejected with a message, and never crash or stall the process.
 
-The files are checked in a child process, so that an abort is seen as what it is.
+The files are checked in a child process, so that an abort is detected as one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.processes import run_python
 from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
@@ -50,27 +51,22 @@ print(json.dumps(["", None, "", peak_mib() - before]))
 """
 
 
-def written(table: pa.Table, **options: Any) -> bytes:
+def parquet_of(table: pa.Table, **options: Any) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, **options)
     return buffer.getvalue()
 
 
-PLAIN = written(
+PLAIN = parquet_of(
     pa.table({"number": range(500), "words": [f"row {n}" for n in range(500)]}), row_group_size=100
 )
 
 
 def check_all(folder: Path) -> dict[str, tuple[str | None, str]]:
-    """Check each file; what became of it. None takes long, and all need little memory."""
+    """Check each file, and return the results. No file may need much time or memory."""
     plain = folder.parent / "plain.parquet"
     plain.write_bytes(PLAIN)
-    child = subprocess.run(
-        [sys.executable, "-c", CHECK_ALL, str(folder), str(plain)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    child = run_python("-c", CHECK_ALL, folder, plain, timeout=300)
     assert child.returncode == 0, f"{child.stdout[-500:]}\n{child.stderr[-2000:]}"
     *results, (_, _, _, grown) = map(json.loads, child.stdout.splitlines())
     assert len(results) == len(list(folder.iterdir()))
@@ -197,7 +193,7 @@ def test_unusual_but_valid_files_are_accepted(tmp_path: Path) -> None:
         "no-rows": pa.table({"a": pa.array([], pa.int64())}),
     }
     for name, table in tables.items():
-        (folder / name).write_bytes(written(table))
+        (folder / name).write_bytes(parquet_of(table))
     # Two gigabytes of nothing between the pages and the footer, which take no disk.
     pages = len(PLAIN) - len(footer_of(PLAIN)) - 8
     with (folder / "huge").open("wb") as huge:

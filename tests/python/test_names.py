@@ -1,4 +1,4 @@
-"""One rule for names: what differs only in case or in the composition of characters is one name."""
+"""Names that differ only in case or Unicode form are the same name, everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from helpers.older_catalog import take_back_to
+from helpers.older_catalog import downgrade_to
 from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_a_dataset_of_an_earlier_release_whose_names_now_collide_can_be_listed(
         for position, name in enumerate(names):
             catalog.execute("UPDATE files SET file_name = ? WHERE position = ?", (name, position))
     catalog.close()
-    take_back_to(3, tmp_path / "service")
+    downgrade_to(3, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client, raw = server.client(), RawClient(server.api_url, server.api_key)
         assert [file.file_name for file in client.list_dataset_files(dataset_id)] == names

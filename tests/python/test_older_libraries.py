@@ -1,4 +1,4 @@
-"""Frames of the oldest libraries that are supported: `make test-older` runs this with them."""
+"""Frames of the oldest supported libraries. `make test-older` runs these tests with them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_lazy_frames_and_datasets_are_uploaded(
 
 def test_a_consumed_reader_is_rejected(client: sutro.Client) -> None:
     reader = pa.table({"a": [1]}).to_reader()
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-typo not found"):
         client.upload(reader, "dataset-typo")
     assert client.upload(reader)[0].row_count == 1
 

@@ -1,4 +1,4 @@
-"""The service keeps to the document of its API, whatever it is asked."""
+"""The server's responses match its OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that the documentation shows for other clients work, and broken ones get the mend."""
+"""The documented examples for other clients work, and broken ones are answered with the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the package is: its public names, its weight, its example."""
+"""The package: public names, import cost, demo."""
 
 from __future__ import annotations
 
@@ -9,28 +9,16 @@ import inspect
 import pickle
 import pkgutil
 import re
-import subprocess
-import sys
 import typing
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import sutro
+from helpers.processes import python_output
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATH = f"import sys; sys.path.insert(0, {str(Path(sutro.__file__).parents[1])!r})"
-
-
-def run_python(*arguments: str, cwd: Path | None = None) -> str:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    ).stdout
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
@@ -144,10 +132,10 @@ def test_the_package_ships_its_types() -> None:
 
 
 def test_importing_the_package_loads_few_modules() -> None:
-    """Time is not measured: `python -X importtime -c "import sutro"` shows it."""
+    """Does not measure time; use `python -X importtime -c "import sutro"`."""
     code = "import sys; before = set(sys.modules); import sutro; print(*set(sys.modules) - before)"
 
-    loaded = run_python("-I", "-c", code).split()
+    loaded = python_output("-I", "-c", code).split()
 
     assert len(loaded) <= 40
     assert {"dataclasses", "inspect", "sutro._core", "typing"}.isdisjoint(loaded)
@@ -157,7 +145,7 @@ def test_the_first_call_loads_no_slow_module() -> None:
     heavy = ["asyncio", "click", "http", "logging", "numpy", "pandas", "pyarrow", "shutil", "ssl"]
     code = f"import sys, sutro; sutro.upload; print([m for m in {heavy} if m in sys.modules])"
 
-    assert run_python("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
+    assert python_output("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
 
 
 def test_lazily_imported_names_are_found_by_every_kind_of_access() -> None:
@@ -173,7 +161,7 @@ import pickle
 assert pickle.loads(b"csutro\nUploadReport\n.") is sutro.UploadReport
 """
     for other_first in ("", "from sutro.client import Client\n", "import sutro.cli.commands\n"):
-        run_python("-c", other_first + code)
+        python_output("-c", other_first + code)
 
 
 def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
@@ -190,8 +178,8 @@ def test_the_demo_uploads_and_its_second_run_skips_all_files(tmp_path: Path) -> 
     demo = str(EXAMPLES / "demo.py")
     names = sorted(path.name for path in (EXAMPLES / "data").iterdir())
 
-    first = run_python(demo, cwd=tmp_path)
-    second = run_python(demo, cwd=tmp_path)
+    first = python_output(demo, cwd=tmp_path)
+    second = python_output(demo, cwd=tmp_path)
 
     listing = first.partition("in order:")[2]
     assert [line.split()[0] for line in listing.splitlines() if line] == names

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
+from helpers.datasets import ids_in
 
 if TYPE_CHECKING:
     from conftest import RunSutro
@@ -32,16 +33,11 @@ def small_files(tmp_path: Path) -> Path:
     return folder
 
 
-def ids(client: sutro.Client, dataset_id: str) -> list[int]:
-    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
-    return rows
-
-
 def test_small_files_are_packed_in_order(client: sutro.Client, small_files: Path) -> None:
     report = client.upload(small_files, target_file_size="30kB")
 
     assert 1 < len(report) < 20
-    assert ids(client, report.dataset_id) == list(range(600))
+    assert ids_in(client, report.dataset_id) == list(range(600))
     names = [file.name for file in report]
     assert [name.rpartition("-")[0] for name in names] == [
         f"part-{place:05}" for place in range(len(report))
@@ -60,7 +56,7 @@ def test_a_large_file_is_split_at_row_group_boundaries(
 
     assert [file.row_count for file in report] == [100] * 10
     assert {file.sources for file in report} == {(str(path),)}
-    assert ids(client, report.dataset_id) == list(range(1000))
+    assert ids_in(client, report.dataset_id) == list(range(1000))
 
 
 def test_a_packed_upload_resumes(client: sutro.Client, small_files: Path) -> None:
@@ -75,7 +71,7 @@ def test_a_packed_upload_resumes(client: sutro.Client, small_files: Path) -> Non
     client.upload(packs[:2], begun)
     resumed = client.upload(small_files, begun, target_file_size="30kB")
     assert [file.status for file in resumed] == ["skipped"] * 2 + ["uploaded"] * (len(whole) - 2)
-    assert ids(client, begun) == list(range(600))
+    assert ids_in(client, begun) == list(range(600))
 
 
 def test_a_packed_upload_does_not_resume_with_different_files(
@@ -85,9 +81,9 @@ def test_a_packed_upload_does_not_resume_with_different_files(
     table = pa.table({"id": range(600, 610), "text": ["more" * 50] * 10})
     pq.write_table(table, small_files / "file-60.parquet")
 
-    with pytest.raises(sutro.FileExistsInDatasetError):
+    with pytest.raises(sutro.FileExistsInDatasetError, match="already contains part-00000"):
         client.upload(small_files, report.dataset_id, target_file_size="30kB")
-    assert ids(client, report.dataset_id) == list(range(600))
+    assert ids_in(client, report.dataset_id) == list(range(600))
 
 
 def test_casts_and_recompression_work_with_packing(client: sutro.Client, tmp_path: Path) -> None:
@@ -100,7 +96,7 @@ def test_casts_and_recompression_work_with_packing(client: sutro.Client, tmp_pat
 
     assert len(report) == 1
     assert set(report[0].changes) == {"cast", "recompressed"}
-    assert ids(client, report.dataset_id) == [1, 2, 3, 4]
+    assert ids_in(client, report.dataset_id) == [1, 2, 3, 4]
 
 
 def test_check_reports_the_packed_files(client: sutro.Client, small_files: Path) -> None:
@@ -155,7 +151,7 @@ def test_the_command_packs_files(
     done = run_sutro(
         "upload", small_files, "--target-file-size", "1GiB", "-q", environment=environment
     )
-    assert ids(server.client(), done.stdout.strip()) == list(range(600))
+    assert ids_in(server.client(), done.stdout.strip()) == list(range(600))
 
 
 def corpus() -> list[Path]:

@@ -1,4 +1,4 @@
-"""The service's page, in a real browser."""
+"""The server's page in a real browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 
 
 def rendered(server: sutro.LocalServer, tmp_path: Path, *options: str, key: bool = True) -> str:
-    """The page's document a while after it was loaded."""
+    """The document of the page some time after it was loaded."""
     url = f"{server.api_url}/" + (f"#key={server.api_key}" if key else "")
     done = subprocess.run(
         [

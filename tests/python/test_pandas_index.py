@@ -1,4 +1,4 @@
-"""The index of a pandas frame is no column, whoever hands the frame over."""
+"""The index of a pandas frame never becomes a column, even through wrappers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INDEXES: dict[str, tuple[Any, str | None]] = {
 
 
 class Wrapper:
-    """A frame of a class that nobody knows, around one of pandas."""
+    """A class unknown to sutro that wraps a pandas frame."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame

@@ -1,4 +1,4 @@
-"""Child processes upload on their own, however they were made, or are told why they cannot."""
+"""Child processes can upload however they were started, or get an error that says why not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.json_server import JsonService
+from helpers.json_server import JsonServer
 from sutro import _core, settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_an_error_from_a_worker_arrives_with_all_its_attributes(
 
 
 def in_forked_child(work: Callable[[], Any]) -> Any:
-    """The result of `work` in a forked child, or the error that it raised there."""
+    """Return the result of `work` in a forked child, or raise its error."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
@@ -100,11 +100,11 @@ def test_children_forked_during_uploads_can_upload(
 ) -> None:
     is_over = threading.Event()
 
-    def go_on_uploading() -> None:
+    def keep_uploading() -> None:
         while not is_over.is_set():
             client.upload(folder, progress=True)
 
-    uploading = threading.Thread(target=go_on_uploading)
+    uploading = threading.Thread(target=keep_uploading)
     uploading.start()
     try:
         for _ in range(FORKS_DURING_UPLOADS):
@@ -116,7 +116,7 @@ def test_children_forked_during_uploads_can_upload(
     assert "12/12 files]" in capsys.readouterr().err
 
 
-class EmptyService(JsonService):
+class EmptyServer(JsonServer):
     """Has one dataset without files."""
 
     dataset_id = "dataset-empty"
@@ -128,7 +128,7 @@ class EmptyService(JsonService):
 @posix_only
 def test_calls_in_a_forked_child_share_connections() -> None:
     calls = 50
-    with EmptyService() as service:
+    with EmptyServer() as service:
         client = sutro.Client("key", service.api_url)
         assert client.list_dataset_files("dataset-empty") == []
         before = service.connections

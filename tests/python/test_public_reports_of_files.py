@@ -1,6 +1,6 @@
-"""What users of other tools have reported of files and folders, tried with this package.
+"""Issues that users of other tools reported for files and folders.
 
-Each test names the report whose symptom must not come back here.
+Each test names the issue whose symptom must not appear here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,10 @@ import pytest
 
 import sutro
 from conftest import write_parquet
+from helpers.datasets import names_in, table_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def rows_of(client: sutro.Client, dataset_id: str) -> pa.Table:
-    return pa.table(client.read(dataset_id))
-
-
-def names_in(client: sutro.Client, dataset_id: str) -> list[str]:
-    return [file.file_name for file in client.list_dataset_files(dataset_id)]
 
 
 def test_rows_deleted_from_a_table_are_not_uploaded(client: sutro.Client, data: Path) -> None:
@@ -50,7 +43,7 @@ def test_a_column_found_only_in_the_path_is_not_lost(client: sutro.Client, data:
         client.upload(data, recursive=True)
     dataset_id = client.upload(data, recursive=True, hive=True).dataset_id
 
-    assert rows_of(client, dataset_id).to_pydict() == {"x": [2023, 2024], "year": [2023, 2024]}
+    assert table_of(client, dataset_id).to_pydict() == {"x": [2023, 2024], "year": [2023, 2024]}
 
 
 def test_a_column_in_the_path_and_the_file_keeps_the_values_of_the_file(
@@ -62,7 +55,7 @@ def test_a_column_in_the_path_and_the_file_keeps_the_values_of_the_file(
 
     dataset_id = client.upload(data, recursive=True).dataset_id
 
-    assert rows_of(client, dataset_id).to_pydict() == {"year": [1999]}
+    assert table_of(client, dataset_id).to_pydict() == {"year": [1999]}
 
 
 def test_equal_names_in_partition_folders_do_not_overwrite_each_other(
@@ -78,7 +71,7 @@ def test_equal_names_in_partition_folders_do_not_overwrite_each_other(
     report = client.upload(data, recursive=True, hive=True)
 
     assert len({file.name for file in report}) == 2
-    assert rows_of(client, report.dataset_id)["x"].to_pylist() == [2023, 2024]
+    assert table_of(client, report.dataset_id)["x"].to_pylist() == [2023, 2024]
 
 
 def test_changed_content_of_the_same_size_is_detected(client: sutro.Client, data: Path) -> None:
@@ -176,7 +169,7 @@ def test_marker_files_written_by_spark_are_ignored(client: sutro.Client, data: P
 
     assert len(client.upload(data)) == 2
     assert [file.name for file in client.upload(data, exclude="*-0*")] == ["part-1.parquet"]
-    with pytest.raises(sutro.SutroError):
+    with pytest.raises(sutro.ConfigurationError, match="all 2 files are excluded"):
         client.upload(data, exclude="*")
 
 
@@ -234,7 +227,7 @@ PAIRS: dict[str, tuple[str, pa.Array, pa.Array]] = {
 def test_type_drift_is_rejected_without_a_cast_and_fixed_by_one(
     client: sutro.Client, data: Path, case: str
 ) -> None:
-    """Each case has the address of its report."""
+    """Each case names its issue."""
     _report, first, second = PAIRS[case]
     pq.write_table(pa.table({"x": first}), data / "0.parquet")
     pq.write_table(pa.table({"x": second}), data / "1.parquet")
@@ -245,11 +238,11 @@ def test_type_drift_is_rejected_without_a_cast_and_fixed_by_one(
     apart = client.upload(data / "0.parquet").dataset_id
     expected = [*first.to_pylist(), *second.to_pylist()]
 
-    assert rows_of(client, together)["x"].to_pylist() == expected
+    assert table_of(client, together)["x"].to_pylist() == expected
     if case != "decimals":  # the dataset has fewer digits than the second file
         assert client.check(data / "1.parquet", apart, on_mismatch="cast")
         client.upload(data / "1.parquet", apart, on_mismatch="cast")
-        assert rows_of(client, apart)["x"].to_pylist() == expected
+        assert table_of(client, apart)["x"].to_pylist() == expected
 
 
 def test_int96_mixed_with_other_timestamps_is_cast(client: sutro.Client, data: Path) -> None:
@@ -262,7 +255,7 @@ def test_int96_mixed_with_other_timestamps_is_cast(client: sutro.Client, data: P
         client.upload(data)
     dataset_id = client.upload(data, on_mismatch="cast").dataset_id
 
-    assert rows_of(client, dataset_id) == pa.concat_tables([table, table])
+    assert table_of(client, dataset_id) == pa.concat_tables([table, table])
 
 
 @pytest.mark.parametrize("columns", [["a"], ["a", "b", "c"]], ids=["removed", "added"])
@@ -292,7 +285,7 @@ def test_a_difference_in_nullability_is_reported_and_cast(client: sutro.Client, 
     dataset_id = client.upload(data, on_mismatch="cast").dataset_id
 
     assert [difference.kind for difference in error.value.differences] == ["nullability"]
-    assert rows_of(client, dataset_id)["x"].to_pylist() == [1, 2]
+    assert table_of(client, dataset_id)["x"].to_pylist() == [1, 2]
 
 
 def test_a_column_name_with_a_dot_is_not_a_nested_column(client: sutro.Client, data: Path) -> None:
@@ -304,7 +297,7 @@ def test_a_column_name_with_a_dot_is_not_a_nested_column(client: sutro.Client, d
     assert not client.check(data, on_mismatch="cast")
     for path in data.iterdir():
         dataset_id = client.upload(path).dataset_id
-        assert rows_of(client, dataset_id) == pq.read_table(path)
+        assert table_of(client, dataset_id) == pq.read_table(path)
 
 
 def test_duplicate_column_names_are_reported(client: sutro.Client, data: Path) -> None:

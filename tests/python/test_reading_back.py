@@ -1,4 +1,4 @@
-"""A part of a dataset is read back, into the library that is wanted."""
+"""Parts of a dataset can be read into any library."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_unknown_columns_and_files_are_reported_with_the_existing_ones(
 def test_columns_that_are_not_requested_are_not_decoded(
     client: sutro.Client, tmp_path: Path
 ) -> None:
-    """One column's pages are damaged, so that decoding them fails."""
+    """The pages of one column are damaged, so decoding it would fail."""
     path = tmp_path / "a.parquet"
     table = pa.table({"good": range(1000), "bad": range(1000)})
     pq.write_table(table, path, compression="none", use_dictionary=False)

@@ -1,4 +1,4 @@
-"""A report can be read by people and by programs."""
+"""Reports are readable for people and programs."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ def test_a_report_is_immutable_and_can_be_pickled() -> None:
     report = report_of(2)
 
     assert pickle.loads(pickle.dumps(report)) == report
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="seconds"):
         report.seconds = 0  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""In a notebook a report is a table with a timeline, on light and dark pages alike."""
+"""In a notebook, a report is a table with a timeline, for light and dark themes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WIDTH = 240
 
 
 class Page(SingleFileSnapshotExtension):
-    """A snapshot that a browser can show."""
+    """A snapshot that can be opened in a browser."""
 
     file_extension = "html"
     _write_mode = WriteMode.TEXT
@@ -45,7 +45,7 @@ def file_of(
     attempts: int = 1,
     changes: Sequence[Any] = (),
 ) -> sutro.UploadedFile:
-    """A file that was started, transferred and committed so many seconds after noon."""
+    """A file that was started, transferred and committed this many seconds after noon."""
     times = [None if second is None else NOON + timedelta(seconds=second) for second in seconds]
     started, transferred, committed = (*times, None, None, None)[:3]
     return sutro.UploadedFile(
@@ -78,7 +78,7 @@ def html_of(*files: sutro.UploadedFile, seconds: float = 10.0) -> str:
 
 
 def bars_in(html: str) -> list[dict[str, tuple[int, int]]]:
-    """Of each file with a bar, where its marks begin and end, in pixels."""
+    """The start and end of each mark in pixels, for each file with a bar."""
     svgs = re.findall(r'<td title="[^"]*"><svg>.*?</svg>', html)
     marks = r'class="(\w+)" d="M(\d+) \d+(?:H(\d+)|v\d+)"'
     return [
@@ -137,7 +137,7 @@ def test_the_timeline_shows_each_uploaded_file(client: sutro.Client, folder: Pat
 
 
 class Elements(HTMLParser):
-    """Keeps what a browser would see as elements and as text."""
+    """Collects the elements and the text that a browser would show."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ def test_long_names_do_not_make_a_report_large() -> None:
 
 
 class Plain(HTMLParser):
-    """The text of a page whose styles and drawings were stripped, as JupyterLab does."""
+    """The text of a page without styles and drawings, which JupyterLab strips."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The service's own SDK, release 0.1.60, works unchanged with this service."""
+"""The official SDK, release 0.1.60, works unchanged with the server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(command: str, *arguments: object, folder: Path) -> str:
 
 
 def python(server: sutro.LocalServer, folder: Path, lines: str) -> Any:
-    """Run lines that leave something for JSON in `result`."""
+    """Run code that stores a JSON value in `result`."""
     script = (
         "import json\nfrom sutro.sdk import Sutro\n"
         f"sdk = Sutro({server.api_key!r}, {server.api_url + '/legacy'!r})\n"

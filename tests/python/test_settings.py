@@ -1,4 +1,4 @@
-"""Key and URL come from one place, and a key goes to no URL that it was not given for."""
+"""Key and URL come from the same place, and a key is sent only to its own URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER_URL = "https://api.example.com"
 
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[object], Path]:
-    """Write the configuration file."""
+    """Write the config file."""
     monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path))
 
     def write(content: object) -> Path:
@@ -226,7 +226,7 @@ def test_an_invalid_key_is_rejected_and_not_shown(key: str) -> None:
 
 @pytest.mark.parametrize("url", ["api.example.com", "ftp://example.com", "https://"])
 def test_an_invalid_url_is_rejected(url: str) -> None:
-    with pytest.raises(sutro.ConfigurationError):
+    with pytest.raises(sutro.ConfigurationError, match="is not the URL of an API"):
         sutro.Client("key", url)
 
 
@@ -287,10 +287,13 @@ def test_a_settings_warning_points_to_the_caller(
 def test_the_retry_limit_and_deadline_are_respected(
     caplog: pytest.LogCaptureFixture, options: Any, attempts: int
 ) -> None:
-    nobody = "http://127.0.0.1:1"
+    unused_url = "http://127.0.0.1:1"
 
-    with caplog.at_level("WARNING", "sutro"), pytest.raises(sutro.TransferError):
-        sutro.Client("key", nobody, **options).list_datasets()
+    with (
+        caplog.at_level("WARNING", "sutro"),
+        pytest.raises(sutro.TransferError, match="cannot reach"),
+    ):
+        sutro.Client("key", unused_url, **options).list_datasets()
 
     retries = [record for record in caplog.records if "retrying" in record.getMessage()]
     assert len(retries) == attempts - 1

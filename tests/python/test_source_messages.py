@@ -1,4 +1,4 @@
-"""A source that cannot be uploaded gets the sentence that helps, before anything is sent."""
+"""A source that cannot be uploaded is rejected with helpful advice, before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def message_of(client: sutro.Client, source: object, **options: object) -> str:
-    """What an upload says, which has created nothing; a check says the same."""
+    """The error of an upload, which creates nothing. A check must report the same."""
     with pytest.raises(sutro.SutroError) as error:
         client.upload(source, **options)  # type: ignore[arg-type]
     assert not client.list_datasets()
@@ -129,7 +129,7 @@ def test_unexpanded_environment_variables_are_reported(client: sutro.Client, sou
 
 
 def write_other_formats(folder: Path) -> dict[str, str]:
-    """Write a file of each kind; by name, what its message says."""
+    """Write a file of each format. Return the expected messages by name."""
     table = pa.table({"a": [1, 2], "b": ["x", "y"]})
     pyarrow.feather.write_feather(table, folder / "1.feather")
     (folder / "2.feather").write_bytes(b"FEA1" + bytes(96))

@@ -1,4 +1,4 @@
-"""A file that does not deliver is told as that file, and not as a service that takes no bytes."""
+"""A source that hangs is reported as the cause, not the server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 import sutro
 from conftest import PARTS, parquet_bytes
+from helpers.datasets import names_in
 from helpers.hanging_mount import STEP, hanging_mount, is_possible
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 needs_mounts = pytest.mark.skipif(not is_possible(), reason="only root may mount")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has named pipes")
@@ -47,7 +47,7 @@ def test_a_mount_that_hangs_mid_upload_is_named_and_not_retried(
 
 @posix_only
 def test_a_file_replaced_by_a_pipe_is_named_and_not_retried(
-    holding: HoldingService, folder: Path
+    holding: HoldingServer, folder: Path
 ) -> None:
     last = folder / PARTS[-1]
     client = sutro.Client(holding.api_key, holding.api_url)

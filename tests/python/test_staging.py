@@ -1,4 +1,4 @@
-"""Staged files: workers stage, one driver commits. And atomic uploads."""
+"""Workers stage files, one driver commits them; atomic uploads."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
 import pytest
 
 import sutro
+from helpers.datasets import ids_in, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +27,6 @@ class BrokenSourceError(Exception):
     pass
 
 
-def ids(client: sutro.Client, dataset_id: str) -> list[int]:
-    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
-    return rows
-
-
-def names(client: sutro.Client, dataset_id: str) -> list[str]:
-    return [file.file_name for file in client.list_dataset_files(dataset_id)]
-
-
 def frame(number: int) -> pl.DataFrame:
     return pl.DataFrame({"id": [number]})
 
@@ -46,19 +37,19 @@ def staged_frames(client: sutro.Client, dataset_id: str, count: int) -> list[sut
 
 
 @pytest.fixture
-def one_by_one(tmp_path: Path) -> Iterator[sutro.Client]:
+def client_without_staging(tmp_path: Path) -> Iterator[sutro.Client]:
     """A client of a server that does not stage files."""
-    with sutro.LocalServer(tmp_path / "one-by-one", max_staged_files=0) as server:
+    with sutro.LocalServer(tmp_path / "no-staging", max_staged_files=0) as server:
         yield server.client()
 
 
 def test_staged_files_become_visible_in_commit_order(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.create_dataset()
     staged = client.stage(folder, dataset_id)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
 
     report = client.commit(reversed(staged), dataset_id)
-    assert names(client, dataset_id) == [file.file_name for file in reversed(staged)]
+    assert names_in(client, dataset_id) == [file.file_name for file in reversed(staged)]
     assert [file.status for file in report] == ["uploaded"] * len(staged)
     assert [file.file_id for file in report] == [file.staged_id for file in reversed(staged)]
     listed = client.list_dataset_files(dataset_id)
@@ -74,7 +65,7 @@ def test_repeating_a_commit_changes_nothing_even_after_other_writes(
     client.upload({"more.parquet": frame(7)}, dataset_id)
     again = client.commit(staged, dataset_id)
     assert [file.file_id for file in again] == [file.file_id for file in first]
-    assert ids(client, dataset_id) == [0, 1, 2, 7]
+    assert ids_in(client, dataset_id) == [0, 1, 2, 7]
 
 
 def test_a_staged_file_is_small_and_can_be_pickled_and_printed(client: sutro.Client) -> None:
@@ -114,7 +105,7 @@ def test_workers_in_other_processes_stage_and_one_driver_commits(
 
     report = client.commit([file for part in parts for file in part], dataset_id)
     assert len(report) == 15
-    assert ids(client, dataset_id) == list(range(15))
+    assert ids_in(client, dataset_id) == list(range(15))
 
 
 def ids_of_empty(client: sutro.Client, dataset_id: str) -> bool:
@@ -140,7 +131,7 @@ def test_exactly_one_of_two_racing_drivers_commits(client: sutro.Client) -> None
             won = list(drivers.map(commit, lists))
         assert sorted(won) == [False, True]
         winner = lists[won.index(True)]
-        assert names(client, dataset_id) == [file.file_name for file in winner]
+        assert names_in(client, dataset_id) == [file.file_name for file in winner]
 
 
 def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
@@ -161,11 +152,11 @@ def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
     ]:
         with pytest.raises(error, match=words):
             client.commit(files, dataset_id)
-        assert names(client, dataset_id) == [], words
+        assert names_in(client, dataset_id) == [], words
 
     with pytest.raises(sutro.ForeignWriterError, match="expected 3 files, but it has 0"):
         client.commit(staged, dataset_id, expected_file_count=3)
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown not found"):
         client.commit(staged, "dataset-unknown")
     client.commit(staged, dataset_id, expected_file_count=0)
     with pytest.raises(sutro.FileExistsInDatasetError, match=r"1\.parquet"):
@@ -201,7 +192,7 @@ def test_a_list_of_other_objects_is_rejected(client: sutro.Client) -> None:
 def test_names_already_in_the_dataset_are_not_staged(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"0.parquet": frame(0)}, dataset_id)
-    with pytest.raises(sutro.FileExistsInDatasetError):
+    with pytest.raises(sutro.FileExistsInDatasetError, match=r"already contains 0\.parquet"):
         client.stage({"0.parquet": frame(1)}, dataset_id)
 
 
@@ -215,7 +206,7 @@ def test_staging_casts_recompresses_and_packs_files(client: sutro.Client, tmp_pa
     )
     assert [file.row_count for file in staged] == [2]
     client.commit(staged, dataset_id)
-    assert ids(client, dataset_id) == [1, 2]
+    assert ids_in(client, dataset_id) == [1, 2]
 
 
 def test_a_generator_error_during_staging_is_raised_unchanged(
@@ -228,7 +219,7 @@ def test_a_generator_error_during_staging_is_raised_unchanged(
     dataset_id = client.create_dataset()
     with pytest.raises(BrokenSourceError):
         client.stage(frames(), dataset_id)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
 
 
 def test_stage_and_commit_have_async_twins(client: sutro.Client) -> None:
@@ -240,21 +231,23 @@ def test_stage_and_commit_have_async_twins(client: sutro.Client) -> None:
         await client.commit_async([file for part in parts for file in part], dataset_id)
         return dataset_id
 
-    assert ids(client, asyncio.run(work())) == [0, 1, 2, 3]
+    assert ids_in(client, asyncio.run(work())) == [0, 1, 2, 3]
 
 
-def test_a_server_without_staging_is_reported(one_by_one: sutro.Client, folder: Path) -> None:
-    dataset_id = one_by_one.create_dataset()
+def test_a_server_without_staging_is_reported(
+    client_without_staging: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client_without_staging.create_dataset()
     with pytest.raises(sutro.ConfigurationError, match="cannot stage files"):
-        one_by_one.stage(folder, dataset_id)
+        client_without_staging.stage(folder, dataset_id)
     with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
-        one_by_one.upload(folder, dataset_id, atomic=True)
+        client_without_staging.upload(folder, dataset_id, atomic=True)
     with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
-        one_by_one.upload(folder, atomic=True)
+        client_without_staging.upload(folder, atomic=True)
     staged = sutro.StagedFile("file_1", "a.parquet", 1, 1, "0" * 64, None)
     with pytest.raises(sutro.ConfigurationError, match="cannot commit staged files"):
-        one_by_one.commit([staged], dataset_id)
-    assert len(one_by_one.list_datasets()) == 1
+        client_without_staging.commit([staged], dataset_id)
+    assert len(client_without_staging.list_datasets()) == 1
 
 
 def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder: Path) -> None:
@@ -269,7 +262,7 @@ def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder
     dataset_id = client.create_dataset()
     with pytest.raises(BrokenSourceError):
         client.upload(frames(), dataset_id, atomic=True)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
     assert not client.upload(folder, dataset_id, atomic=True, dry_run=True)[0].file_id
     with pytest.raises(sutro.ConfigurationError, match="order"):
         client.upload(folder, dataset_id, atomic=True, ordered=False)
@@ -280,6 +273,6 @@ def test_the_command_uploads_atomically(
 ) -> None:
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
     done = run_sutro("upload", folder, "--atomic", "-q", environment=environment)
-    assert names(server.client(), done.stdout.strip())
+    assert names_in(server.client(), done.stdout.strip())
     check = run_sutro("upload", folder, "--atomic", "--dry-run", environment=environment)
     assert check.returncode == 0

@@ -1,4 +1,4 @@
-"""A server that is killed, or whose disk is full, while files are staged and committed."""
+"""A server that is killed, or whose disk fills up, while files are staged and committed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 import sutro
 from conftest import parquet_bytes
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
 from helpers.soak import KILLS, STRIDE
 from helpers.strace import injected, needs_strace
@@ -51,7 +51,7 @@ def staged_on(server: sutro.LocalServer) -> dict[str, Any]:
 
 
 def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> None:
-    """The dataset has these files in this order, and the folder nothing that nobody knows."""
+    """Assert that the dataset has these files in order, and that the folder has no orphans."""
     with sutro.LocalServer(data, api_keys=[API_KEY]) as server:
         client = sutro.Client(API_KEY, server.api_url, max_retries=0)
         names = [file.file_name for file in client.list_dataset_files(dataset_id)]
@@ -64,9 +64,9 @@ def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> 
 
 
 class Driver(threading.Thread):
-    """Stages files and commits them in the order of their numbers, until the server ends.
+    """Stages files, and commits them by number until the server stops.
 
-    A commit without an answer is sent again to the next server, before anything else.
+    A commit without a response is repeated on the next server before anything else.
     """
 
     def __init__(self, dataset_id: str) -> None:
@@ -123,11 +123,11 @@ def test_a_driver_commits_each_file_once_and_in_order_despite_repeated_server_ki
     print(f"seed {seed}")
     chance = random.Random(seed)
     data = tmp_path / "served"
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         driver = Driver(RawClient(served.api_url, API_KEY).create_dataset())
 
     for _ in range(KILLS):
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             driver = driver.again(RawClient(served.api_url, API_KEY))
             driver.start()
             for _ in range(chance.randrange(6)):
@@ -136,7 +136,7 @@ def test_a_driver_commits_each_file_once_and_in_order_despite_repeated_server_ki
             time.sleep(chance.random() * 0.02)  # not for anything to happen: a moment by chance
             served.end(signal.SIGKILL)
             driver.join()
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         driver = driver.again(RawClient(served.api_url, API_KEY))
         assert driver.commit()
         served.end(signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_driver_commits_each_file_once_and_in_order_despite_repeated_server_ki
 
 
 def stage_all(client: RawClient, dataset_id: str, staged: dict[str, str]) -> set[int]:
-    """Stage what is not staged, and give the statuses."""
+    """Stage the files that are not staged, and return the statuses."""
     statuses = set()
     for name, content in FILES.items():
         if name not in staged:
@@ -180,7 +180,7 @@ def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_ac
         data = tmp_path / str(when)
         staged: dict[str, str] = {}
         statuses = set()
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
             with injected(served, f"{injection}:when={when}"):
@@ -189,7 +189,7 @@ def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_ac
                     statuses.add(commit_all(client, dataset_id, staged).status)
             served.end(signal.SIGKILL)
         assert statuses <= {0, 200, 500, 503, 507}
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             client = RawClient(served.api_url, API_KEY)
             assert stage_all(client, dataset_id, staged) <= {200}
             for _ in range(2):
@@ -206,7 +206,7 @@ def test_stage_and_commit_fail_on_a_full_disk_and_work_again_once_there_is_space
 ) -> None:
     with small_disk(tmp_path / "disk", 1_000) as disk:
         data = tmp_path / "disk" / "served"
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
             disk.fill(leave_kib=kib)
@@ -221,7 +221,7 @@ def test_stage_and_commit_fail_on_a_full_disk_and_work_again_once_there_is_space
             assert stage_all(client, dataset_id, staged) <= {200}
             assert commit_all(client, dataset_id, staged).status == 200
             served.end(signal.SIGKILL)
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             again = commit_all(RawClient(served.api_url, API_KEY), dataset_id, staged)
             assert [file["file_name"] for file in again.body["files"]] == list(FILES)
             raw = RawClient(served.api_url, API_KEY)

@@ -1,4 +1,4 @@
-"""On a terminal: a bar that nothing breaks, a key that is not shown, tables that fit."""
+"""Bars, the key prompt and tables on a real terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import sutro
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 _WAITING = r"waiting for part-3\.parquet \(\d+ s"
 
@@ -30,8 +30,8 @@ _SCRIPT = "import sutro; sutro.upload('data')"
 
 
 @pytest.fixture
-def held(holding: HoldingService, folder: Path) -> Mapping[str, str]:  # noqa: ARG001 - it is sent
-    """The environment for an upload of which three files are committed, and then none."""
+def held(holding: HoldingServer, folder: Path) -> Mapping[str, str]:  # noqa: ARG001 - it is sent
+    """The environment for an upload that hangs after three committed files."""
     holding.commits = 3
     return {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
 
@@ -86,7 +86,7 @@ def test_ctrl_c_in_a_script_closes_the_bar_cleanly(held: Mapping[str, str], tmp_
 
 
 def test_an_error_closes_the_bar_cleanly(
-    holding: HoldingService, held: Mapping[str, str], tmp_path: Path
+    holding: HoldingServer, held: Mapping[str, str], tmp_path: Path
 ) -> None:
     holding.refusal = (413, "the file is too large")
     command = (*SUTRO, "upload", "data")

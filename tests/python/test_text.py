@@ -1,4 +1,4 @@
-"""Tables and times for people."""
+"""Tables and times in human-readable output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROWS = [("1", "part-0.parquet", "1,000", "file_0"), ("2", "データ.parquet", "
 
 @pytest.fixture
 def columns(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let stdout be a terminal of so many columns."""
+    """Set the width of stdout."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(request.param))
 

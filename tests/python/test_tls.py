@@ -1,4 +1,4 @@
-"""Whom the client trusts, and what it says where TLS fails."""
+"""Which certificates the client trusts, and what TLS errors say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import sutro
-from helpers.tls_server import TlsService, server_context
+from helpers.tls_server import TlsServer, server_context
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +40,7 @@ def _issued(
 
 
 def _openssl(folder: Path, *options: str) -> tuple[ssl.SSLContext, Path]:
-    """What `openssl req -x509` makes, and the settings of a server that shows it."""
+    """A certificate made by `openssl req -x509`, and the settings of a server that uses it."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
     files = ["-keyout", str(key), "-out", str(certificate)]
@@ -53,7 +53,7 @@ def _openssl(folder: Path, *options: str) -> tuple[ssl.SSLContext, Path]:
 FOR_LOCALHOST = ("-addext", "subjectAltName=DNS:localhost")
 
 
-def _message(service: TlsService, kind: type[sutro.SutroError]) -> str:
+def _message(service: TlsServer, kind: type[sutro.SutroError]) -> str:
     with service, pytest.raises(sutro.SutroError) as error:
         sutro.Client("key", service.url, max_retries=1).list_datasets()
     message = str(error.value)
@@ -69,7 +69,7 @@ def _message(service: TlsService, kind: type[sutro.SutroError]) -> str:
 @pytest.mark.parametrize("host", ["localhost", "example.com"])
 def test_an_untrusted_certificate_is_reported_without_retries(host: str) -> None:
     context, _ = _issued(host)
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
     assert re.search(r"certificate of localhost:\d+ cannot be trusted", message)
     assert "SUTRO_CA_BUNDLE" in message
 
@@ -83,7 +83,7 @@ def test_a_certificate_file_is_trusted_in_addition_to_the_system_store(
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv(variable, str(bundle))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
@@ -107,7 +107,7 @@ def test_a_self_signed_certificate_in_the_bundle_is_trusted(
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST, *basic)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
@@ -120,7 +120,7 @@ def test_a_private_ca_used_as_server_certificate_is_trusted_with_tls_1_2_and_1_3
     context.minimum_version = context.maximum_version = tls
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
@@ -138,7 +138,7 @@ def test_a_self_signed_certificate_in_the_bundle_must_be_valid_for_the_host(
     context, certificate = _openssl(tmp_path, *options)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    assert words in _message(TlsService.with_context(context), sutro.CertificateError)
+    assert words in _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
 def test_an_expired_private_ca_in_the_bundle_is_rejected(
@@ -160,7 +160,7 @@ def test_an_expired_private_ca_in_the_bundle_is_rejected(
     context.load_cert_chain(tmp_path / "old.pem")
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(tmp_path / "old.pem"))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert "it has expired on 2" in message
 
@@ -175,7 +175,7 @@ def test_a_self_signed_certificate_that_is_not_in_the_bundle_is_rejected(
     context, _ = _openssl(tmp_path / "shown", *FOR_LOCALHOST)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(trusted))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert str(trusted) in message
 
@@ -208,7 +208,7 @@ def test_a_wrong_certificate_is_reported_with_its_cause(
     dates = {"not_before": NOW - timedelta(days=9), **dates}
     context = _for_the_bundle(monkeypatch, tmp_path, host, **dates)
 
-    assert words in _message(TlsService.with_context(context), sutro.CertificateError)
+    assert words in _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
 def test_a_certificate_with_an_invalid_signature_is_rejected(
@@ -225,7 +225,7 @@ def test_a_certificate_with_an_invalid_signature_is_rejected(
     authority.cert_pem.write_to_path(str(tmp_path / "bundle.pem"))
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(tmp_path / "bundle.pem"))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert "its signature is wrong" in message or "does not know who issued it" in message
 
@@ -244,7 +244,7 @@ def test_a_certificate_for_another_key_usage_is_rejected(
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST, *options)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    _message(TlsService.with_context(context), sutro.CertificateError)
+    _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
 def _only_old_versions(context: ssl.SSLContext) -> None:
@@ -280,11 +280,11 @@ def test_an_incompatible_tls_server_is_not_retried(
     context = _for_the_bundle(monkeypatch, tmp_path)
     setting(context)
 
-    assert words in _message(TlsService.with_context(context), sutro.NotTheApiError)
+    assert words in _message(TlsServer.with_context(context), sutro.NotTheApiError)
 
 
 def test_a_port_without_tls_is_reported() -> None:
-    message = _message(TlsService(lambda connection: connection), sutro.NotTheApiError)
+    message = _message(TlsServer(lambda connection: connection), sutro.NotTheApiError)
 
     assert "it does not speak TLS" in message
 
@@ -312,4 +312,4 @@ def _alerted(connection: socket.socket) -> socket.socket:
 def test_an_interrupted_handshake_is_retried(
     wrap: Callable[[socket.socket], socket.socket],
 ) -> None:
-    _message(TlsService(wrap), sutro.TransferError)
+    _message(TlsServer(wrap), sutro.TransferError)

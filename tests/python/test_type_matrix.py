@@ -1,4 +1,4 @@
-"""The page of types says what happens to every type."""
+"""The types page describes every type."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import type_matrix
 
 
 def test_the_types_page_shows_how_each_type_is_stored() -> None:
-    _, inside, _ = type_matrix.written()
+    _, inside, _ = type_matrix.split_page()
 
     assert inside == type_matrix.tables(), "stale: run python tests/python/type_matrix.py"

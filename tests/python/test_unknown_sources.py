@@ -1,4 +1,4 @@
-"""What is no source gets one sentence, with what it is and the line that works."""
+"""An invalid source is rejected with one sentence: what it is, and code that works."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
+from helpers.datasets import names_in
 from test_frame_sources import stand_in
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -223,7 +223,7 @@ def test_a_url_with_only_a_scheme_is_rejected(client: sutro.Client) -> None:
 
 
 def nested(levels: int) -> pa.Table:
-    """A column `deep` of so many types inside of each other, and one beside it."""
+    """A column `deep` with this many nested types, and a flat column."""
     array = pa.array([1])
     for _ in range(levels - 1):
         array = pa.StructArray.from_arrays([array], ["x"])

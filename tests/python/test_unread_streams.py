@@ -1,4 +1,4 @@
-"""A stream that can be read once is as it was after a failure for which its rows do not matter."""
+"""A failed call does not consume a one-shot stream unless it needs its rows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 import pytest
 
 import sutro
+from helpers.streams import StreamWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 TABLE = pa.table({"a": [1, 2]})
 OTHER = pa.table({"a": ["x"]})
 MORE = pa.table({"a": [1], "b": [1]})
-
-
-class Wrapper:
-    """A frame of a class that nobody knows, around a stream that can be read once."""
-
-    def __init__(self) -> None:
-        self.reader = TABLE.to_reader()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.reader.__arrow_c_stream__(requested_schema)
 
 
 def generator() -> Iterator[pa.Table]:
@@ -45,7 +36,7 @@ STREAMS: dict[str, Callable[[], Any]] = {
     "polars": lambda: pl.DataFrame(TABLE).lazy().collect_batches(),
     "duckdb": lambda: duckdb.arrow(TABLE).to_arrow_reader(),
     "scanner": lambda: ds.Scanner.from_batches(TABLE.to_batches(), schema=TABLE.schema),
-    "wrapper": Wrapper,
+    "wrapper": lambda: StreamWrapper(TABLE),
     "generator": generator,
     "generator of streams": lambda: iter([TABLE.to_reader()]),
 }
@@ -87,7 +78,7 @@ def check_async(client: sutro.Client, source: Any, dataset_id: str | None, given
 CALLS = [upload, upload_async, dry_run, check, check_async]
 
 
-def rows_of(client: sutro.Client, stream: Any) -> int:
+def row_count_of(client: sutro.Client, stream: Any) -> int:
     return sum(file.row_count for file in client.upload(stream))
 
 
@@ -109,7 +100,7 @@ def test_a_schema_that_differs_from_the_dataset_is_rejected_before_reading_rows(
                 call(client, SOURCES[where](stream), dataset_id, {"on_mismatch": cast})
 
             assert len(client.list_dataset_files(dataset_id)) == 1
-            assert rows_of(client, stream) == 2, (where, held.schema, cast)
+            assert row_count_of(client, stream) == 2, (where, held.schema, cast)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -120,11 +111,11 @@ def test_streams_with_different_schemas_are_rejected_before_reading_rows(
     for other, cast in CONFLICTS:
         stream, neighbour = STREAMS[kind](), other.to_reader()
 
-        with pytest.raises(sutro.SchemaMismatchError):
+        with pytest.raises(sutro.SchemaMismatchError, match="does not match"):
             call(client, [stream, neighbour], None, {"on_mismatch": cast})
 
-        assert rows_of(client, stream) == 2
-        assert rows_of(client, neighbour) == 1
+        assert row_count_of(client, stream) == 2
+        assert row_count_of(client, neighbour) == 1
     assert len(client.list_datasets()) == 2 * len(CONFLICTS), "of the streams themselves"
 
 
@@ -140,10 +131,10 @@ def test_a_name_in_use_out_of_order_is_rejected_before_reading_rows(
     names = ["b", "a"] if is_iterator else ["new", "b"]
     source = stream if is_iterator else [TABLE.to_reader(), stream]
 
-    with pytest.raises(sutro.FileExistsInDatasetError):
+    with pytest.raises(sutro.FileExistsInDatasetError, match=r"already contains b\.parquet"):
         call(client, source, dataset_id, {"names": names})
 
-    assert rows_of(client, stream) == 2
+    assert row_count_of(client, stream) == 2
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -195,7 +186,7 @@ def test_buffers_kept_for_streams_are_freed_or_bounded(
     other = pa.table({"a": ["y"]})
 
     def refused() -> None:
-        with pytest.raises(sutro.FileExistsInDatasetError):
+        with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
             client.upload({"day": made(other)}, dataset_id)
         gc.collect()
 
@@ -223,7 +214,7 @@ def test_a_check_notes_that_it_read_no_rows(client: sutro.Client) -> None:
 def test_a_list_of_frames_without_a_common_type_is_cast_to_the_dataset(
     client: sutro.Client,
 ) -> None:
-    """Each can be an `int64`, and they have no type in common."""
+    """Each frame can be cast to `int64`, but they have no common type."""
     dataset_id = client.upload(pa.table({"a": [1]})).dataset_id
     frames = [pa.table({"a": pa.array([2], pa.uint64())}), pa.table({"a": [3.0]})]
     for source in (frames, [frame.to_reader() for frame in frames]):

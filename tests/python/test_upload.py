@@ -1,4 +1,4 @@
-"""Files go into a dataset in the order of the plan, each once, and come back unchanged."""
+"""Files are uploaded in source order, once each, and downloads are byte-identical."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
-
-
-def names_in(client: sutro.Client, dataset_id: str) -> list[str]:
-    return [file.file_name for file in client.list_dataset_files(dataset_id)]
+from helpers.datasets import names_in
 
 
 @pytest.mark.parametrize("source", ["{}", "{}/*.parquet", "{}/part-*.parquet"])
