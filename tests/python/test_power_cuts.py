@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CUTS = int(os.environ.get("SUTRO_POWER_CUTS", "5"))
-"""Times that the power of a real file system is cut."""
+"""How often the power of a real file system is cut."""
 
 FILES = {f"part-{number}.parquet": parquet_bytes(300 * number + 1) for number in range(3)}
 
