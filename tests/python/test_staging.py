@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 import sutro
+from test_upload import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,6 @@ class BrokenSourceError(Exception):
 def ids(client: sutro.Client, dataset_id: str) -> list[int]:
     rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
     return rows
-
-
-def names(client: sutro.Client, dataset_id: str) -> list[str]:
-    return [file.file_name for file in client.list_dataset_files(dataset_id)]
 
 
 def frame(number: int) -> pl.DataFrame:
@@ -57,10 +54,10 @@ def test_staged_files_are_visible_after_their_commit_in_its_order(
 ) -> None:
     dataset_id = client.create_dataset()
     staged = client.stage(folder, dataset_id)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
 
     report = client.commit(reversed(staged), dataset_id)
-    assert names(client, dataset_id) == [file.file_name for file in reversed(staged)]
+    assert names_in(client, dataset_id) == [file.file_name for file in reversed(staged)]
     assert [file.status for file in report] == ["uploaded"] * len(staged)
     assert [file.file_id for file in report] == [file.staged_id for file in reversed(staged)]
     listed = client.list_dataset_files(dataset_id)
@@ -112,15 +109,11 @@ def test_workers_in_other_processes_stage_and_one_driver_commits(
         for first in (0, 5, 10)
     ]
     parts = [pickle.loads(worker.communicate()[0]) for worker in workers]
-    assert ids_of_empty(client, dataset_id)
+    assert names_in(client, dataset_id) == []
 
     report = client.commit([file for part in parts for file in part], dataset_id)
     assert len(report) == 15
     assert ids(client, dataset_id) == list(range(15))
-
-
-def ids_of_empty(client: sutro.Client, dataset_id: str) -> bool:
-    return not client.list_dataset_files(dataset_id)
 
 
 def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> None:
@@ -142,7 +135,7 @@ def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> N
             won = list(drivers.map(commit, lists))
         assert sorted(won) == [False, True]
         winner = lists[won.index(True)]
-        assert names(client, dataset_id) == [file.file_name for file in winner]
+        assert names_in(client, dataset_id) == [file.file_name for file in winner]
 
 
 def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> None:
@@ -163,7 +156,7 @@ def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> N
     ]:
         with pytest.raises(error, match=words):
             client.commit(files, dataset_id)
-        assert names(client, dataset_id) == [], words
+        assert names_in(client, dataset_id) == [], words
 
     with pytest.raises(sutro.ForeignWriterError, match="expected 3 files, but it has 0"):
         client.commit(staged, dataset_id, expected_file_count=3)
@@ -232,7 +225,7 @@ def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
     dataset_id = client.create_dataset()
     with pytest.raises(BrokenSourceError):
         client.stage(frames(), dataset_id)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
 
 
 def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
@@ -273,7 +266,7 @@ def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder
     dataset_id = client.create_dataset()
     with pytest.raises(BrokenSourceError):
         client.upload(frames(), dataset_id, atomic=True)
-    assert names(client, dataset_id) == []
+    assert names_in(client, dataset_id) == []
     assert not client.upload(folder, dataset_id, atomic=True, dry_run=True)[0].file_id
     with pytest.raises(sutro.ConfigurationError, match="order"):
         client.upload(folder, dataset_id, atomic=True, ordered=False)
@@ -284,6 +277,6 @@ def test_the_command_uploads_atomically(
 ) -> None:
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
     done = run_sutro("upload", folder, "--atomic", "-q", environment=environment)
-    assert names(server.client(), done.stdout.strip())
+    assert names_in(server.client(), done.stdout.strip())
     check = run_sutro("upload", folder, "--atomic", "--dry-run", environment=environment)
     assert check.returncode == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro._hints import same_dataset
 from sutro._reports import text
@@ -41,21 +42,26 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
     return with_more
 
 
-class Ending(Protocol):
+class Ending(ABC):
     """The errors of a call that has not finished."""
 
-    @property
-    def all_or_none(self) -> bool:
-        """Whether nothing may be committed of a source that has failed."""
+    all_or_none: bool
+    """Whether nothing may be committed of a source that has failed."""
 
-    def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        """Add the report to an error that is not ours, and say how to go on."""
-
+    @abstractmethod
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
         """Return what to raise if the source has failed."""
 
+    @abstractmethod
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         """Return the error after Ctrl-C."""
+
+    def with_report(self, error: _E, report: UploadReport | None) -> _E:
+        """Add the report to an error that is not ours, and say how to go on."""
+        error.add_note(str(self.interrupted(report)))
+        # Callers find a report even if the upload had not started.
+        error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,6 @@ class Uploading(Ending):
 
     ordered: bool
     all_or_none: bool = False
-
-    def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        return _with_report(error, self.interrupted(report), report)
 
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
         """Return the source's error, if nothing was uploaded."""
@@ -106,9 +109,6 @@ class Staging(Ending):
 
     all_or_none = True
 
-    def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        return _with_report(error, self.interrupted(report), report)
-
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
         return failure
 
@@ -127,10 +127,3 @@ def commit_interrupted(report: UploadReport | None) -> UploadInterrupted:
         "finds it done",
         report=report,
     )
-
-
-def _with_report(error: _E, interrupted: UploadInterrupted, report: UploadReport | None) -> _E:
-    error.add_note(str(interrupted))
-    # Callers find a report even if the upload had not started.
-    error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
-    return error

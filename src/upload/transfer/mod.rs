@@ -58,7 +58,7 @@ impl Transfer {
         let mut strategy = strategy(self.mode, self.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
-            connections: Connections::new(&self.client),
+            connections: Connections::new(&self.client, self.mode),
             transfer: self,
             tasks: JoinSet::new(),
             news: sender,
