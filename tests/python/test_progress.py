@@ -19,6 +19,7 @@ import pyarrow as pa
 import pytest
 
 import sutro
+from helpers.holding_proxy import HoldingProxy
 from sutro._progress.display import in_notebook, shown
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ def test_a_bar_is_closed_by_an_error(capsys: pytest.CaptureFixture[str]) -> None
             r"\| 990B \[[\d:]+, 5/12 files, 6 waiting for part-7.parquet \(12 s\)\]",
         ),
         (AT_THE_END, r"\| 990B \[[\d:]+, 11/12 files, waiting for part-7.parquet \(12 s\)\]"),
+        (
+            {"phase": "commit", "files_in_transfer": 0, "files_held": 7, "waiting_for": None},
+            r"\| 990B \[[\d:]+, 12/12 files staged, waiting for the commit \(12 s\)\]",
+        ),
         (COMPLETE, r"\| 990B \[[\d:]+, 12/12 files, waiting for the list of files \(12 s\)\]"),
     ],
 )
@@ -165,6 +170,37 @@ def test_after_the_last_byte_a_bar_says_what_is_waited_for(
         show(waiting)
 
         assert re.search(words, capsys.readouterr().err)
+
+
+def test_files_that_are_staged_are_not_said_to_be_there(
+    server: sutro.LocalServer, folder: Path
+) -> None:
+    seen: list[sutro.Progress] = []
+
+    def show(progress: sutro.Progress) -> None:
+        if proxy.held.is_set():
+            seen.append(progress)
+            message = "seen"
+            raise RuntimeError(message)
+
+    with (
+        HoldingProxy(server.api_url, "/commit-files") as proxy,
+        pytest.raises(RuntimeError, match="seen"),
+    ):
+        sutro.Client(server.api_key, proxy.api_url).upload(folder, atomic=True, progress=show)
+
+    assert (seen[0].phase, seen[0].files_committed, seen[0].files_held) == ("commit", 0, 12)
+    assert str(seen[0]) == "12/12 files staged"
+    staging = progress_of(500, phase="stage", files_committed=0, files_skipped=0)
+    assert str(staging) == "3/12 files staged, 2 sending"
+
+
+def test_the_bar_of_stage_ends_with_what_is_staged(
+    client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.stage(folder, client.create_dataset(), progress=True)
+
+    assert capsys.readouterr().err.rstrip().endswith("B/s, 12/12 files staged]")
 
 
 def test_a_bar_that_is_complete_says_no_more_what_was_waited_for(

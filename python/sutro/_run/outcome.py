@@ -45,16 +45,16 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
 class Ending(ABC):
     """The errors of a call that has not finished."""
 
-    all_or_none: bool
+    all_or_none = False
     """Whether nothing may be committed of a source that has failed."""
-
-    @abstractmethod
-    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
-        """Return what to raise if the source has failed."""
 
     @abstractmethod
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         """Return the error after Ctrl-C."""
+
+    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
+        """Return what to raise if the source has failed."""
+        return failure
 
     def with_report(self, error: _E, report: UploadReport | None) -> _E:
         """Add the report to an error that is not ours, and say how to go on."""
@@ -66,10 +66,9 @@ class Ending(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Uploading(Ending):
-    """An upload."""
+    """An upload that commits files as they arrive."""
 
     ordered: bool
-    all_or_none: bool = False
 
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
         """Return the source's error, if nothing was uploaded."""
@@ -104,26 +103,50 @@ class Uploading(Ending):
         )
 
 
+class AtomicUploading(Ending):
+    """An upload that commits all files together."""
+
+    all_or_none = True
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        if report is None or not report.dataset_id:
+            return UploadInterrupted("interrupted: nothing was sent")
+        left = [file for file in report if file.status == "pending"]
+        dataset_id, again = report.dataset_id, same_dataset(report.dataset_id, ordered=True)
+        if all(file.transferred for file in left):
+            # The commit may have been requested.
+            message = (
+                f"interrupted: all files are in {dataset_id}, or none of them. The same upload "
+                f"with {again} finds out, and completes it"
+            )
+        else:
+            files = text.counted(len(left), "file")
+            message = (
+                f"interrupted: none of {files} is in {dataset_id}. The same upload with {again} "
+                "sends them again"
+            )
+        return UploadInterrupted(message, report=report)
+
+
 class Staging(Ending):
     """A call of `stage`: whatever happens, the dataset stays as it is."""
 
     all_or_none = True
 
-    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
-        return failure
-
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         return UploadInterrupted(
             "interrupted: the dataset has not changed; the server deletes the files that were "
-            "staged",
+            "staged when they expire",
             report=report,
         )
 
 
-def commit_interrupted(report: UploadReport | None) -> UploadInterrupted:
-    """Return the error of a `commit` that was interrupted: its outcome is not known."""
-    return UploadInterrupted(
-        "interrupted: the files may be in the dataset. The same commit again completes it, or "
-        "finds it done",
-        report=report,
-    )
+class Committing(Ending):
+    """A call of `commit`."""
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        return UploadInterrupted(
+            "interrupted: the files may be in the dataset. The same commit again finds out, and "
+            "completes it",
+            report=report,
+        )

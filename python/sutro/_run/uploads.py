@@ -58,7 +58,8 @@ async def upload(
         outcome.Uploading(ordered=True).with_report(cancelled, None)
         raise
     job = start(partial(_begin, client.upload, client.upload_made_files, source, options))
-    ending = outcome.Uploading(ordered=options["ordered"], all_or_none=options["atomic"])
+    is_atomic, ordered = options["atomic"], options["ordered"]
+    ending = outcome.AtomicUploading() if is_atomic else outcome.Uploading(ordered)
     report = await _result_of(driver, job, source, ending, progress)
     return outcome.noted(report, source)
 
@@ -101,15 +102,7 @@ async def commit(
     if count is not None:
         count = values.count("expected_file_count", count, least=0)
     job = start(partial(client.commit, files, dataset_id, count))
-    try:
-        await driver.end_of(job)
-    except KeyboardInterrupt as interrupt:
-        _stop(job)
-        raise outcome.commit_interrupted(job.partial_report()) from interrupt
-    except BaseException:
-        job.cancel()
-        raise
-    return take_result(job)
+    return await _result_of(driver, job, None, outcome.Committing(), progress=False)
 
 
 async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
@@ -182,7 +175,7 @@ def _begin(
 async def _result_of(
     driver: Driver,
     job: _core.Job[_T],
-    source: Files | Frames,
+    source: Files | Frames | None,
     ending: outcome.Ending,
     progress: ProgressOption,
 ) -> _T:
