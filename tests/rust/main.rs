@@ -23,6 +23,6 @@ mod staged_files;
 mod staged_uploads;
 mod staging;
 mod support;
-mod upload_faults;
 mod unstaged_uploads;
+mod upload_faults;
 mod uploads;
