@@ -1,4 +1,4 @@
-"""A folder of parquet files, and an embedded service of its own, for each test."""
+"""Fixtures: a folder of Parquet files and an embedded server for each test."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import io
 import os
 import re
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
@@ -15,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from helpers.holding_server import HoldingService
+from helpers import processes
+from helpers.holding_server import HoldingServer
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
@@ -27,14 +27,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_parquet(path: Path, rows: int = 3, **columns: list[object]) -> Path:
-    """Write a small file; without `columns`, one of the schema that all tests share."""
+    """Write a small file. Without `columns`, it has the schema that all tests share."""
     table = pa.table(columns or {"id": list(range(rows)), "text": [path.stem] * rows})
     pq.write_table(table, path)
     return path
 
 
 def parquet_bytes(rows: int = 3, text: str = "") -> bytes:
-    """A file of the schema that all tests share; with `rows`, it grows by `text` each."""
+    """A file with the schema that all tests share. `text` is repeated in each row."""
     buffer = io.BytesIO()
     table = pa.table({"id": list(range(rows)), "text": [f"{row}{text}" for row in range(rows)]})
     pq.write_table(table, buffer)
@@ -42,7 +42,7 @@ def parquet_bytes(rows: int = 3, text: str = "") -> bytes:
 
 
 def without_fingerprints(names: Iterable[str]) -> list[str]:
-    """Names that were made up, `part-00000-1f3c9a7e.parquet`, by their places alone."""
+    """Generated names, such as `part-00000-1f3c9a7e.parquet`, without their fingerprints."""
     return [re.sub(r"-[0-9a-f]{8}\.parquet$", ".parquet", name) for name in names]
 
 
@@ -59,7 +59,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twelve files, part-0 to part-11: as text they sort otherwise than as numbers."""
+    """Twelve files, part-0 to part-11. Sorted as text, they are not in numeric order."""
     folder = tmp_path / "data"
     folder.mkdir()
     for number in range(12):
@@ -69,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """An empty folder for files, beside that of the service."""
+    """An empty folder for files, next to the folder of the server."""
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
@@ -99,8 +99,8 @@ def client(server: sutro.LocalServer) -> sutro.Client:
 
 
 @pytest.fixture
-def holding() -> Iterator[HoldingService]:
-    with HoldingService() as service:
+def holding() -> Iterator[HoldingServer]:
+    with HoldingServer() as service:
         yield service
 
 
@@ -117,16 +117,7 @@ def run_python(tmp_path: Path) -> RunSutro:
     def run(
         *arguments: object, environment: Mapping[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=tmp_path,
-            env={**os.environ, **(environment or {})},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=50,
-        )
+        return processes.run_python(*arguments, cwd=tmp_path, environment=environment, stdin=stdin)
 
     return run
 

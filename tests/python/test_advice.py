@@ -1,4 +1,4 @@
-"""What a message advises is right, or is not there: names that look alike, times, nested fields."""
+"""The advice in schema errors is correct or absent: similar names, times, nested fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = pa.array([dt.date(2024, 1, 1)])
 STRUCT = pa.array([{"a": 1, "b": "x"}])
 
 
-def told(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
+def mismatch_message(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
     folder.mkdir(exist_ok=True)
     for name, columns in [("a", expected), ("b", expected), ("c", found)]:
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")
@@ -45,10 +45,10 @@ def told(folder: Path, expected: dict[str, Any], found: dict[str, Any]) -> str:
     ],
     ids=str,
 )
-def test_no_line_of_code_is_advised_for_a_field_inside_of_a_column(
+def test_no_code_is_suggested_for_a_nested_field(
     tmp_path: Path, expected: dict[str, Any], found: dict[str, Any]
 ) -> None:
-    text = told(tmp_path / "data", expected, found)
+    text = mismatch_message(tmp_path / "data", expected, found)
 
     assert "pandas:" not in text
     assert "polars:" not in text
@@ -63,10 +63,10 @@ def test_no_line_of_code_is_advised_for_a_field_inside_of_a_column(
         ("\xe9", "e\u0301", "differ only in Unicode composition."),
     ],
 )
-def test_names_that_look_alike_are_said_to(
+def test_similar_column_names_are_pointed_out(
     tmp_path: Path, expected: str, found: str, line: str
 ) -> None:
-    text = told(tmp_path / "data", {expected: INT, "id": INT}, {found: INT, "id": INT})
+    text = mismatch_message(tmp_path / "data", {expected: INT, "id": INT}, {found: INT, "id": INT})
 
     assert line in text
     assert "drop" not in text
@@ -74,16 +74,18 @@ def test_names_that_look_alike_are_said_to(
     assert renamed == {found: expected}
 
 
-def test_blanks_at_the_end_of_a_name_are_seen(tmp_path: Path) -> None:
-    text = told(tmp_path / "data", {"b": INT}, {"b ": INT})
+def test_trailing_blanks_in_a_column_name_are_shown(tmp_path: Path) -> None:
+    text = mismatch_message(tmp_path / "data", {"b": INT}, {"b ": INT})
 
     assert '  "b "  ' in text
 
 
-def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
+def test_similar_names_of_struct_fields_are_pointed_out_without_code(
     tmp_path: Path,
 ) -> None:
-    text = told(tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])})
+    text = mismatch_message(
+        tmp_path / "data", {"s": pa.array([{"B": 1}])}, {"s": pa.array([{"b": 1}])}
+    )
 
     assert '"s.B" and "s.b" differ only in upper and lower case.' in text
     assert "rename" not in text
@@ -108,10 +110,10 @@ def test_a_name_inside_of_a_struct_that_looks_alike_is_said_to_without_code(
     ],
     ids=str,
 )
-def test_the_advice_for_a_column_is_right_or_absent(
+def test_the_advice_for_a_column_is_correct_or_absent(
     tmp_path: Path, expected: pa.Array, found: pa.Array, line: str
 ) -> None:
-    text = told(tmp_path / "data", {"x": expected}, {"x": found})
+    text = mismatch_message(tmp_path / "data", {"x": expected}, {"x": found})
 
     if line:
         assert line in text
@@ -120,8 +122,8 @@ def test_the_advice_for_a_column_is_right_or_absent(
     assert "Int64" not in text
 
 
-def test_what_is_advised_for_times_and_decimals_does_what_it_says() -> None:
-    """The lines of the messages above, run."""
+def test_the_suggested_code_for_times_and_decimals_works() -> None:
+    """Runs the code from the messages above."""
     df = pd.DataFrame({"x": [1]})
     df["x"] = pd.to_datetime(df["x"], unit="us")
     frame = pl.DataFrame({"x": [1]}).with_columns(pl.from_epoch("x", time_unit="us"))

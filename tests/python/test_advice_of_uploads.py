@@ -1,4 +1,4 @@
-"""What an upload that did not complete advises works, word by word; what its error has is typed."""
+"""The advice in upload errors works when followed literally, and the error attributes are typed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def days(second: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield second
 
 
-def test_the_fix_advised_for_a_mismatched_frame_works(
+def test_the_suggested_fix_for_a_mismatched_frame_works(
     client: sutro.Client,
 ) -> None:
     with pytest.raises(sutro.UploadIncompleteError) as caught:
@@ -41,7 +41,7 @@ def test_the_fix_advised_for_a_mismatched_frame_works(
     assert [file.status for file in report] == ["skipped", "uploaded"]
 
 
-def test_one_more_frame_is_appended_without_a_name(client: sutro.Client) -> None:
+def test_a_further_unnamed_frame_is_appended(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     for day in range(3):
         client.upload(pl.DataFrame({"day": [day]}), dataset_id)
@@ -49,7 +49,7 @@ def test_one_more_frame_is_appended_without_a_name(client: sutro.Client) -> None
     assert len(client.list_dataset_files(dataset_id)) == 3
 
 
-def test_the_advice_for_a_frame_name_in_use_works(
+def test_the_suggested_fix_for_a_frame_name_in_use_works(
     client: sutro.Client,
 ) -> None:
     report = client.upload({"part-00000": pl.DataFrame({"day": [1]})})
@@ -69,7 +69,7 @@ def test_the_advice_for_a_frame_name_in_use_works(
     assert names == ["part-00000.parquet", "day-2.parquet", "day-3.parquet"]
 
 
-def test_the_report_of_an_error_is_typed_as_the_docs_write_it(tmp_path: Path) -> None:
+def test_the_report_attribute_of_an_error_has_the_documented_type(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     blocks = [
         block

@@ -1,4 +1,4 @@
-"""A file is there already when its content is, whatever the service tells of it."""
+"""A file counts as uploaded if its content is in the dataset, whatever the server lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from helpers.remembering_server import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,20 +31,20 @@ TELLS = {
 
 
 @pytest.fixture(params=TELLS)
-def service(request: pytest.FixtureRequest) -> Iterator[RememberingService]:
-    with RememberingService(*TELLS[request.param]) as service:
+def service(request: pytest.FixtureRequest) -> Iterator[RememberingServer]:
+    with RememberingServer(*TELLS[request.param]) as service:
         yield service
 
 
 @pytest.fixture
-def silent() -> Iterator[RememberingService]:
-    """It tells names and sizes, as some deployments do."""
-    with RememberingService("size_bytes") as service:
+def without_hashes() -> Iterator[RememberingServer]:
+    """A server that lists only names and sizes, as some deployments do."""
+    with RememberingServer("size_bytes") as service:
         yield service
 
 
-def upload_to(service: RememberingService) -> Upload:
-    """Each call is a run of its own: nothing of a client is kept between them."""
+def upload_to(service: RememberingServer) -> Upload:
+    """Upload with a new client in each call, so that no state is kept."""
 
     def upload(source: object, **options: object) -> sutro.UploadReport:
         client = sutro.Client(service.api_key, service.api_url)
@@ -57,8 +57,8 @@ def statuses(report: sutro.UploadReport) -> list[str]:
     return [file.status for file in report]
 
 
-def twin(path: Path, number: int) -> Path:
-    """A file whose size and rows do not depend on its number."""
+def same_size_file(path: Path, number: int) -> Path:
+    """A file whose size and row count do not depend on the number."""
     path.parent.mkdir(exist_ok=True)
     table = pa.table({"id": pa.array([number] * 3, pa.int64())})
     pq.write_table(table, path, use_dictionary=False, compression="none", write_statistics=False)
@@ -69,11 +69,11 @@ def on_another_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "state of another machine"))
 
 
-def test_the_same_name_of_each_day_is_not_the_same_file(
-    service: RememberingService, tmp_path: Path
+def test_files_of_equal_name_and_size_but_other_content_are_different_files(
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
-    days = [twin(tmp_path / f"day-{day}" / "data.parquet", day) for day in range(3)]
+    days = [same_size_file(tmp_path / f"day-{day}" / "data.parquet", day) for day in range(3)]
     assert len({day.stat().st_size for day in days}) == 1
 
     upload(days[0])
@@ -89,8 +89,8 @@ def test_the_same_name_of_each_day_is_not_the_same_file(
     assert list(service.files) == ["data.parquet", "day-1.parquet", "day-2.parquet"]
 
 
-def test_thirty_frames_of_one_shape_are_thirty_files_and_again_none(
-    service: RememberingService,
+def test_thirty_frames_of_equal_shape_are_uploaded_once_each(
+    service: RememberingServer,
 ) -> None:
     upload = upload_to(service)
     draws = [np.random.default_rng(seed).integers(0, 2**62, 100) for seed in range(30)]
@@ -101,8 +101,8 @@ def test_thirty_frames_of_one_shape_are_thirty_files_and_again_none(
     assert len(service.files) == 30
 
 
-def test_a_named_frame_of_other_content_is_refused_even_on_another_machine(
-    service: RememberingService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_named_frame_with_other_content_is_rejected_even_on_another_machine(
+    service: RememberingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not service.tells:
         pytest.skip("a name alone tells nothing to another machine")
@@ -115,8 +115,8 @@ def test_a_named_frame_of_other_content_is_refused_even_on_another_machine(
             upload({"day": pd.DataFrame({"x": range(number, 100 + number)})})
 
 
-def test_rows_are_compared_where_sizes_agree(tmp_path: Path) -> None:
-    """Two files of one size with different numbers of rows, of which no machine has a record."""
+def test_rows_are_compared_if_sizes_agree(tmp_path: Path) -> None:
+    """Two files of equal size and different row counts, without an upload record."""
     first = pa.table({"x": pa.array([0] * 8, pa.int8())})
     second = pa.table({"x": pa.array([0] * 9, pa.int8())})
     paths = [tmp_path / f"{number}" / "a.parquet" for number in range(2)]
@@ -124,16 +124,16 @@ def test_rows_are_compared_where_sizes_agree(tmp_path: Path) -> None:
         path.parent.mkdir()
         pq.write_table(table, path)
     assert len({path.stat().st_size for path in paths}) == 1
-    with RememberingService("size_bytes", "row_count") as service:
+    with RememberingServer("size_bytes", "row_count") as service:
         service.files["a.parquet"] = paths[0].read_bytes()
         with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
             upload_to(service)(paths[1])
 
 
-def test_where_nothing_is_known_one_warning_counts_the_files(
-    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_warning_counts_the_files_that_could_not_be_compared(
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
     upload(folder)
     assert statuses(upload(folder)) == ["skipped"] * 12
     on_another_machine(monkeypatch, tmp_path)
@@ -146,10 +146,10 @@ def test_where_nothing_is_known_one_warning_counts_the_files(
     assert "12 files of 12 already there" in report.notes[0]
 
 
-def test_the_hashes_of_a_service_serve_every_machine(
+def test_hashes_listed_by_the_server_work_on_every_machine(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with RememberingService("sha256") as service:
+    with RememberingServer("sha256") as service:
         upload = upload_to(service)
         upload(folder)
         on_another_machine(monkeypatch, tmp_path)
@@ -160,8 +160,8 @@ def test_the_hashes_of_a_service_serve_every_machine(
         assert refused.value.names == ("part-7.parquet",)
 
 
-def test_files_rewritten_on_the_way_are_compared_by_what_they_become(
-    service: RememberingService, tmp_path: Path
+def test_rewritten_files_are_compared_by_their_rewritten_content(
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "codecs"
     folder.mkdir()
@@ -178,11 +178,11 @@ def test_files_rewritten_on_the_way_are_compared_by_what_they_become(
     assert refused.value.names == ("part-1.parquet",)
 
 
-def test_a_whole_upload_is_there_wherever_it_stands(
-    service: RememberingService, tmp_path: Path
+def test_a_complete_upload_is_recognized_at_any_position(
+    service: RememberingServer, tmp_path: Path
 ) -> None:
     upload = upload_to(service)
-    files = [twin(tmp_path / "days" / f"{day}.parquet", day) for day in range(5)]
+    files = [same_size_file(tmp_path / "days" / f"{day}.parquet", day) for day in range(5)]
 
     assert [statuses(upload(file)) for file in files] == [["uploaded"]] * 5
     assert [statuses(upload(file)) for file in files] == [["skipped"]] * 5
@@ -191,7 +191,7 @@ def test_a_whole_upload_is_there_wherever_it_stands(
         upload(files[3::-1])
 
 
-def test_a_generator_is_resumed_in_its_middle(service: RememberingService) -> None:
+def test_a_generator_resumes_in_the_middle(service: RememberingServer) -> None:
     frames = [pa.table({"x": [number] * 10}) for number in range(6)]
     upload = upload_to(service)
     upload(iter(frames[:4]))
@@ -205,8 +205,8 @@ def test_a_generator_is_resumed_in_its_middle(service: RememberingService) -> No
 
 
 @pytest.mark.parametrize(("sent", "again"), [("é", "e\u0301"), ("e\u0301", "é")])
-def test_a_name_with_its_accents_written_otherwise_is_the_same_name(
-    service: RememberingService, tmp_path: Path, sent: str, again: str
+def test_a_name_in_another_unicode_form_is_the_same_name(
+    service: RememberingServer, tmp_path: Path, sent: str, again: str
 ) -> None:
     file = write_parquet(tmp_path / "a.parquet")
     upload = upload_to(service)
@@ -218,8 +218,10 @@ def test_a_name_with_its_accents_written_otherwise_is_the_same_name(
     assert len(service.files) == 1
 
 
-def test_a_check_says_what_the_upload_would(service: RememberingService, tmp_path: Path) -> None:
-    first, other = (twin(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
+def test_check_and_upload_agree_on_files_already_in_the_dataset(
+    service: RememberingServer, tmp_path: Path
+) -> None:
+    first, other = (same_size_file(tmp_path / f"{n}" / "a.parquet", n) for n in range(2))
     upload_to(service)(first)
     client = sutro.Client(service.api_key, service.api_url)
 
@@ -231,32 +233,32 @@ def test_a_check_says_what_the_upload_would(service: RememberingService, tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(stat, "S_IRWXG"), reason="permissions of Unix")
-def test_the_record_is_private_and_holds_no_key(
-    silent: RememberingService, folder: Path, tmp_path: Path
+def test_the_upload_record_is_private_and_contains_no_key(
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path
 ) -> None:
-    upload_to(silent)(folder)
+    upload_to(without_hashes)(folder)
 
     (record,) = (tmp_path / "state" / "sent").iterdir()
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    assert silent.api_key not in record.read_text()
+    assert without_hashes.api_key not in record.read_text()
 
 
-def test_a_home_that_cannot_be_written_is_no_failure(
-    silent: RememberingService, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_unwritable_home_folder_is_not_an_error(
+    without_hashes: RememberingServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "file"))
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
 
     assert statuses(upload(folder)) == ["uploaded"] * 12
     with pytest.warns(sutro.SutroWarning, match="12 files of 12"):
         assert statuses(upload(folder)) == ["skipped"] * 12
 
 
-def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path) -> None:
-    upload_to(silent)(folder)
+def test_progress_counts_compared_bytes(without_hashes: RememberingServer, folder: Path) -> None:
+    upload_to(without_hashes)(folder)
     moments: list[sutro.Progress] = []
-    client = sutro.Client(silent.api_key, silent.api_url)
+    client = sutro.Client(without_hashes.api_key, without_hashes.api_url)
 
     client.upload(folder, DATASET_ID, progress=moments.append)
 
@@ -264,15 +266,15 @@ def test_progress_counts_compared_bytes(silent: RememberingService, folder: Path
     assert (moments[-1].bytes_compared, moments[-1].bytes_to_compare) == (sizes, sizes)
 
 
-def test_a_record_of_another_file_of_that_name_is_not_believed(
-    silent: RememberingService, tmp_path: Path
+def test_an_outdated_upload_record_is_ignored(
+    without_hashes: RememberingServer, tmp_path: Path
 ) -> None:
-    """Someone else has replaced the dataset's file by one of another size."""
+    """Another client has replaced the file in the dataset by one of another size."""
     file = write_parquet(tmp_path / "a.parquet", rows=3)
-    upload = upload_to(silent)
+    upload = upload_to(without_hashes)
     upload(file)
     other = write_parquet(tmp_path / "b.parquet", rows=300)
-    silent.files["a.parquet"] = other.read_bytes()
+    without_hashes.files["a.parquet"] = other.read_bytes()
     shutil.copy(other, file)
 
     with pytest.warns(sutro.SutroWarning, match="1 file of 1"):

@@ -1,4 +1,4 @@
-"""Modules import in one direction: whoever reads one need not read those that use it."""
+"""Imports go in one direction, and modules are short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(sutro.__file__).parent
 
 
 def modules() -> dict[str, Path]:
-    """All modules by their full names."""
+    """All modules by qualified name."""
 
     def name(path: Path) -> str:
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -24,7 +24,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(source: str, known: set[str]) -> set[str]:
-    """The modules that a module imports, for types only or under way, too."""
+    """The modules that a module imports, including lazy and type-only imports."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -36,7 +36,7 @@ def imported(source: str, known: set[str]) -> set[str]:
     return found & known
 
 
-def test_no_module_imports_one_that_imports_it() -> None:
+def test_there_are_no_circular_imports() -> None:
     paths = modules()
     known = {*paths, "sutro._core"}
     graph = {name: imported(path.read_text(), known) for name, path in paths.items()}
@@ -47,7 +47,7 @@ def test_no_module_imports_one_that_imports_it() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-def test_imports_are_found_in_all_their_forms() -> None:
+def test_every_form_of_import_is_found() -> None:
     source = """
 import sutro.a
 from sutro import b, thing
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     assert imported(source, found | {"sutro.e"}) == found
 
 
-def test_no_module_is_too_long_to_read() -> None:
+def test_no_module_is_too_long() -> None:
     lengths = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
 
     assert {name: length for name, length in lengths.items() if length > 400} == {}

@@ -1,4 +1,4 @@
-"""The async twins do the same in a running event loop, and can be cancelled."""
+"""The async twins work in a running event loop and can be cancelled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 TWINS = [
     "check",
@@ -36,7 +36,7 @@ TWINS = [
 
 
 @pytest.mark.parametrize("owner", [sutro, sutro.Client])
-def test_every_call_that_waits_for_the_service_has_an_async_twin(owner: object) -> None:
+def test_every_call_that_waits_for_the_server_has_an_async_twin(owner: object) -> None:
     own = ["try_authentication"] if owner is sutro.Client else []
     for name in TWINS + own:
         call, twin = getattr(owner, name), getattr(owner, f"{name}_async")
@@ -46,7 +46,7 @@ def test_every_call_that_waits_for_the_service_has_an_async_twin(owner: object) 
     assert others == {f"{name}_async" for name in TWINS + own}
 
 
-def test_the_async_twins_give_what_the_sync_calls_give(
+def test_the_async_twins_return_what_the_sync_calls_return(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     async def all_calls() -> None:
@@ -70,11 +70,11 @@ def test_the_async_twins_give_what_the_sync_calls_give(
     asyncio.run(all_calls())
 
 
-def test_a_source_is_not_touched_where_the_service_says_no(client: sutro.Client) -> None:
+def test_a_source_is_not_read_if_the_server_rejects_the_call(client: sutro.Client) -> None:
     untouched = iter([pa.table({"a": [1]})])
 
     for call in (client.upload_async, client.check_async):
-        with pytest.raises(sutro.DatasetNotFoundError):
+        with pytest.raises(sutro.DatasetNotFoundError, match="dataset-none not found"):
             asyncio.run(call(untouched, "dataset-none"))
 
     assert next(untouched).num_rows == 1
@@ -90,7 +90,7 @@ def _uvloop() -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("options", [_default, _uvloop])
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
-def test_a_hundred_calls_run_at_the_same_time_beside_an_executor(
+def test_a_hundred_concurrent_calls_run_alongside_an_executor(
     client: sutro.Client, options: Callable[[], Mapping[str, Any]]
 ) -> None:
     async def gathered() -> None:
@@ -104,7 +104,7 @@ def test_a_hundred_calls_run_at_the_same_time_beside_an_executor(
 
 
 class CountingSelector(selectors.DefaultSelector):
-    """Counts how often its loop has woken."""
+    """Counts how often its event loop wakes up."""
 
     waits = 0
 
@@ -113,7 +113,7 @@ class CountingSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-def test_a_call_that_waits_does_not_wake_its_loop(holding: HoldingService, folder: Path) -> None:
+def test_a_waiting_call_does_not_wake_its_event_loop(holding: HoldingServer, folder: Path) -> None:
     client = sutro.Client(holding.api_key, holding.api_url)
     selector = CountingSelector()
 
@@ -129,7 +129,7 @@ def test_a_call_that_waits_does_not_wake_its_loop(holding: HoldingService, folde
         assert runner.run(waits_while_held()) <= 3
 
 
-def test_a_timeout_ends_the_call(holding: HoldingService, folder: Path) -> None:
+def test_a_timeout_ends_the_call(holding: HoldingServer, folder: Path) -> None:
     client = sutro.Client(holding.api_key, holding.api_url)
 
     async def within() -> None:
@@ -150,7 +150,7 @@ def test_the_async_twin_uploads_in_order(server: sutro.LocalServer, folder: Path
     assert [file.file_name for file in files] == PARTS
 
 
-def test_two_uploads_run_at_the_same_time(client: sutro.Client, folder: Path) -> None:
+def test_two_uploads_run_concurrently(client: sutro.Client, folder: Path) -> None:
     async def both() -> tuple[sutro.UploadReport, sutro.UploadReport]:
         return await asyncio.gather(client.upload_async(folder), client.upload_async(folder))
 
@@ -160,20 +160,22 @@ def test_two_uploads_run_at_the_same_time(client: sutro.Client, folder: Path) ->
     assert [file.name for file in first] == [file.name for file in second] == PARTS
 
 
-def test_the_sync_call_works_where_an_event_loop_runs(client: sutro.Client, folder: Path) -> None:
+def test_the_sync_call_works_inside_a_running_event_loop(
+    client: sutro.Client, folder: Path
+) -> None:
     async def in_a_notebook() -> sutro.UploadReport:
         return client.upload(folder)
 
     assert len(asyncio.run(in_a_notebook())) == 12
 
 
-def test_an_error_is_the_same_as_that_of_the_sync_call(client: sutro.Client) -> None:
+def test_the_async_twin_raises_the_same_error_as_the_sync_call(client: sutro.Client) -> None:
     with pytest.raises(sutro.SutroError, match="nowhere"):
         asyncio.run(client.upload_async("nowhere/*.parquet"))
 
 
 def test_cancelling_the_task_ends_the_upload_with_a_partial_report(
-    holding: HoldingService, folder: Path
+    holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -192,8 +194,8 @@ def test_cancelling_the_task_ends_the_upload_with_a_partial_report(
     assert holding.dropped.wait(30)
 
 
-def test_the_event_loop_stays_free_during_an_upload(holding: HoldingService, folder: Path) -> None:
-    """No file is acknowledged before the loop has run a hundred times since its last byte."""
+def test_the_event_loop_stays_free_during_an_upload(holding: HoldingServer, folder: Path) -> None:
+    """Each file is acknowledged only after the loop has run a hundred times since its last byte."""
     client = sutro.Client(holding.api_key, holding.api_url)
     holding.commits = 12
 

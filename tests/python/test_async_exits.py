@@ -1,10 +1,9 @@
-"""An interpreter that exits while calls are under way exits cleanly."""
+"""The interpreter exits cleanly while calls are in flight."""
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
+from helpers.interpreters import interpreters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 EXITS = int(os.environ.get("SUTRO_EXITS", "100"))
 SEED = int(os.environ.get("SUTRO_SEED", random.randrange(1 << 32)))
@@ -46,20 +44,14 @@ except KeyboardInterrupt:
 """
 
 
-def interpreters() -> Iterator[str]:
-    """This Python, and the others on this machine that can run the package."""
-    yield sys.executable
-    for minor in range(11, 20):
-        found = shutil.which(f"python3.{minor}")
-        own = (3, minor) == sys.version_info[:2]
-        runs = found and subprocess.run([found, "-c", ""], capture_output=True, check=False)
-        if found and not own and runs and runs.returncode == 0:
-            yield found
+OWN_RELEASE = f"python3.{sys.version_info.minor}"
+INTERPRETERS = [sys.executable]
+INTERPRETERS += [path for release, path in interpreters().items() if release != OWN_RELEASE]
 
 
 @pytest.mark.timeout(120 + EXITS * 5)
-@pytest.mark.parametrize("interpreter", [*interpreters()])
-def test_an_interpreter_exits_cleanly_at_any_moment_of_its_calls(
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_the_interpreter_exits_cleanly_at_any_point_of_a_call(
     interpreter: str, server: sutro.LocalServer
 ) -> None:
     chance = random.Random(SEED)
@@ -112,8 +104,8 @@ print(task.cancelled())
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
 
-def test_an_interpreter_that_exits_during_an_upload_exits_cleanly(
-    holding: HoldingService, folder: Path
+def test_the_interpreter_exits_cleanly_during_an_upload(
+    holding: HoldingServer, folder: Path
 ) -> None:
     program = f"""
 import asyncio, sys, sutro
@@ -136,7 +128,7 @@ asyncio.run(main())
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_call_after_the_end_of_the_runtime_is_refused_in_words(
+def test_a_call_after_the_runtime_shutdown_is_rejected_with_a_message(
     server: sutro.LocalServer,
 ) -> None:
     program = f"""

@@ -1,4 +1,4 @@
-"""An async upload reads rows of frames beside the event loop, and no longer than its task lives."""
+"""An async upload reads frames outside the event loop, and stops when its task ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = pa.table({"a": ["x"]})
 
 
 class Slow:
-    """Batches of which the second waits until somebody allows it."""
+    """A stream whose second batch waits until it is released."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -38,7 +38,7 @@ class Slow:
         return pa.RecordBatchReader.from_batches(schema, self.batches())
 
     def dataset(self) -> Any:
-        """Can be read again, so that it is looked at, and not made into a file."""
+        """A rereadable source, which is scanned and not written to a file."""
         features = hf.Features({"a": hf.Value("int64")})
         rows: Any = lambda: (row for batch in self.batches() for row in batch.to_pylist())  # noqa: E731
         return hf.IterableDataset.from_generator(rows, features=features)
@@ -70,9 +70,7 @@ def test_the_event_loop_runs_while_rows_of_frames_are_read(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_work_on_frames_ends_when_its_task_is_cancelled(
-    client: sutro.Client, kind: str
-) -> None:
+def test_cancelling_the_task_stops_the_work_on_frames(client: sutro.Client, kind: str) -> None:
     slow = Slow(1 << 40)
     source = [KINDS[kind](slow), OTHER]
 

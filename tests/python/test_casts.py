@@ -1,4 +1,4 @@
-"""Values that are cast are the values that were written: decimals, empty columns, old times."""
+"""Casts preserve values: decimals, empty columns, legacy timestamps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def cast(
     client: sutro.Client, folder: Path, *tables: pa.Table, **options: Any
 ) -> list[list[object]]:
-    """The column `x` of each file as it comes back, by pyarrow and by polars."""
+    """The column `x` of each file after a round trip, read by pyarrow and polars."""
     folder.mkdir(exist_ok=True)
     for number, table in enumerate(tables):
         pq.write_table(table, folder / f"part-{number}.parquet", **options)
@@ -75,7 +75,7 @@ def test_decimals_of_different_precision_are_widened_without_loss(
         (pa.decimal256(76, 0), pa.decimal128(5, 0), pa.decimal256(76, 0)),
     ],
 )
-def test_digits_before_and_after_the_point_are_both_kept(
+def test_widening_keeps_the_digits_before_and_after_the_point(
     client: sutro.Client, data: Path, one: pa.DataType, other: pa.DataType, common: pa.DataType
 ) -> None:
     for number, kind in enumerate((one, other)):
@@ -88,7 +88,7 @@ def test_digits_before_and_after_the_point_are_both_kept(
     assert (rows.type, rows.to_pylist()) == (common, [Decimal(1), None] * 2)
 
 
-def test_decimals_of_another_physical_form_are_cast(client: sutro.Client, data: Path) -> None:
+def test_decimals_of_another_physical_type_are_cast(client: sutro.Client, data: Path) -> None:
     table = pa.table({"x": [Decimal("1.10"), Decimal("-2.25"), None]})
     pq.write_table(table, data / "bytes.parquet")
     pq.write_table(table, data / "integers.parquet", store_decimal_as_integer=True)
@@ -110,8 +110,10 @@ def test_frames_of_decimals_are_cast(client: sutro.Client) -> None:
     assert rows == [Decimal("1.10"), Decimal("22.30"), Decimal("-333.4")]
 
 
-def test_files_without_rows_take_the_types_of_the_others(client: sutro.Client, data: Path) -> None:
-    """What pandas makes of a query that found nothing: each column is a float."""
+def test_files_without_rows_are_cast_to_the_types_of_the_others(
+    client: sutro.Client, data: Path
+) -> None:
+    """As pandas writes an empty query result: each column is a float."""
     times = pd.to_datetime(["2024-01-01", "2024-01-02"])
     full = pd.DataFrame({"name": ["a", "b"], "n": [1, 2], "when": times})
     empty = pd.DataFrame({name: pd.Series([], dtype="float64") for name in full})
@@ -158,7 +160,7 @@ def test_files_without_rows_take_the_types_of_the_others(client: sutro.Client, d
     ],
     ids=lambda array: str(array.type),
 )
-def test_a_column_without_values_takes_the_type_of_the_others(
+def test_a_column_of_nulls_is_cast_to_the_type_of_the_others(
     client: sutro.Client, tmp_path: Path, empty: pa.Array, full: pa.Array
 ) -> None:
     if empty.type == full.type or (
@@ -189,7 +191,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("unit", ["us", "ns"])
-def test_int96_beside_timestamps_is_cast(client: sutro.Client, data: Path, unit: str) -> None:
+def test_int96_mixed_with_timestamps_is_cast(client: sutro.Client, data: Path, unit: str) -> None:
     table = pa.table({"x": pa.array(TIMES, pa.timestamp("us"))})
     pq.write_table(table, data / "a.parquet", use_deprecated_int96_timestamps=True)
     timed = table.cast(pa.schema([("x", pa.timestamp(unit))]))
@@ -203,7 +205,7 @@ def test_int96_beside_timestamps_is_cast(client: sutro.Client, data: Path, unit:
     assert rows.cast(pa.timestamp("us")).to_pylist() == TIMES + TIMES
 
 
-def test_an_int96_that_is_finer_than_the_others_is_named(client: sutro.Client, data: Path) -> None:
+def test_an_int96_value_of_finer_precision_is_reported(client: sutro.Client, data: Path) -> None:
     fine = pa.table({"x": pa.array([1_500], pa.timestamp("ns"))})
     pq.write_table(fine, data / "b.parquet", use_deprecated_int96_timestamps=True)
     pq.write_table(pa.table({"x": pa.array([1], pa.timestamp("us"))}), data / "a.parquet")

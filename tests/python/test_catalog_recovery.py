@@ -1,4 +1,4 @@
-"""A write of the catalog that fails stops writing until the catalog was checked, and no longer."""
+"""A failed write of the catalog disables writes until the server has checked the catalog."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import parquet_bytes
-from helpers.assertions import assert_kept
+from helpers.assertions import assert_no_loss
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.strace import injected, needs_strace
 from helpers.waiting import wait_for
 
@@ -36,8 +36,8 @@ FAULTS = {
 }
 
 
-def is_writable(served: Served) -> bool:
-    """As `/metrics` tells it."""
+def is_writable(served: ServerProcess) -> bool:
+    """The value that `/metrics` reports."""
     with urllib.request.urlopen(f"{served.api_url}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     [value] = (line.split()[1] for line in lines if line.startswith("sutro_catalog_writable "))
@@ -46,13 +46,13 @@ def is_writable(served: Served) -> bool:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_failed_write_of_the_catalog_stops_writing_until_the_service_has_checked_it_by_itself(
+def test_a_failed_catalog_write_disables_writes_until_the_server_has_checked_the_catalog(
     tmp_path: Path, fault: str
 ) -> None:
     data = tmp_path / "served"
     file, injection = FAULTS[fault]
     before, failed, after = FILES.items()
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         client = RawClient(served.api_url, API_KEY)
         dataset_id = client.create_dataset()
         assert client.upload(dataset_id, *before).status == 200
@@ -87,4 +87,4 @@ def test_a_failed_write_of_the_catalog_stops_writing_until_the_service_has_check
         served.end(signal.SIGKILL)
 
     order = [before, failed, after] if failed[0] in sent else [before, after, failed]
-    assert_kept(data, dataset_id, dict(order), list(FILES), unanswered_at_most=0)
+    assert_no_loss(data, dataset_id, dict(order), list(FILES), max_unacknowledged=0)

@@ -1,4 +1,4 @@
-"""A check tells what an upload would do, all problems at once, and sends nothing."""
+"""A check reports all problems at once and sends nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_one_is_singular(tmp_path: Path) -> None:
+def test_a_count_of_one_uses_the_singular(tmp_path: Path) -> None:
     report = sutro.check(write_parquet(tmp_path / "a.parquet", rows=1))
 
     assert repr(report).startswith("CheckReport(1 file, 1 row, ")
@@ -60,7 +60,7 @@ def test_a_check_reports_all_problems_and_an_upload_raises_them(
     assert client.list_datasets() == []
 
 
-def test_a_check_compares_with_what_a_dataset_holds(client: sutro.Client, folder: Path) -> None:
+def test_a_check_compares_files_with_those_in_a_dataset(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder / "part-0.parquet").dataset_id
     other = write_parquet(folder.parent / "other.parquet", id=["x"], text=["a"])
     fine = write_parquet(folder.parent / "fine.parquet")
@@ -72,9 +72,9 @@ def test_a_check_compares_with_what_a_dataset_holds(client: sutro.Client, folder
     mismatch = client.check(other, dataset_id)
     assert isinstance(mismatch.error, sutro.SchemaMismatchError)
     assert "does not match the dataset." in str(mismatch.error)
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="does not match the dataset"):
         client.upload(other, dataset_id)
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-none not found"):
         client.check(fine, "dataset-none")
 
 
@@ -100,7 +100,7 @@ def test_a_check_considers_casts_and_recompression(tmp_path: Path) -> None:
     assert sutro.check(tmp_path, on_mismatch="cast", recompress=True)
 
 
-def test_a_dry_run_says_what_would_be_sent(client: sutro.Client, folder: Path) -> None:
+def test_a_dry_run_reports_what_would_be_sent(client: sutro.Client, folder: Path) -> None:
     assert [file.status for file in client.upload(folder, dry_run=True)] == ["pending"] * 12
     assert client.list_datasets() == []
     dataset_id = client.upload(sorted(folder.iterdir())[:1]).dataset_id
@@ -110,13 +110,13 @@ def test_a_dry_run_says_what_would_be_sent(client: sutro.Client, folder: Path) -
     assert [file.status for file in report] == ["skipped"] + ["pending"] * 11
     assert len(client.list_dataset_files(dataset_id)) == 1
     write_parquet(folder / "part-5.parquet", id=[0.5])
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="does not match the other 11"):
         client.upload(folder, dry_run=True)
     frames = (pa.table({"id": [n]}) for n in range(3))
     assert [file.status for file in client.upload(frames, dry_run=True)] == ["pending"] * 3
 
 
-def test_a_report_in_a_notebook_is_escaped_and_folds(tmp_path: Path) -> None:
+def test_a_check_report_in_a_notebook_is_escaped_and_folded(tmp_path: Path) -> None:
     for number in range(60):
         write_parquet(tmp_path / f"<b>{number}.parquet")
 
@@ -340,7 +340,7 @@ def test_a_cast_is_offered_if_and_only_if_it_would_help(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_parquet_file_is_named(
+def test_files_that_are_not_parquet_are_named(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""The command: results on stdout, all else on stderr, exit codes that scripts can use."""
+"""The command: results on stdout, messages on stderr, exit codes for scripts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 LOCAL = ("--api-url", "local:service")
 
 
-def test_a_dataset_is_created_filled_listed_and_downloaded(
+def test_the_dataset_commands_create_upload_list_and_download(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     created = run_sutro("datasets", "create", *LOCAL)
@@ -48,7 +48,7 @@ def test_a_dataset_is_created_filled_listed_and_downloaded(
     assert (output / "part-5.parquet").read_bytes() == (folder / "part-5.parquet").read_bytes()
 
 
-def test_upload_makes_a_dataset_and_finds_its_files_again(
+def test_upload_creates_a_dataset_and_a_second_run_skips_its_files(
     run_sutro: RunSutro, folder: Path
 ) -> None:
     first = run_sutro("upload", f"{folder}/*.parquet", *LOCAL)
@@ -60,7 +60,7 @@ def test_upload_makes_a_dataset_and_finds_its_files_again(
     assert "12 files, 12 already there" in again.stdout
 
 
-def test_upload_without_an_id_takes_all_arguments_for_paths(
+def test_upload_without_an_id_treats_all_arguments_as_paths(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     write_parquet(tmp_path / "dataset-1.parquet")
@@ -72,7 +72,7 @@ def test_upload_without_an_id_takes_all_arguments_for_paths(
     assert "2 files, 2 uploaded" in uploaded.stdout
 
 
-def test_progress_goes_to_stderr_when_it_is_asked_for(run_sutro: RunSutro, folder: Path) -> None:
+def test_progress_is_written_to_stderr_on_request(run_sutro: RunSutro, folder: Path) -> None:
     shown = run_sutro("upload", folder, *LOCAL, environment={"SUTRO_PROGRESS": "on"})
     hidden = run_sutro(
         "upload", folder, *LOCAL, "--no-progress", environment={"SUTRO_PROGRESS": "on"}
@@ -93,7 +93,7 @@ def test_progress_goes_to_stderr_when_it_is_asked_for(run_sutro: RunSutro, folde
         (["datasets", "files", "dataset-unknown", *LOCAL], 7),
     ],
 )
-def test_an_error_is_a_line_on_stderr_and_an_exit_code(
+def test_an_error_prints_one_line_to_stderr_and_sets_the_exit_code(
     run_sutro: RunSutro, tmp_path: Path, arguments: list[str], code: int
 ) -> None:
     (tmp_path / "damaged.parquet").write_text("no parquet")
@@ -115,8 +115,8 @@ def test_a_wrong_key_exits_with_4(run_sutro: RunSutro, server: sutro.LocalServer
     assert "wrong-key-123" not in refused.stderr
 
 
-def test_an_upload_that_is_partly_done_exits_with_6(
-    run_sutro: RunSutro, holding: HoldingService, folder: Path
+def test_a_partial_upload_exits_with_6(
+    run_sutro: RunSutro, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")
@@ -128,7 +128,9 @@ def test_an_upload_that_is_partly_done_exits_with_6(
     assert "the file is too large" in stopped.stderr
 
 
-def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalServer) -> None:
+def test_a_warning_prints_one_line_to_stderr(
+    run_sutro: RunSutro, server: sutro.LocalServer
+) -> None:
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_BASE_URL": server.api_url}
 
     listed = run_sutro("datasets", "list", environment=environment)
@@ -140,7 +142,7 @@ def test_a_warning_is_a_line_on_stderr(run_sutro: RunSutro, server: sutro.LocalS
         assert result.stderr.count("Warning") == 1
 
 
-def test_check_reports_what_an_upload_would_do_and_sends_nothing(
+def test_check_reports_what_an_upload_would_do_without_sending(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     accepted = run_sutro("check", folder)
@@ -154,7 +156,7 @@ def test_check_reports_what_an_upload_would_do_and_sends_nothing(
     assert not (tmp_path / "service").exists()
 
 
-def test_json_is_one_document_on_stdout_also_after_an_error(
+def test_json_prints_one_document_to_stdout_even_after_an_error(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     def document(*arguments: object, code: int = 0) -> Any:
@@ -181,8 +183,8 @@ def test_json_is_one_document_on_stdout_also_after_an_error(
     assert "nowhere" in usage["error"]
 
 
-def test_json_has_the_partial_report_of_a_failed_upload(
-    run_sutro: RunSutro, holding: HoldingService, folder: Path
+def test_json_includes_the_partial_report_of_a_failed_upload(
+    run_sutro: RunSutro, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")
@@ -197,7 +199,7 @@ def test_json_has_the_partial_report_of_a_failed_upload(
     assert statuses == ["uploaded"] * 2 + ["pending"] * 10
 
 
-def test_advice_names_options_and_leaves_paths_as_they_are(
+def test_advice_names_options_and_does_not_change_paths(
     run_sutro: RunSutro, tmp_path: Path
 ) -> None:
     partition = tmp_path / "recompress=True"
@@ -243,7 +245,7 @@ def test_options_reach_the_upload(run_sutro: RunSutro, folder: Path) -> None:
         (("part-2", "part-1"), ("--sort=natural",), ["part-1", "part-2"]),
     ],
 )
-def test_what_a_shell_has_sorted_as_text_is_put_into_natural_order(
+def test_paths_sorted_by_a_shell_are_uploaded_in_natural_order(
     run_sutro: RunSutro, folder: Path, given: list[str], options: list[str], names: list[str]
 ) -> None:
     paths = [folder / f"{name}.parquet" for name in given]
@@ -255,7 +257,7 @@ def test_what_a_shell_has_sorted_as_text_is_put_into_natural_order(
     assert is_told is (not options and set(names) > {"part-10"})
 
 
-def test_quiet_is_for_scripts(run_sutro: RunSutro, folder: Path) -> None:
+def test_quiet_prints_only_what_scripts_need(run_sutro: RunSutro, folder: Path) -> None:
     def quiet(*arguments: object) -> str:
         done = run_sutro(*arguments, "--quiet", *LOCAL)
         assert (done.returncode, done.stderr) == (0, "")
@@ -282,7 +284,7 @@ def test_quiet_is_for_scripts(run_sutro: RunSutro, folder: Path) -> None:
         (["datasets", "files", "dataset-none", "--json", *LOCAL], 7),
     ],
 )
-def test_a_reader_that_has_seen_enough_is_no_error(
+def test_a_closed_pipe_on_stdout_is_not_reported_as_an_error(
     folder: Path, arguments: list[str], code: int
 ) -> None:
     reader, writer = os.pipe()
@@ -299,9 +301,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
     assert b"Traceback" not in done.stderr
 
 
-def test_a_name_that_the_output_cannot_encode_ends_nothing(
-    run_sutro: RunSutro, folder: Path
-) -> None:
+def test_a_name_that_stdout_cannot_encode_is_escaped(run_sutro: RunSutro, folder: Path) -> None:
     write_parquet(folder / "データ.parquet")
     environment = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
 
@@ -314,7 +314,7 @@ def test_a_name_that_the_output_cannot_encode_ends_nothing(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
-def test_a_name_that_is_not_unicode_is_refused_in_words(run_sutro: RunSutro) -> None:
+def test_a_name_that_is_not_unicode_is_rejected_with_a_message(run_sutro: RunSutro) -> None:
     refused = run_sutro("upload", "caf\udce9.parquet", *LOCAL)
 
     assert refused.returncode == 2
@@ -333,7 +333,7 @@ def test_quiet_prints_the_id_and_dry_run_sends_nothing(
     assert quiet.stdout.strip() in run_sutro("datasets", "list", *LOCAL).stdout
 
 
-def test_doctor_shows_the_settings_in_use_but_no_secret(
+def test_doctor_shows_the_settings_in_use_without_secrets(
     run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     environment = {
@@ -373,7 +373,7 @@ def test_doctor_has_json_output(run_sutro: RunSutro, server: sutro.LocalServer) 
     assert (told["url"], told["type"]) == (server.api_url, "AuthenticationError")
 
 
-def test_version_and_help_are_there(run_sutro: RunSutro) -> None:
+def test_version_and_help_are_printed(run_sutro: RunSutro) -> None:
     assert run_sutro("--version").stdout == f"sutro, version {sutro.__version__}\n"
     assert "datasets" in run_sutro("--help").stdout
 

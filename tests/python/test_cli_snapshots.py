@@ -1,6 +1,6 @@
-"""What the command says, word for word: help, tables, documents, errors.
+"""Snapshots of what the command prints: help, tables, documents, errors.
 
-After a change that is meant, `pytest --snapshot-update` writes them anew: read them.
+After an intended change, run `pytest --snapshot-update` and review the diff.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 LOCAL = ("--api-url", "local:service")
 
@@ -41,8 +41,8 @@ def _all_commands(command: click.Command, *path: str) -> Iterator[tuple[str, ...
             yield from _all_commands(below, *path, name)
 
 
-def _steady(words: str) -> str:
-    """Without what differs from run to run, in columns that stay aligned."""
+def _stable(words: str) -> str:
+    """Remove what differs between runs, and keep the columns aligned."""
     words = re.sub(r"(?<=dataset-)[0-9a-f-]{36}", lambda match: re.sub(r"\w", "0", match[0]), words)
     words = re.sub(r"(?<=file_)[0-9a-f]{32}", "0" * 32, words)
     words = re.sub(r"\d{4}-\d\d-\d\d[ T][\d:.]+Z?", lambda m: re.sub(r"\d", "0", m[0]), words)
@@ -53,8 +53,8 @@ def _steady(words: str) -> str:
 
 
 @pytest.fixture
-def said(run_sutro: RunSutro) -> Callable[..., str]:
-    """Run a command and give all that it says, as one text."""
+def output_of(run_sutro: RunSutro) -> Callable[..., str]:
+    """Run a command, and return stdout and stderr as one text."""
 
     def run(*arguments: object, **environment: str) -> str:
         places = {"COLUMNS": "80", "SUTRO_CONFIG_DIR": "settings"}
@@ -62,7 +62,7 @@ def said(run_sutro: RunSutro) -> Callable[..., str]:
         command = " ".join(["$ sutro", *map(str, arguments)])
         parts = [command, done.stdout, done.stderr and f"--- stderr\n{done.stderr}"]
         parts.append(f"--- exit code {done.returncode}")
-        return _steady("\n".join(part.rstrip("\n") for part in parts if part))
+        return _stable("\n".join(part.rstrip("\n") for part in parts if part))
 
     return run
 
@@ -77,8 +77,10 @@ def dataset_id(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", [*_all_commands(commands)], ids=" ".join)
-def test_help(said: Callable[..., str], path: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
-    assert said(*path, "--help") == snapshot
+def test_help(
+    output_of: Callable[..., str], path: tuple[str, ...], snapshot: SnapshotAssertion
+) -> None:
+    assert output_of(*path, "--help") == snapshot
 
 
 @pytest.mark.parametrize(
@@ -94,21 +96,23 @@ def test_help(said: Callable[..., str], path: tuple[str, ...], snapshot: Snapsho
     ],
 )
 def test_wrong_usage(
-    said: Callable[..., str], arguments: tuple[str, ...], snapshot: SnapshotAssertion
+    output_of: Callable[..., str], arguments: tuple[str, ...], snapshot: SnapshotAssertion
 ) -> None:
-    assert said(*arguments) == snapshot
+    assert output_of(*arguments) == snapshot
 
 
-def test_tables(said: Callable[..., str], dataset_id: str, snapshot: SnapshotAssertion) -> None:
-    assert said("check", "part-*.parquet") == snapshot
-    assert said("datasets", "list", *LOCAL) == snapshot
-    assert said("datasets", "files", dataset_id, *LOCAL) == snapshot
-    assert said("upload", "part-*.parquet", *LOCAL) == snapshot
-    assert said("upload", "part-*.parquet", "--dataset", dataset_id, *LOCAL) == snapshot
+def test_tables(
+    output_of: Callable[..., str], dataset_id: str, snapshot: SnapshotAssertion
+) -> None:
+    assert output_of("check", "part-*.parquet") == snapshot
+    assert output_of("datasets", "list", *LOCAL) == snapshot
+    assert output_of("datasets", "files", dataset_id, *LOCAL) == snapshot
+    assert output_of("upload", "part-*.parquet", *LOCAL) == snapshot
+    assert output_of("upload", "part-*.parquet", "--dataset", dataset_id, *LOCAL) == snapshot
 
 
-def test_empty_tables(said: Callable[..., str], snapshot: SnapshotAssertion) -> None:
-    assert said("datasets", "list", *LOCAL) == snapshot
+def test_empty_tables(output_of: Callable[..., str], snapshot: SnapshotAssertion) -> None:
+    assert output_of("datasets", "list", *LOCAL) == snapshot
 
 
 def test_documents(
@@ -118,7 +122,7 @@ def test_documents(
 
     def document(*arguments: str) -> str:
         printed = json.loads(run_sutro(*arguments, *LOCAL, "--json").stdout)
-        return _steady(json.dumps(printed, indent=2))
+        return _stable(json.dumps(printed, indent=2))
 
     assert document("datasets", "list") == snapshot
     assert document("datasets", "files", dataset_id) == snapshot
@@ -128,8 +132,8 @@ def test_documents(
     assert document("upload") == snapshot
 
 
-def test_a_schema_that_differs(
-    said: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
+def test_a_schema_mismatch(
+    output_of: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -141,41 +145,41 @@ def test_a_schema_that_differs(
     table = pa.table({"score": NUMBERS, "comment": TEXTS, "__index_level_0__": NUMBERS})
     pq.write_table(table, folder / "part-5.parquet")
 
-    assert said("check", "data") == snapshot
-    assert said("upload", "data", *LOCAL) == snapshot
-    assert said("check", "data", "--on-mismatch", "cast") == snapshot
+    assert output_of("check", "data") == snapshot
+    assert output_of("upload", "data", *LOCAL) == snapshot
+    assert output_of("check", "data", "--on-mismatch", "cast") == snapshot
 
 
 def test_a_schema_mismatch_that_a_cast_fixes(
-    said: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
+    output_of: Callable[..., str], tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     write_parquet(tmp_path / "part-0.parquet", number=[*NUMBERS], text=[*TEXTS])
     write_parquet(tmp_path / "part-1.parquet", text=[*TEXTS], number=[*NUMBERS])
 
-    assert said("check", "part-*.parquet") == snapshot
-    assert said("check", "part-*.parquet", "--on-mismatch", "cast") == snapshot
+    assert output_of("check", "part-*.parquet") == snapshot
+    assert output_of("check", "part-*.parquet", "--on-mismatch", "cast") == snapshot
 
 
 def test_files_that_cannot_be_uploaded(
-    said: Callable[..., str], dataset_id: str, tmp_path: Path, snapshot: SnapshotAssertion
+    output_of: Callable[..., str], dataset_id: str, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     (tmp_path / "damaged.parquet").write_text("no parquet at all")
     pq.write_table(pa.table({"id": [1]}), tmp_path / "packed.parquet", compression="zstd")
     (tmp_path / "empty").mkdir()
 
-    assert said("check", "damaged.parquet", "packed.parquet", "gone.parquet") == snapshot
-    assert said("upload", "packed.parquet", *LOCAL) == snapshot
-    assert said("upload", "empty", *LOCAL) == snapshot
-    assert said("upload", "nowhere/*.parquet", *LOCAL) == snapshot
-    assert said("upload", "part-0.parquet", "./part-0.parquet", *LOCAL) == snapshot
+    assert output_of("check", "damaged.parquet", "packed.parquet", "gone.parquet") == snapshot
+    assert output_of("upload", "packed.parquet", *LOCAL) == snapshot
+    assert output_of("upload", "empty", *LOCAL) == snapshot
+    assert output_of("upload", "nowhere/*.parquet", *LOCAL) == snapshot
+    assert output_of("upload", "part-0.parquet", "./part-0.parquet", *LOCAL) == snapshot
     taken = ("upload", "part-1.parquet", "part-0.parquet", "--dataset", dataset_id)
-    assert said(*taken, *LOCAL) == snapshot
+    assert output_of(*taken, *LOCAL) == snapshot
 
 
 def test_keys_and_services(
-    said: Callable[..., str],
+    output_of: Callable[..., str],
     server: sutro.LocalServer,
-    holding: HoldingService,
+    holding: HoldingServer,
     folder: Path,  # noqa: ARG001 - it is sent
     snapshot: SnapshotAssertion,
 ) -> None:
@@ -185,9 +189,9 @@ def test_keys_and_services(
     right = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
     wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
 
-    assert said("datasets", "list") == snapshot
-    assert said("datasets", "list", **wrong) == snapshot
-    assert said("login", "--api-url", "local:service") == snapshot
-    assert said("login", "--api-url", server.api_url) == snapshot
-    assert said("datasets", "files", "dataset-none", **right) == snapshot
-    assert said("upload", "data", **held) == snapshot
+    assert output_of("datasets", "list") == snapshot
+    assert output_of("datasets", "list", **wrong) == snapshot
+    assert output_of("login", "--api-url", "local:service") == snapshot
+    assert output_of("login", "--api-url", server.api_url) == snapshot
+    assert output_of("datasets", "files", "dataset-none", **right) == snapshot
+    assert output_of("upload", "data", **held) == snapshot

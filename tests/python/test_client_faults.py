@@ -1,4 +1,4 @@
-"""What breaks on this machine, or on the way to the service, and what is right then."""
+"""Failures of this machine and of the connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 import sutro
 from conftest import PARTS, STAGED_FILES, through_gate_and_staged, write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def test_after_kill_9_the_dataset_is_a_prefix_and_the_next_run_completes_it(
 
 
 @pytest.mark.parametrize("most", STAGED_FILES.values(), ids=STAGED_FILES)
-def test_a_service_that_refuses_a_third_upload_gets_all_files_in_order(
+def test_a_server_that_rejects_a_third_concurrent_upload_receives_all_files_in_order(
     folder: Path, tmp_path: Path, most: int
 ) -> None:
     paths = [folder / name for name in PARTS[:6]]
@@ -82,7 +83,7 @@ print(len(report), report.concurrency)
 
 @posix_only
 @through_gate_and_staged
-def test_with_too_few_file_handles_an_upload_goes_on_with_fewer_connections(
+def test_an_upload_continues_with_fewer_connections_if_file_handles_run_out(
     server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "many"
@@ -90,20 +91,13 @@ def test_with_too_few_file_handles_an_upload_goes_on_with_fewer_connections(
     for number in range(100):
         write_parquet(folder / f"{number}.parquet")
 
-    run = subprocess.run(
-        [sys.executable, "-c", FEW_FILES, server.api_key, server.api_url, str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-    )
+    output = python_output("-c", FEW_FILES, server.api_key, server.api_url, folder)
 
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.split()[0] == "100"
+    assert output.split()[0] == "100"
 
 
 @posix_only
-def test_a_forked_child_uploads_on_its_own(client: sutro.Client, folder: Path) -> None:
+def test_a_forked_child_can_upload(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder / PARTS[0]).dataset_id
     context = multiprocessing.get_context("fork")
     queue: multiprocessing.Queue[int] = context.Queue()
@@ -121,7 +115,7 @@ def test_a_forked_child_uploads_on_its_own(client: sutro.Client, folder: Path) -
 
 
 @posix_only
-def test_what_is_no_regular_file_is_refused_without_being_opened(
+def test_special_files_are_rejected_without_being_opened(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     pipe = tmp_path / "pipe.parquet"

@@ -1,4 +1,4 @@
-"""A shell completes commands, options and files."""
+"""Shells complete commands, options and files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _has_new_bash() -> bool:
 
 @pytest.fixture
 def bash(folder: Path, tmp_path: Path) -> Iterator[Terminal]:
-    """A bash that has read the script, in a folder with `data`."""
+    """A bash with the completion script, in a folder that contains `data`."""
     (folder / "more").mkdir()
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -66,7 +66,9 @@ def bash(folder: Path, tmp_path: Path) -> Iterator[Terminal]:
         ("sutro datasets download dataset-1 --output data/", "--output data/more/"),
     ],
 )
-def test_bash_completes(bash: Terminal, typed: str, completed: str) -> None:
+def test_bash_completion_completes_commands_and_options(
+    bash: Terminal, typed: str, completed: str
+) -> None:
     bash.type(f"{typed}\t")
 
     bash.wait_for(completed)

@@ -1,4 +1,4 @@
-"""A check against a dataset says what the service says, and a cast is one to its schema."""
+"""Checks against a dataset agree with the server, and casts produce the dataset's schema."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def any_field(rng: random.Random, name: str, depth: int = 2) -> pa.Field:
 
 
 def another(rng: random.Random, fields: list[pa.Field]) -> list[pa.Field]:
-    """The same fields, or with a difference."""
+    """The same fields, or fields with one difference."""
     fields, place = list(fields), rng.randrange(len(fields))
     field = fields[place]
     match rng.randrange(8):
@@ -89,7 +89,7 @@ def write(path: Path, fields: list[pa.Field]) -> Path:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_check_against_a_dataset_says_what_the_service_says(
+def test_check_and_server_agree_on_files_for_a_dataset(
     server: sutro.LocalServer, tmp_path: Path, seed: int
 ) -> None:
     rng = random.Random(seed)
@@ -135,7 +135,7 @@ TIME = pa.table({"comment": pa.array([0], pa.timestamp("us"))})
     ],
     ids=str,
 )
-def test_what_the_service_refuses_the_check_refuses_in_its_own_words(
+def test_check_rejects_what_the_server_rejects_with_its_own_message(
     client: sutro.Client, tmp_path: Path, held: pa.Table, other: pa.Table
 ) -> None:
     dataset_id = client.upload(held).dataset_id
@@ -147,11 +147,11 @@ def test_what_the_service_refuses_the_check_refuses_in_its_own_words(
         assert isinstance(error, sutro.SchemaMismatchError)
         assert str(error).startswith("1 of 1 file does not match the dataset. Nothing was sent.")
         assert dataset_id not in str(error)
-        with pytest.raises(sutro.SchemaMismatchError):
+        with pytest.raises(sutro.SchemaMismatchError, match="does not match the dataset"):
             client.upload(source, dataset_id)
 
 
-def test_only_files_that_differ_from_the_dataset_are_blamed(
+def test_only_files_that_differ_from_the_dataset_are_reported(
     client: sutro.Client, data: Path
 ) -> None:
     days = [pd.DataFrame({"count": [1, 2]}), pd.DataFrame({"count": [3, 4]})]
@@ -201,7 +201,7 @@ REQUIRED = pa.schema([pa.field("x", pa.int64(), nullable=False)])
     ],
     ids=lambda array: str(array.type),
 )
-def test_a_cast_is_one_to_the_schema_of_the_dataset(
+def test_files_are_cast_to_the_schema_of_the_dataset(
     client: sutro.Client, tmp_path: Path, held: pa.Array, other: pa.Array
 ) -> None:
     dataset_id = client.upload(pa.table({"x": held})).dataset_id
@@ -219,7 +219,7 @@ def test_a_cast_is_one_to_the_schema_of_the_dataset(
     assert rows.to_pylist() == held.to_pylist() + 2 * other.to_pylist()
 
 
-def test_a_nullable_column_is_cast_to_a_required_one_where_it_has_all_values(
+def test_a_nullable_column_without_nulls_is_cast_to_a_required_one(
     client: sutro.Client, data: Path
 ) -> None:
     dataset_id = client.upload(pa.table({"x": [1]}, REQUIRED)).dataset_id
@@ -267,7 +267,7 @@ def test_a_value_that_the_dataset_cannot_hold_is_named(
     assert len(client.list_dataset_files(dataset_id)) == 1
 
 
-def test_a_mismatch_that_no_cast_fixes_is_reported_before_anything_is_sent(
+def test_a_mismatch_that_no_cast_fixes_is_reported_before_sending(
     client: sutro.Client,
 ) -> None:
     dataset_id = client.upload(pa.table({"x": [1], "y": ["a"]})).dataset_id
@@ -279,7 +279,7 @@ def test_a_mismatch_that_no_cast_fixes_is_reported_before_anything_is_sent(
             client.upload(table, dataset_id, on_mismatch="cast")
 
 
-def test_a_frame_of_many_is_cast_to_the_dataset(client: sutro.Client) -> None:
+def test_each_of_several_frames_is_cast_to_the_dataset(client: sutro.Client) -> None:
     dataset_id = client.upload(pl.DataFrame({"x": [1], "t": ["a"]})).dataset_id
     frames: Any = {
         "b": pa.table({"t": pa.nulls(1), "x": [2.0]}),

@@ -1,4 +1,4 @@
-"""Docs, docstrings and help name the defaults of the core."""
+"""Docs, docstrings and help state the defaults of the core."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_table_has_a_default_for_every_option_with_a_number() -> None:
 
 
 @pytest.mark.parametrize("name", _CLIENT)
-def test_the_docstring_of_client_names_the_default(name: str) -> None:
+def test_the_client_docstring_states_the_default(name: str) -> None:
     assert _default_in(_argument(sutro.Client, name)) == _DEFAULTS[name]
 
 
@@ -70,12 +70,12 @@ def test_the_docstring_of_client_names_the_default(name: str) -> None:
         sutro.Client.download_from_dataset,
     ],
 )
-def test_docstrings_name_the_default_concurrency(function: object) -> None:
+def test_docstrings_state_the_default_concurrency(function: object) -> None:
     assert _default_in(_argument(function, "concurrency")) == _DEFAULTS["concurrency"]
 
 
 @pytest.mark.parametrize("name", _LIMITS)
-def test_the_docstring_of_a_limit_names_the_default(name: str) -> None:
+def test_the_docstring_of_a_limit_states_the_default(name: str) -> None:
     source = inspect.getsource(options.ServerLimits)
     found = re.search(rf'    {name}: \w+\n    """(.*?)"""', source, re.DOTALL)
     assert found, source
@@ -83,17 +83,17 @@ def test_the_docstring_of_a_limit_names_the_default(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*_CLIENT, "concurrency"])
-def test_the_page_on_networks_names_the_default(name: str) -> None:
+def test_the_network_page_states_the_default(name: str) -> None:
     assert _number(_row("guides/network.md", name)[-1]) == _DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", ["concurrency", "max_retries"])
-def test_the_page_on_settings_names_the_default(name: str) -> None:
+def test_the_settings_page_states_the_default(name: str) -> None:
     words = _row("reference/settings.md", f"SUTRO_{name.upper()}")[-1]
     assert _number(words.partition("default ")[2]) == _DEFAULTS[name]
 
 
 @pytest.mark.parametrize("name", _LIMITS)
-def test_the_page_on_the_server_names_the_default(name: str) -> None:
+def test_the_server_page_states_the_default(name: str) -> None:
     row = _row("service.md", f"--{name.replace('_', '-')}")
     assert _number(row[1]) == _DEFAULTS[name]

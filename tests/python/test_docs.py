@@ -1,7 +1,7 @@
-"""Every code block of the documentation is run, and prints what the page says.
+"""Run the code blocks of the documentation, and compare their output with the page.
 
-The blocks of a page are one story: they run in order, in one namespace and one folder, which has
-`examples/data` as `data`. Key and URL in the environment are those of an embedded service.
+The blocks of a page run in order, in one namespace and one folder that contains `examples/data` as
+`data`. The environment has the key and URL of an embedded server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from helpers.doc_runner import API_KEY, FLAGS, Checker, Reader, blocks
+from helpers.doc_runner import API_KEY, FLAGS, Checker, DocRunner, blocks
 from sutro._hints import PYTHON
 from sutro.cli.errors import EXIT_CODES
 
@@ -50,8 +50,8 @@ def name_of(page: Path) -> str:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A folder with data, and settings that lead to an embedded service."""
+def workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A folder with data, and settings for an embedded server."""
     folder = tmp_path / "folder"
     for data in ("data", "examples/data"):
         shutil.copytree(ROOT / "examples/data", folder / data)
@@ -67,17 +67,17 @@ def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' shell is a Unix one")
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_the_blocks_of_a_page_do_what_it_says(page: Path) -> None:
-    with Reader(page) as reader:
+def test_the_code_blocks_of_a_page_do_what_it_says(page: Path) -> None:
+    with DocRunner(page) as reader:
         for block in blocks(page):
             reader.read(block)
         reader.end()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_block_is_run_or_known_not_to_be(page: Path) -> None:
+def test_every_code_block_is_run_or_listed_as_an_exception(page: Path) -> None:
     languages = {block.language for block in blocks(page)}
 
     assert languages <= {"python", "sh", "text", *NOT_RUN}
@@ -96,9 +96,9 @@ def doctests() -> Iterator[doctest.DocTest]:
 EXAMPLES = {test.name: test for test in doctests() if test.examples}
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("workspace")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_of_a_docstring_does_what_it_says(name: str) -> None:
+def test_docstring_examples_do_what_they_say(name: str) -> None:
     example, printed = EXAMPLES[name], StringIO()
     example.globs |= {"client": sutro.Client(), "_run": asyncio.run}
     for line in example.examples:
@@ -119,7 +119,7 @@ def test_every_public_function_has_an_example() -> None:
     assert functions <= EXAMPLES.keys()
 
 
-def test_every_error_has_its_place_on_the_page_of_errors() -> None:
+def test_every_error_is_on_the_errors_page() -> None:
     page = (ROOT / "docs/errors.md").read_text()
     headings = set(re.findall(r"^##+ (\w+)$", page, re.MULTILINE))
     public = (getattr(sutro, name) for name in sutro.__all__)
@@ -132,8 +132,8 @@ def test_every_error_has_its_place_on_the_page_of_errors() -> None:
     assert errors <= headings
 
 
-def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
-    """Those of errors that a page cannot make happen: they are compared with the sources."""
+def test_messages_quoted_on_the_errors_page_exist() -> None:
+    """Compares messages that no code block can produce with the sources."""
     files = [*(ROOT / "src").rglob("*.rs"), *(ROOT / "python").rglob("*.py")]
     # A message that fills more than a line: Rust has a backslash there, Python a string for each.
     next_line = re.compile(r'\\\n\s*|"\n\s*f?"')
@@ -151,7 +151,7 @@ def test_the_messages_that_the_page_of_errors_quotes_are_real() -> None:
     assert [part for part in parts if part not in sources] == []
 
 
-def test_the_exit_codes_of_the_command_are_on_its_page() -> None:
+def test_the_command_line_page_lists_the_exit_codes() -> None:
     page = (ROOT / "docs/guides/command-line.md").read_text()
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
 

@@ -1,4 +1,4 @@
-"""A download keeps what is on this machine."""
+"""Downloads never overwrite other content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.remembering_server import RememberingService
+from helpers.remembering_server import RememberingServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LOCAL = ("--api-url", "local:service")
 
 
-class SendingService(RememberingService):
-    """Sends its files, and counts the bytes that it has sent of each."""
+class DownloadServer(RememberingServer):
+    """Serves downloads, and counts the bytes sent per file."""
 
     def __init__(self, *tells: str) -> None:
         super().__init__(*tells)
@@ -47,7 +47,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("same_size", [True, False])
-def test_files_with_other_content_are_kept_and_named(
+def test_local_files_with_other_content_are_kept_and_reported(
     client: sutro.Client, folder: Path, tmp_path: Path, *, same_size: bool
 ) -> None:
     dataset_id = client.upload(folder).dataset_id
@@ -70,7 +70,7 @@ def test_files_with_other_content_are_kept_and_named(
     assert content_of(copy) == content_of(folder)
 
 
-def test_equal_files_are_left_as_they_are_and_missing_ones_come(
+def test_equal_files_are_kept_and_missing_files_are_downloaded(
     client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.upload(folder).dataset_id
@@ -86,9 +86,9 @@ def test_equal_files_are_left_as_they_are_and_missing_ones_come(
     assert sorted(content_of(folder)) == sorted(PARTS)
 
 
-def test_no_byte_is_fetched_of_a_file_whose_hash_is_that_of_the_local_one(folder: Path) -> None:
+def test_a_file_whose_hash_matches_the_local_copy_is_not_fetched(folder: Path) -> None:
     content = content_of(folder)
-    with SendingService("size_bytes", "sha256") as service:
+    with DownloadServer("size_bytes", "sha256") as service:
         client = sutro.Client(service.api_key, service.api_url)
         dataset_id = client.upload(folder).dataset_id
         (folder / PARTS[5]).unlink()
@@ -102,11 +102,11 @@ def test_no_byte_is_fetched_of_a_file_whose_hash_is_that_of_the_local_one(folder
     assert content_of(folder) == content
 
 
-def test_where_the_listing_has_no_hash_equal_files_are_fetched_to_compare_them(
+def test_without_hashes_in_the_listing_files_are_fetched_and_compared(
     folder: Path,
 ) -> None:
     content = content_of(folder)
-    with SendingService("size_bytes") as service:
+    with DownloadServer("size_bytes") as service:
         client = sutro.Client(service.api_key, service.api_url)
         dataset_id = client.upload(folder).dataset_id
 
@@ -116,7 +116,7 @@ def test_where_the_listing_has_no_hash_equal_files_are_fetched_to_compare_them(
     assert content_of(folder) == content
 
 
-def test_a_folder_or_a_broken_link_in_the_place_of_a_file_is_kept(
+def test_an_existing_folder_or_broken_link_is_not_overwritten(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     dataset_id = client.upload(folder).dataset_id
@@ -152,7 +152,7 @@ def test_downloaded_files_have_the_permissions_of_new_files(
     assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
 
 
-def test_the_command_keeps_files_unless_it_may_overwrite_them(
+def test_the_command_keeps_existing_files_without_overwrite(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     dataset_id = run_sutro("upload", folder, *LOCAL, "--quiet").stdout.strip()

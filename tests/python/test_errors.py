@@ -1,4 +1,4 @@
-"""Errors say what was wrong, with which file, and keep the facts."""
+"""Errors name the cause and the file, and expose details as attributes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import PARTS, write_parquet
 from sutro import errors
 
 if TYPE_CHECKING:
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 ALL = [
     value
@@ -44,7 +44,7 @@ FACTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_an_error_survives_pickle_with_its_message_and_facts(kind: type[Any]) -> None:
+def test_an_error_keeps_its_message_and_attributes_when_pickled(kind: type[Any]) -> None:
     keywords = [
         parameter.name
         for parameter in inspect.signature(kind).parameters.values()
@@ -63,7 +63,7 @@ def test_an_error_survives_pickle_with_its_message_and_facts(kind: type[Any]) ->
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_all_facts_are_optional_and_all_errors_are_public(kind: type[Any]) -> None:
+def test_all_error_attributes_are_optional_and_all_errors_are_public(kind: type[Any]) -> None:
     assert str(kind("message")) == "message"
     assert getattr(sutro, kind.__name__) is kind
     assert kind.__doc__
@@ -71,9 +71,7 @@ def test_all_facts_are_optional_and_all_errors_are_public(kind: type[Any]) -> No
 
 @pytest.mark.parametrize("kind", [*ALL, sutro.SutroWarning])
 @pytest.mark.parametrize("letter", ["x", "\u00e9", "\U0001f600", "\udc80"])
-def test_every_message_has_at_most_2_kb_with_its_start_and_its_end(
-    kind: type[Any], letter: str
-) -> None:
+def test_long_messages_are_truncated_in_the_middle_to_2_kb(kind: type[Any], letter: str) -> None:
     error = kind(f"what {letter * 100_000} to do")
 
     for message in (str(error), str(pickle.loads(pickle.dumps(error)))):
@@ -83,7 +81,7 @@ def test_every_message_has_at_most_2_kb_with_its_start_and_its_end(
     assert str(kind("m" * 2048)) == "m" * 2048
 
 
-def test_a_check_of_very_many_files_names_some_and_has_all_as_facts(
+def test_a_failed_check_of_many_files_names_some_and_has_all_as_attributes(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     paths = [tmp_path / f"missing-{number}.parquet" for number in range(5_000)]
@@ -95,8 +93,8 @@ def test_a_check_of_very_many_files_names_some_and_has_all_as_facts(
     assert len(refused.value.problems) == 5_000
 
 
-def test_names_that_are_taken_are_counted_and_all_of_them_are_facts(
-    holding: HoldingService, tmp_path: Path
+def test_names_in_use_are_counted_in_the_message_and_listed_as_attributes(
+    holding: HoldingServer, tmp_path: Path
 ) -> None:
     data = (write_parquet(tmp_path / "one.parquet")).read_bytes()
     names = [f"part-{number:05}.parquet" for number in range(2_000)]
@@ -113,7 +111,7 @@ def test_names_that_are_taken_are_counted_and_all_of_them_are_facts(
     assert taken.value.names == tuple(names)
 
 
-def test_an_incomplete_upload_keeps_its_cause_through_pickle() -> None:
+def test_an_incomplete_upload_error_keeps_its_cause_when_pickled() -> None:
     error = sutro.UploadIncompleteError("2 of 3 files are there")
     error.__cause__ = sutro.RefusedError("too large", status=413)
 
@@ -123,7 +121,7 @@ def test_an_incomplete_upload_keeps_its_cause_through_pickle() -> None:
     assert cause.status == 413
 
 
-def test_errors_are_the_builtin_ones_that_programs_expect() -> None:
+def test_errors_derive_from_the_builtin_errors_that_programs_expect() -> None:
     assert issubclass(sutro.ConfigurationError, ValueError)
     assert issubclass(sutro.CheckError, ValueError)
     assert issubclass(sutro.FileExistsInDatasetError, FileExistsError)
@@ -135,7 +133,7 @@ def test_errors_are_the_builtin_ones_that_programs_expect() -> None:
     assert not issubclass(sutro.UploadInterrupted, Exception)
 
 
-def test_files_that_are_not_parquet_are_all_named_and_nothing_is_created(
+def test_all_files_that_are_not_parquet_are_named_and_no_dataset_is_created(
     client: sutro.Client, folder: Path
 ) -> None:
     (folder / "part-2.parquet").write_text("id,text\n1,a\n")
@@ -151,7 +149,7 @@ def test_files_that_are_not_parquet_are_all_named_and_nothing_is_created(
     assert client.list_datasets() == []
 
 
-def test_files_of_another_schema_are_all_named_and_nothing_is_created(
+def test_all_files_with_another_schema_are_named_and_no_dataset_is_created(
     client: sutro.Client, folder: Path
 ) -> None:
     write_parquet(folder / "part-3.parquet", id=[1.5], text=["a"])
@@ -169,7 +167,7 @@ def test_files_of_another_schema_are_all_named_and_nothing_is_created(
     assert client.list_datasets() == []
 
 
-def test_two_files_of_one_name_are_refused(client: sutro.Client, folder: Path) -> None:
+def test_two_files_with_the_same_name_are_rejected(client: sutro.Client, folder: Path) -> None:
     (folder / "sub").mkdir()
     twin = write_parquet(folder / "sub" / "part-0.parquet")
 
@@ -178,16 +176,14 @@ def test_two_files_of_one_name_are_refused(client: sutro.Client, folder: Path) -
 
 
 @pytest.mark.parametrize("source", ["nowhere/*.parquet", "nowhere", "nowhere.parquet"])
-def test_a_source_that_names_no_file_is_an_error(
+def test_a_source_without_files_is_an_error(
     client: sutro.Client, tmp_path: Path, source: str
 ) -> None:
     with pytest.raises(sutro.SutroError, match="nowhere"):
         client.upload(tmp_path / source)
 
 
-def test_a_taken_name_is_refused_before_anything_is_sent(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_a_name_in_use_is_rejected_before_sending(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload([folder / name for name in PARTS[3:6]]).dataset_id
 
     with pytest.raises(sutro.FileExistsInDatasetError) as refused:
@@ -203,7 +199,7 @@ def test_an_unknown_dataset_is_named(client: sutro.Client, folder: Path) -> None
         client.list_dataset_files("dataset-unknown")
     assert unknown.value.dataset_id == "dataset-unknown"
 
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown not found"):
         client.upload(folder, "dataset-unknown")
 
 
@@ -216,7 +212,7 @@ def test_a_file_that_is_not_in_the_dataset_cannot_be_downloaded(
         client.download_from_dataset(dataset_id, "nothing.parquet", tmp_path / "copy")
 
 
-def test_a_wrong_key_is_refused_and_not_shown(server: sutro.LocalServer) -> None:
+def test_a_wrong_key_is_rejected_and_not_shown(server: sutro.LocalServer) -> None:
     client = sutro.Client("wrong-key-123", server.api_url)
 
     with pytest.raises(sutro.AuthenticationError) as refused:
@@ -226,7 +222,7 @@ def test_a_wrong_key_is_refused_and_not_shown(server: sutro.LocalServer) -> None
     assert "wrong-key-123" not in f"{refused.value!r} {refused.value} {client!r} {server!r}"
 
 
-def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingService, folder: Path) -> None:
+def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 4
     holding.refusal = (413, "the file is too large")
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -245,7 +241,7 @@ def test_a_rejection_mid_upload_has_a_partial_report(holding: HoldingService, fo
     assert "the file is too large" in str(cause)
 
 
-def test_arguments_that_cannot_be_right_are_refused(client: sutro.Client, folder: Path) -> None:
+def test_invalid_arguments_are_rejected(client: sutro.Client, folder: Path) -> None:
     with pytest.raises(sutro.ConfigurationError, match="concurrency"):
         client.upload(folder, concurrency=-1)
     with pytest.raises(sutro.ConfigurationError, match="1 name for 12 files"):

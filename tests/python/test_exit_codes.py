@@ -1,10 +1,9 @@
-"""The exit code tells a script what kind of error it was; so does `--json`."""
+"""The exit code and `--json` tell scripts the kind of error."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,28 +15,29 @@ import trustme
 
 import sutro
 from conftest import write_parquet
-from helpers.tls_server import TlsService, server_context
+from helpers.processes import interrupt_sutro
+from helpers.tls_server import TlsServer, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 LOCAL = ("--api-url", "local:service")
 FULL = Path("/dev/full")
 
 
 @pytest.fixture
-def nobody() -> str:
-    """A URL at which nobody listens."""
+def unused_url() -> str:
+    """A URL at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
-def check_code(run_sutro: RunSutro, holding: HoldingService) -> Callable[..., str]:
-    """Run a command that must fail so, once in words and once with `--json`."""
+def check_code(run_sutro: RunSutro, holding: HoldingServer) -> Callable[..., str]:
+    """Run a failing command twice, as text and with `--json`, and check its exit code."""
 
     def check(code: int, *arguments: object, environment: Mapping[str, str] | None = None) -> str:
         environment = environment or {
@@ -62,7 +62,9 @@ def check_code(run_sutro: RunSutro, holding: HoldingService) -> Callable[..., st
     return check
 
 
-def test_0_is_success_also_where_everything_was_there(run_sutro: RunSutro, folder: Path) -> None:
+def test_exit_code_0_is_for_success_even_if_every_file_was_skipped(
+    run_sutro: RunSutro, folder: Path
+) -> None:
     first = run_sutro("upload", folder, *LOCAL, "--quiet")
     again = run_sutro("upload", folder, *LOCAL, "--dataset", first.stdout.strip())
 
@@ -70,7 +72,9 @@ def test_0_is_success_also_where_everything_was_there(run_sutro: RunSutro, folde
     assert "12 already there" in again.stdout
 
 
-def test_1_is_any_other_error(check_code: Callable[..., str], folder: Path, tmp_path: Path) -> None:
+def test_exit_code_1_is_for_any_other_error(
+    check_code: Callable[..., str], folder: Path, tmp_path: Path
+) -> None:
     with sutro.LocalServer(tmp_path / "service") as server:
         dataset_id = server.client().upload(folder).dataset_id
     no_folder = write_parquet(tmp_path / "file.parquet") / "below"
@@ -94,32 +98,34 @@ def test_1_is_any_other_error(check_code: Callable[..., str], folder: Path, tmp_
         ("datasets", "upload", "dataset-1"),
     ],
 )
-def test_2_is_wrong_usage(check_code: Callable[..., str], arguments: tuple[str, ...]) -> None:
+def test_exit_code_2_is_for_wrong_usage(
+    check_code: Callable[..., str], arguments: tuple[str, ...]
+) -> None:
     check_code(2, *arguments)
 
 
-def test_2_is_a_setting_that_cannot_be_used(check_code: Callable[..., str]) -> None:
+def test_exit_code_2_is_for_an_invalid_setting(check_code: Callable[..., str]) -> None:
     check_code(2, "upload", "data", environment={"SUTRO_TIMEOUT": "soon"})
     check_code(
         2, "datasets", "list", environment={"SUTRO_API_KEY": "key", "SUTRO_API_URL": "nonsense"}
     )
 
 
-def test_1_and_2_are_a_wrong_url_and_a_certificate_so_that_no_loop_runs_for_ever(
+def test_a_wrong_url_exits_with_1_and_a_bad_certificate_with_2_so_that_retry_loops_end(
     check_code: Callable[..., str],
 ) -> None:
     context = server_context()
     trustme.CA().issue_cert("localhost").configure_cert(context)
     for service, code, kind in [
-        (TlsService(lambda connection: connection), 1, "NotTheApiError"),
-        (TlsService.with_context(context), 2, "CertificateError"),
+        (TlsServer(lambda connection: connection), 1, "NotTheApiError"),
+        (TlsServer.with_context(context), 2, "CertificateError"),
     ]:
         with service:
             environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": service.url}
             assert check_code(code, "datasets", "list", environment=environment) == kind
 
 
-def test_3_is_files_that_the_check_refuses(
+def test_exit_code_3_is_for_files_that_fail_the_check(
     check_code: Callable[..., str], folder: Path, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.parquet"
@@ -137,13 +143,17 @@ def test_3_is_files_that_the_check_refuses(
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all files")
-def test_3_is_a_file_that_may_not_be_read(check_code: Callable[..., str], folder: Path) -> None:
+def test_exit_code_3_is_for_a_file_without_read_permission(
+    check_code: Callable[..., str], folder: Path
+) -> None:
     (folder / "part-5.parquet").chmod(0)
 
     assert check_code(3, "upload", folder / "part-5.parquet") == "CheckError"
 
 
-def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer) -> None:
+def test_exit_code_4_is_for_the_key(
+    check_code: Callable[..., str], server: sutro.LocalServer
+) -> None:
     wrong = {"SUTRO_API_KEY": "wrong-key-123", "SUTRO_API_URL": server.api_url}
 
     assert check_code(4, "datasets", "list", environment=wrong) == "AuthenticationError"
@@ -151,16 +161,16 @@ def test_4_is_the_key(check_code: Callable[..., str], server: sutro.LocalServer)
     assert check_code(4, "datasets", "list", environment=without) == "MissingKeyError"
 
 
-def test_exit_code_5_is_for_errors_that_may_pass(
-    check_code: Callable[..., str], nobody: str
+def test_exit_code_5_is_for_temporary_errors(
+    check_code: Callable[..., str], unused_url: str
 ) -> None:
-    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": nobody, "SUTRO_MAX_RETRIES": "0"}
+    environment = {"SUTRO_API_KEY": "key", "SUTRO_API_URL": unused_url, "SUTRO_MAX_RETRIES": "0"}
 
     assert check_code(5, "datasets", "list", environment=environment) == "TransferError"
 
 
-def test_5_is_a_service_that_fails(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+def test_exit_code_5_is_for_a_failing_server(
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.refusal = (503, "down for a while")
     environment = {
@@ -172,8 +182,8 @@ def test_5_is_a_service_that_fails(
     assert check_code(5, "upload", folder, environment=environment) == "ServerError"
 
 
-def test_6_is_an_upload_that_is_partly_done(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+def test_exit_code_6_is_for_a_partial_upload(
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 2
     holding.refusal = (413, "the file is too large")
@@ -181,8 +191,8 @@ def test_6_is_an_upload_that_is_partly_done(
     assert check_code(6, "upload", folder) == "UploadIncompleteError"
 
 
-def test_7_is_a_refusal_of_the_service(
-    check_code: Callable[..., str], holding: HoldingService, folder: Path
+def test_exit_code_7_is_for_a_rejection_by_the_server(
+    check_code: Callable[..., str], holding: HoldingServer, folder: Path
 ) -> None:
     holding.refusal = (413, "the file is too large")
 
@@ -191,31 +201,20 @@ def test_7_is_a_refusal_of_the_service(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_130_is_ctrl_c(holding: HoldingService, folder: Path) -> None:
+def test_exit_code_130_is_for_ctrl_c(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 2
-    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
-    command = subprocess.Popen(
-        [sys.executable, "-m", "sutro", "upload", folder, "--json"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert holding.held.wait(30)
+    done = interrupt_sutro(holding, "upload", folder, "--json")
 
-    command.send_signal(signal.SIGINT)
-    stdout, stderr = command.communicate(timeout=30)
-
-    document = json.loads(stdout)
-    assert (command.returncode, document["exit_code"]) == (130, 130)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["exit_code"]) == (130, 130)
     assert document["type"] == "UploadInterrupted"
     statuses = [file["status"] for file in document["report"]["files"]]
     assert statuses == ["uploaded"] * 2 + ["pending"] * 10
-    assert "2 of 12 files are in dataset-held" in stderr
+    assert "2 of 12 files are in dataset-held" in done.stderr
 
 
 @pytest.mark.parametrize("log", ["", "debug"])
-def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
+def test_a_bug_prints_one_line_and_a_stack_trace_only_on_request(
     run_python: Callable[..., Any], log: str
 ) -> None:
     script = (
@@ -235,7 +234,7 @@ def test_a_defect_is_a_line_and_shows_a_stack_trace_only_if_asked_for(
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has a disk that is always full")
 @pytest.mark.parametrize("how", [(), ("--json",), ("--quiet",)])
-def test_a_full_disk_behind_stdout_is_reported(
+def test_a_write_error_on_stdout_is_reported(
     tmp_path: Path, folder: Path, how: tuple[str, ...]
 ) -> None:
     with FULL.open("w") as full:
@@ -258,7 +257,7 @@ def test_a_full_disk_behind_stdout_is_reported(
 @pytest.mark.parametrize(
     ("command", "code"), [("upload data -q", 0), ("upload nowhere", 3), ("login", 2)]
 )
-def test_closed_streams_change_no_exit_code(
+def test_closed_streams_do_not_change_the_exit_code(
     tmp_path: Path, closed: str, command: str, code: int
 ) -> None:
     url = "http://127.0.0.1:1" if command == "login" else "local:service"

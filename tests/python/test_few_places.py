@@ -1,4 +1,4 @@
-"""Uploads through real proxies that serve one request at a time, or a few."""
+"""Uploads through real proxies that serve one or a few requests at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> Path:
 
 @through_gate_and_staged
 @pytest.mark.parametrize("which", PROXIES)
-def test_a_proxy_with_few_places_gets_all_files_in_order(
+def test_a_proxy_with_few_connections_receives_all_files_in_order(
     which: str, server: sutro.LocalServer, files: Path, tmp_path: Path
 ) -> None:
     program, proxy, few = PROXIES[which]

@@ -1,4 +1,4 @@
-"""Where a process may start few threads, an upload completes or says which limit to raise."""
+"""With a low thread limit, an upload completes or says which limit to raise."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ except sutro.ConfigurationError as error:
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody reaches, which `tmp_path` is not."""
+def shared_folder() -> Iterator[Path]:
+    """A folder that every user can access, unlike `tmp_path`."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
 
 
-def test_a_thread_limit_is_reported_and_no_upload_hangs(open_folder: Path) -> None:
+def test_a_thread_limit_is_reported_and_no_upload_hangs(shared_folder: Path) -> None:
     outcomes = set()
     for limit in (1, 2, 3, 4, 5, 6, 8, 12, 64):
         for is_warm in (False, True):
-            folder = open_folder / f"{limit}-{is_warm}"
+            folder = shared_folder / f"{limit}-{is_warm}"
             shutil.copytree(DATA, folder / "data")
             folder.chmod(0o777)
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""One process at a time uses a folder; the next one waits for it."""
+"""One process at a time can use a folder; others wait for the lock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has the folder `service` open, until its stdin ends."""
+    """Another process that uses the folder `service` until its stdin is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD],
         cwd=tmp_path,
@@ -43,7 +43,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_the_next_process_waits_until_the_folder_is_free(
+def test_a_second_process_waits_for_the_folder_lock(
     holder: subprocess.Popen[str], run_sutro: RunSutro
 ) -> None:
     assert holder.stdin is not None
@@ -56,7 +56,7 @@ def test_the_next_process_waits_until_the_folder_is_free(
     assert done.returncode == 0, done.stderr
 
 
-def test_the_process_that_holds_the_folder_is_named(
+def test_the_error_names_the_process_that_holds_the_lock(
     holder: subprocess.Popen[str], run_sutro: RunSutro
 ) -> None:
     refused = run_sutro("datasets", "list", "--api-url", "local:service")
@@ -67,7 +67,7 @@ def test_the_process_that_holds_the_folder_is_named(
     assert holder.poll() is None
 
 
-def test_ctrl_c_ends_the_wait(holder: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_wait_for_the_lock(holder: subprocess.Popen[str], tmp_path: Path) -> None:
     wait = f"print('waits', flush=True)\n{HOLD}"
     assert holder.poll() is None
     with subprocess.Popen(
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_wait(holder: subprocess.Popen[str], tmp_path: Path) -> 
     assert "FolderInUseError" not in errors.splitlines()[-1]
 
 
-def test_processes_of_a_pool_use_one_folder_in_turn(tmp_path: Path) -> None:
+def test_pool_workers_take_turns_on_one_folder(tmp_path: Path) -> None:
     write_parquet(tmp_path / "a.parquet")
     program = "import sutro; sutro.upload('a.parquet', api_url='local:service', progress=False)"
     processes = [subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""A folder is what its table format says it is, and nothing in it is left out in silence."""
+"""Folders are read as their table format defines, and skipped files are reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCAL = ("--api-url", "local:service")
 
 
 def delta_table(folder: Path) -> Path:
-    """Two versions of a table: the first file is in the folder, and not in the table."""
+    """A table with two versions. The first file is in the folder, but no longer in the table."""
     (folder / "_delta_log").mkdir(parents=True)
     for version, path in enumerate(["part-old.parquet", "part-new.parquet"]):
         write_parquet(folder / path)
@@ -49,7 +49,7 @@ def iceberg_table(folder: Path) -> Path:
     ("source", "recursive"),
     [("t", False), ("t", True), ("t/*.parquet", False), ("t/**/*.parquet", False), (".", True)],
 )
-def test_the_files_of_a_delta_folder_are_not_taken_for_the_table(
+def test_the_files_of_a_delta_folder_are_not_uploaded_as_the_table(
     client: sutro.Client,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -69,7 +69,7 @@ def test_the_files_of_a_delta_folder_are_not_taken_for_the_table(
 
 
 @pytest.mark.parametrize("source", ["t", "t/data", "t/data/y=1", "t/data/**/*.parquet", "link"])
-def test_an_iceberg_table_is_known_from_the_folders_below_it(
+def test_an_iceberg_table_is_detected_from_its_subfolders(
     client: sutro.Client, tmp_path: Path, source: str
 ) -> None:
     iceberg_table(tmp_path / "t")
@@ -79,7 +79,7 @@ def test_an_iceberg_table_is_known_from_the_folders_below_it(
         client.upload(f"{tmp_path}/{source}", recursive=True)
 
 
-def test_the_files_that_a_table_names_itself_are_uploaded(
+def test_files_listed_by_the_table_library_are_uploaded(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     live = delta_table(tmp_path / "t t") / "part-new.parquet"
@@ -91,7 +91,7 @@ def test_the_files_that_a_table_names_itself_are_uploaded(
         assert "named directly" in report.notes[0]
 
 
-def test_a_list_of_a_shell_is_no_way_around_the_log(run_sutro: RunSutro, tmp_path: Path) -> None:
+def test_a_shell_glob_does_not_bypass_the_delta_log(run_sutro: RunSutro, tmp_path: Path) -> None:
     delta_table(tmp_path / "t")
 
     done = run_sutro("upload", "t/part-new.parquet", "t/part-old.parquet", *LOCAL)
@@ -100,7 +100,7 @@ def test_a_list_of_a_shell_is_no_way_around_the_log(run_sutro: RunSutro, tmp_pat
     assert DELTA in done.stderr
 
 
-def test_what_is_left_out_is_in_the_warning_the_report_and_the_check(
+def test_skipped_files_are_listed_in_the_warning_the_report_and_the_check(
     client: sutro.Client, folder: Path
 ) -> None:
     (folder / "2024").mkdir()
@@ -130,7 +130,7 @@ def test_what_is_left_out_is_in_the_warning_the_report_and_the_check(
             assert client.upload(source, dry_run=True).notes == (note,)
 
 
-def test_a_recursive_search_reports_linked_folders(
+def test_a_recursive_search_reports_symlinked_folders(
     client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -140,7 +140,9 @@ def test_a_recursive_search_reports_linked_folders(
         client.upload(folder, recursive=True)
 
 
-def test_the_command_reports_left_out_files_also_in_json(run_sutro: RunSutro, folder: Path) -> None:
+def test_the_command_reports_skipped_files_in_text_and_json(
+    run_sutro: RunSutro, folder: Path
+) -> None:
     (folder / "more").mkdir()
     for command in ("upload", "check"):
         done = run_sutro(command, "data", *LOCAL, "--json")
@@ -149,7 +151,7 @@ def test_the_command_reports_left_out_files_also_in_json(run_sutro: RunSutro, fo
         assert json.loads(done.stdout)["notes"][0].startswith("left out of data: 1 folder (more)")
 
 
-def test_a_list_that_a_shell_makes_of_a_spark_folder_is_uploaded(tmp_path: Path) -> None:
+def test_a_shell_glob_of_a_spark_folder_is_uploaded(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for number in range(2):
@@ -173,7 +175,7 @@ def test_a_list_that_a_shell_makes_of_a_spark_folder_is_uploaded(tmp_path: Path)
 
 
 @pytest.mark.parametrize("source", ["{}", "{}/*.parquet", "{}/part-3.parquet"])
-def test_a_broken_link_called_as_a_parquet_file_is_an_error(
+def test_a_broken_link_named_like_a_parquet_file_is_an_error(
     client: sutro.Client, folder: Path, source: str
 ) -> None:
     link = folder / "part-3.parquet"
@@ -185,7 +187,7 @@ def test_a_broken_link_called_as_a_parquet_file_is_an_error(
     assert not client.list_datasets()
 
 
-def test_a_pipe_called_as_a_parquet_file_is_an_error(client: sutro.Client, folder: Path) -> None:
+def test_a_pipe_named_like_a_parquet_file_is_an_error(client: sutro.Client, folder: Path) -> None:
     import os  # noqa: PLC0415 - only here
 
     os.mkfifo(folder / "pipe.parquet")
@@ -194,11 +196,11 @@ def test_a_pipe_called_as_a_parquet_file_is_an_error(client: sutro.Client, folde
         client.upload(folder)
 
 
-def rows_of(sources: Sequence[Path]) -> list[object]:
+def read_ids(sources: Sequence[Path]) -> list[object]:
     return pl.scan_parquet(list(map(str, sources))).collect()["id"].to_list()
 
 
-def test_a_folder_called_as_a_parquet_file_is_a_table_whose_files_are_taken(
+def test_the_files_of_a_folder_named_like_a_parquet_file_are_uploaded(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -233,7 +235,7 @@ def test_a_folder_called_as_a_parquet_file_is_a_table_whose_files_are_taken(
     ]
 
 
-def test_names_are_made_of_paths_or_by_a_function(client: sutro.Client, tmp_path: Path) -> None:
+def test_names_can_come_from_paths_or_a_function(client: sutro.Client, tmp_path: Path) -> None:
     for year in (2024, 2025):
         (tmp_path / "t" / f"{year}").mkdir(parents=True)
         pq.write_table(pa.table({"id": [year]}), tmp_path / "t" / f"{year}" / "data.parquet")

@@ -1,4 +1,4 @@
-"""The API key does not come back: not in errors, their pickles, reports, nor logs."""
+"""The API key never appears in errors, pickles, reports or logs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import base64
 import json
 import logging
 import pickle
-import threading
 import traceback
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
 import sutro
+from helpers.background_server import BackgroundServer, QuietHandler
 from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
@@ -87,8 +86,8 @@ ECHOES: dict[str, Callable[[str, str], Answer]] = {
 
 @contextmanager
 def _echoing(echo: Callable[[str, str], Answer]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802 - named by its base
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             header = self.headers["Authorization"]
             status, reason, headers, body = echo(header, header.removeprefix("Key "))
@@ -104,22 +103,12 @@ def _echoing(echo: Callable[[str, str], Answer]) -> Iterator[str]:
 
         do_GET = do_POST  # noqa: N815 - named by its base
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with BackgroundServer(Handler) as server:
+        yield server.api_url
 
 
-def _told(call: Callable[[], object]) -> str:
-    """All that a caller may print, log or keep of a call."""
+def _visible_after(call: Callable[[], object]) -> str:
+    """Everything that a caller could print, log or keep after a call."""
     try:
         answer = call()
     except sutro.SutroError as error:
@@ -129,8 +118,8 @@ def _told(call: Callable[[], object]) -> str:
     return f"{answer!r} {answer}"
 
 
-def _told_with_key(kind: str, key: str, folder: Path, tmp_path: Path) -> str:
-    """All that is told of all calls to a service that repeats the key."""
+def _visible_after_all_calls(kind: str, key: str, folder: Path, tmp_path: Path) -> str:
+    """The same for all calls to a server that echoes the key."""
     with _echoing(ECHOES[kind]) as url:
         client = sutro.Client(key, url, max_retries=1, retry_deadline=3)
         calls: list[Callable[[], object]] = [
@@ -143,40 +132,38 @@ def _told_with_key(kind: str, key: str, folder: Path, tmp_path: Path) -> str:
             lambda: client.download_from_dataset("dataset-1", output_path=tmp_path / "copy"),
             lambda: client.read("dataset-1"),
         ]
-        return "\n".join(map(_told, calls))
+        return "\n".join(map(_visible_after, calls))
 
 
 @pytest.mark.parametrize("kind", ECHOES)
-def test_a_service_that_repeats_the_key_does_not_get_it_into_anything_that_is_kept(
+def test_a_key_echoed_by_the_server_is_redacted_in_errors_and_logs(
     kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "sutro")
-    told = _told_with_key(kind, KEY, folder, tmp_path) + caplog.text
+    visible = _visible_after_all_calls(kind, KEY, folder, tmp_path) + caplog.text
 
     forms = [KEY, quote(KEY, safe=""), base64.b64encode(f"Key {KEY}".encode()).decode()]
-    assert [form for form in forms if form in told] == []
+    assert [form for form in forms if form in visible] == []
     # In the middle of a key there is nothing but the key.
-    assert "0123456789" not in told
+    assert "0123456789" not in visible
     # What base64 makes of its middle, wherever it begins.
     middles = [base64.b64encode(b"0123456789-abc"[start:])[:8].decode() for start in range(3)]
-    assert [middle for middle in middles if middle in told] == []
+    assert [middle for middle in middles if middle in visible] == []
 
 
 # A short key may be a name or an id, too: those stay as they are.
 @pytest.mark.parametrize("kind", sorted({*ECHOES} - {"ids", "listings", "the name of a file"}))
-def test_a_short_key_that_a_service_repeats_in_words_is_not_kept(
+def test_a_short_key_echoed_by_the_server_as_a_word_is_redacted(
     kind: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "sutro")
-    told = _told_with_key(kind, SHORT_KEY, folder, tmp_path) + caplog.text
+    visible = _visible_after_all_calls(kind, SHORT_KEY, folder, tmp_path) + caplog.text
 
-    assert SHORT_KEY not in told
-    assert base64.b64encode(f"Key {SHORT_KEY}".encode()).decode() not in told
+    assert SHORT_KEY not in visible
+    assert base64.b64encode(f"Key {SHORT_KEY}".encode()).decode() not in visible
 
 
-def test_ids_and_names_that_are_a_short_key_are_used_as_they_are(
-    tmp_path: Path, folder: Path
-) -> None:
+def test_ids_and_names_equal_to_a_short_key_are_not_redacted(tmp_path: Path, folder: Path) -> None:
     with sutro.LocalServer(tmp_path / "service", api_keys=["cars"]) as server:
         client = server.client()
         raw = RawClient(server.api_url, server.api_key)
@@ -187,7 +174,7 @@ def test_ids_and_names_that_are_a_short_key_are_used_as_they_are(
         assert [file.file_name for file in client.list_dataset_files("cars")] == ["cars.parquet"]
 
 
-def test_a_redirect_to_a_host_that_is_the_key_does_not_show_it() -> None:
+def test_a_redirect_to_a_host_named_like_the_key_does_not_show_it() -> None:
     location = {"Location": "https://Sk-0123456789.example.com/"}
     with (
         _echoing(lambda *_: (302, "Found", location, "")) as url,
@@ -198,7 +185,9 @@ def test_a_redirect_to_a_host_that_is_the_key_does_not_show_it() -> None:
 
 
 @pytest.mark.parametrize("dataset_id", ["../../etc", "a\r\n--b", 'a"; name="x', "", "x" * 200, 7])
-def test_an_id_that_is_none_is_not_used(dataset_id: object, folder: Path) -> None:
+def test_an_invalid_dataset_id_from_the_server_is_rejected(
+    dataset_id: object, folder: Path
+) -> None:
     answers = {"dataset_id": dataset_id, "files": []}
     asked = []
 

@@ -1,8 +1,7 @@
-"""What people hold is uploaded as it is, or refused with the line that works."""
+"""Objects of common libraries are uploaded unchanged, or rejected with code that works."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -22,7 +21,8 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TABLE = pa.table({"a": [3, 1, 2]})
 
 
-def read(client: sutro.Client, report: sutro.UploadReport) -> list[int]:
+def values_of(client: sutro.Client, report: sutro.UploadReport) -> list[int]:
     values: list[int] = pa.table(client.read(report.dataset_id))["a"].to_pylist()
     return values
 
@@ -84,21 +84,21 @@ HELD: dict[str, tuple[Callable[[Path], Any], list[int]]] = {
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_objects_of_other_libraries_are_uploaded(
+def test_frames_of_other_libraries_are_uploaded(
     client: sutro.Client, tmp_path: Path, kind: str
 ) -> None:
     make, rows = HELD[kind]
 
     report = client.upload(make(tmp_path))
 
-    assert read(client, report) == rows
+    assert values_of(client, report) == rows
     assert pq.read_schema(
         client.download_from_dataset(report.dataset_id, output_path=tmp_path / "copy")[0]
     ).names == ["a"]
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_objects_of_other_libraries_are_uploaded_in_a_dict_and_in_a_list(
+def test_frames_of_other_libraries_are_uploaded_from_a_dict_and_a_list(
     client: sutro.Client, tmp_path: Path, kind: str
 ) -> None:
     make, rows = HELD[kind]
@@ -109,11 +109,11 @@ def test_objects_of_other_libraries_are_uploaded_in_a_dict_and_in_a_list(
     both = client.upload([make(tmp_path / "two"), make(tmp_path / "three")])
 
     assert names_in(client, report.dataset_id) == ["only.parquet"]
-    assert read(client, report) == rows
-    assert read(client, both) == rows * 2
+    assert values_of(client, report) == rows
+    assert values_of(client, both) == rows * 2
 
 
-def test_a_dataset_dict_gives_names(client: sutro.Client) -> None:
+def test_the_keys_of_a_dataset_dict_become_file_names(client: sutro.Client) -> None:
     splits = hf.DatasetDict(train=hf.Dataset(TABLE), test=hf.Dataset(TABLE).select([0]))
 
     report = client.upload(splits)
@@ -124,7 +124,7 @@ def test_a_dataset_dict_gives_names(client: sutro.Client) -> None:
     ]
 
 
-def test_an_index_is_dropped_with_a_warning_by_every_wrapper(
+def test_the_index_of_a_subclass_or_wrapper_is_dropped_with_a_warning(
     client: sutro.Client,
 ) -> None:
     frame = pd.DataFrame({"a": [3, 1]}, index=[7, 8])
@@ -135,14 +135,14 @@ def test_an_index_is_dropped_with_a_warning_by_every_wrapper(
     for wrapped in (Own(frame), nw.from_native(frame)):
         with pytest.warns(sutro.SutroWarning, match="index"):
             report = client.upload(wrapped)
-        assert read(client, report) == [3, 1]
+        assert values_of(client, report) == [3, 1]
 
 
 @pytest.mark.parametrize(
     "paths",
     [pd.Series, pl.Series, pa.array, lambda paths: pa.chunked_array([paths]), np.array, pd.Index],
 )
-def test_a_column_of_paths_is_a_list_of_paths(
+def test_a_column_of_paths_is_accepted_as_a_list_of_paths(
     client: sutro.Client, tmp_path: Path, paths: Callable[[list[str]], Any]
 ) -> None:
     files = [str(write_parquet(tmp_path / name)) for name in ("b.parquet", "a.parquet")]
@@ -152,7 +152,7 @@ def test_a_column_of_paths_is_a_list_of_paths(
     assert names_in(client, report.dataset_id) == ["b.parquet", "a.parquet"]
 
 
-def test_keys_of_a_dict_become_text(client: sutro.Client, tmp_path: Path) -> None:
+def test_dict_keys_that_are_not_strings_are_converted(client: sutro.Client, tmp_path: Path) -> None:
     frame = pd.DataFrame({"k": [1, 2], "a": [3, 4]})
     groups = {key: part.reset_index(drop=True) for key, part in frame.groupby("k")}
     parts = pl.DataFrame(frame).partition_by("k", as_dict=True)
@@ -176,7 +176,7 @@ def test_a_list_of_paths_and_frames_is_reported_as_mixed(
         client.upload(kind(items))
 
 
-def test_open_files_of_fsspec_are_named_by_their_path(client: sutro.Client, tmp_path: Path) -> None:
+def test_fsspec_files_are_named_after_their_paths(client: sutro.Client, tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "day.parquet")
     memory = fsspec.filesystem("memory")
     memory.pipe("/folder/day.parquet", path.read_bytes())
@@ -188,7 +188,7 @@ def test_open_files_of_fsspec_are_named_by_their_path(client: sutro.Client, tmp_
         ]
 
 
-def test_chunks_of_a_reader_are_uploaded_without_a_warning(
+def test_chunks_of_a_pandas_reader_are_uploaded_without_a_warning(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     (tmp_path / "a.csv").write_text("a\n" + "\n".join(map(str, range(10))))
@@ -200,7 +200,7 @@ def test_chunks_of_a_reader_are_uploaded_without_a_warning(
 
 
 def stand_in(module: str, name: str) -> Any:
-    """An object of a class of a library that takes too long to install, by its name alone."""
+    """An object with the class name of a library that takes too long to install."""
     return type(name, (), {"__module__": module, "__arrow_c_stream__": None})()
 
 
@@ -221,7 +221,7 @@ def stand_in(module: str, name: str) -> Any:
     ],
 )
 @pytest.mark.parametrize("inside", [False, True])
-def test_what_is_not_supported_is_refused_with_the_line_that_works(
+def test_an_unsupported_source_is_rejected_with_code_that_works(
     client: sutro.Client, source: Any, line: str, *, inside: bool
 ) -> None:
     with pytest.raises(TypeError, match=line):
@@ -235,8 +235,8 @@ def frames() -> Iterator[pl.LazyFrame]:
         yield pl.LazyFrame({"a": [number]})
 
 
-def test_a_generator_gives_lazy_frames(client: sutro.Client) -> None:
-    assert read(client, client.upload(frames())) == [0, 1, 2]
+def test_a_generator_can_yield_lazy_frames(client: sutro.Client) -> None:
+    assert values_of(client, client.upload(frames())) == [0, 1, 2]
 
 
 # What the upload adds to the peak memory, in kB. The child's alone, as in test_frames.
@@ -268,16 +268,12 @@ print(peak() - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_640_mb_of_a_query_are_streamed_and_not_collected(
+def test_a_query_result_of_640_mb_is_streamed_not_collected(
     server: sutro.LocalServer, tmp_path: Path, library: str
 ) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", STREAMED, server.api_url, server.api_key, library],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
+    peak = python_output(
+        "-c", STREAMED, server.api_url, server.api_key, library, cwd=tmp_path, timeout=300
     )
 
     # Most of it is what the engines read ahead.
-    assert int(run.stdout) / 1000 < 400
+    assert int(peak) / 1000 < 400

@@ -1,4 +1,4 @@
-"""A stream that can be read once is read once, and let go when an upload fails."""
+"""One-shot streams are read once, and released if an upload fails."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
+from helpers.streams import StreamWrapper
 
 if TYPE_CHECKING:
     import io
@@ -40,15 +41,15 @@ ONCE: dict[str, Callable[[], Any]] = {
 }
 
 
-def rows_of(report: sutro.UploadReport | sutro.CheckReport) -> int:
+def row_count_of(report: sutro.UploadReport | sutro.CheckReport) -> int:
     return sum(file.row_count for file in report)
 
 
 @pytest.mark.parametrize("kind", ONCE)
-def test_a_stream_that_a_check_has_read_is_refused(client: sutro.Client, kind: str) -> None:
+def test_a_stream_consumed_by_a_check_is_rejected(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     check = client.check(source)
-    assert rows_of(check) in {2, 4}
+    assert row_count_of(check) in {2, 4}
     assert "make it again" in str(check)
 
     with pytest.raises(sutro.SutroError, match="read"):
@@ -58,7 +59,7 @@ def test_a_stream_that_a_check_has_read_is_refused(client: sutro.Client, kind: s
 
 
 @pytest.mark.parametrize("kind", ONCE)
-def test_a_stream_that_a_dry_run_has_read_is_refused(client: sutro.Client, kind: str) -> None:
+def test_a_stream_consumed_by_a_dry_run_is_rejected(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     report = client.upload(source, dry_run=True)
     assert any("make it again" in note for note in report.notes)
@@ -68,53 +69,70 @@ def test_a_stream_that_a_dry_run_has_read_is_refused(client: sutro.Client, kind:
 
 
 @pytest.mark.parametrize("kind", ONCE)
-def test_a_stream_is_not_uploaded_twice(client: sutro.Client, kind: str) -> None:
+def test_a_consumed_stream_is_not_uploaded_again(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     report = client.upload(source)
-    assert rows_of(report) in {2, 4}
+    assert row_count_of(report) in {2, 4}
 
     with pytest.raises(sutro.SutroError, match="read"):
         client.upload(source, report.dataset_id)
 
 
-FAILING: dict[str, Callable[[sutro.Client, Any], object]] = {
-    "no such dataset": lambda client, source: client.upload(source, "dataset-typo"),
-    "no such dataset, checked": lambda client, source: client.check(source, "dataset-typo"),
-    "wrong key": lambda client, source: sutro.Client("wrong", client.api_url).upload(source),
-    "no service": lambda _, source: sutro.Client("key", "http://127.0.0.1:9", max_retries=0).upload(
-        source
+FAILING: dict[str, tuple[Callable[[sutro.Client, Any], object], str]] = {
+    "no such dataset": (
+        lambda client, source: client.upload(source, "dataset-typo"),
+        "dataset-typo not found",
     ),
-    "concurrency": lambda client, source: client.upload(source, concurrency=0),
-    "on_mismatch": lambda client, source: client.upload(source, on_mismatch="other"),  # type: ignore[arg-type]
-    "rows_per_file": lambda client, source: client.upload(source, rows_per_file=0),
-    "recursive": lambda client, source: client.upload(source, recursive=True),
-    "names": lambda client, source: client.upload(source, names="x"),
-    "id": lambda client, source: client.upload(source, 7),  # type: ignore[arg-type]
+    "no such dataset, checked": (
+        lambda client, source: client.check(source, "dataset-typo"),
+        "dataset-typo not found",
+    ),
+    "wrong key": (
+        lambda client, source: sutro.Client("wrong", client.api_url).upload(source),
+        "does not accept the API key",
+    ),
+    "no server": (
+        lambda _, source: sutro.Client("key", "http://127.0.0.1:9", max_retries=0).upload(source),
+        "cannot reach",
+    ),
+    "concurrency": (lambda client, source: client.upload(source, concurrency=0), "concurrency"),
+    "on_mismatch": (
+        lambda client, source: client.upload(source, on_mismatch="other"),  # type: ignore[arg-type]
+        "on_mismatch",
+    ),
+    "rows_per_file": (
+        lambda client, source: client.upload(source, rows_per_file=0),
+        "rows_per_file",
+    ),
+    "recursive": (lambda client, source: client.upload(source, recursive=True), "recursive"),
+    "names": (lambda client, source: client.upload(source, names="x"), "names"),
+    "id": (lambda client, source: client.upload(source, 7), "dataset_id"),  # type: ignore[arg-type]
 }
 
 
 @pytest.mark.parametrize("kind", ONCE)
 @pytest.mark.parametrize("failure", FAILING)
-def test_a_call_that_fails_before_it_sends_leaves_the_stream_as_it_was(
+def test_a_call_that_fails_before_sending_does_not_consume_the_stream(
     client: sutro.Client, kind: str, failure: str
 ) -> None:
     source = ONCE[kind]()
 
-    with pytest.raises((sutro.SutroError, TypeError)):
-        FAILING[failure](client, source)
+    call, words = FAILING[failure]
+    with pytest.raises((sutro.SutroError, TypeError), match=words):
+        call(client, source)
 
-    assert rows_of(client.upload(source)) == (4 if kind == "generator" else 2)
+    assert row_count_of(client.upload(source)) == (4 if kind == "generator" else 2)
 
 
-def test_a_stream_whose_types_are_refused_can_be_cast(client: sutro.Client) -> None:
+def test_a_stream_with_rejected_types_can_be_cast(client: sutro.Client) -> None:
     reader = pa.table({"a": pa.array([1], pa.duration("s"))}).to_reader()
     with pytest.raises(sutro.FrameError, match="Duration"):
         client.upload(reader)
 
-    assert rows_of(client.upload(reader.cast(pa.schema({"a": pa.int64()})))) == 1
+    assert row_count_of(client.upload(reader.cast(pa.schema({"a": pa.int64()})))) == 1
 
 
-def test_a_stream_that_others_have_read_is_refused(client: sutro.Client) -> None:
+def test_a_stream_consumed_elsewhere_is_rejected(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
     reader.read_all()
 
@@ -124,27 +142,17 @@ def test_a_stream_that_others_have_read_is_refused(client: sutro.Client) -> None
     assert client.list_datasets() == []
 
 
-class Wrapped:
-    """A frame of a class that nobody knows, around a stream that can be read once."""
-
-    def __init__(self) -> None:
-        self.reader = TABLE.to_reader()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.reader.__arrow_c_stream__(requested_schema)
-
-
-def test_a_stream_that_something_wraps_is_not_uploaded_as_nothing(client: sutro.Client) -> None:
-    checked, sent = Wrapped(), Wrapped()
+def test_a_consumed_stream_behind_a_wrapper_is_rejected(client: sutro.Client) -> None:
+    checked, sent = StreamWrapper(TABLE), StreamWrapper(TABLE)
     client.check(checked)
     client.upload(sent)
 
     for frame in (checked, sent):
-        with pytest.raises(sutro.FrameError, match="Wrapped gave rows before"):
+        with pytest.raises(sutro.FrameError, match="StreamWrapper gave rows before"):
             client.upload(frame)
 
 
-def test_a_stream_that_stands_twice_in_a_list_is_refused(client: sutro.Client) -> None:
+def test_a_stream_listed_twice_is_rejected(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
 
     with pytest.raises(sutro.FrameError, match="frame 1 is the stream frame 0"):
@@ -153,7 +161,7 @@ def test_a_stream_that_stands_twice_in_a_list_is_refused(client: sutro.Client) -
     assert client.list_datasets() == []
 
 
-def test_frames_that_can_be_read_again_are_uploaded_twice(client: sutro.Client) -> None:
+def test_rereadable_frames_can_be_uploaded_twice(client: sutro.Client) -> None:
     relation = duckdb.sql("select 1 as a")
     for frame in (
         TABLE,
@@ -164,7 +172,7 @@ def test_frames_that_can_be_read_again_are_uploaded_twice(client: sutro.Client) 
     ):
         assert client.check(frame)
         assert client.upload(frame)
-        assert rows_of(client.upload(frame)) > 0
+        assert row_count_of(client.upload(frame)) > 0
 
 
 def test_a_frame_without_rows_is_noted_in_the_report(client: sutro.Client) -> None:
@@ -174,9 +182,7 @@ def test_a_frame_without_rows_is_noted_in_the_report(client: sutro.Client) -> No
     assert client.check(frames).notes == ("none has no rows",)
 
 
-def test_an_open_file_that_cannot_be_rewound_is_read_once(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_an_unseekable_open_file_is_read_once(client: sutro.Client, tmp_path: Path) -> None:
     content = write_parquet(tmp_path / "file.parquet").read_bytes()
     reading, writing = os.pipe()
     os.write(writing, content)
@@ -194,7 +200,7 @@ def test_an_open_file_that_cannot_be_rewound_is_read_once(
         (lambda path: _closed(path.open("rb")), "closed"),
     ],
 )
-def test_an_unreadable_open_file_is_reported_plainly(
+def test_an_unreadable_open_file_is_reported_clearly(
     client: sutro.Client, tmp_path: Path, opened: Callable[[Path], Any], message: str
 ) -> None:
     file = opened(write_parquet(tmp_path / "file.parquet"))
@@ -209,7 +215,7 @@ def _closed(file: io.BufferedReader) -> io.BufferedReader:
     return file
 
 
-def test_a_duckdb_connection_is_free_after_a_failed_upload(client: sutro.Client) -> None:
+def test_a_duckdb_connection_is_released_after_a_failed_upload(client: sutro.Client) -> None:
     connection = duckdb.connect()
     relation = connection.sql("select interval 1 day as length")
 
@@ -222,7 +228,7 @@ def test_a_duckdb_connection_is_free_after_a_failed_upload(client: sutro.Client)
     assert connection.execute("select 2").fetchall() == [(2,)]
 
 
-def test_a_duckdb_connection_is_free_after_a_stream_broke(client: sutro.Client) -> None:
+def test_a_duckdb_connection_is_released_after_a_stream_error(client: sutro.Client) -> None:
     connection = duckdb.connect()
     relation = connection.sql(
         "select case when range = 300000 then error('broke') else range end as a from range(400000)"
@@ -235,7 +241,9 @@ def test_a_duckdb_connection_is_free_after_a_stream_broke(client: sutro.Client) 
     assert connection.sql("select 1").fetchall() == [(1,)]
 
 
-def test_a_duckdb_connection_is_free_after_the_service_refused(client: sutro.Client) -> None:
+def test_a_duckdb_connection_is_released_after_a_rejection_by_the_server(
+    client: sutro.Client,
+) -> None:
     dataset_id = client.upload(pa.table({"other": ["x"]})).dataset_id
     connection = duckdb.connect()
     relation = connection.sql("select range as a from range(3000000)")
@@ -264,7 +272,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("kind", FOREIGN)
 @pytest.mark.parametrize("many", [False, True])
-def test_errors_of_other_libraries_are_one_error_that_names_the_column(
+def test_errors_of_other_libraries_become_one_error_that_names_the_column(
     client: sutro.Client, kind: str, *, many: bool
 ) -> None:
     frame, message = FOREIGN[kind]
@@ -299,7 +307,9 @@ def test_the_cause_of_an_error_is_kept(client: sutro.Client) -> None:
     assert isinstance(raised.value.__cause__, RuntimeError)
 
 
-def test_written_files_have_the_rows_of_the_stream(client: sutro.Client, tmp_path: Path) -> None:
+def test_the_files_written_from_a_stream_contain_its_rows(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     report = client.upload(TABLE.to_reader())
 
     (path,) = client.download_from_dataset(report.dataset_id, output_path=tmp_path)

@@ -1,4 +1,4 @@
-"""The column that is uploaded is the column that was held, or the upload is refused by name."""
+"""An uploaded column equals its source, or the upload is rejected by column name."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ WITHOUT_COUNTERPART = [
 
 
 def generated(dice: random.Random, flat: list[tuple[pa.DataType, list[Any]]], depth: int) -> Any:
-    """A type with some values: flat, or nested as deep as the dice say."""
+    """A random type with values, flat or nested."""
     kind = dice.choice(["flat", "list", "view", "fixed", "struct", "map", "large"])
     if depth == 0 or kind == "flat":
         return dice.choice(flat)
@@ -94,7 +94,7 @@ def column_of(dice: random.Random) -> pa.Array:
 
 
 def encoded(column: pa.Array, dice: random.Random) -> pa.Array:
-    """A column by its dictionary or its runs, made by hand: not all have a kernel for it."""
+    """A dictionary- or run-end-encoded column, built by hand: not every type has a kernel."""
     if dice.random() < 0.5:
         return pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1], pa.int8()), column)
     ends = pa.array([1, 2, 3, 4], pa.int32())
@@ -121,22 +121,22 @@ EQUIVALENCES: list[tuple[str, Callable[[Any], pa.DataType]]] = [
 
 
 def canonical(data_type: pa.DataType) -> pa.DataType:
-    """One type for all that may stand for each other: the list of docs/guides/types.md."""
+    """One representative of equivalent types, as listed in docs/guides/types.md."""
     for kinds, common in EQUIVALENCES:
         if any(getattr(pa.types, f"is_{kind}")(data_type) for kind in kinds.split()):
             return common(data_type)
     return data_type
 
 
-def read_plainly(path: Path) -> pa.Table:
-    """A file as its parquet types tell it, without the Arrow schema that is kept beside them."""
+def read_without_arrow_schema(path: Path) -> pa.Table:
+    """A file read by its Parquet types, without the Arrow schema stored in it."""
     plain = path.with_suffix(".plain.parquet")
     plain.write_bytes(path.read_bytes().replace(b"ARROW:schema", b"arrow:schema"))
     return pq.read_table(plain)
 
 
 @pytest.mark.timeout(300)
-def test_generated_columns_come_back_with_their_type_and_their_values(
+def test_generated_columns_round_trip_with_type_and_values(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     dice = random.Random(16)
@@ -148,7 +148,7 @@ def test_generated_columns_come_back_with_their_type_and_their_values(
         (path,) = client.download_from_dataset(
             report.dataset_id, output_path=tmp_path / str(number)
         )
-        read = read_plainly(path)
+        read = read_without_arrow_schema(path)
         for name in table.column_names:
             held, found = table[name], read[name]
             assert canonical(found.type) == canonical(held.type), (held.type, found.type)
@@ -157,7 +157,7 @@ def test_generated_columns_come_back_with_their_type_and_their_values(
             ), held.type
 
 
-def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
+def test_generated_columns_without_an_equivalent_are_rejected_with_their_path(
     client: sutro.Client,
 ) -> None:
     dice = random.Random(17)
@@ -196,14 +196,14 @@ def test_generated_columns_without_a_counterpart_are_refused_with_their_path(
         ),
     ],
 )
-def test_a_value_that_its_column_in_the_file_cannot_hold_is_refused_with_its_row(
+def test_a_value_that_does_not_fit_its_parquet_type_is_rejected_with_its_row(
     client: sutro.Client, column: pa.Array, message: str
 ) -> None:
     with pytest.raises(sutro.FrameError, match=message):
         client.upload(pa.table({"c": column}))
 
 
-def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) -> None:
+def test_digits_beyond_the_precision_of_a_decimal_are_rejected(client: sutro.Client) -> None:
     wide = pa.array([decimal.Decimal(12345678901)], pa.decimal128(20, 0))
     narrow = pa.Array.from_buffers(pa.decimal128(5, 0), 1, wide.buffers())
 
@@ -211,7 +211,7 @@ def test_digits_beyond_a_decimals_precision_are_refused(client: sutro.Client) ->
         client.upload(pa.table({"c": narrow}))
 
 
-def test_two_columns_of_one_name_are_refused(client: sutro.Client) -> None:
+def test_duplicate_column_names_are_rejected(client: sutro.Client) -> None:
     table = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
 
     with pytest.raises(sutro.FrameError, match='column "a" occurs more than once'):
@@ -227,7 +227,7 @@ def test_an_extension_type_that_parquet_lacks_is_reported(
         report = client.upload(frame)
 
     (path,) = client.download_from_dataset(report.dataset_id, output_path=tmp_path)
-    assert read_plainly(path)["i"].to_pylist() == [
+    assert read_without_arrow_schema(path)["i"].to_pylist() == [
         {"left": 0, "right": 1},
         {"left": 1, "right": 2},
     ]
@@ -242,7 +242,7 @@ MENDED = {
 
 
 @pytest.mark.parametrize("library", MENDED)
-def test_the_line_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
+def test_the_code_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
     frame, line = MENDED[library]
 
     with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:
@@ -301,7 +301,7 @@ EVERY_POLARS_TYPE = {
 
 
 @pytest.mark.parametrize("name", EVERY_PANDAS_TYPE)
-def test_a_pandas_frame_and_its_parquet_file_fit_one_dataset(
+def test_a_pandas_frame_and_its_parquet_file_have_compatible_schemas(
     client: sutro.Client, tmp_path: Path, name: str
 ) -> None:
     frame = pd.DataFrame({name: EVERY_PANDAS_TYPE[name]})
@@ -314,7 +314,7 @@ def test_a_pandas_frame_and_its_parquet_file_fit_one_dataset(
 
 
 @pytest.mark.parametrize("name", EVERY_POLARS_TYPE)
-def test_a_polars_frame_and_its_parquet_file_fit_one_dataset(
+def test_a_polars_frame_and_its_parquet_file_have_compatible_schemas(
     client: sutro.Client, tmp_path: Path, name: str
 ) -> None:
     frame = pl.DataFrame({name: EVERY_POLARS_TYPE[name]})

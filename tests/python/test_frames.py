@@ -1,10 +1,9 @@
-"""Frames of any library become files, in order, as fast as the upload takes them."""
+"""Frames of any library become files, in order, as fast as the upload accepts them."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,14 @@ import pytest
 
 import sutro
 from conftest import without_fingerprints, write_parquet
-from test_upload import names_in
+from helpers.datasets import names_in
+from helpers.processes import python_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 
 def numbers(start: int, rows: int = 100) -> pa.Table:
@@ -50,7 +50,7 @@ def pandas_frame() -> pd.DataFrame:
     )
 
 
-def test_a_pandas_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_pandas_frame_round_trips_unchanged(client: sutro.Client, tmp_path: Path) -> None:
     report = client.upload(pandas_frame())
 
     (path,) = downloaded(client, report, tmp_path)
@@ -59,7 +59,7 @@ def test_a_pandas_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Pat
     pd.testing.assert_frame_equal(pd.read_parquet(path), pandas_frame())
 
 
-def test_python_objects_in_a_polars_frame_are_refused_before_anything_is_sent(
+def test_python_objects_in_a_polars_frame_are_rejected_before_sending(
     client: sutro.Client,
 ) -> None:
     frames = [pl.DataFrame({"id": [1]}), pl.DataFrame({"id": [1], "thing": [object()]})]
@@ -71,7 +71,7 @@ def test_python_objects_in_a_polars_frame_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("value", [None, [], {"x": None}])
-def test_a_polars_column_without_a_type_is_refused_before_anything_is_sent(
+def test_a_polars_column_without_a_type_is_rejected_before_sending(
     client: sutro.Client, value: object
 ) -> None:
     frames = [pl.DataFrame({"id": [1]}), pl.DataFrame({"id": [1], "gap": [value]})]
@@ -82,7 +82,7 @@ def test_a_polars_column_without_a_type_is_refused_before_anything_is_sent(
     assert client.list_datasets() == []
 
 
-def test_a_polars_column_that_is_only_called_null_is_uploaded(client: sutro.Client) -> None:
+def test_a_polars_column_named_null_is_uploaded(client: sutro.Client) -> None:
     kinds = pl.Series(["Null"], dtype=pl.Enum(["Null"]))
 
     report = client.upload(pl.DataFrame({"Null": kinds, "parts": [{"Null": 1}]}))
@@ -90,7 +90,7 @@ def test_a_polars_column_that_is_only_called_null_is_uploaded(client: sutro.Clie
     assert report[0].row_count == 1
 
 
-def test_a_polars_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_polars_frame_round_trips_unchanged(client: sutro.Client, tmp_path: Path) -> None:
     frame = pl.DataFrame(pandas_frame()).with_columns(
         tags=pl.Series([["a", "b"], [], None]),
         person=pl.Series([{"name": "a", "age": 1}, None, {"name": None, "age": 3}]),
@@ -101,7 +101,7 @@ def test_a_polars_frame_comes_back_as_it_was(client: sutro.Client, tmp_path: Pat
     assert pl.read_parquet(path).equals(frame)
 
 
-def test_a_pyarrow_table_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_pyarrow_table_round_trips_unchanged(client: sutro.Client, tmp_path: Path) -> None:
     table = pa.table(
         {
             "large": pa.array(["a", None], pa.large_string()),
@@ -116,7 +116,7 @@ def test_a_pyarrow_table_comes_back_as_it_was(client: sutro.Client, tmp_path: Pa
     assert pq.read_table(path).equals(table)
 
 
-def test_a_duckdb_relation_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_duckdb_relation_round_trips_unchanged(client: sutro.Client, tmp_path: Path) -> None:
     relation = duckdb.sql("select range as id, 'row ' || range as text from range(5000)")
 
     (path,) = downloaded(client, client.upload(relation), tmp_path)
@@ -138,25 +138,25 @@ def test_frames_are_numbered_and_stay_in_order(
     assert pa.concat_tables(map(pq.read_table, paths))["id"].to_pylist() == list(range(1200))
 
 
-def test_a_dict_gives_names(client: sutro.Client) -> None:
+def test_the_keys_of_a_dict_name_its_frames(client: sutro.Client) -> None:
     report = client.upload({"train": numbers(0), "test.parquet": numbers(1)})
 
     assert names_in(client, report.dataset_id) == ["train.parquet", "test.parquet"]
 
 
-def test_a_dict_gives_names_to_files(client: sutro.Client, folder: Path) -> None:
+def test_the_keys_of_a_dict_name_its_files(client: sutro.Client, folder: Path) -> None:
     report = client.upload({"a.parquet": folder / "part-1.parquet"})
 
     assert names_in(client, report.dataset_id) == ["a.parquet"]
 
 
-def test_names_are_given_to_frames(client: sutro.Client) -> None:
+def test_names_can_be_passed_for_frames(client: sutro.Client) -> None:
     report = client.upload([numbers(0), numbers(1)], names=["b.parquet", "a"])
 
     assert names_in(client, report.dataset_id) == ["b.parquet", "a.parquet"]
 
 
-def test_bytes_and_open_files_are_uploaded_whole(client: sutro.Client, tmp_path: Path) -> None:
+def test_bytes_and_open_files_are_uploaded_completely(client: sutro.Client, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     pandas_frame().to_parquet(buffer)
     path = write_parquet(tmp_path / "on-disk.parquet")
@@ -172,14 +172,14 @@ def test_bytes_and_open_files_are_uploaded_whole(client: sutro.Client, tmp_path:
     assert (copy.name, copy.read_bytes()) == (path.name, path.read_bytes())
 
 
-def test_bytes_that_are_not_parquet_are_refused_by_name(client: sutro.Client) -> None:
+def test_bytes_that_are_not_parquet_are_rejected_by_name(client: sutro.Client) -> None:
     with pytest.raises(sutro.InvalidParquetError, match="frame 0: is not a Parquet file"):
         client.upload(b"id,text\n1,a\n" * 10)
 
     assert client.list_datasets() == []
 
 
-def test_bytes_that_turn_out_broken_end_the_upload_after_their_predecessors(
+def test_corrupt_bytes_end_the_upload_after_the_preceding_files(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     good = write_parquet(tmp_path / "good.parquet").read_bytes()
@@ -194,7 +194,7 @@ def test_bytes_that_turn_out_broken_end_the_upload_after_their_predecessors(
     assert without_fingerprints(names) == ["part-00000.parquet"]
 
 
-def test_a_frame_is_cut_into_files_of_so_many_rows(client: sutro.Client, tmp_path: Path) -> None:
+def test_rows_per_file_splits_a_frame_into_files(client: sutro.Client, tmp_path: Path) -> None:
     table = numbers(0, rows=2500)
     reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=300))
 
@@ -205,7 +205,7 @@ def test_a_frame_is_cut_into_files_of_so_many_rows(client: sutro.Client, tmp_pat
     assert pa.concat_tables(map(pq.read_table, paths)).equals(table)
 
 
-def test_a_frame_without_rows_is_a_file_without_rows(client: sutro.Client) -> None:
+def test_a_frame_without_rows_becomes_a_file_without_rows(client: sutro.Client) -> None:
     report = client.upload(numbers(0).slice(0, 0), rows_per_file=10)
 
     assert [file.row_count for file in report] == [0]
@@ -214,7 +214,7 @@ def test_a_frame_without_rows_is_a_file_without_rows(client: sutro.Client) -> No
 @pytest.mark.parametrize(
     "index", [pd.Index([7, 8, 9]), pd.RangeIndex(3, name="key"), pd.RangeIndex(1, 7, 2)]
 )
-def test_an_index_that_holds_something_is_left_out_with_a_warning(
+def test_an_index_with_labels_is_dropped_with_a_warning(
     client: sutro.Client, tmp_path: Path, index: pd.Index
 ) -> None:
     frame = pd.DataFrame({"id": [1, 2, 3]}, index=index)
@@ -226,7 +226,7 @@ def test_an_index_that_holds_something_is_left_out_with_a_warning(
     assert pq.read_schema(path).names == ["id"]
 
 
-def test_a_generator_is_asked_only_for_what_there_is_room_for(holding: HoldingService) -> None:
+def test_a_generator_is_consumed_lazily_as_upload_slots_free_up(holding: HoldingServer) -> None:
     asked: list[int] = []
     looks = 0
 
@@ -242,14 +242,14 @@ def test_a_generator_is_asked_only_for_what_there_is_room_for(holding: HoldingSe
             raise KeyboardInterrupt
 
     client = sutro.Client(holding.api_key, holding.api_url)
-    with pytest.raises(sutro.UploadInterrupted):
+    with pytest.raises(sutro.UploadInterrupted, match="0 of 2 files are in"):
         client.upload(frames(), concurrency=2, progress=interrupt_when_it_is_held)
 
     # Two in transfer, one ahead of them, and one that waits for room.
     assert len(asked) == 4
 
 
-def test_frames_of_a_list_that_differ_are_refused_before_anything_is_sent(
+def test_frames_of_a_list_with_different_schemas_are_rejected_before_sending(
     client: sutro.Client,
 ) -> None:
     frames = [numbers(0), numbers(1), pa.table({"id": [1.5], "text": ["a"]})]
@@ -261,7 +261,7 @@ def test_frames_of_a_list_that_differ_are_refused_before_anything_is_sent(
     assert client.list_datasets() == []
 
 
-def test_a_frame_of_a_generator_that_differs_ends_the_upload_after_its_predecessors(
+def test_a_generated_frame_with_another_schema_ends_the_upload_after_the_preceding_frames(
     client: sutro.Client,
 ) -> None:
     frames = iter([numbers(0), numbers(1), pa.table({"id": [1.5], "text": ["a"]}), numbers(3)])
@@ -276,7 +276,7 @@ def test_a_frame_of_a_generator_that_differs_ends_the_upload_after_its_predecess
     assert without_fingerprints(there) == names
 
 
-def test_an_error_of_a_generator_keeps_what_it_gave_before(client: sutro.Client) -> None:
+def test_a_generator_error_keeps_the_frames_yielded_before_it(client: sutro.Client) -> None:
     frames = [numbers(start) for start in range(5)]
 
     def failing() -> Iterator[pa.Table]:
@@ -293,7 +293,7 @@ def test_an_error_of_a_generator_keeps_what_it_gave_before(client: sutro.Client)
     assert [file.status for file in report] == ["skipped"] * 3 + ["uploaded"] * 2
 
 
-def test_an_error_of_a_generator_that_gave_nothing_is_raised_as_it_is(
+def test_an_error_before_the_first_yield_is_raised_unchanged(
     client: sutro.Client,
 ) -> None:
     def failing() -> Iterator[pa.Table]:
@@ -307,7 +307,7 @@ def test_an_error_of_a_generator_that_gave_nothing_is_raised_as_it_is(
     assert client.list_datasets() == []
 
 
-def test_one_frame_for_each_call_appends(client: sutro.Client) -> None:
+def test_one_frame_per_call_is_appended(client: sutro.Client) -> None:
     first, other = (
         pd.DataFrame({"x": np.random.default_rng(seed).integers(0, 2**62, 1000)}) for seed in (1, 2)
     )
@@ -319,7 +319,7 @@ def test_one_frame_for_each_call_appends(client: sutro.Client) -> None:
     assert len(set(names)) == 2
 
 
-def test_frames_are_uploaded_in_a_running_loop(client: sutro.Client) -> None:
+def test_frames_are_uploaded_inside_a_running_event_loop(client: sutro.Client) -> None:
     report = asyncio.run(client.upload_async(numbers(start) for start in range(6)))
 
     assert [file.status for file in report] == ["uploaded"] * 6
@@ -340,7 +340,7 @@ def test_frames_are_uploaded_in_a_running_loop(client: sutro.Client) -> None:
         (pa.table({}), "no columns"),
     ],
 )
-def test_unsupported_values_are_reported_plainly(
+def test_unsupported_values_are_reported_clearly(
     client: sutro.Client, source: Any, message: str
 ) -> None:
     with pytest.raises((TypeError, sutro.SutroError), match=message):
@@ -349,14 +349,16 @@ def test_unsupported_values_are_reported_plainly(
     assert client.list_datasets() == []
 
 
-def test_a_type_that_parquet_does_not_have_is_named_with_its_column(client: sutro.Client) -> None:
+def test_a_type_without_a_parquet_equivalent_is_reported_with_its_column(
+    client: sutro.Client,
+) -> None:
     union = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1])])
 
     with pytest.raises(sutro.FrameError, match='frame 0: column "either"'):
         client.upload(pa.table({"either": union}))
 
 
-def test_paths_of_an_iterator_in_another_order_are_uploaded_with_a_warning(
+def test_an_iterator_of_unsorted_paths_is_uploaded_with_a_warning(
     client: sutro.Client, folder: Path
 ) -> None:
     backwards = sorted(folder.iterdir(), reverse=True)
@@ -387,12 +389,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
-def test_two_hundred_frames_of_20_mb_need_little_memory(server: sutro.LocalServer) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", GENERATOR, server.api_url, server.api_key],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_uploading_200_frames_of_20_mb_needs_little_memory(server: sutro.LocalServer) -> None:
+    peak = python_output("-c", GENERATOR, server.api_url, server.api_key, timeout=300)
 
-    assert int(run.stdout) / 1000 < 400
+    assert int(peak) / 1000 < 400

@@ -1,4 +1,4 @@
-"""A column of a frame that has no value says nothing of its type, whatever type it claims."""
+"""A frame column without values does not determine a type."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_column_without_values_takes_the_type_of_the_other_frames(
         assert column.drop_null().to_pylist() == FULL[full][:1]
 
 
-def test_a_value_behind_many_rows_without_one_is_seen(client: sutro.Client) -> None:
+def test_a_value_after_many_nulls_is_found(client: sutro.Client) -> None:
     late = pl.DataFrame({"x": [None] * 40_000 + [0.5]})
     with pytest.raises(sutro.SchemaMismatchError, match="no common type"):
         client.upload([late, pl.DataFrame({"x": ["a"]})], on_mismatch="cast")
@@ -93,9 +93,9 @@ def test_a_field_of_a_struct_without_values_takes_the_type_of_the_others(
     ]
 
 
-def test_a_stream_in_a_list_is_not_used_up_by_the_comparison(client: sutro.Client) -> None:
+def test_comparing_schemas_does_not_consume_a_stream_in_a_list(client: sutro.Client) -> None:
     reader = pa.table({"x": pa.nulls(2, pa.float64())}).to_reader()
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="does not match frame 0"):
         client.upload([pa.table({"x": ["a"]}), reader])
 
     assert client.upload(reader)[0].row_count == 2
@@ -103,7 +103,7 @@ def test_a_stream_in_a_list_is_not_used_up_by_the_comparison(client: sutro.Clien
 
 @pytest.mark.parametrize("empty", [True, False])
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_stream_in_a_list_is_cast_as_a_table_is(
+def test_a_stream_in_a_list_is_cast_like_a_table(
     client: sutro.Client, place: int, *, empty: bool
 ) -> None:
     values = pa.nulls(2, pa.float64()) if empty else pa.array([0.5, None])
@@ -142,7 +142,7 @@ COLUMNS: list[pa.Array] = [
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_check_of_frames_says_what_the_upload_says(client: sutro.Client, seed: int) -> None:
+def test_check_and_upload_agree_on_frames(client: sutro.Client, seed: int) -> None:
     dice = random.Random(seed)
     for _ in range(25):
         frames = [pa.table({"x": dice.choice(COLUMNS)}) for _ in range(dice.choice([1, 2, 3]))]

@@ -1,4 +1,4 @@
-"""A disk that is full: what was answered is there, what was refused is not, and uploads go on."""
+"""On a full disk, only acknowledged files are kept, and uploads work again once there is space."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import parquet_bytes
-from helpers.assertions import assert_kept
+from helpers.assertions import assert_no_loss
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
 
 
 @pytest.mark.parametrize("kib", range(60, 240, 20))
-def test_a_full_disk_is_reported_and_uploads_continue_when_there_is_space(
+def test_uploads_fail_on_a_full_disk_and_work_again_once_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}
     with small_disk(tmp_path / "disk", kib + 400) as disk:
         data = tmp_path / "disk" / "served"
         disk.fill(leave_kib=kib)
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             if not served.has_started:
                 _, stderr = served.wait()
                 assert "full" in stderr or "space" in stderr
@@ -71,16 +71,16 @@ def test_a_full_disk_is_reported_and_uploads_continue_when_there_is_space(
         assert set(statuses) <= {200, 507}
         assert 507 in statuses
         assert set(late) == {200}
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             folder = tmp_path / "out"
             downloaded = served.client().download_from_dataset(dataset_id, output_path=folder)
     assert {path.name: path.read_bytes() for path in downloaded} == contents
 
 
-class Stubborn(threading.Thread):
-    """Uploads to a dataset of its own, whatever the answers are, until it is told to stop.
+class PersistentUploader(threading.Thread):
+    """Uploads to a new dataset until it is stopped, whatever the responses are.
 
-    Some of what it sends is refused on any disk: a name that is taken, another schema.
+    Some of its uploads are rejected on any disk: names in use, another schema.
     """
 
     def __init__(self, client: RawClient, answers: queue.SimpleQueue[int]) -> None:
@@ -91,9 +91,9 @@ class Stubborn(threading.Thread):
         self.is_over = threading.Event()
         self.dataset_id = client.create_dataset()
         assert client.upload(self.dataset_id, *self._first).status == 200
-        self.answered = dict([self._first])
+        self.acknowledged = dict([self._first])
         self.in_doubt: dict[str, bytes] = {}
-        """Sent, and not answered."""
+        """Sent, and not acknowledged."""
         self.statuses: set[int] = set()
 
     def run(self) -> None:
@@ -110,13 +110,13 @@ class Stubborn(threading.Thread):
                 self.in_doubt[name] = content
                 return
             if status == 200:
-                self.answered[name] = content
+                self.acknowledged[name] = content
             self.statuses.add(status)
             self._answers.put(status)
 
 
 def wait_for(status: int, answers: queue.SimpleQueue[int]) -> None:
-    """Wait until each sender may have had this answer."""
+    """Wait until each uploader may have received this response."""
     while not answers.empty():
         answers.get()
     for _ in range(2 * SENDERS):
@@ -127,7 +127,7 @@ def wait_for(status: int, answers: queue.SimpleQueue[int]) -> None:
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("ends_full", [False, True])
-def test_a_disk_that_fills_under_load_keeps_what_was_answered_and_nothing_that_was_refused(
+def test_a_disk_that_fills_under_load_keeps_exactly_the_acknowledged_uploads(
     tmp_path: Path, how: signal.Signals, *, ends_full: bool
 ) -> None:
     seed = random.randrange(2**32)
@@ -136,10 +136,10 @@ def test_a_disk_that_fills_under_load_keeps_what_was_answered_and_nothing_that_w
     for number in range(ROUNDS):
         with small_disk(tmp_path / f"disk-{number}", 32 * 1024) as disk:
             data = tmp_path / f"disk-{number}" / "served"
-            with Served(data, wrapper=disk.wrapper) as served:
+            with ServerProcess(data, wrapper=disk.wrapper) as served:
                 answers: queue.SimpleQueue[int] = queue.SimpleQueue()
                 client = RawClient(served.api_url, API_KEY)
-                senders = [Stubborn(client, answers) for _ in range(SENDERS)]
+                senders = [PersistentUploader(client, answers) for _ in range(SENDERS)]
                 for sender in senders:
                     sender.start()
                 for filling in range(FILLINGS):
@@ -156,19 +156,19 @@ def test_a_disk_that_fills_under_load_keeps_what_was_answered_and_nothing_that_w
             left = tmp_path / f"left-{number}"
             shutil.copytree(disk.folder / "served", left)
             # It starts on the disk as it is, full or not.
-            with Served(data, wrapper=disk.wrapper) as served:
+            with ServerProcess(data, wrapper=disk.wrapper) as served:
                 again = RawClient(served.api_url, API_KEY)
                 for sender in senders:
                     listed = again.post("list-dataset-files", dataset_id=sender.dataset_id)
                     names = {file["file_name"] for file in listed.body["files"]}
-                    assert set(sender.answered) <= names
+                    assert set(sender.acknowledged) <= names
         for sender in senders:
             assert sender.statuses <= {200, 409, 422, 503, 507}
             assert {200, 409, 422, 507} <= sender.statuses
-            assert_kept(
+            assert_no_loss(
                 left,
                 sender.dataset_id,
-                sender.answered | sender.in_doubt,
-                sender.answered,
-                unanswered_at_most=len(sender.in_doubt),
+                sender.acknowledged | sender.in_doubt,
+                sender.acknowledged,
+                max_unacknowledged=len(sender.in_doubt),
             )

@@ -1,4 +1,4 @@
-"""A check is true exactly when the upload is accepted, whatever is uploaded into whatever."""
+"""A check passes exactly if the server accepts the upload."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def verdict(client: sutro.Client, raw: RawClient, case: Case, seed: int) -> bool
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("batch", range(1 if ONE_SEED else BATCHES))
 @pytest.mark.filterwarnings("ignore::sutro.SutroWarning")
-def test_a_check_says_what_the_upload_says(
+def test_check_and_upload_agree_on_generated_files(
     server: sutro.LocalServer, tmp_path: Path, batch: int
 ) -> None:
     seeds = [int(ONE_SEED)] if ONE_SEED else range(batch, COUNT, BATCHES)

@@ -1,4 +1,4 @@
-"""Python and the command have words for every hint, and what these name exists."""
+"""Python and the command have a text for every hint, and everything it names exists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FACES = pytest.mark.parametrize("words", [_hints.PYTHON, COMMAND], ids=["python"
 
 
 def hints_of_the_core() -> dict[str, set[str]]:
-    """The hints in `src/hint.rs` by the names that the tables have, with their fields."""
+    """The hints in `src/hint.rs` with their fields, under the names used in the tables."""
     source = (ROOT / "src" / "hint.rs").read_text("utf-8")
     many = re.DOTALL | re.MULTILINE
     [body] = re.findall(r"^pub enum Hint \{\n(.*?)^\}", source, many)
@@ -32,26 +32,28 @@ def hints_of_the_core() -> dict[str, set[str]]:
 
 
 def hints_of_python() -> set[str]:
-    """The hints that only this package gives."""
+    """The hints that only the Python package raises."""
     sources = (path.read_text("utf-8") for path in (ROOT / "python" / "sutro").rglob("*.py"))
     return {name for source in sources for name in re.findall(r'hint\(["\'](\w+)["\']', source)}
 
 
 @FACES
-def test_each_face_has_words_for_every_hint_and_for_nothing_else(words: dict[str, str]) -> None:
+def test_python_and_the_command_have_a_text_for_every_hint_and_no_other(
+    words: dict[str, str],
+) -> None:
     assert "fetch_file" in hints_of_the_core()
     assert set(words) == {*hints_of_the_core(), *hints_of_python()}
 
 
 @FACES
-def test_words_use_only_the_facts_that_a_hint_has(words: dict[str, str]) -> None:
+def test_hint_texts_use_only_the_fields_of_their_hint(words: dict[str, str]) -> None:
     for name, facts in hints_of_the_core().items():
         used = {field for _, field, _, _ in Formatter().parse(words[name]) if field}
         assert used <= facts, name
 
 
 @pytest.mark.parametrize("words", _hints.PYTHON.values(), ids=_hints.PYTHON)
-def test_python_has_the_arguments_and_functions_that_its_words_name(words: str) -> None:
+def test_hint_texts_for_python_name_existing_arguments_and_functions(words: str) -> None:
     public = {name: getattr(sutro, name) for name in sutro.__all__}
     public |= dict(inspect.getmembers(sutro.Client))
     calls = filter(inspect.isfunction, public.values())
@@ -67,7 +69,7 @@ def test_python_has_the_arguments_and_functions_that_its_words_name(words: str) 
 
 
 @pytest.mark.parametrize("words", COMMAND.values(), ids=COMMAND)
-def test_the_command_has_the_options_that_its_words_name(words: str) -> None:
+def test_hint_texts_for_the_command_name_existing_options(words: str) -> None:
     values = options(commands)
 
     for option, value in re.findall(r"(--[a-z-]+)(?: ([a-z0-9]+))?", words):
@@ -77,7 +79,7 @@ def test_the_command_has_the_options_that_its_words_name(words: str) -> None:
 
 
 def options(command: click.Command) -> dict[str, tuple[str, ...] | None]:
-    """All options of a command and those below it, with the choices of those that have some."""
+    """All options of a command and its subcommands, with their choices."""
     found: dict[str, tuple[str, ...] | None] = {}
     for parameter in command.params:
         choices = parameter.type.choices if isinstance(parameter.type, click.Choice) else None

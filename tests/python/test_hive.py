@@ -1,4 +1,4 @@
-"""Columns that are in the names of folders only arrive as other tools read them."""
+"""Columns of Hive-style folders arrive as other tools read them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_back(client: sutro.Client, report: sutro.UploadReport) -> pl.DataFrame:
 
 
 def write_tree(root: Path, values: Sequence[Mapping[str, object]]) -> Path:
-    """Write one file for each set of values, as Spark and pandas name folders."""
+    """Write one file per set of values, in folders named as by Spark and pandas."""
     frame = pd.DataFrame([{"id": place, **row} for place, row in enumerate(values)])
     frame.to_parquet(root, partition_cols=list(values[0]), index=False)
     return root
@@ -42,7 +42,7 @@ def write_tree(root: Path, values: Sequence[Mapping[str, object]]) -> Path:
 YEARS = [{"year": 2024, "month": 1}, {"year": 2024, "month": 10}, {"year": 2025, "month": 2}]
 
 
-def test_a_hive_folder_is_refused_unless_its_columns_are_asked_for_or_given_up(
+def test_a_hive_folder_is_rejected_unless_hive_is_true_or_false(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     write_tree(tmp_path / "t", YEARS)
@@ -62,9 +62,7 @@ def test_a_hive_folder_is_refused_unless_its_columns_are_asked_for_or_given_up(
     assert read_back(client, without).columns == ["id"]
 
 
-def test_the_columns_come_back_as_other_tools_read_them(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_hive_columns_match_those_read_by_other_tools(client: sutro.Client, tmp_path: Path) -> None:
     root = write_tree(tmp_path / "t", YEARS)
 
     report = client.upload(root, recursive=True, hive=True)
@@ -97,7 +95,7 @@ KINDS: dict[str, Callable[[random.Random], object]] = {
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_values_of_generated_trees_equal_those_that_pyarrow_and_polars_read(
+def test_values_of_generated_trees_match_pyarrow_and_polars(
     client: sutro.Client, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -124,7 +122,7 @@ def test_values_of_generated_trees_equal_those_that_pyarrow_and_polars_read(
     assert as_text.sort("id").equals(of_polars.select("id", *words).sort("id"))
 
 
-def test_types_can_be_chosen(client: sutro.Client, tmp_path: Path) -> None:
+def test_types_of_hive_columns_can_be_chosen(client: sutro.Client, tmp_path: Path) -> None:
     values = [
         {"zip": "01234", "rate": "0.5", "at": "2024-01-01 12:00:00", "ok": "true", "n": "7"},
         {"zip": "04", "rate": "1", "at": "2024-01-02 00:00:00", "ok": "false", "n": "8"},
@@ -159,7 +157,7 @@ def test_types_can_be_chosen(client: sutro.Client, tmp_path: Path) -> None:
         client.upload(root, recursive=True, hive={"zip": "text"})  # type: ignore[dict-item]
 
 
-def test_a_folder_without_a_value_is_null(client: sutro.Client, tmp_path: Path) -> None:
+def test_the_hive_default_partition_becomes_null(client: sutro.Client, tmp_path: Path) -> None:
     for value in ("1", "__HIVE_DEFAULT_PARTITION__"):
         (tmp_path / "t" / f"k={value}").mkdir(parents=True)
         pq.write_table(pa.table({"id": [1]}), tmp_path / "t" / f"k={value}" / "a.parquet")
@@ -176,7 +174,7 @@ def write_with_column(root: Path, folder: str, **columns: list[object]) -> None:
     pq.write_table(pa.table(columns), root / folder / "a.parquet")
 
 
-def test_a_column_that_is_in_the_file_too_must_say_the_same(
+def test_a_column_in_the_folder_and_the_file_must_have_the_same_values(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     root = tmp_path / "t"
@@ -193,7 +191,9 @@ def test_a_column_that_is_in_the_file_too_must_say_the_same(
         client.upload(root, recursive=True, hive=True)
 
 
-def test_files_must_agree_on_the_folders(client: sutro.Client, tmp_path: Path) -> None:
+def test_all_files_must_be_in_folders_with_the_same_keys(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     root = tmp_path / "t"
     write_with_column(root, "year=2024", id=[1])
     write_with_column(root, "year=2025/month=1", id=[2])
@@ -206,7 +206,9 @@ def test_files_must_agree_on_the_folders(client: sutro.Client, tmp_path: Path) -
         client.upload(tmp_path / "plain", recursive=True, hive=True)
 
 
-def test_what_a_file_has_stays_as_it_is(client: sutro.Client, tmp_path: Path) -> None:
+def test_adding_hive_columns_does_not_change_the_others(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     zone, berlin = dt.timezone(dt.timedelta(hours=2)), pa.timestamp("us", "Europe/Berlin")
     table = pa.table(
         {
@@ -232,7 +234,7 @@ def test_what_a_file_has_stays_as_it_is(client: sutro.Client, tmp_path: Path) ->
     assert pq.read_table(path, partitioning=None).column_names == table.column_names
 
 
-def test_many_row_groups_and_files_without_rows_get_the_column(
+def test_files_with_many_row_groups_or_no_rows_get_the_hive_column(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     for value, rows in ((1, 10_000), (2, 0)):
@@ -254,7 +256,7 @@ def test_many_row_groups_and_files_without_rows_get_the_column(
     assert added < 5_000, "a constant takes next to no room"
 
 
-def test_the_command_writes_what_folders_tell(run_sutro: RunSutro, tmp_path: Path) -> None:
+def test_the_command_adds_hive_columns(run_sutro: RunSutro, tmp_path: Path) -> None:
     write_tree(tmp_path / "t", YEARS)
 
     refused = run_sutro("check", "t", "-r", *LOCAL)
@@ -267,7 +269,7 @@ def test_the_command_writes_what_folders_tell(run_sutro: RunSutro, tmp_path: Pat
     assert [file["changes"] for file in json.loads(done.stdout)["files"]] == [["hive"]] * 3
 
 
-def test_the_command_takes_types_for_the_columns(run_sutro: RunSutro, tmp_path: Path) -> None:
+def test_the_command_accepts_types_for_hive_columns(run_sutro: RunSutro, tmp_path: Path) -> None:
     write_tree(tmp_path / "t", YEARS)
 
     done = run_sutro("upload", "t", "-r", "--hive-type", "year=string", *LOCAL)
@@ -285,13 +287,13 @@ def test_the_command_takes_types_for_the_columns(run_sutro: RunSutro, tmp_path: 
     assert "--no-hive" in both.stderr + both.stdout
 
 
-def test_hive_is_about_files(client: sutro.Client) -> None:
+def test_hive_is_rejected_for_frames(client: sutro.Client) -> None:
     with pytest.raises(sutro.ConfigurationError, match="the source contains frames"):
         client.upload(pl.DataFrame({"a": [1]}), hive=True)
 
 
 @pytest.mark.parametrize("kind", ["list", "fsspec", "generator", "dict"])
-def test_an_open_file_does_not_lose_what_its_folders_tell(
+def test_an_open_file_does_not_lose_its_hive_columns(
     client: sutro.Client, tmp_path: Path, kind: str
 ) -> None:
     paths = sorted(write_tree(tmp_path / "t", YEARS).rglob("*.parquet"))
@@ -322,7 +324,7 @@ def test_an_open_file_does_not_lose_what_its_folders_tell(
         assert len(client.upload(source(), names=given, hive=False)) == 3
 
 
-def test_an_open_file_that_has_the_columns_of_its_folders_is_uploaded(
+def test_an_open_file_that_contains_its_hive_columns_is_uploaded(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     path = tmp_path / "t" / "year=2024" / "a.parquet"

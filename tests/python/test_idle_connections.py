@@ -1,4 +1,4 @@
-"""Clients that connect and say nothing do not keep others from uploading."""
+"""Idle connections do not block uploads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.server_process import Served
+from helpers.server_process import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def connect(served: Served, stack: ExitStack, count: int) -> None:
-    """Open connections that send nothing, or a part of a head."""
+def connect(served: ServerProcess, stack: ExitStack, count: int) -> None:
+    """Open connections that send nothing, or only part of a request head."""
     host, port = urlsplit(served.api_url).netloc.split(":")
     for number in range(count):
         connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
@@ -41,18 +41,18 @@ def connect(served: Served, stack: ExitStack, count: int) -> None:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_uploads_pass_by_a_thousand_idle_connections(tmp_path: Path, folder: Path) -> None:
-    with Served(tmp_path / "served") as served, ExitStack() as stack:
+def test_a_thousand_idle_connections_do_not_block_uploads(tmp_path: Path, folder: Path) -> None:
+    with ServerProcess(tmp_path / "served") as served, ExitStack() as stack:
         connect(served, stack, 1_000)
         report = served.client().upload(folder)
 
     assert [file.name for file in report] == PARTS
 
 
-def test_idle_connections_are_cut_off_and_make_room(tmp_path: Path, folder: Path) -> None:
+def test_idle_connections_are_closed_to_make_room(tmp_path: Path, folder: Path) -> None:
     few_files = ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh"]
     with (
-        Served(tmp_path / "served", "--head-timeout=1", wrapper=few_files) as served,
+        ServerProcess(tmp_path / "served", "--head-timeout=1", wrapper=few_files) as served,
         ExitStack() as stack,
     ):
         connect(served, stack, 200)
@@ -61,11 +61,11 @@ def test_idle_connections_are_cut_off_and_make_room(tmp_path: Path, folder: Path
     assert [file.name for file in report] == PARTS
 
 
-def test_strangers_do_not_take_the_handles_that_the_service_needs(
+def test_unauthenticated_connections_do_not_exhaust_the_server_s_file_handles(
     tmp_path: Path, folder: Path
 ) -> None:
     few_files = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"]
-    with Served(tmp_path / "served", wrapper=few_files) as served, ExitStack() as stack:
+    with ServerProcess(tmp_path / "served", wrapper=few_files) as served, ExitStack() as stack:
         connect(served, stack, 247)
         client = served.client()
         dataset_id = client.create_dataset()
@@ -78,7 +78,7 @@ def test_strangers_do_not_take_the_handles_that_the_service_needs(
 
 
 @pytest.mark.usefixtures("many_files")
-def test_the_oldest_connection_without_a_key_makes_room_for_a_new_one(tmp_path: Path) -> None:
+def test_the_oldest_unauthenticated_connection_is_closed_for_a_new_one(tmp_path: Path) -> None:
     with (
         sutro.LocalServer(tmp_path / "service", max_unauthenticated=3) as server,
         ExitStack() as stack,

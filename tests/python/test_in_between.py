@@ -1,4 +1,4 @@
-"""Proxies and gateways that refuse are told as what they are."""
+"""Errors from proxies and gateways are reported as such."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _nginx(upstream: str, folder: Path, more: str = "", of_uploads: str = "") ->
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file above nginx's own limit of 1 MiB."""
+    """A file above nginx's default limit of 1 MiB."""
     path = tmp_path / "large.parquet"
     path.write_bytes(parquet_bytes(300_000, "x"))
     assert path.stat().st_size > 1 << 20
@@ -84,7 +84,7 @@ def test_the_size_limit_of_nginx_is_reported_with_the_file_and_its_size(
 
 
 @needs_nginx
-def test_the_command_exits_with_7_where_a_proxy_refuses_and_a_loop_ends(
+def test_the_command_exits_with_7_if_a_proxy_rejects_the_upload_so_that_retry_loops_end(
     server: sutro.LocalServer, tmp_path: Path, folder: Path, large: Path, run_sutro: RunSutro
 ) -> None:
     with _nginx(server.api_url, tmp_path / "nginx") as url:
@@ -99,7 +99,7 @@ def test_the_command_exits_with_7_where_a_proxy_refuses_and_a_loop_ends(
 
 @needs_nginx
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 431, 451])
-def test_a_refusal_of_uploads_alone_is_no_wrong_url(
+def test_a_rejection_of_uploads_only_does_not_blame_the_url(
     server: sutro.LocalServer, tmp_path: Path, folder: Path, status: int
 ) -> None:
     with _nginx(server.api_url, tmp_path / "nginx", of_uploads=f"return {status};") as url:
@@ -115,7 +115,7 @@ def test_a_refusal_of_uploads_alone_is_no_wrong_url(
 
 @needs_nginx
 @pytest.mark.parametrize("status", [400, 404, 405])
-def test_where_nothing_has_answered_as_the_api_the_url_is_asked_for(
+def test_an_error_asks_about_the_url_if_no_response_came_from_the_api(
     server: sutro.LocalServer, tmp_path: Path, status: int, run_sutro: RunSutro
 ) -> None:
     with _nginx(server.api_url, tmp_path / "nginx", more=f"return {status};") as url:
@@ -127,7 +127,7 @@ def test_where_nothing_has_answered_as_the_api_the_url_is_asked_for(
 
 @contextmanager
 def _proxy(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy that gives this answer to every request."""
+    """A proxy that sends this response to every request."""
     requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -151,7 +151,7 @@ def _proxy(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
 
 
 @pytest.mark.parametrize("url", ["https://sutro.invalid", "http://sutro.invalid"])
-def test_a_proxy_that_asks_for_a_password_is_not_asked_again(
+def test_a_proxy_that_requires_a_password_is_not_retried(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"

@@ -1,11 +1,8 @@
-"""Ctrl-C ends an upload at once, and says how far it got."""
+"""Ctrl-C ends an upload at once, and reports its progress."""
 
 from __future__ import annotations
 
 import _thread
-import os
-import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,14 +10,15 @@ import pytest
 
 import sutro
 from conftest import PARTS
+from helpers.processes import interrupt_sutro
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 
-def test_ctrl_c_reports_what_is_in_the_dataset(holding: HoldingService, folder: Path) -> None:
+def test_ctrl_c_reports_what_is_in_the_dataset(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 3
     holding.on_hold = _thread.interrupt_main
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -40,7 +38,7 @@ def test_ctrl_c_reports_what_is_in_the_dataset(holding: HoldingService, folder: 
     assert holding.names == PARTS[:3]
 
 
-def test_after_ctrl_c_the_same_upload_sends_the_rest(holding: HoldingService, folder: Path) -> None:
+def test_after_ctrl_c_the_same_upload_sends_the_rest(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 3
     holding.on_hold = _thread.interrupt_main
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -57,7 +55,7 @@ def test_after_ctrl_c_the_same_upload_sends_the_rest(holding: HoldingService, fo
 
 
 def test_an_error_in_the_progress_callable_ends_the_upload(
-    holding: HoldingService, folder: Path
+    holding: HoldingServer, folder: Path
 ) -> None:
     def show(_progress: sutro.Progress) -> None:
         if holding.held.is_set():
@@ -71,23 +69,12 @@ def test_an_error_in_the_progress_callable_ends_the_upload(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_the_command_exits_with_130_and_without_a_stack_trace(
-    holding: HoldingService, folder: Path
+def test_ctrl_c_ends_the_command_with_130_and_no_stack_trace(
+    holding: HoldingServer, folder: Path
 ) -> None:
-    environment = {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
-    command = subprocess.Popen(
-        [sys.executable, "-m", "sutro", "upload", str(folder)],
-        env={**os.environ, **environment},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holding.held.wait(30)
+    done = interrupt_sutro(holding, "upload", folder)
 
-    command.send_signal(signal.SIGINT)
-    stdout, stderr = command.communicate(timeout=30)
-
-    assert command.returncode == 130
-    assert "0 of 12 files" in stderr
-    assert "Traceback" not in stderr
-    assert stdout == ""
+    assert done.returncode == 130
+    assert "0 of 12 files" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

@@ -1,4 +1,4 @@
-"""Encrypted connections whose upload was answered are used again, never at the cost of others."""
+"""TLS connections are reused after an upload, without blocking other clients."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def one_by_one(tmp_path: Path) -> sutro.LocalServer:
+def server_without_staging(tmp_path: Path) -> sutro.LocalServer:
     """A server that does not stage files, so that clients commit through the gate."""
-    return sutro.LocalServer(tmp_path / "one-by-one", max_staged_files=0)
+    return sutro.LocalServer(tmp_path / "no-staging", max_staged_files=0)
 
 
 class Relays:
-    """TLS in front of a server, and clients that trust it."""
+    """TLS relays in front of a server, with a certificate for clients to trust."""
 
     def __init__(self, folder: Path, server: sutro.LocalServer) -> None:
         authority, self.context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -50,14 +50,14 @@ class Relays:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_connections_serve_upload_after_upload(
-    one_by_one: sutro.LocalServer,
+def test_connections_are_reused_between_uploads(
+    server_without_staging: sutro.LocalServer,
     tmp_path: Path,
     files: Path,
     monkeypatch: pytest.MonkeyPatch,
     ordered: bool,
 ) -> None:
-    with one_by_one as server:
+    with server_without_staging as server:
         relays = Relays(tmp_path, server)
         monkeypatch.setenv("SSL_CERT_FILE", str(relays.certificate))
         with relays.relay() as relay:
@@ -69,14 +69,14 @@ def test_connections_serve_upload_after_upload(
 
 
 @pytest.mark.parametrize("answers", [1, 3])
-def test_a_server_that_closes_connections_without_a_word_gets_all_files_in_order(
-    one_by_one: sutro.LocalServer,
+def test_a_server_that_closes_connections_silently_receives_all_files_in_order(
+    server_without_staging: sutro.LocalServer,
     tmp_path: Path,
     files: Path,
     monkeypatch: pytest.MonkeyPatch,
     answers: int,
 ) -> None:
-    with one_by_one as server:
+    with server_without_staging as server:
         relays = Relays(tmp_path, server)
         monkeypatch.setenv("SSL_CERT_FILE", str(relays.certificate))
         with relays.relay(answers=answers) as relay:
@@ -86,14 +86,14 @@ def test_a_server_that_closes_connections_without_a_word_gets_all_files_in_order
 
 
 @pytest.mark.parametrize("places", [1, 2, 5])
-def test_a_server_with_few_places_is_not_starved_by_connections_that_are_kept(
-    one_by_one: sutro.LocalServer,
+def test_kept_connections_do_not_starve_a_server_with_few_connections(
+    server_without_staging: sutro.LocalServer,
     tmp_path: Path,
     files: Path,
     monkeypatch: pytest.MonkeyPatch,
     places: int,
 ) -> None:
-    with one_by_one as server:
+    with server_without_staging as server:
         relays = Relays(tmp_path, server)
         monkeypatch.setenv("SSL_CERT_FILE", str(relays.certificate))
         with relays.relay(places=places) as relay:

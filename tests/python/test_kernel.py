@@ -1,4 +1,4 @@
-"""In a Jupyter kernel there is a bar, with and without ipywidgets, and Ctrl-C leaves it whole."""
+"""The progress bar in a Jupyter kernel, with and without ipywidgets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import sutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
     from helpers.kernels import Cell, Kernel
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -41,16 +41,16 @@ def kernel(request: pytest.FixtureRequest) -> Kernel:
     return found
 
 
-def connect(kernel: Kernel, service: sutro.LocalServer | HoldingService) -> None:
-    """Give the kernel a `client`, as a first cell would."""
+def connect(kernel: Kernel, service: sutro.LocalServer | HoldingServer) -> None:
+    """Create a `client` in the kernel, as a first cell would."""
     made = kernel.run(
         f"import sutro; client = sutro.Client({service.api_key!r}, {service.api_url!r})"
     )
     assert made == kernels.Cell()
 
 
-def is_whole(cell: Cell) -> bool:
-    """Whether the bar of a cell that ended early is at its end."""
+def is_bar_complete(cell: Cell) -> bool:
+    """Whether the bar of a cell that ended early is closed."""
     if cell.widgets:
         (bar,) = cell.states("FloatProgressModel")
         return bool(bar["bar_style"] == "danger")
@@ -72,7 +72,7 @@ def test_with_ipywidgets_the_bar_is_a_widget(
     assert "12/12 files]" in cell.bar
 
 
-def test_a_saved_notebook_has_the_last_line_of_the_bar_as_text(
+def test_a_saved_notebook_contains_the_last_line_of_the_bar_as_text(
     with_widgets: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(with_widgets, server)
@@ -85,7 +85,7 @@ def test_a_saved_notebook_has_the_last_line_of_the_bar_as_text(
     assert shown["text/plain"].endswith("12/12 files]")
 
 
-def test_a_widget_follows_what_grows_while_files_are_made(
+def test_the_total_of_the_widget_grows_while_files_are_prepared(
     with_widgets: Kernel, server: sutro.LocalServer
 ) -> None:
     connect(with_widgets, server)
@@ -103,7 +103,7 @@ def test_a_widget_follows_what_grows_while_files_are_made(
     assert bar["max"] == bar["value"] == int(cell.stdout)
 
 
-def test_without_ipywidgets_the_bar_is_text_and_nothing_warns(
+def test_without_ipywidgets_the_bar_is_text_without_a_warning(
     without_widgets: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(without_widgets, server)
@@ -136,7 +136,7 @@ def test_a_report_is_shown_as_html(kernel: Kernel, server: sutro.LocalServer, fo
     assert shown["text/plain"].startswith("UploadReport('dataset-")
 
 
-def test_the_async_twin_is_awaited_in_the_loop_of_the_kernel(
+def test_the_async_twin_can_be_awaited_in_a_cell(
     kernel: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(kernel, server)
@@ -153,8 +153,8 @@ def test_the_async_twin_is_awaited_in_the_loop_of_the_kernel(
     assert (cell.error, cell.stdout) == (None, "12 12\n")
 
 
-def test_an_interrupted_cell_ends_with_a_whole_bar_and_the_next_one_goes_on(
-    kernel: Kernel, holding: HoldingService, folder: Path
+def test_an_interrupted_cell_closes_the_bar_and_the_next_cell_resumes(
+    kernel: Kernel, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     connect(kernel, holding)
@@ -165,7 +165,7 @@ def test_an_interrupted_cell_ends_with_a_whole_bar_and_the_next_one_goes_on(
     interrupted = kernel.result()
 
     assert interrupted.error == "UploadInterrupted"
-    assert is_whole(interrupted)
+    assert is_bar_complete(interrupted)
     assert holding.dropped.wait(30)
     holding.commits = len(PARTS)
     cell = kernel.run(f"print(client.upload({str(folder)!r}, 'dataset-held', progress=False))")
@@ -174,7 +174,7 @@ def test_an_interrupted_cell_ends_with_a_whole_bar_and_the_next_one_goes_on(
 
 
 def test_an_interrupted_await_closes_its_connections_and_the_next_cell_works(
-    kernel: Kernel, holding: HoldingService, folder: Path
+    kernel: Kernel, holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     connect(kernel, holding)
@@ -185,12 +185,14 @@ def test_an_interrupted_await_closes_its_connections_and_the_next_cell_works(
     interrupted = kernel.result()
 
     assert interrupted.error == "CancelledError"
-    assert is_whole(interrupted)
+    assert is_bar_complete(interrupted)
     assert holding.dropped.wait(30)
     assert kernel.run("print(1)").stdout == "1\n"
 
 
-def test_an_error_leaves_a_whole_bar(kernel: Kernel, holding: HoldingService, folder: Path) -> None:
+def test_an_error_closes_the_bar_in_a_notebook(
+    kernel: Kernel, holding: HoldingServer, folder: Path
+) -> None:
     holding.commits = 3
     holding.refusal = (400, "this is no parquet file")
     connect(kernel, holding)
@@ -198,10 +200,10 @@ def test_an_error_leaves_a_whole_bar(kernel: Kernel, holding: HoldingService, fo
     cell = kernel.run(f"client.upload({str(folder)!r})")
 
     assert cell.error == "UploadIncompleteError"
-    assert is_whole(cell)
+    assert is_bar_complete(cell)
 
 
-def test_one_error_in_a_cell_takes_at_most_twenty_lines(
+def test_an_error_in_a_cell_prints_at_most_twenty_lines(
     kernel: Kernel, server: sutro.LocalServer, folder: Path
 ) -> None:
     connect(kernel, server)

@@ -1,6 +1,6 @@
-"""The licence of every crate is one that `deny.toml` allows.
+"""Every crate has a licence that `deny.toml` allows.
 
-`make audit` asks `cargo deny` for the same, and for advisories; this needs no installation of it.
+`make audit` checks the same with `cargo deny`, and advisories too. This test needs no installation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LICENSING = get_spdx_licensing()
 
 
 def is_allowed(expression: str, allowed: Iterable[str]) -> bool:
-    """Whether the allowed licences are enough to use what has this SPDX expression."""
+    """Return whether the allowed licences satisfy this SPDX expression."""
     # Old manifests write "or" as a slash.
     parsed = LICENSING.parse(re.sub(r"\s*/\s*", " OR ", expression), validate=True)
     granted = {LICENSING.parse(licence): LICENSING.TRUE for licence in allowed}
@@ -42,9 +42,7 @@ def is_allowed(expression: str, allowed: Iterable[str]) -> bool:
         ("Apache-2.0 WITH LLVM-exception", False),
     ],
 )
-def test_alternatives_need_one_licence_and_conjunctions_all(
-    expression: str, expected: bool
-) -> None:
+def test_or_needs_one_allowed_licence_and_and_needs_all(expression: str, expected: bool) -> None:
     assert is_allowed(expression, ["MIT", "ISC", "Apache-2.0"]) is expected
 
 

@@ -1,4 +1,4 @@
-"""What the service tells of the files of a dataset."""
+"""Listings of datasets and files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import sutro
-from helpers.older_catalog import take_back_to
+from helpers.older_catalog import downgrade_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +30,13 @@ def test_the_server_lists_the_sha256_of_each_file(
         assert [file.sha256 for file in files] == hashes
 
 
-def test_totals_of_datasets_are_those_of_their_files_in_a_catalog_of_an_earlier_release_too(
+def test_dataset_totals_match_their_files_even_in_the_catalog_of_an_earlier_release(
     tmp_path: Path, folder: Path
 ) -> None:
     paths = sorted(folder.iterdir())
     with sutro.LocalServer(tmp_path / "service") as server:
         ids = [server.client().upload(paths[:count]).dataset_id for count in (3, 5)]
-    take_back_to(4, tmp_path / "service")
+    downgrade_to(4, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         client.upload(paths[5:7], ids[1])
@@ -49,7 +49,7 @@ def test_totals_of_datasets_are_those_of_their_files_in_a_catalog_of_an_earlier_
     assert totals == {ids[0]: (3, sum(size[:3])), ids[1]: (7, sum(size[:7])), empty: (0, 0)}
 
 
-def test_many_datasets_are_listed_newest_first_and_each_once(tmp_path: Path) -> None:
+def test_many_datasets_are_listed_newest_first_without_duplicates(tmp_path: Path) -> None:
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         ids = [client.create_dataset() for _ in range(230)]
@@ -68,7 +68,7 @@ def test_a_catalog_without_hashes_opens_and_lists_hashes_of_new_files(
     first, second = folder / "part-0.parquet", folder / "part-1.parquet"
     with sutro.LocalServer(tmp_path / "service") as server:
         dataset_id = server.client().upload(first).dataset_id
-    take_back_to(2, tmp_path / "service")
+    downgrade_to(2, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client = server.client()
         client.upload(second, dataset_id)

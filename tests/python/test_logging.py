@@ -1,12 +1,11 @@
-"""What the core does is told to `logging`, and the key never is."""
+"""The core logs through `logging`, and never logs the key."""
 
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+from helpers.processes import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,17 +42,12 @@ def test_requests_and_uploads_are_logged_without_the_key(
 
 def _run(folder: Path, tmp_path: Path, **environment: str) -> str:
     program = f"import sutro; sutro.upload({str(folder)!r}, api_url='local:{tmp_path / 'service'}')"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    done = run_python("-c", program, environment=environment)
+    assert done.returncode == 0, done.stderr
     return done.stderr
 
 
-def test_nothing_is_printed_unless_sutro_log_asks_for_it(folder: Path, tmp_path: Path) -> None:
+def test_nothing_is_logged_to_stderr_unless_sutro_log_is_set(folder: Path, tmp_path: Path) -> None:
     assert not _run(folder, tmp_path)
     printed = _run(folder, tmp_path, SUTRO_LOG="info")
     assert "INFO sutro.upload: upload begins" in printed

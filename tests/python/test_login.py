@@ -1,4 +1,4 @@
-"""The command `sutro login`: a key that works is kept, and nobody sees it."""
+"""The command `sutro login` stores a working key and never shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import RunSutro
 
 
-def test_login_keeps_a_key_that_works_and_no_other(
+def test_login_stores_only_a_key_that_works(
     run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     config = tmp_path / "no-settings" / "config.json"
@@ -35,7 +35,7 @@ def test_login_keeps_a_key_that_works_and_no_other(
     assert config.read_text() == kept
 
 
-def test_login_leaves_other_settings_as_they_are(
+def test_login_does_not_change_other_settings(
     run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     config = tmp_path / "no-settings" / "config.json"
@@ -49,7 +49,7 @@ def test_login_leaves_other_settings_as_they_are(
     assert content == {"api_key": server.api_key, "api_url": server.api_url, "theme": "dark"}
 
 
-def test_a_second_login_is_for_the_same_service(
+def test_a_second_login_uses_the_same_server(
     run_sutro: RunSutro, server: sutro.LocalServer
 ) -> None:
     key = f"{server.api_key}\n"
@@ -61,7 +61,7 @@ def test_a_second_login_is_for_the_same_service(
     assert again.stderr.startswith(f"The key for {server.api_url} is in ")
 
 
-def test_login_says_that_the_environment_goes_before_it(
+def test_login_warns_that_the_environment_takes_precedence(
     run_sutro: RunSutro, server: sutro.LocalServer
 ) -> None:
     environment = {"SUTRO_API_URL": server.api_url}
@@ -72,7 +72,7 @@ def test_login_says_that_the_environment_goes_before_it(
     assert "Note: SUTRO_API_KEY or SUTRO_API_URL is set" in done.stderr
 
 
-def test_login_says_where_the_key_cannot_be_kept(
+def test_login_reports_where_the_key_cannot_be_stored(
     run_sutro: RunSutro, server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -87,11 +87,11 @@ def test_login_says_where_the_key_cannot_be_kept(
     assert server.api_key not in failed.stderr
 
 
-def test_login_does_not_try_again_where_nobody_listens(run_sutro: RunSutro) -> None:
-    nobody = "http://127.0.0.1:1"
+def test_login_does_not_retry_a_refused_connection(run_sutro: RunSutro) -> None:
+    unused_url = "http://127.0.0.1:1"
     environment = {"SUTRO_LOG": "info"}
 
-    failed = run_sutro("login", "--api-url", nobody, stdin="key\n", environment=environment)
+    failed = run_sutro("login", "--api-url", unused_url, stdin="key\n", environment=environment)
 
     assert failed.returncode == 5
     assert "cannot reach 127.0.0.1:1" in failed.stderr

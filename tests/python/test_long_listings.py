@@ -1,4 +1,4 @@
-"""Datasets of very many files and columns: what both sides need for their lists."""
+"""Memory needed for listings of datasets with very many files and columns."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import itertools
 import json
 import re
 import sys
-import threading
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import sutro
+from helpers.background_server import BackgroundServer, QuietHandler
 from helpers.long_datasets import long_dataset, wide_file
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 
-def peak_megabytes(served: Served) -> float:
+def peak_megabytes(served: ServerProcess) -> float:
     status = Path(f"/proc/{served.process.pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -45,7 +45,7 @@ def peak_megabytes(served: Served) -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
 @pytest.mark.timeout(300)
-def test_100000_files_of_5000_columns_are_listed_appended_to_and_resumed_within_100_megabytes(
+def test_listing_appending_and_resuming_100000_files_of_5000_columns_needs_less_than_100_mb(
     tmp_path: Path, run_python: RunSutro
 ) -> None:
     service, dataset_id = long_dataset(tmp_path, FILES, COLUMNS)
@@ -53,7 +53,7 @@ def test_100000_files_of_5000_columns_are_listed_appended_to_and_resumed_within_
         wide_file(tmp_path / name, COLUMNS)
     upload = f"report = client.upload(paths, {dataset_id!r}, progress=False)\n"
     statuses = "assert [file.status for file in report] == [{}], report\n"
-    with Served(service) as served:
+    with ServerProcess(service) as served:
         for work in (
             f"assert len(client.list_dataset_files({dataset_id!r})) == {FILES}\n",
             "paths = ['new-0.parquet']\n" + upload + statuses.format("'uploaded'"),
@@ -68,7 +68,7 @@ def test_100000_files_of_5000_columns_are_listed_appended_to_and_resumed_within_
         assert peak_megabytes(served) <= MAX_MEGABYTES
 
 
-def call(served: Served, name: str, **question: object) -> Any:
+def call(served: ServerProcess, name: str, **question: object) -> Any:
     request = urllib.request.Request(
         f"{served.api_url}/{name}",
         json.dumps(question).encode(),
@@ -78,9 +78,9 @@ def call(served: Served, name: str, **question: object) -> Any:
         return json.load(answer)
 
 
-def test_a_list_in_one_piece_and_one_in_pages_have_the_same_files(tmp_path: Path) -> None:
+def test_a_full_listing_and_a_paged_listing_contain_the_same_files(tmp_path: Path) -> None:
     service, dataset_id = long_dataset(tmp_path, 25_000, 3)
-    with Served(service) as served:
+    with ServerProcess(service) as served:
         whole = call(served, "list-dataset-files", dataset_id=dataset_id)
         names = call(served, "legacy/list-dataset-files", dataset_id=dataset_id)
         question: dict[str, object] = {"dataset_id": dataset_id, "compact": True}
@@ -107,8 +107,8 @@ def test_a_list_in_one_piece_and_one_in_pages_have_the_same_files(tmp_path: Path
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "4294967296", ""])
-def test_a_page_that_no_answer_named_is_refused(tmp_path: Path, after: str) -> None:
-    with Served(tmp_path / "service") as served:
+def test_an_invalid_page_token_is_rejected(tmp_path: Path, after: str) -> None:
+    with ServerProcess(tmp_path / "service") as served:
         dataset_id = served.client().create_dataset()
         question = {"dataset_id": dataset_id, "compact": True}
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -118,44 +118,24 @@ def test_a_page_that_no_answer_named_is_refused(tmp_path: Path, after: str) -> N
         assert call(served, "list-dataset-files", **question, after="7") == {"files": []}
 
 
-class OtherService(ThreadingHTTPServer):
-    """Another service of the API: it answers each list of files with what a function gives."""
+class ListingServer(BackgroundServer):
+    """A server of the API whose listings are made by a function."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], Iterable[bytes]]) -> None:
-        super().__init__(("127.0.0.1", 0), OtherCalls)
-        self.answer = answer
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        class Handler(QuietHandler):
+            def do_POST(self) -> None:  # noqa: N802 - named by its base
+                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                with suppress(OSError):  # the client may close the connection early
+                    for piece in answer(question):
+                        self.wfile.write(piece)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        super().__init__(Handler)
 
     def client(self) -> sutro.Client:
-        return sutro.Client("key-of-the-tests", self.url)
-
-    def server_close(self) -> None:
-        self.shutdown()
-        super().server_close()
-
-
-class OtherCalls(BaseHTTPRequestHandler):
-    server: OtherService
-
-    def do_POST(self) -> None:
-        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        pieces = self.server.answer(question)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        try:
-            for piece in pieces:
-                self.wfile.write(piece)
-        except OSError:
-            # The client has heard enough.
-            pass
-
-    def log_message(self, *_: object) -> None:
-        pass
+        return sutro.Client("key-of-the-tests", self.api_url)
 
 
 ODD_VALUES = [None, "7", 7.0, -7, 1e300, True, "seven", [], {}, [[{"a": [1]}]], {"fields": 7}]
@@ -164,10 +144,10 @@ ODD_VALUES = [None, "7", 7.0, -7, 1e300, True, "seven", [], {}, [[{"a": [1]}]], 
 @pytest.mark.parametrize(
     "field", ["file_id", "uploaded_at", "size_bytes", "row_count", "sha256", "schema", "unknown"]
 )
-def test_odd_values_of_optional_fields_leave_a_listing_readable(field: str) -> None:
+def test_invalid_values_of_optional_fields_do_not_break_a_listing(field: str) -> None:
     files = [{"file_name": f"{n}.parquet", field: odd} for n, odd in enumerate(ODD_VALUES)]
     answer = json.dumps({"files": [*files, "name.parquet"], "next": 7, "dataset_schema": 7})
-    with OtherService(lambda _: [answer.encode()]) as service:
+    with ListingServer(lambda _: [answer.encode()]) as service:
         listed = service.client().list_dataset_files("dataset-1")
     assert [file.file_name for file in listed] == [
         *(file["file_name"] for file in files),
@@ -177,24 +157,24 @@ def test_odd_values_of_optional_fields_leave_a_listing_readable(field: str) -> N
         assert [file.size_bytes for file in listed[:5]] == [None, 7, 7, None, None]
 
 
-def test_a_service_that_answers_all_at_once_is_asked_once() -> None:
+def test_a_server_without_paging_is_asked_once() -> None:
     questions: list[dict[str, Any]] = []
 
     def answer(question: dict[str, Any]) -> list[bytes]:
         questions.append(question)
         return [b'{"files": ["a.parquet", "b.parquet"]}']
 
-    with OtherService(answer) as service:
+    with ListingServer(answer) as service:
         assert len(service.client().list_dataset_files("dataset-1")) == 2
     assert questions == [{"dataset_id": "dataset-1", "compact": True}]
 
 
 @pytest.mark.parametrize("next_page", ["1", "2"])
 @pytest.mark.parametrize("files", [[], ["a.parquet"]])
-def test_pages_that_do_not_end_are_an_error(next_page: str, files: list[str]) -> None:
+def test_endless_pages_are_an_error(next_page: str, files: list[str]) -> None:
     answer = json.dumps({"files": files, "next": next_page}).encode()
     with (
-        OtherService(lambda _: [answer]) as service,
+        ListingServer(lambda _: [answer]) as service,
         pytest.raises(sutro.SutroError, match="does not end"),
     ):
         service.client().list_dataset_files("dataset-1")
@@ -238,7 +218,7 @@ HOSTILE: dict[str, Callable[[], Iterator[bytes]]] = {
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory of a child")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_listing_takes_no_more_than_three_times_its_bytes_or_is_an_error(
+def test_a_hostile_listing_needs_at_most_three_times_its_size_in_memory_or_is_rejected(
     kind: str, run_python: RunSutro
 ) -> None:
     received = 0
@@ -249,11 +229,11 @@ def test_a_hostile_listing_takes_no_more_than_three_times_its_bytes_or_is_an_err
             received += len(piece)
             yield piece
 
-    with OtherService(answer) as service:
+    with ListingServer(answer) as service:
         done = run_python(
             "-c",
             f"import sutro{TELL_PEAK}"
-            f"client = sutro.Client('key-of-the-tests', {service.url!r}, max_retries=0)\n"
+            f"client = sutro.Client('key-of-the-tests', {service.api_url!r}, max_retries=0)\n"
             "try: client.list_dataset_files('dataset-1')\n"
             "except sutro.SutroError as error: print(type(error).__name__)" + TELL_PEAK,
         )

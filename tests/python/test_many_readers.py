@@ -1,4 +1,4 @@
-"""Lists do not hold up what others write."""
+"""Listings do not block writes of other clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from conftest import parquet_bytes
 from helpers.long_datasets import long_dataset
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +29,9 @@ ROUNDS = 10
 
 
 class Lister(threading.Thread):
-    """Asks for lists one after another, until it is told to stop."""
+    """Requests listings one after another until it is stopped."""
 
-    def __init__(self, served: Served, call: str, question: dict[str, object]) -> None:
+    def __init__(self, served: ServerProcess, call: str, question: dict[str, object]) -> None:
         super().__init__()
         self._address = urlsplit(served.api_url).netloc
         self._call = call
@@ -69,13 +69,13 @@ class Lister(threading.Thread):
         ("list-datasets", False),
     ],
 )
-def test_while_64_clients_list_30000_files_another_key_creates_datasets_and_uploads(
+def test_another_key_can_create_and_upload_while_64_clients_list_30000_files(
     tmp_path: Path, call: str, *, asks_for_pages: bool
 ) -> None:
     service, dataset_id = long_dataset(tmp_path, FILES, 3)
     keys = tmp_path / "keys"
     keys.write_text(f"{API_KEY}\n{OTHER_KEY}\n")
-    with Served(service, f"--api-key-file={keys}") as served:
+    with ServerProcess(service, f"--api-key-file={keys}") as served:
         question: dict[str, object] = {"dataset_id": dataset_id}
         if asks_for_pages:
             question["compact"] = True

@@ -1,4 +1,4 @@
-"""Files that drifted apart are refused, or mended on the way where nothing is lost."""
+"""Files with different schemas are rejected, or fixed during the upload if nothing is lost."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from test_upload import names_in
+from helpers.datasets import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def written(folder: Path, *tables: pa.Table, **options: Any) -> list[Path]:
+def write_parts(folder: Path, *tables: pa.Table, **options: Any) -> list[Path]:
     folder.mkdir(exist_ok=True)
     paths = [folder / f"part-{number}.parquet" for number in range(len(tables))]
     for table, path in zip(tables, paths, strict=True):
@@ -26,7 +26,7 @@ def written(folder: Path, *tables: pa.Table, **options: Any) -> list[Path]:
 
 def cast_and_read(client: sutro.Client, paths: list[Path], folder: Path) -> list[pa.Table]:
     before = [path.read_bytes() for path in paths]
-    with pytest.raises(sutro.SchemaMismatchError):
+    with pytest.raises(sutro.SchemaMismatchError, match="Nothing was sent"):
         client.upload(paths)
     assert client.list_datasets() == []
 
@@ -82,7 +82,7 @@ PEOPLE = [{"name": "a", "age": 1}, None, {"name": None, "age": 3}]
 def test_a_column_is_widened_without_loss(
     client: sutro.Client, tmp_path: Path, narrow: pa.Array, wide: pa.Array
 ) -> None:
-    paths = written(tmp_path / "data", pa.table({"x": narrow}), pa.table({"x": wide}))
+    paths = write_parts(tmp_path / "data", pa.table({"x": narrow}), pa.table({"x": wide}))
 
     tables = cast_and_read(client, paths, tmp_path)
 
@@ -91,9 +91,9 @@ def test_a_column_is_widened_without_loss(
         assert table["x"].combine_chunks().equals(as_written)
 
 
-def test_columns_are_put_in_one_order(client: sutro.Client, tmp_path: Path) -> None:
+def test_columns_are_reordered_to_match(client: sutro.Client, tmp_path: Path) -> None:
     first = pa.table({"a": [1, 2], "b": ["x", None], "c": [[1], []]})
-    paths = written(tmp_path / "data", first, first.select(["c", "a", "b"]))
+    paths = write_parts(tmp_path / "data", first, first.select(["c", "a", "b"]))
 
     tables = cast_and_read(client, paths, tmp_path)
 
@@ -110,15 +110,15 @@ def test_required_columns_become_nullable(client: sutro.Client, tmp_path: Path) 
         ]
     )
     columns = {"x": [1, 2], "list": [[1, 2], []], "struct": [{"y": "a"}, None]}
-    paths = written(tmp_path / "data", pa.table(columns, required), pa.table(columns))
+    paths = write_parts(tmp_path / "data", pa.table(columns, required), pa.table(columns))
 
     tables = cast_and_read(client, paths, tmp_path)
 
     assert tables[0].to_pydict() == tables[1].to_pydict() == columns
 
 
-def test_pandas_files_with_drifted_types_are_cast(client: sutro.Client, tmp_path: Path) -> None:
-    """An int that became a float where a value is missing, a column without values, an order."""
+def test_pandas_files_with_type_drift_are_cast(client: sutro.Client, tmp_path: Path) -> None:
+    """Int columns that became float because of a missing value, empty columns, another order."""
     frames = [
         pd.DataFrame({"id": [1, 2], "score": [1, 2], "comment": ["a", None]}),
         pd.DataFrame({"id": [3, 4], "score": [1.0, None], "comment": ["b", "c"]}),
@@ -138,13 +138,13 @@ def test_pandas_files_with_drifted_types_are_cast(client: sutro.Client, tmp_path
     assert merged["comment"] == ["a", None, "b", "c", None, "d"]
 
 
-def test_many_row_groups_stay_as_they_were(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_cast_preserves_the_row_groups(client: sutro.Client, tmp_path: Path) -> None:
     lists = [[n, None] if n % 3 else None for n in range(50_000)]
     columns = {"n": range(50_000), "lists": lists, "text": [str(n) for n in range(50_000)]}
     narrow = pa.table(columns).cast(
         pa.schema([("n", pa.int32()), ("lists", pa.list_(pa.int32())), ("text", pa.string())])
     )
-    paths = written(tmp_path / "data", narrow, pa.table(columns), row_group_size=7_000)
+    paths = write_parts(tmp_path / "data", narrow, pa.table(columns), row_group_size=7_000)
 
     tables = cast_and_read(client, paths, tmp_path)
 
@@ -167,10 +167,10 @@ def test_many_row_groups_stay_as_they_were(client: sutro.Client, tmp_path: Path)
         (pa.array([{"a": 1}]), pa.array([{"b": 1}]), "not all files have 'a', 'b'"),
     ],
 )
-def test_what_has_no_common_schema_stays_an_error_before_anything_is_sent(
+def test_files_without_a_common_schema_are_rejected_before_sending(
     client: sutro.Client, tmp_path: Path, left: pa.Array, right: pa.Array, message: str
 ) -> None:
-    paths = written(tmp_path / "data", pa.table({"x": left}), pa.table({"x": right}))
+    paths = write_parts(tmp_path / "data", pa.table({"x": left}), pa.table({"x": right}))
 
     with pytest.raises(sutro.SchemaMismatchError, match=message):
         client.upload(paths, on_mismatch="cast")
@@ -189,11 +189,11 @@ def test_what_has_no_common_schema_stays_an_error_before_anything_is_sent(
         ),
     ],
 )
-def test_a_value_that_would_be_lost_ends_the_upload_before_its_file(
+def test_a_lossy_value_ends_the_upload_before_its_file(
     client: sutro.Client, tmp_path: Path, narrow: pa.Array, wide: pa.Array, message: str
 ) -> None:
     tables = [pa.table({"x": wide}), pa.table({"x": narrow})]
-    paths = written(tmp_path / "data", *tables)
+    paths = write_parts(tmp_path / "data", *tables)
 
     with pytest.raises(sutro.UploadIncompleteError) as raised:
         client.upload(paths, on_mismatch="cast")
@@ -207,7 +207,7 @@ def test_a_value_that_would_be_lost_ends_the_upload_before_its_file(
 CODECS = ["gzip", "brotli", "lz4", "zstd"]
 
 
-def test_files_with_other_codecs_are_refused_or_recompressed(
+def test_files_with_unsupported_codecs_are_rejected_or_recompressed(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     table = pa.table(
@@ -247,7 +247,7 @@ def test_files_with_other_codecs_are_refused_or_recompressed(
 
 def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_path: Path) -> None:
     tables = [pa.table({"n": pa.array([], pa.int32())}), pa.table({"n": [2**40]})]
-    paths = written(tmp_path / "data", *tables, compression="gzip")
+    paths = write_parts(tmp_path / "data", *tables, compression="gzip")
 
     report = client.upload(paths, recompress=True, on_mismatch="cast")
 
@@ -257,9 +257,11 @@ def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_
     assert "uploaded, cast, recompressed" in str(report)
 
 
-def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path: Path) -> None:
+def test_bytes_with_unsupported_codecs_are_recompressed(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     table = pa.table({"n": range(1000)})
-    (path,) = written(tmp_path / "data", table, compression="gzip")
+    (path,) = write_parts(tmp_path / "data", table, compression="gzip")
 
     with pytest.raises(sutro.InvalidParquetError, match="gzip"):
         client.upload(path.read_bytes())
@@ -271,7 +273,7 @@ def test_bytes_with_other_codecs_are_recompressed(client: sutro.Client, tmp_path
 
 def test_an_upload_with_casts_resumes(client: sutro.Client, tmp_path: Path) -> None:
     tables = [pa.table({"x": pa.array([n], pa.int32() if n % 2 else pa.int64())}) for n in range(6)]
-    paths = written(tmp_path / "data", *tables)
+    paths = write_parts(tmp_path / "data", *tables)
     first = client.upload(paths[:4], on_mismatch="cast")
 
     report = client.upload(paths, first.dataset_id, on_mismatch="cast")
@@ -280,9 +282,9 @@ def test_an_upload_with_casts_resumes(client: sutro.Client, tmp_path: Path) -> N
     assert names_in(client, report.dataset_id) == [path.name for path in paths]
 
 
-def test_a_damaged_page_is_an_error_with_the_file(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_damaged_page_is_reported_with_its_file(client: sutro.Client, tmp_path: Path) -> None:
     table = pa.table({"x": [f"row {n * n}" for n in range(5000)]})
-    (path,) = written(tmp_path / "data", table, compression="zstd")
+    (path,) = write_parts(tmp_path / "data", table, compression="zstd")
     damaged = bytearray(path.read_bytes())
     damaged[1000:3000] = bytes(2000)
     path.write_bytes(damaged)
@@ -299,7 +301,10 @@ def test_frames_are_cast_to_a_common_schema(
         pa.table({"id": pa.array([1, 2], pa.int64()), "text": ["a", "b"]}),
         pa.table({"text": pa.nulls(2), "id": pa.array([3, 4], pa.int32())}),
     ]
-    with pytest.raises((sutro.SchemaMismatchError, sutro.UploadIncompleteError)):
+    with pytest.raises(
+        (sutro.SchemaMismatchError, sutro.UploadIncompleteError),
+        match="1 of 2 files does not match",
+    ):
         client.upload(kind(frames))
 
     report = client.upload(kind(frames), on_mismatch="cast")

@@ -1,4 +1,4 @@
-"""One rule for names: what differs only in case or in the composition of characters is one name."""
+"""Names that differ only in case or Unicode form are the same name, everywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import sutro
 from conftest import write_parquet
-from helpers.older_catalog import take_back_to
+from helpers.older_catalog import downgrade_to
 from helpers.raw_client import RawClient
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_check_resume_and_server_use_one_rule_for_names(
         ("day-1.PARQUET", "Day-1.parquet"),
     ],
 )
-def test_a_file_is_found_by_each_spelling_of_its_name(
+def test_a_file_is_found_by_every_unicode_form_of_its_name(
     server: sutro.LocalServer, run_sutro: RunSutro, tmp_path: Path, stored: str, asked: str
 ) -> None:
     path = write_parquet(tmp_path / "data.parquet", rows=3)
@@ -127,7 +127,9 @@ def test_an_upload_from_macos_is_resumed_from_linux(
     assert listed == [*of_one[:2], of_other[2]]
 
 
-def test_a_dataset_with_names_that_are_one_by_now_opens_and_is_listed(tmp_path: Path) -> None:
+def test_a_dataset_of_an_earlier_release_whose_names_now_collide_can_be_listed(
+    tmp_path: Path,
+) -> None:
     names = ["é.parquet", "e\u0301.parquet", "É.parquet"]
     path = write_parquet(tmp_path / "data.parquet", rows=3)
     with sutro.LocalServer(tmp_path / "service") as server:
@@ -138,7 +140,7 @@ def test_a_dataset_with_names_that_are_one_by_now_opens_and_is_listed(tmp_path: 
         for position, name in enumerate(names):
             catalog.execute("UPDATE files SET file_name = ? WHERE position = ?", (name, position))
     catalog.close()
-    take_back_to(3, tmp_path / "service")
+    downgrade_to(3, tmp_path / "service")
     with sutro.LocalServer(tmp_path / "service") as server:
         client, raw = server.client(), RawClient(server.api_url, server.api_key)
         assert [file.file_name for file in client.list_dataset_files(dataset_id)] == names

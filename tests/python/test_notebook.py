@@ -1,4 +1,4 @@
-"""The notebook of the examples, run in a real kernel against the embedded service."""
+"""Run the example notebook in a real kernel against the embedded server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def shown(cell: nbformat.NotebookNode) -> str:
-    """What a cell shows, as a notebook would: HTML where there is some."""
+    """The output of a cell as a notebook shows it: HTML if available."""
     texts = []
     for output in cell.outputs:
         data = output.get("data", {})
@@ -32,7 +32,7 @@ def shown(cell: nbformat.NotebookNode) -> str:
     return "\n".join(texts)
 
 
-def test_the_quickstart_shows_what_its_text_says(
+def test_the_quickstart_prints_what_its_text_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(EXAMPLES / "data", tmp_path / "data")
@@ -55,7 +55,7 @@ def test_the_quickstart_shows_what_its_text_says(
 
 
 def test_the_quickstart_is_committed_without_outputs() -> None:
-    """They would be of some day and some machine; the guide has them, compared by a test."""
+    """Outputs depend on the day and the machine. The guide contains them, compared by a test."""
     cells = code_cells(quickstart())
 
     assert [cell.source for cell in cells if cell.outputs or cell.execution_count] == []

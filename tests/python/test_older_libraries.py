@@ -1,4 +1,4 @@
-"""Frames of the oldest libraries that are supported: `make test-older` runs this with them."""
+"""Frames of the oldest supported libraries. `make test-older` runs these tests with them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def copy_of(client: sutro.Client, report: sutro.UploadReport, folder: Path) -> P
     return path
 
 
-def test_a_pandas_frame_and_its_file_fit_one_dataset(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_pandas_frame_and_its_file_have_compatible_schemas(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     frame = pd.DataFrame({**COLUMNS, "kind": pd.Categorical(["x", "y"])})
     frame["seconds"] = frame["time"].astype("datetime64[s]")
     frame.to_parquet(tmp_path / "file.parquet", index=False)
@@ -53,7 +55,9 @@ def test_a_pandas_frame_and_its_file_fit_one_dataset(client: sutro.Client, tmp_p
     assert client.upload(tmp_path / "file.parquet", report.dataset_id)[0].status == "uploaded"
 
 
-def test_a_polars_frame_and_its_file_fit_one_dataset(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_polars_frame_and_its_file_have_compatible_schemas(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     frame = pl.DataFrame(COLUMNS).with_columns(kind=pl.Series(["x", "y"], dtype=pl.Categorical))
     frame.write_parquet(tmp_path / "file.parquet", compression="snappy")
 
@@ -63,7 +67,7 @@ def test_a_polars_frame_and_its_file_fit_one_dataset(client: sutro.Client, tmp_p
     assert client.upload(tmp_path / "file.parquet", report.dataset_id)[0].status == "uploaded"
 
 
-def test_an_arrow_table_comes_back_as_it_was(client: sutro.Client, tmp_path: Path) -> None:
+def test_an_arrow_table_round_trips_unchanged(client: sutro.Client, tmp_path: Path) -> None:
     table = pa.table(COLUMNS)
 
     assert pq.read_table(copy_of(client, client.upload(table), tmp_path)).equals(table)
@@ -87,9 +91,9 @@ def test_lazy_frames_and_datasets_are_uploaded(
     assert pq.read_table(copy_of(client, report, tmp_path)).to_pydict() == {"a": [2, 3]}
 
 
-def test_a_reader_that_was_read_is_refused(client: sutro.Client) -> None:
+def test_a_consumed_reader_is_rejected(client: sutro.Client) -> None:
     reader = pa.table({"a": [1]}).to_reader()
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-typo not found"):
         client.upload(reader, "dataset-typo")
     assert client.upload(reader)[0].row_count == 1
 
@@ -108,7 +112,7 @@ def test_a_reader_that_was_read_is_refused(client: sutro.Client) -> None:
         pa.table({"bad": pa.array([1], pa.duration("s"))}),
     ],
 )
-def test_columns_that_parquet_does_not_have_are_refused_by_name(
+def test_columns_without_a_parquet_type_are_rejected_by_name(
     client: sutro.Client, frame: Any
 ) -> None:
     with pytest.raises(sutro.FrameError) as raised:
@@ -118,9 +122,7 @@ def test_columns_that_parquet_does_not_have_are_refused_by_name(
     assert client.list_datasets() == []
 
 
-def test_the_index_of_pandas_is_left_out_with_a_warning(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_a_pandas_index_is_dropped_with_a_warning(client: sutro.Client, tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="key"))
 
     with pytest.warns(sutro.SutroWarning, match="index key"):

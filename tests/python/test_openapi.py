@@ -1,4 +1,4 @@
-"""The service keeps to the document of its API, whatever it is asked."""
+"""The server's responses match its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ SCHEMATHESIS = Path(sys.prefix) / "schemathesis" / "bin" / "schemathesis"
     not SCHEMATHESIS.is_file(),
     reason="schemathesis is not installed: make .venv/stamps/schemathesis",
 )
-def test_every_answer_is_as_documented(server: sutro.LocalServer, tmp_path: Path) -> None:
+def test_every_response_matches_the_openapi_document(
+    server: sutro.LocalServer, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [
             *(SCHEMATHESIS, "run", f"{server.api_url}/openapi.json"),

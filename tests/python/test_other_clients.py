@@ -1,4 +1,4 @@
-"""The lines that the documentation shows for other clients work, and broken ones get the mend."""
+"""The documented examples for other clients work, and broken ones are answered with the fix."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def run(server: sutro.LocalServer, language: str, code: str) -> str:
 
 
 @needs_node
-def test_the_lines_for_curl_python_and_node_upload(served: sutro.LocalServer) -> None:
+def test_the_examples_for_curl_python_and_node_upload_files(served: sutro.LocalServer) -> None:
     for example in EXAMPLES:
         run(served, example.language, example.code)
 
@@ -100,7 +100,7 @@ def test_the_lines_for_curl_python_and_node_upload(served: sutro.LocalServer) ->
     ],
     ids=["json beside files", "form-data with its headers", "form-data alone"],
 )
-def test_the_broken_examples_of_the_api_documentation_get_the_fix(
+def test_broken_examples_of_the_api_documentation_are_answered_with_the_fix(
     served: sutro.LocalServer, language: str, code: str, mend: str
 ) -> None:
     run(served, "sh", EXAMPLES[0].code.splitlines()[0])

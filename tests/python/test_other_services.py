@@ -1,4 +1,4 @@
-"""Services that are not ours, and serve few connections: complete, in order, byte by byte."""
+"""Uploads to servers of others that serve few connections are complete and in order."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 
 import sutro
 from conftest import through_gate_and_staged
+from helpers.busy_proxies import free_port, running
 from services import store
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ SMALL, LARGE = 50, 400_000
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """Twelve files, some of which no server takes without reading them."""
+    """Twelve files, some of them too large for the buffers of a connection."""
     folder = tmp_path / "files"
     folder.mkdir()
     for index in range(12):
@@ -42,7 +43,7 @@ def files(tmp_path: Path) -> Path:
 
 @contextmanager
 def _serving(command: list[str], folder: Path) -> Iterator[str]:
-    """Run a server of `services` that takes its listening socket from us."""
+    """Run a server of `services` on a listening socket of this process."""
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)
@@ -110,29 +111,15 @@ http {{
 """
 
 
-def _is_open(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextmanager
 def _nginx(upstream: str, folder: Path, **settings: str) -> Iterator[str]:
     """Run nginx in front of `upstream`."""
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream, **settings))
-    process = subprocess.Popen(
-        ["nginx", "-p", str(folder), "-c", str(config)], stderr=subprocess.DEVNULL
-    )
-    try:
-        while not _is_open(port) and process.poll() is None:
-            pass
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with running(["nginx", "-p", str(folder), "-c", str(config)], port) as url:
+        yield url
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
@@ -150,11 +137,13 @@ def test_a_reverse_proxy_keeps_the_order(
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_held_uploads_outlive_a_proxy_s_timeout(
+def test_held_uploads_survive_the_timeout_of_a_proxy(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first file's answer takes 14 s, and the proxy cuts bodies that are silent for 11 s:
-    what waits for its turn lives on a byte every 10 s."""
+    """The response to the first file takes 14 s, and the proxy closes bodies silent for 11 s.
+
+    Held uploads stay alive because they send a byte every 10 s.
+    """
     theirs = tmp_path / "theirs"
     monkeypatch.setenv("DATASET_FOLDER", str(theirs))
     monkeypatch.setenv("FIRST_FILE_SECONDS", "14")

@@ -1,4 +1,4 @@
-"""What the package is: its public names, its weight, its example."""
+"""The package: public names, import cost, demo."""
 
 from __future__ import annotations
 
@@ -9,28 +9,16 @@ import inspect
 import pickle
 import pkgutil
 import re
-import subprocess
-import sys
 import typing
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import sutro
+from helpers.processes import python_output
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PATH = f"import sys; sys.path.insert(0, {str(Path(sutro.__file__).parents[1])!r})"
-
-
-def run_python(*arguments: str, cwd: Path | None = None) -> str:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    ).stdout
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
@@ -89,7 +77,7 @@ def test_every_public_call_has_an_example_in_its_docstring() -> None:
     assert {name for name, call in calls.items() if ">>> " not in call.__doc__} == set()
 
 
-def test_the_docstring_of_every_call_says_all_about_it() -> None:
+def test_the_docstring_of_every_call_is_complete() -> None:
     for name, call in public_calls().items():
         words = inspect.getdoc(call) or ""
         signature = inspect.signature(call)
@@ -101,7 +89,7 @@ def test_the_docstring_of_every_call_says_all_about_it() -> None:
             assert "Raises:\n" in words, name
 
 
-def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
+def test_all_lists_exactly_the_public_names() -> None:
     others = {
         name: thing
         for name, thing in vars(sutro).items()
@@ -117,7 +105,7 @@ def test_public_names_are_listed_in_all_and_nowhere_else() -> None:
     assert [module.__name__ for module in modules if hasattr(module, "__all__")] == []
 
 
-def test_public_classes_and_their_pickles_name_the_package_and_no_module_of_it() -> None:
+def test_public_classes_and_their_pickles_do_not_name_submodules() -> None:
     classes = {name: thing for name, thing in PUBLIC.items() if inspect.isclass(thing)}
 
     assert {name for name, kind in classes.items() if kind.__module__ != "sutro"} == set()
@@ -126,7 +114,7 @@ def test_public_classes_and_their_pickles_name_the_package_and_no_module_of_it()
         assert pickle.loads(pickle.dumps(kind)) is kind
 
 
-def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
+def test_type_hints_of_report_fields_resolve() -> None:
     records = [kind for kind in PUBLIC.values() if dataclasses.is_dataclass(kind)]
 
     assert len(records) > 5
@@ -134,20 +122,20 @@ def test_the_types_of_the_fields_of_reports_can_be_looked_up() -> None:
         assert typing.get_type_hints(record).keys() == record.__dataclass_fields__.keys()
 
 
-def test_the_source_of_every_call_can_be_shown() -> None:
+def test_inspect_finds_the_source_of_every_call() -> None:
     for call in public_calls().values():
         assert f"def {call.__name__}(" in inspect.getsource(call)
 
 
-def test_the_types_are_published() -> None:
+def test_the_package_ships_its_types() -> None:
     assert resources.files(sutro).joinpath("py.typed").is_file()
 
 
 def test_importing_the_package_loads_few_modules() -> None:
-    """Time is not measured: `python -X importtime -c "import sutro"` shows it."""
+    """Does not measure time; use `python -X importtime -c "import sutro"`."""
     code = "import sys; before = set(sys.modules); import sutro; print(*set(sys.modules) - before)"
 
-    loaded = run_python("-I", "-c", code).split()
+    loaded = python_output("-I", "-c", code).split()
 
     assert len(loaded) <= 40
     assert {"dataclasses", "inspect", "sutro._core", "typing"}.isdisjoint(loaded)
@@ -157,10 +145,10 @@ def test_the_first_call_loads_no_slow_module() -> None:
     heavy = ["asyncio", "click", "http", "logging", "numpy", "pandas", "pyarrow", "shutil", "ssl"]
     code = f"import sys, sutro; sutro.upload; print([m for m in {heavy} if m in sys.modules])"
 
-    assert run_python("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
+    assert python_output("-I", "-S", "-c", f"{PATH}; {code}").strip() == "[]"
 
 
-def test_a_name_that_is_used_for_the_first_time_is_found_in_every_way() -> None:
+def test_lazily_imported_names_are_found_by_every_kind_of_access() -> None:
     code = r"""
 import sutro
 names = set(dir(sutro))
@@ -173,10 +161,10 @@ import pickle
 assert pickle.loads(b"csutro\nUploadReport\n.") is sutro.UploadReport
 """
     for other_first in ("", "from sutro.client import Client\n", "import sutro.cli.commands\n"):
-        run_python("-c", other_first + code)
+        python_output("-c", other_first + code)
 
 
-def test_what_type_checkers_see_is_what_is_there() -> None:
+def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
     tree = ast.parse(Path(sutro.__file__).read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     seen = {alias.name: node.module for node in imports for alias in node.names if not alias.asname}
@@ -186,12 +174,12 @@ def test_what_type_checkers_see_is_what_is_there() -> None:
         assert getattr(importlib.import_module(str(module)), name) is getattr(sutro, name)
 
 
-def test_the_demo_uploads_and_its_second_run_finds_all_files_there(tmp_path: Path) -> None:
+def test_the_demo_uploads_and_its_second_run_skips_all_files(tmp_path: Path) -> None:
     demo = str(EXAMPLES / "demo.py")
     names = sorted(path.name for path in (EXAMPLES / "data").iterdir())
 
-    first = run_python(demo, cwd=tmp_path)
-    second = run_python(demo, cwd=tmp_path)
+    first = python_output(demo, cwd=tmp_path)
+    second = python_output(demo, cwd=tmp_path)
 
     listing = first.partition("in order:")[2]
     assert [line.split()[0] for line in listing.splitlines() if line] == names

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
+from helpers.datasets import ids_in
 
 if TYPE_CHECKING:
     from conftest import RunSutro
@@ -32,16 +33,11 @@ def small_files(tmp_path: Path) -> Path:
     return folder
 
 
-def ids(client: sutro.Client, dataset_id: str) -> list[int]:
-    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
-    return rows
-
-
-def test_small_files_are_packed_in_their_order(client: sutro.Client, small_files: Path) -> None:
+def test_small_files_are_packed_in_order(client: sutro.Client, small_files: Path) -> None:
     report = client.upload(small_files, target_file_size="30kB")
 
     assert 1 < len(report) < 20
-    assert ids(client, report.dataset_id) == list(range(600))
+    assert ids_in(client, report.dataset_id) == list(range(600))
     names = [file.name for file in report]
     assert [name.rpartition("-")[0] for name in names] == [
         f"part-{place:05}" for place in range(len(report))
@@ -50,7 +46,9 @@ def test_small_files_are_packed_in_their_order(client: sutro.Client, small_files
     assert sources == [f"file-{number}.parquet" for number in range(60)]
 
 
-def test_a_large_file_is_split_between_row_groups(client: sutro.Client, tmp_path: Path) -> None:
+def test_a_large_file_is_split_at_row_group_boundaries(
+    client: sutro.Client, tmp_path: Path
+) -> None:
     path = tmp_path / "large.parquet"
     pq.write_table(pa.table({"id": range(1000)}), path, row_group_size=100)
 
@@ -58,10 +56,10 @@ def test_a_large_file_is_split_between_row_groups(client: sutro.Client, tmp_path
 
     assert [file.row_count for file in report] == [100] * 10
     assert {file.sources for file in report} == {(str(path),)}
-    assert ids(client, report.dataset_id) == list(range(1000))
+    assert ids_in(client, report.dataset_id) == list(range(1000))
 
 
-def test_a_packed_upload_is_resumed_where_it_ended(client: sutro.Client, small_files: Path) -> None:
+def test_a_packed_upload_resumes(client: sutro.Client, small_files: Path) -> None:
     whole = client.upload(small_files, target_file_size="30kB")
     again = client.upload(small_files, whole.dataset_id, target_file_size="30kB")
     assert {file.status for file in again} == {"skipped"}
@@ -73,24 +71,22 @@ def test_a_packed_upload_is_resumed_where_it_ended(client: sutro.Client, small_f
     client.upload(packs[:2], begun)
     resumed = client.upload(small_files, begun, target_file_size="30kB")
     assert [file.status for file in resumed] == ["skipped"] * 2 + ["uploaded"] * (len(whole) - 2)
-    assert ids(client, begun) == list(range(600))
+    assert ids_in(client, begun) == list(range(600))
 
 
-def test_other_files_do_not_continue_a_packed_upload(
+def test_a_packed_upload_does_not_resume_with_different_files(
     client: sutro.Client, small_files: Path
 ) -> None:
     report = client.upload(small_files, target_file_size="30kB")
     table = pa.table({"id": range(600, 610), "text": ["more" * 50] * 10})
     pq.write_table(table, small_files / "file-60.parquet")
 
-    with pytest.raises(sutro.FileExistsInDatasetError):
+    with pytest.raises(sutro.FileExistsInDatasetError, match="already contains part-00000"):
         client.upload(small_files, report.dataset_id, target_file_size="30kB")
-    assert ids(client, report.dataset_id) == list(range(600))
+    assert ids_in(client, report.dataset_id) == list(range(600))
 
 
-def test_a_cast_and_another_codec_compose_with_packing(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_casts_and_recompression_work_with_packing(client: sutro.Client, tmp_path: Path) -> None:
     narrow, wide = pa.table({"id": pa.array([1, 2], pa.int32())}), pa.table({"id": [3, 4]})
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
     pq.write_table(narrow, paths[0], compression="zstd")
@@ -100,16 +96,16 @@ def test_a_cast_and_another_codec_compose_with_packing(
 
     assert len(report) == 1
     assert set(report[0].changes) == {"cast", "recompressed"}
-    assert ids(client, report.dataset_id) == [1, 2, 3, 4]
+    assert ids_in(client, report.dataset_id) == [1, 2, 3, 4]
 
 
-def test_check_says_what_would_become_of_the_files(client: sutro.Client, small_files: Path) -> None:
+def test_check_reports_the_packed_files(client: sutro.Client, small_files: Path) -> None:
     report = client.check(small_files, target_file_size="1GB")
     assert report
     assert "60 files regrouped into 1 file" in report.notes
 
 
-def test_check_advises_to_pack_many_small_files_for_a_server_without_staging(
+def test_check_suggests_packing_many_small_files_if_the_server_has_no_staging(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "files"
@@ -124,7 +120,7 @@ def test_check_advises_to_pack_many_small_files_for_a_server_without_staging(
 
 
 @pytest.mark.parametrize("size", ["", "big", "-1MB", "1e3", "10 bytes", "0", 0, -1])
-def test_a_size_that_is_none_is_refused(
+def test_an_invalid_target_size_is_rejected(
     client: sutro.Client, small_files: Path, size: str | int
 ) -> None:
     with pytest.raises(sutro.ConfigurationError, match="target_file_size must be"):
@@ -132,14 +128,14 @@ def test_a_size_that_is_none_is_refused(
 
 
 @pytest.mark.parametrize("size", [1.5, True, b"1MB"])
-def test_a_size_of_another_type_is_refused(
+def test_a_target_size_of_the_wrong_type_is_rejected(
     client: sutro.Client, small_files: Path, size: object
 ) -> None:
     with pytest.raises(TypeError, match="target_file_size must be"):
         client.check(small_files, target_file_size=size)  # type: ignore[arg-type]
 
 
-def test_names_and_frames_do_not_go_with_a_target_size(
+def test_names_and_frames_are_rejected_with_a_target_size(
     client: sutro.Client, small_files: Path
 ) -> None:
     with pytest.raises(sutro.ConfigurationError, match="cannot be given names"):
@@ -148,14 +144,14 @@ def test_names_and_frames_do_not_go_with_a_target_size(
         client.upload(pl.DataFrame({"id": [1]}), target_file_size="1MB")
 
 
-def test_the_command_packs(
+def test_the_command_packs_files(
     server: sutro.LocalServer, small_files: Path, run_sutro: RunSutro
 ) -> None:
     environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
     done = run_sutro(
         "upload", small_files, "--target-file-size", "1GiB", "-q", environment=environment
     )
-    assert ids(server.client(), done.stdout.strip()) == list(range(600))
+    assert ids_in(server.client(), done.stdout.strip()) == list(range(600))
 
 
 def corpus() -> list[Path]:
@@ -164,9 +160,7 @@ def corpus() -> list[Path]:
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is kept elsewhere")
 @pytest.mark.filterwarnings("ignore")
-def test_packs_of_any_legal_file_are_equal_for_all_readers(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_packed_files_read_the_same_in_all_readers(client: sutro.Client, tmp_path: Path) -> None:
     packed = 0
     for number, path in enumerate(corpus()):
         try:

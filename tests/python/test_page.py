@@ -1,4 +1,4 @@
-"""The service's page, in a real browser."""
+"""The server's page in a real browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 
 
 def rendered(server: sutro.LocalServer, tmp_path: Path, *options: str, key: bool = True) -> str:
-    """The page's document a while after it was loaded."""
+    """The document of the page some time after it was loaded."""
     url = f"{server.api_url}/" + (f"#key={server.api_key}" if key else "")
     done = subprocess.run(
         [
@@ -48,7 +48,7 @@ def rendered(server: sutro.LocalServer, tmp_path: Path, *options: str, key: bool
     return done.stdout
 
 
-def test_it_shows_datasets_uploads_in_progress_and_staged_files(
+def test_the_page_shows_datasets_uploads_in_progress_and_staged_files(
     server: sutro.LocalServer, client: sutro.Client, folder: Path, tmp_path: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -77,7 +77,7 @@ def test_it_shows_datasets_uploads_in_progress_and_staged_files(
     assert "1 file · " in page
 
 
-def test_without_a_key_it_asks_for_one(server: sutro.LocalServer, tmp_path: Path) -> None:
+def test_the_page_asks_for_a_key(server: sutro.LocalServer, tmp_path: Path) -> None:
     page = rendered(server, tmp_path, key=False)
 
     assert '<form id="login">' in page

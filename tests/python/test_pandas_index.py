@@ -1,4 +1,4 @@
-"""The index of a pandas frame is no column, whoever hands the frame over."""
+"""The index of a pandas frame never becomes a column, even through wrappers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INDEXES: dict[str, tuple[Any, str | None]] = {
 
 
 class Wrapper:
-    """A frame of a class that nobody knows, around one of pandas."""
+    """A class unknown to sutro that wraps a pandas frame."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
@@ -49,7 +49,7 @@ SOURCES: dict[str, Callable[[Wrapper], Any]] = {
 
 @pytest.mark.parametrize("where", SOURCES)
 @pytest.mark.parametrize("kind", INDEXES)
-def test_the_index_of_a_frame_that_something_wraps_is_dropped(
+def test_the_index_of_a_wrapped_frame_is_dropped(
     client: sutro.Client, kind: str, where: str
 ) -> None:
     index, warning = INDEXES[kind]
@@ -83,7 +83,7 @@ def test_a_wrapped_frame_fits_the_dataset_of_a_plain_one(client: sutro.Client) -
 
 
 @pytest.mark.parametrize("make", [pa.Table.from_pandas, hf.Dataset.from_pandas])
-def test_a_table_that_was_made_of_a_frame_keeps_its_columns_with_a_warning(
+def test_a_table_converted_from_a_frame_keeps_its_columns_with_a_warning(
     client: sutro.Client, make: Callable[[pd.DataFrame], Any]
 ) -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=[7, 8])
@@ -94,7 +94,7 @@ def test_a_table_that_was_made_of_a_frame_keeps_its_columns_with_a_warning(
     assert pa.table(client.read(report.dataset_id)).column_names == ["a", "__index_level_0__"]
 
 
-def test_a_named_index_that_is_a_column_of_a_table_is_one(client: sutro.Client) -> None:
+def test_a_named_index_converted_to_a_table_column_is_kept(client: sutro.Client) -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 8], name="key"))
     tables = [pa.Table.from_pandas(frame), pl.from_pandas(frame, include_index=True)]
     tables.append(pa.Table.from_pandas(frame, preserve_index=False))

@@ -1,4 +1,4 @@
-"""Child processes upload on their own, however they were made, or are told why they cannot."""
+"""Child processes can upload however they were started, or get an error that says why not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.json_server import JsonService
+from helpers.json_server import JsonServer
 from sutro import _core, settings
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def test_a_worker_uploads_and_returns_its_report(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_error_of_a_worker_arrives_whole(server: sutro.LocalServer, method: str) -> None:
+def test_an_error_from_a_worker_arrives_with_all_its_attributes(
+    server: sutro.LocalServer, method: str
+) -> None:
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         uploading = pool.submit(upload, "nowhere/*.parquet", server.api_key, server.api_url)
@@ -56,7 +58,7 @@ def test_an_error_of_a_worker_arrives_whole(server: sutro.LocalServer, method: s
 
 
 def in_forked_child(work: Callable[[], Any]) -> Any:
-    """The result of `work` in a forked child, or the error that it raised there."""
+    """Return the result of `work` in a forked child, or raise its error."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
@@ -79,7 +81,7 @@ def in_forked_child(work: Callable[[], Any]) -> Any:
 
 
 @posix_only
-def test_a_call_of_the_parent_cannot_be_waited_for_in_a_child(server: sutro.LocalServer) -> None:
+def test_a_child_cannot_wait_for_a_call_of_its_parent(server: sutro.LocalServer) -> None:
     options = settings.client_options()
     client = _core.Client(api_key=server.api_key, api_url=server.api_url, options=options)
     job = client.list_datasets()
@@ -93,16 +95,16 @@ def test_a_call_of_the_parent_cannot_be_waited_for_in_a_child(server: sutro.Loca
 
 
 @posix_only
-def test_children_that_are_forked_during_uploads_upload_on_their_own(
+def test_children_forked_during_uploads_can_upload(
     client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     is_over = threading.Event()
 
-    def go_on_uploading() -> None:
+    def keep_uploading() -> None:
         while not is_over.is_set():
             client.upload(folder, progress=True)
 
-    uploading = threading.Thread(target=go_on_uploading)
+    uploading = threading.Thread(target=keep_uploading)
     uploading.start()
     try:
         for _ in range(FORKS_DURING_UPLOADS):
@@ -114,7 +116,7 @@ def test_children_that_are_forked_during_uploads_upload_on_their_own(
     assert "12/12 files]" in capsys.readouterr().err
 
 
-class EmptyService(JsonService):
+class EmptyServer(JsonServer):
     """Has one dataset without files."""
 
     dataset_id = "dataset-empty"
@@ -124,9 +126,9 @@ class EmptyService(JsonService):
 
 
 @posix_only
-def test_the_calls_of_a_forked_child_share_connections() -> None:
+def test_calls_in_a_forked_child_share_connections() -> None:
     calls = 50
-    with EmptyService() as service:
+    with EmptyServer() as service:
         client = sutro.Client("key", service.api_url)
         assert client.list_dataset_files("dataset-empty") == []
         before = service.connections
@@ -141,9 +143,7 @@ def test_the_calls_of_a_forked_child_share_connections() -> None:
 
 
 @posix_only
-def test_a_stream_of_the_parent_cannot_be_read_in_a_child(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_a_child_cannot_read_a_stream_of_its_parent(client: sutro.Client, folder: Path) -> None:
     stream = pa.RecordBatchReader.from_stream(client.read(client.upload(folder).dataset_id))
 
     error = in_forked_child(stream.read_all)
@@ -153,7 +153,7 @@ def test_a_stream_of_the_parent_cannot_be_read_in_a_child(
 
 
 @posix_only
-def test_a_forked_child_does_not_keep_the_folder_of_a_service_that_has_ended(
+def test_a_forked_child_does_not_keep_the_folder_lock_of_a_stopped_server(
     folder: Path, tmp_path: Path
 ) -> None:
     server = sutro.LocalServer(tmp_path / "service")

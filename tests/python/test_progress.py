@@ -1,12 +1,10 @@
-"""Progress is shown to those who can see it, and leaves nothing broken behind."""
+"""Progress is shown only where it is visible, and bars are closed in every case."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +18,7 @@ import pytest
 
 import sutro
 from helpers.holding_proxy import HoldingProxy
+from helpers.processes import run_python
 from sutro._progress.display import in_notebook, shown
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """By which waits and intervals are measured."""
+    """The clock for waits and intervals."""
     clock = Clock()
     fake = types.SimpleNamespace(monotonic=lambda: clock.now, time=time.time)
     monkeypatch.setattr("sutro._progress.snapshot.time", fake)
@@ -69,7 +68,9 @@ COMPLETE = {
 """All files are committed, and the order in the dataset is compared."""
 
 
-def test_a_callable_follows_the_upload_to_its_end(client: sutro.Client, folder: Path) -> None:
+def test_a_progress_function_sees_the_upload_until_it_ends(
+    client: sutro.Client, folder: Path
+) -> None:
     seen: list[sutro.Progress] = []
 
     report = client.upload(folder, progress=seen.append)
@@ -80,9 +81,7 @@ def test_a_callable_follows_the_upload_to_its_end(client: sutro.Client, folder: 
     assert sent == sorted(sent)
 
 
-def test_files_that_were_there_do_not_count_as_bytes_to_send(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_skipped_files_do_not_count_as_bytes_to_send(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder).dataset_id
     seen: list[sutro.Progress] = []
 
@@ -91,11 +90,11 @@ def test_files_that_were_there_do_not_count_as_bytes_to_send(
     assert (seen[-1].files_skipped, seen[-1].bytes_total) == (12, 0)
 
 
-def test_a_snapshot_pickles_and_cannot_be_changed() -> None:
+def test_a_progress_snapshot_is_immutable_and_can_be_pickled() -> None:
     progress = progress_of(7)
 
     assert pickle.loads(pickle.dumps(progress)) == progress
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="bytes_sent"):
         progress.bytes_sent = 8  # type: ignore[misc]
 
 
@@ -120,7 +119,7 @@ def test_a_bar_fits_into_80_columns(
     assert capsys.readouterr().err.strip().endswith("5/12 files, 2 sending, 3 waiting]")
 
 
-def test_a_bar_begins_when_it_is_known_what_is_there_already(
+def test_a_bar_appears_only_once_there_are_bytes_to_send(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     nothing_moves = {"files_committed": 0, "files_in_transfer": 0, "files_held": 0}
@@ -131,7 +130,7 @@ def test_a_bar_begins_when_it_is_known_what_is_there_already(
     assert capsys.readouterr().err == ""
 
 
-def test_a_bar_is_closed_by_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_closes_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt), shown(True) as show:
         show(progress_of(500))
         raise KeyboardInterrupt
@@ -159,7 +158,7 @@ def test_a_bar_is_closed_by_an_error(capsys: pytest.CaptureFixture[str]) -> None
         (COMPLETE, r"\| 990B \[[\d:]+, 12/12 files, waiting for the list of files \(12 s\)\]"),
     ],
 )
-def test_after_the_last_byte_a_bar_says_what_is_waited_for(
+def test_after_the_last_byte_the_bar_says_what_it_waits_for(
     capsys: pytest.CaptureFixture[str], clock: Clock, state: dict[str, Any], words: str
 ) -> None:
     waiting = progress_of(990, **{"waiting_for": "part-7.parquet", **state})
@@ -203,7 +202,7 @@ def test_the_bar_of_stage_ends_with_what_is_staged(
     assert capsys.readouterr().err.rstrip().endswith("B/s, 12/12 files staged]")
 
 
-def test_a_bar_that_is_complete_says_no_more_what_was_waited_for(
+def test_a_complete_bar_no_longer_says_what_it_waited_for(
     capsys: pytest.CaptureFixture[str], clock: Clock
 ) -> None:
     with shown(True) as show:
@@ -215,7 +214,9 @@ def test_a_bar_that_is_complete_says_no_more_what_was_waited_for(
     assert capsys.readouterr().err.rstrip().endswith("B/s, 12/12 files]")
 
 
-def test_a_bar_draws_what_grows_while_files_are_made(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_total_of_the_bar_grows_while_files_are_prepared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with shown(True) as show:
         show(progress_of(500))
         show(progress_of(500, bytes_total=2000, files_held=4))
@@ -232,7 +233,7 @@ def test_no_progress_is_shown_without_a_terminal(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_batch_job_gets_a_log_line_now_and_then(
+def test_a_batch_job_logs_progress_at_intervals(
     caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     caplog.set_level("INFO", "sutro")
@@ -257,16 +258,12 @@ sutro.upload(sys.argv[1], api_url=sys.argv[2])
 """
 
 
-def test_a_job_without_a_terminal_logs_where_it_is(folder: Path, tmp_path: Path) -> None:
-    job = subprocess.run(
-        [sys.executable, "-c", JOB, folder, f"local:{tmp_path / 'service'}"],
-        env={**os.environ, "SUTRO_LOG": "info"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
+def test_a_job_without_a_terminal_logs_its_progress(folder: Path, tmp_path: Path) -> None:
+    job = run_python(
+        "-c", JOB, folder, f"local:{tmp_path / 'service'}", environment={"SUTRO_LOG": "info"}
     )
 
+    assert job.returncode == 0, job.stderr
     lines = [line for line in job.stderr.splitlines() if " INFO sutro: " in line]
     assert re.search(r" INFO sutro: ([\d.]+ kB) of \1 sent, 12/12 files$", lines[-1])
 
@@ -279,7 +276,7 @@ def test_a_program_without_stderr_gets_no_bar(
     assert len(client.upload(folder)) == 12
 
 
-def test_uploads_in_threads_draw_a_bar_each(
+def test_each_upload_in_a_thread_draws_its_own_bar(
     client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     threads_before = set(threading.enumerate())
@@ -301,7 +298,7 @@ def test_uploads_in_threads_draw_a_bar_each(
         ("TQDM_DISABLE", "1", False),
     ],
 )
-def test_the_environment_decides_where_the_call_does_not(
+def test_the_environment_decides_if_the_call_does_not_set_progress(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -317,7 +314,7 @@ def test_the_environment_decides_where_the_call_does_not(
     assert bool(capsys.readouterr().err) is is_shown
 
 
-def test_a_notebook_is_recognized_by_its_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_is_detected_by_its_ipython_shell(monkeypatch: pytest.MonkeyPatch) -> None:
     class ZMQInteractiveShell:
         pass
 
@@ -330,7 +327,7 @@ def test_a_notebook_is_recognized_by_its_shell(monkeypatch: pytest.MonkeyPatch) 
     assert in_notebook()
 
 
-def test_a_progress_function_that_raises_leaves_the_report_and_the_id(
+def test_an_error_in_a_progress_function_keeps_the_report_and_the_dataset_id(
     client: sutro.Client, folder: Path
 ) -> None:
     def fail_after_the_first(progress: sutro.Progress) -> None:
@@ -349,12 +346,12 @@ def test_a_progress_function_that_raises_leaves_the_report_and_the_id(
         assert len(client.list_dataset_files(report.dataset_id)) == len(again) == 12
 
 
-def test_a_progress_function_that_raises_is_no_failure_of_the_source(client: sutro.Client) -> None:
+def test_an_error_in_a_progress_function_is_not_blamed_on_the_source(client: sutro.Client) -> None:
     frames = (pa.table({"id": [number]}) for number in range(9))
 
     def fail(_: sutro.Progress) -> None:
         raise ValueError
 
-    with pytest.raises(ValueError) as raised:  # noqa: PT011 - it has no message
+    with pytest.raises(ValueError, match="nothing was sent") as raised:
         client.upload(frames, progress=fail)
     assert type(raised.value) is ValueError

@@ -1,7 +1,7 @@
-"""The public API, word for word: names, signatures, fields, errors and options of the command.
+"""A snapshot of the public API: names, signatures, fields, errors, options of the command.
 
-After a change that is meant, `pytest --snapshot-update` writes it anew: read it, and say in
-CHANGELOG.md what users notice.
+After an intended change, run `pytest --snapshot-update`, review the diff, and list in CHANGELOG.md
+what users notice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ERRORS = (sutro.SutroError, sutro.UploadInterrupted, sutro.SutroWarning)
 
 
 def described_type(annotation: object) -> str:
-    """A type as it is written, whether its module keeps annotations as text or not."""
+    """The text of a type, whether or not its module stores annotations as text."""
     words = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", words)
 
@@ -52,7 +52,7 @@ def described_call(name: str, call: Any) -> Iterator[str]:
 
 
 def members_of(kind: type[Any]) -> dict[str, Any]:
-    """Public members, and the special ones that the package defines itself."""
+    """Public members, and the special methods that the package defines."""
     owners = [owner for owner in reversed(kind.__mro__) if owner.__module__.startswith("sutro")]
     generated = set(vars(sutro.Dataset)) | {"__reduce__", "__init_subclass__"}
     return {

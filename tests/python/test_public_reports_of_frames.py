@@ -1,6 +1,6 @@
-"""What users of other tools have reported of frames and streams, tried with this package.
+"""Issues that users of other tools reported for frames and streams.
 
-Each test names the report whose symptom must not come back here.
+Each test names the issue whose symptom must not appear here.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ import pyarrow as pa
 import pytest
 
 import sutro
+from helpers.datasets import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sutro.sources import ArrowStream
-
-
-def rows_of(client: sutro.Client, dataset_id: str) -> pa.Table:
-    return pa.table(client.read(dataset_id))
 
 
 def test_timestamps_in_seconds_do_not_become_integers(client: sutro.Client) -> None:
@@ -32,7 +29,7 @@ def test_timestamps_in_seconds_do_not_become_integers(client: sutro.Client) -> N
 
     dataset_id = client.upload(pd.DataFrame({"t": days})).dataset_id
 
-    column = rows_of(client, dataset_id)["t"]
+    column = table_of(client, dataset_id)["t"]
     assert column.type == pa.timestamp("ms")
     assert column.to_pylist() == [pd.Timestamp(2024, 1, 1)]
 
@@ -54,43 +51,41 @@ def test_durations_do_not_become_integers(client: sutro.Client, frame: ArrowStre
     assert error.value.column == "d"
 
 
-def test_a_batch_for_each_call_is_appended(client: sutro.Client) -> None:
+def test_one_batch_per_call_is_appended(client: sutro.Client) -> None:
     """https://github.com/huggingface/datasets/issues/6290, huggingface/lerobot/issues/2125."""
     dataset_id = client.create_dataset()
     for day in range(5):
         client.upload(pd.DataFrame({"a": [day], "b": [day + 1]}), dataset_id)
 
-    assert rows_of(client, dataset_id)["a"].to_pylist() == list(range(5))
+    assert table_of(client, dataset_id)["a"].to_pylist() == list(range(5))
 
 
-def test_a_stream_is_not_used_up_by_a_call_that_fails(client: sutro.Client) -> None:
+def test_a_failed_call_does_not_consume_the_stream(client: sutro.Client) -> None:
     """https://github.com/cortexproject/cortex/pull/5217."""
     reader = pa.table({"x": [1, 2]}).to_reader()
     dataset_id = client.create_dataset()
 
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-typo not found"):
         client.upload(reader, "dataset-typo")
     report = client.upload(reader, dataset_id)
     with pytest.raises(sutro.FrameError, match="read before"):
         client.upload(reader, dataset_id)
 
     assert [file.row_count for file in report] == [2]
-    assert rows_of(client, dataset_id)["x"].to_pylist() == [1, 2]
+    assert table_of(client, dataset_id)["x"].to_pylist() == [1, 2]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5, 3000])
-def test_no_row_is_lost_where_there_are_more_workers_than_rows(
-    client: sutro.Client, rows: int
-) -> None:
+def test_no_row_is_lost_with_more_workers_than_rows(client: sutro.Client, rows: int) -> None:
     """https://github.com/huggingface/datasets/pull/8044."""
     frame = pl.DataFrame({"x": range(rows)}, schema={"x": pl.Int64})
 
     report = client.upload(frame, rows_per_file=10, concurrency=50)
 
-    assert rows_of(client, report.dataset_id)["x"].to_pylist() == list(range(rows))
+    assert table_of(client, report.dataset_id)["x"].to_pylist() == list(range(rows))
 
 
-def test_a_column_of_several_types_is_named(client: sutro.Client) -> None:
+def test_a_column_of_mixed_types_is_named(client: sutro.Client) -> None:
     """https://github.com/pandas-dev/pandas/issues/21228, https://github.com/apache/arrow/issues/43298."""
     with pytest.raises(sutro.FrameError, match="column 'a' holds float, int and str") as error:
         client.upload(pd.DataFrame({"a": [1, "x", 2.5]}))
@@ -98,19 +93,19 @@ def test_a_column_of_several_types_is_named(client: sutro.Client) -> None:
     assert error.value.column == "a"
 
 
-def test_times_as_names_of_columns_become_text(client: sutro.Client) -> None:
+def test_timestamps_used_as_column_names_become_text(client: sutro.Client) -> None:
     """https://github.com/pandas-dev/pandas/issues/59692."""
     columns = pd.to_timedelta([0, 1, 2], unit="s")
     frame = pd.DataFrame([[1, 2, 3]], columns=columns)
 
     dataset_id = client.upload(frame).dataset_id
 
-    rows = rows_of(client, dataset_id)
+    rows = table_of(client, dataset_id)
     assert rows.column_names == [str(column) for column in columns]
     assert [rows[name].to_pylist() for name in rows.column_names] == [[1], [2], [3]]
 
 
-def test_relations_of_one_connection_do_not_cut_each_other_short(client: sutro.Client) -> None:
+def test_relations_of_one_connection_do_not_truncate_each_other(client: sutro.Client) -> None:
     """https://github.com/duckdb/duckdb/issues/12713, https://github.com/duckdb/duckdb/issues/16589."""
     count = 300_000
     with duckdb.connect() as connection:
@@ -126,11 +121,11 @@ def test_relations_of_one_connection_do_not_cut_each_other_short(client: sutro.C
         for source in sources:
             report = client.upload(source)
             assert [file.row_count for file in report] == [count, count]
-            rows = rows_of(client, report.dataset_id)["x"]
+            rows = table_of(client, report.dataset_id)["x"]
             assert rows.to_pylist() == list(range(2 * count))
 
 
-def test_a_dataset_is_scanned_more_than_once(client: sutro.Client) -> None:
+def test_a_pyarrow_dataset_can_be_scanned_more_than_once(client: sutro.Client) -> None:
     """https://github.com/duckdb/duckdb-python/issues/105."""
     dataset = client.read(client.upload(pl.DataFrame({"x": [1, 2, 3]})).dataset_id)
 
@@ -147,4 +142,4 @@ def test_a_lazy_frame_is_streamed(client: sutro.Client) -> None:
 
     for source in (lazy, lazy.collect_batches()):
         dataset_id = client.upload(source).dataset_id
-        assert rows_of(client, dataset_id)["x"].to_pylist() == list(range(0, 1000, 2))
+        assert table_of(client, dataset_id)["x"].to_pylist() == list(range(0, 1000, 2))

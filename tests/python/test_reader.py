@@ -1,18 +1,16 @@
-"""A dataset is read back as one table, in its order, in bounded memory."""
+"""A dataset is read as one table, in order and in bounded memory."""
 
 from __future__ import annotations
 
 import _thread
 import io
 import json
-import subprocess
 import sys
 import threading
 from contextlib import suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -23,9 +21,11 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
+from helpers.json_server import JsonServer, Request
+from helpers.processes import python_output
 
 
-def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, folder: Path) -> None:
+def test_rows_are_read_in_file_order(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder).dataset_id
 
     table = pa.table(client.read(dataset_id))
@@ -34,7 +34,7 @@ def test_the_rows_come_back_in_the_order_of_the_files(client: sutro.Client, fold
     assert table.equals(pa.concat_tables(files))
 
 
-def test_every_library_that_reads_arrow_streams_reads_a_dataset(
+def test_every_library_that_imports_arrow_streams_can_read_a_dataset(
     client: sutro.Client, folder: Path
 ) -> None:
     reader = client.read(client.upload(folder).dataset_id)
@@ -46,7 +46,7 @@ def test_every_library_that_reads_arrow_streams_reads_a_dataset(
     assert repr(reader) == f"DatasetReader({reader.dataset_id!r})"
 
 
-def test_the_function_reads_with_the_settings_of_the_call(
+def test_read_uses_the_settings_passed_to_the_call(
     server: sutro.LocalServer, client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.upload(folder).dataset_id
@@ -56,7 +56,7 @@ def test_the_function_reads_with_the_settings_of_the_call(
     assert rows == 78
 
 
-def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
+def test_files_with_other_list_element_names_and_no_arrow_schema_read_the_same(
     client: sutro.Client,
 ) -> None:
     table = pa.table(
@@ -80,7 +80,7 @@ def test_all_types_come_back_and_what_an_upload_ignores_makes_no_difference(
     assert back.to_pylist() == table.to_pylist() * 2
 
 
-def test_the_embedded_service_runs_for_as_long_as_it_is_read(folder: Path, tmp_path: Path) -> None:
+def test_the_embedded_server_runs_until_the_reader_is_done(folder: Path, tmp_path: Path) -> None:
     local = f"local:{tmp_path / 'service'}"
     dataset_id = sutro.upload(folder, api_url=local).dataset_id
 
@@ -99,7 +99,7 @@ def test_an_empty_dataset_has_no_columns_and_an_unknown_one_is_an_error(
         pa.table(unknown)
 
 
-def test_a_report_in_the_place_of_its_id_is_refused_in_words(
+def test_a_report_passed_instead_of_its_dataset_id_is_rejected_with_a_message(
     client: sutro.Client, folder: Path
 ) -> None:
     report: Any = client.upload(folder)
@@ -121,71 +121,55 @@ print(rows, peak_kib() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
-def test_memory_stays_bounded_however_large_the_dataset_is(
+def test_memory_use_does_not_grow_with_the_dataset(
     server: sutro.LocalServer, client: sutro.Client
 ) -> None:
     wide = pa.table({"text": [f"{row:06}" * 10_000 for row in range(500)]})
     dataset_id = client.upload([wide] * 10).dataset_id
 
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK_OF_READING, server.api_key, server.api_url, dataset_id],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    )
+    output = python_output("-c", PEAK_OF_READING, server.api_key, server.api_url, dataset_id)
 
-    rows, grown_kib = map(int, done.stdout.split())
+    rows, grown_kib = map(int, output.split())
     assert rows == 5000
     assert grown_kib < 150_000, "of 300 MB of text"
 
 
-class DatasetService:
-    """Answers with files that no checked service would hold; may hold the second one back."""
+class DatasetServer(JsonServer):
+    """Serves files that a real server would reject, and can hold back the second one."""
+
+    dataset_id = "d-1"
 
     def __init__(self, files: dict[str, bytes], *, holds_second: bool = False) -> None:
+        super().__init__()
+        self.files = files
+        self.held_file = list(files)[1] if holds_second else None
         self.asked_for_second = threading.Event()
-        self._go_on = threading.Event()
-        service = self
+        self._released = threading.Event()
+        self.client = sutro.Client("key", self.api_url)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                asked = json.loads(self.rfile.read(length))
-                if self.path == "/list-dataset-files":
-                    answer = json.dumps({"files": list(files)}).encode()
-                else:
-                    answer = files[asked["file_name"]]
-                    if holds_second and asked["file_name"] == list(files)[1]:
-                        service.asked_for_second.set()
-                        service._go_on.wait(30)
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                with suppress(ConnectionError):  # an interrupted reader is gone
-                    self.wfile.write(answer)
+    def listing(self) -> list[str]:
+        return list(self.files)
 
-            def log_message(self, *_: object) -> None:
-                pass
+    def receive(self, body: bytes, request: Request) -> None:
+        name = json.loads(body)["file_name"]
+        if name == self.held_file:
+            self.asked_for_second.set()
+            self._released.wait(30)
+        content = self.files[name]
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        with suppress(ConnectionError):  # an interrupted reader has closed the connection
+            request.wfile.write(content)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self.client = sutro.Client("key", f"http://127.0.0.1:{self._server.server_port}")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *error: object) -> None:
+        self._released.set()
+        super().__exit__(*error)
 
 
-def test_a_damaged_first_file_is_an_error_with_its_name() -> None:
+def test_a_damaged_first_file_is_reported_by_name() -> None:
     with (
-        DatasetService({"a.parquet": b"PAR1nonsensePAR1"}) as service,
+        DatasetServer({"a.parquet": b"PAR1nonsensePAR1"}) as service,
         pytest.raises(sutro.DecodeError, match=r"a\.parquet of the dataset d-1") as error,
     ):
         pa.table(service.client.read("d-1"))
@@ -194,7 +178,7 @@ def test_a_damaged_first_file_is_an_error_with_its_name() -> None:
 
 
 def damaged_pages() -> bytes:
-    """A good footer over pages that are not what it says."""
+    """A valid footer with pages that do not match it."""
     good = bytearray(parquet_bytes(1000, "x" * 20))
     good[4:-2000] = b"\xff" * len(good[4:-2000])
     return bytes(good)
@@ -208,27 +192,27 @@ def damaged_pages() -> bytes:
         (parquet_bytes(3)[:-9] + b"PAR1", "is damaged"),
     ],
 )
-def test_a_damaged_later_file_is_reported_by_the_library_that_reads(
+def test_a_damaged_later_file_is_reported_through_the_reading_library(
     second: bytes, words: str
 ) -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": second}
-    with DatasetService(files) as service, pytest.raises(OSError, match=words) as error:
+    with DatasetServer(files) as service, pytest.raises(OSError, match=words) as error:
         pa.table(service.client.read("d-1"))
 
     assert "b.parquet of the dataset d-1" in str(error.value)
 
 
-def test_files_of_another_schema_are_reported() -> None:
+def test_files_with_another_schema_are_reported() -> None:
     other = io.BytesIO()
     pq.write_table(pa.table({"id": [1], "label": ["x"]}), other)
     files = {"a.parquet": parquet_bytes(3), "b.parquet": other.getvalue()}
-    with DatasetService(files) as service, pytest.raises(OSError, match="other columns"):
+    with DatasetServer(files) as service, pytest.raises(OSError, match="other columns"):
         pa.table(service.client.read("d-1"))
 
 
-def test_ctrl_c_ends_the_reading_while_a_file_is_waited_for() -> None:
+def test_ctrl_c_stops_a_read_that_waits_for_a_file() -> None:
     files = {"a.parquet": parquet_bytes(3), "b.parquet": parquet_bytes(3)}
-    with DatasetService(files, holds_second=True) as service:
+    with DatasetServer(files, holds_second=True) as service:
 
         def interrupt() -> None:
             assert service.asked_for_second.wait(30)
@@ -250,20 +234,18 @@ def open_handles() -> int:
 
 
 @pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles in /proc")
-def test_streams_that_are_closed_early_leave_no_files_behind(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_streams_closed_early_leave_no_temporary_files(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder).dataset_id
 
-    def begin_to_read() -> None:
+    def read_one_batch() -> None:
         stream = pa.RecordBatchReader.from_stream(client.read(dataset_id))
         assert stream.read_next_batch().num_rows == 1
         stream.close()
 
-    begin_to_read()
+    read_one_batch()
     handles = open_handles()
     for _ in range(50):
-        begin_to_read()
+        read_one_batch()
 
     # Each holds a file or two for a moment after its end.
     while open_handles() > handles + 10:

@@ -1,4 +1,4 @@
-"""A part of a dataset is read back, into the library that is wanted."""
+"""Parts of a dataset can be read into any library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dataset_id(client: sutro.Client, folder: Path) -> str:
     return client.upload(folder).dataset_id
 
 
-def test_columns_come_in_the_order_in_which_they_are_named(
+def test_columns_are_returned_in_the_requested_order(
     client: sutro.Client, dataset_id: str, folder: Path
 ) -> None:
     whole = pa.concat_tables(pq.read_table(folder / f"part-{n}.parquet") for n in range(12))
@@ -31,9 +31,7 @@ def test_columns_come_in_the_order_in_which_they_are_named(
     assert both.equals(whole.select(["text", "id"]))
 
 
-def test_files_come_in_the_order_in_which_they_are_named(
-    client: sutro.Client, dataset_id: str
-) -> None:
+def test_files_are_read_in_the_requested_order(client: sutro.Client, dataset_id: str) -> None:
     names = ["part-7.parquet", "part-2.parquet"]
 
     texts = client.read(dataset_id, files=names).to_polars()["text"]
@@ -42,7 +40,7 @@ def test_files_come_in_the_order_in_which_they_are_named(
     assert client.read(dataset_id, files="part-2.parquet").to_pandas().shape == (3, 2)
 
 
-def test_unknown_columns_and_files_are_reported_with_those_that_exist(
+def test_unknown_columns_and_files_are_reported_with_the_existing_ones(
     client: sutro.Client, dataset_id: str
 ) -> None:
     with pytest.raises(sutro.ConfigurationError, match=r"no column .txt.; it has id, text"):
@@ -55,8 +53,10 @@ def test_unknown_columns_and_files_are_reported_with_those_that_exist(
         client.read(dataset_id, columns=[])
 
 
-def test_columns_that_are_not_named_are_not_decoded(client: sutro.Client, tmp_path: Path) -> None:
-    """One column's pages are damaged, so that decoding them fails."""
+def test_columns_that_are_not_requested_are_not_decoded(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    """The pages of one column are damaged, so decoding it would fail."""
     path = tmp_path / "a.parquet"
     table = pa.table({"good": range(1000), "bad": range(1000)})
     pq.write_table(table, path, compression="none", use_dictionary=False)
@@ -71,7 +71,7 @@ def test_columns_that_are_not_named_are_not_decoded(client: sutro.Client, tmp_pa
         client.read(dataset_id).to_arrow()
 
 
-def test_a_reader_is_iterated_in_batches(client: sutro.Client, dataset_id: str) -> None:
+def test_iterating_a_reader_yields_batches(client: sutro.Client, dataset_id: str) -> None:
     batches = list(client.read(dataset_id))
 
     assert all(isinstance(batch, pa.RecordBatch) for batch in batches)
@@ -90,7 +90,7 @@ def test_pandas_and_numpy_get_an_error_that_says_how_to_read(
     assert pd.DataFrame.from_arrow(reader).equals(reader.to_pandas())
 
 
-def test_columns_that_pyarrow_rejects_are_reported_with_what_reads_them(
+def test_columns_that_pyarrow_rejects_are_reported_with_a_library_that_reads_them(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     data_type: pa.DataType = pa.int64()
@@ -112,7 +112,7 @@ def test_columns_that_pyarrow_rejects_are_reported_with_what_reads_them(
     assert pq.read_table(path).num_rows == 1
 
 
-def test_a_dataset_gets_a_name_for_people(client: sutro.Client) -> None:
+def test_a_dataset_can_have_a_display_name(client: sutro.Client) -> None:
     dataset_id = client.create_dataset("My cars, 1970 to 82 & more, über")
 
     (dataset,) = client.list_datasets()

@@ -1,4 +1,4 @@
-"""A report can be read by people and by programs."""
+"""Reports are readable for people and programs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_report_is_a_sequence_of_files() -> None:
     assert report[1:3] == report.files[1:3]
 
 
-def test_a_report_becomes_plain_dicts() -> None:
+def test_a_report_converts_to_plain_dicts() -> None:
     as_dict = report_of(2).to_dict()
 
     assert as_dict["dataset_id"] == "dataset-1"
@@ -92,9 +92,9 @@ def test_a_report_becomes_plain_dicts() -> None:
     assert as_dict["files"][1]["committed"] == NOON
 
 
-def test_a_report_pickles_and_cannot_be_changed() -> None:
+def test_a_report_is_immutable_and_can_be_pickled() -> None:
     report = report_of(2)
 
     assert pickle.loads(pickle.dumps(report)) == report
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="seconds"):
         report.seconds = 0  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""In a notebook a report is a table with a timeline, on light and dark pages alike."""
+"""In a notebook, a report is a table with a timeline, for light and dark themes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WIDTH = 240
 
 
 class Page(SingleFileSnapshotExtension):
-    """A snapshot that a browser can show."""
+    """A snapshot that can be opened in a browser."""
 
     file_extension = "html"
     _write_mode = WriteMode.TEXT
@@ -45,7 +45,7 @@ def file_of(
     attempts: int = 1,
     changes: Sequence[Any] = (),
 ) -> sutro.UploadedFile:
-    """A file that was started, transferred and committed so many seconds after noon."""
+    """A file that was started, transferred and committed this many seconds after noon."""
     times = [None if second is None else NOON + timedelta(seconds=second) for second in seconds]
     started, transferred, committed = (*times, None, None, None)[:3]
     return sutro.UploadedFile(
@@ -78,7 +78,7 @@ def html_of(*files: sutro.UploadedFile, seconds: float = 10.0) -> str:
 
 
 def bars_in(html: str) -> list[dict[str, tuple[int, int]]]:
-    """Of each file with a bar, where its marks begin and end, in pixels."""
+    """The start and end of each mark in pixels, for each file with a bar."""
     svgs = re.findall(r'<td title="[^"]*"><svg>.*?</svg>', html)
     marks = r'class="(\w+)" d="M(\d+) \d+(?:H(\d+)|v\d+)"'
     return [
@@ -106,7 +106,7 @@ MIXED = (
 """A file in each state."""
 
 
-def test_an_upload_that_did_not_finish(page: SnapshotAssertion) -> None:
+def test_an_unfinished_upload(page: SnapshotAssertion) -> None:
     assert html_of(*MIXED) == page
 
 
@@ -116,7 +116,7 @@ def test_a_dry_run(page: SnapshotAssertion) -> None:
     assert html_of(skipped, file_of(1, status="pending", attempts=0)) == page
 
 
-def test_a_check_that_refuses(tmp_path: Path, page: SnapshotAssertion) -> None:
+def test_a_failed_check(tmp_path: Path, page: SnapshotAssertion) -> None:
     for number in range(2):
         write_parquet(tmp_path / f"part-{number}.parquet", score=[1, 2])
     write_parquet(tmp_path / "part-<b>2.parquet", text=["a", "b"])
@@ -124,7 +124,7 @@ def test_a_check_that_refuses(tmp_path: Path, page: SnapshotAssertion) -> None:
     assert sutro.check(tmp_path)._repr_html_() == page
 
 
-def test_an_upload_draws_each_file_that_it_sent(client: sutro.Client, folder: Path) -> None:
+def test_the_timeline_shows_each_uploaded_file(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.upload(folder / "part-0.parquet").dataset_id
 
     bars = bars_in(client.upload(folder, dataset_id)._repr_html_())
@@ -137,7 +137,7 @@ def test_an_upload_draws_each_file_that_it_sent(client: sutro.Client, folder: Pa
 
 
 class Elements(HTMLParser):
-    """Keeps what a browser would see as elements and as text."""
+    """Collects the elements and the text that a browser would show."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class Elements(HTMLParser):
         self.texts.append(data)
 
 
-def test_names_are_text_and_nothing_is_loaded_or_run() -> None:
+def test_names_are_escaped_and_the_report_loads_and_runs_nothing() -> None:
     html = html_of(*MIXED)
     elements = Elements(html)
 
@@ -168,7 +168,7 @@ def test_names_are_text_and_nothing_is_loaded_or_run() -> None:
     assert not re.search(r"url\(|@import|https?:", html)
 
 
-def test_the_style_is_for_our_own_elements_only() -> None:
+def test_styles_apply_only_to_elements_of_the_report() -> None:
     sheets = re.findall(r"<style>(.*?)</style>", html_of(*MIXED), flags=re.DOTALL)
     selectors = [rule.partition("{")[0].strip() for rule in "".join(sheets).split("}")]
 
@@ -180,14 +180,14 @@ def test_the_style_is_for_our_own_elements_only() -> None:
     )
 
 
-def test_a_file_that_waited_shows_where_the_wait_began_and_ended() -> None:
+def test_the_bar_of_a_file_that_waited_shows_the_start_and_end_of_the_wait() -> None:
     first, second = bars_in(html_of(file_of(0, 0, 5, 5), file_of(1, 0, 2.5, 10)))
 
     assert first == {"sent": (0, 120), "done": (120, 120)}
     assert second == {"sent": (0, 60), "wait": (60, 240), "done": (240, 240)}
 
 
-def test_a_transfer_that_was_cut_off_goes_on_to_the_end_of_the_run() -> None:
+def test_the_bar_of_an_interrupted_transfer_extends_to_the_end_of_the_run() -> None:
     first, second = bars_in(
         html_of(file_of(0, 0, 5, status="pending"), file_of(1, 2.5, status="pending"), seconds=20)
     )
@@ -209,7 +209,7 @@ def test_a_transfer_that_was_cut_off_goes_on_to_the_end_of_the_run() -> None:
         (864_000, ["0", "3 d", "6 d", "9 d"]),
     ],
 )
-def test_the_axis_has_a_few_round_ticks(seconds: float, ticks: list[str]) -> None:
+def test_the_time_axis_has_few_round_ticks(seconds: float, ticks: list[str]) -> None:
     assert ticks_in(html_of(file_of(0, 0, seconds, seconds))) == ticks
 
 
@@ -218,7 +218,7 @@ def test_the_axis_has_a_few_round_ticks(seconds: float, ticks: list[str]) -> Non
     [(0, 0, 0), (0, -5, 3), (0, 5, -3), (0, -5, -5), (0, None, 4), (0, 5, 0)],
     ids=str,
 )
-def test_a_clock_that_goes_back_or_stands_still_draws_no_nonsense(
+def test_a_clock_that_goes_back_or_stands_still_gives_a_valid_timeline(
     times: tuple[float | None, ...],
 ) -> None:
     for bar in bars_in(html_of(file_of(0, *times), file_of(1, -1, 1, 2))):
@@ -228,7 +228,7 @@ def test_a_clock_that_goes_back_or_stands_still_draws_no_nonsense(
         assert bar["sent"][0] < bar["sent"][1], "it can be seen"
 
 
-def test_many_files_fold_and_stay_small() -> None:
+def test_many_files_are_folded_and_the_report_stays_small() -> None:
     html = html_of(*(file_of(number, number, number + 2, number + 3) for number in range(3000)))
 
     assert "<details><summary>2,950 more</summary>" in html
@@ -242,7 +242,7 @@ def test_many_files_fold_and_stay_small() -> None:
     assert len(html.encode()) < 150_000
 
 
-def test_long_names_keep_a_report_small() -> None:
+def test_long_names_do_not_make_a_report_large() -> None:
     names = (f"{number:05}-{'é' * 100}.parquet" for number in range(3000))
     html = html_of(*(file_of(number, 0, 1, 2, name=name) for number, name in enumerate(names)))
 
@@ -250,7 +250,7 @@ def test_long_names_keep_a_report_small() -> None:
 
 
 class Plain(HTMLParser):
-    """The text of a page whose styles and drawings were stripped, as JupyterLab does."""
+    """The text of a page without styles and drawings, which JupyterLab strips."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -271,7 +271,7 @@ class Plain(HTMLParser):
         self.text += "" if self._is_style else data
 
 
-def test_a_report_without_styles_and_drawings_is_text_that_can_be_read() -> None:
+def test_a_report_is_readable_without_styles_and_drawings() -> None:
     page = Plain()
     page.feed(html_of(file_of(0, 0, 2.1, 2.3), file_of(1, 0.02, 1.1, 2.6), seconds=2.6))
 
@@ -286,11 +286,11 @@ def test_a_report_without_styles_and_drawings_is_text_that_can_be_read() -> None
     ]
 
 
-def test_fifty_files_do_not_fold() -> None:
+def test_fifty_files_are_not_folded() -> None:
     assert "<details>" not in html_of(*(file_of(number, 0, 1, 2) for number in range(50)))
 
 
-def test_a_table_has_no_column_that_the_style_sheet_cannot_align() -> None:
+def test_the_style_sheet_can_align_every_column() -> None:
     header = [f"column {number}" for number in range(10)]
     rows = [["1"] * 10]
 

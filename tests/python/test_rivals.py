@@ -1,4 +1,4 @@
-"""Two uploads with the same names and sizes: neither takes the other's content for its own."""
+"""Concurrent uploads with equal names and sizes do not confuse each other's files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import sutro
 from conftest import parquet_bytes
-from helpers.remembering_server import DATASET_ID, RememberingService
+from helpers.remembering_server import DATASET_ID, RememberingServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ ROUNDS = 20
 
 
 def job(folder: Path, text: str) -> dict[str, bytes]:
-    """Write the files of a job; those of another have the same names and sizes."""
+    """Write the files of a job. All jobs have files of equal names and sizes."""
     files = {f"part-{index}.parquet": parquet_bytes(3, f"{text}{index}") for index in range(4)}
     folder.mkdir()
     for name, content in files.items():
@@ -28,7 +28,7 @@ def job(folder: Path, text: str) -> dict[str, bytes]:
     return files
 
 
-def upload(service: RememberingService, folder: Path) -> sutro.UploadReport | None:
+def upload(service: RememberingServer, folder: Path) -> sutro.UploadReport | None:
     client = sutro.Client(service.api_key, service.api_url)
     try:
         return client.upload(folder, DATASET_ID, progress=False)
@@ -39,18 +39,18 @@ def upload(service: RememberingService, folder: Path) -> sutro.UploadReport | No
 
 
 @pytest.mark.parametrize("tells", [SIZES, HASHES], ids=["sizes", "hashes"])
-def test_two_jobs_with_the_same_names_report_only_their_own_files(
+def test_two_concurrent_jobs_with_the_same_names_report_only_their_own_files(
     tells: tuple[str, ...], tmp_path: Path
 ) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
     jobs = [job(folder, folder.name) for folder in folders]
     for _ in range(ROUNDS):
         reports: list[sutro.UploadReport | None] = [None, None]
-        with RememberingService(*tells) as service:
+        with RememberingServer(*tells) as service:
 
             def run(
                 index: int,
-                service: RememberingService = service,
+                service: RememberingServer = service,
                 reports: list[sutro.UploadReport | None] = reports,
             ) -> None:
                 reports[index] = upload(service, folders[index])
@@ -68,12 +68,12 @@ def test_two_jobs_with_the_same_names_report_only_their_own_files(
 
 
 @pytest.mark.parametrize("tells", [SIZES, HASHES], ids=["sizes", "hashes"])
-def test_a_name_that_another_took_first_is_an_error_that_says_so(
+def test_a_name_taken_by_a_concurrent_upload_is_reported(
     tells: tuple[str, ...], tmp_path: Path
 ) -> None:
     job(tmp_path / "ours", "a")
     theirs = job(tmp_path / "theirs", "b")
-    with RememberingService(*tells) as service:
+    with RememberingServer(*tells) as service:
         service.rival = {"part-0.parquet": theirs["part-0.parquet"]}
         client = sutro.Client(service.api_key, service.api_url)
         with pytest.raises(sutro.ForeignWriterError) as error:
@@ -86,11 +86,11 @@ def test_a_name_that_another_took_first_is_an_error_that_says_so(
     assert (is_told_apart, cannot_be_told) == ("sha256" in tells, "sha256" not in tells)
 
 
-def test_a_name_that_another_took_with_the_same_content_is_as_good_as_uploaded(
+def test_a_name_taken_by_a_concurrent_upload_of_the_same_content_counts_as_uploaded(
     tmp_path: Path,
 ) -> None:
     ours = job(tmp_path / "ours", "a")
-    with RememberingService(*HASHES) as service:
+    with RememberingServer(*HASHES) as service:
         service.rival = {"part-0.parquet": ours["part-0.parquet"]}
         client = sutro.Client(service.api_key, service.api_url)
         report = client.upload(tmp_path / "ours", DATASET_ID)

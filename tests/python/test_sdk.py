@@ -1,4 +1,4 @@
-"""The service's own SDK, release 0.1.60, works unchanged with this service."""
+"""The official SDK, release 0.1.60, works unchanged with the server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(command: str, *arguments: object, folder: Path) -> str:
 
 
 def python(server: sutro.LocalServer, folder: Path, lines: str) -> Any:
-    """Run lines that leave something for JSON in `result`."""
+    """Run code that stores a JSON value in `result`."""
     script = (
         "import json\nfrom sutro.sdk import Sutro\n"
         f"sdk = Sutro({server.api_key!r}, {server.api_url + '/legacy'!r})\n"
@@ -50,7 +50,9 @@ def python(server: sutro.LocalServer, folder: Path, lines: str) -> Any:
     return json.loads(run("python", "-c", script, folder=folder).splitlines()[-1])
 
 
-def test_its_calls_work(server: sutro.LocalServer, tmp_path: Path, folder: Path) -> None:
+def test_the_calls_of_the_official_sdk_work(
+    server: sutro.LocalServer, tmp_path: Path, folder: Path
+) -> None:
     dataset_id = python(server, tmp_path, "result = sdk.create_dataset()")
     first, *others = sorted(folder.iterdir())
     rest = tmp_path / "rest"
@@ -84,7 +86,9 @@ def test_its_calls_work(server: sutro.LocalServer, tmp_path: Path, folder: Path)
     assert downloaded == {path.name: path.read_bytes() for path in (first, *rest.iterdir())}
 
 
-def test_its_command_line_works(server: sutro.LocalServer, tmp_path: Path, folder: Path) -> None:
+def test_the_command_line_of_the_official_sdk_works(
+    server: sutro.LocalServer, tmp_path: Path, folder: Path
+) -> None:
     (tmp_path / ".sutro").mkdir()
     config = {"api_key": server.api_key, "base_url": f"{server.api_url}/legacy"}
     (tmp_path / ".sutro" / "config.json").write_text(json.dumps(config))

@@ -1,4 +1,4 @@
-"""A service that is killed, or whose disk fails, at any moment keeps what it has answered."""
+"""A server that is killed, or whose disk fails, keeps every acknowledged upload."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import parquet_bytes
-from helpers.assertions import assert_kept
-from helpers.load import Sender
+from helpers.assertions import assert_no_loss
+from helpers.load import Uploader
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.soak import KILLS, STRIDE
 from helpers.strace import injected, needs_strace
 
@@ -37,41 +37,41 @@ def test_a_server_killed_under_load_loses_no_acknowledged_upload(
     print(f"seed {seed}")
     chance = random.Random(seed)
     data = tmp_path / "served"
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         client = RawClient(served.api_url, API_KEY)
         datasets = [client.create_dataset() for _ in range(SENDERS)]
     sent: dict[str, dict[str, bytes]] = {dataset_id: {} for dataset_id in datasets}
-    answered: dict[str, list[str]] = {dataset_id: [] for dataset_id in datasets}
+    acknowledged: dict[str, list[str]] = {dataset_id: [] for dataset_id in datasets}
     starts = []
 
     for _ in range(KILLS):
         begun = time.perf_counter()
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             starts.append(time.perf_counter() - begun)
-            _kill_under_load(served, sent, answered, chance)
+            _kill_under_load(served, sent, acknowledged, chance)
 
     for dataset_id in datasets:
-        assert_kept(
+        assert_no_loss(
             data,
             dataset_id,
             sent[dataset_id],
-            answered[dataset_id],
-            unanswered_at_most=KILLS,
+            acknowledged[dataset_id],
+            max_unacknowledged=KILLS,
         )
-    assert any(answered.values())
+    assert any(acknowledged.values())
     print(f"{KILLS} kills, slowest start with interpreter {max(starts):.2f} s")
 
 
 def _kill_under_load(
-    served: Served,
+    served: ServerProcess,
     sent: dict[str, dict[str, bytes]],
-    answered: dict[str, list[str]],
+    acknowledged: dict[str, list[str]],
     chance: random.Random,
 ) -> None:
     news = threading.Event()
     client = RawClient(served.api_url, API_KEY)
     senders = {
-        dataset_id: Sender(client, dataset_id, len(before), news)
+        dataset_id: Uploader(client, dataset_id, len(before), news)
         for dataset_id, before in sent.items()
     }
     for sender in senders.values():
@@ -84,10 +84,10 @@ def _kill_under_load(
     for dataset_id, sender in senders.items():
         sender.join()
         sent[dataset_id] |= sender.sent
-        answered[dataset_id] += sender.answered
+        acknowledged[dataset_id] += sender.acknowledged
 
 
-def _upload_all(served: Served, dataset_id: str) -> dict[str, int]:
+def _upload_all(served: ServerProcess, dataset_id: str) -> dict[str, int]:
     client = RawClient(served.api_url, API_KEY)
     statuses = {}
     for name, content in FILES.items():
@@ -98,18 +98,18 @@ def _upload_all(served: Served, dataset_id: str) -> dict[str, int]:
 
 
 def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]:
-    """Upload while something is injected; then check what is kept.
+    """Upload while failures are injected, then check that nothing is lost.
 
     Returns:
-        The statuses, and whether the service lived.
+        The statuses, and whether the server survived.
     """
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         dataset_id = RawClient(served.api_url, API_KEY).create_dataset()
         with injected(served, injection):
             statuses = _upload_all(served, dataset_id)
     has_lived = 0 not in statuses.values()
-    answered = [name for name, status in statuses.items() if status == 200]
-    assert_kept(data, dataset_id, FILES, answered, unanswered_at_most=len(FILES))
+    acknowledged = [name for name, status in statuses.items() if status == 200]
+    assert_no_loss(data, dataset_id, FILES, acknowledged, max_unacknowledged=len(FILES))
     return statuses, has_lived
 
 
@@ -118,7 +118,7 @@ def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]
 @pytest.mark.parametrize(
     "syscall", ["openat", "write", "lseek", "pwrite64", "fsync", "rename", "unlink", "writev"]
 )
-def test_killed_at_every_system_call_of_an_upload_nothing_answered_is_lost(
+def test_a_server_killed_at_any_system_call_of_an_upload_loses_no_acknowledged_upload(
     tmp_path: Path, syscall: str
 ) -> None:
     for when in itertools.count(1, STRIDE):
@@ -135,7 +135,7 @@ def test_killed_at_every_system_call_of_an_upload_nothing_answered_is_lost(
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename", "unlink"])
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_a_disk_that_fails_at_any_system_call_is_reported_and_loses_nothing(
+def test_a_disk_error_at_any_system_call_is_reported_and_loses_nothing(
     tmp_path: Path, syscall: str, error: str
 ) -> None:
     for when in itertools.count(1, STRIDE):

@@ -1,4 +1,4 @@
-"""Key and URL come from one place, and a key goes to no URL that it was not given for."""
+"""Key and URL come from the same place, and a key is sent only to its own URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER_URL = "https://api.example.com"
 
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[object], Path]:
-    """Write the configuration file."""
+    """Write the config file."""
     monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path))
 
     def write(content: object) -> Path:
@@ -33,7 +33,7 @@ def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[object]
     return write
 
 
-def test_arguments_win_over_everything(
+def test_arguments_take_precedence(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config({"api_key": "of-file", "api_url": "https://file.example.com"})
@@ -43,7 +43,7 @@ def test_arguments_win_over_everything(
     assert resolve("of-argument", OTHER_URL) == ("of-argument", OTHER_URL)
 
 
-def test_the_key_of_the_process_wins_over_the_environment(
+def test_a_key_set_in_the_process_takes_precedence_over_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
@@ -53,7 +53,7 @@ def test_the_key_of_the_process_wins_over_the_environment(
     assert resolve(None, None) == ("of-process", DEFAULT_API_URL)
 
 
-def test_the_environment_wins_over_the_file(
+def test_the_environment_takes_precedence_over_the_file(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config({"api_key": "of-file"})
@@ -64,7 +64,7 @@ def test_the_environment_wins_over_the_file(
 
 
 @pytest.mark.parametrize("name", ["api_url", "base_url"])
-def test_the_file_of_the_service_s_own_package_is_read(
+def test_the_config_file_of_the_official_sdk_is_read(
     config: Callable[[object], Path], name: str
 ) -> None:
     config({"api_key": "of-file", name: OTHER_URL, "more": 1})
@@ -72,14 +72,14 @@ def test_the_file_of_the_service_s_own_package_is_read(
     assert resolve(None, None) == ("of-file", OTHER_URL)
 
 
-def test_settings_are_read_when_a_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", "first")
     assert resolve(None, None)[0] == "first"
     monkeypatch.setenv("SUTRO_API_KEY", "second")
     assert resolve(None, None)[0] == "second"
 
 
-def test_a_key_of_the_environment_is_not_sent_to_a_url_of_the_file(
+def test_a_key_from_the_environment_is_not_sent_to_a_url_from_the_file(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config({"api_url": OTHER_URL})
@@ -88,7 +88,7 @@ def test_a_key_of_the_environment_is_not_sent_to_a_url_of_the_file(
     assert resolve(None, None) == ("of-environment", DEFAULT_API_URL)
 
 
-def test_a_key_of_the_file_is_not_sent_to_a_url_of_the_environment(
+def test_a_key_from_the_file_is_not_sent_to_a_url_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config({"api_key": "of-file"})
@@ -98,7 +98,7 @@ def test_a_key_of_the_file_is_not_sent_to_a_url_of_the_environment(
         resolve(None, None)
 
 
-def test_a_key_is_not_sent_to_a_url_argument_that_it_was_not_given_for(
+def test_a_key_is_not_sent_to_a_url_argument_it_was_not_stored_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
@@ -107,7 +107,7 @@ def test_a_key_is_not_sent_to_a_url_argument_that_it_was_not_given_for(
         resolve(None, OTHER_URL)
 
 
-def test_a_url_argument_finds_the_key_that_was_given_for_it(
+def test_a_url_argument_uses_the_key_stored_for_it(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config({"api_key": "of-file", "api_url": OTHER_URL})
@@ -117,7 +117,7 @@ def test_a_url_argument_finds_the_key_that_was_given_for_it(
     assert resolve(None, DEFAULT_API_URL) == ("of-environment", DEFAULT_API_URL)
 
 
-def test_a_key_argument_alone_is_not_guessed_into_another_url(
+def test_a_key_argument_is_not_sent_to_a_url_from_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert resolve("key", None) == ("key", DEFAULT_API_URL)
@@ -127,7 +127,7 @@ def test_a_key_argument_alone_is_not_guessed_into_another_url(
         resolve("key", None)
 
 
-def test_a_local_folder_takes_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_folder_ignores_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", "of-environment")
 
     assert resolve(None, "local:some/folder") == (None, "local:some/folder")
@@ -146,7 +146,7 @@ def test_a_missing_key_lists_the_places_searched(config: Callable[[object], Path
 
 
 @pytest.mark.parametrize("content", ["{not json, secret-1", "[]", {"api_key": 7}])
-def test_a_damaged_file_is_named_but_not_shown(
+def test_a_damaged_config_file_is_named_without_its_content(
     config: Callable[[object], Path], content: object
 ) -> None:
     path = config(content)
@@ -158,7 +158,7 @@ def test_a_damaged_file_is_named_but_not_shown(
     assert "secret-1" not in str(damaged.value)
 
 
-def test_a_file_that_nothing_is_taken_from_may_be_damaged(
+def test_a_damaged_config_file_is_ignored_if_it_is_not_needed(
     monkeypatch: pytest.MonkeyPatch, config: Callable[[object], Path]
 ) -> None:
     config("{not json")
@@ -169,7 +169,7 @@ def test_a_file_that_nothing_is_taken_from_may_be_damaged(
     assert resolve(None, "local:folder") == (None, "local:folder")
 
 
-def test_a_user_without_a_home_folder_can_give_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_folder_can_pass_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_home() -> Path:
         message = "Could not determine home directory."
         raise RuntimeError(message)
@@ -185,7 +185,7 @@ def test_a_user_without_a_home_folder_can_give_a_key(monkeypatch: pytest.MonkeyP
     assert resolve(None, None) == ("of-environment", DEFAULT_API_URL)
 
 
-def test_the_home_folder_may_be_written_as_a_tilde(
+def test_a_tilde_expands_to_the_home_folder(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -201,12 +201,14 @@ def test_the_home_folder_may_be_written_as_a_tilde(
     assert {"service", "other", "copy"} < {entry.name for entry in tmp_path.iterdir()}
 
 
-def test_a_local_url_without_a_folder_is_refused() -> None:
+def test_a_local_url_without_a_folder_is_rejected() -> None:
     with pytest.raises(sutro.ConfigurationError, match="use local:FOLDER"):
         sutro.list_datasets(api_url="local:")
 
 
-def test_the_old_name_of_the_url_is_read_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deprecated_url_variable_is_read_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", "key")
     monkeypatch.setenv("SUTRO_BASE_URL", OTHER_URL)
 
@@ -215,7 +217,7 @@ def test_the_old_name_of_the_url_is_read_with_a_warning(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("key", ["schlüssel", "a\nb"])
-def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
+def test_an_invalid_key_is_rejected_and_not_shown(key: str) -> None:
     with pytest.raises(sutro.ConfigurationError) as refused:
         sutro.Client(key)
 
@@ -223,12 +225,12 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["api.example.com", "ftp://example.com", "https://"])
-def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
-    with pytest.raises(sutro.ConfigurationError):
+def test_an_invalid_url_is_rejected(url: str) -> None:
+    with pytest.raises(sutro.ConfigurationError, match="is not the URL of an API"):
         sutro.Client("key", url)
 
 
-def test_patience_comes_from_arguments_then_the_environment(
+def test_retries_and_timeouts_come_from_arguments_then_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     local = f"local:{tmp_path / 'service'}"
@@ -266,7 +268,7 @@ def test_the_number_of_retries_must_be_an_integer(tmp_path: Path, number: Any) -
         sutro.Client(api_url=f"local:{tmp_path}", max_retries=number)
 
 
-def test_a_warning_of_the_settings_points_to_the_line_of_the_caller(
+def test_a_settings_warning_points_to_the_caller(
     monkeypatch: pytest.MonkeyPatch, server: sutro.LocalServer
 ) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", server.api_key)
@@ -282,19 +284,22 @@ def test_a_warning_of_the_settings_points_to_the_line_of_the_caller(
     ("options", "attempts"),
     [({"max_retries": 0}, 1), ({"max_retries": 2}, 3), ({"retry_deadline": 1e-6}, 1)],
 )
-def test_retries_and_their_deadline_are_kept(
+def test_the_retry_limit_and_deadline_are_respected(
     caplog: pytest.LogCaptureFixture, options: Any, attempts: int
 ) -> None:
-    nobody = "http://127.0.0.1:1"
+    unused_url = "http://127.0.0.1:1"
 
-    with caplog.at_level("WARNING", "sutro"), pytest.raises(sutro.TransferError):
-        sutro.Client("key", nobody, **options).list_datasets()
+    with (
+        caplog.at_level("WARNING", "sutro"),
+        pytest.raises(sutro.TransferError, match="cannot reach"),
+    ):
+        sutro.Client("key", unused_url, **options).list_datasets()
 
     retries = [record for record in caplog.records if "retrying" in record.getMessage()]
     assert len(retries) == attempts - 1
 
 
-def test_a_pickled_client_looks_for_the_key_where_it_arrives(
+def test_a_pickled_client_reads_the_key_where_it_is_unpickled(
     monkeypatch: pytest.MonkeyPatch, server: sutro.LocalServer
 ) -> None:
     pickled = pickle.dumps(server.client())
@@ -307,7 +312,7 @@ def test_a_pickled_client_looks_for_the_key_where_it_arrives(
     assert pickle.loads(pickled).list_datasets() == []
 
 
-def test_a_pickled_client_keeps_its_key_and_options_when_asked_to(
+def test_a_pickled_client_keeps_its_key_and_options_on_request(
     server: sutro.LocalServer,
 ) -> None:
     client = sutro.Client(server.api_key, server.api_url, max_retries=2, pickle_api_key=True)

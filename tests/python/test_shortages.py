@@ -1,4 +1,4 @@
-"""Handles and memory that are short for a moment: come again, and nothing stops."""
+"""Temporary shortages of handles and memory are answered with 503, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from conftest import PARTS, parquet_bytes
-from helpers.assertions import assert_kept
+from helpers.assertions import assert_no_loss
 from helpers.raw_client import Answer, RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.strace import injected, needs_strace
 from helpers.waiting import wait_for
 
@@ -44,7 +44,7 @@ def each_call(client: RawClient, dataset_id: str, file_name: str) -> dict[str, A
     }
 
 
-def assert_answered_or_told_to_come_again(answers: dict[str, Answer]) -> None:
+def assert_succeeds_or_503(answers: dict[str, Answer]) -> None:
     for call, answer in answers.items():
         assert answer.status in {200, 503}, (call, answer)
         assert (answer.status == 503) == (answer.retry_after is not None), (call, answer)
@@ -54,20 +54,20 @@ def assert_answered_or_told_to_come_again(answers: dict[str, Answer]) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("syscall", ["openat", "accept4"])
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])
-def test_a_shortage_at_any_system_call_is_reported_and_stops_nothing(
+def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
     tmp_path: Path, syscall: str, error: str
 ) -> None:
     data = tmp_path / "served"
     sent: dict[str, bytes] = {}
     shortages = 0
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         client = RawClient(served.api_url, API_KEY)
         dataset_id = client.create_dataset()
         for when in itertools.count(1, STRIDE):
             name, trace = f"part-{when}.parquet", tmp_path / f"trace-{when}"
             with injected(served, f"{syscall}:error={error}:when={when}", trace=trace):
                 answers = each_call(client, dataset_id, name)
-            assert_answered_or_told_to_come_again(answers)
+            assert_succeeds_or_503(answers)
             # It goes on at once, without having been repaired.
             assert client.health().status == 200
             if answers["upload"].status != 200:
@@ -79,10 +79,12 @@ def test_a_shortage_at_any_system_call_is_reported_and_stops_nothing(
         assert "takes no writes" not in served.log()
         served.end(signal.SIGKILL)
     assert shortages > 0
-    assert_kept(data, dataset_id, sent, sent, unanswered_at_most=0)
+    assert_no_loss(data, dataset_id, sent, sent, max_unacknowledged=0)
 
 
-def connected(served: Served, stack: ExitStack, count: int, head: str) -> list[socket.socket]:
+def connected(
+    served: ServerProcess, stack: ExitStack, count: int, head: str
+) -> list[socket.socket]:
     host, port = urlsplit(served.api_url).netloc.split(":")
     connections = []
     for _ in range(count):
@@ -93,10 +95,10 @@ def connected(served: Served, stack: ExitStack, count: int, head: str) -> list[s
 
 
 @pytest.mark.timeout(180)
-def test_with_64_handles_and_200_strangers_each_call_is_answered_or_gets_a_503(
+def test_with_64_handles_and_200_unauthenticated_connections_calls_succeed_or_get_a_503(
     tmp_path: Path,
 ) -> None:
-    with Served(tmp_path / "served", wrapper=HANDLES) as served, ExitStack() as stack:
+    with ServerProcess(tmp_path / "served", wrapper=HANDLES) as served, ExitStack() as stack:
         client = RawClient(served.api_url, API_KEY)
         dataset_id = client.create_dataset()
         connected(served, stack, 200, "POST /upload-to-dataset HTTP/1.1\r\nHost: localhost\r\n")
@@ -112,7 +114,7 @@ def test_with_64_handles_and_200_strangers_each_call_is_answered_or_gets_a_503(
         for thread in clients:
             thread.join()
         for answers in told:
-            assert_answered_or_told_to_come_again(answers)
+            assert_succeeds_or_503(answers)
         assert len(told) == 40 * 5
         assert any(answers["upload"].status == 200 for answers in told)
         # Alone, with the strangers still there.
@@ -132,7 +134,7 @@ def test_idle_connections_of_one_key_leave_handles_for_those_of_another(
     keys = tmp_path / "keys"
     keys.write_text(f"{API_KEY}\n{OTHER_KEY}\n")
     with (
-        Served(tmp_path / "served", f"--api-key-file={keys}", wrapper=HANDLES) as served,
+        ServerProcess(tmp_path / "served", f"--api-key-file={keys}", wrapper=HANDLES) as served,
         ExitStack() as stack,
     ):
         head = (

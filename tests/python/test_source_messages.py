@@ -1,4 +1,4 @@
-"""A source that cannot be uploaded gets the sentence that helps, before anything is sent."""
+"""A source that cannot be uploaded is rejected with helpful advice, before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def message_of(client: sutro.Client, source: object, **options: object) -> str:
-    """What an upload says, which has created nothing; a check says the same."""
+    """The error of an upload, which creates nothing. A check must report the same."""
     with pytest.raises(sutro.SutroError) as error:
         client.upload(source, **options)  # type: ignore[arg-type]
     assert not client.list_datasets()
@@ -44,7 +44,7 @@ FRAME = pl.DataFrame({"id": [1]})
     ],
 )
 @pytest.mark.parametrize("kind", ["frames", "dict of frames", "generator", "paths"])
-def test_names_that_are_known_are_checked_before_anything_is_sent(
+def test_names_are_checked_before_sending(
     client: sutro.Client, tmp_path: Path, names: list[str], words: str, kind: str
 ) -> None:
     paths = [write_parquet(tmp_path / f"{number}.parquet") for number in range(2)]
@@ -62,7 +62,7 @@ def test_names_that_are_known_are_checked_before_anything_is_sent(
     assert "pass names=" not in message, "they were passed"
 
 
-def test_parquet_is_added_to_names_of_files_as_to_those_of_frames(
+def test_the_parquet_suffix_is_added_to_names_of_files_and_frames(
     client: sutro.Client, folder: Path
 ) -> None:
     of_file = client.upload({"train": folder / PARTS[0]})
@@ -92,16 +92,14 @@ def test_a_wrong_number_of_names_is_reported_in_singular_and_plural(
 @pytest.mark.parametrize(
     "url", ["s3://b/x/*.parquet", "gs://b/x.parquet", "https://h/x.parquet", "hf://datasets/a/b"]
 )
-def test_urls_of_what_is_elsewhere_get_the_line_that_works_today(
-    client: sutro.Client, url: str
-) -> None:
+def test_remote_urls_are_rejected_with_code_that_works(client: sutro.Client, url: str) -> None:
     message = message_of(client, url)
 
     assert f"{url} is not on this machine" in message
     assert "fsspec" in message
 
 
-def test_the_line_for_urls_works(client: sutro.Client, folder: Path) -> None:
+def test_the_suggested_code_for_urls_works(client: sutro.Client, folder: Path) -> None:
     # Not imported: its types are not published.
     fsspec: Any = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
@@ -116,7 +114,7 @@ def test_the_line_for_urls_works(client: sutro.Client, folder: Path) -> None:
     assert len(one) == 1
 
 
-def test_file_urls_are_paths(client: sutro.Client, tmp_path: Path) -> None:
+def test_file_urls_are_accepted_as_paths(client: sutro.Client, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     path = write_parquet(data / "größe 1.parquet")
@@ -131,7 +129,7 @@ def test_unexpanded_environment_variables_are_reported(client: sutro.Client, sou
 
 
 def write_other_formats(folder: Path) -> dict[str, str]:
-    """Write a file of each kind; by name, what its message says."""
+    """Write a file of each format. Return the expected messages by name."""
     table = pa.table({"a": [1, 2], "b": ["x", "y"]})
     pyarrow.feather.write_feather(table, folder / "1.feather")
     (folder / "2.feather").write_bytes(b"FEA1" + bytes(96))
@@ -225,9 +223,7 @@ def test_an_invalid_api_url_is_reported_before_a_key_is_looked_up(url: str, word
         assert "\n" not in str(error.value)
 
 
-def test_the_command_says_which_option_makes_unique_names(
-    run_sutro: RunSutro, tmp_path: Path
-) -> None:
+def test_the_command_names_the_option_for_unique_names(run_sutro: RunSutro, tmp_path: Path) -> None:
     for year in ("2024", "2025"):
         (tmp_path / "t" / year).mkdir(parents=True)
         write_parquet(tmp_path / "t" / year / "data.parquet")

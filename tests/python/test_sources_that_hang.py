@@ -1,4 +1,4 @@
-"""A file that does not deliver is told as that file, and not as a service that takes no bytes."""
+"""A source that hangs is reported as the cause, not the server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 import sutro
 from conftest import PARTS, parquet_bytes
+from helpers.datasets import names_in
 from helpers.hanging_mount import STEP, hanging_mount, is_possible
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 needs_mounts = pytest.mark.skipif(not is_possible(), reason="only root may mount")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has named pipes")
@@ -24,7 +24,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has named
 
 @needs_mounts
 @pytest.mark.parametrize("hangs", ["open", "read"])
-def test_a_mount_that_hangs_under_way_is_named_and_not_tried_again(
+def test_a_mount_that_hangs_mid_upload_is_named_and_not_retried(
     server: sutro.LocalServer, tmp_path: Path, hangs: str
 ) -> None:
     folder = tmp_path / "files"
@@ -46,8 +46,8 @@ def test_a_mount_that_hangs_under_way_is_named_and_not_tried_again(
 
 
 @posix_only
-def test_a_file_that_becomes_a_pipe_is_named_and_not_tried_again(
-    holding: HoldingService, folder: Path
+def test_a_file_replaced_by_a_pipe_is_named_and_not_retried(
+    holding: HoldingServer, folder: Path
 ) -> None:
     last = folder / PARTS[-1]
     client = sutro.Client(holding.api_key, holding.api_url)
@@ -70,7 +70,7 @@ def test_a_file_that_becomes_a_pipe_is_named_and_not_tried_again(
 
 
 @posix_only
-def test_a_bundle_of_certificates_that_is_a_pipe_is_refused(
+def test_a_certificate_bundle_that_is_a_pipe_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "bundle.pem")

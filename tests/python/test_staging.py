@@ -1,4 +1,4 @@
-"""Staged files: workers stage, one driver commits. And atomic uploads."""
+"""Workers stage files, one driver commits them; atomic uploads."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pyarrow as pa
 import pytest
 
 import sutro
 from conftest import PARTS
+from helpers.datasets import ids_in, names_in
 from helpers.waiting import wait_for
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +31,6 @@ class BrokenSourceError(Exception):
     pass
 
 
-def ids(client: sutro.Client, dataset_id: str) -> list[int]:
-    rows: list[int] = pa.table(client.read(dataset_id))["id"].to_pylist()
-    return rows
-
-
 def frame(number: int) -> pl.DataFrame:
     return pl.DataFrame({"id": [number]})
 
@@ -47,15 +41,13 @@ def staged_frames(client: sutro.Client, dataset_id: str, count: int) -> list[sut
 
 
 @pytest.fixture
-def one_by_one(tmp_path: Path) -> Iterator[sutro.Client]:
+def client_without_staging(tmp_path: Path) -> Iterator[sutro.Client]:
     """A client of a server that does not stage files."""
-    with sutro.LocalServer(tmp_path / "one-by-one", max_staged_files=0) as server:
+    with sutro.LocalServer(tmp_path / "no-staging", max_staged_files=0) as server:
         yield server.client()
 
 
-def test_staged_files_are_visible_after_their_commit_in_its_order(
-    client: sutro.Client, folder: Path
-) -> None:
+def test_staged_files_become_visible_in_commit_order(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.create_dataset()
     staged = client.stage(folder, dataset_id)
     assert names_in(client, dataset_id) == []
@@ -68,7 +60,7 @@ def test_staged_files_are_visible_after_their_commit_in_its_order(
     assert [file.sha256 for file in listed] == [file.sha256 for file in reversed(staged)]
 
 
-def test_the_same_commit_again_changes_nothing_whoever_has_written_since(
+def test_repeating_a_commit_changes_nothing_even_after_other_writes(
     client: sutro.Client,
 ) -> None:
     dataset_id = client.create_dataset()
@@ -77,10 +69,10 @@ def test_the_same_commit_again_changes_nothing_whoever_has_written_since(
     client.upload({"more.parquet": frame(7)}, dataset_id)
     again = client.commit(staged, dataset_id)
     assert [file.file_id for file in again] == [file.file_id for file in first]
-    assert ids(client, dataset_id) == [0, 1, 2, 7]
+    assert ids_in(client, dataset_id) == [0, 1, 2, 7]
 
 
-def test_a_staged_file_is_small_pickles_and_prints(client: sutro.Client) -> None:
+def test_a_staged_file_is_small_and_can_be_pickled_and_printed(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     staged = staged_frames(client, dataset_id, 100)
     assert pickle.loads(pickle.dumps(staged)) == staged
@@ -118,10 +110,10 @@ def test_workers_in_other_processes_stage_and_one_driver_commits(
 
     report = client.commit([file for part in parts for file in part], dataset_id)
     assert len(report) == 15
-    assert ids(client, dataset_id) == list(range(15))
+    assert ids_in(client, dataset_id) == list(range(15))
 
 
-def test_of_two_drivers_that_race_exactly_one_commits(client: sutro.Client) -> None:
+def test_exactly_one_of_two_racing_drivers_commits(client: sutro.Client) -> None:
     for _ in range(10):
         dataset_id = client.create_dataset()
         lists = [
@@ -157,10 +149,10 @@ def test_two_drivers_with_one_list_both_succeed_and_it_is_there_once(
         with ThreadPoolExecutor(2) as drivers:
             one, other = [drivers.submit(commit) for _ in range(2)]
         assert one.result() == other.result() == [file.staged_id for file in staged]
-        assert ids(client, dataset_id) == [0, 1, 2]
+        assert ids_in(client, dataset_id) == [0, 1, 2]
 
 
-def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> None:
+def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
     dataset_id, other = client.create_dataset(), client.create_dataset()
     staged = staged_frames(client, dataset_id, 2)
     elsewhere = client.stage({"elsewhere.parquet": frame(1)}, other)
@@ -184,7 +176,7 @@ def test_a_commit_that_cannot_succeed_commits_nothing(client: sutro.Client) -> N
         sutro.ForeignWriterError, match="has 0 files before these, not 3 as expected"
     ):
         client.commit(staged, dataset_id, expected_file_count=3)
-    with pytest.raises(sutro.DatasetNotFoundError):
+    with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown not found"):
         client.commit(staged, "dataset-unknown")
     client.commit(staged, dataset_id, expected_file_count=0)
     with pytest.raises(sutro.FileExistsInDatasetError, match=r"1\.parquet"):
@@ -213,7 +205,7 @@ def test_a_report_of_a_commit_claims_no_bytes_that_others_have_sent(client: sutr
     assert "B/s" not in report._repr_html_()
 
 
-def test_the_staged_files_of_another_key_are_unknown(tmp_path: Path) -> None:
+def test_staged_files_of_another_key_cannot_be_committed(tmp_path: Path) -> None:
     with sutro.LocalServer(tmp_path / "keys", api_keys=["a" * 32, "b" * 32]) as server:
         mine, theirs = (sutro.Client(key * 32, server.api_url) for key in "ab")
         dataset_id, other = mine.create_dataset(), theirs.create_dataset()
@@ -227,7 +219,7 @@ def test_the_staged_files_of_another_key_are_unknown(tmp_path: Path) -> None:
         assert messages[0] == messages[1]
 
 
-def test_a_list_of_anything_else_is_refused(client: sutro.Client) -> None:
+def test_a_list_of_other_objects_is_rejected(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     staged = staged_frames(client, dataset_id, 1)
     for wrong in ("file_1", 1, staged[0], ["file_1"], [staged]):
@@ -239,16 +231,14 @@ def test_a_list_of_anything_else_is_refused(client: sutro.Client) -> None:
         client.commit(staged, dataset_id, expected_file_count=-1)
 
 
-def test_names_that_the_dataset_has_are_not_staged(client: sutro.Client) -> None:
+def test_names_already_in_the_dataset_are_not_staged(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"0.parquet": frame(0)}, dataset_id)
     with pytest.raises(sutro.FileExistsInDatasetError, match=r"give them other names \(names="):
         client.stage({"0.parquet": frame(1)}, dataset_id)
 
 
-def test_files_are_cast_recompressed_and_packed_when_they_are_staged(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_staging_casts_recompresses_and_packs_files(client: sutro.Client, tmp_path: Path) -> None:
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
     frame(1).with_columns(pl.col("id").cast(pl.Int32)).write_parquet(paths[0])
     frame(2).write_parquet(paths[1], compression="snappy")
@@ -258,10 +248,10 @@ def test_files_are_cast_recompressed_and_packed_when_they_are_staged(
     )
     assert [file.row_count for file in staged] == [2]
     client.commit(staged, dataset_id)
-    assert ids(client, dataset_id) == [1, 2]
+    assert ids_in(client, dataset_id) == [1, 2]
 
 
-def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
+def test_a_generator_error_during_staging_is_raised_unchanged(
     client: sutro.Client,
 ) -> None:
     def frames() -> Iterator[pl.DataFrame]:
@@ -274,7 +264,7 @@ def test_a_generator_that_fails_while_it_is_staged_raises_its_own_error(
     assert names_in(client, dataset_id) == []
 
 
-def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
+def test_stage_and_commit_have_async_twins(client: sutro.Client) -> None:
     async def work() -> str:
         dataset_id = await client.create_dataset_async()
         parts = await asyncio.gather(
@@ -283,21 +273,23 @@ def test_stage_and_commit_can_be_awaited(client: sutro.Client) -> None:
         await client.commit_async([file for part in parts for file in part], dataset_id)
         return dataset_id
 
-    assert ids(client, asyncio.run(work())) == [0, 1, 2, 3]
+    assert ids_in(client, asyncio.run(work())) == [0, 1, 2, 3]
 
 
-def test_a_server_that_does_not_stage_says_so(one_by_one: sutro.Client, folder: Path) -> None:
-    dataset_id = one_by_one.create_dataset()
+def test_a_server_without_staging_is_reported(
+    client_without_staging: sutro.Client, folder: Path
+) -> None:
+    dataset_id = client_without_staging.create_dataset()
     with pytest.raises(sutro.ConfigurationError, match=r"cannot stage files: .*use sutro.upload"):
-        one_by_one.stage(folder, dataset_id)
+        client_without_staging.stage(folder, dataset_id)
     with pytest.raises(sutro.ConfigurationError, match=r"cannot upload atomically: .*atomic=True"):
-        one_by_one.upload(folder, dataset_id, atomic=True)
+        client_without_staging.upload(folder, dataset_id, atomic=True)
     with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
-        one_by_one.upload(folder, atomic=True)
+        client_without_staging.upload(folder, atomic=True)
     staged = sutro.StagedFile("file_1", "a.parquet", 1, 1, "0" * 64, None)
     with pytest.raises(sutro.ConfigurationError, match="cannot commit staged files"):
-        one_by_one.commit([staged], dataset_id)
-    assert len(one_by_one.list_datasets()) == 1
+        client_without_staging.commit([staged], dataset_id)
+    assert len(client_without_staging.list_datasets()) == 1
 
 
 def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder: Path) -> None:
@@ -340,18 +332,18 @@ def test_frames_are_uploaded_one_by_one_where_others_have_staged_too_much(tmp_pa
         staged_frames(client, client.create_dataset(), 2)
         with pytest.warns(sutro.SutroWarning, match="one by one, .*the key has 2 staged files"):
             report = client.upload(map(frame, range(6)))
-        assert ids(client, report.dataset_id) == list(range(6))
+        assert ids_in(client, report.dataset_id) == list(range(6))
         assert report.notes
 
         with pytest.raises(sutro.UploadIncompleteError) as error:
             client.upload(frames())
         assert isinstance(error.value.__cause__, BrokenSourceError)
-        assert ids(client, error.value.report.dataset_id) == list(range(6))
+        assert ids_in(client, error.value.report.dataset_id) == list(range(6))
 
         for rejected in (client.stage, partial(client.upload, atomic=True)):
             with pytest.raises(sutro.RefusedError, match="commit staged files, or wait until"):
                 rejected(frame(1), report.dataset_id)
-        assert ids(client, report.dataset_id) == list(range(6))
+        assert ids_in(client, report.dataset_id) == list(range(6))
 
 
 def test_the_command_uploads_atomically(

@@ -1,4 +1,4 @@
-"""A client that is killed, or meets a full disk, while it stages and commits."""
+"""A client that is killed while it stages and commits, or a server whose disk fills up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 import sutro
 from conftest import PARTS
-from helpers.server_process import API_KEY, Served
+from helpers.datasets import names_in
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
 from helpers.strace import needs_strace
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ client.commit(client.stage(folder, dataset_id, progress=False), dataset_id)
 
 
 def killed_at(write: int, server: sutro.LocalServer, script: str, *arguments: object) -> bool:
-    """Run a script that is killed at a write to the network; whether it came that far."""
+    """Run a script, and kill it at a write to the network. Return whether it got that far."""
     kill = f"inject=writev,sendto,sendmsg:signal=KILL:when={write}"
     command = ["strace", "-f", "-o", "/dev/null", "-e", "trace=writev,sendto,sendmsg", "-e", kill]
     target = [sys.executable, "-c", script, server.api_url, server.api_key, *map(str, arguments)]
@@ -48,7 +48,7 @@ def killed_at(write: int, server: sutro.LocalServer, script: str, *arguments: ob
 @needs_strace
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("script", [ATOMIC, STAGE_AND_COMMIT], ids=["atomic", "stage"])
-def test_a_client_that_is_killed_at_any_write_has_committed_all_files_or_none(
+def test_a_client_killed_at_any_write_has_committed_all_files_or_none(
     server: sutro.LocalServer, folder: Path, script: str
 ) -> None:
     client = server.client()
@@ -67,12 +67,12 @@ def test_a_client_that_is_killed_at_any_write_has_committed_all_files_or_none(
     assert write > 2
 
 
-def test_a_full_disk_of_the_server_is_an_error_and_nothing_is_visible(
+def test_a_full_server_disk_fails_an_atomic_upload_and_nothing_becomes_visible(
     tmp_path: Path, folder: Path
 ) -> None:
     with small_disk(tmp_path / "disk", 4_000) as disk:
         data = tmp_path / "disk" / "served"
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             client = sutro.Client(API_KEY, served.api_url, max_retries=1)
             dataset_id = client.create_dataset()
             disk.fill(leave_kib=8)

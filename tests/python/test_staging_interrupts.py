@@ -14,8 +14,8 @@ import pytest
 
 import sutro
 from conftest import PARTS
+from helpers.datasets import names_in
 from helpers.holding_proxy import HoldingProxy
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""A server that is killed, or whose disk is full, while files are staged and committed."""
+"""A server that is killed, or whose disk fills up, while files are staged and committed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 import sutro
 from conftest import parquet_bytes
 from helpers.raw_client import RawClient
-from helpers.server_process import API_KEY, Served
+from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
 from helpers.soak import KILLS, STRIDE
 from helpers.strace import injected, needs_strace
@@ -51,7 +51,7 @@ def staged_on(server: sutro.LocalServer) -> dict[str, Any]:
 
 
 def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> None:
-    """The dataset has these files in this order, and the folder nothing that nobody knows."""
+    """Assert that the dataset has these files in order, and that the folder has no orphans."""
     with sutro.LocalServer(data, api_keys=[API_KEY]) as server:
         client = sutro.Client(API_KEY, server.api_url, max_retries=0)
         names = [file.file_name for file in client.list_dataset_files(dataset_id)]
@@ -64,9 +64,9 @@ def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> 
 
 
 class Driver(threading.Thread):
-    """Stages files and commits them in the order of their numbers, until the server ends.
+    """Stages files, and commits them by number until the server stops.
 
-    A commit without an answer is sent again to the next server, before anything else.
+    A commit without a response is repeated on the next server before anything else.
     """
 
     def __init__(self, dataset_id: str) -> None:
@@ -116,18 +116,18 @@ class Driver(threading.Thread):
 
 
 @pytest.mark.timeout(60 + 5 * KILLS)
-def test_a_driver_whose_server_is_killed_again_and_again_commits_each_file_once_and_in_order(
+def test_a_driver_commits_each_file_once_and_in_order_despite_repeated_server_kills(
     tmp_path: Path,
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     data = tmp_path / "served"
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         driver = Driver(RawClient(served.api_url, API_KEY).create_dataset())
 
     for _ in range(KILLS):
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             driver = driver.again(RawClient(served.api_url, API_KEY))
             driver.start()
             for _ in range(chance.randrange(6)):
@@ -136,7 +136,7 @@ def test_a_driver_whose_server_is_killed_again_and_again_commits_each_file_once_
             time.sleep(chance.random() * 0.02)  # not for anything to happen: a moment by chance
             served.end(signal.SIGKILL)
             driver.join()
-    with Served(data) as served:
+    with ServerProcess(data) as served:
         driver = driver.again(RawClient(served.api_url, API_KEY))
         assert driver.commit()
         served.end(signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_driver_whose_server_is_killed_again_and_again_commits_each_file_once_
 
 
 def stage_all(client: RawClient, dataset_id: str, staged: dict[str, str]) -> set[int]:
-    """Stage what is not staged, and give the statuses."""
+    """Stage the files that are not staged, and return the statuses."""
     statuses = set()
     for name, content in FILES.items():
         if name not in staged:
@@ -173,14 +173,14 @@ def commit_all(client: RawClient, dataset_id: str, staged: Mapping[str, str]) ->
         *(f"{call}:error=ENOSPC" for call in ("openat", "pwrite64")),
     ],
 )
-def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answered_is_lost(
+def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_acknowledged(
     tmp_path: Path, injection: str
 ) -> None:
     for when in itertools.count(1, STRIDE):
         data = tmp_path / str(when)
         staged: dict[str, str] = {}
         statuses = set()
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
             with injected(served, f"{injection}:when={when}"):
@@ -189,7 +189,7 @@ def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answe
                     statuses.add(commit_all(client, dataset_id, staged).status)
             served.end(signal.SIGKILL)
         assert statuses <= {0, 200, 500, 503, 507}
-        with Served(data) as served:
+        with ServerProcess(data) as served:
             client = RawClient(served.api_url, API_KEY)
             assert stage_all(client, dataset_id, staged) <= {200}
             for _ in range(2):
@@ -201,12 +201,12 @@ def test_killed_or_failed_at_every_system_call_of_stage_and_commit_nothing_answe
 
 
 @pytest.mark.parametrize("kib", range(20, 180, 40))
-def test_a_full_disk_is_reported_to_stage_and_commit_and_both_continue_when_there_is_space(
+def test_stage_and_commit_fail_on_a_full_disk_and_work_again_once_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
     with small_disk(tmp_path / "disk", 1_000) as disk:
         data = tmp_path / "disk" / "served"
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
             disk.fill(leave_kib=kib)
@@ -221,7 +221,7 @@ def test_a_full_disk_is_reported_to_stage_and_commit_and_both_continue_when_ther
             assert stage_all(client, dataset_id, staged) <= {200}
             assert commit_all(client, dataset_id, staged).status == 200
             served.end(signal.SIGKILL)
-        with Served(data, wrapper=disk.wrapper) as served:
+        with ServerProcess(data, wrapper=disk.wrapper) as served:
             again = commit_all(RawClient(served.api_url, API_KEY), dataset_id, staged)
             assert [file["file_name"] for file in again.body["files"]] == list(FILES)
             raw = RawClient(served.api_url, API_KEY)

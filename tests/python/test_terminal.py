@@ -1,4 +1,4 @@
-"""On a terminal: a bar that nothing breaks, a key that is not shown, tables that fit."""
+"""Bars, the key prompt and tables on a real terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import sutro
     from conftest import RunSutro
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 _WAITING = r"waiting for part-3\.parquet \(\d+ s"
 
@@ -30,13 +30,13 @@ _SCRIPT = "import sutro; sutro.upload('data')"
 
 
 @pytest.fixture
-def held(holding: HoldingService, folder: Path) -> Mapping[str, str]:  # noqa: ARG001 - it is sent
-    """The environment for an upload of which three files are committed, and then none."""
+def held(holding: HoldingServer, folder: Path) -> Mapping[str, str]:  # noqa: ARG001 - it is sent
+    """The environment for an upload that hangs after three committed files."""
     holding.commits = 3
     return {"SUTRO_API_KEY": holding.api_key, "SUTRO_API_URL": holding.api_url}
 
 
-def test_a_bar_shows_bytes_rate_files_and_what_is_waited_for(
+def test_a_bar_shows_bytes_rate_files_and_the_reason_of_a_wait(
     held: Mapping[str, str], tmp_path: Path
 ) -> None:
     command = (*SUTRO, "upload", "data")
@@ -50,7 +50,7 @@ def test_a_bar_shows_bytes_rate_files_and_what_is_waited_for(
     assert "3/12 files" in bar
 
 
-def test_ctrl_c_leaves_no_broken_bar(held: Mapping[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_closes_the_bar_cleanly(held: Mapping[str, str], tmp_path: Path) -> None:
     command = (*SUTRO, "upload", "data")
     with Terminal(*command, folder=tmp_path, columns=160, environment=held) as terminal:
         terminal.wait_for(_WAITING)
@@ -69,7 +69,7 @@ def test_ctrl_c_leaves_no_broken_bar(held: Mapping[str, str], tmp_path: Path) ->
     )
 
 
-def test_ctrl_c_in_a_script_leaves_no_broken_bar(held: Mapping[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_in_a_script_closes_the_bar_cleanly(held: Mapping[str, str], tmp_path: Path) -> None:
     command = (sys.executable, "-c", _SCRIPT)
     with Terminal(*command, folder=tmp_path, columns=160, environment=held) as terminal:
         terminal.wait_for(_WAITING)
@@ -85,8 +85,8 @@ def test_ctrl_c_in_a_script_leaves_no_broken_bar(held: Mapping[str, str], tmp_pa
     assert echoes
 
 
-def test_an_error_leaves_no_broken_bar(
-    holding: HoldingService, held: Mapping[str, str], tmp_path: Path
+def test_an_error_closes_the_bar_cleanly(
+    holding: HoldingServer, held: Mapping[str, str], tmp_path: Path
 ) -> None:
     holding.refusal = (413, "the file is too large")
     command = (*SUTRO, "upload", "data")
@@ -101,7 +101,7 @@ def test_an_error_leaves_no_broken_bar(
     assert "--dataset dataset-held" in error
 
 
-def test_a_log_takes_the_place_of_the_bar(folder: Path, tmp_path: Path) -> None:
+def test_verbose_logging_replaces_the_bar(folder: Path, tmp_path: Path) -> None:
     command = (*SUTRO, "upload", folder, "--api-url", "local:service", "-vv")
     with Terminal(*command, folder=tmp_path) as terminal:
         code = terminal.wait()
@@ -111,7 +111,7 @@ def test_a_log_takes_the_place_of_the_bar(folder: Path, tmp_path: Path) -> None:
     assert "%|" not in terminal.output
 
 
-def test_a_key_that_is_typed_is_not_shown(server: sutro.LocalServer, tmp_path: Path) -> None:
+def test_a_typed_key_is_not_echoed(server: sutro.LocalServer, tmp_path: Path) -> None:
     with Terminal(*SUTRO, "login", "--api-url", server.api_url, folder=tmp_path) as terminal:
         terminal.wait_for(f"API key for {server.api_url}: ")
         echoes_the_key = terminal.echoes
@@ -126,7 +126,7 @@ def test_a_key_that_is_typed_is_not_shown(server: sutro.LocalServer, tmp_path: P
     assert kept["api_key"] == server.api_key
 
 
-def test_ctrl_c_at_the_prompt_leaves_everything_as_it_was(
+def test_ctrl_c_at_the_key_prompt_changes_nothing(
     server: sutro.LocalServer, tmp_path: Path
 ) -> None:
     with Terminal(*SUTRO, "login", "--api-url", server.api_url, folder=tmp_path) as terminal:
@@ -144,7 +144,7 @@ def test_ctrl_c_at_the_prompt_leaves_everything_as_it_was(
     assert not (tmp_path / "no-settings").exists()
 
 
-def test_a_table_is_cut_to_the_terminal_and_nowhere_else(
+def test_a_table_is_truncated_only_on_a_terminal(
     run_sutro: RunSutro, folder: Path, tmp_path: Path
 ) -> None:
     name = f"{'a-very-long-name-' * 4}1.parquet"
@@ -163,7 +163,7 @@ def test_a_table_is_cut_to_the_terminal_and_nowhere_else(
     assert name in run_sutro("check", folder).stdout
 
 
-def test_columns_that_have_no_room_are_left_out(folder: Path, tmp_path: Path) -> None:
+def test_columns_that_do_not_fit_are_omitted(folder: Path, tmp_path: Path) -> None:
     with Terminal(*SUTRO, "check", folder, folder=tmp_path, columns=40) as terminal:
         terminal.wait()
 
@@ -180,7 +180,7 @@ def test_columns_that_have_no_room_are_left_out(folder: Path, tmp_path: Path) ->
         (("upload", "data", "--api-url=local:service"), {}, False),
     ],
 )
-def test_only_labels_on_a_terminal_have_colors(
+def test_colors_are_used_only_for_labels_and_only_on_a_terminal(
     folder: Path,
     arguments: tuple[str, ...],
     environment: Mapping[str, str],

@@ -1,4 +1,4 @@
-"""Tables and times for people."""
+"""Tables and times in human-readable output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROWS = [("1", "part-0.parquet", "1,000", "file_0"), ("2", "データ.parquet", "
 
 @pytest.fixture
 def columns(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let stdout be a terminal of so many columns."""
+    """Set the width of stdout."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", str(request.param))
 
@@ -30,7 +30,7 @@ def test_wide_characters_and_accents_keep_the_columns_aligned() -> None:
 
 @pytest.mark.parametrize("columns", [40], indirect=True)
 @pytest.mark.usefixtures("columns")
-def test_what_fits_is_left_alone() -> None:
+def test_a_table_that_fits_is_not_changed() -> None:
     assert text.table(HEADER, ROWS, right=["#", "rows"]).splitlines()[1] == (
         "1  part-0.parquet  1,000  file_0"
     )
@@ -50,7 +50,7 @@ def test_a_long_name_is_shortened_in_its_middle() -> None:
 
 @pytest.mark.parametrize("columns", [26], indirect=True)
 @pytest.mark.usefixtures("columns")
-def test_before_names_get_too_short_the_last_columns_are_left_out() -> None:
+def test_the_last_columns_are_omitted_before_names_get_too_short() -> None:
     assert text.table(HEADER, ROWS, right=["#", "rows"]) == (
         "#  file             rows\n"
         "1  part-0.parquet  1,000\n"
@@ -60,11 +60,11 @@ def test_before_names_get_too_short_the_last_columns_are_left_out() -> None:
 
 @pytest.mark.parametrize("columns", [1, 5, 10, 20], indirect=True)
 @pytest.mark.usefixtures("columns")
-def test_a_table_survives_any_terminal() -> None:
+def test_a_table_can_be_printed_at_any_width() -> None:
     assert text.table(HEADER, ROWS, right=["#", "rows"]).startswith("#")
 
 
-def test_a_column_without_content_is_left_out() -> None:
+def test_an_empty_column_is_omitted() -> None:
     assert text.table(("a", "b", "c"), [("1", "", "2")]) == "a  c\n1  2"
 
 

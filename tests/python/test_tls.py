@@ -1,4 +1,4 @@
-"""Whom the client trusts, and what it says where TLS fails."""
+"""Which certificates the client trusts, and what TLS errors say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import sutro
-from helpers.tls_server import TlsService, server_context
+from helpers.tls_server import TlsServer, server_context
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +40,7 @@ def _issued(
 
 
 def _openssl(folder: Path, *options: str) -> tuple[ssl.SSLContext, Path]:
-    """What `openssl req -x509` makes, and the settings of a server that shows it."""
+    """A certificate made by `openssl req -x509`, and the settings of a server that uses it."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
     files = ["-keyout", str(key), "-out", str(certificate)]
@@ -53,7 +53,7 @@ def _openssl(folder: Path, *options: str) -> tuple[ssl.SSLContext, Path]:
 FOR_LOCALHOST = ("-addext", "subjectAltName=DNS:localhost")
 
 
-def _message(service: TlsService, kind: type[sutro.SutroError]) -> str:
+def _message(service: TlsServer, kind: type[sutro.SutroError]) -> str:
     with service, pytest.raises(sutro.SutroError) as error:
         sutro.Client("key", service.url, max_retries=1).list_datasets()
     message = str(error.value)
@@ -69,13 +69,13 @@ def _message(service: TlsService, kind: type[sutro.SutroError]) -> str:
 @pytest.mark.parametrize("host", ["localhost", "example.com"])
 def test_an_untrusted_certificate_is_reported_without_retries(host: str) -> None:
     context, _ = _issued(host)
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
     assert re.search(r"certificate of localhost:\d+ cannot be trusted", message)
     assert "SUTRO_CA_BUNDLE" in message
 
 
 @pytest.mark.parametrize("variable", ["SUTRO_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
+def test_a_certificate_file_is_trusted_in_addition_to_the_system_store(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
     context, authority = _issued("localhost")
@@ -83,11 +83,11 @@ def test_a_file_of_certificates_is_trusted_besides_those_of_the_system(
     authority.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv(variable, str(bundle))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
-def test_an_unusable_certificate_file_is_reported_if_its_variable_is_ours(
+def test_an_unusable_certificate_file_is_reported_if_a_sutro_variable_names_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
@@ -100,27 +100,27 @@ def test_an_unusable_certificate_file_is_reported_if_its_variable_is_ours(
 
 @needs_openssl
 @pytest.mark.parametrize("is_authority", ["TRUE", "FALSE"])
-def test_a_self_signed_certificate_is_trusted_where_it_stands_in_the_bundle(
+def test_a_self_signed_certificate_in_the_bundle_is_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_authority: str
 ) -> None:
     basic = ("-addext", f"basicConstraints=critical,CA:{is_authority}")
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST, *basic)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
 @needs_openssl
 @pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_an_own_authority_as_the_server_s_certificate_is_trusted_with_either_version_of_tls(
+def test_a_private_ca_used_as_server_certificate_is_trusted_with_tls_1_2_and_1_3(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: ssl.TLSVersion
 ) -> None:
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST)
     context.minimum_version = context.maximum_version = tls
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    with TlsService.with_context(context) as service:
+    with TlsServer.with_context(context) as service:
         assert sutro.Client("key", service.url).list_datasets() == []
 
 
@@ -132,16 +132,16 @@ def test_an_own_authority_as_the_server_s_certificate_is_trusted_with_either_ver
         ((), "it is for no host"),
     ],
 )
-def test_a_self_signed_certificate_in_the_bundle_must_still_be_valid_for_the_host(
+def test_a_self_signed_certificate_in_the_bundle_must_be_valid_for_the_host(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
     context, certificate = _openssl(tmp_path, *options)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    assert words in _message(TlsService.with_context(context), sutro.CertificateError)
+    assert words in _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
-def test_an_own_authority_in_the_bundle_that_has_expired_is_refused(
+def test_an_expired_private_ca_in_the_bundle_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
@@ -160,13 +160,13 @@ def test_an_own_authority_in_the_bundle_that_has_expired_is_refused(
     context.load_cert_chain(tmp_path / "old.pem")
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(tmp_path / "old.pem"))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert "it has expired on 2" in message
 
 
 @needs_openssl
-def test_another_self_signed_certificate_than_that_in_the_bundle_is_refused(
+def test_a_self_signed_certificate_that_is_not_in_the_bundle_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ["trusted", "shown"]:
@@ -175,7 +175,7 @@ def test_another_self_signed_certificate_than_that_in_the_bundle_is_refused(
     context, _ = _openssl(tmp_path / "shown", *FOR_LOCALHOST)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(trusted))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert str(trusted) in message
 
@@ -198,7 +198,7 @@ def _for_the_bundle(
         ("example.com", {}, "it is for example.com"),
     ],
 )
-def test_a_wrong_certificate_is_reported_plainly(
+def test_a_wrong_certificate_is_reported_with_its_cause(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     host: str,
@@ -208,10 +208,10 @@ def test_a_wrong_certificate_is_reported_plainly(
     dates = {"not_before": NOW - timedelta(days=9), **dates}
     context = _for_the_bundle(monkeypatch, tmp_path, host, **dates)
 
-    assert words in _message(TlsService.with_context(context), sutro.CertificateError)
+    assert words in _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
-def test_a_certificate_whose_signature_is_wrong_is_refused(
+def test_a_certificate_with_an_invalid_signature_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     authority = trustme.CA()
@@ -225,7 +225,7 @@ def test_a_certificate_whose_signature_is_wrong_is_refused(
     authority.cert_pem.write_to_path(str(tmp_path / "bundle.pem"))
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(tmp_path / "bundle.pem"))
 
-    message = _message(TlsService.with_context(context), sutro.CertificateError)
+    message = _message(TlsServer.with_context(context), sutro.CertificateError)
 
     assert "its signature is wrong" in message or "does not know who issued it" in message
 
@@ -238,13 +238,13 @@ def test_a_certificate_whose_signature_is_wrong_is_refused(
         ("-sha1", "-addext", "basicConstraints=CA:FALSE"),
     ],
 )
-def test_a_certificate_for_another_use_is_refused(
+def test_a_certificate_for_another_key_usage_is_rejected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     context, certificate = _openssl(tmp_path, *FOR_LOCALHOST, *options)
     monkeypatch.setenv("SUTRO_CA_BUNDLE", str(certificate))
 
-    _message(TlsService.with_context(context), sutro.CertificateError)
+    _message(TlsServer.with_context(context), sutro.CertificateError)
 
 
 def _only_old_versions(context: ssl.SSLContext) -> None:
@@ -271,7 +271,7 @@ def _only_known_clients(context: ssl.SSLContext) -> None:
         (_only_known_clients, "asks clients for a certificate"),
     ],
 )
-def test_a_server_that_talks_another_tls_is_not_tried_again(
+def test_an_incompatible_tls_server_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     setting: Callable[[ssl.SSLContext], None],
@@ -280,11 +280,11 @@ def test_a_server_that_talks_another_tls_is_not_tried_again(
     context = _for_the_bundle(monkeypatch, tmp_path)
     setting(context)
 
-    assert words in _message(TlsService.with_context(context), sutro.NotTheApiError)
+    assert words in _message(TlsServer.with_context(context), sutro.NotTheApiError)
 
 
-def test_a_port_without_tls_is_reported_as_one() -> None:
-    message = _message(TlsService(lambda connection: connection), sutro.NotTheApiError)
+def test_a_port_without_tls_is_reported() -> None:
+    message = _message(TlsServer(lambda connection: connection), sutro.NotTheApiError)
 
     assert "it does not speak TLS" in message
 
@@ -309,7 +309,7 @@ def _alerted(connection: socket.socket) -> socket.socket:
 
 
 @pytest.mark.parametrize("wrap", [_closed, _cut, _alerted])
-def test_a_handshake_that_breaks_is_tried_again(
+def test_an_interrupted_handshake_is_retried(
     wrap: Callable[[socket.socket], socket.socket],
 ) -> None:
-    _message(TlsService(wrap), sutro.TransferError)
+    _message(TlsServer(wrap), sutro.TransferError)

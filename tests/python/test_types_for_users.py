@@ -1,4 +1,4 @@
-"""What users write is typed: pyright in its strict mode has nothing to say of it."""
+"""User programs pass pyright in strict mode."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ if __name__ == "__main__":
 
 
 def program_of(page: Path) -> str:
-    """The code of a page in one module; `await` stands in a function there."""
+    """The code of a page as one module, with `await` moved into a function."""
     parts: list[str] = []
     for number, block in enumerate(block for block in blocks(page) if block.language == "python"):
         code = block.code
@@ -84,7 +84,7 @@ def program_of(page: Path) -> str:
     return f"# pyright: {rules}\n{own_import}{code}" if parts else ""
 
 
-def complaints(folder: Path) -> list[str]:
+def pyright_errors(folder: Path) -> list[str]:
     config = {"typeCheckingMode": "strict"}
     (folder / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
     command = [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath"]
@@ -110,15 +110,15 @@ def test_programs_and_the_code_of_the_docs_pass_pyright_in_strict_mode(tmp_path:
             name = f"{page.stem.replace('-', '_').lower()}_{number}.py"
             (tmp_path / name).write_text(code, encoding="utf-8")
 
-    assert complaints(tmp_path) == []
+    assert pyright_errors(tmp_path) == []
 
 
 @pytest.mark.timeout(300)
-def test_a_mistake_in_a_program_is_found(tmp_path: Path) -> None:
+def test_pyright_reports_a_mistake_in_a_program(tmp_path: Path) -> None:
     pytest.importorskip("basedpyright")
     mistakes = "import sutro\n\nsutro.upload(1)\nsutro.upload('data').dataset\n"
     (tmp_path / "program.py").write_text(mistakes, encoding="utf-8")
 
-    found = complaints(tmp_path)
+    found = pyright_errors(tmp_path)
 
     assert [complaint.split(":")[1] for complaint in found if "reportA" in complaint] == ["3", "4"]

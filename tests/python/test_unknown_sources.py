@@ -1,4 +1,4 @@
-"""What is no source gets one sentence, with what it is and the line that works."""
+"""An invalid source is rejected with one sentence: what it is, and code that works."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
+from helpers.datasets import names_in
 from test_frame_sources import stand_in
-from test_upload import names_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -112,7 +112,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", UNKNOWN)
-def test_what_is_no_source_is_refused_with_the_line_that_works(
+def test_an_invalid_source_is_rejected_with_code_that_works(
     client: sutro.Client, kind: str
 ) -> None:
     make, line = UNKNOWN[kind]
@@ -130,7 +130,7 @@ def test_what_is_no_source_is_refused_with_the_line_that_works(
 
 
 @pytest.mark.parametrize("mode", ["ascii", "utf-8", "latin-1"])
-def test_a_file_opened_as_text_is_an_error_that_says_so(
+def test_a_file_opened_in_text_mode_is_reported(
     client: sutro.Client, tmp_path: Path, mode: str
 ) -> None:
     path = write_parquet(tmp_path / "a.parquet")
@@ -141,7 +141,7 @@ def test_a_file_opened_as_text_is_an_error_that_says_so(
         client.upload(io.StringIO("a"))
 
 
-def test_the_lines_work(client: sutro.Client, folder: Path) -> None:
+def test_the_suggested_code_works(client: sutro.Client, folder: Path) -> None:
     paths = [folder / name for name in PARTS[:2]]
     parts = {"train": paths, "test": paths[:1]}
 
@@ -155,7 +155,7 @@ def test_the_lines_work(client: sutro.Client, folder: Path) -> None:
     assert client.upload(pa.py_buffer(paths[0].read_bytes()).to_pybytes(), names=["x"])
 
 
-def test_paths_of_a_generator_are_paths(client: sutro.Client, folder: Path) -> None:
+def test_a_generator_can_yield_paths(client: sutro.Client, folder: Path) -> None:
     with pytest.warns(sutro.SutroWarning, match="order of their names"):
         report = client.upload(path for path in [folder / PARTS[1], folder / PARTS[0]])
 
@@ -164,7 +164,7 @@ def test_paths_of_a_generator_are_paths(client: sutro.Client, folder: Path) -> N
         assert len(client.upload(folder.glob("*.parquet"))) == 12
 
 
-def test_the_table_inside_of_a_dataset_of_hugging_face_is_uploaded_with_a_warning(
+def test_the_table_of_a_hugging_face_dataset_is_uploaded_with_a_warning(
     client: sutro.Client,
 ) -> None:
     dataset = hf.Dataset.from_dict({"a": [3, 1, 2]}).select([2, 0])
@@ -178,9 +178,7 @@ def test_the_table_inside_of_a_dataset_of_hugging_face_is_uploaded_with_a_warnin
     assert pa.table(client.read(report.dataset_id))["a"].to_pylist() == [2, 3]
 
 
-def test_a_file_of_a_delta_table_is_reported_however_it_is_passed(
-    client: sutro.Client, tmp_path: Path
-) -> None:
+def test_an_open_file_of_a_delta_table_is_reported(client: sutro.Client, tmp_path: Path) -> None:
     (tmp_path / "table" / "_delta_log").mkdir(parents=True)
     path = write_parquet(tmp_path / "table" / "a.parquet")
     local = fsspec.filesystem("file")
@@ -200,7 +198,7 @@ def test_a_file_of_a_delta_table_is_reported_however_it_is_passed(
         (["_versions", "_transactions", "data"], "a Lance dataset"),
     ],
 )
-def test_folders_of_more_table_formats_are_refused(
+def test_folders_of_further_table_formats_are_rejected(
     client: sutro.Client, tmp_path: Path, marks: list[str], words: str
 ) -> None:
     for mark in marks:
@@ -219,20 +217,20 @@ def test_a_url_without_a_host_is_reported(url: str) -> None:
         sutro.Client("key", url)
 
 
-def test_a_url_that_names_nothing_is_no_source(client: sutro.Client) -> None:
+def test_a_url_with_only_a_scheme_is_rejected(client: sutro.Client) -> None:
     with pytest.raises(sutro.ConfigurationError, match="names nothing"):
         client.upload("https://")
 
 
 def nested(levels: int) -> pa.Table:
-    """A column `deep` of so many types inside of each other, and one beside it."""
+    """A column `deep` with this many nested types, and a flat column."""
     array = pa.array([1])
     for _ in range(levels - 1):
         array = pa.StructArray.from_arrays([array], ["x"])
     return pa.table({"flat": [1], "deep": array})
 
 
-def test_a_column_that_pyarrow_does_not_take_is_named_by_a_warning(
+def test_a_column_that_pyarrow_cannot_import_is_named_in_a_warning(
     client: sutro.Client, tmp_path: Path
 ) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415 - only here

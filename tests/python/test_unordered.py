@@ -1,4 +1,4 @@
-"""Uploads with `ordered=False`: resumed from whatever is there, and never told to be in order."""
+"""Uploads with `ordered=False` resume from any state, and no message promises an order."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
-from helpers.remembering_server import DATASET_ID, RememberingService
+from helpers.datasets import ids_in
+from helpers.remembering_server import DATASET_ID, RememberingServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from helpers.holding_server import HoldingService
+    from helpers.holding_server import HoldingServer
 
 
-def client_of(service: RememberingService | HoldingService) -> sutro.Client:
+def client_of(service: RememberingServer | HoldingServer) -> sutro.Client:
     return sutro.Client(service.api_key, service.api_url)
 
 
@@ -31,16 +32,16 @@ def named(count: int) -> dict[str, pl.DataFrame]:
     return {f"day-{day}": pl.DataFrame({"id": [day] * 3}) for day in range(count)}
 
 
-def numbers(dataset: list[sutro.DatasetFile]) -> Counter[str]:
+def name_counts(dataset: list[sutro.DatasetFile]) -> Counter[str]:
     return Counter(file.file_name for file in dataset)
 
 
-def statuses(report: sutro.UploadReport) -> dict[str, str]:
+def status_by_name(report: sutro.UploadReport) -> dict[str, str]:
     return {file.name: file.status for file in report}
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_exactly_the_files_that_are_missing_are_sent_each_once(
+def test_exactly_the_missing_files_are_sent_once_each(
     client: sutro.Client, folder: Path, tmp_path: Path, seed: int
 ) -> None:
     rng = random.Random(seed)
@@ -58,16 +59,16 @@ def test_exactly_the_files_that_are_missing_are_sent_each_once(
 
     assert check
     assert {file.name for file in trial if file.status == "skipped"} == set(there)
-    assert statuses(report) == expected
+    assert status_by_name(report) == expected
     assert [file.position for file in report] == list(range(len(PARTS)))
     assert all(file.file_id for file in report)
-    assert numbers(client.list_dataset_files(dataset_id)) == Counter(
+    assert name_counts(client.list_dataset_files(dataset_id)) == Counter(
         [*PARTS, *(path.name for path in foreign)]
     )
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_frames_that_are_there_are_skipped_wherever_they_stand(
+def test_frames_already_in_the_dataset_are_skipped_at_any_position(
     client: sutro.Client, seed: int
 ) -> None:
     frames, rng = named(9), random.Random(seed)
@@ -82,15 +83,15 @@ def test_frames_that_are_there_are_skipped_wherever_they_stand(
     report = client.upload(frames, dataset_id, ordered=False)
 
     assert check
-    assert statuses(trial) == {
+    assert status_by_name(trial) == {
         name: status.replace("uploaded", "pending") for name, status in expected.items()
     }
-    assert statuses(report) == expected
+    assert status_by_name(report) == expected
     assert [file.position for file in report] == list(range(9))
-    assert numbers(client.list_dataset_files(dataset_id)) == Counter(list(expected))
+    assert name_counts(client.list_dataset_files(dataset_id)) == Counter(list(expected))
 
 
-def test_files_that_are_rewritten_on_the_way_are_resumed(client: sutro.Client, data: Path) -> None:
+def test_an_upload_of_rewritten_files_resumes(client: sutro.Client, data: Path) -> None:
     for number in range(6):
         dtype = pl.Int32 if number % 2 else pl.Int64
         frame = pl.DataFrame({"id": pl.Series([number], dtype=dtype)})
@@ -101,19 +102,15 @@ def test_files_that_are_rewritten_on_the_way_are_resumed(client: sutro.Client, d
 
     report = client.upload(data, dataset_id, **options)
 
-    assert {name for name, status in statuses(report).items() if status == "skipped"} == {
+    assert {name for name, status in status_by_name(report).items() if status == "skipped"} == {
         "1.parquet",
         "4.parquet",
     }
     assert [file.position for file in report] == list(range(6))
-    assert sorted(rows_of(client, dataset_id)) == list(range(6))
+    assert sorted(ids_in(client, dataset_id)) == list(range(6))
 
 
-def rows_of(client: sutro.Client, dataset_id: str) -> list[int]:
-    return pl.DataFrame(client.read(dataset_id))["id"].to_list()
-
-
-def test_other_content_under_one_of_the_names_is_refused_before_anything_is_sent(
+def test_a_file_whose_name_is_in_use_for_other_content_is_rejected_before_sending(
     client: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -130,7 +127,7 @@ def test_other_content_under_one_of_the_names_is_refused_before_anything_is_sent
     assert len(client.list_dataset_files(dataset_id)) == 2
 
 
-def test_a_frame_of_other_content_under_its_name_is_refused(client: sutro.Client) -> None:
+def test_a_frame_whose_name_is_in_use_for_other_content_is_rejected(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"day-3": pl.DataFrame({"id": [7]})}, dataset_id)
 
@@ -143,9 +140,9 @@ def test_a_frame_of_other_content_under_its_name_is_refused(client: sutro.Client
     assert not client.check(named(5), dataset_id, ordered=False)
 
 
-def test_one_warning_counts_what_was_recognized_without_its_content(tmp_path: Path) -> None:
+def test_one_warning_counts_files_recognized_without_comparing_content(tmp_path: Path) -> None:
     frames = named(5)
-    with RememberingService("size_bytes", "row_count") as service:
+    with RememberingServer("size_bytes", "row_count") as service:
         client_of(service).upload({"day-3": frames["day-3"]}, DATASET_ID)
         client_of(service).upload({"day-1": frames["day-1"]}, DATASET_ID)
         elsewhere = sutro.Client(service.api_key, service.api_url)
@@ -166,7 +163,7 @@ client.upload(folder, dataset_id, ordered=False, progress=lambda progress: print
 """
 
 
-def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_what_is_missing(
+def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_the_missing_files(
     server: sutro.LocalServer, client: sutro.Client, tmp_path: Path
 ) -> None:
     data = tmp_path / "many"
@@ -190,13 +187,13 @@ def test_after_kill_9_of_an_unordered_upload_the_next_run_sends_what_is_missing(
     skipped = {file.name for file in report if file.status == "skipped"}
     # A request that the kill had let go may have arrived after the list was read.
     assert skipped >= there
-    assert numbers(client.list_dataset_files(dataset_id)) == Counter(
+    assert name_counts(client.list_dataset_files(dataset_id)) == Counter(
         path.name for path in data.iterdir()
     )
 
 
-def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
-    holding: HoldingService, folder: Path
+def test_the_message_after_ctrl_c_says_how_to_resume_and_does_not_mention_order(
+    holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits = 3
     holding.on_hold = _thread.interrupt_main
@@ -215,8 +212,8 @@ def test_ctrl_c_says_nothing_of_an_order_and_how_to_go_on(
     assert Counter(holding.names) == Counter(PARTS)
 
 
-def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
-    holding: HoldingService, folder: Path
+def test_a_rejection_does_not_mention_order_and_its_advice_works(
+    holding: HoldingServer, folder: Path
 ) -> None:
     holding.commits, holding.refusal = 3, (422, "we do not like this one")
 
@@ -231,7 +228,7 @@ def test_a_refusal_says_nothing_of_an_order_and_advice_that_works(
     )
 
 
-def test_a_generator_that_fails_says_nothing_of_an_order_and_is_resumed(
+def test_a_failed_generator_does_not_mention_order_and_the_upload_resumes(
     client: sutro.Client,
 ) -> None:
     def frames(fail_at: int) -> Iterator[pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""A stream that can be read once is as it was after a failure for which its rows do not matter."""
+"""A failed call does not consume a one-shot stream unless it needs its rows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 import pytest
 
 import sutro
+from helpers.streams import StreamWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 TABLE = pa.table({"a": [1, 2]})
 OTHER = pa.table({"a": ["x"]})
 MORE = pa.table({"a": [1], "b": [1]})
-
-
-class Wrapper:
-    """A frame of a class that nobody knows, around a stream that can be read once."""
-
-    def __init__(self) -> None:
-        self.reader = TABLE.to_reader()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.reader.__arrow_c_stream__(requested_schema)
 
 
 def generator() -> Iterator[pa.Table]:
@@ -45,7 +36,7 @@ STREAMS: dict[str, Callable[[], Any]] = {
     "polars": lambda: pl.DataFrame(TABLE).lazy().collect_batches(),
     "duckdb": lambda: duckdb.arrow(TABLE).to_arrow_reader(),
     "scanner": lambda: ds.Scanner.from_batches(TABLE.to_batches(), schema=TABLE.schema),
-    "wrapper": Wrapper,
+    "wrapper": lambda: StreamWrapper(TABLE),
     "generator": generator,
     "generator of streams": lambda: iter([TABLE.to_reader()]),
 }
@@ -87,7 +78,7 @@ def check_async(client: sutro.Client, source: Any, dataset_id: str | None, given
 CALLS = [upload, upload_async, dry_run, check, check_async]
 
 
-def rows_of(client: sutro.Client, stream: Any) -> int:
+def row_count_of(client: sutro.Client, stream: Any) -> int:
     return sum(file.row_count for file in client.upload(stream))
 
 
@@ -97,7 +88,7 @@ CONFLICTS: list[tuple[pa.Table, Any]] = [(OTHER, "error"), (MORE, "error"), (MOR
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_schema_that_the_dataset_does_not_have_is_refused_before_a_row_is_read(
+def test_a_schema_that_differs_from_the_dataset_is_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for held, cast in CONFLICTS:
@@ -109,28 +100,28 @@ def test_a_schema_that_the_dataset_does_not_have_is_refused_before_a_row_is_read
                 call(client, SOURCES[where](stream), dataset_id, {"on_mismatch": cast})
 
             assert len(client.list_dataset_files(dataset_id)) == 1
-            assert rows_of(client, stream) == 2, (where, held.schema, cast)
+            assert row_count_of(client, stream) == 2, (where, held.schema, cast)
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", [kind for kind in STREAMS if "generator" not in kind])
-def test_streams_that_differ_from_their_neighbours_are_refused_before_a_row_is_read(
+def test_streams_with_different_schemas_are_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for other, cast in CONFLICTS:
         stream, neighbour = STREAMS[kind](), other.to_reader()
 
-        with pytest.raises(sutro.SchemaMismatchError):
+        with pytest.raises(sutro.SchemaMismatchError, match="does not match"):
             call(client, [stream, neighbour], None, {"on_mismatch": cast})
 
-        assert rows_of(client, stream) == 2
-        assert rows_of(client, neighbour) == 1
+        assert row_count_of(client, stream) == 2
+        assert row_count_of(client, neighbour) == 1
     assert len(client.list_datasets()) == 2 * len(CONFLICTS), "of the streams themselves"
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", STREAMS)
-def test_a_name_at_another_place_of_the_dataset_is_refused_before_a_row_is_read(
+def test_a_name_in_use_out_of_order_is_rejected_before_reading_rows(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     dataset_id = client.upload({"a": TABLE, "b": TABLE}).dataset_id
@@ -140,15 +131,15 @@ def test_a_name_at_another_place_of_the_dataset_is_refused_before_a_row_is_read(
     names = ["b", "a"] if is_iterator else ["new", "b"]
     source = stream if is_iterator else [TABLE.to_reader(), stream]
 
-    with pytest.raises(sutro.FileExistsInDatasetError):
+    with pytest.raises(sutro.FileExistsInDatasetError, match=r"already contains b\.parquet"):
         call(client, source, dataset_id, {"names": names})
 
-    assert rows_of(client, stream) == 2
+    assert row_count_of(client, stream) == 2
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", ["reader", "arro3", "polars", "duckdb"])
-def test_a_stream_that_was_read_to_compare_it_is_kept_for_its_next_upload(
+def test_a_stream_read_for_a_comparison_can_still_be_uploaded(
     client: sutro.Client, kind: str, call: Any
 ) -> None:
     for ordered in (True, False):
@@ -170,7 +161,7 @@ def test_a_stream_that_was_read_to_compare_it_is_kept_for_its_next_upload(
                 client.upload(used)
 
 
-def test_an_upload_that_was_interrupted_goes_on_with_streams_that_are_made_anew(
+def test_an_interrupted_upload_resumes_with_recreated_streams(
     client: sutro.Client,
 ) -> None:
     days = {f"day-{number}": pa.table({"a": [number]}) for number in range(12)}
@@ -188,14 +179,14 @@ def open_files() -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its open files are listed")
 @pytest.mark.parametrize("made", [pa.Table.to_reader, arro3.core.RecordBatchReader.from_arrow])
-def test_memory_kept_for_streams_is_freed_or_bounded(
+def test_buffers_kept_for_streams_are_freed_or_bounded(
     client: sutro.Client, made: Callable[[pa.Table], Any]
 ) -> None:
     dataset_id = client.upload({"day": OTHER}).dataset_id
     other = pa.table({"a": ["y"]})
 
     def refused() -> None:
-        with pytest.raises(sutro.FileExistsInDatasetError):
+        with pytest.raises(sutro.FileExistsInDatasetError, match="with other content"):
             client.upload({"day": made(other)}, dataset_id)
         gc.collect()
 
@@ -208,7 +199,7 @@ def test_memory_kept_for_streams_is_freed_or_bounded(
     assert open_files() <= before + 2
 
 
-def test_a_check_that_reads_nothing_says_so(client: sutro.Client) -> None:
+def test_a_check_notes_that_it_read_no_rows(client: sutro.Client) -> None:
     dataset_id = client.upload(OTHER).dataset_id
 
     report = client.check(TABLE.to_reader(), dataset_id)
@@ -220,10 +211,10 @@ def test_a_check_that_reads_nothing_says_so(client: sutro.Client) -> None:
     assert "a" in str(report)
 
 
-def test_a_list_is_cast_to_the_dataset_whatever_its_frames_have_in_common(
+def test_a_list_of_frames_without_a_common_type_is_cast_to_the_dataset(
     client: sutro.Client,
 ) -> None:
-    """Each can be an `int64`, and they have no type in common."""
+    """Each frame can be cast to `int64`, but they have no common type."""
     dataset_id = client.upload(pa.table({"a": [1]})).dataset_id
     frames = [pa.table({"a": pa.array([2], pa.uint64())}), pa.table({"a": [3.0]})]
     for source in (frames, [frame.to_reader() for frame in frames]):

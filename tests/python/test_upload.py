@@ -1,4 +1,4 @@
-"""Files go into a dataset in the order of the plan, each once, and come back unchanged."""
+"""Files are uploaded in source order, once each, and downloads are byte-identical."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import pytest
 
 import sutro
 from conftest import PARTS, write_parquet
-
-
-def names_in(client: sutro.Client, dataset_id: str) -> list[str]:
-    return [file.file_name for file in client.list_dataset_files(dataset_id)]
+from helpers.datasets import names_in
 
 
 @pytest.mark.parametrize("source", ["{}", "{}/*.parquet", "{}/part-*.parquet"])
@@ -26,7 +23,7 @@ def test_folders_and_globs_are_uploaded_in_natural_order(
     assert names_in(client, report.dataset_id) == PARTS
 
 
-def test_folders_below_are_uploaded_and_files_left_out_when_asked_for(
+def test_recursive_includes_subfolders_and_exclude_skips_files(
     client: sutro.Client, folder: Path
 ) -> None:
     (folder / "more").mkdir()
@@ -41,7 +38,7 @@ def test_folders_below_are_uploaded_and_files_left_out_when_asked_for(
         client.upload(folder, exclude="*.parquet")
 
 
-def test_a_list_is_uploaded_in_the_order_given(client: sutro.Client, folder: Path) -> None:
+def test_a_list_is_uploaded_in_its_order(client: sutro.Client, folder: Path) -> None:
     shuffled = random.Random(4).sample(PARTS, len(PARTS))
 
     report = client.upload([folder / name for name in shuffled])
@@ -62,7 +59,7 @@ def test_files_of_very_different_sizes_stay_in_order(client: sutro.Client, tmp_p
     assert [file.row_count for file in report] == rows
 
 
-def test_files_can_be_given_other_names(client: sutro.Client, folder: Path) -> None:
+def test_files_can_be_renamed(client: sutro.Client, folder: Path) -> None:
     report = client.upload(
         (folder / "part-0.parquet", str(folder / "part-1.parquet")),
         names=["one.parquet", "two.parquet"],
@@ -80,7 +77,7 @@ def test_a_path_may_start_with_the_home_folder(
     assert len(client.upload("~/part-1*.parquet")) == 3
 
 
-def test_the_report_says_what_was_done(client: sutro.Client, folder: Path) -> None:
+def test_the_report_describes_the_upload(client: sutro.Client, folder: Path) -> None:
     report = client.upload(folder)
 
     assert report.bytes == sum(path.stat().st_size for path in folder.iterdir())
@@ -102,14 +99,14 @@ def test_the_report_says_what_was_done(client: sutro.Client, folder: Path) -> No
         assert file.committed.tzinfo is not None
 
 
-def test_commits_follow_the_plan_also_in_time(client: sutro.Client, folder: Path) -> None:
+def test_commits_happen_in_source_order(client: sutro.Client, folder: Path) -> None:
     committed = [file.committed for file in client.upload(folder) if file.committed]
 
     assert len(committed) == len(PARTS)
     assert committed == sorted(committed)
 
 
-def test_the_same_upload_again_finds_all_files_there(client: sutro.Client, folder: Path) -> None:
+def test_repeating_an_upload_skips_all_files(client: sutro.Client, folder: Path) -> None:
     first = client.upload(folder)
 
     second = client.upload(folder, first.dataset_id)
@@ -119,7 +116,7 @@ def test_the_same_upload_again_finds_all_files_there(client: sutro.Client, folde
     assert names_in(client, first.dataset_id) == PARTS
 
 
-def test_an_upload_goes_on_where_an_earlier_one_ended(client: sutro.Client, folder: Path) -> None:
+def test_an_upload_resumes_an_earlier_one(client: sutro.Client, folder: Path) -> None:
     dataset_id = client.create_dataset()
     client.upload_to_dataset(dataset_id, [folder / name for name in PARTS[:5]])
 
@@ -171,7 +168,7 @@ def test_datasets_are_listed_newest_first(client: sutro.Client, folder: Path) ->
     assert (oldest.dataset_id, oldest.file_count) == (empty, 0)
 
 
-def test_functions_do_the_same_as_a_client(
+def test_module_functions_work_like_client_methods(
     server: sutro.LocalServer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUTRO_API_KEY", server.api_key)
@@ -185,7 +182,9 @@ def test_functions_do_the_same_as_a_client(
     assert len(sutro.download_from_dataset(dataset_id, output_path=tmp_path / "copy")) == 12
 
 
-def test_a_local_folder_needs_no_key_and_keeps_its_datasets(folder: Path, tmp_path: Path) -> None:
+def test_a_local_folder_needs_no_key_and_persists_its_datasets(
+    folder: Path, tmp_path: Path
+) -> None:
     api_url = f"local:{tmp_path / 'kept'}"
 
     dataset_id = sutro.upload(folder, api_url=api_url).dataset_id
@@ -194,7 +193,7 @@ def test_a_local_folder_needs_no_key_and_keeps_its_datasets(folder: Path, tmp_pa
     assert [file.file_name for file in files] == PARTS
 
 
-def test_a_folder_outlives_its_server(folder: Path, tmp_path: Path) -> None:
+def test_datasets_in_a_folder_outlive_their_server(folder: Path, tmp_path: Path) -> None:
     with sutro.LocalServer(tmp_path / "service", api_keys=["first", "second"]) as server:
         assert server.api_key == "first"
         dataset_id = server.client().upload(folder).dataset_id
@@ -203,7 +202,7 @@ def test_a_folder_outlives_its_server(folder: Path, tmp_path: Path) -> None:
         assert names_in(server.client(), dataset_id) == PARTS
 
 
-def test_a_report_is_an_arrow_table(client: sutro.Client, folder: Path) -> None:
+def test_a_report_converts_to_an_arrow_table(client: sutro.Client, folder: Path) -> None:
     report = client.upload(folder)
 
     table = pa.table(report)

@@ -1,6 +1,6 @@
-"""Every type that pandas, polars and pyarrow can make, and what becomes of it in a dataset.
+"""Every type of pandas, polars and pyarrow, and how a dataset stores it.
 
-`python tests/python/type_matrix.py` writes the tables of docs/guides/types.md anew.
+Run `python tests/python/type_matrix.py` to update the tables of docs/guides/types.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DECIMAL = decimal.Decimal("1.25")
 
 
 def pandas_columns() -> dict[str, Any]:
-    """Columns of pandas by the words for their type."""
+    """Columns of pandas by the name of their type."""
     instants = pd.Series([INSTANT])
     columns = {
         kind: pd.Series([1], dtype=kind)
@@ -75,7 +75,7 @@ def pandas_columns() -> dict[str, Any]:
 
 
 def polars_columns() -> dict[str, Any]:
-    """Columns of polars by the words for their type."""
+    """Columns of polars by the name of their type."""
     numbers = ("Int8", "Int16", "Int32", "Int64", "Int128", "UInt8", "UInt16", "UInt32", "UInt64")
     columns = {kind: pl.Series([1], dtype=getattr(pl, kind)) for kind in numbers}
     columns |= {kind: pl.Series([1.5], dtype=getattr(pl, kind)) for kind in ("Float32", "Float64")}
@@ -103,7 +103,7 @@ def polars_columns() -> dict[str, Any]:
 
 
 def arrow_columns() -> dict[str, Any]:
-    """Columns of pyarrow by the words for their type."""
+    """Columns of pyarrow by the name of their type."""
     kinds: list[tuple[pa.DataType, Any]] = [
         *[(getattr(pa, f"{sign}int{bits}")(), 1) for sign in ("", "u") for bits in (8, 16, 32, 64)],
         *[(kind(), 1.5) for kind in (pa.float16, pa.float32, pa.float64)],
@@ -159,7 +159,7 @@ LIBRARIES: dict[str, tuple[Any, Any]] = {
 
 
 def row_of(client: sutro.Client, frame: Any) -> str:
-    """The type in the dataset and, where it is told, what is not; or the error."""
+    """The type in the dataset and what is lost, or the error."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
@@ -188,13 +188,13 @@ def tables() -> str:
     return "\n\n".join(parts)
 
 
-def written() -> tuple[str, str, str]:
-    """The page before its tables, they, and what comes behind."""
+def split_page() -> tuple[str, str, str]:
+    """The page before its tables, the tables, and the page after them."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     inside, _, behind = rest.partition(END)
     return before, inside.strip("\n"), behind
 
 
 if __name__ == "__main__":
-    before, _, behind = written()
+    before, _, behind = split_page()
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables()}\n\n{END}{behind}")

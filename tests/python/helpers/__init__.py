@@ -1,1 +1,1 @@
-"""What tests share: servers, clients, disks, and what must hold in the end."""
+"""Helpers shared by the tests: servers, clients, disks and assertions."""

@@ -1,4 +1,4 @@
-"""What a folder of the service must hold after anything that can happen to it."""
+"""Assertions about the folder of a server after a failure."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def assert_kept(
+def assert_no_loss(
     data: Path,
     dataset_id: str,
     sent: Mapping[str, bytes],
-    answered: Collection[str],
+    acknowledged: Collection[str],
     *,
-    unanswered_at_most: int,
+    max_unacknowledged: int,
 ) -> None:
-    """Every answered file is there and byte-equal, in the order of sending, and no half file.
+    """Assert that the dataset has all acknowledged files, unchanged and in order, and nothing else.
 
     Args:
-        data: The folder, which no service has open.
+        data: The folder. No server may be using it.
         dataset_id: The dataset.
-        sent: What was sent one after another, by name.
-        answered: Names that were answered with a `file_id`.
-        unanswered_at_most: Files that may be there (whole) though nobody was told so.
+        sent: The files by name, in the order in which they were sent.
+        acknowledged: Names of the files that got a `file_id`.
+        max_unacknowledged: How many further files the dataset may contain. They must be complete.
     """
     with sutro.LocalServer(data, api_keys=[API_KEY]) as server:
         client = sutro.Client(API_KEY, server.api_url, max_retries=0)
         names = [file.file_name for file in client.list_dataset_files(dataset_id)]
         assert names == [name for name in sent if name in names], "the order is that of sending"
-        assert set(answered) <= set(names), "an answered file is lost"
+        assert set(acknowledged) <= set(names), "an acknowledged file is lost"
         assert set(names) <= set(sent)
-        assert len(names) <= len(answered) + unanswered_at_most, names
+        assert len(names) <= len(acknowledged) + max_unacknowledged, names
         with TemporaryDirectory() as folder:
             for path in client.download_from_dataset(dataset_id, output_path=folder):
                 assert path.read_bytes() == sent[path.name], f"{path.name} is not as it was sent"

@@ -1,4 +1,4 @@
-"""Real proxies that serve few connections at the same time, in front of a service."""
+"""Real proxies that limit concurrent connections, in front of a server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ backend services
 
 @contextmanager
 def nginx(upstream: str, folder: Path, places: int, buffering: str = "on") -> Iterator[str]:
-    """Run an nginx that refuses (503) all requests but so many at the same time."""
+    """Run an nginx that rejects requests beyond a limit of concurrent ones with 503."""
     folder.mkdir()
     port = free_port()
     config = folder / "nginx.conf"
@@ -63,11 +63,11 @@ def nginx(upstream: str, folder: Path, places: int, buffering: str = "on") -> It
 
 @contextmanager
 def haproxy(upstream: str, folder: Path, places: int, which: str) -> Iterator[str]:
-    """Run a haproxy that lets all connections but so many wait.
+    """Run a HAProxy that queues connections beyond a limit.
 
     Args:
-        which: Whose `maxconn` it is: the "frontend" does not accept the others, and for a
-            "server" they wait in a queue for half a second, and are refused then (503).
+        which: Where `maxconn` applies. The "frontend" does not accept further connections; a
+            "server" queues them for half a second, then rejects them with 503.
     """
     folder.mkdir()
     port = free_port()
@@ -86,7 +86,7 @@ def haproxy(upstream: str, folder: Path, places: int, which: str) -> Iterator[st
 
 
 def free_port() -> int:
-    """A port at which nobody listened a moment ago."""
+    """A port that was unused a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
@@ -94,7 +94,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int) -> Iterator[str]:
-    """Run a proxy until the end of the block; begins when it listens."""
+    """Run a proxy until the end of the block. The block starts once it listens."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             while process.poll() is None:

@@ -1,4 +1,4 @@
-"""Someone who reads a page of the documentation and types its code blocks."""
+"""Run the code blocks of a documentation page, as a reader would type them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 class Checker(doctest.OutputChecker):
-    """Compares what was printed, but for ids, times and ports; `...` stands for anything."""
+    """Compares output, ignoring ids, times and ports. `...` matches anything."""
 
     CHANGING = (
         (r"dataset-[0-9a-f-]{36}", "dataset-ID"),
@@ -66,10 +66,10 @@ class Checker(doctest.OutputChecker):
         return super().check_output(self.normalised(want), self.normalised(got), optionflags)
 
 
-class Reader:
-    """Types Python into one interpreter and lines into a shell, and compares what is printed.
+class DocRunner:
+    """Runs Python blocks in one interpreter and shell blocks in one shell, and compares the output.
 
-    An error or a warning is a failure, unless the `text` block behind it says so.
+    An error or a warning is a failure unless the `text` block that follows shows it.
     """
 
     def __init__(self, page: Path) -> None:
@@ -148,7 +148,7 @@ class Reader:
         self._printed = done.stdout
 
     def _serve(self, code: str) -> None:
-        """Leave the last command of a block running until the page ends."""
+        """Keep the last command of a block running until the end of the page."""
         *lines, serve = code.replace("\\\n", "").strip().splitlines()
         server = subprocess.Popen(
             ["bash", "-euc", "\n".join([*lines, f"exec env {serve}"])],
@@ -164,7 +164,7 @@ class Reader:
 
 
 def _with_exit_codes(code: str) -> str:
-    """A line that says `# exits with 3` must exit with 3; all others with 0."""
+    """Expect exit code 3 from a line that ends with `# exits with 3`, and 0 from all others."""
     return re.sub(
         r"^(.+?) +# exits with (\d+)\b.*$",
         r"code=0; \1 || code=$?; test $code = \2",

@@ -1,4 +1,4 @@
-"""Generated uploads: a dataset or none, one to three files or frames, and how they are uploaded."""
+"""Generated uploads: one to three files or frames, options, and possibly an existing dataset."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def field(rng: random.Random, name: str, depth: int = 2) -> pa.Field:
 
 
 def other_type(rng: random.Random, of_type: pa.DataType) -> pa.DataType:
-    """A type that is near: of the same family, or with such a type inside."""
+    """A similar type: one of the same family, or a nested type that contains one."""
     if pa.types.is_list(of_type):
         return pa.list_(other_field(rng, of_type.value_field))
     if pa.types.is_struct(of_type):
@@ -92,7 +92,7 @@ def other_field(rng: random.Random, one: pa.Field) -> pa.Field:
 
 
 def other_fields(rng: random.Random, fields: list[pa.Field]) -> list[pa.Field]:
-    """The same fields, or some that differ a little."""
+    """The same fields, or fields with small differences."""
     if rng.random() < 0.3:
         return fields
     fields = [other_field(rng, one) for one in fields]
@@ -151,7 +151,7 @@ KINDS = ["paths", "frames", "dict", "generator", "readers", "bytes", "mixed"]
 
 @dataclass
 class Case:
-    """One upload, which can be made more than once."""
+    """An upload that can be repeated."""
 
     kind: str
     held: pa.Table | None
@@ -179,7 +179,7 @@ class Case:
         return path
 
     def held_file(self) -> bytes:
-        """What is in the dataset before."""
+        """The file that the dataset already contains."""
         file = io.BytesIO()
         pq.write_table(self.held, file)
         return file.getvalue()

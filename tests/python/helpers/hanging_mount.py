@@ -1,7 +1,7 @@
-"""A mount that hangs: files over FUSE, some of whose requests are never answered.
+"""A FUSE mount on which some requests never return.
 
-Run as `python hanging_mount.py MOUNT FOLDER HANGS`: it shows the files of FOLDER, and does not
-answer `open` (from the second one on) or `read` (of the second 100 kB of a file).
+Run as `python hanging_mount.py MOUNT FOLDER HANGS`. It shows the files of FOLDER. `open` hangs from
+the second file on, or `read` from the second 100 kB of a file on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEP = 100_000
 
 @contextmanager
 def hanging_mount(mount: Path, folder: Path, hangs: str) -> Iterator[None]:
-    """Mount FOLDER, and let go of everything that waits for it at the end."""
+    """Mount FOLDER, and release everything that waits for it at the end of the block."""
     mount.mkdir()
     command = [sys.executable, __file__, str(mount), str(folder), hangs]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -46,7 +46,7 @@ def hanging_mount(mount: Path, folder: Path, hangs: str) -> Iterator[None]:
 
 
 def is_possible() -> bool:
-    """Whether this process may mount."""
+    """Return whether this process may mount."""
     return sys.platform == "linux" and os.geteuid() == 0 and Path("/dev/fuse").exists()
 
 
@@ -67,7 +67,7 @@ class _Files:
         self.opened = 0
 
     def answer(self, operation: int, node: int, body: bytes) -> bytes | int | None:
-        """The answer, an error number, or None for none."""
+        """Return the response, an error number, or None to send no response."""
         known: dict[int, Callable[[], bytes | int | None]] = {
             INIT: lambda: struct.pack(
                 "<4I2H2I2H8I", 7, 31, 0, 0, 16, 12, 1 << 17, 1, 1, 0, *[0] * 8

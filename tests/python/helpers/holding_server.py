@@ -1,4 +1,4 @@
-"""A service that commits some files and then leaves the client waiting, or refuses."""
+"""A server that commits some files, then holds or rejects the next one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from helpers.json_server import JsonService
+from helpers.json_server import JsonServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 DATASET_ID = "dataset-held"
 
 
-class HoldingService(JsonService):
-    """Commits some files, and holds or refuses the next.
+class HoldingServer(JsonServer):
+    """Commits some files, then holds or rejects the next one.
 
-    The first `commits` files are committed; `on_commit` is called before each answer. The next
-    one is refused with `refusal` (HTTP status and words) where that is set; else its request is
-    never answered: `held` is set, `on_hold` called, and `dropped` set when the client has closed
-    the connection.
+    It commits the first `commits` files, and calls `on_commit` before each response. If `refusal`
+    (HTTP status and text) is set, it rejects the next file. Otherwise it never responds: it sets
+    `held`, calls `on_hold`, and sets `dropped` when the client has closed the connection.
     """
 
     api_key = "key-of-the-holding-service"

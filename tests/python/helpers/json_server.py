@@ -1,15 +1,15 @@
-"""Services of the dataset API that a test makes up: what all of them are alike in."""
+"""A base for fake servers of the dataset API."""
 
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from helpers.background_server import BackgroundServer, QuietHandler
 
 
-class JsonService:
-    """Speaks as much of the dataset API as an upload needs, on a free port, with one dataset."""
+class JsonServer(BackgroundServer):
+    """Implements as much of the dataset API as an upload needs, with one dataset."""
 
     dataset_id: str
 
@@ -17,48 +17,34 @@ class JsonService:
     """How many were opened."""
 
     def __init__(self) -> None:
-        service = self
+        server = self
 
         class Handler(Request):
-            owner = service
+            owner = server
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever)
-
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        super().__init__(Handler)
 
     def listing(self) -> list[Any]:
-        """The files of the dataset, as `/list-dataset-files` tells them."""
+        """The files of the dataset, as in the response of `/list-dataset-files`."""
         raise NotImplementedError
 
     def receive(self, body: bytes, request: Request) -> None:
-        """Take the whole body of an upload, and answer."""
+        """Handle a complete upload, and respond."""
         raise NotImplementedError
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class Request(BaseHTTPRequestHandler):
-    owner: JsonService
+class Request(QuietHandler):
+    owner: JsonServer
     protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
         self.owner.connections += 1
         super().setup()
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - named by its base
         self.answer({"dataset_id": self.owner.dataset_id})
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - named by its base
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         if len(body) < length:
@@ -81,6 +67,3 @@ class Request(BaseHTTPRequestHandler):
             super().handle_one_request()
         except ConnectionError:
             self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass

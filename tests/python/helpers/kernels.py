@@ -1,4 +1,4 @@
-"""Real Jupyter kernels, and what a front end would show of their cells."""
+"""Real Jupyter kernels, and the output that a front end would show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 50
 
 @dataclass
 class Cell:
-    """What a cell has put out."""
+    """The output of a cell."""
 
     stdout: str = ""
     stderr: str = ""
@@ -41,7 +41,7 @@ class Cell:
 
     @property
     def bar(self) -> str:
-        """All text of a bar: what was printed, or what stands beside its widget."""
+        """All text of a bar: the printed text, or the text next to its widget."""
         beside = "".join(state["value"] for state in self.states("HTMLModel"))
         # In HTML, tqdm writes blanks that are as wide as a figure.
         return beside.replace("\u2007", " ") or self.stderr
@@ -64,7 +64,7 @@ class Cell:
 
 
 class Kernel:
-    """Runs cells, one after the other."""
+    """Runs cells one after another."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self._manager = manager
@@ -82,18 +82,18 @@ class Kernel:
         self._manager.interrupt_kernel()
 
     def wait_for_bar(self, words: str) -> None:
-        """Wait until the bar of the running cell says `words`."""
+        """Wait until the bar of the running cell contains `words`."""
         while words not in self._cell.bar:
             assert not self._take_message(), self._cell
 
     def result(self) -> Cell:
-        """Wait for the end of the cell that was started."""
+        """Wait for the running cell to end."""
         while not self._take_message():
             pass
         return self._cell
 
     def _take_message(self) -> bool:
-        """Take one message; whether it is the last one of the cell."""
+        """Process one message. Return whether it is the last one of the cell."""
         message = self._client.get_iopub_msg(timeout=TIMEOUT_SECONDS)
         if message["parent_header"].get("msg_id") != self._request:
             return False
@@ -104,7 +104,7 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path) -> Iterator[Kernel]:
-    """Run a kernel that keeps its files in `folder`, and end it."""
+    """Run a kernel in `folder` until the end of the block."""
     manager = KernelManager(connection_file=str(folder / "connection.json"))
     manager.start_kernel(env={**os.environ, "IPYTHONDIR": str(folder)})
     client = manager.client()

@@ -1,4 +1,4 @@
-"""A client that keeps the service busy."""
+"""A client that keeps a server busy."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from helpers.raw_client import RawClient
 
 
-class Sender(threading.Thread):
-    """Uploads small files to a dataset of its own, one after another, until the service ends.
+class Uploader(threading.Thread):
+    """Uploads small files to a new dataset, one after another, until the server stops.
 
     Args:
-        client: How it uploads.
+        client: The client to upload with.
         dataset_id: The dataset.
-        first: The number of its first file.
-        news: Set at each answer.
+        first: The number of the first file.
+        news: Set at each acknowledgement.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Sender(threading.Thread):
         self._news = news
         self._first = first
         self.sent: dict[str, bytes] = {}
-        self.answered: list[str] = []
+        self.acknowledged: list[str] = []
 
     def run(self) -> None:
         for number in itertools.count(self._first):
@@ -41,5 +41,5 @@ class Sender(threading.Thread):
             if status == 0:
                 return
             assert status == 200
-            self.answered.append(name)
+            self.acknowledged.append(name)
             self._news.set()

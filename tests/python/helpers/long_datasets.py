@@ -1,4 +1,4 @@
-"""Datasets of very many files or columns, made quickly."""
+"""Datasets with very many files or columns, created quickly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from helpers.server_process import Served
+from helpers.server_process import ServerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +39,10 @@ def wide_file(path: Path, columns: int) -> Path:
 
 
 def long_dataset(tmp_path: Path, files: int, columns: int) -> tuple[Path, str]:
-    """The folder of a service with one dataset of so many files, and the dataset."""
+    """Create a server's folder with one dataset of many files; return both."""
     first = wide_file(tmp_path / "part-000000.parquet", columns)
     service = tmp_path / "service"
-    with Served(service) as served:
+    with ServerProcess(service) as served:
         dataset_id = served.client().upload(first, progress=False).dataset_id
         served.end()
     with sqlite3.connect(service / "catalog.sqlite") as catalog:

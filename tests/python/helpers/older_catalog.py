@@ -1,4 +1,4 @@
-"""Catalogs as earlier releases have left them."""
+"""Catalogs of earlier releases."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _UNDO = {
 }
 
 
-def take_back_to(version: int, service: Path) -> None:
-    """Undo the migrations of a service's folder that came after a version."""
+def downgrade_to(version: int, service: Path) -> None:
+    """Undo the migrations of a server's folder after a version."""
     with closing(sqlite3.connect(service / "catalog.sqlite")) as catalog, catalog:
         for later, statements in _UNDO.items():
             for statement in statements if later > version else []:

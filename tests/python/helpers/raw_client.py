@@ -1,4 +1,4 @@
-"""Requests as they are: no retries, no listing, nothing of our own client."""
+"""Plain HTTP requests, without the retries and listings of sutro's client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BOUNDARY = "boundary-of-the-tests"
 
 
 class Answer(NamedTuple):
-    """Status 0 stands for none: the connection broke."""
+    """A response. Status 0 means that the connection broke before one came."""
 
     status: int
     body: dict[str, Any]
@@ -56,7 +56,7 @@ class RawClient:
         return self._ask("POST", call, body, content_type)
 
     def download(self, dataset_id: str, name: str) -> tuple[int, bytes]:
-        """Status and body: the file, or a refusal."""
+        """Return the status and the body: the file, or an error."""
         body = json.dumps({"dataset_id": dataset_id, "file_name": name}).encode()
         connection = HTTPConnection(self._address, timeout=30)
         headers = {"Authorization": f"Key {self._api_key}", "Content-Type": "application/json"}
@@ -71,7 +71,7 @@ class RawClient:
         return self._ask("GET", "health")
 
     def post(self, call: str, **fields: object) -> Answer:
-        """A call that takes JSON."""
+        """Send a request with a JSON body."""
         return self._ask("POST", call, json.dumps(fields).encode(), "application/json")
 
     def _ask(

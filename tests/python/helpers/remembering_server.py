@@ -1,4 +1,4 @@
-"""A service that keeps files, and tells of them as much as a test wants."""
+"""A server that stores files in memory, and lists only the details that a test wants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from helpers.json_server import JsonService
+from helpers.json_server import JsonServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +40,11 @@ FACTS: dict[str, Callable[[bytes], Any]] = {
 }
 
 
-class RememberingService(JsonService):
-    """Keeps files, and takes no name twice.
+class RememberingServer(JsonServer):
+    """Stores files in memory, and rejects names in use.
 
     Args:
-        tells: Which of `FACTS` its listings tell.
+        tells: The keys of `FACTS` that its listings contain.
 
     Attributes:
         files: The dataset.
@@ -68,7 +68,7 @@ class RememberingService(JsonService):
         ]
 
     def add(self, name: str, content: bytes) -> bool:
-        """Add a file to the dataset, unless its name is taken."""
+        """Add a file to the dataset, unless its name is in use."""
         with self._lock:
             rival, self.rival = self.rival, {}
             for taken, other in rival.items():

@@ -1,4 +1,4 @@
-"""A `sutro serve` of its own, in a process of its own."""
+"""`sutro serve` in a separate process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 API_KEY = "key-of-the-tests"
 
 
-class Served:
-    """`sutro serve --data FOLDER` on a free port; ended when left.
+class ServerProcess:
+    """Runs `sutro serve --data FOLDER` on a free port until the end of the block.
 
     Args:
         data: The folder of the datasets.
-        *options: More of its arguments.
-        api_key: The key that it accepts; None lets it make one up.
-        wrapper: A command that runs it, such as `strace`.
+        *options: Further arguments.
+        api_key: The accepted key. None lets the server generate one.
+        wrapper: A command to run the server with, such as `strace`.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Served:
         return bool(self.api_url)
 
     def log(self) -> str:
-        """What it has written to stderr so far."""
+        """The server's stderr so far."""
         return "".join(self._stderr)
 
     def client(self, **options: object) -> sutro.Client:
         return sutro.Client(self.api_key, self.api_url, **options)  # type: ignore[arg-type]
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal, and give the exit code and what was written to stderr."""
+        """Send a signal, and return the exit code and stderr."""
         self.process.send_signal(how)
         return self.wait()
 

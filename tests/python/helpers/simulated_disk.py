@@ -1,7 +1,7 @@
-"""What a disk may hold after a power cut, made from a trace of system calls.
+"""The possible states of a disk after a power cut, computed from a trace of system calls.
 
-The pessimistic reading of POSIX: bytes are durable when their file was synced, a name when its
-folder was synced, and of all else any part may be lost.
+This is the pessimistic reading of POSIX. Bytes are durable once their file is synced, and names
+once their folder is synced. Any part of the rest may be lost.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _CALLS = {
 
 @dataclass(frozen=True)
 class Call:
-    """A system call: which, and its arguments as text."""
+    """A system call with its arguments as text."""
 
     name: str
     arguments: tuple[str, ...]
 
     @property
     def path(self) -> Path:
-        """Of the file or folder that a sync is for."""
+        """The file or folder that is synced."""
         return _path(self.arguments[1])
 
     @property
@@ -51,7 +51,7 @@ class Call:
 
 
 def calls(trace: Path) -> Iterator[Call]:
-    """Read what `strace -f -z -yy -xx -e trace=...` has written."""
+    """Parse the output of `strace -f -z -yy -xx -e trace=...`."""
     for line in trace.read_text().splitlines():
         text = line.split(maxsplit=1)[1]
         for name, pattern in _CALLS.items():
@@ -79,7 +79,7 @@ class _File:
 
 
 class Disk:
-    """A folder on a disk whose power may be cut after each call."""
+    """A folder on a disk that can lose power after each call."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -126,7 +126,7 @@ class Disk:
             self._pending.setdefault(path.parent, []).append((path, file))
 
     def write_after_cut(self, folder: Path, chance: random.Random | None) -> None:
-        """Write what the disk holds: nothing that was not synced, or by chance some of it."""
+        """Write what survives: only what was synced, or at random also parts of the rest."""
         names = dict(self._durable)
         if chance:
             for changes in self._pending.values():

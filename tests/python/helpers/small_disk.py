@@ -1,4 +1,4 @@
-"""A disk of a few hundred KiB, for a service that fills it."""
+"""A disk of a few hundred KiB, so that a server can fill it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MOUNT = 'mount -t tmpfs -o size="$1"k tmpfs "$0" && echo mounted && read -r _'
 
 
 class SmallDisk:
-    """A file system that one process has mounted, and no other one sees.
+    """A file system that is mounted in one process, and invisible to others.
 
     Attributes:
-        wrapper: A command that runs another one where the disk is mounted.
-        folder: The disk, as it is seen from here.
+        wrapper: A command prefix that runs a program where the disk is mounted.
+        folder: The path of the disk from this process.
     """
 
     def __init__(self, folder: Path, owner: int) -> None:
@@ -31,7 +31,7 @@ class SmallDisk:
         self._ballast = self.folder / "ballast"
 
     def fill(self, *, leave_kib: int) -> None:
-        """Take all space but so much."""
+        """Fill the disk, except for some space."""
         self.free()
         with self._ballast.open("wb", buffering=0) as ballast:
             page = bytes(4096)
@@ -42,13 +42,13 @@ class SmallDisk:
                 ballast.truncate(max(0, ballast.tell() - leave_kib * 1024))
 
     def free(self) -> None:
-        """Give back what `fill` has taken."""
+        """Release the space that `fill` took."""
         self._ballast.unlink(missing_ok=True)
 
 
 @contextmanager
 def small_disk(folder: Path, kib: int) -> Iterator[SmallDisk]:
-    """Mount a disk of so many KiB at a folder; skip where that is forbidden."""
+    """Mount a disk of `kib` KiB at a folder. Skip the test if mounting is not permitted."""
     folder.mkdir()
     owner = subprocess.Popen(
         [

@@ -1,4 +1,4 @@
-"""How often the tests kill or starve a server: `make soak` asks for more."""
+"""How many failures the tests inject. `make soak` sets higher numbers."""
 
 import os
 

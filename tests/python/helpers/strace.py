@@ -1,4 +1,4 @@
-"""System calls of a service that fail, by `strace`."""
+"""Inject failures into the system calls of a server with `strace`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from helpers.server_process import Served
+    from helpers.server_process import ServerProcess
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
 @contextmanager
 def injected(
-    served: Served, injection: str, *, path: Path | None = None, trace: str | Path = os.devnull
+    served: ServerProcess,
+    injection: str,
+    *,
+    path: Path | None = None,
+    trace: str | Path = os.devnull,
 ) -> Iterator[None]:
-    """Make a system call of the service fail, or kill it there; skip where that is forbidden.
+    """Make a system call of the server fail, or kill it there.
+
+    Skips the test if this is not permitted.
 
     Args:
-        served: The service.
-        injection: As `strace -e inject=` takes it.
-        path: Only calls that concern this file or folder.
-        trace: A file for the calls; `(INJECTED)` stands behind those that failed.
+        served: The server.
+        injection: The argument of `strace -e inject=`.
+        path: Only inject into calls that use this file or folder.
+        trace: A file for the trace. `(INJECTED)` marks the calls that failed.
     """
     calls = injection.partition(":")[0]
     command = [

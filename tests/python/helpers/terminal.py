@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, as a person has it before them."""
+"""Run a command on a pseudo-terminal, as a user would see it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SUTRO = (sys.executable, "-m", "sutro")
 
 
 class Terminal:
-    """Runs a command on a terminal; ended when left.
+    """Runs a command on a terminal until the end of the block.
 
     Args:
-        *command: The command, with its arguments.
-        folder: Where it runs.
-        columns: How wide the terminal is.
-        environment: More variables, and others.
+        *command: The command with its arguments.
+        folder: The working directory.
+        columns: The width of the terminal.
+        environment: Environment variables to add or override.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Terminal:
         self._seen = ""
 
     def wait_for(self, pattern: str) -> None:
-        """Wait until something is shown, behind what was waited for before."""
+        """Wait until the output contains a text after the text of the last wait."""
         self._output.expect(pattern)
         self._seen += f"{self._output.before}{self._output.after}"
 
@@ -69,23 +69,23 @@ class Terminal:
         self._output.send(text)
 
     def wait(self) -> int:
-        """Wait for the end, and give the exit code."""
+        """Wait until the command exits, and return its exit code."""
         self._seen += self._output.read()
         return self._process.wait(timeout=30)
 
     @property
     def output(self) -> str:
-        """All that has come, with its control characters."""
+        """The output so far, with its control characters."""
         return self._seen
 
     @property
     def screen(self) -> list[str]:
-        """The lines as they stand there: what was written over is gone."""
+        """The visible lines, without what was overwritten."""
         return [_written_over(line) for line in self._seen.removesuffix("\n").split("\n")]
 
     @property
     def echoes(self) -> bool:
-        """Whether the terminal shows what is typed."""
+        """Whether the terminal echoes typed characters."""
         return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
 
     def __enter__(self) -> Self:

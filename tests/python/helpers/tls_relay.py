@@ -1,4 +1,4 @@
-"""A TLS terminator that counts its connections, serves a few at a time, or closes them early."""
+"""A TLS terminator that counts connections, limits them, or closes them early."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _ALL = 1_000_000
 
 
 class TlsRelay:
-    """Passes TLS connections on to a plain server, in a thread of its own.
+    """Forwards TLS connections to a plain server, in a thread.
 
     Args:
-        context: With a certificate for localhost.
-        port: Of the plain server on this machine.
-        places: Connections served at a time; others wait before their handshake.
-        answers: A connection is closed after so many answers, without a word.
+        context: The TLS settings, with a certificate for localhost.
+        port: The port of the plain server on this machine.
+        places: The number of concurrent connections. Others wait before their handshake.
+        answers: Close a connection silently after this many responses.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class TlsRelay:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pieces: int) -> None:
-    """An answer of the dataset API is one piece."""
+    """Copy data. A response of the dataset API arrives in one piece."""
     with suppress(OSError):
         for _ in range(pieces):
             piece = await reader.read(65536)

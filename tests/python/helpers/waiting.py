@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere."""
+"""Wait for an event in another process or thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Ask again and again, for longer than anything here takes."""
+    """Poll a condition until it holds. The timeout is longer than any test needs."""
     deadline = time.monotonic() + 50
     while not condition():
         assert time.monotonic() < deadline

@@ -1,1 +1,1 @@
-"""Dataset services that are not ours: what any team could have written."""
+"""Servers of the dataset API without code of sutro, as another team could have written them."""

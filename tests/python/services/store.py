@@ -1,4 +1,4 @@
-"""What both services keep: a folder with the files, and their names in order of arrival."""
+"""The storage of these servers: a folder of files, and their names in order of arrival."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def _folder() -> Path:
 
 
 def names() -> list[str]:
-    """Names in the dataset, in its order."""
+    """The names in the dataset, in order."""
     catalog = _folder() / "catalog"
     return catalog.read_text().splitlines() if catalog.exists() else []
 
 
 def add(name: str, content: IO[bytes]) -> str | None:
-    """Append a file; None where its name is taken."""
+    """Append a file. Return None if its name is in use."""
     with (_folder() / "catalog").open("a+") as catalog:
         fcntl.flock(catalog, fcntl.LOCK_EX)
         if name in names():
