@@ -41,6 +41,12 @@ pub enum Hint {
     PackFiles,
     /// Transfer one file at a time.
     OneAtATime,
+    /// Upload in the order of the source.
+    InOrder,
+    /// Commit files one after the other, not all together.
+    NotAtomic,
+    /// Upload files in one step, without staging them first.
+    UploadAtOnce,
     /// Resume an upload that was not ordered.
     ResumeUnordered,
     /// Completes "run the upload again with …".
@@ -88,6 +94,9 @@ impl fmt::Display for Hint {
             Self::FetchFile { .. } | Self::FetchFiles { .. } => "download it first",
             Self::PackFiles => "packing them into larger files is faster",
             Self::OneAtATime => "transfer one file at a time",
+            Self::InOrder => "upload them in order",
+            Self::NotAtomic => "upload them without committing all of them together",
+            Self::UploadAtOnce => "upload the files instead of staging them",
             Self::ResumeUnordered => "resume it unordered",
             Self::SameDataset { .. } => "this dataset id",
             Self::SameDatasetUnordered { .. } => "this dataset id, unordered,",

@@ -16,12 +16,6 @@ pub enum Location {
 }
 
 impl Location {
-    /// Whether a caller can find the file there.
-    #[must_use]
-    pub fn is_file(&self) -> bool {
-        self.path().is_some()
-    }
-
     /// The path, if it is a local one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

@@ -1,6 +1,6 @@
 """Datasets and their files, as the server lists them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sutro._public import public
 
@@ -65,7 +65,7 @@ class StagedFile:
     """Size in bytes."""
     row_count: int
     """Number of rows."""
-    sha256: str
+    sha256: str = field(repr=False)
     """SHA-256 of the bytes, in hexadecimal."""
     expires_at: str | None
     """When the server deletes the file if it was not committed: RFC 3339, UTC."""

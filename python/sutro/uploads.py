@@ -316,7 +316,7 @@ class Uploads:
             >>> dataset_id = client.create_dataset()
             >>> staged = client.stage("data/cars-1970.parquet", dataset_id)
             >>> print(repr(client.commit(staged, dataset_id)))
-            UploadReport('dataset-...': 1 file, 1 uploaded, ... sent in 0.0 s)
+            UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
         """
         return here(uploads.commit, self._core, staged, dataset_id, expected_file_count)
 

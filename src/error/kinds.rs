@@ -166,6 +166,15 @@ pub enum Error {
         message: Message,
     },
 
+    /// Files that are committed together were not committed, because the dataset has other files
+    /// than expected.
+    NotCommitted {
+        /// The dataset.
+        dataset_id: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+
     /// A file on this machine cannot be read or written.
     File {
         /// The file.
@@ -225,6 +234,8 @@ pub enum Error {
 pub enum TakenReason {
     /// They have other content.
     OtherContent,
+    /// They would be new files.
+    InUse,
     /// The dataset does not end with the first files of the upload, in order.
     OtherPlace,
     /// The dataset continues with another file than the upload.

@@ -23,7 +23,7 @@ impl Error {
     pub fn in_words(&self, words: Words<'_>) -> String {
         let advice = match self {
             Self::OutcomeUnknown { .. } => {
-                ". Run the same upload again: it checks the dataset and continues"
+                ". Run the same again: it checks the dataset and continues"
             }
             _ => "",
         };
@@ -91,6 +91,12 @@ impl Error {
                  started?",
                 message.in_words(words)
             ),
+            Self::NotCommitted { dataset_id, message } => write!(
+                f,
+                "nothing was committed to the dataset {dataset_id}: {message}. Another process may \
+                 have written to it; {}",
+                words(&Hint::ListFiles)
+            ),
             _ => self.write_local_error(f, words),
         }
     }
@@ -147,7 +153,8 @@ impl Error {
             | Self::Timeout { .. }
             | Self::NotTheApi { .. }
             | Self::OutcomeUnknown { .. }
-            | Self::ForeignWriter { .. } => Ok(()),
+            | Self::ForeignWriter { .. }
+            | Self::NotCommitted { .. } => Ok(()),
         }
     }
 }
@@ -159,6 +166,13 @@ fn write_taken(f: &mut fmt::Formatter<'_>, reason: &TakenReason, words: Words<'_
             return write!(
                 f,
                 "with other content. To add files, {}; to start over, upload to another dataset",
+                words(&Hint::GiveOtherNames)
+            );
+        }
+        TakenReason::InUse => {
+            return write!(
+                f,
+                "and names are unique. To add files, {}; otherwise leave these files out",
                 words(&Hint::GiveOtherNames)
             );
         }
@@ -277,6 +291,7 @@ mod tests {
             Error::NotTheApi { host: text(), message: text() },
             Error::OutcomeUnknown { file_name: text(), message: text() },
             Error::ForeignWriter { dataset_id: text(), message: text().into() },
+            Error::NotCommitted { dataset_id: text(), message: text() },
             Error::File { path: text().into(), source: source() },
             Error::OtherContent { paths: vec![text().into(); 20] },
             Error::Frame { label: text(), column: None, message: text() },
@@ -293,7 +308,7 @@ mod tests {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =
                 errors.iter().map(std::mem::discriminant).collect();
-            assert_eq!(kinds.len(), 23, "a new variant belongs into this test");
+            assert_eq!(kinds.len(), 24, "a new variant belongs into this test");
             for error in errors {
                 let message = error.to_string();
                 assert!(message.len() <= MAX_MESSAGE_BYTES, "{} bytes", message.len());

@@ -25,7 +25,8 @@ use crate::{
     error::Error,
     service::LocalServer,
     upload::{
-        self, MadeFile, MadeFiles, Source, Tracker, UploadOptions, commit_staged, stage, upload,
+        self, MadeFile, MadeFiles, Source, Tracker, UploadError, UploadOptions, commit_staged,
+        stage, upload,
     },
 };
 
@@ -80,7 +81,7 @@ impl Client {
 
     /// Starts an upload of files.
     fn upload(&self, files: &FoundFiles, options: UploadArguments) -> PyResult<Job> {
-        self.start_upload(Source::Files(files.0.clone()), options.into(), None)
+        self.start_upload(Source::Files(files.0.clone()), options.into())
     }
 
     /// Starts an upload of files that are passed with [`Job::feed`].
@@ -90,14 +91,13 @@ impl Client {
         schema: Option<&FrameSchema>,
         options: UploadArguments,
     ) -> PyResult<Job> {
-        let schema = schema.map(|schema| Arc::clone(&schema.0));
-        let (sender, files) = MadeFiles::channel(file_count, schema);
-        self.start_upload(Source::Made(files), options.into(), Some(sender))
+        let (feed, source) = made_files(file_count, schema);
+        Ok(self.start_upload(source, options.into())?.fed_by(feed))
     }
 
     /// Stages files for the dataset that `options` name.
     fn stage(&self, files: &FoundFiles, options: UploadArguments) -> PyResult<Job> {
-        self.start_staging(Source::Files(files.0.clone()), options.into(), None)
+        self.start_staging(Source::Files(files.0.clone()), options.into())
     }
 
     /// Stages files that are passed with [`Job::feed`].
@@ -107,9 +107,8 @@ impl Client {
         schema: Option<&FrameSchema>,
         options: UploadArguments,
     ) -> PyResult<Job> {
-        let schema = schema.map(|schema| Arc::clone(&schema.0));
-        let (sender, files) = MadeFiles::channel(file_count, schema);
-        self.start_staging(Source::Made(files), options.into(), Some(sender))
+        let (feed, source) = made_files(file_count, schema);
+        Ok(self.start_staging(source, options.into())?.fed_by(feed))
     }
 
     /// Commits staged files, in their order.
@@ -119,15 +118,12 @@ impl Client {
         dataset_id: String,
         expected_file_count: Option<u64>,
     ) -> PyResult<Job> {
-        let api = self.api()?;
         let staged = staged.into_iter().map(StagedArgument::into_staged);
         let staged = staged.collect::<PyResult<Vec<_>>>()?;
-        let tracker = Arc::new(Tracker::default());
-        let watched = Arc::clone(&tracker);
-        let work = async move {
+        let commit = |api, tracker| async move {
             commit_staged(&api, staged, &dataset_id, expected_file_count, tracker).await
         };
-        Job::start(work, Some(watched), convert::upload_report)
+        self.start_tracked(commit, convert::upload_report)
     }
 
     /// What a dataset holds before an upload into it; `names` asks for the names of all files.
@@ -216,29 +212,38 @@ impl Client {
         own.map(|own| own.value.clone()).map_err(|error| Python::attach(|py| error.into_py_err(py)))
     }
 
-    fn start_staging(
-        &self,
-        source: Source,
-        options: UploadOptions,
-        feed: Option<mpsc::Sender<MadeFile>>,
-    ) -> PyResult<Job> {
-        let api = self.api()?;
-        let tracker = Arc::new(Tracker::default());
-        let watched = Arc::clone(&tracker);
-        let work = async move { stage(&api, source, options, tracker).await };
-        Ok(Job::start(work, Some(watched), convert::staged_files)?.fed_by(feed))
+    fn start_upload(&self, source: Source, options: UploadOptions) -> PyResult<Job> {
+        let run = |api, tracker| async move { upload(&api, source, options, tracker).await };
+        self.start_tracked(run, convert::upload_report)
     }
 
-    fn start_upload(
-        &self,
-        source: Source,
-        options: UploadOptions,
-        feed: Option<mpsc::Sender<MadeFile>>,
-    ) -> PyResult<Job> {
-        let api = self.api()?;
-        let tracker = Arc::new(Tracker::default());
-        let watched = Arc::clone(&tracker);
-        let work = async move { upload(&api, source, options, tracker).await };
-        Ok(Job::start(work, Some(watched), convert::upload_report)?.fed_by(feed))
+    fn start_staging(&self, source: Source, options: UploadOptions) -> PyResult<Job> {
+        let run = |api, tracker| async move { stage(&api, source, options, tracker).await };
+        self.start_tracked(run, convert::staged_files)
     }
+
+    /// Starts work whose progress can be watched.
+    fn start_tracked<T, W>(
+        &self,
+        work: impl FnOnce(ApiClient, Arc<Tracker>) -> W,
+        translate: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Job>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, UploadError>> + Send + 'static,
+    {
+        let tracker = Arc::new(Tracker::default());
+        let work = work(self.api()?, Arc::clone(&tracker));
+        Job::start(work, Some(tracker), translate)
+    }
+}
+
+/// A source of files that are passed with [`Job::feed`], and its feed.
+fn made_files(
+    file_count: Option<usize>,
+    schema: Option<&FrameSchema>,
+) -> (mpsc::Sender<MadeFile>, Source) {
+    let schema = schema.map(|schema| Arc::clone(&schema.0));
+    let (feed, files) = MadeFiles::channel(file_count, schema);
+    (feed, Source::Made(files))
 }

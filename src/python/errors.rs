@@ -93,7 +93,7 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
         Error::OutcomeUnknown { file_name, .. } => {
             ("OutcomeUnknownError", fields!(py, file_name: file_name))
         }
-        Error::ForeignWriter { dataset_id, .. } => {
+        Error::ForeignWriter { dataset_id, .. } | Error::NotCommitted { dataset_id, .. } => {
             ("ForeignWriterError", fields!(py, dataset_id: dataset_id))
         }
         Error::File { path, .. } => {

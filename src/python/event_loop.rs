@@ -3,7 +3,11 @@
 use std::{any::Any, future::ready, pin::Pin};
 
 use futures_util::TryFutureExt;
-use pyo3::prelude::*;
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 use pyo3_async_runtimes::{
     TaskLocals,
     generic::{self, ContextExt, JoinError, Runtime},
@@ -17,10 +21,40 @@ pub(super) fn future<F>(py: Python<'_>, work: F) -> PyResult<Bound<'_, PyAny>>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    generic::future_into_py::<CoreRuntime, _, _>(py, async {
+    let running = pyo3_async_runtimes::get_running_loop(py)?.unbind();
+    let locals = TaskLocals::new(Bound::new(py, ClosableLoop(running))?.into_any());
+    generic::future_into_py_with_locals::<CoreRuntime, _, _>(py, locals, async {
         work.await;
         Ok(())
     })
+}
+
+/// The running loop, which a task may wake after it was closed.
+///
+/// A loop can be closed after a task has seen that its future is not cancelled, and before the
+/// task wakes the loop. Nobody waits for that future.
+#[pyclass(frozen)]
+struct ClosableLoop(Py<PyAny>);
+
+#[pymethods]
+impl ClosableLoop {
+    fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.bind(py).call_method0(intern!(py, "create_future"))
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn call_soon_threadsafe(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let py = args.py();
+        let own = self.0.bind(py);
+        match own.call_method(intern!(py, "call_soon_threadsafe"), args, kwargs) {
+            Err(_) if own.call_method0(intern!(py, "is_closed"))?.is_truthy()? => Ok(()),
+            woken => woken.map(|_| ()),
+        }
+    }
 }
 
 /// The runtime of this process, in the form that the crate expects.

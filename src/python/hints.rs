@@ -28,6 +28,9 @@ fn words(py: Python<'_>, hint: &Hint) -> PyResult<String> {
         Hint::FetchFiles { url } => ("fetch_files", Some(("url", url))),
         Hint::PackFiles => ("pack_files", None),
         Hint::OneAtATime => ("one_at_a_time", None),
+        Hint::InOrder => ("in_order", None),
+        Hint::NotAtomic => ("not_atomic", None),
+        Hint::UploadAtOnce => ("upload_at_once", None),
         Hint::ResumeUnordered => ("resume_unordered", None),
         Hint::SameDataset { dataset_id } => ("same_dataset", Some(("dataset_id", dataset_id))),
         Hint::SameDatasetUnordered { dataset_id } => {

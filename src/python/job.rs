@@ -105,9 +105,9 @@ impl Job {
         Ok(Self { process_id, runtime, task, completion, is_over, tracker, feed })
     }
 
-    /// Whether the job accepts files from [`Job::feed`].
-    pub(super) fn fed_by(self, feed: Option<mpsc::Sender<MadeFile>>) -> Self {
-        Self { feed: Mutex::new(feed), ..self }
+    /// The same job, which accepts files from [`Job::feed`].
+    pub(super) fn fed_by(self, feed: mpsc::Sender<MadeFile>) -> Self {
+        Self { feed: Mutex::new(Some(feed)), ..self }
     }
 
     fn ensure_own_process(&self) -> PyResult<()> {

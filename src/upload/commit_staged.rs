@@ -5,12 +5,12 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     commit::{CommitConfig, CommitWhen, Mode},
     dataset::names_taken,
-    error::UploadError,
+    error::{Call, UploadError},
     ledger::Tracker,
     outgoing::OutgoingFile,
     report::UploadReport,
     run::incomplete,
-    staging::must_stage,
+    staging::{Needs, must_stage},
     transfer::Transfer,
 };
 use crate::{
@@ -27,8 +27,8 @@ use crate::{
 /// are recognized.
 ///
 /// # Errors
-/// [`Error::Configuration`] if no file is given, or one is given twice; [`Error::ForeignWriter`] if
-/// the dataset has other files than expected; [`Error::Refused`] if a staged file has expired, or
+/// [`Error::Configuration`] if no file is given, or one is given twice; [`Error::NotCommitted`] if
+/// the dataset has another number of files than expected; [`Error::Refused`] if a staged file has expired, or
 /// belongs to another dataset; [`Error::NamesTaken`]; and the errors of every call.
 pub async fn commit_staged(
     client: &ApiClient,
@@ -39,7 +39,7 @@ pub async fn commit_staged(
 ) -> Result<UploadReport, UploadError> {
     check_twice(&staged)?;
     let listing = client.list_dataset_files(dataset_id).await?;
-    must_stage(client, "commit staged files")?;
+    must_stage(client, Needs::Commit)?;
     none_taken(&listing, &staged, dataset_id)?;
     let before = count_before(&listing, &staged, dataset_id, expected_file_count)?;
     tracker.transferring_into(dataset_id);
@@ -61,7 +61,7 @@ pub async fn commit_staged(
     };
     match transfer.run().await {
         Ok(_) => Ok(tracker.report()),
-        Err(error) => Err(incomplete(tracker.report(), true, error)),
+        Err(error) => Err(incomplete(tracker.report(), Call::Commit, error)),
     }
 }
 
@@ -80,7 +80,7 @@ fn check_twice(staged: &[StagedFile]) -> Result<()> {
             return Err(Error::configuration(message));
         }
         if !names.insert(folded(name)) {
-            let message = format!("several staged files are called {name}");
+            let message = format!("two of the staged files are called {name}: commit one of them");
             return Err(Error::configuration(message));
         }
     }
@@ -98,7 +98,7 @@ fn none_taken(listing: &[DatasetFile], staged: &[StagedFile], dataset_id: &str) 
     if taken.is_empty() {
         return Ok(());
     }
-    Err(names_taken(dataset_id, taken, TakenReason::OtherPlace))
+    Err(names_taken(dataset_id, taken, TakenReason::InUse))
 }
 
 /// The number of files that the dataset had before the staged ones.
@@ -108,18 +108,19 @@ fn count_before(
     dataset_id: &str,
     expected: Option<u64>,
 ) -> Result<usize> {
-    let Some(expected) = expected else {
-        let first = staged.first().map(|first| first.staged_id.as_str());
-        let is_first = |file: &DatasetFile| first.is_some() && file.file_id.as_deref() == first;
-        return Ok(listing.iter().position(is_first).unwrap_or(listing.len()));
-    };
-    let has = listing.len();
-    usize::try_from(expected).ok().filter(|&count| count <= has).ok_or_else(|| {
-        Error::ForeignWriter {
+    let first = staged.first().map(|first| first.staged_id.as_str());
+    let is_first = |file: &DatasetFile| first.is_some() && file.file_id.as_deref() == first;
+    // This commit went through before, if the dataset has the first file.
+    let before = listing.iter().position(is_first).unwrap_or(listing.len());
+    match expected {
+        Some(expected) if expected != before as u64 => Err(Error::NotCommitted {
             dataset_id: dataset_id.to_owned(),
-            message: format!("expected {expected} files, but it has {has}").into(),
-        }
-    })
+            message: format!(
+                "the dataset has {before} files before these, not {expected} as expected"
+            ),
+        }),
+        _ => Ok(before),
+    }
 }
 
 fn outgoing((position, staged): (usize, StagedFile)) -> OutgoingFile {

@@ -24,11 +24,23 @@ pub enum UploadError {
     Incomplete {
         /// The report so far.
         report: Box<UploadReport>,
-        /// Whether the upload keeps the order of the plan.
-        ordered: bool,
+        /// What failed.
+        call: Call,
         /// The cause.
         source: Box<UploadError>,
     },
+}
+
+/// A call that commits files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Files are uploaded.
+    Upload {
+        /// Whether the upload keeps the order of the plan.
+        ordered: bool,
+    },
+    /// Files are committed that were staged before.
+    Commit,
 }
 
 impl fmt::Display for UploadError {
@@ -44,9 +56,7 @@ impl UploadError {
         match self {
             Self::Check(error) => error.in_words(words),
             Self::Failed(error) => error.in_words(words),
-            Self::Incomplete { report, ordered, source } => {
-                incomplete(report, *ordered, source, words)
-            }
+            Self::Incomplete { report, call, source } => incomplete(report, *call, source, words),
         }
     }
 
@@ -90,16 +100,12 @@ enum Remedy {
     Unknown,
 }
 
-fn incomplete(
-    report: &UploadReport,
-    ordered: bool,
-    source: &UploadError,
-    words: Words<'_>,
-) -> String {
+fn incomplete(report: &UploadReport, call: Call, source: &UploadError, words: Words<'_>) -> String {
     let done = report.files.iter().filter(|file| file.status != FileStatus::Pending).count();
     let (all, dataset_id, remedy) = (report.files.len(), &report.dataset_id, source.remedy());
+    let ordered = call != Call::Upload { ordered: false };
     let done = match (done, all) {
-        // A generator may yield any number of further files.
+        // How many more a generator has, nobody knows.
         (1, 1) if ordered => "the first file is".to_owned(),
         (1, 1) => "1 file is".to_owned(),
         (done, all) if done == all && ordered => format!("the first {done} files are"),
@@ -107,23 +113,33 @@ fn incomplete(
         (done, all) => format!("{done} of {all} files are"),
     };
     let in_order = if ordered && remedy != Remedy::Unknown { ", in order" } else { "" };
-    let dataset = dataset_id.clone();
-    let with = words(&if ordered {
-        Hint::SameDataset { dataset_id: dataset }
-    } else {
-        Hint::SameDatasetUnordered { dataset_id: dataset }
-    });
-    let advice = match remedy {
-        Remedy::Again => format!("Run the same upload again with {with} to resume"),
-        Remedy::Change => {
-            format!("Fix this, then run the upload again with {with} to resume")
-        }
-        Remedy::Unknown => format!(
-            "Run the same upload again with {with}: it resumes if the dataset still matches, and \
-             sends nothing otherwise"
-        ),
-    };
+    let advice = advice(call, remedy, dataset_id, words);
     let reason = source.reason(words);
     let reason = reason.trim_end_matches('.');
     bounded(format_args!("{done} in {dataset_id}{in_order}; then: {reason}. {advice}"))
+}
+
+fn advice(call: Call, remedy: Remedy, dataset_id: &str, words: Words<'_>) -> String {
+    let dataset_id = dataset_id.to_owned();
+    let again = match call {
+        Call::Upload { ordered: true } => words(&Hint::SameDataset { dataset_id }),
+        Call::Upload { ordered: false } => words(&Hint::SameDatasetUnordered { dataset_id }),
+        Call::Commit => {
+            let again = "commit all of the files again: those that are there are recognized";
+            return match remedy {
+                Remedy::Change => format!("Fix this, then {again}"),
+                Remedy::Again | Remedy::Unknown => format!("To complete this, {again}"),
+            };
+        }
+    };
+    match remedy {
+        Remedy::Again => format!("Run the same upload again with {again} to resume"),
+        Remedy::Change => {
+            format!("Fix this, then run the upload again with {again} to resume")
+        }
+        Remedy::Unknown => format!(
+            "Run the same upload again with {again}: it resumes if the dataset still matches, and \
+             sends nothing otherwise"
+        ),
+    }
 }

@@ -124,6 +124,14 @@ impl Tracker {
         self.lock().phase = UploadPhase::Transfer;
     }
 
+    pub(super) fn staging(&self) {
+        self.lock().phase = UploadPhase::Stage;
+    }
+
+    pub(super) fn committing(&self) {
+        self.lock().phase = UploadPhase::Commit;
+    }
+
     pub(super) fn verifying(&self) {
         self.lock().phase = UploadPhase::Verify;
     }
@@ -143,6 +151,7 @@ impl Tracker {
             file.report.started = Some(SystemTime::now());
             file.report.transferred = None;
             file.body = Some(body);
+            file.is_staged = false;
         });
     }
 
@@ -166,7 +175,10 @@ impl Tracker {
         self.with(position, |file| {
             file.report.status = FileStatus::Uploaded;
             file.report.committed = Some(SystemTime::now());
-            file.bytes_sent = file.report.size_bytes;
+            // Others have sent what they staged.
+            if file.report.attempts > 0 {
+                file.bytes_sent = file.report.size_bytes;
+            }
         });
     }
 

@@ -54,7 +54,7 @@ mod verify;
 pub use check_report::{CheckReport, Checker, FileFacts, check_files};
 pub use commit_staged::commit_staged;
 pub use dataset_schema::Held;
-pub use error::UploadError;
+pub use error::{Call, UploadError};
 pub use feed::MadeFiles;
 pub use ledger::Tracker;
 pub use made::MadeFile;

@@ -25,7 +25,8 @@ pub(super) fn stop_error(
         StopCause::ListingBehind => return listing_stays_behind(file_name, last_error.as_ref()),
         StopCause::OutcomeUnknown => return Error::OutcomeUnknown { file_name, message: words },
         StopCause::ForeignWriter => {
-            format!("expected {file_name} next, but found other files {words}").trim_end().into()
+            let found = format!("expected {file_name} next, but found other files; {words}");
+            found.trim_end_matches("; ").into()
         }
         StopCause::NameTaken => format!(
             "the name {file_name} was in use when this upload first sent the file, so another \
@@ -38,6 +39,27 @@ pub(super) fn stop_error(
         }
     };
     Error::ForeignWriter { dataset_id, message }
+}
+
+/// As [`stop_error`], for files that are committed together.
+pub(super) fn none_or_all_error(
+    cause: StopCause,
+    file_name: String,
+    dataset_id: String,
+    last_error: Option<Error>,
+) -> Error {
+    match (cause, last_error) {
+        (StopCause::ForeignWriter, Some(Error::Refused { status: 412, message, .. })) => {
+            Error::NotCommitted { dataset_id, message }
+        }
+        (cause, last_error) => match stop_error(cause, file_name, dataset_id, last_error) {
+            Error::OutcomeUnknown { file_name, message } => Error::OutcomeUnknown {
+                file_name,
+                message: format!("all files are in the dataset, or none: {message}"),
+            },
+            error => error,
+        },
+    }
 }
 
 /// The listing kept lacking a file that the server had acknowledged.

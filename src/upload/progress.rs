@@ -12,6 +12,10 @@ pub enum UploadPhase {
     Compare,
     /// Sending and committing files.
     Transfer,
+    /// Bodies are sent. All of them are committed later, together or by another call.
+    Stage,
+    /// One transaction commits what is staged.
+    Commit,
     /// Comparing the dataset's listing with the plan.
     Verify,
 }
@@ -24,6 +28,8 @@ impl UploadPhase {
             Self::Check => "check",
             Self::Compare => "compare",
             Self::Transfer => "transfer",
+            Self::Stage => "stage",
+            Self::Commit => "commit",
             Self::Verify => "verify",
         }
     }
@@ -42,7 +48,7 @@ pub struct Progress {
     pub files_committed: usize,
     /// Files whose body is being sent or whose response is awaited.
     pub files_in_transfer: usize,
-    /// Files that wait for their turn, with everything but the tail sent.
+    /// Files that wait for their turn: staged, or sent but for the tail.
     pub files_held: usize,
     /// Files of the plan.
     pub files_total: usize,

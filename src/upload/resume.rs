@@ -79,10 +79,11 @@ pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
     let taken = feed.known.iter().filter(|file| places.get(&file.name).is_some());
     let taken: Vec<_> = taken.map(|file| file.name.clone()).collect();
     if !taken.is_empty() {
-        return Err(dataset.has_taken(taken, TakenReason::OtherPlace));
+        return Err(dataset.has_taken(taken, TakenReason::InUse));
     }
     let Feed { known, coming } = feed;
-    Ok(Feed { known, coming: coming.map(|coming| without_taken(dataset, coming)) })
+    let coming = coming.map(|coming| without_taken(dataset, coming, TakenReason::InUse));
+    Ok(Feed { known, coming })
 }
 
 /// The name of the first file shows where the earlier run began. The number of files is not known.
@@ -108,16 +109,16 @@ async fn behind_the_prefix(
         skip(&file, comparison, &mut there, tracker);
     }
     tracker.noted(note(&there));
-    Ok(without_taken(dataset, coming))
+    Ok(without_taken(dataset, coming, TakenReason::OtherPlace))
 }
 
 /// Adds an error at the first file whose name the dataset has.
-fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
+fn without_taken(dataset: &Dataset, coming: Coming, reason: TakenReason) -> Coming {
     let names = dataset.listing.iter().map(|listed| folded(&listed.file_name));
     let (names, id): (HashSet<_>, _) = (names.collect(), dataset.id.clone());
     Coming::of(coming.into_stream().map(move |file| match file {
         Ok(file) if names.contains(&folded(&file.name)) => {
-            Err(names_taken(&id, vec![file.name], TakenReason::OtherPlace).into())
+            Err(names_taken(&id, vec![file.name], reason.clone()).into())
         }
         file => file,
     }))

@@ -7,7 +7,7 @@ use super::{
     commit::{CommitConfig, CommitWhen, Mode},
     dataset::Dataset,
     dataset_schema::Held,
-    error::UploadError,
+    error::{Call, UploadError},
     feed::{Coming, Feed, MadeFiles},
     hive,
     ledger::Tracker,
@@ -20,7 +20,7 @@ use super::{
     resume,
     sent_record::SentRecord,
     sources::Found,
-    staging::{must_stage, too_many_for_one_commit},
+    staging::{Needs, atomic_is_ordered, must_stage, too_many_for_one_commit},
     transfer::Transfer,
     verify::Sent,
 };
@@ -60,7 +60,8 @@ pub async fn upload(
     let run = Run { client, options: &options, tracker: &tracker };
     let (feed, listing) = run.check(source).await?;
     let sent = run.send(feed, listing).await;
-    sent.map_err(|error| incomplete(tracker.report(), options.ordered, error))
+    let call = Call::Upload { ordered: options.ordered };
+    sent.map_err(|error| incomplete(tracker.report(), call, error))
 }
 
 /// Stages the files of `source` for the dataset in `options`, and returns what the server knows
@@ -85,7 +86,7 @@ pub async fn stage(
         )
         .into());
     };
-    must_stage(client, "stage files")?;
+    must_stage(client, Needs::Stage)?;
     tracker.transferring_into(&id);
     let dataset = Dataset { id, listing, order: Order::Planned };
     let feed = resume::none_taken(&dataset, feed)?;
@@ -110,7 +111,7 @@ impl Run<'_> {
             return Err(Error::configuration("concurrency must be at least 1").into());
         }
         if staging == Staging::Atomic && !ordered {
-            return Err(Error::configuration("an atomic upload keeps the order of the plan").into());
+            return Err(atomic_is_ordered().into());
         }
         match source {
             Source::Files(found) => self.check_files(found).await,
@@ -212,9 +213,9 @@ impl Run<'_> {
             // The first call to this server.
             self.client.try_authentication().await?;
         }
-        must_stage(self.client, "upload atomically")?;
+        must_stage(self.client, Needs::Atomic)?;
         if known_files > MAX_COMMIT_FILES {
-            return Err(too_many_for_one_commit());
+            return Err(too_many_for_one_commit(Some(known_files)));
         }
         Ok(())
     }
@@ -285,11 +286,11 @@ impl Run<'_> {
 }
 
 /// Adds the report to the error if the run has committed files.
-pub(super) fn incomplete(report: UploadReport, ordered: bool, error: UploadError) -> UploadError {
+pub(super) fn incomplete(report: UploadReport, call: Call, error: UploadError) -> UploadError {
     if report.files.iter().all(|file| file.status != FileStatus::Uploaded) {
         return error;
     }
-    UploadError::Incomplete { report: Box::new(report), ordered, source: Box::new(error) }
+    UploadError::Incomplete { report: Box::new(report), call, source: Box::new(error) }
 }
 
 fn files_of(dataset: Option<DatasetFileList>) -> Vec<DatasetFile> {

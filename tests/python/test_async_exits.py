@@ -71,6 +71,39 @@ def test_the_interpreter_exits_cleanly_at_any_point_of_a_call(
         assert outcome == (expected, "", ""), f"exit {number}, {way}; again: SUTRO_SEED={SEED}"
 
 
+def test_a_loop_that_is_closed_while_a_call_wakes_it_closes_cleanly(
+    server: sutro.LocalServer,
+) -> None:
+    program = f"""
+import asyncio, threading, sutro
+
+is_woken, is_closed = threading.Event(), threading.Event()
+
+class Loop(asyncio.SelectorEventLoop):
+    def call_soon_threadsafe(self, *args, **kwargs):
+        if threading.current_thread() is not threading.main_thread():
+            is_woken.set()
+            is_closed.wait(30)
+        return super().call_soon_threadsafe(*args, **kwargs)
+
+loop = Loop()
+client = sutro.Client({server.api_key!r}, {server.api_url!r})
+task = loop.create_task(client.list_datasets_async())
+while not is_woken.is_set():
+    loop.run_until_complete(asyncio.sleep(0.001))
+task.cancel()
+loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+loop.close()
+is_closed.set()
+print(task.cancelled())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
 def test_the_interpreter_exits_cleanly_during_an_upload(
     holding: HoldingServer, folder: Path
 ) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 import sutro
+from helpers.holding_proxy import HoldingProxy
 from helpers.processes import run_python
 from sutro._progress.display import in_notebook, shown
 
@@ -150,6 +151,10 @@ def test_an_error_closes_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
             r"\| 990B \[[\d:]+, 5/12 files, 6 waiting for part-7.parquet \(12 s\)\]",
         ),
         (AT_THE_END, r"\| 990B \[[\d:]+, 11/12 files, waiting for part-7.parquet \(12 s\)\]"),
+        (
+            {"phase": "commit", "files_in_transfer": 0, "files_held": 7, "waiting_for": None},
+            r"\| 990B \[[\d:]+, 12/12 files staged, waiting for the commit \(12 s\)\]",
+        ),
         (COMPLETE, r"\| 990B \[[\d:]+, 12/12 files, waiting for the list of files \(12 s\)\]"),
     ],
 )
@@ -164,6 +169,37 @@ def test_after_the_last_byte_the_bar_says_what_it_waits_for(
         show(waiting)
 
         assert re.search(words, capsys.readouterr().err)
+
+
+def test_files_that_are_staged_are_not_said_to_be_there(
+    server: sutro.LocalServer, folder: Path
+) -> None:
+    seen: list[sutro.Progress] = []
+
+    def show(progress: sutro.Progress) -> None:
+        if proxy.held.is_set():
+            seen.append(progress)
+            message = "seen"
+            raise RuntimeError(message)
+
+    with (
+        HoldingProxy(server.api_url, "/commit-files") as proxy,
+        pytest.raises(RuntimeError, match="seen"),
+    ):
+        sutro.Client(server.api_key, proxy.api_url).upload(folder, atomic=True, progress=show)
+
+    assert (seen[0].phase, seen[0].files_committed, seen[0].files_held) == ("commit", 0, 12)
+    assert str(seen[0]) == "12/12 files staged"
+    staging = progress_of(500, phase="stage", files_committed=0, files_skipped=0)
+    assert str(staging) == "3/12 files staged, 2 sending"
+
+
+def test_the_bar_of_stage_ends_with_what_is_staged(
+    client: sutro.Client, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.stage(folder, client.create_dataset(), progress=True)
+
+    assert capsys.readouterr().err.rstrip().endswith("B/s, 12/12 files staged]")
 
 
 def test_a_complete_bar_no_longer_says_what_it_waited_for(

@@ -8,13 +8,17 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 import sutro
+from conftest import PARTS
 from helpers.datasets import ids_in, names_in
+from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +78,7 @@ def test_a_staged_file_is_small_and_can_be_pickled_and_printed(client: sutro.Cli
     assert pickle.loads(pickle.dumps(staged)) == staged
     assert len(pickle.dumps(staged[0])) < 400
     assert "0.parquet" in repr(staged[0])
+    assert staged[0].sha256 not in repr(staged[0]), "a list of them is to be read"
     client.commit(pickle.loads(pickle.dumps(staged)), dataset_id)
 
 
@@ -101,15 +106,11 @@ def test_workers_in_other_processes_stage_and_one_driver_commits(
         for first in (0, 5, 10)
     ]
     parts = [pickle.loads(worker.communicate()[0]) for worker in workers]
-    assert ids_of_empty(client, dataset_id)
+    assert names_in(client, dataset_id) == []
 
     report = client.commit([file for part in parts for file in part], dataset_id)
     assert len(report) == 15
     assert ids_in(client, dataset_id) == list(range(15))
-
-
-def ids_of_empty(client: sutro.Client, dataset_id: str) -> bool:
-    return not client.list_dataset_files(dataset_id)
 
 
 def test_exactly_one_of_two_racing_drivers_commits(client: sutro.Client) -> None:
@@ -134,6 +135,23 @@ def test_exactly_one_of_two_racing_drivers_commits(client: sutro.Client) -> None
         assert names_in(client, dataset_id) == [file.file_name for file in winner]
 
 
+def test_two_drivers_with_one_list_both_succeed_and_it_is_there_once(
+    client: sutro.Client,
+) -> None:
+    for _ in range(10):
+        dataset_id = client.create_dataset()
+        staged = staged_frames(client, dataset_id, 3)
+
+        def commit(dataset_id: str = dataset_id, staged: Any = staged) -> list[str | None]:
+            report = client.commit(staged, dataset_id, expected_file_count=0)
+            return [file.file_id for file in report]
+
+        with ThreadPoolExecutor(2) as drivers:
+            one, other = [drivers.submit(commit) for _ in range(2)]
+        assert one.result() == other.result() == [file.staged_id for file in staged]
+        assert ids_in(client, dataset_id) == [0, 1, 2]
+
+
 def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
     dataset_id, other = client.create_dataset(), client.create_dataset()
     staged = staged_frames(client, dataset_id, 2)
@@ -145,7 +163,7 @@ def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
     for files, error, words in [
         ([*staged, *elsewhere], sutro.RefusedError, "file_"),
         ([*staged, unknown], sutro.RefusedError, "file_unknown"),
-        ([*staged, *same_name], sutro.ConfigurationError, "several .* called 1.parquet"),
+        ([*staged, *same_name], sutro.ConfigurationError, "two of .* called 1.parquet: commit one"),
         ([*staged, *differs], sutro.RefusedError, "text.parquet .*expected int64"),
         ([*staged, staged[0]], sutro.ConfigurationError, "0.parquet .* is given twice"),
         ([], sutro.ConfigurationError, "nothing to commit"),
@@ -154,13 +172,37 @@ def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
             client.commit(files, dataset_id)
         assert names_in(client, dataset_id) == [], words
 
-    with pytest.raises(sutro.ForeignWriterError, match="expected 3 files, but it has 0"):
+    with pytest.raises(
+        sutro.ForeignWriterError, match="has 0 files before these, not 3 as expected"
+    ):
         client.commit(staged, dataset_id, expected_file_count=3)
     with pytest.raises(sutro.DatasetNotFoundError, match="dataset-unknown not found"):
         client.commit(staged, "dataset-unknown")
     client.commit(staged, dataset_id, expected_file_count=0)
     with pytest.raises(sutro.FileExistsInDatasetError, match=r"1\.parquet"):
         client.commit(same_name, dataset_id)
+
+
+def test_a_file_that_has_expired_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with sutro.LocalServer(tmp_path / "short", stage_expiry=0.1) as server:
+        client = server.client()
+        dataset_id = client.create_dataset()
+        [staged] = staged_frames(client, dataset_id, 1)
+        expiry = datetime.fromisoformat(staged.expires_at or "")
+        wait_for(lambda: datetime.now(UTC) > expiry)
+        with pytest.raises(sutro.RefusedError, match=r"0\.parquet .* has expired") as error:
+            client.commit([staged], dataset_id)
+    assert error.value.file_name == "0.parquet"
+    assert str(error.value).endswith("stage it again")
+
+
+def test_a_report_of_a_commit_claims_no_bytes_that_others_have_sent(client: sutro.Client) -> None:
+    dataset_id = client.create_dataset()
+    report = client.commit(staged_frames(client, dataset_id, 2), dataset_id)
+    assert report.bytes_sent == 0
+    assert f"{sum(file.size_bytes for file in report) / 1000:.1f} kB committed in" in str(report)
+    assert " sent" not in str(report)
+    assert "B/s" not in report._repr_html_()
 
 
 def test_staged_files_of_another_key_cannot_be_committed(tmp_path: Path) -> None:
@@ -192,7 +234,7 @@ def test_a_list_of_other_objects_is_rejected(client: sutro.Client) -> None:
 def test_names_already_in_the_dataset_are_not_staged(client: sutro.Client) -> None:
     dataset_id = client.create_dataset()
     client.upload({"0.parquet": frame(0)}, dataset_id)
-    with pytest.raises(sutro.FileExistsInDatasetError, match=r"already contains 0\.parquet"):
+    with pytest.raises(sutro.FileExistsInDatasetError, match=r"give them other names \(names="):
         client.stage({"0.parquet": frame(1)}, dataset_id)
 
 
@@ -238,9 +280,9 @@ def test_a_server_without_staging_is_reported(
     client_without_staging: sutro.Client, folder: Path
 ) -> None:
     dataset_id = client_without_staging.create_dataset()
-    with pytest.raises(sutro.ConfigurationError, match="cannot stage files"):
+    with pytest.raises(sutro.ConfigurationError, match=r"cannot stage files: .*use sutro.upload"):
         client_without_staging.stage(folder, dataset_id)
-    with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
+    with pytest.raises(sutro.ConfigurationError, match=r"cannot upload atomically: .*atomic=True"):
         client_without_staging.upload(folder, dataset_id, atomic=True)
     with pytest.raises(sutro.ConfigurationError, match="cannot upload atomically"):
         client_without_staging.upload(folder, atomic=True)
@@ -264,8 +306,44 @@ def test_an_atomic_upload_commits_all_files_or_none(client: sutro.Client, folder
         client.upload(frames(), dataset_id, atomic=True)
     assert names_in(client, dataset_id) == []
     assert not client.upload(folder, dataset_id, atomic=True, dry_run=True)[0].file_id
-    with pytest.raises(sutro.ConfigurationError, match="order"):
+    with pytest.raises(sutro.ConfigurationError, match="leave out ordered=False"):
         client.upload(folder, dataset_id, atomic=True, ordered=False)
+
+
+def test_more_files_than_one_commit_can_have_are_refused_before_anything_is_sent(
+    client: sutro.Client, tmp_path: Path, folder: Path
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(10_001):
+        (many / f"{number}.parquet").hardlink_to(folder / PARTS[0])
+    with pytest.raises(sutro.ConfigurationError, match="10000 files, not 10001; target_file_size"):
+        client.upload(many, atomic=True)
+    assert client.list_datasets() == []
+
+
+def test_frames_are_uploaded_one_by_one_where_others_have_staged_too_much(tmp_path: Path) -> None:
+    def frames() -> Iterator[pl.DataFrame]:
+        yield from map(frame, range(6))
+        raise BrokenSourceError
+
+    with sutro.LocalServer(tmp_path / "full", max_staged_files=2) as server:
+        client = server.client()
+        staged_frames(client, client.create_dataset(), 2)
+        with pytest.warns(sutro.SutroWarning, match="one by one, .*the key has 2 staged files"):
+            report = client.upload(map(frame, range(6)))
+        assert ids_in(client, report.dataset_id) == list(range(6))
+        assert report.notes
+
+        with pytest.raises(sutro.UploadIncompleteError) as error:
+            client.upload(frames())
+        assert isinstance(error.value.__cause__, BrokenSourceError)
+        assert ids_in(client, error.value.report.dataset_id) == list(range(6))
+
+        for rejected in (client.stage, partial(client.upload, atomic=True)):
+            with pytest.raises(sutro.RefusedError, match="commit staged files, or wait until"):
+                rejected(frame(1), report.dataset_id)
+        assert ids_in(client, report.dataset_id) == list(range(6))
 
 
 def test_the_command_uploads_atomically(
@@ -276,3 +354,5 @@ def test_the_command_uploads_atomically(
     assert names_in(server.client(), done.stdout.strip())
     check = run_sutro("upload", folder, "--atomic", "--dry-run", environment=environment)
     assert check.returncode == 0
+    refused = run_sutro("upload", folder, "--atomic", "--unordered", environment=environment)
+    assert "leave out --unordered" in refused.stderr

@@ -228,7 +228,7 @@ async fn a_server_without_staging_refuses_an_atomic_upload_before_a_dataset_is_c
     let options = UploadOptions { staging: Staging::Atomic, ..UploadOptions::default() };
     let error = world.upload(options).await.unwrap_err();
     assert!(matches!(error, UploadError::Failed(Error::Configuration(_))), "{error}");
-    assert!(error.to_string().contains("staging"), "{error}");
+    assert!(error.to_string().contains("does not announce that it stages files"), "{error}");
     assert!(world.api.list_datasets().await.unwrap().is_empty());
 }
 

@@ -336,7 +336,7 @@ async def commit_async(
         >>> dataset_id = await sutro.create_dataset_async()
         >>> staged = await sutro.stage_async("data/cars-1970.parquet", dataset_id)
         >>> print(repr(await sutro.commit_async(staged, dataset_id)))
-        UploadReport('dataset-...': 1 file, 1 uploaded, ... sent in 0.0 s)
+        UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
     """
     return await Client(api_key, api_url).commit_async(
         staged, dataset_id, expected_file_count=expected_file_count

@@ -322,7 +322,7 @@ class AsyncUploads:
             >>> dataset_id = await client.create_dataset_async()
             >>> staged = await client.stage_async("data/cars-1970.parquet", dataset_id)
             >>> print(repr(await client.commit_async(staged, dataset_id)))
-            UploadReport('dataset-...': 1 file, 1 uploaded, ... sent in 0.0 s)
+            UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
         """
         return await in_loop(uploads.commit, self._core, staged, dataset_id, expected_file_count)
 

@@ -328,7 +328,7 @@ def commit(
         >>> dataset_id = sutro.create_dataset()
         >>> staged = sutro.stage("data/cars-1970.parquet", dataset_id)
         >>> print(repr(sutro.commit(staged, dataset_id)))
-        UploadReport('dataset-...': 1 file, 1 uploaded, ... sent in 0.0 s)
+        UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
     """
     return Client(api_key, api_url).commit(
         staged, dataset_id, expected_file_count=expected_file_count

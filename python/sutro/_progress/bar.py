@@ -9,7 +9,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sutro._progress.snapshot import Wait, files_sending
+from sutro._progress.snapshot import Wait, files_done, files_sending
 from sutro._run import forks
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ProgressBar:
         """
         if self._bar is None:
             return
-        if self._last is not None and _files_done(self._last) == self._last.files_total:
+        if self._last is not None and files_done(self._last) == self._last.files_total:
             # Show the totals, not what the upload last waited for.
             self._bar.bar_format, self._bar.postfix = None, str(self._last)
         self._bar.close()
@@ -68,13 +68,10 @@ class ProgressBar:
             self._bar.shown.update({"text/plain": str(self._bar)}, raw=True)
 
 
-def _files_done(progress: Progress) -> int:
-    return progress.files_committed + progress.files_skipped
-
-
 def _is_sent(progress: Progress) -> bool:
     """Tell whether all bytes are sent except for held tails."""
-    files = _files_done(progress) + progress.files_in_transfer + progress.files_held
+    files = progress.files_committed + progress.files_skipped + progress.files_held
+    files += progress.files_in_transfer
     is_moving = files_sending(progress) or files < progress.files_total
     return not is_moving or progress.bytes_sent >= progress.bytes_total
 

@@ -22,9 +22,10 @@ class Progress:
         67604 bytes, 12/12 files
     """
 
-    phase: Literal["check", "compare", "transfer", "verify"]
+    phase: Literal["check", "compare", "transfer", "stage", "commit", "verify"]
     """`check`, `compare` (reads files whose names are already there, to compare contents),
-    `transfer`, or `verify` (compares the order in the dataset)."""
+    `transfer`, or `verify` (compares the order in the dataset). `stage` and `commit` take the place
+    of `transfer` if all files are committed together."""
     bytes_sent: int
     """Bytes sent by this run. Never decreases, even if a file is sent again."""
     bytes_total: int
@@ -34,7 +35,8 @@ class Progress:
     files_in_transfer: int
     """Files that are being sent or wait for acknowledgement."""
     files_held: int
-    """Files that are sent except for their tail, and wait for their turn."""
+    """Files that wait for their turn to be committed: the server has all of them, or all but
+    their tail."""
     files_total: int
     """All files of the upload, including those that were already there."""
     files_skipped: int
@@ -47,10 +49,11 @@ class Progress:
     """Bytes to read for this comparison."""
 
     def __str__(self) -> str:
-        parts = [f"{self.files_committed + self.files_skipped}/{self.files_total} files"]
+        staged = " staged" if _are_staged(self) else ""
+        parts = [f"{files_done(self)}/{self.files_total} files{staged}"]
         if sending := files_sending(self):
             parts.append(f"{sending} sending")
-        if self.files_held:
+        if self.files_held and not staged:
             parts.append(f"{self.files_held} waiting")
         return ", ".join(parts)
 
@@ -66,9 +69,23 @@ def check_option(option: object) -> None:
         raise TypeError(message)
 
 
+def files_done(progress: Progress) -> int:
+    """Count the files for which nothing is left to do in this phase."""
+    staged = progress.files_held if _are_staged(progress) else 0
+    return progress.files_committed + progress.files_skipped + staged
+
+
+def _are_staged(progress: Progress) -> bool:
+    return progress.phase in ("stage", "commit")
+
+
 def files_sending(progress: Progress) -> int:
     """Count the files whose bytes are being sent."""
     return progress.files_in_transfer - (progress.waiting_for is not None)
+
+
+_AWAITED = {"commit": "the commit", "verify": "the list of files"}
+"""What an upload waits for in phases in which it sends no files."""
 
 
 class Wait:
@@ -80,11 +97,12 @@ class Wait:
 
     def words(self, progress: Progress) -> str:
         """Continue the line `str(progress)`; empty while the upload waits for nothing."""
-        awaited = "the list of files" if progress.phase == "verify" else progress.waiting_for
+        awaited = _AWAITED.get(progress.phase, progress.waiting_for)
         if awaited != self._awaited:
             self._awaited, self._since = awaited, time.monotonic()
         seconds = int(time.monotonic() - self._since)
         if awaited is None or not seconds:
             return ""
-        begin = "" if progress.files_held else ", waiting"
+        is_said = progress.files_held and not _are_staged(progress)
+        begin = "" if is_said else ", waiting"
         return f"{begin} for {awaited} ({seconds} s)"

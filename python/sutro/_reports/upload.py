@@ -146,13 +146,19 @@ class UploadReport:
 
     def _sent(self) -> str:
         """`1.2 GB sent in 12.0 s`; of a run that broke off, `1.0 GB committed` before that."""
+        if self._only_committed():
+            return f"{text.size(self.bytes)} committed in {self.seconds:.1f} s"
         is_cut_off = any(file.started and not file.committed for file in self.files)
         committed = f"{text.size(self.bytes)} committed, " if is_cut_off else ""
         return f"{committed}{text.size(self._bytes_sent())} sent in {self.seconds:.1f} s"
 
     def _bytes_sent(self) -> int:
         """What was committed was sent, whoever made the report."""
-        return max(self.bytes_sent, self.bytes)
+        return 0 if self._only_committed() else max(self.bytes_sent, self.bytes)
+
+    def _only_committed(self) -> bool:
+        """Tell whether others have sent the files."""
+        return self.bytes > 0 and not any(file.attempts for file in self.files)
 
     def _pace(self) -> str:
         """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from sutro import settings
+from sutro._hints import hint
 from sutro._run import values
 from sutro._sources.found import find
 from sutro._sources.paths import Paths
@@ -78,13 +79,17 @@ class Upload:
         return options, files
 
     def _options(self) -> UploadOptions:
+        ordered, atomic = values.flag("ordered", self.ordered), values.flag("atomic", self.atomic)
+        if atomic and not ordered:
+            message = f"an atomic upload commits all files together, in order; {hint('in_order')}"
+            raise ConfigurationError(message)
         return UploadOptions(
             dataset_id=None if self.dataset_id is None else values.dataset_id(self.dataset_id),
             names=None,
             target_file_size=values.size("target_file_size", self.target_file_size),
             concurrency=settings.concurrency(self.concurrency),
-            ordered=values.flag("ordered", self.ordered),
-            atomic=values.flag("atomic", self.atomic),
+            ordered=ordered,
+            atomic=atomic,
             cast=_is_cast(self.on_mismatch),
             recompress=values.flag("recompress", self.recompress),
             dry_run=values.flag("dry_run", self.dry_run),

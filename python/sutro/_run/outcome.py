@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro._hints import same_dataset
 from sutro._reports import text
@@ -41,32 +42,33 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
     return with_more
 
 
-class Ending(Protocol):
+class Ending(ABC):
     """The errors of a call that has not finished."""
 
-    @property
-    def all_or_none(self) -> bool:
-        """Whether nothing may be committed of a source that has failed."""
+    all_or_none = False
+    """Whether nothing may be committed of a source that has failed."""
+
+    @abstractmethod
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        """Return the error after Ctrl-C."""
+
+    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
+        """Return what to raise if the source has failed."""
+        return failure
 
     def with_report(self, error: _E, report: UploadReport | None) -> _E:
         """Add the report to an error that is not ours, and say how to go on."""
-
-    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
-        """Return what to raise if the source has failed."""
-
-    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
-        """Return the error after Ctrl-C."""
+        error.add_note(str(self.interrupted(report)))
+        # Callers find a report even if the upload had not started.
+        error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
+        return error
 
 
 @dataclass(frozen=True, slots=True)
 class Uploading(Ending):
-    """An upload."""
+    """An upload that commits files as they arrive."""
 
     ordered: bool
-    all_or_none: bool = False
-
-    def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        return _with_report(error, self.interrupted(report), report)
 
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
         """Return the source's error, if nothing was uploaded."""
@@ -101,36 +103,50 @@ class Uploading(Ending):
         )
 
 
+class AtomicUploading(Ending):
+    """An upload that commits all files together."""
+
+    all_or_none = True
+
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        if report is None or not report.dataset_id:
+            return UploadInterrupted("interrupted: nothing was sent")
+        left = [file for file in report if file.status == "pending"]
+        dataset_id, again = report.dataset_id, same_dataset(report.dataset_id, ordered=True)
+        if all(file.transferred for file in left):
+            # The commit may have been requested.
+            message = (
+                f"interrupted: all files are in {dataset_id}, or none of them. The same upload "
+                f"with {again} finds out, and completes it"
+            )
+        else:
+            files = text.counted(len(left), "file")
+            message = (
+                f"interrupted: none of {files} is in {dataset_id}. The same upload with {again} "
+                "sends them again"
+            )
+        return UploadInterrupted(message, report=report)
+
+
 class Staging(Ending):
     """A call of `stage`: whatever happens, the dataset stays as it is."""
 
     all_or_none = True
 
-    def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        return _with_report(error, self.interrupted(report), report)
-
-    def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:  # noqa: ARG002
-        return failure
-
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         return UploadInterrupted(
             "interrupted: the dataset has not changed; the server deletes the files that were "
-            "staged",
+            "staged when they expire",
             report=report,
         )
 
 
-def commit_interrupted(report: UploadReport | None) -> UploadInterrupted:
-    """Return the error of a `commit` that was interrupted: its outcome is not known."""
-    return UploadInterrupted(
-        "interrupted: the files may be in the dataset. The same commit again completes it, or "
-        "finds it done",
-        report=report,
-    )
+class Committing(Ending):
+    """A call of `commit`."""
 
-
-def _with_report(error: _E, interrupted: UploadInterrupted, report: UploadReport | None) -> _E:
-    error.add_note(str(interrupted))
-    # Callers find a report even if the upload had not started.
-    error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
-    return error
+    def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
+        return UploadInterrupted(
+            "interrupted: the files may be in the dataset. The same commit again finds out, and "
+            "completes it",
+            report=report,
+        )

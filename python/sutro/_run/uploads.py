@@ -25,7 +25,7 @@ from sutro._sources.items import count_of_frames, may_be_once, reads_once
 from sutro.errors import CheckError, FileExistsInDatasetError, NotTheApiError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sutro._run.arguments import Upload
     from sutro._run.driver import Driver
@@ -57,8 +57,9 @@ async def upload(
     except driver.cancelled as cancelled:
         outcome.Uploading(ordered=True).with_report(cancelled, None)
         raise
-    job = start(partial(_begin, client, source, options))
-    ending = outcome.Uploading(ordered=options["ordered"], all_or_none=options["atomic"])
+    job = start(partial(_begin, client.upload, client.upload_made_files, source, options))
+    is_atomic, ordered = options["atomic"], options["ordered"]
+    ending = outcome.AtomicUploading() if is_atomic else outcome.Uploading(ordered)
     report = await _result_of(driver, job, source, ending, progress)
     return outcome.noted(report, source)
 
@@ -77,7 +78,7 @@ async def stage(
     check_option(progress)
     preflight = await _ask_first(driver, client, given)
     options, source = await driver.in_background(partial(given.resolved, preflight))
-    job = start(partial(_begin_staging, client, source, options))
+    job = start(partial(_begin, client.stage, client.stage_made_files, source, options))
     return await _result_of(driver, job, source, outcome.Staging(), progress)
 
 
@@ -101,15 +102,7 @@ async def commit(
     if count is not None:
         count = values.count("expected_file_count", count, least=0)
     job = start(partial(client.commit, files, dataset_id, count))
-    try:
-        await driver.end_of(job)
-    except KeyboardInterrupt as interrupt:
-        _stop(job)
-        raise outcome.commit_interrupted(job.partial_report()) from interrupt
-    except BaseException:
-        job.cancel()
-        raise
-    return take_result(job)
+    return await _result_of(driver, job, None, outcome.Committing(), progress=False)
 
 
 async def check(driver: Driver, client: _core.Client | None, given: Upload) -> CheckReport:
@@ -169,29 +162,20 @@ async def _ask_first(
 
 
 def _begin(
-    client: _core.Client,
+    of_files: Callable[[_core.FoundFiles, UploadOptions], _core.Job[_T]],
+    of_frames: Callable[[int | None, _core.FrameSchema | None, UploadOptions], _core.Job[_T]],
     source: Files | Frames,
     options: UploadOptions,
-) -> _core.Job[UploadReport]:
+) -> _core.Job[_T]:
     if isinstance(source, Frames):
-        return client.upload_made_files(source.file_count, source.schema, options)
-    return client.upload(source.found, options)
-
-
-def _begin_staging(
-    client: _core.Client,
-    source: Files | Frames,
-    options: UploadOptions,
-) -> _core.Job[list[StagedFile]]:
-    if isinstance(source, Frames):
-        return client.stage_made_files(source.file_count, source.schema, options)
-    return client.stage(source.found, options)
+        return of_frames(source.file_count, source.schema, options)
+    return of_files(source.found, options)
 
 
 async def _result_of(
     driver: Driver,
     job: _core.Job[_T],
-    source: Files | Frames,
+    source: Files | Frames | None,
     ending: outcome.Ending,
     progress: ProgressOption,
 ) -> _T:

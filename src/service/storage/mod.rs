@@ -20,6 +20,8 @@ mod database;
 mod error;
 mod folder;
 mod migrations;
+#[cfg(test)]
+mod mutants;
 mod new_blob;
 mod open;
 mod pending;

@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+#[cfg(test)]
+use super::mutants::{Mutant, is_planted};
 use super::{
     sql,
     statement::{Connection, Statement, statement},
@@ -34,6 +36,10 @@ impl Transaction for ChangeRecords<'_> {
                 statement(sql::BEGIN_RECORD).bind(file_id).bind(expires_at)
             }
             Self::End { file_id } => statement(sql::END_RECORD).bind(file_id),
+            #[cfg(test)]
+            Self::Expire { now, .. } if is_planted(Mutant::SweepWithoutAge) => {
+                statement(sql::EXPIRE_RECORDS).bind(i64::MAX).bind(now)
+            }
             Self::Expire { now, delete_at } => {
                 statement(sql::EXPIRE_RECORDS).bind(now).bind(delete_at)
             }

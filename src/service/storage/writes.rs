@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+#[cfg(test)]
+use super::mutants::{Mutant, is_planted};
 use super::{
     records::end_records,
     rows::{schema, signed},
@@ -136,6 +138,10 @@ impl Append<'_> {
         connection: &mut Connection<'_>,
         ids: &[&str],
     ) -> Result<End<Appended>, sqlx::Error> {
+        #[cfg(test)]
+        if is_planted(Mutant::NoLookUpAfterCommit) {
+            return Ok(End::RollBack(Appended::Expired));
+        }
         if make_room(connection, self.dataset_id, 0, 0).await?.is_none() {
             return Ok(End::RollBack(Appended::NoDataset));
         }
@@ -159,11 +165,31 @@ pub(super) async fn make_room(
     files: usize,
     bytes: u64,
 ) -> Result<Option<Room>, sqlx::Error> {
+    #[cfg(test)]
+    if is_planted(Mutant::NoLockOfTheDataset) {
+        return room_without_lock(connection, dataset_id, files, bytes).await;
+    }
     let update = statement(sql::COUNT_FILES).bind(count(files)).bind(signed(bytes)?);
     let Some(row) = connection.fetch_optional(&update.bind(dataset_id)).await? else {
         return Ok(None);
     };
     Ok(Some(Room { file_count: row.get("file_count")?, schema: schema(&row)? }))
+}
+
+/// The mutant: what was read may have changed when it is used.
+#[cfg(test)]
+async fn room_without_lock(
+    connection: &mut Connection<'_>,
+    dataset_id: &str,
+    files: usize,
+    bytes: u64,
+) -> Result<Option<Room>, sqlx::Error> {
+    let select = "SELECT file_count, data_schema FROM datasets WHERE dataset_id = $1";
+    let row = connection.fetch_one(statement(select).bind(dataset_id)).await?;
+    let update = statement(sql::COUNT_FILES).bind(count(files)).bind(signed(bytes)?);
+    connection.execute(update.bind(dataset_id)).await?;
+    let file_count = row.get::<i64>("file_count")? + count(files);
+    Ok(Some(Room { file_count, schema: schema(&row)? }))
 }
 
 fn count(files: usize) -> i64 {

@@ -1,6 +1,9 @@
 //! Whether the connection of an answered upload serves the next one.
 
-use crate::{client::ApiClient, upload::commit::RequestId};
+use crate::{
+    client::ApiClient,
+    upload::commit::{Mode, RequestId},
+};
 
 /// The connections for uploads.
 ///
@@ -25,8 +28,10 @@ pub(super) struct Connections {
 const MOST_OVERTAKEN: usize = 8;
 
 impl Connections {
-    pub(super) fn new(client: &ApiClient) -> Self {
-        let kept = client.is_encrypted().then(|| client.keeping_connections().ok()).flatten();
+    /// Connections for the requests of a `mode`. Staged files use those of other calls.
+    pub(super) fn new(client: &ApiClient, mode: Mode) -> Self {
+        let is_kept = matches!(mode, Mode::Uploads(_)) && client.is_encrypted();
+        let kept = is_kept.then(|| client.keeping_connections().ok()).flatten();
         Self { own: client.clone(), kept, opening: None, overtaken: 0 }
     }
 

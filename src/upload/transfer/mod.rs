@@ -6,6 +6,7 @@ mod group_commit;
 mod requests;
 mod shell;
 mod staged;
+mod unstaged;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,6 +24,7 @@ pub(super) use self::shell::Transfer;
 use self::{
     connections::Connections,
     shell::{Accepted, News, Shell},
+    unstaged::Rest,
 };
 
 use super::{
@@ -33,7 +35,7 @@ use super::{
     deadline::HeadDeadline,
     error::UploadError,
     feed::Fed,
-    outcome::{ending, stop_error, with_likely_cause},
+    outcome::{ending, none_or_all_error, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
     settle::{Expected, verdict},
     staging::too_many_for_one_commit,
@@ -55,18 +57,45 @@ impl Transfer {
     /// committed. Dropping the future closes all connections; nothing is committed after
     /// that but what was released before.
     pub(super) async fn run(self) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
-        let mut strategy = strategy(self.mode, self.config);
+        if self.stages_first() {
+            self.tracker.staging();
+        }
+        let mut rest = Rest::of(self);
+        loop {
+            match rest.run().await? {
+                End::Complete { before, files } => return Ok((before, files)),
+                End::NotStaged(files) => rest = *files,
+            }
+        }
+    }
+}
+
+/// How a run ended that did not fail.
+enum End {
+    Complete {
+        before: Vec<String>,
+        files: Vec<OutgoingFile>,
+    },
+    /// The server would not stage these files.
+    NotStaged(Box<Rest>),
+}
+
+impl Rest {
+    async fn run(self) -> Result<End, UploadError> {
+        let Self { transfer, feed_error, note } = self;
+        let mut strategy = strategy(transfer.mode, transfer.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
-            connections: Connections::new(&self.client),
-            transfer: self,
+            connections: Connections::new(&transfer.client, transfer.mode),
+            transfer,
             tasks: JoinSet::new(),
             news: sender,
             requests: HashMap::new(),
             last_errors: HashMap::new(),
             deadline: HeadDeadline::default(),
             commit_deadline: HeadDeadline::default(),
-            feed_error: None,
+            feed_error,
+            note,
         };
         // The head and how much of it was sent.
         let mut head_at_tick = (0, 0);
@@ -110,13 +139,15 @@ impl Shell {
 
     fn plan(&mut self, file: Option<Fed>) -> Event {
         let Some(Ok(file)) = file else {
+            self.transfer.coming = None;
             self.feed_error = file.and_then(Result::err);
             return Event::PlanEnded;
         };
         if self.transfer.mode == Mode::Stages(CommitWhen::AllStaged)
             && self.transfer.files.len() == MAX_COMMIT_FILES
         {
-            self.feed_error = Some(too_many_for_one_commit().into());
+            self.transfer.coming = None;
+            self.feed_error = Some(too_many_for_one_commit(None).into());
             return Event::PlanEnded;
         }
         self.transfer.tracker.made(&file);
@@ -126,9 +157,7 @@ impl Shell {
 
     /// Nothing of a batch is committed that is committed as a whole and did not come whole.
     fn is_given_up(&self) -> bool {
-        let is_whole =
-            matches!(self.transfer.mode, Mode::Stages(CommitWhen::AllStaged | CommitWhen::Never));
-        is_whole && self.feed_error.is_some()
+        self.transfer.stages_first() && self.feed_error.is_some()
     }
 
     /// Does what the strategy says. Breaks when the run is over.
@@ -155,12 +184,17 @@ impl Shell {
         ControlFlow::Continue(())
     }
 
-    fn end(mut self, stop: Option<Stop>) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
-        match (stop, self.feed_error.take()) {
-            (Some(stop), _) => Err(self.error_of(stop).into()),
-            (None, Some(error)) => Err(error),
-            (None, None) => Ok((self.transfer.before, self.transfer.files)),
+    fn end(mut self, stop: Option<Stop>) -> Result<End, UploadError> {
+        if let Some(stop) = stop {
+            let error = self.error_of(stop);
+            return if self.may_go_on_without_staging(stop, &error) {
+                Ok(End::NotStaged(Box::new(self.without_staging(&error))))
+            } else {
+                Err(error.into())
+            };
         }
+        let Transfer { before, files, .. } = self.transfer;
+        self.feed_error.map_or(Ok(End::Complete { before, files }), Err)
     }
 
     fn pause(&mut self, request: RequestId, failures: u32, at_least: Option<Duration>) {
@@ -237,6 +271,7 @@ impl Shell {
                 match outcome {
                     Ok(Accepted::Uploaded(file_id)) => {
                         self.connections.answered();
+                        self.transfer.tracker.noted(self.note.take());
                         self.transfer.tracker.has_id(position, &file_id);
                     }
                     Ok(Accepted::Staged(staged)) => {
@@ -287,6 +322,12 @@ impl Shell {
     fn error_of(&mut self, stop: Stop) -> Error {
         let file_name = self.transfer.files[stop.file].name.clone();
         let last_error = self.last_errors.remove(&stop.file);
-        stop_error(stop.cause, file_name, self.transfer.dataset_id.clone(), last_error)
+        let dataset_id = self.transfer.dataset_id.clone();
+        let is_whole = self.transfer.mode == Mode::Stages(CommitWhen::AllStaged);
+        if is_whole && self.first_uncommitted() == 0 {
+            none_or_all_error(stop.cause, file_name, dataset_id, last_error)
+        } else {
+            stop_error(stop.cause, file_name, dataset_id, last_error)
+        }
     }
 }

@@ -12,7 +12,9 @@ use crate::{
     client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
     error::{Error, Result},
     upload::{
-        commit::{CommitConfig, Event, FileIndex, Grace, Group, Mode, RequestId, Verdict},
+        commit::{
+            CommitConfig, CommitWhen, Event, FileIndex, Grace, Group, Mode, RequestId, Verdict,
+        },
         deadline::HeadDeadline,
         error::UploadError,
         feed::Coming,
@@ -38,6 +40,13 @@ pub(in crate::upload) struct Transfer {
     pub(in crate::upload) tracker: Arc<Tracker>,
     /// Of what is sent into the dataset.
     pub(in crate::upload) record: Option<SentRecord>,
+}
+
+impl Transfer {
+    /// Whether nothing is committed before all files are staged.
+    pub(super) fn stages_first(&self) -> bool {
+        matches!(self.mode, Mode::Stages(CommitWhen::AllStaged | CommitWhen::Never))
+    }
 }
 
 /// News from a task to the shell.
@@ -69,6 +78,8 @@ pub(super) struct Shell {
     pub(super) commit_deadline: HeadDeadline,
     /// Why the feed ended.
     pub(super) feed_error: Option<UploadError>,
+    /// What the caller should know once the server has taken a file.
+    pub(super) note: Option<String>,
 }
 
 /// An open request.

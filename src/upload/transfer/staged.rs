@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::{CommitOutcome, backoff},
-    error::Result,
+    error::{Error, Result},
     upload::commit::{Event, Grace, Group, GroupEnding, Verdict},
 };
 
@@ -19,6 +19,9 @@ impl Shell {
         if !self.commit_deadline.allows(group.start, Duration::ZERO) {
             self.happened(Event::GroupEnded(GroupEnding::Final));
             return;
+        }
+        if self.transfer.stages_first() {
+            self.transfer.tracker.committing();
         }
         let Transfer { client, dataset_id, before, files, .. } = &self.transfer;
         let request = group_commit::request(dataset_id, before.len(), files, group);
@@ -80,12 +83,14 @@ impl Shell {
                 }
                 return Event::GroupEnded(ending);
             }
-            Ok(
-                CommitOutcome::CountDiffers(error)
-                | CommitOutcome::Gone { error, .. }
-                | CommitOutcome::Refused { error, .. },
-            )
+            Ok(CommitOutcome::CountDiffers(error) | CommitOutcome::Refused { error, .. })
             | Err(error) => error,
+            Ok(CommitOutcome::Gone { error, .. }) => {
+                if self.transfer.stages_first() {
+                    self.transfer.tracker.staging();
+                }
+                gone(error, file.map(|file| self.transfer.files[file].name.clone()))
+            }
         };
         self.last_errors.insert(file.unwrap_or(group.start), error);
         Event::GroupEnded(ending)
@@ -99,4 +104,14 @@ impl Shell {
         });
         Event::Compared { ours, verdict }
     }
+}
+
+/// The error of a commit of a file that the server does not hold, or not for this commit.
+fn gone(error: Error, file_name: Option<String>) -> Error {
+    let Error::Refused { status, message, .. } = error else { return error };
+    let message = format!(
+        "{message}. It has expired, or was staged for another dataset or with another key: stage \
+         it again"
+    );
+    Error::Refused { file_name, status, message }
 }

@@ -35,7 +35,7 @@ impl World {
         Self::with_limits(Limits::default(), change).await
     }
 
-    async fn with_limits(limits: Limits, change: impl FnOnce(Router) -> Router) -> Self {
+    pub(crate) async fn with_limits(limits: Limits, change: impl FnOnce(Router) -> Router) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = ApiKey::new(KEY).unwrap();
         let (keys, at) = (Keys::shared(&key), folder.path().join("service"));

@@ -91,7 +91,7 @@ async fn a_dataset_has_the_schema_of_its_first_files(fixture: &Fixture) {
     catalog.close().await;
 }
 
-async fn writers_side_by_side_leave_no_gap_and_take_no_name_twice(fixture: &Fixture) {
+pub(super) async fn writers_side_by_side_leave_no_gap_and_take_no_name_twice(fixture: &Fixture) {
     let catalog = fixture.with_dataset("busy").await;
     let (catalog, names_of) = (&catalog, |number: usize| format!("{}", number % 30));
     let appended = join_all((0..60).map(async |number| {

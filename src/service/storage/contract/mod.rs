@@ -3,10 +3,14 @@
 
 mod blobs;
 mod catalog;
+mod commit_proxy;
 pub(super) mod fixture;
 mod memory;
+mod postgres;
 #[path = "../../../../tests/rust/support/postgres.rs"]
 mod postgres_server;
+mod rates;
+mod records;
 mod staging;
 mod sweep;
 

@@ -16,12 +16,12 @@ use super::{
 };
 use crate::wire::staging::CommittedFile;
 
-const QUOTA: Quota = Quota { max_files: 100_000, max_bytes: u64::MAX };
+pub(super) const QUOTA: Quota = Quota { max_files: 100_000, max_bytes: u64::MAX };
 
 /// Every staged file of this module expires then.
 const EXPIRY: i64 = 100;
 
-fn staged_file(id: &str, name: &str, column: Option<&str>) -> NewStaged {
+pub(super) fn staged_file(id: &str, name: &str, column: Option<&str>) -> NewStaged {
     NewStaged {
         owner: String::new(),
         dataset_id: id.to_owned(),
@@ -42,7 +42,12 @@ fn ids(id: &str, names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("file_{id}-{name}")).collect()
 }
 
-async fn commit(catalog: &Catalog, id: &str, expected: u64, names: &[&str]) -> Committed {
+pub(super) async fn commit(
+    catalog: &Catalog,
+    id: &str,
+    expected: u64,
+    names: &[&str],
+) -> Committed {
     commit_at(catalog, id, expected, names, 0).await
 }
 
@@ -58,13 +63,13 @@ async fn commit_at(
     catalog.commit_staged(commit).await.unwrap()
 }
 
-fn files(id: &str, names: &[&str]) -> Vec<CommittedFile> {
+pub(super) fn files(id: &str, names: &[&str]) -> Vec<CommittedFile> {
     let file =
         |(name, file_id): (&&str, String)| CommittedFile { file_name: (*name).to_owned(), file_id };
     names.iter().zip(ids(id, names)).map(file).collect()
 }
 
-fn done(id: &str, names: &[&str]) -> Committed {
+pub(super) fn done(id: &str, names: &[&str]) -> Committed {
     Committed::Done { files: files(id, names), bytes: 7 * names.len() as u64 }
 }
 
