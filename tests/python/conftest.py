@@ -80,7 +80,7 @@ PARTS = [f"part-{number}.parquet" for number in range(12)]
 
 
 STAGED_FILES = {"gate": 0, "staged": 100_000}
-"""How many files a server stages: an upload to one that stages none goes through the gate."""
+"""The number of files that a server stages. Uploads to a server that stages none use the gate."""
 
 through_gate_and_staged = pytest.mark.parametrize("server", STAGED_FILES, indirect=True)
 """Runs a test with a server that does not stage files, and with one that does."""

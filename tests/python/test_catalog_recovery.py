@@ -31,8 +31,8 @@ FAULTS = {
     "a write of the catalog": ("catalog.sqlite", "pwrite64:error=EIO"),
     "a sync of the journal": ("catalog.sqlite-journal", "fsync,fdatasync:error=EIO"),
     "a write of the journal": ("catalog.sqlite-journal", "pwrite64:error=EIO"),
-    "the removal of the journal": ("catalog.sqlite-journal", "unlink:error=EIO"),
-    "a sync of the folder": ("", "fsync,fdatasync:error=EIO"),
+    # The third sync of a thread in a transaction, which is the commit.
+    "the end of the journal": ("catalog.sqlite-journal", "fsync,fdatasync:error=EIO:when=3+"),
 }
 
 

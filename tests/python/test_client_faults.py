@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="about processes of POSIX")
 
 KILLS = int(os.environ.get("SUTRO_KILLS", "3"))
-"""`make soak` asks for more."""
+"""The number of kills; `make soak` sets a higher one."""
 
 
 @posix_only

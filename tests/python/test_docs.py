@@ -37,7 +37,7 @@ NOT_RUN = {
     "js": "needs Node: see test_other_clients.py",
     "json": "is the content of a file or of an answer",
 }
-"""Languages of blocks that are not run, and why; `text` is what the block before it prints."""
+"""Languages of blocks that are not run. `text` is the output of the block before it."""
 
 THIS_NETWORK = {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
 THIS_NETWORK |= {f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")}

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
 ROUNDS = int(os.environ.get("SUTRO_FULL_DISKS", "4"))
-"""Times that a service under load fills its disk and is started again."""
+"""How often a server under load fills its disk and is restarted."""
 
 SENDERS = 4
 FILLINGS = 3
-"""Times that the disk is full in each round."""
+"""How often the disk fills up in each round."""
 
 OTHER_SCHEMA = io.BytesIO()
 pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
@@ -93,7 +93,7 @@ class PersistentUploader(threading.Thread):
         assert client.upload(self.dataset_id, *self._first).status == 200
         self.acknowledged = dict([self._first])
         self.in_doubt: dict[str, bytes] = {}
-        """Sent, and not acknowledged."""
+        """Sent, but not acknowledged."""
         self.statuses: set[int] = set()
 
     def run(self) -> None:

@@ -24,7 +24,7 @@ COUNT = int(os.environ.get("SUTRO_VERDICTS", "160"))
 BATCHES = 8
 
 OF_VALUES = ("which cannot be a", "has rows without a value")
-"""What only a look at all values of a file can tell: a check of files reads no values."""
+"""Mismatches that only the values of a file show. A check of files does not read values."""
 
 
 def check_error(client: sutro.Client, case: Case, dataset_id: str | None) -> object:

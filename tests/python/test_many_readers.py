@@ -39,7 +39,7 @@ class Lister(threading.Thread):
         self.is_over = threading.Event()
         self.has_begun = threading.Event()
         self.answers: Counter[tuple[int, bool]] = Counter()
-        """Statuses, and whether each came with `Retry-After`."""
+        """Statuses, and whether each response had `Retry-After`."""
 
     def run(self) -> None:
         headers = {"Authorization": f"Key {API_KEY}", "Content-Type": "application/json"}

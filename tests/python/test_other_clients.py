@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FORM_DATA = Path(sys.prefix) / "node" / "node_modules"
-"""Where `make` installs npm's form-data."""
+"""Where `make` installs the npm package form-data."""
 
 EXAMPLES = [
     block

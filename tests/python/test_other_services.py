@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SMALL, LARGE = 50, 400_000
-"""Rows of a file that fits into a connection's buffers, and of one that does not (3 MB)."""
+"""Row counts of a file that fits into a connection's buffers, and of one that does not (3 MB)."""
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def progress_of(sent: int, **fields: Any) -> sutro.Progress:
 
 
 AT_THE_END = {"files_committed": 7, "files_in_transfer": 1, "files_held": 0}
-"""All bytes are sent, and one confirmation is due."""
+"""All bytes are sent, and one acknowledgement is missing."""
 
 COMPLETE = {
     "phase": "verify",

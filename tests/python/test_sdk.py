@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sutro
 
 SDK = Path(sys.prefix) / "sdk"
-"""Its virtual environment: it is named `sutro`, too."""
+"""The SDK's virtual environment. Its package is named `sutro`, too."""
 
 pytestmark = pytest.mark.skipif(
     not SDK.is_dir(), reason="the SDK is not installed: make .venv/stamps/sdk"

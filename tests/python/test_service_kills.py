@@ -116,7 +116,7 @@ def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]
 @needs_strace
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize(
-    "syscall", ["openat", "write", "lseek", "pwrite64", "fsync", "rename", "unlink", "writev"]
+    "syscall", ["openat", "write", "lseek", "pwrite64", "fsync", "rename", "writev"]
 )
 def test_a_server_killed_at_any_system_call_of_an_upload_loses_no_acknowledged_upload(
     tmp_path: Path, syscall: str
@@ -133,7 +133,7 @@ def test_a_server_killed_at_any_system_call_of_an_upload_loses_no_acknowledged_u
 # A `write` cannot be told from one that wakes a thread: `lseek`, right before it, stands for it.
 @needs_strace
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
-@pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename", "unlink"])
+@pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename"])
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 def test_a_disk_error_at_any_system_call_is_reported_and_loses_nothing(
     tmp_path: Path, syscall: str, error: str

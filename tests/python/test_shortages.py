@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
 STRIDE = 3
-"""Of the system calls, each which one fails."""
+"""Inject a failure into every n-th system call."""
 
 HANDLES = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
-"""Runs a service that may open 64 files, of which it has 15 open from the start."""
+"""Runs a server that may open 64 files, of which it needs 15 from the start."""
 
 OTHER_KEY = "another-key-of-the-tests"
 

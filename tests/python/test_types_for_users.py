@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 UNTYPED = re.compile(r"^import (pandas|pyarrow|duckdb)|batch\.num_rows", re.MULTILINE)
-"""Libraries that are not typed as a whole: what is unknown of theirs is not ours."""
+"""Libraries with incomplete types. Unknown types of theirs are not reported."""
 
 THEIRS = (
     *("reportMissingTypeStubs", "reportUnknownArgumentType", "reportUnknownMemberType"),
@@ -25,7 +25,7 @@ THEIRS = (
 )
 
 OF_PAGES = ("reportDuplicateImport", "reportUnusedExpression", "reportUnusedFunction")
-"""What a page does because it is read from the top, and a cell because it shows its last line."""
+"""Rules that do not apply to code that runs from top to bottom, or to the last line of a cell."""
 
 PROGRAM = """\
 import asyncio

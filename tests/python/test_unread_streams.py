@@ -83,7 +83,7 @@ def row_count_of(client: sutro.Client, stream: Any) -> int:
 
 
 CONFLICTS: list[tuple[pa.Table, Any]] = [(OTHER, "error"), (MORE, "error"), (MORE, "cast")]
-"""Schemas that `TABLE` does not fit, whatever its rows are."""
+"""Schemas that `TABLE` does not match, whatever its rows are."""
 
 
 @pytest.mark.parametrize("call", CALLS)

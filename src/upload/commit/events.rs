@@ -37,6 +37,8 @@ pub enum Event {
     GroupEnded(GroupEnding),
     /// The pause after a failed commit ([`Action::PauseGroup`]) is over.
     GroupPauseOver,
+    /// The pause between two commits ([`Action::GatherGroup`]) is over.
+    GroupGathered,
     /// How the listing continues after the files that are known to be committed, after
     /// [`Action::Compare`].
     Compared {
@@ -150,6 +152,8 @@ pub enum Action {
     Settle(FileIndex, Grace),
     /// Commit these staged files in one request.
     CommitGroup(Group),
+    /// Wait a moment, so that the next commit has more files.
+    GatherGroup,
     /// Wait, then request the same commit again.
     PauseGroup {
         /// Failures of commits in a row. The pause grows with them.

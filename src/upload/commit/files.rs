@@ -152,6 +152,7 @@ impl Files {
             | Event::PlanEnded
             | Event::GroupEnded(_)
             | Event::GroupPauseOver
+            | Event::GroupGathered
             | Event::Compared { .. }
             | Event::Tick { .. } => true,
         }

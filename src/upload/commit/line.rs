@@ -85,7 +85,10 @@ impl Line {
             Event::Ended(request, ending) => return self.ended(request.file, ending, Turn::Now),
             Event::Settled(file, verdict) => return self.settled(file, verdict),
             // Events of staged files only.
-            Event::GroupEnded(_) | Event::GroupPauseOver | Event::Compared { .. } => {}
+            Event::GroupEnded(_)
+            | Event::GroupPauseOver
+            | Event::GroupGathered
+            | Event::Compared { .. } => {}
         }
         None
     }

@@ -1,7 +1,9 @@
 //! Staged files: the server stores them in any order, and small transactions give them their order.
 //!
 //! Bodies are sent as in an unordered upload, and nothing of them is visible. Whenever the next
-//! files of the plan are staged and no commit is under way, one request commits all of them.
+//! files of the plan are staged and no commit is under way, one request commits all of them. After
+//! each commit, files gather for a moment, because a commit of many costs the server hardly more
+//! than a commit of one.
 //!
 //! Invariant: a commit names the number of files that the dataset must have, so the dataset always
 //! holds a prefix of the plan, whichever commits arrive late, twice, or never.
@@ -62,6 +64,8 @@ pub struct Staged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Commit {
     None,
+    /// Not requested before more files are staged: see [`Action::GatherGroup`].
+    Gathering,
     Requested(Group),
     /// Requested again after a pause: the same files, so that the server recognizes it.
     Pausing(Group),
@@ -117,6 +121,9 @@ impl Staged {
 
     /// Starts a commit of the next files, unless one is under way.
     fn commit_next(&mut self) {
+        if self.commit == Commit::Gathering && !self.may_gather_more() {
+            self.commit = Commit::None;
+        }
         if self.commit != Commit::None || !self.may_commit() {
             return;
         }
@@ -133,6 +140,16 @@ impl Staged {
         let taken = self.taken.range(self.committed..).next();
         let end = taken.map_or(staged, |&taken| staged.min(taken));
         self.request(Group { start: self.committed, end: end.min(self.committed + most) });
+    }
+
+    /// Whether further files may be staged in a moment, and have room in the next commit.
+    fn may_gather_more(&self) -> bool {
+        let files = &self.line.files;
+        let is_whole = self.line.plan_has_ended() && files.head() == files.len();
+        !is_whole
+            && self.committed >= self.one_by_one_until
+            && self.line.stopping.stop().is_none()
+            && files.head() < self.committed + self.max_group
     }
 
     fn may_commit(&self) -> bool {
@@ -156,7 +173,13 @@ impl Staged {
         let Commit::Requested(group) = self.commit else { return };
         self.commit = Commit::None;
         match ending {
-            GroupEnding::Committed => self.learned(group.end),
+            GroupEnding::Committed => {
+                self.learned(group.end);
+                if self.may_gather_more() {
+                    self.commit = Commit::Gathering;
+                    self.line.act(Action::GatherGroup);
+                }
+            }
             GroupEnding::CountDiffers => self.compare(Reason::OthersWrote, Grace::None),
             GroupEnding::Temporary { retry_after } => self.retry(group, retry_after),
             GroupEnding::Final => {
@@ -295,6 +318,9 @@ impl CommitStrategy for Staged {
                 if let Commit::Pausing(group) = self.commit {
                     self.request(group);
                 }
+            }
+            Event::GroupGathered if self.commit == Commit::Gathering => {
+                self.commit = Commit::None;
             }
             Event::Compared { ours, verdict } => self.compared(ours, verdict),
             event => {

@@ -177,6 +177,7 @@ impl Shell {
             }
             Action::Settle(file, grace) => self.settle(file, grace),
             Action::CommitGroup(group) => self.commit_group(group),
+            Action::GatherGroup => self.gather_group(),
             Action::PauseGroup { failures, at_least } => self.pause_group(failures, at_least),
             Action::Compare(grace) => self.compare(grace),
             Action::Finish(stop) => return ControlFlow::Break(stop),

@@ -14,6 +14,9 @@ use crate::{
     upload::commit::{Event, Grace, Group, GroupEnding, Verdict},
 };
 
+/// How long files gather between two commits. A commit takes a few syncs of the server's disk.
+const GATHER: Duration = Duration::from_millis(20);
+
 impl Shell {
     pub(super) fn commit_group(&mut self, group: Group) {
         if !self.commit_deadline.allows(group.start, Duration::ZERO) {
@@ -27,6 +30,13 @@ impl Shell {
         let request = group_commit::request(dataset_id, before.len(), files, group);
         let client = client.clone();
         self.spawn(async move { News::GroupEnded(group, client.commit_files(&request).await) });
+    }
+
+    pub(super) fn gather_group(&mut self) {
+        self.spawn(async {
+            sleep(GATHER).await;
+            News::Event(Event::GroupGathered)
+        });
     }
 
     pub(super) fn pause_group(&mut self, failures: u32, at_least: Option<Duration>) {

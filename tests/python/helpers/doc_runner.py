@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 API_KEY = "my-key"
-"""The key that pages write where a server is started."""
+"""The key in the pages' examples that start a server."""
 
 PORT = "8000"
-"""The port that pages write; a free one takes its place."""
+"""The port in the pages' examples. A free port replaces it."""
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -35,7 +35,7 @@ class Block:
     language: str
     code: str
     line: int
-    """Of the page, where the code begins."""
+    """The line of the page where the code begins."""
 
 
 def blocks(page: Path) -> list[Block]:

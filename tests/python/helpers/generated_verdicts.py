@@ -35,10 +35,10 @@ FAMILIES = [
     [pa.time32("ms"), pa.time64("us")],
     [pa.null()],
 ]
-"""Types of one family are cast to each other; one of another family seldom is."""
+"""Types of one family can be cast to each other; types of different families seldom can."""
 
 VALUES = 2
-"""Of each type: all types of a family can hold them."""
+"""The number of values per type. All types of a family can hold them."""
 
 
 def leaf(rng: random.Random) -> pa.DataType:
@@ -119,7 +119,7 @@ LEAVES: list[tuple[Callable[[pa.DataType], bool], Callable[[int], Any]]] = [
     (pa.types.is_timestamp, lambda number: dt.datetime(1970, 1, 1, 0, 0, number, tzinfo=dt.UTC)),
     (lambda _: True, int),
 ]
-"""A value of each leaf."""
+"""One value per leaf type."""
 
 
 def value(of_type: pa.DataType, number: int) -> Any:
@@ -155,7 +155,7 @@ class Case:
 
     kind: str
     held: pa.Table | None
-    """What the dataset has; without rows and columns for an empty dataset."""
+    """The rows in the dataset. A table without rows and columns means an empty dataset."""
     tables: list[pa.Table]
     options: dict[str, Any]
     folder: Path

@@ -14,7 +14,7 @@ class JsonServer(BackgroundServer):
     dataset_id: str
 
     connections = 0
-    """How many were opened."""
+    """The number of connections opened so far."""
 
     def __init__(self) -> None:
         server = self

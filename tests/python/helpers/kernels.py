@@ -25,15 +25,15 @@ class Cell:
     stdout: str = ""
     stderr: str = ""
     shown: list[dict[str, Any]] = field(default_factory=list)
-    """Of each display and result, its forms by media type."""
+    """Each display and result, by media type."""
     widgets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """States of the widgets that were made, by their ids."""
+    """The states of created widgets by id."""
     error: str | None = None
-    """The name of the exception that ended it."""
+    """The name of the exception that ended the cell."""
     traceback: str = ""
-    """What is shown of it."""
+    """The text of the exception."""
     _places: dict[str | None, int] = field(default_factory=dict, compare=False)
-    """In `shown`, of what can be shown anew, by its id."""
+    """The positions in `shown` of updatable displays, by id."""
 
     def states(self, model: str) -> list[dict[str, Any]]:
         """The states of the widgets of one kind."""

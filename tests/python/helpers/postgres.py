@@ -23,8 +23,8 @@ _GUARD = """
     "$1/pg_ctl" -D "$2/data" stop -m immediate
     rm -rf "$2"
 """
-"""Stops the server when the process that started it has ended, however it ended: then nobody holds
-the other end of its standard input."""
+"""Stops the server when the process that started it ends, even by a kill: its end of the standard
+input is closed then."""
 
 _numbers = itertools.count()
 

@@ -3,7 +3,7 @@
 import os
 
 KILLS = int(os.environ.get("SUTRO_SERVICE_KILLS", "10"))
-"""Times that a server under load is killed."""
+"""How often a server under load is killed."""
 
 STRIDE = int(os.environ.get("SUTRO_SYSCALL_STRIDE", "5"))
-"""Of the system calls of a request, each which one fails; 1 for all."""
+"""Inject a failure into every n-th system call of a request; 1 means all."""

@@ -27,7 +27,7 @@ class TlsRelay:
     ) -> None:
         self.connections = 0
         self.unused = 0
-        """Connections that brought no request."""
+        """The number of connections without a request."""
         self.url = ""
         self._context, self._port = context, port
         self._places, self._answers = places, answers

@@ -32,10 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Writer {
     options: SqliteConnectOptions,
     connection: Mutex<Option<SqliteConnection>>,
-    /// A commit is the deletion of SQLite's journal. SQLite syncs the folder before and after it,
-    /// but skips this if it cannot open the folder because handles are short. This handle stays
-    /// open.
+    /// SQLite syncs the folder after it has created its journal, but skips this if it cannot open
+    /// the folder because handles are short. This handle stays open.
     folder: Option<Arc<File>>,
+    /// Whether the folder was synced since there is a journal, which is never deleted.
+    journal_is_durable: AtomicBool,
     is_closed: AtomicBool,
     /// A write has failed, and the catalog was not reopened since then.
     has_failed: AtomicBool,
@@ -63,6 +64,7 @@ impl Writer {
             connection: Mutex::new(Some(connection)),
             // A folder can only be opened on Unix.
             folder: if cfg!(unix) { Some(Arc::new(File::open(folder)?)) } else { None },
+            journal_is_durable: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             failed: Notify::new(),
@@ -151,6 +153,15 @@ impl Writer {
         Ok(())
     }
 
+    /// After a power cut in the middle of a commit, the journal must still be there.
+    async fn keep_journal(&self) -> Result<(), StorageError> {
+        if !self.journal_is_durable.load(Ordering::Acquire) {
+            self.sync_folder().await?;
+            self.journal_is_durable.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
     async fn sync_folder(&self) -> Result<(), StorageError> {
         let failed = |error: std::io::Error| StorageError::WriteFailed(error.to_string());
         let Some(folder) = self.folder.clone() else { return Ok(()) };
@@ -206,15 +217,13 @@ impl Write<'_> {
             if writer.faults.commit_nested(self.connection()?).await {
                 return Ok(());
             }
-            // After a power cut in the middle of the commit, the journal must still be there.
-            writer.sync_folder().await?;
+            writer.keep_journal().await?;
             let connection = self.connection()?;
             let commit = sqlx::query("COMMIT").execute(&mut *connection).await;
             commit.map_err(of_commit)?;
             // SQLite rejects this within a transaction, so it shows that none is open.
             let is_over = sqlx::query("PRAGMA synchronous = EXTRA").execute(connection).await;
-            is_over.map_err(|error| StorageError::WriteFailed(error.to_string()))?;
-            writer.sync_folder().await
+            is_over.map_err(|error| StorageError::WriteFailed(error.to_string())).map(|_| ())
         };
         committed.await.map_err(|error| writer.note(error))?;
         *self.slot = self.connection.take();

@@ -33,7 +33,10 @@ impl World {
                 Ok(())
             }
             Action::Drip(_) | Action::Finish(_) => Ok(()),
-            Action::CommitGroup(_) | Action::PauseGroup { .. } | Action::Compare(_) => {
+            Action::CommitGroup(_)
+            | Action::GatherGroup
+            | Action::PauseGroup { .. }
+            | Action::Compare(_) => {
                 Err(format!("{action:?} of an upload that stages nothing"))
             }
         }

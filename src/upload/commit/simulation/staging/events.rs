@@ -19,7 +19,7 @@ impl World {
         if !self.plan_has_ended && self.rng.u8(0..4) == 0 {
             return Some(self.grow_plan());
         }
-        match self.rng.u8(0..10) {
+        match self.rng.u8(0..11) {
             0 => Some(Event::Tick { head_moved: self.rng.bool() }),
             1 if !self.pauses.is_empty() => {
                 let index = self.rng.usize(0..self.pauses.len());
@@ -37,7 +37,11 @@ impl World {
                 Some(Event::GroupPauseOver)
             }
             3 | 4 if self.comparing.is_some() => Some(self.compare()),
-            5 if self.expiries < self.schedule.max_expiries => {
+            5 if self.gathering > 0 => {
+                self.gathering -= 1;
+                Some(Event::GroupGathered)
+            }
+            6 if self.expiries < self.schedule.max_expiries => {
                 let ids: Vec<_> = self.server.staged.keys().copied().collect();
                 let id = ids.get(self.rng.usize(0..=ids.len()))?;
                 self.expiries += usize::from(self.server.staged.remove(id).is_some());

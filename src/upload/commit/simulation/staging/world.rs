@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) staged: HashMap<FileIndex, u64>,
     pub(super) commit: Option<CommitRequest>,
     pub(super) is_commit_pausing: bool,
+    /// Pauses between commits that are not over.
+    pub(super) gathering: usize,
     pub(super) comparing: Option<Grace>,
     /// Commits that the client has given up, but which may still arrive.
     pub(super) zombies: Vec<CommitRequest>,
@@ -53,6 +55,7 @@ impl World {
             staged: HashMap::new(),
             commit: None,
             is_commit_pausing: false,
+            gathering: 0,
             comparing: None,
             zombies: Vec::new(),
             planned: 0,
@@ -114,6 +117,7 @@ impl World {
         self.confirmed.clear();
         self.comparing = None;
         self.is_commit_pausing = false;
+        self.gathering = 0;
     }
 
     pub(super) fn zombies_arrive_or_die(&mut self) {
@@ -135,6 +139,7 @@ impl World {
             Action::Drop(file) => self.requests.retain(|request| request.file != file),
             Action::Pause { request, .. } => self.pauses.push(request),
             Action::CommitGroup(group) => self.request_commit(group)?,
+            Action::GatherGroup => self.gathering += 1,
             Action::PauseGroup { .. } => self.is_commit_pausing = true,
             Action::Compare(grace) => self.comparing = Some(grace),
             Action::Commit(file) => self.confirm(file)?,
