@@ -84,14 +84,18 @@ class Task:
         """Give the batches as tables of the first one's schema, if Parquet has its types."""
         label = f"partition {number}"
         schema: pa.Schema | None = None
-        with in_words(_OF_ARROW, label):
-            for batch in batches:
-                table = pa.Table.from_batches([batch]) if is_batch(batch) else batch
-                table = table.replace_schema_metadata()
-                if schema is None:
-                    schema = table.schema
+        # What the engine raises while it gives them is its own: a failed task of before.
+        for batch in batches:
+            table = pa.Table.from_batches([batch]) if is_batch(batch) else batch
+            table = table.replace_schema_metadata()
+            if schema is None:
+                schema = table.schema
+                with in_words(_OF_ARROW, label):
                     _core.FrameOutline(schema, label, decimals_as_bytes=True, drops_index=False)
-                yield table.cast(schema)
+            elif table.schema != schema:
+                with in_words(_OF_ARROW, label):
+                    table = table.cast(schema)
+            yield table
 
     def _new_file(self, number: int) -> BinaryIO:
         if self.folder is None:
