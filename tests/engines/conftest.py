@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "python"))
 
 from engines import KINDS, Engine  # noqa: E402
-from helpers.server_process import API_KEY, Served  # noqa: E402
+from helpers.server_process import API_KEY, ServerProcess  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,8 @@ class Server:
         self._data, self._options = data, options
         self._served = self._started()
 
-    def _started(self) -> Served:
-        served = Served(self._data, "--port", str(PORT), *self._options)
+    def _started(self) -> ServerProcess:
+        served = ServerProcess(self._data, "--port", str(PORT), *self._options)
         assert served.has_started, served.log()
         return served
 
@@ -98,11 +98,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=[*KINDS], default="dask", help=help_of_it)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is about another engine."""
+    name = collection_path.stem
+    is_of_other = name.endswith("_only") and name != f"test_{config.getoption('--engine')}_only"
+    return is_of_other or None
+
+
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """The engine. Driver and workers are in a folder that has `examples/data` as `data`."""
     name = request.config.getoption("--engine")
     if name == "spark" and shutil.which("java") is None:
         pytest.skip("Spark needs Java, and there is no `java`")
+    folder = tmp_path_factory.mktemp("folder")
+    shutil.copytree(HERE.parents[1] / "examples/data", folder / "data")
+    os.chdir(folder)
     engine = KINDS[name]()
     yield engine
     engine.stop()

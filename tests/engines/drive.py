@@ -9,8 +9,9 @@ from engines import KINDS
 from faults import FaultyClient
 
 if __name__ == "__main__":
-    name, address, api_url, dataset_id, faults, count = sys.argv[1:]
+    name, address, api_url, dataset_id, faults, count, *shared = sys.argv[1:]
     engine = KINDS[name](address)
     client = FaultyClient(faults, None, api_url)
-    engine.upload(client, engine.frame(Path(faults), int(count)), dataset_id)
+    staging = shared[0] if shared else None
+    engine.upload(client, engine.frame(Path(faults), int(count)), dataset_id, staging=staging)
     engine.stop()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import warnings
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +17,7 @@ from faults import strike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 WORKERS = 2
 
@@ -42,7 +41,9 @@ class Engine:
         """A frame whose partitions are made by `plans.make`."""
         raise NotImplementedError
 
-    def upload(self, client: sutro.Client, frame: Any, *given: Any, **more: Any) -> sutro.UploadReport:
+    def upload(
+        self, client: sutro.Client, frame: Any, *given: Any, **more: Any
+    ) -> sutro.UploadReport:
         """Upload as a user would who wants failed tasks to run again."""
         return client.upload(frame, *given, **more)
 
@@ -62,7 +63,7 @@ class Dask(Engine):
         self._cluster = None
         if not address:
             self._cluster = distributed.LocalCluster(
-                n_workers=WORKERS, threads_per_worker=1, dashboard_address=None
+                n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0"
             )
         self._client = distributed.Client(address or self._cluster)
 
@@ -82,12 +83,12 @@ class Dask(Engine):
         meta = plans.rows_of(plans.PARTITIONS // 4).slice(0, 0).to_pandas()
         return dd.from_map(make, range(count), meta=meta)
 
-    def upload(self, client: sutro.Client, frame: Any, *given: Any, **more: Any) -> sutro.UploadReport:
+    def upload(
+        self, client: sutro.Client, frame: Any, *given: Any, **more: Any
+    ) -> sutro.UploadReport:
         import dask
 
-        # Dask warns that frames do not have annotations. The tasks of the upload do.
-        with dask.annotate(retries=3), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Dask annotations")
+        with dask.annotate(retries=3):
             return client.upload(frame, *given, **more)
 
     def read(self, client: sutro.Client, dataset_id: str) -> pa.Table:

@@ -1,4 +1,4 @@
-"""What the jobs of the tests make: 200 partitions of uneven size, whose rows say where they belong."""
+"""What the jobs make: 200 partitions of uneven size, whose rows say where they belong."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ import pytest
 
 import plans
 import sutro
-from engines import Engine
 from faults import FaultyClient, arm, armed, thaw
 from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     from conftest import Server
+    from engines import Engine
 
 FEW = 40
 """Partitions of the jobs that need not be long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import dask
@@ -35,7 +36,7 @@ def upload(client: Api, frame: Any, dataset_id: str | None, options: Options) ->
         schema = _known_schema(frame)
         if schema is not None:
             job.refuse_schema(schema)
-        parts = frame.to_delayed()
+        parts = _delayed(frame)
         # Not pure: a task that runs again stages its files again.
         stage = dask.delayed(_stage, pure=False, traverse=False)
         task = dask.delayed(job.task, traverse=False)
@@ -81,6 +82,15 @@ def _read(name: str, access: Access, dataset_id: str, columns: list[str] | None)
     return access.client().read(dataset_id, columns=columns, files=name).to_pandas()
 
 
+def _delayed(frame: Any) -> list[Any]:
+    """Return the partitions. Annotations such as retries are those of the tasks that stage them."""
+    with warnings.catch_warnings():
+        # Dask warns that frames have no annotations.
+        warnings.filterwarnings("ignore", "Dask annotations")
+        partitions: list[Any] = frame.to_delayed()
+    return partitions
+
+
 def _stage(task: Task, number: int, frame: Any) -> Partition:
     with in_words(frame, f"partition {number}"):
         table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -104,8 +114,9 @@ def _known_schema(frame: Any) -> pa.Schema | None:
 
 
 def _warn_of_index(frame: Any) -> None:
-    if frame.index.name is not None:
+    name = frame._meta.index.name  # noqa: SLF001 - Dask has no other way to tell without a frame
+    if name is not None:
         warn(
-            f"the index {frame.index.name} of a Dask frame is not uploaded; reset_index() makes it "
+            f"the index {name} of a Dask frame is not uploaded; reset_index() makes it "
             f"a column, reset_index(drop=True) drops it without this warning"
         )

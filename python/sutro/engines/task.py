@@ -87,6 +87,9 @@ class Task:
         # What the engine raises while it gives them is its own: a failed task of before.
         for batch in batches:
             table = pa.Table.from_batches([batch]) if is_batch(batch) else batch
+            if not table.num_rows:
+                # Such a batch may have no columns either.
+                continue
             table = table.replace_schema_metadata()
             if schema is None:
                 schema = table.schema
