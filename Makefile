@@ -9,10 +9,10 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-older soak lint audit msrv format docs wheel sdist bench microbench fuzz clean
+.PHONY: help demo test test-older test-engines soak lint audit msrv format docs wheel sdist bench microbench fuzz clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/package ## Build, then upload examples/data to a local folder, .demo
 	$(BIN)/python examples/demo.py
@@ -28,6 +28,13 @@ test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run 
 
 test-older: $(STAMPS)/package $(STAMPS)/older ## Test frames with the oldest supported libraries
 	PYTHONPATH=python $(VENV)/older/bin/python -m pytest tests/python/test_older_libraries.py
+
+# Each engine in a process of its own.
+ENGINES ?= dask ray spark daft daft_on_ray
+test-engines: $(STAMPS)/package $(STAMPS)/engines ## Test Dask, Ray, Spark and Daft in front of a server (ENGINES="dask ray")
+	for engine in $(ENGINES); do \
+		echo "$$engine:" && PYTHONPATH=python $(VENV)/engines/bin/python -m pytest --quiet \
+			--engine $$engine tests/engines || exit 1; done
 
 soak: export SUTRO_SCHEDULES = 1000000
 soak: export SUTRO_PROXY_RUNS = 2000
@@ -141,6 +148,13 @@ $(STAMPS)/older: $(STAMPS)/venv
 	$(PYTHON) -m venv $(VENV)/older
 	$(VENV)/older/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/older/bin/python -m pip install --quiet --group older
+	@touch $@
+
+# Engines have many dependencies.
+$(STAMPS)/engines: $(STAMPS)/venv
+	$(PYTHON) -m venv $(VENV)/engines
+	$(VENV)/engines/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/engines/bin/python -m pip install --quiet --group engines
 	@touch $@
 
 # What `make bench` measures: the package, built as a wheel, and its peers.

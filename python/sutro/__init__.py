@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from sutro._reports.upload import UploadedFile, UploadReport
     from sutro.client import Client
     from sutro.datasets import Dataset, DatasetFile, StagedFile
+    from sutro.engines import daft as daft
+    from sutro.engines import dask as dask
+    from sutro.engines import ray as ray
+    from sutro.engines import spark as spark
     from sutro.errors import (
         AuthenticationError,
         CertificateError,
@@ -191,6 +195,9 @@ _MODULES = {
 _SUBMODULES = frozenset({"errors", "options", "settings", "sources"})
 """Modules that can be used after `import sutro` alone."""
 
+_ENGINES = frozenset({"daft", "dask", "ray", "spark"})
+"""Modules for engines, which import them."""
+
 
 if not TYPE_CHECKING:  # a type checker would believe that every name exists
 
@@ -199,6 +206,8 @@ if not TYPE_CHECKING:  # a type checker would believe that every name exists
         if name in _SUBMODULES:
             # Without the lock: modules import each other this way while Python holds theirs.
             return __import__(f"sutro.{name}", fromlist=[name])
+        if name in _ENGINES:
+            return __import__("sutro.engines", fromlist=["load"]).load(name)
         if name not in __all__:
             message = f"module 'sutro' has no attribute {name!r}"
             raise AttributeError(message)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sutro import engines
 from sutro._run import uploads
 from sutro._run.arguments import Upload
 from sutro._run.driver import here
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Sequence
 
     from sutro import _core
@@ -46,6 +48,7 @@ class Uploads:
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
         dry_run: bool = False,
+        staging: str | os.PathLike[str] | None = None,
         progress: ProgressOption = None,
     ) -> UploadReport:
         """Upload Parquet files or frames to a dataset: concurrently, in order, exactly once.
@@ -57,7 +60,8 @@ class Uploads:
             source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
                 duckdb, ...), or a list or generator of frames. A dict also names them. Lists keep
                 their order; globs and folders are in natural order (`part-2` before `part-10`).
-                Generators are consumed lazily, as upload slots free up.
+                Generators are consumed lazily, as upload slots free up. Or one frame of Dask, Ray,
+                Spark or Daft: their workers send its partitions.
             dataset_id: The dataset to upload to. Default: a new dataset.
             concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
                 then 8.
@@ -87,6 +91,8 @@ class Uploads:
             recompress: Recompress files on the way that use a codec other than snappy.
             dry_run: Stop before anything is created or sent. The report lists the files that are
                 already there (`skipped`) and those that would be sent (`pending`).
+            staging: For a frame of Dask, Ray, Spark or Daft, if the server does not stage files: a
+                folder that the driver and all workers reach.
             progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
                 in a notebook. A callable receives a `Progress` about ten times a second.
 
@@ -122,6 +128,9 @@ class Uploads:
             recompress=recompress,
             dry_run=dry_run,
         )
+        if engines.engine_of(source) is not None:
+            return here(engines.upload, self, given, staging)
+        engines.refuse_staging(staging)
         return here(uploads.upload, self._core, given, progress)
 
     def check(

@@ -8,6 +8,7 @@ from sutro._public import public
 from sutro.client import Client, client_for_check
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Sequence
 
     from sutro._reports.check import CheckReport
@@ -34,6 +35,7 @@ def upload(
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     dry_run: bool = False,
+    staging: str | os.PathLike[str] | None = None,
     progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
@@ -47,7 +49,8 @@ def upload(
         source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
             duckdb, ...), or a list or generator of frames. A dict also names them. Lists keep
             their order; globs and folders are in natural order (`part-2` before `part-10`).
-            Generators are consumed lazily, as upload slots free up.
+            Generators are consumed lazily, as upload slots free up. Or one frame of Dask, Ray,
+            Spark or Daft: their workers send its partitions.
         dataset_id: The dataset to upload to. Default: a new dataset.
         concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
             then 8.
@@ -77,6 +80,8 @@ def upload(
         recompress: Recompress files on the way that use a codec other than snappy.
         dry_run: Stop before anything is created or sent. The report lists the files that are
             already there (`skipped`) and those that would be sent (`pending`).
+        staging: For a frame of Dask, Ray, Spark or Daft, if the server does not stage files: a
+            folder that the driver and all workers reach.
         progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
             in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -115,6 +120,7 @@ def upload(
         on_mismatch=on_mismatch,
         recompress=recompress,
         dry_run=dry_run,
+        staging=staging,
         progress=progress,
     )
 

@@ -165,23 +165,16 @@ def _are_paths(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, str | os.PathLike) for item in items)
 
 
-_PARTITIONS = "(part.compute() for part in df.partitions), one frame for each partition"
+_ALONE = "it alone to sutro.upload, whose workers send its partitions"
 
 KINDS = (
-    # Engines: their rows are on other machines, or take more memory than one has.
-    Kind("dask", ("DataFrame", "FrameBase", "_Frame"), _refused(_PARTITIONS)),
-    Kind("dask_expr", ("FrameBase",), _refused(_PARTITIONS)),
+    # Engines: their rows are on other machines, or take more memory than one has. `upload` takes
+    # one frame of them (`sutro.engines`).
+    Kind("dask", ("DataFrame", "FrameBase", "_Frame"), _refused(_ALONE)),
+    Kind("dask_expr", ("FrameBase",), _refused(_ALONE)),
     Kind("dask", ("Bag", "Array", "Delayed"), _refused("frames of it, made with compute()")),
-    Kind(
-        "ray",
-        ("Dataset", "MaterializedDataset"),
-        _refused('ds.iter_batches(batch_format="pyarrow", batch_size=100_000)'),
-    ),
-    Kind(
-        "pyspark",
-        ("DataFrame",),
-        _refused("df.toArrow(), or write it with df.write.parquet(folder) and pass the folder"),
-    ),
+    Kind("ray", ("Dataset", "MaterializedDataset"), _refused(_ALONE)),
+    Kind("pyspark", ("DataFrame",), _refused(_ALONE)),
     Kind("modin", ("DataFrame",), _refused("df.modin.to_pandas()")),
     # Tables of formats.
     Kind("deltalake", ("DeltaTable",), lambda table: table.to_pyarrow_dataset()),

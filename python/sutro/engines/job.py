@@ -1,0 +1,207 @@
+"""What the driver of an engine does: it prepares a job, and commits what the tasks have staged."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sutro._reports import text
+from sutro._reports.upload import UploadReport
+from sutro._run import stopping, values
+from sutro._run.warn import warn
+from sutro.datasets import StagedFile
+from sutro.engines.access import Access, only_one_process
+from sutro.engines.commit import Commit
+from sutro.engines.task import Task
+from sutro.errors import (
+    ConfigurationError,
+    FileAccessError,
+    RefusedError,
+    UploadIncompleteError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from sutro._reports.upload import UploadedFile
+    from sutro.engines.access import Api
+    from sutro.engines.options import Options
+    from sutro.engines.task import PartFile, Partition
+
+_MOST_NUMBERS = 5
+"""Partitions that a message names."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One upload of an engine's frame. It can be pickled, because some engines commit elsewhere."""
+
+    task: Task
+    started: float = field(default_factory=time.time)
+
+    @contextmanager
+    def cleaned_up(self) -> Iterator[Job]:
+        """Delete the job's folder at the end, with the files of all attempts."""
+        try:
+            yield self
+        finally:
+            self.clean_up()
+
+    def clean_up(self) -> None:
+        """Delete the job's folder, if it has one. Staged files expire at the server."""
+        if self.task.folder is not None:
+            shutil.rmtree(self.task.folder, ignore_errors=True)
+
+    def refuse_schema(self, schema: pa.Schema) -> None:
+        """Compare the schema of the frame with the dataset's, before anything is computed.
+
+        Raises:
+            SchemaMismatchError: They differ.
+            FrameError: It has types that Parquet does not have.
+        """
+        client, options = self.task.access.client(), self.task.options
+        empty = schema.remove_metadata().empty_table()
+        report = client.check(empty, self.task.dataset_id, on_mismatch=options.on_mismatch)
+        if report.error is not None:
+            raise report.error
+
+    def commit(self, results: Iterable[Partition], count: int) -> UploadReport:
+        """Append the partitions to the dataset: in order, each once, all or none.
+
+        Up to 10,000 files are appended in one step. Out of a shared folder they are uploaded one
+        after the other.
+
+        Args:
+            results: What the tasks have returned, in any order; of several results for one
+                partition, the first one counts.
+            count: The number of partitions.
+
+        Raises:
+            UploadIncompleteError: A partition is missing.
+            SutroError: The commit has failed.
+        """
+        stopping.check()
+        partitions = _in_order(results, count)
+        files = [file for partition in partitions for file in partition.files]
+        self._log("staged", files, count)
+        if not files:
+            warn("the frame has no rows: nothing was uploaded")
+            return self._report((), ("the frame has no rows",))
+        task = self.task
+        if task.folder is None:
+            committed = Commit(task.access.client(), task.dataset_id, task.options, files).run()
+            report = self._report(committed)
+        else:
+            report = self._uploaded(files)
+        self._log("committed", files, count)
+        return report
+
+    def _uploaded(self, files: Sequence[PartFile]) -> UploadReport:
+        options = self.task.options
+        report = self.task.access.client().upload(
+            {file.name: file.path for file in files},
+            self.task.dataset_id,
+            concurrency=options.concurrency,
+            on_mismatch=options.on_mismatch,
+        )
+        # Its paths are those of a folder that is gone.
+        own = tuple(replace(file, sources=()) for file in report.files)
+        return replace(report, files=own, seconds=time.time() - self.started)
+
+    def _report(self, files: Sequence[UploadedFile], notes: tuple[str, ...] = ()) -> UploadReport:
+        size = sum(file.size_bytes for file in files if file.status == "uploaded")
+        seconds = time.time() - self.started
+        return UploadReport(self.task.dataset_id, tuple(files), size, seconds, 0, notes, size)
+
+    def _log(self, event: str, files: Sequence[PartFile], count: int) -> None:
+        fields = {
+            "dataset_id": self.task.dataset_id,
+            "files": len(files),
+            "partitions": count,
+            "bytes": sum(file.size_bytes for file in files),
+        }
+        words = "".join(f" {name}={value}" for name, value in fields.items())
+        extra = {"event": f"files are {event}", "fields": fields}
+        logging.getLogger("sutro.engines").info("files are %s%s", event, words, extra=extra)
+
+
+def begin(
+    client: Api, dataset_id: str | None, options: Options, *, in_processes: bool = True
+) -> Job:
+    """Prepare a job. A dataset is created if there is none, so that tasks can stage for it.
+
+    Args:
+        client: The client of the driver.
+        dataset_id: The dataset.
+        options: How partitions become files.
+        in_processes: Whether tasks run in other processes than this one.
+
+    Raises:
+        ConfigurationError: The server does not stage files, and there is no shared folder.
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The server cannot be reached.
+    """
+    if options.staging is None and in_processes and client.api_url.startswith("local:"):
+        raise ConfigurationError(only_one_process(client.api_url))
+    dataset_id = client.create_dataset() if dataset_id is None else values.dataset_id(dataset_id)
+    if options.staging is None:
+        _refuse_no_staging(client, dataset_id)
+    folder = None if options.staging is None else _new_folder(options.staging)
+    return Job(Task(Access(client), dataset_id, options, folder))
+
+
+def _refuse_no_staging(client: Api, dataset_id: str) -> None:
+    """Ask for the commit of a file that cannot be: a server that stages files does not know it."""
+    nothing = StagedFile("file_none", "none.parquet", 0, 0, "0" * 64, None)
+    try:
+        client.commit([nothing], dataset_id)
+    except ConfigurationError:
+        message = (
+            f"{client.api_url} does not stage files, so workers cannot send theirs: pass "
+            f"staging=FOLDER, a folder that the driver and all workers reach. The driver then "
+            f"uploads from there"
+        )
+        raise ConfigurationError(message) from None
+    except RefusedError:
+        return
+
+
+def _new_folder(staging: str) -> str:
+    """Make a folder of the job's own, so that jobs do not meet in the shared one."""
+    folder = Path(staging, f"sutro-{uuid.uuid4().hex}").absolute()
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        message = f"cannot create {folder}: {error.strerror}; pass staging= a folder to write to"
+        raise FileAccessError(message, path=str(folder)) from error
+    return str(folder)
+
+
+def _in_order(results: Iterable[Partition], count: int) -> list[Partition]:
+    """Sort the results of tasks, one for each partition.
+
+    Raises:
+        UploadIncompleteError: One is missing, or there is one too many.
+    """
+    by_number: dict[int, Partition] = {}
+    for partition in results:
+        # A task that ran twice staged its files twice.
+        by_number.setdefault(partition.number, partition)
+    missing = [number for number in range(count) if number not in by_number]
+    if missing or len(by_number) > count:
+        named = ", ".join(map(str, missing[:_MOST_NUMBERS]))
+        what = f"no result for partition {named}" if missing else "more results than partitions"
+        message = (
+            f"the engine gave {what}, of {text.counted(count, 'partition')}: nothing was "
+            f"committed. Run the job again"
+        )
+        raise UploadIncompleteError(message)
+    return [by_number[number] for number in range(count)]

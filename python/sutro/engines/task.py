@@ -1,0 +1,151 @@
+"""What a task of an engine does: it makes files of its partition, and stages them."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+
+from sutro import _core
+from sutro._sources.words import in_words
+from sutro.engines.parquet import files_of
+from sutro.errors import FileExistsInDatasetError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sutro.engines.access import Access, Api
+    from sutro.engines.options import Options
+    from sutro.engines.parquet import MadeFile
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A file of a partition. It is small: the driver gets all of them."""
+
+    name: str
+    """Its name in the dataset: its place, and a fingerprint of its content."""
+    size_bytes: int
+    row_count: int
+    sha256: str
+    staged_id: str | None = None
+    """`None` if the dataset has a file of this name, or if it is in the shared folder."""
+    path: str | None = None
+    """In the shared folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The result of a task, wherever and however often it ran."""
+
+    number: int
+    """Its place in the plan, from 0."""
+    files: tuple[PartFile, ...]
+    """In order; none for a partition without rows."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all tasks of a job have in common. It is pickled with each of them."""
+
+    access: Access
+    dataset_id: str
+    options: Options
+    folder: str | None
+    """The folder of this job in the shared one."""
+
+    def stage(self, number: int, batches: Iterable[Any]) -> Partition:
+        """Stage a partition: tables, or record batches, of pyarrow.
+
+        Each attempt makes files of its own. Which attempt counts is decided by the engine, which
+        gives the driver the result of one of them.
+
+        Raises:
+            SutroError: It cannot be staged.
+        """
+        tables = self._checked(number, batches)
+        new_file = partial(self._new_file, number)
+        options = self.options
+        made = files_of(tables, new_file, options.rows_per_file, options.target_file_size)
+        is_split = options.rows_per_file is not None or options.target_file_size is not None
+        files = [
+            self._staged(f"part-{number:05}" + f"-{place:04}" * is_split, file)
+            for place, file in enumerate(made)
+        ]
+        return Partition(number, tuple(files))
+
+    def _checked(self, number: int, batches: Iterable[Any]) -> Iterator[pa.Table]:
+        """Give the batches as tables of the first one's schema, if Parquet has its types."""
+        label = f"partition {number}"
+        schema: pa.Schema | None = None
+        # What the engine raises while it gives them is its own: a failed task of before.
+        for batch in batches:
+            table = pa.Table.from_batches([batch]) if is_batch(batch) else batch
+            if not table.num_rows:
+                # Such a batch may have no columns either.
+                continue
+            table = table.replace_schema_metadata()
+            if schema is None:
+                schema = table.schema
+                with in_words(_OF_ARROW, label):
+                    _core.FrameOutline(schema, label, decimals_as_bytes=True, drops_index=False)
+            elif table.schema != schema:
+                with in_words(_OF_ARROW, label):
+                    table = table.cast(schema)
+            yield table
+
+    def _new_file(self, number: int) -> BinaryIO:
+        if self.folder is None:
+            # Without a name: it is gone with the process, however that ends.
+            return tempfile.TemporaryFile(prefix="sutro-")
+        return Path(self.folder, f"{number:05}-{uuid.uuid4().hex}.parquet").open("xb")
+
+    def _staged(self, place: str, made: MadeFile) -> PartFile:
+        name = f"{place}-{made.sha256[:8]}.parquet"
+        facts = partial(PartFile, name, made.size_bytes, made.row_count, made.sha256)
+        with closing(made.file):
+            if self.folder is not None:
+                return facts(path=made.file.name)
+            return facts(staged_id=self._staged_id(self.access.client(), name, made.file))
+
+    def _staged_id(self, client: Api, name: str, file: BinaryIO) -> str | None:
+        file.seek(0)
+        try:
+            (staged,) = client.stage(
+                {name: file},
+                self.dataset_id,
+                on_mismatch=self.options.on_mismatch,
+                progress=False,
+            )
+        except (FileExistsInDatasetError, RefusedError) as error:
+            if not is_taken(error):
+                raise
+            return None
+        return staged.staged_id
+
+
+_OF_ARROW = pa.table({})
+"""Whose library says how to mend a column that Parquet does not have."""
+
+
+_CONFLICT = 409
+
+
+def is_taken(error: Exception) -> bool:
+    """Tell whether an error says that the dataset has a file of this name.
+
+    The server says so itself if the file has come since the client looked.
+    """
+    is_refused = isinstance(error, RefusedError) and error.status == _CONFLICT
+    return is_refused or isinstance(error, FileExistsInDatasetError)
+
+
+def is_batch(rows: object) -> bool:
+    """Tell a record batch from a table."""
+    return isinstance(rows, pa.RecordBatch)
