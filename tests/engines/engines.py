@@ -29,6 +29,9 @@ class Engine:
     has_processes = True
     """Whether its tasks run in processes of their own."""
 
+    def __init__(self, address: str = "") -> None:
+        """Start it, or use the workers of a driver that has."""
+
     def stop(self) -> None:
         """End it."""
 
@@ -213,7 +216,7 @@ class Daft(Engine):
             pq.write_table(plans.rows_of(number, shift), path)
         at = str(faults)
 
-        @daft.func.batch(return_dtype=daft.DataType.int64())
+        @daft.func.batch(return_dtype=daft.DataType.int64())  # type: ignore[untyped-decorator]
         def make(column: daft.Series) -> daft.Series:
             for number in set(column.to_pylist()):
                 strike(at, "making", number - shift)

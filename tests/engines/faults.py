@@ -71,7 +71,7 @@ class FaultyClient(sutro.Client):
     def __reduce__(self) -> tuple[Callable[[], sutro.Client], tuple[()]]:
         return partial(FaultyClient, self._faults, None, self.api_url), ()
 
-    def stage(self, source: Any, dataset_id: str, **options: Any) -> list[sutro.StagedFile]:  # type: ignore[override]
+    def stage(self, source: Any, dataset_id: str, **options: Any) -> list[sutro.StagedFile]:
         number = int(next(iter(source)).split("-")[1])
         with _maybe_killed(strike(self._faults, "staging", number)):
             staged = super().stage(source, dataset_id, **options)
@@ -80,7 +80,7 @@ class FaultyClient(sutro.Client):
             staged = super().stage(source, dataset_id, **options)
         return staged
 
-    def commit(self, staged: Any, dataset_id: str, **options: Any) -> sutro.UploadReport:  # type: ignore[override]
+    def commit(self, staged: Any, dataset_id: str, **options: Any) -> sutro.UploadReport:
         if staged[0].row_count:
             strike(self._faults, "committing", 0)
         return super().commit(staged, dataset_id, **options)

@@ -43,7 +43,10 @@ def test_an_upload_from_a_shared_folder_is_resumed_after_its_driver_was_killed(
     assert 3 < there < plans.files_of(120)
 
     report = one_by_one.upload(engine.frame(faults, 120), dataset_id, staging=shared)
-    assert [file.status for file in report][:there] == ["skipped"] * there
-    assert {file.status for file in report[there:]} == {"uploaded"}
+    # The file after them may have been complete at the server.
+    skipped = sum(file.status == "skipped" for file in report)
+    assert there <= skipped <= there + 1
+    statuses = ["skipped"] * skipped + ["uploaded"] * (len(report) - skipped)
+    assert [file.status for file in report] == statuses
     found = one_by_one.read(dataset_id).to_arrow().cast(plans.SCHEMA)
     assert found.equals(plans.whole(120))

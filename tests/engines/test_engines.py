@@ -18,8 +18,8 @@ from faults import FaultyClient, arm, armed, thaw
 from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
-    from conftest import Server
     from engines import Engine
+    from server import Server
 
 FEW = 40
 """Partitions of the jobs that need not be long."""

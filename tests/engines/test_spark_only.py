@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import sutro
-    from conftest import Server
     from engines import Spark
+    from server import Server
 
 FEW = 30
 
