@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from helpers.doc_runner import API_KEY, FLAGS, Checker, DocRunner, blocks
+from helpers.doc_runner import API_KEY, ENGINE_PAGES, FLAGS, Checker, DocRunner, blocks
 from sutro._hints import PYTHON
 from sutro.cli.errors import EXIT_CODES
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-ENGINES = [ROOT / f"docs/guides/engines/{name}.md" for name in ("daft", "dask", "ray", "spark")]
-"""Pages whose code needs the environment of `make test-engines`, which runs it."""
 
 NOT_RUN = {
     "console": "needs a package index, a toolchain, an account, or someone at the keyboard",
@@ -71,7 +68,7 @@ def workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' shell is a Unix one")
 @pytest.mark.usefixtures("workspace")
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in ENGINES], ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ENGINE_PAGES], ids=name_of)
 def test_the_code_blocks_of_a_page_do_what_it_says(page: Path) -> None:
     with DocRunner(page) as reader:
         for block in blocks(page):

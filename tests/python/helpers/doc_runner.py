@@ -14,12 +14,16 @@ import warnings
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import sutro
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ENGINE_PAGES = [
+    Path(__file__).parents[3] / f"docs/guides/engines/{name}.md"
+    for name in ("daft", "dask", "ray", "spark")
+]
+"""Pages whose code needs the environment of `make test-engines`, which runs it."""
 
 API_KEY = "my-key"
 """The key in the pages' examples that start a server."""
