@@ -40,6 +40,35 @@ Source: TypeAlias = (
 """What to upload: a path, a glob, a folder, or a list of them; a frame, or a list or generator of
 them. A dict also names them."""
 
+
+class DaskFrame(Protocol):
+    """A frame of Dask."""
+
+    @property
+    def to_delayed(self) -> Any:
+        """Return its partitions."""
+
+
+class RayDataset(Protocol):
+    """A dataset of Ray Data."""
+
+    @property
+    def write_datasink(self) -> Any:
+        """Write it."""
+
+
+class SparkFrame(Protocol):
+    """A frame of Spark."""
+
+    @property
+    def mapInArrow(self) -> Any:  # noqa: N802 - of Spark
+        """Apply a function to its partitions."""
+
+
+EngineFrame: TypeAlias = DaskFrame | RayDataset | SparkFrame
+"""A frame of Dask, Ray or Spark, whose workers send its partitions. A frame of Daft is a `Frame`,
+and is sent in the same way."""
+
 NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
 """Names in the dataset: a list with one name per file; "path", to make them from the paths below
 the source (`2024/a.parquet` becomes `2024,a.parquet`); or a function from a path to a name."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sutro._reports.upload import UploadReport
     from sutro.datasets import StagedFile
     from sutro.options import OnMismatch, ProgressOption
-    from sutro.sources import HiveOption, NamesOption, Source
+    from sutro.sources import EngineFrame, HiveOption, NamesOption, Source
 
 
 class Uploads:
@@ -33,7 +33,7 @@ class Uploads:
 
     def upload(
         self,
-        source: Source,
+        source: Source | EngineFrame,
         dataset_id: str | None = None,
         *,
         concurrency: int | None = None,

@@ -78,6 +78,22 @@ def test_a_cancelled_upload_commits_nothing(client: sutro.Client) -> None:
     assert client.list_dataset_files(dataset_id) == []
 
 
+def test_ctrl_c_ends_the_job_and_commits_nothing(client: sutro.Client) -> None:
+    def interrupted(number: int) -> pd.DataFrame:
+        if number == FEW - 1:
+            raise KeyboardInterrupt
+        return make(number)
+
+    dataset_id = client.create_dataset()
+    meta = make(plans.PARTITIONS // 4).iloc[:0]
+    with (
+        dask.config.set(scheduler="synchronous"),
+        pytest.raises(sutro.UploadInterrupted, match="before the partitions were committed"),
+    ):
+        client.upload(dd.from_map(interrupted, range(FEW), meta=meta), dataset_id)
+    assert client.list_dataset_files(dataset_id) == []
+
+
 def test_one_partition_of_another_type_stops_the_job(client: sutro.Client) -> None:
     def mixed(number: int) -> pd.DataFrame:
         return pd.DataFrame({"x": [number if number < 7 else str(number)]})

@@ -207,9 +207,6 @@ def stand_in(module: str, name: str) -> Any:
 @pytest.mark.parametrize(
     ("source", "line"),
     [
-        (stand_in("dask.dataframe.dask_expr._collection", "DataFrame"), "df.partitions"),
-        (stand_in("ray.data.dataset", "Dataset"), "iter_batches"),
-        (stand_in("pyspark.sql.classic.dataframe", "DataFrame"), "toArrow"),
         (stand_in("modin.pandas.dataframe", "DataFrame"), "to_pandas"),
         (stand_in("pyiceberg.table", "Table"), "to_arrow_batch_reader"),
         (pd.DataFrame({"k": [1]}).groupby("k"), "for key, frame in groups"),
@@ -226,6 +223,26 @@ def test_an_unsupported_source_is_rejected_with_code_that_works(
 ) -> None:
     with pytest.raises(TypeError, match=line):
         client.upload([source] if inside else source)
+
+    assert client.list_datasets() == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        stand_in("dask.dataframe.dask_expr._collection", "DataFrame"),
+        stand_in("ray.data.dataset", "Dataset"),
+        stand_in("pyspark.sql.classic.dataframe", "DataFrame"),
+    ],
+)
+def test_a_frame_of_an_engine_is_rejected_in_a_list_and_by_a_check(
+    client: sutro.Client, source: Any
+) -> None:
+    for call in (client.upload, client.check):
+        with pytest.raises(TypeError, match=r"pass it alone to sutro\.upload"):
+            call([source])
+    with pytest.raises(TypeError, match=r"pass it alone to sutro\.upload"):
+        client.check(source)
 
     assert client.list_datasets() == []
 

@@ -120,7 +120,7 @@ def test_public_names_signatures_and_fields(snapshot: SnapshotAssertion) -> None
 
 def test_types_of_arguments(snapshot: SnapshotAssertion) -> None:
     limits = inspect.get_annotations(sutro.options.ServerLimits)
-    names = ("Source", "Frame", "NamesOption", "HiveOption", "ColumnType")
+    names = ("Source", "Frame", "EngineFrame", "NamesOption", "HiveOption", "ColumnType")
     lines = [f"ServerLimits.{name}" for name in limits]
     lines += [f"{name} = {described_type(getattr(sutro.sources, name))}" for name in names]
 

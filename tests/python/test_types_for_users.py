@@ -14,7 +14,11 @@ import pytest
 from helpers.doc_runner import ENGINE_PAGES, blocks
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    *sorted({*(REPOSITORY / "docs").rglob("*.md")} - {*ENGINE_PAGES}),
+]
+"""Without those whose libraries are only in the environment of `make test-engines`."""
 
 UNTYPED = re.compile(r"^import (pandas|pyarrow|duckdb)|batch\.num_rows", re.MULTILINE)
 """Libraries with incomplete types. Unknown types of theirs are not reported."""

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.options import OnMismatch
-    from sutro.sources import HiveOption, NamesOption, Source
+    from sutro.sources import EngineFrame, HiveOption, NamesOption, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """The unchecked arguments of `upload`; a check is an upload that sends nothing."""
 
-    source: Source
+    source: Source | EngineFrame
     dataset_id: str | None
     ordered: bool
     names: NamesOption | None

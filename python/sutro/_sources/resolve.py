@@ -18,13 +18,13 @@ from sutro.errors import ConfigurationError
 if TYPE_CHECKING:
     from sutro._sources.frames import Frames
     from sutro.options import UploadOptions
-    from sutro.sources import NamesOption, Source
+    from sutro.sources import EngineFrame, NamesOption, Source
 
 _USED_UP = "the source can be read once only, and was read now: make it again to upload it"
 
 
 def resolve(
-    source: Source,
+    source: Source | EngineFrame,
     names: NamesOption | None = None,
     *,
     recursive: bool = False,

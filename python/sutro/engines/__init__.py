@@ -71,8 +71,8 @@ async def upload(driver: Driver, client: Any, given: Upload, staging: object) ->
         raise
     except KeyboardInterrupt as interrupt:
         message = (
-            "interrupted: nothing was committed; the server deletes the files that were staged. "
-            "The same upload again starts anew"
+            "interrupted before the partitions were committed. The server deletes files that were "
+            "staged; the same upload again computes and sends them again"
         )
         raise UploadInterrupted(message) from interrupt
 
