@@ -80,5 +80,5 @@ pub(crate) async fn download_from_dataset(
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
     ];
-    Ok((head, Body::from_stream(app.storage.read(&file_id, size).await?)).into_response())
+    Ok((head, Body::from_stream(app.storage.read(&file_id, size, 0..size).await?)).into_response())
 }
