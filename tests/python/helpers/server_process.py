@@ -22,7 +22,7 @@ class Served:
     """`sutro serve --data FOLDER` on a free port; ended when left.
 
     Args:
-        data: The folder of the datasets.
+        data: The folder of the datasets; None if options name the place.
         *options: More of its arguments.
         api_key: The key that it accepts; None lets it make one up.
         wrapper: A command that runs it, such as `strace`.
@@ -30,7 +30,7 @@ class Served:
 
     def __init__(
         self,
-        data: Path,
+        data: Path | None,
         *options: str,
         api_key: str | None = API_KEY,
         wrapper: Sequence[str] = (),
@@ -39,7 +39,8 @@ class Served:
         settings = dict(environment or {})
         if api_key is not None:
             settings["SUTRO_API_KEY"] = api_key
-        command = [sys.executable, "-m", "sutro", "serve", "--data", str(data), "--port", "0"]
+        place = [] if data is None else ["--data", str(data)]
+        command = [sys.executable, "-m", "sutro", "serve", *place, "--port", "0"]
         self.process = subprocess.Popen(
             [*wrapper, *command, *options],
             env={**os.environ, **settings},
