@@ -48,6 +48,7 @@ pub(crate) use self::{
     new_blob::{NewBlob, StoredBlob},
     open::{Storage, StorageRules},
     postgres::ConnectionCounts,
+    rows::StoredFile,
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };
