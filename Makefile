@@ -17,11 +17,13 @@ help: ## Show this help
 demo: $(STAMPS)/package ## Build, then upload examples/data to a local folder, .demo
 	$(BIN)/python examples/demo.py
 
-# Rust tests run the PostgreSQL of a Python package; without one for this machine, they are skipped.
-WITH_POSTGRES = SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)"
+# Rust tests run the PostgreSQL and the S3 server of Python packages; without one for this machine,
+# they are skipped.
+WITH_SERVERS = SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)" \
+	SUTRO_TEST_S3="$$(PYTHONPATH=tests/python $(BIN)/python tests/python/helpers/s3.py)"
 
 test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
-	$(WITH_POSTGRES) cargo test --locked
+	$(WITH_SERVERS) cargo test --locked
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
 		$(MAKE) test-older; fi # these libraries have no wheels for newer versions
 	$(BIN)/python -m pytest

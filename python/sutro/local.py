@@ -11,7 +11,7 @@ from sutro.client import Client
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -29,7 +29,10 @@ class LocalServer:
         catalog: Where names, order and keys are stored: `sqlite:FILE`, or the
             URL of a PostgreSQL database, which several servers can share. Default:
             `catalog.sqlite` in `folder`.
-        blobs: Where the bytes of files are stored: `file:FOLDER`. Default: `blobs` in `folder`.
+        blobs: Where the bytes of files are stored: `file:FOLDER`, or `s3://BUCKET/PREFIX` in a
+            store that several servers can share. Default: `blobs` in `folder`.
+        blobs_options: Options of the store, such as `{"endpoint": "http://127.0.0.1:9000"}`. They
+            take precedence over the variables of AWS tools.
         host: Address to listen on. Default: only reachable from this machine.
         port: Port to listen on. Default: a free port.
         api_keys: The accepted keys. A key sees the datasets that were created with it. Without
@@ -58,6 +61,7 @@ class LocalServer:
         *,
         catalog: str | None = None,
         blobs: str | None = None,
+        blobs_options: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         api_keys: Sequence[str] = (),
@@ -71,6 +75,8 @@ class LocalServer:
             place["catalog"] = catalog
         if blobs is not None:
             place["blobs"] = blobs
+        if blobs_options:
+            place["blobs_options"] = dict(blobs_options)
         # The URL of a catalog may contain a password.
         self._place = place.get("folder") or blobs or ""
         core = _core.LocalServer(

@@ -89,6 +89,8 @@ class ServerPlace(TypedDict, total=False):
     """The URL of the catalog."""
     blobs: str
     """The URL of the bytes of files."""
+    blobs_options: dict[str, str]
+    """Options of their store."""
 
 
 class ServerLimits(TypedDict, total=False):

@@ -1,6 +1,7 @@
 //! `sutro._core.LocalServer`: the embedded server, started from Python.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -84,7 +85,10 @@ fn parse_place(given: &Bound<'_, PyDict>) -> PyResult<Place> {
     let text = |name| given.get_item(name)?.map(|value| value.extract::<String>()).transpose();
     let folder = text("folder")?.map(PathBuf::from);
     let (catalog, blobs) = (text("catalog")?, text("blobs")?);
-    Place::of(folder.as_deref(), catalog.as_deref(), blobs.as_deref())
+    let options = given.get_item("blobs_options")?.map(|options| options.extract()).transpose()?;
+    let options: BTreeMap<String, String> = options.unwrap_or_default();
+    let options: Vec<_> = options.into_iter().collect();
+    Place::of(folder.as_deref(), catalog.as_deref(), blobs.as_deref(), &options)
         .map_err(|error| error.into_py_err(given.py()))
 }
 

@@ -35,6 +35,7 @@ pub(super) struct Metrics {
     catalog_writable: Gauge,
     catalog_connections: Gauge,
     catalog_connections_idle: Gauge,
+    blobs_reachable: Gauge,
 }
 
 impl Metrics {
@@ -92,6 +93,12 @@ impl Metrics {
             "Those of them that are not in use",
             catalog_connections_idle.clone(),
         );
+        let blobs_reachable = Gauge::default();
+        registry.register(
+            "blobs_reachable",
+            "0 while the store of the files does not respond",
+            blobs_reachable.clone(),
+        );
         Self {
             registry,
             requests,
@@ -105,6 +112,7 @@ impl Metrics {
             catalog_writable,
             catalog_connections,
             catalog_connections_idle,
+            blobs_reachable,
         }
     }
 
@@ -135,6 +143,10 @@ impl Metrics {
     pub(super) fn note_connections(&self, counts: ConnectionCounts) {
         self.catalog_connections.set(counts.open.into());
         self.catalog_connections_idle.set(counts.idle.into());
+    }
+
+    pub(super) fn note_blobs(&self, is_reachable: bool) {
+        self.blobs_reachable.set(i64::from(is_reachable));
     }
 
     /// In the text format (`OpenMetrics` 1.0.0), which Prometheus reads.

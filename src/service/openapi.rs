@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
 };
 
-use super::calls::{datasets, files, looking_in, staging, uploads};
+use super::calls::{datasets, file_bytes, files, looking_in, staging, uploads};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +18,7 @@ use super::calls::{datasets, files, looking_in, staging, uploads};
         files::list_dataset_file_names,
         uploads::upload_to_dataset,
         files::download_from_dataset,
+        file_bytes::file_bytes,
         staging::stage_file,
         staging::commit_files,
         uploads::uploads,

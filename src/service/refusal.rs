@@ -82,6 +82,11 @@ impl Refusal {
         Self::unavailable(message, 1)
     }
 
+    fn store_away() -> Self {
+        let message = "the server's store of files cannot be reached, or is busy; try again";
+        Self::unavailable(message, 2)
+    }
+
     pub(super) fn upload_expired() -> Self {
         let message = "the upload took longer than the server allows";
         Self::new(StatusCode::REQUEST_TIMEOUT, message)
@@ -128,6 +133,7 @@ impl From<StorageError> for Refusal {
             StorageError::Full => Self::no_space(),
             StorageError::Unavailable(_) => Self::short_of_resources(),
             StorageError::Unreachable(_) => Self::catalog_away(),
+            StorageError::StoreAway(_) => Self::store_away(),
             StorageError::WritesStopped => Self::writes_stopped(),
             StorageError::FolderReplaced => Self::folder_replaced(),
             StorageError::BlobDamaged(_) => Self::blob_damaged(),

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::HttpBody,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
     routing::{get, post},
@@ -15,7 +15,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::{
     app_state::AppState,
-    calls::{datasets, files, looking_in, staging, uploads},
+    calls::{datasets, file_bytes, files, looking_in, staging, uploads},
     guard, openapi,
     refusal::Refusal,
 };
@@ -35,6 +35,7 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
     let legacy = calls.clone().route("/list-dataset-files", post(files::list_dataset_file_names));
     let calls = calls
         .route("/list-dataset-files", post(files::list_dataset_files))
+        .route(file_bytes::PATH, get(file_bytes::file_bytes))
         .route("/uploads", get(uploads::uploads))
         .nest("/legacy", legacy)
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such call"))
@@ -79,10 +80,18 @@ async fn log(State(app): State<Arc<AppState>>, request: Request, next: Next) -> 
     let bytes_in = request.body().size_hint().exact();
     let begun = Instant::now();
     let response = next.run(request).await;
-    let (status, bytes_out) = (response.status().as_u16(), response.body().size_hint().exact());
+    let (status, bytes_out) = (response.status().as_u16(), body_bytes(&response));
     let call = call.as_ref().map_or("other", MatchedPath::as_str);
     app.metrics.answered(call, status, begun.elapsed());
     let ms = begun.elapsed().as_millis();
     tracing::info!(%method, path, status, ms, bytes_in, bytes_out, "request");
     response
+}
+
+/// The length of a response's body; `None` if it is not known yet.
+fn body_bytes(response: &Response) -> Option<u64> {
+    response.body().size_hint().exact().or_else(|| {
+        let declared = response.headers().get(header::CONTENT_LENGTH)?;
+        declared.to_str().ok()?.parse().ok()
+    })
 }

@@ -35,6 +35,7 @@ NOT_RUN = {
     "console": "needs a package index, a toolchain, an account, or someone at the keyboard",
     "pycon": "needs the service's own SDK, in an environment of its own: see test_sdk.py",
     "js": "needs Node: see test_other_clients.py",
+    "sql": "needs an extension of DuckDB, which it downloads",
     "json": "is the content of a file or of an answer",
 }
 """Languages of blocks that are not run. `text` is the output of the block before it."""

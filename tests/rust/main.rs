@@ -5,6 +5,7 @@ mod architecture;
 mod client_faults;
 mod contents;
 mod fault_pages;
+mod file_ranges;
 mod footers;
 mod late_listings;
 mod malformed_requests;

@@ -29,6 +29,9 @@ _LOG_SECONDS = 0.2
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+_SECRET_OPTIONS = ("secret_access_key", "session_token", "token", "sse_customer_key_base64")
+
+
 _DEFAULTS = _core.defaults()
 
 
@@ -77,8 +80,18 @@ _seconds = click.FloatRange(min=0, min_open=True)
     "--blobs",
     envvar="SUTRO_BLOBS",
     metavar="URL",
-    help="Where the bytes of files are stored: file:FOLDER; also SUTRO_BLOBS. "
-    "[default: blobs in --data]",
+    help="Where the bytes of files are stored: file:FOLDER or s3://BUCKET/PREFIX; also "
+    "SUTRO_BLOBS. [default: blobs in --data]",
+)
+@click.option(
+    "--blobs-option",
+    "blobs_options",
+    multiple=True,
+    callback=lambda _context, _option, given: _options_of_blobs(given),
+    metavar="NAME=VALUE",
+    help="An option of s3://, such as endpoint, region, virtual_hosted_style_request or timeout; "
+    "otherwise as the variables of AWS tools say, such as AWS_ENDPOINT_URL and AWS_REGION. "
+    "Repeatable.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -144,6 +157,7 @@ def serve(
     data: str | None,
     catalog: str | None,
     blobs: str | None,
+    blobs_options: dict[str, str],
     host: str,
     port: int,
     api_keys: tuple[str, ...],
@@ -179,6 +193,7 @@ def serve(
         data,
         catalog=catalog,
         blobs=blobs,
+        blobs_options=blobs_options,
         host=host,
         port=port,
         api_keys=keys,
@@ -191,6 +206,23 @@ def serve(
             logs.forward()
             time.sleep(_LOG_SECONDS)
     logs.forward()
+
+
+def _options_of_blobs(given: tuple[str, ...]) -> dict[str, str]:
+    options = {}
+    for option in given:
+        name, is_given, value = option.partition("=")
+        if not is_given:
+            message = "an option is written as NAME=VALUE"
+            raise click.BadParameter(message)
+        if name.lower().removeprefix("aws_") in _SECRET_OPTIONS:
+            message = (
+                f"all users of this machine see {name} in the process list; use a variable, such "
+                "as AWS_SECRET_ACCESS_KEY"
+            )
+            raise click.BadParameter(message)
+        options[name] = value
+    return options
 
 
 def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: bool) -> None:

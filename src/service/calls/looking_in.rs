@@ -24,7 +24,7 @@ pub(crate) async fn page() -> impl IntoResponse {
     ([(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)], Html(PAGE))
 }
 
-/// Check whether the server accepts uploads, and its catalog responds.
+/// Check whether the server accepts uploads, and its catalog and the store of its files respond.
 #[utoipa::path(get, path = "/health", security(()), responses(
     (status = 200, description = "The server accepts uploads", body = Health),
     (status = "default", description = "The server rejects uploads",
@@ -63,6 +63,7 @@ pub(crate) async fn metrics(State(app): State<Arc<AppState>>) -> impl IntoRespon
         }
     }
     app.metrics.note_connections(catalog.connections());
+    app.metrics.note_blobs(app.storage.check_blobs_reachable().await.is_ok());
     let is_writable = is_reachable && !catalog.has_failed();
     let text = app.metrics.text(app.uploads.in_progress.len(), is_writable);
     ([(header::CONTENT_TYPE, content_type)], text)

@@ -1,6 +1,7 @@
 //! The calls of the API, and those for operators.
 
 pub(super) mod datasets;
+pub(super) mod file_bytes;
 pub(super) mod files;
 mod listing;
 pub(super) mod looking_in;

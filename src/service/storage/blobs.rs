@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::{
-    future::{BoxFuture, FutureExt},
+    future::{BoxFuture, FutureExt, ready},
     stream::BoxStream,
 };
 
@@ -22,23 +22,27 @@ pub(crate) trait Blobs: Send + Sync {
         id: &'a str,
     ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>>;
 
-    /// Reads a range within the blob.
-    fn read_range<'a>(
-        &'a self,
-        id: &'a str,
-        range: Range<u64>,
-    ) -> BoxFuture<'a, Result<Bytes, StorageError>>;
-
-    /// Reads a whole blob, for which `size` bytes were stored. Fails with
-    /// [`StorageError::BlobDamaged`] if the blob is missing or has another size.
+    /// Reads a range of a blob, for which `size` bytes were stored. Fails with
+    /// [`StorageError::BlobDamaged`] if the blob is missing or has another size. The range is not
+    /// empty, unless the blob is.
     fn read<'a>(
         &'a self,
         id: &'a str,
         size: u64,
+        range: Range<u64>,
     ) -> BoxFuture<'a, Result<ByteStream, StorageError>>;
 
     /// Deletes a blob if it exists.
     fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StorageError>>;
+
+    /// Checks whether the store responds, if it did not respond lately.
+    fn check_reachable(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        ready(Ok(())).boxed()
+    }
+}
+
+pub(super) fn damaged(id: &str, size: u64) -> StorageError {
+    StorageError::BlobDamaged(format!("{id} is not as it was stored, {size} bytes"))
 }
 
 /// A blob that is being written.
@@ -52,7 +56,7 @@ pub(crate) trait BlobWriter: Send {
 
     /// Starts to flush what was written, without waiting, so that less is left for the end.
     fn begin_flush(&mut self) -> BoxFuture<'_, Result<(), StorageError>> {
-        std::future::ready(Ok(())).boxed()
+        ready(Ok(())).boxed()
     }
 
     /// Makes the blob durable. If that fails, nothing is left of the blob.

@@ -8,7 +8,9 @@ use super::{
     place::CatalogPlace,
     postgres::{ConnectionCounts, PostgresDatabase},
     records::ChangeRecords,
-    rows::{UploadRecord, dataset_file, dataset_info, schema, unsigned, upload_record},
+    rows::{
+        StoredFile, UploadRecord, dataset_file, dataset_info, schema, stored_file, upload_record,
+    },
     sql,
     sqlite::SqliteDatabase,
     staging_queue::StagingQueue,
@@ -192,18 +194,16 @@ impl Catalog {
         Ok(self.database.look_up(select).await?.is_some())
     }
 
-    /// The id and the size in bytes of a file. If no file has exactly this name, this returns one
-    /// whose name counts as the same: see [`folded`].
+    /// A file by its name. If no file has exactly this name, this returns one whose name counts as
+    /// the same: see [`folded`].
     pub(crate) async fn find_file(
         &self,
         dataset_id: &str,
         file_name: &str,
-    ) -> Result<Option<(String, u64)>, StorageError> {
+    ) -> Result<Option<StoredFile>, StorageError> {
         let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
         let row = self.database.look_up(select.bind(file_name)).await?;
-        let file = row
-            .map(|row| Ok::<_, sqlx::Error>((row.get("file_id")?, unsigned(&row, "size_bytes")?)));
-        Ok(file.transpose()?)
+        Ok(row.as_ref().map(stored_file).transpose()?)
     }
 
     /// The ids that belong to files or staged files.

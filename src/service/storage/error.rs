@@ -13,6 +13,9 @@ pub(crate) enum StorageError {
     /// The database of the catalog cannot be reached, or is busy. Nothing was written.
     #[error("the database cannot be reached, or is busy: {0}")]
     Unreachable(String),
+    /// The store of the files cannot be reached, or is busy.
+    #[error("the store of the files cannot be reached, or is busy: {0}")]
+    StoreAway(String),
     /// A commit failed, and may or may not have taken effect.
     #[error("the outcome of a commit is unknown: {0}")]
     OutcomeUnknown(String),

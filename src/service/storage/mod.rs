@@ -3,7 +3,7 @@
 //! ```text
 //! Storage ──> Catalog ──> writes, staging, rows ──> sql      one text for SQLite and PostgreSQL
 //!    │           └──────> sqlite, postgres          connections, commits, recovery
-//!    ├──────> Blobs  <── folder                     durable bytes, flushed early
+//!    ├──────> Blobs  <── folder, s3                 durable bytes, flushed early
 //!    └──────> Pending <── folder                    what the next start removes
 //! ```
 
@@ -18,7 +18,9 @@ mod commit_staged;
 mod contract;
 mod database;
 mod error;
+mod file_ends;
 mod folder;
+mod io_error;
 mod migrations;
 #[cfg(test)]
 mod mutants;
@@ -29,6 +31,7 @@ mod place;
 mod postgres;
 mod records;
 mod rows;
+mod s3;
 mod sql;
 mod sqlite;
 mod staged_catalog;
@@ -47,6 +50,7 @@ pub(crate) use self::{
     new_blob::{NewBlob, StoredBlob},
     open::{Storage, StorageRules},
     postgres::ConnectionCounts,
+    rows::StoredFile,
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };

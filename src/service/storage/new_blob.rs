@@ -1,9 +1,13 @@
 //! A blob that is written to storage, and hashed as it arrives.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{background_hash::BackgroundHash, blobs::BlobWriter, error::StorageError};
+use super::{
+    background_hash::BackgroundHash, blobs::BlobWriter, error::StorageError, file_ends::FileEnds,
+};
 use crate::wire::digest::Sha256Digest;
 
 /// The prefix of file ids; 32 hexadecimal digits follow.
@@ -19,6 +23,7 @@ pub(crate) struct NewBlob {
     file_id: String,
     writer: Box<dyn BlobWriter>,
     hash: BackgroundHash,
+    ends: FileEnds,
     size_bytes: u64,
 }
 
@@ -27,11 +32,20 @@ pub(crate) struct StoredBlob {
     pub(crate) file_id: String,
     pub(crate) size_bytes: u64,
     pub(crate) sha256: Sha256Digest,
+    ends: FileEnds,
+}
+
+impl StoredBlob {
+    /// A range of the blob, if it is among the bytes that were kept in memory.
+    pub(super) fn kept(&self, range: &Range<u64>) -> Option<Bytes> {
+        self.ends.get(range)
+    }
 }
 
 impl NewBlob {
     pub(super) fn new(file_id: String, writer: Box<dyn BlobWriter>) -> Self {
-        Self { file_id, writer, hash: BackgroundHash::default(), size_bytes: 0 }
+        let (hash, ends) = (BackgroundHash::default(), FileEnds::default());
+        Self { file_id, writer, hash, ends, size_bytes: 0 }
     }
 
     /// Number of bytes written so far.
@@ -41,6 +55,7 @@ impl NewBlob {
 
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.size_bytes += bytes.len() as u64;
+        self.ends.push(&bytes);
         self.hash.update(bytes.clone()).await.map_err(|error| not_hashed(&error))?;
         self.writer.write(bytes).await
     }
@@ -58,18 +73,18 @@ impl NewBlob {
     /// Deletes what was written.
     pub(crate) async fn abort(self) {
         if let Err(error) = self.writer.abort().await {
-            // The next start removes it.
+            // The sweep removes it.
             tracing::warn!("an unfinished upload was not removed: {error}");
         }
     }
 
     /// Makes the blob durable. If that fails, nothing is left of the blob.
     pub(crate) async fn finish(self) -> Result<StoredBlob, StorageError> {
-        let Self { file_id, writer, hash, size_bytes } = self;
+        let Self { file_id, writer, hash, ends, size_bytes } = self;
         match hash.finish().await {
             Ok(sha256) => {
                 writer.finish().await?;
-                Ok(StoredBlob { file_id, size_bytes, sha256 })
+                Ok(StoredBlob { file_id, size_bytes, sha256, ends })
             }
             Err(error) => {
                 let _ = writer.abort().await;

@@ -2,11 +2,12 @@
 
 use std::{io, ops::Range, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    blobs::ByteStream,
+    blobs::{Blobs, ByteStream},
     catalog::Catalog,
     catalog_records::CatalogRecords,
     commit_staged::{Committed, StagedCommit},
@@ -15,6 +16,7 @@ use super::{
     new_blob::{NewBlob, StoredBlob, new_file_id},
     pending::{Pending, PendingBlob},
     place::{BlobsPlace, CatalogPlace, Place},
+    s3::S3Blobs,
     sqlite::folder_of,
     staging::{NewStaged, Quota, SchemaText, Staged},
     sweep::Swept,
@@ -35,6 +37,8 @@ pub(crate) struct StorageRules {
     pub(crate) quota: Quota,
     /// Number of connections to a database server.
     pub(crate) most_connections: u32,
+    /// Size of the largest file.
+    pub(crate) max_file_bytes: u64,
 }
 
 impl StorageRules {
@@ -79,19 +83,26 @@ impl Storage {
         if let CatalogPlace::Sqlite(file) = &place.catalog {
             folders.expect(file)?;
         }
-        let BlobsPlace::Folder(blobs_folder) = &place.blobs;
-        let blobs = FolderBlobs::open(blobs_folder)?;
-        folders.expect(blobs_folder)?;
-        let pending: Arc<dyn Pending> = if is_one_folder {
-            Arc::new(blobs.clone())
-        } else {
+        let records = || {
             let catalog = Arc::clone(&catalog);
             Arc::new(CatalogRecords { catalog, expiry: rules.upload_expiry })
         };
-        let kept = Swept { catalog, blobs: Arc::new(blobs), pending };
-        if is_one_folder {
+        let (blobs, pending): (Arc<dyn Blobs>, Arc<dyn Pending>) = match &place.blobs {
+            BlobsPlace::Folder(folder) => {
+                let blobs = Arc::new(FolderBlobs::open(folder)?);
+                folders.expect(folder)?;
+                if is_one_folder { (blobs.clone(), blobs) } else { (blobs, records()) }
+            }
+            BlobsPlace::S3(place) => {
+                (Arc::new(S3Blobs::open(place, rules.max_file_bytes).await?), records())
+            }
+        };
+        let kept = Swept { catalog, blobs, pending };
+        if let BlobsPlace::Folder(folder) = &place.blobs
+            && is_one_folder
+        {
             kept.sweep().await.map_err(|error| Error::File {
-                path: blobs_folder.clone(),
+                path: folder.clone(),
                 source: io::Error::other(error.to_string()),
             })?;
         }
@@ -116,18 +127,30 @@ impl Storage {
     }
 
     /// Checks whether storage can be written at the moment, as [`Self::check_writable`], and whether
-    /// the catalog responds.
+    /// the catalog and the store of the blobs respond.
     pub(crate) async fn check_ready(&self) -> Result<(), StorageError> {
         self.check_writable()?;
-        self.catalog().check_reachable().await
+        self.catalog().check_reachable().await?;
+        self.check_blobs_reachable().await
+    }
+
+    /// Checks whether the store of the blobs responds, if it did not respond lately.
+    pub(crate) async fn check_blobs_reachable(&self) -> Result<(), StorageError> {
+        self.kept.blobs.check_reachable().await
     }
 
     /// Records a blob, then creates it.
     pub(crate) async fn create_blob(&self, owner: Option<&str>) -> Result<NewBlob, StorageError> {
         let file_id = new_file_id();
         self.kept.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
-        let writer = self.kept.blobs.create(&file_id).await?;
-        Ok(NewBlob::new(file_id, writer))
+        match self.kept.blobs.create(&file_id).await {
+            Ok(writer) => Ok(NewBlob::new(file_id, writer)),
+            Err(error) => {
+                // Nothing was written. Otherwise the sweep ends the record.
+                let _ = self.kept.pending.end(&file_id).await;
+                Err(error)
+            }
+        }
     }
 
     /// Reads a range of a complete blob.
@@ -136,12 +159,21 @@ impl Storage {
         blob: &StoredBlob,
         range: Range<u64>,
     ) -> Result<Bytes, StorageError> {
-        self.kept.blobs.read_range(&blob.file_id, range).await
+        if let Some(bytes) = blob.kept(&range) {
+            return Ok(bytes);
+        }
+        let bytes = self.kept.blobs.read(&blob.file_id, blob.size_bytes, range).await?;
+        Ok(bytes.try_collect::<BytesMut>().await?.freeze())
     }
 
-    /// Reads the bytes of a file.
-    pub(crate) async fn read(&self, file_id: &str, size: u64) -> Result<ByteStream, StorageError> {
-        self.kept.blobs.read(file_id, size).await
+    /// Reads a range of a file. The range is not empty, unless the file is.
+    pub(crate) async fn read(
+        &self,
+        file_id: &str,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<ByteStream, StorageError> {
+        self.kept.blobs.read(file_id, size, range).await
     }
 
     /// Appends stored blobs to a dataset: see [`Catalog::append`]. Deletes blobs that certainly did

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::postgres::PostgresUrl;
+use super::{postgres::PostgresUrl, s3::S3Place};
 use crate::error::{Error, Result};
 
 const CATALOG_FILE: &str = "catalog.sqlite";
@@ -28,6 +28,8 @@ pub(super) enum CatalogPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BlobsPlace {
     Folder(PathBuf),
+    /// Objects that any number of instances use.
+    S3(S3Place),
 }
 
 impl Place {
@@ -50,14 +52,24 @@ impl Place {
         }
     }
 
-    /// `folder` has the defaults of the others: see [`Place::folder`].
+    /// `folder` has the defaults of the others: see [`Place::folder`]. `blobs_options` are those of
+    /// the store in `blobs`.
     ///
     /// # Errors
     /// [`Error::Configuration`] if one of them cannot be used, or if there is none.
-    pub fn of(folder: Option<&Path>, catalog: Option<&str>, blobs: Option<&str>) -> Result<Self> {
+    pub fn of(
+        folder: Option<&Path>,
+        catalog: Option<&str>,
+        blobs: Option<&str>,
+        blobs_options: &[(String, String)],
+    ) -> Result<Self> {
         let folder = folder.map(local_folder).transpose()?;
         let default = folder.map(Self::folder);
-        let (catalog, blobs) = (catalog.map(catalog_place), blobs.map(blobs_place));
+        let catalog = catalog.map(catalog_place);
+        let blobs = match blobs {
+            None if !blobs_options.is_empty() => return Err(no_options()),
+            blobs => blobs.map(|place| blobs_place(place, blobs_options)),
+        };
         let (default_catalog, default_blobs) = match default {
             Some(Self { catalog, blobs }) => (Some(catalog), Some(blobs)),
             None => (None, None),
@@ -102,16 +114,24 @@ fn catalog_place(place: &str) -> Result<CatalogPlace> {
     }
 }
 
-fn blobs_place(place: &str) -> Result<BlobsPlace> {
+fn blobs_place(place: &str, options: &[(String, String)]) -> Result<BlobsPlace> {
     match place.split_once(':') {
         Some(("file", folder)) if !folder.is_empty() => {
+            if !options.is_empty() {
+                return Err(no_options());
+            }
             Ok(BlobsPlace::Folder(local_path(folder).into()))
         }
+        Some(("s3", _)) => Ok(BlobsPlace::S3(S3Place::parse(place, options)?)),
         _ => Err(Error::configuration(format!(
-            "cannot store files in {}; the place must be file:FOLDER",
+            "cannot store files in {}; the place must be file:FOLDER or s3://BUCKET/PREFIX",
             scheme_of(place)
         ))),
     }
+}
+
+fn no_options() -> Error {
+    Error::configuration("only files in s3://BUCKET/PREFIX have options")
 }
 
 /// `file:FOLDER` and `file:///FOLDER` name the same folder.
@@ -137,11 +157,11 @@ mod tests {
     use super::{BlobsPlace, CatalogPlace, Place};
 
     fn of(folder: Option<&str>, catalog: Option<&str>, blobs: Option<&str>) -> Place {
-        Place::of(folder.map(Path::new), catalog, blobs).unwrap()
+        Place::of(folder.map(Path::new), catalog, blobs, &[]).unwrap()
     }
 
     fn refusal(folder: Option<&str>, catalog: Option<&str>, blobs: Option<&str>) -> String {
-        Place::of(folder.map(Path::new), catalog, blobs).unwrap_err().to_string()
+        Place::of(folder.map(Path::new), catalog, blobs, &[]).unwrap_err().to_string()
     }
 
     #[test]
@@ -167,6 +187,12 @@ mod tests {
             assert!(words.contains("must be sqlite:FILE") && !words.contains("secret"), "{words}");
             let words = refusal(Some("data"), None, Some(url));
             assert!(words.contains("must be file:FOLDER") && !words.contains("secret"), "{words}");
+        }
+        let option = [("endpoint".to_owned(), "secret".to_owned())];
+        for blobs in [None, Some("file:a")] {
+            let words =
+                Place::of(Some(Path::new("a")), None, blobs, &option).unwrap_err().to_string();
+            assert!(words.contains("s3://") && !words.contains("secret"), "{words}");
         }
         assert!(refusal(None, Some("sqlite:a"), None).contains("the place of the files"));
         assert!(refusal(None, None, Some("file:a")).contains("the place of the catalog"));

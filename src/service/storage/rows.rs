@@ -48,6 +48,23 @@ pub(super) fn dataset_file(row: &Row) -> Result<DatasetFile, sqlx::Error> {
     })
 }
 
+/// A file, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoredFile {
+    pub(crate) file_id: String,
+    pub(crate) size_bytes: u64,
+    /// `None` if an earlier release has received it.
+    pub(crate) sha256: Option<Sha256Digest>,
+}
+
+pub(super) fn stored_file(row: &Row) -> Result<StoredFile, sqlx::Error> {
+    Ok(StoredFile {
+        file_id: row.get("file_id")?,
+        size_bytes: unsigned(row, "size_bytes")?,
+        sha256: sha256(row)?,
+    })
+}
+
 pub(super) fn upload_record(row: &Row) -> Result<UploadRecord, sqlx::Error> {
     Ok(UploadRecord {
         file_name: row.get("file_name")?,

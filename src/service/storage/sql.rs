@@ -32,7 +32,7 @@ pub(super) const HAS_NAME: &str =
 
 /// The file with this name, or one whose name counts as the same.
 pub(super) const FIND_FILE: &str = "\
-    SELECT file_id, size_bytes FROM files WHERE dataset_id = $1 AND folded_name = $2 \
+    SELECT file_id, size_bytes, sha256 FROM files WHERE dataset_id = $1 AND folded_name = $2 \
     ORDER BY file_name = $3 DESC, position DESC LIMIT 1";
 
 pub(super) const UPLOAD_RECORDS: &str = "\

@@ -22,7 +22,7 @@ class ServerProcess:
     """Runs `sutro serve --data FOLDER` on a free port until the end of the block.
 
     Args:
-        data: The folder of the datasets.
+        data: The folder of the datasets. None if options name the place.
         *options: Further arguments.
         api_key: The accepted key. None lets the server generate one.
         wrapper: A command to run the server with, such as `strace`.
@@ -30,7 +30,7 @@ class ServerProcess:
 
     def __init__(
         self,
-        data: Path,
+        data: Path | None,
         *options: str,
         api_key: str | None = API_KEY,
         wrapper: Sequence[str] = (),
@@ -39,7 +39,8 @@ class ServerProcess:
         settings = dict(environment or {})
         if api_key is not None:
             settings["SUTRO_API_KEY"] = api_key
-        command = [sys.executable, "-m", "sutro", "serve", "--data", str(data), "--port", "0"]
+        place = [] if data is None else ["--data", str(data)]
+        command = [sys.executable, "-m", "sutro", "serve", *place, "--port", "0"]
         self.process = subprocess.Popen(
             [*wrapper, *command, *options],
             env={**os.environ, **settings},

@@ -1,11 +1,19 @@
 //! The contract of a blob store.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{TryStreamExt, future::join_all};
 use tempfile::TempDir;
 
 use super::{
-    super::{blobs::Blobs, error::StorageError, folder::FolderBlobs, new_blob::new_file_id},
+    super::{
+        blobs::Blobs,
+        error::StorageError,
+        folder::FolderBlobs,
+        new_blob::new_file_id,
+        s3::{S3Blobs, S3Place, server::S3Server},
+    },
     memory::MemoryBlobs,
 };
 
@@ -21,7 +29,17 @@ async fn store(blobs: &dyn Blobs, id: &str, content: &[u8], chunk: usize) {
 }
 
 async fn read(blobs: &dyn Blobs, id: &str, size: usize) -> Result<Bytes, StorageError> {
-    let stream = blobs.read(id, size as u64).await?;
+    read_range(blobs, id, size, 0..size).await
+}
+
+async fn read_range(
+    blobs: &dyn Blobs,
+    id: &str,
+    size: usize,
+    range: Range<usize>,
+) -> Result<Bytes, StorageError> {
+    let range = range.start as u64..range.end as u64;
+    let stream = blobs.read(id, size as u64, range).await?;
     Ok(stream.try_collect::<BytesMut>().await?.freeze())
 }
 
@@ -30,17 +48,24 @@ async fn assert_damaged(blobs: &dyn Blobs, id: &str, size: usize) {
     assert!(matches!(read, Err(StorageError::BlobDamaged(_))), "{read:?}");
 }
 
-async fn what_is_stored_is_read_back(blobs: &dyn Blobs) {
-    for (size, chunk) in [(0, 1), (1, 1), (70_000, 7_001), (3 << 20, 65_536), (5 << 20, 3 << 20)] {
+/// Sizes of blobs, and of the chunks in which they are written.
+const SIZES: [(usize, usize); 5] =
+    [(0, 1), (1, 1), (70_000, 7_001), (3 << 20, 65_536), (5 << 20, 3 << 20)];
+
+async fn what_is_stored_is_read_back(blobs: &dyn Blobs, sizes: &[(usize, usize)]) {
+    for &(size, chunk) in sizes {
         let content: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(size).collect();
         let id = new_file_id();
         store(blobs, &id, &content, chunk).await;
         assert_eq!(read(blobs, &id, size).await.unwrap(), content, "{size}");
-        for range in [0..0, 0..size, size / 2..size, size..size, 0..size.min(4)] {
-            let bytes = blobs.read_range(&id, range.start as u64..range.end as u64).await.unwrap();
+        for range in [0..size, size / 2..size, size.saturating_sub(9)..size, 0..size.min(4)] {
+            let bytes = read_range(blobs, &id, size, range.clone()).await.unwrap();
             assert_eq!(bytes, content[range.clone()], "{size}: {range:?}");
         }
         assert_damaged(blobs, &id, size + 1).await;
+        if let Some(less) = size.checked_sub(1) {
+            assert_damaged(blobs, &id, less).await;
+        }
     }
 }
 
@@ -73,7 +98,7 @@ async fn blobs_are_written_side_by_side(blobs: &dyn Blobs) {
 }
 
 async fn keeps_the_contract(blobs: &dyn Blobs) {
-    what_is_stored_is_read_back(blobs).await;
+    what_is_stored_is_read_back(blobs, &SIZES).await;
     nothing_is_there_that_was_not_finished_or_was_removed(blobs).await;
     blobs_are_written_side_by_side(blobs).await;
 }
@@ -87,4 +112,17 @@ async fn a_folder_keeps_the_contract_of_a_blob_store() {
 #[tokio::test]
 async fn memory_keeps_the_contract_of_a_blob_store() {
     keeps_the_contract(&MemoryBlobs::default()).await;
+}
+
+/// As [`SIZES`], around the size of a part.
+const SIZES_OF_PARTS: [(usize, usize); 4] =
+    [(8 << 20, 1 << 20), ((8 << 20) + 1, 999_999), (17 << 20, 9 << 20), (33 << 20, 5 << 20)];
+
+#[tokio::test]
+async fn an_s3_server_keeps_the_contract_of_a_blob_store() {
+    let Some(server) = S3Server::shared() else { return };
+    let place = S3Place::parse(&S3Server::new_place(), &server.options(&[])).unwrap();
+    let blobs = S3Blobs::open(&place, 1 << 30).await.unwrap();
+    keeps_the_contract(&blobs).await;
+    what_is_stored_is_read_back(&blobs, &SIZES_OF_PARTS).await;
 }

@@ -50,8 +50,9 @@ async fn files_have_the_order_in_which_they_were_appended_and_keep_it(fixture: &
     let records = catalog.upload_records("ordered").await.unwrap();
     assert!(records.iter().all(|record| (record.first_byte_at, record.last_byte_at) == (1, 2)));
     for name in ["d", "D"] {
-        let found = catalog.find_file("ordered", name).await.unwrap();
-        assert_eq!(found, Some(("file_ordered-d".to_owned(), 7)));
+        let found = catalog.find_file("ordered", name).await.unwrap().unwrap();
+        assert_eq!((&*found.file_id, found.size_bytes), ("file_ordered-d", 7));
+        assert_eq!(found.sha256, Some([7; 32].into()));
     }
     assert_eq!(catalog.find_file("ordered", "e").await.unwrap(), None);
     let ids = ["file_ordered-a".to_owned(), "file_other".to_owned()];

@@ -51,23 +51,17 @@ impl Blobs for MemoryBlobs {
         ready(Ok(Box::new(writer) as Box<dyn BlobWriter>)).boxed()
     }
 
-    fn read_range<'a>(
-        &'a self,
-        id: &'a str,
-        range: Range<u64>,
-    ) -> BoxFuture<'a, Result<Bytes, StorageError>> {
-        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
-        ready(self.find(id).map(|bytes| bytes.slice(range))).boxed()
-    }
-
     fn read<'a>(
         &'a self,
         id: &'a str,
         size: u64,
+        range: Range<u64>,
     ) -> BoxFuture<'a, Result<ByteStream, StorageError>> {
+        let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
         let found = self.find(id).and_then(|bytes| {
             let is_whole = bytes.len() as u64 == size;
-            is_whole.then_some(bytes).ok_or_else(|| StorageError::BlobDamaged(id.to_owned()))
+            let part = is_whole.then(|| bytes.slice(range));
+            part.ok_or_else(|| StorageError::BlobDamaged(id.to_owned()))
         });
         ready(found.map(|bytes| stream::iter([Ok(bytes)]).boxed())).boxed()
     }

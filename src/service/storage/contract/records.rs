@@ -61,7 +61,7 @@ impl Instance {
     }
 
     async fn is_stored(&self, file: &NewFile) -> bool {
-        self.blobs.read(&file.file_id, 7).await.is_ok()
+        self.blobs.read(&file.file_id, 7, 0..7).await.is_ok()
     }
 
     async fn has_live_record(&self, file: &NewFile) -> bool {

@@ -45,7 +45,7 @@ async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
         swept.sweep().await.unwrap();
         let mut there = Vec::new();
         for id in ["file_a", "file_old", "file_older", "file_new"] {
-            if blobs.read(id, 7).await.is_ok() {
+            if blobs.read(id, 7, 0..7).await.is_ok() {
                 there.push(id);
             }
         }
@@ -101,7 +101,7 @@ async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_k
     let folder = TempDir::new().unwrap();
     let storage = Storage::open(&Place::folder(folder.path()), day()).await.unwrap();
     storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
-    let is_there = async |file: &NewFile| storage.read(&file.file_id, 7).await.is_ok();
+    let is_there = async |file: &NewFile| storage.read(&file.file_id, 7, 0..7).await.is_ok();
     let files = [stored(&storage, "a").await, stored(&storage, "A").await];
     let refused = storage.append("d", &data_schema("a"), &files).await.unwrap();
     assert_eq!(refused, Appended::NameTaken("A".to_owned()));

@@ -18,12 +18,13 @@ use object_store::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::private_files;
+use super::{errors::of_folder, private_files};
 use crate::{
     error::{Error, Result as OpenResult},
     service::storage::{
-        blobs::{BlobWriter, Blobs, ByteStream},
+        blobs::{BlobWriter, Blobs, ByteStream, damaged},
         error::StorageError,
+        io_error::of_io,
         new_blob::FILE_ID_PREFIX,
         pending::{Pending, PendingBlob},
     },
@@ -66,7 +67,11 @@ impl FolderBlobs {
     }
 
     async fn create_staged(&self, id: &str) -> Result<Box<dyn BlobWriter>, StorageError> {
-        let upload = self.store.put_multipart(&BlobPath::from(id)).await?;
+        let upload = self
+            .store
+            .put_multipart(&BlobPath::from(id))
+            .await
+            .map_err(|error| of_folder(&error))?;
         let mut writer = FolderBlobWriter {
             upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
             store: Arc::clone(&self.store),
@@ -98,16 +103,19 @@ impl FolderBlobs {
         }
     }
 
-    async fn read_whole(&self, id: &str, size: u64) -> Result<ByteStream, StorageError> {
+    async fn read_stored(
+        &self,
+        id: &str,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<ByteStream, StorageError> {
         match self.store.get(&BlobPath::from(id)).await {
-            Ok(blob) if blob.meta.size == size => {
-                Ok(blob.into_stream().map_err(StorageError::from).boxed())
+            Ok(mut blob) if blob.meta.size == size => {
+                blob.range = range;
+                Ok(blob.into_stream().map_err(|error| of_folder(&error)).boxed())
             }
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
-                let words = format!("{id} is not as it was stored, {size} bytes");
-                Err(StorageError::BlobDamaged(words))
-            }
-            Err(error) => Err(error.into()),
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Err(damaged(id, size)),
+            Err(error) => Err(of_folder(&error)),
         }
     }
 }
@@ -120,24 +128,13 @@ impl Blobs for FolderBlobs {
         self.create_staged(id).boxed()
     }
 
-    fn read_range<'a>(
-        &'a self,
-        id: &'a str,
-        range: Range<u64>,
-    ) -> BoxFuture<'a, Result<Bytes, StorageError>> {
-        // The store takes a range of no bytes for a mistake.
-        if range.is_empty() {
-            return ready(Ok(Bytes::new())).boxed();
-        }
-        async move { Ok(self.store.get_range(&BlobPath::from(id), range).await?) }.boxed()
-    }
-
     fn read<'a>(
         &'a self,
         id: &'a str,
         size: u64,
+        range: Range<u64>,
     ) -> BoxFuture<'a, Result<ByteStream, StorageError>> {
-        self.read_whole(id, size).boxed()
+        self.read_stored(id, size, range).boxed()
     }
 
     fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
@@ -148,7 +145,7 @@ impl Blobs for FolderBlobs {
 async fn delete(store: &dyn ObjectStore, id: &str) -> Result<(), StorageError> {
     match store.delete(&BlobPath::from(id)).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(of_folder(&error)),
     }
 }
 
@@ -202,7 +199,7 @@ impl FolderBlobWriter {
     async fn put(&mut self, bytes: Bytes) -> Result<(), StorageError> {
         self.size += bytes.len() as u64;
         self.upload.put(bytes);
-        self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await?;
+        self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|error| of_folder(&error))?;
         if self.size - self.flush_begun_at >= FLUSH_BYTES {
             self.begin_sync().await?;
         }
@@ -238,7 +235,7 @@ impl FolderBlobWriter {
             // The next start removes it.
             tracing::warn!("an upload that failed was not removed: {error}");
         }
-        Err(error.into())
+        Err(of_folder(&error))
     }
 }
 
@@ -260,39 +257,8 @@ impl BlobWriter for FolderBlobWriter {
     }
 
     fn abort(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
-        async move { Ok(self.upload.abort().await?) }.boxed()
+        async move { self.upload.abort().await.map_err(|error| of_folder(&error)) }.boxed()
     }
-}
-
-impl From<object_store::Error> for StorageError {
-    fn from(error: object_store::Error) -> Self {
-        let words = error.to_string();
-        let mut causes =
-            std::iter::successors(Some(&error as &(dyn std::error::Error + 'static)), |error| {
-                error.source()
-            });
-        match causes.find_map(|error| error.downcast_ref::<io::Error>()) {
-            Some(error) => of_io(error, words),
-            None => Self::BlobFailed(words),
-        }
-    }
-}
-
-fn of_io(error: &io::Error, words: String) -> StorageError {
-    match error.kind() {
-        io::ErrorKind::StorageFull => StorageError::Full,
-        _ if is_shortage(error) => StorageError::Unavailable(words),
-        _ => StorageError::BlobFailed(words),
-    }
-}
-
-/// Whether an error of the operating system means that handles, memory or threads are temporarily
-/// short, so that the same call may work later.
-fn is_shortage(error: &io::Error) -> bool {
-    // EMFILE and ENFILE have no `ErrorKind`. POSIX systems agree on their numbers.
-    const TOO_MANY_FILES: [i32; 2] = [23, 24];
-    matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
-        || (cfg!(unix) && error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A local folder: its lock, its file modes, and the blobs in it.
 
 mod blobs;
+mod errors;
 mod lock;
 pub(super) mod private_files;
 mod used_folders;

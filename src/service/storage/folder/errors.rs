@@ -1,0 +1,17 @@
+//! What failures of a folder's store mean.
+
+use std::io;
+
+use crate::service::storage::{error::StorageError, io_error::of_io};
+
+pub(super) fn of_folder(error: &object_store::Error) -> StorageError {
+    let words = error.to_string();
+    let mut causes =
+        std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| {
+            error.source()
+        });
+    match causes.find_map(|error| error.downcast_ref::<io::Error>()) {
+        Some(error) => of_io(error, words),
+        None => StorageError::BlobFailed(words),
+    }
+}

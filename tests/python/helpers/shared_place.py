@@ -1,0 +1,39 @@
+"""A place of datasets that several servers share: a database, and an S3 store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helpers.raw_client import RawClient
+from helpers.server_process import API_KEY, ServerProcess
+
+if TYPE_CHECKING:
+    from helpers.postgres import PostgresServer
+    from helpers.s3 import S3Server
+
+
+class SharedPlace:
+    """Args:
+    database: Where the catalog is, in a database of its own.
+    store: Where the files are, under a prefix of its own.
+    """
+
+    def __init__(self, database: PostgresServer, store: S3Server) -> None:
+        self._catalog = database.url(database.new_database())
+        self._blobs = store.new_place()
+        self._environment = store.environment()
+
+    def serve(self, *options: str, endpoint: str | None = None) -> ServerProcess:
+        """Start a server.
+
+        Args:
+            endpoint: Another way to the store, such as a proxy.
+        """
+        place = ["--catalog", self._catalog, "--blobs", self._blobs]
+        if endpoint is not None:
+            place.append(f"--blobs-option=endpoint={endpoint}")
+        return ServerProcess(None, *place, *options, environment=self._environment)
+
+
+def raw_client(served: ServerProcess) -> RawClient:
+    return RawClient(served.api_url, API_KEY)
