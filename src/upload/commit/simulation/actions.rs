@@ -36,9 +36,7 @@ impl World {
             Action::CommitGroup(_)
             | Action::GatherGroup
             | Action::PauseGroup { .. }
-            | Action::Compare(_) => {
-                Err(format!("{action:?} of an upload that stages nothing"))
-            }
+            | Action::Compare(_) => Err(format!("{action:?} of an upload that stages nothing")),
         }
     }
 
