@@ -1,6 +1,6 @@
 //! HTTP for the store.
 
-use std::{error::Error as StdError, io, path::Path, time::Duration};
+use std::{error::Error as StdError, io, net::IpAddr, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Full, Limited};
@@ -23,11 +23,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// Connects to the store, and to services for credentials.
-#[derive(Debug)]
-pub(super) struct Connector(Client);
-
-#[derive(Debug)]
-struct Http(Client);
+#[derive(Clone, Debug)]
+pub(super) struct Connector {
+    client: Client,
+    /// Uses no proxy.
+    direct: Client,
+}
 
 impl Connector {
     /// `timeout` limits each wait for the store: for the response to a request with all of its
@@ -51,9 +52,9 @@ impl Connector {
             // A machine without authorities can still reach http://.
             None => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
         };
-        let client =
-            built.map_err(|error| Error::configuration(format!("cannot set up HTTP: {error}")))?;
-        Ok(Self(client))
+        let failed = |error| Error::configuration(format!("cannot set up HTTP: {error}"));
+        let direct = builder().no_proxy().tls_certs_only([]).build().map_err(failed)?;
+        Ok(Self { client: built.map_err(failed)?, direct })
     }
 }
 
@@ -68,18 +69,22 @@ fn with_certificates(builder: ClientBuilder, file: &Path) -> Result<ClientBuilde
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Http(self.0.clone())))
+        Ok(HttpClient::new(self.clone()))
     }
 }
 
 #[async_trait]
-impl HttpService for Http {
+impl HttpService for Connector {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let client = match request.uri().scheme_str() {
+            Some("http") if is_local(request.uri().host().unwrap_or_default()) => &self.direct,
+            _ => &self.client,
+        };
         let request = request.map(reqwest::Body::wrap);
         let request = request
             .try_into()
             .map_err(|error: reqwest::Error| HttpError::new(HttpErrorKind::Unknown, error))?;
-        let response = self.0.execute(request).await.map_err(failed)?;
+        let response = client.execute(request).await.map_err(failed)?;
         let is_error = response.status().is_client_error() || response.status().is_server_error();
         let (head, body) = http::Response::from(response).into_parts();
         let body = body.map_err(failed);
@@ -89,6 +94,15 @@ impl HttpService for Http {
             HttpResponseBody::new(body)
         };
         Ok(HttpResponse::from_parts(head, body))
+    }
+}
+
+/// Whether a host is this machine, or the service of a cloud that gives credentials to it.
+fn is_local(host: &str) -> bool {
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback(),
+        Err(_) => host == "localhost",
     }
 }
 
@@ -124,4 +138,19 @@ fn kind(error: &reqwest::Error) -> HttpErrorKind {
     });
     // All requests may be repeated: each has an object of its own.
     if is_broken { HttpErrorKind::Request } else { HttpErrorKind::Unknown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn no_proxy_is_used_for_this_machine_and_its_credentials() {
+        for host in ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "169.254.170.2"] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in ["s3.amazonaws.com", "10.0.0.1", "localhost.example.com", ""] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
 }

@@ -82,6 +82,9 @@ fn advice(error: &StoreError) -> String {
         _ if words.contains("/latest/api/token") => {
             "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         }
+        _ if words.contains("NotImplemented") => {
+            "if the store does not support checksums, set the option checksum_algorithm=none"
+        }
         _ if words.contains("redirect without LOCATION") || words.contains("region") => {
             "set AWS_REGION to the region of the bucket"
         }

@@ -25,8 +25,10 @@ use crate::service::storage::{
 /// A download is requested in pieces, so that the store need not wait for a slow client for long,
 /// and each piece has retries of its own.
 const PIECE_BYTES: u64 = 16 << 20;
-/// How long a check may take, and a look at an object whose upload ended without a response.
+/// How long a look may take at an object whose upload ended without a response.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a check may take whether the store responds.
+const CHECK_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct S3Store {
     pub(super) s3: AmazonS3,
@@ -70,7 +72,7 @@ impl S3Store {
             }
             (Ok(Err(Error::NotFound { .. })), None) => failed(format!("{path} was not stored")),
             (_, Some(error)) | (Ok(Err(error)), None) => self.outcome(Err(error)),
-            (Err(_), None) => self.health.note(Err(no_response())),
+            (Err(_), None) => self.health.note(Err(no_response(LOOK_PATIENCE))),
         }
     }
 
@@ -84,10 +86,10 @@ impl S3Store {
 
     /// Asks the store for an object that is not there.
     pub(super) async fn look(&self) -> Result<(), StorageError> {
-        match timeout(LOOK_PATIENCE, self.s3.head(&self.path("none"))).await {
+        match timeout(CHECK_PATIENCE, self.s3.head(&self.path("none"))).await {
             Ok(Ok(_) | Err(Error::NotFound { .. })) => self.outcome(Ok(())),
             Ok(Err(error)) => self.outcome(Err(error)),
-            Err(_) => self.health.note(Err(no_response())),
+            Err(_) => self.health.note(Err(no_response(CHECK_PATIENCE))),
         }
     }
 
@@ -111,8 +113,8 @@ impl S3Store {
     }
 }
 
-fn no_response() -> StorageError {
-    StorageError::StoreAway(format!("no response within {} s", LOOK_PATIENCE.as_secs()))
+fn no_response(patience: Duration) -> StorageError {
+    StorageError::StoreAway(format!("no response within {} s", patience.as_secs()))
 }
 
 fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> + Send + 'static {
