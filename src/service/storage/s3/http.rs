@@ -11,7 +11,7 @@ use object_store::{
         HttpResponseBody, HttpService,
     },
 };
-use reqwest::{Certificate, Client, ClientBuilder, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode, header::CONTENT_RANGE, redirect};
 
 use super::errors::shortened;
 use crate::error::{Error, Result};
@@ -86,7 +86,11 @@ impl HttpService for Connector {
             .map_err(|error: reqwest::Error| HttpError::new(HttpErrorKind::Unknown, error))?;
         let response = client.execute(request).await.map_err(failed)?;
         let is_error = response.status().is_client_error() || response.status().is_server_error();
-        let (head, body) = http::Response::from(response).into_parts();
+        let (mut head, body) = http::Response::from(response).into_parts();
+        // Some stores return the range without its status.
+        if head.status == StatusCode::OK && head.headers.contains_key(CONTENT_RANGE) {
+            head.status = StatusCode::PARTIAL_CONTENT;
+        }
         let body = body.map_err(failed);
         let body = if is_error {
             HttpResponseBody::new(words_only(body).await)
