@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from conftest import RunSutro
 
-S3 = ("serve", "--catalog=sqlite:catalog/catalog.sqlite", "--blobs=s3://files/tests")
-
 
 @pytest.mark.parametrize(
     ("options", "says"),
@@ -34,20 +32,23 @@ S3 = ("serve", "--catalog=sqlite:catalog/catalog.sqlite", "--blobs=s3://files/te
     ],
 )
 def test_a_place_that_cannot_be_used_is_rejected_without_its_secrets(
-    run_sutro: RunSutro, options: list[str], says: str
+    run_sutro: RunSutro, tmp_path: Path, options: list[str], says: str
 ) -> None:
-    done = run_sutro(*S3, *options)
+    catalog = f"--catalog=sqlite:{tmp_path}/data/catalog.sqlite"
+    done = run_sutro("serve", catalog, "--blobs=s3://files/tests", *options)
     assert done.returncode != 0
     assert says in " ".join(done.stderr.split())
     assert "hush" not in done.stderr.replace("NAME=VALUE", "")
 
 
-def test_an_error_of_a_server_in_a_program_shows_no_option() -> None:
+def test_an_error_of_a_server_in_a_program_shows_no_option(tmp_path: Path) -> None:
     keys = {"access_key_id": "hush", "secret_access_key": "hush"}
     options = {**keys, "endpoint": "http://127.0.0.1:9", "timeout": "1"}
     with pytest.raises(sutro.ConfigurationError, match="AWS_") as error:
         sutro.LocalServer(
-            catalog="sqlite:catalog.sqlite", blobs="s3://files/tests", blobs_options=options
+            catalog=f"sqlite:{tmp_path}/catalog.sqlite",
+            blobs="s3://files/tests",
+            blobs_options=options,
         )
     assert "hush" not in f"{error.value} {error.value!r}"
 
