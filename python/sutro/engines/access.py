@@ -94,6 +94,20 @@ class Access:
             raise MissingKeyError(message) from None
 
 
+def file_names(client: Api, dataset_id: str) -> list[str]:
+    """List the names of a dataset's files, which tasks read one by one.
+
+    Raises:
+        ConfigurationError: The dataset has no files.
+        SutroError: The dataset cannot be listed.
+    """
+    names = [file.file_name for file in client.list_dataset_files(dataset_id)]
+    if not names:
+        message = f"{dataset_id} has no files, so its columns are unknown"
+        raise ConfigurationError(message)
+    return names
+
+
 def only_one_process(url: str) -> str:
     """Say why workers cannot use the embedded server."""
     return (

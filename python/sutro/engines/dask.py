@@ -12,9 +12,8 @@ from sutro._run import values
 from sutro._run.warn import warn
 from sutro._sources.words import in_words
 from sutro.client import Client
-from sutro.engines.access import Access
+from sutro.engines.access import Access, file_names
 from sutro.engines.job import begin
-from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,7 @@ def read(
 
     used: Api = Client() if client is None else client
     dataset_id = values.dataset_id(dataset_id)
-    names = [file.file_name for file in used.list_dataset_files(dataset_id)]
-    if not names:
-        message = f"{dataset_id} has no files, so its columns are unknown"
-        raise ConfigurationError(message)
+    names = file_names(used, dataset_id)
     chosen = None if columns is None else values.texts("columns", columns)
     access = Access(used)
     meta = _read(names[0], access, dataset_id, chosen).iloc[:0]

@@ -12,10 +12,10 @@ from ray.data.block import BlockAccessor
 
 from sutro._run import values
 from sutro.client import Client
-from sutro.engines.access import Access
+from sutro.engines.access import Access, file_names
 from sutro.engines.job import begin
 from sutro.engines.options import checked
-from sutro.errors import ConfigurationError, SutroError
+from sutro.errors import SutroError
 
 if TYPE_CHECKING:
     import os
@@ -143,10 +143,7 @@ def read(
     """
     used: Api = Client() if client is None else client
     dataset_id = values.dataset_id(dataset_id)
-    names = [file.file_name for file in used.list_dataset_files(dataset_id)]
-    if not names:
-        message = f"{dataset_id} has no files, so its columns are unknown"
-        raise ConfigurationError(message)
+    names = file_names(used, dataset_id)
     chosen = None if columns is None else values.texts("columns", columns)
     files = ray.data.from_items([{"file": name} for name in names], override_num_blocks=len(names))
     files.context.execution_options.preserve_order = True

@@ -18,7 +18,7 @@ from pyspark.sql.datasource import (
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from sutro.client import Client
-from sutro.engines.access import Access
+from sutro.engines.access import Access, file_names
 from sutro.engines.job import begin
 from sutro.engines.options import checked
 from sutro.errors import ConfigurationError
@@ -92,10 +92,7 @@ class SutroSource(DataSource):
     def schema(self) -> StructType:
         """The columns of the dataset, as Spark's types."""
         client, dataset_id = self._client(), self._dataset_id()
-        names = [file.file_name for file in client.list_dataset_files(dataset_id)]
-        if not names:
-            message = f"{dataset_id} has no files, so its columns are unknown"
-            raise ConfigurationError(message)
+        names = file_names(client, dataset_id)
         rows = client.read(dataset_id, files=names[0])
         return from_arrow_schema(pa.RecordBatchReader.from_stream(rows).schema)
 

@@ -144,23 +144,23 @@ impl Staged {
 
     /// Whether further files may be staged in a moment, and have room in the next commit.
     fn may_gather_more(&self) -> bool {
-        let files = &self.line.files;
-        let is_whole = self.line.plan_has_ended() && files.head() == files.len();
-        !is_whole
+        !self.is_whole()
             && self.committed >= self.one_by_one_until
             && self.line.stopping.stop().is_none()
-            && files.head() < self.committed + self.max_group
+            && self.line.files.head() < self.committed + self.max_group
+    }
+
+    /// Whether all files of the plan are staged.
+    fn is_whole(&self) -> bool {
+        let files = &self.line.files;
+        self.line.plan_has_ended() && files.head() == files.len()
     }
 
     fn may_commit(&self) -> bool {
         match self.when {
             CommitWhen::NextStaged => true,
             CommitWhen::Never => false,
-            CommitWhen::AllStaged => {
-                let files = &self.line.files;
-                let is_whole = self.line.plan_has_ended() && files.head() == files.len();
-                is_whole && self.line.stopping.stop().is_none()
-            }
+            CommitWhen::AllStaged => self.is_whole() && self.line.stopping.stop().is_none(),
         }
     }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from helpers.background_server import BackgroundServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _OF_A_CONNECTION = {"connection", "transfer-encoding", "content-length", "host", "expect"}
 
 
-class HoldingProxy:
+class HoldingProxy(BackgroundServer):
     """Passes requests on, and holds one.
 
     Args:
@@ -39,12 +40,7 @@ class HoldingProxy:
         self.held = threading.Event()
         self._numbers = count()
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever)
-
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        super().__init__(Handler)
 
     def holds(self, path: str) -> bool:
         return path == self.path and next(self._numbers) >= self.passes
@@ -57,24 +53,15 @@ class HoldingProxy:
         if is_first:
             self.on_hold()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Request(BaseHTTPRequestHandler):
+class _Request(QuietHandler):
     owner: HoldingProxy
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - named by its base
         self._pass_on()
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - named by its base
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -113,6 +100,3 @@ class _Request(BaseHTTPRequestHandler):
             super().handle_one_request()
         except ConnectionError:
             self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
