@@ -49,7 +49,6 @@ impl Service {
             upload_expiry: limits.upload_expiry,
             quota,
             most_connections: limits.catalog_connections,
-            max_file_bytes: limits.max_file_bytes,
         };
         let storage = Storage::open(place, rules).await?;
         let access = Access { keys, hosts: Hosts::only(hosts) };

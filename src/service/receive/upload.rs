@@ -86,6 +86,8 @@ struct Receiving<'a> {
     app: &'a AppState,
     caller: Caller,
     end: End,
+    /// Length of the body.
+    declared: Option<u64>,
     upload: Tracked,
     dataset_id: Option<String>,
     file: Option<ReceivedFile>,
@@ -100,8 +102,10 @@ impl<'a> Receiving<'a> {
         body: Body,
     ) -> Result<Received, Refusal> {
         let mut body = IncomingBody::new(body, headers);
-        let upload = app.uploads.in_progress.begin(caller.clone(), body.declared());
-        let mut receiving = Self { app, caller, end, upload, dataset_id: None, file: None };
+        let declared = body.declared();
+        let upload = app.uploads.in_progress.begin(caller.clone(), declared);
+        let mut receiving =
+            Self { app, caller, end, declared, upload, dataset_id: None, file: None };
         match receiving.receive_body(headers, &mut body).await {
             Ok((dataset_id, arrival)) => receiving.end(dataset_id, arrival),
             Err(refusal) => {
@@ -187,7 +191,8 @@ impl<'a> Receiving<'a> {
         if let Some(dataset_id) = &self.dataset_id {
             admit_early(self.app.storage.catalog(), dataset_id, &file_name).await?;
         }
-        let mut blob = self.app.storage.create_blob(self.caller.owner()).await?;
+        let most_bytes = self.declared.unwrap_or(self.app.limits.max_file_bytes);
+        let mut blob = self.app.storage.create_blob(self.caller.owner(), most_bytes).await?;
         if let Err(refusal) = self.store(field, &mut blob).await {
             blob.abort().await;
             return Err(refusal);

@@ -16,10 +16,11 @@ pub(crate) type ByteStream = BoxStream<'static, Result<Bytes, StorageError>>;
 /// Stores bytes under ids that the server generates. A client's name is never used as an id, and no
 /// id is used twice.
 pub(crate) trait Blobs: Send + Sync {
-    /// Creates a blob. It cannot be read before it is finished.
+    /// Creates a blob of at most so many bytes. It cannot be read before it is finished.
     fn create<'a>(
         &'a self,
         id: &'a str,
+        most_bytes: u64,
     ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>>;
 
     /// Reads a range of a blob, for which `size` bytes were stored. Fails with
@@ -49,12 +50,13 @@ pub(super) fn damaged(id: &str, size: u64) -> StorageError {
 pub(crate) trait BlobWriter: Send {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), StorageError>>;
 
-    /// Whether there is enough to flush while the sender pauses: see [`BlobWriter::begin_flush`].
+    /// Whether there is something to do while the sender pauses: see [`BlobWriter::begin_flush`].
     fn has_unflushed(&self) -> bool {
         false
     }
 
-    /// Starts to flush what was written, without waiting, so that less is left for the end.
+    /// Starts to flush what was written, without waiting, so that less is left for the end; or frees
+    /// memory for other blobs.
     fn begin_flush(&mut self) -> BoxFuture<'_, Result<(), StorageError>> {
         ready(Ok(())).boxed()
     }

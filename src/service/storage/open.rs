@@ -37,8 +37,6 @@ pub(crate) struct StorageRules {
     pub(crate) quota: Quota,
     /// Number of connections to a database server.
     pub(crate) most_connections: u32,
-    /// Size of the largest file.
-    pub(crate) max_file_bytes: u64,
 }
 
 impl StorageRules {
@@ -93,9 +91,7 @@ impl Storage {
                 folders.expect(folder)?;
                 if is_one_folder { (blobs.clone(), blobs) } else { (blobs, records()) }
             }
-            BlobsPlace::S3(place) => {
-                (Arc::new(S3Blobs::open(place, rules.max_file_bytes).await?), records())
-            }
+            BlobsPlace::S3(place) => (Arc::new(S3Blobs::open(place).await?), records()),
         };
         let kept = Swept { catalog, blobs, pending };
         if let BlobsPlace::Folder(folder) = &place.blobs
@@ -139,11 +135,15 @@ impl Storage {
         self.kept.blobs.check_reachable().await
     }
 
-    /// Records a blob, then creates it.
-    pub(crate) async fn create_blob(&self, owner: Option<&str>) -> Result<NewBlob, StorageError> {
+    /// Records a blob of at most so many bytes, then creates it.
+    pub(crate) async fn create_blob(
+        &self,
+        owner: Option<&str>,
+        most_bytes: u64,
+    ) -> Result<NewBlob, StorageError> {
         let file_id = new_file_id();
         self.kept.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
-        match self.kept.blobs.create(&file_id).await {
+        match self.kept.blobs.create(&file_id, most_bytes).await {
             Ok(writer) => Ok(NewBlob::new(file_id, writer)),
             Err(error) => {
                 // Nothing was written. Otherwise the sweep ends the record.

@@ -18,7 +18,7 @@ use super::{
 };
 
 async fn store(blobs: &dyn Blobs, id: &str, content: &[u8], chunk: usize) {
-    let mut blob = blobs.create(id).await.unwrap();
+    let mut blob = blobs.create(id, content.len() as u64).await.unwrap();
     for bytes in content.chunks(chunk) {
         blob.write(Bytes::copy_from_slice(bytes)).await.unwrap();
         if blob.has_unflushed() || bytes.len() % 2 == 1 {
@@ -71,9 +71,9 @@ async fn what_is_stored_is_read_back(blobs: &dyn Blobs, sizes: &[(usize, usize)]
 
 async fn nothing_is_there_that_was_not_finished_or_was_removed(blobs: &dyn Blobs) {
     let [never, unfinished, aborted, deleted] = [(); 4].map(|()| new_file_id());
-    let mut begun = blobs.create(&unfinished).await.unwrap();
+    let mut begun = blobs.create(&unfinished, 4).await.unwrap();
     begun.write(Bytes::from_static(b"half")).await.unwrap();
-    let mut given_up = blobs.create(&aborted).await.unwrap();
+    let mut given_up = blobs.create(&aborted, 4).await.unwrap();
     given_up.write(Bytes::from_static(b"half")).await.unwrap();
     given_up.abort().await.unwrap();
     store(blobs, &deleted, b"half", 2).await;
@@ -122,7 +122,7 @@ const SIZES_OF_PARTS: [(usize, usize); 4] =
 async fn an_s3_server_keeps_the_contract_of_a_blob_store() {
     let Some(server) = S3Server::shared() else { return };
     let place = S3Place::parse(&S3Server::new_place(), &server.options(&[])).unwrap();
-    let blobs = S3Blobs::open(&place, 1 << 30).await.unwrap();
+    let blobs = S3Blobs::open(&place).await.unwrap();
     keeps_the_contract(&blobs).await;
     what_is_stored_is_read_back(&blobs, &SIZES_OF_PARTS).await;
 }

@@ -45,6 +45,7 @@ impl Blobs for MemoryBlobs {
     fn create<'a>(
         &'a self,
         id: &'a str,
+        _most_bytes: u64,
     ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>> {
         let writer =
             MemoryWriter { id: id.to_owned(), written: Vec::new(), stored: Arc::clone(&self.0) };

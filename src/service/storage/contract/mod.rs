@@ -57,13 +57,7 @@ pub(super) fn new_file(name: &str) -> NewFile {
 pub(super) fn day() -> StorageRules {
     let day = Duration::from_hours(24);
     let quota = Quota { max_files: 1_000, max_bytes: 1 << 30 };
-    StorageRules {
-        stage_expiry: day,
-        upload_expiry: day,
-        quota,
-        most_connections: 10,
-        max_file_bytes: 1 << 30,
-    }
+    StorageRules { stage_expiry: day, upload_expiry: day, quota, most_connections: 10 }
 }
 
 pub(super) const CATALOG_FILE: &str = "catalog.sqlite";

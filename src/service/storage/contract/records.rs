@@ -50,7 +50,7 @@ impl Instance {
     async fn store(&self, file: &NewFile, begun_at: i64) {
         let blob = PendingBlob { file_id: &file.file_id, owner: None, begun_at };
         self.swept.pending.begin(&blob).await.unwrap();
-        let mut blob = self.blobs.create(&file.file_id).await.unwrap();
+        let mut blob = self.blobs.create(&file.file_id, file.size_bytes).await.unwrap();
         blob.write(Bytes::from_static(b"content")).await.unwrap();
         blob.finish().await.unwrap();
     }

@@ -34,7 +34,7 @@ async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
     for (file_id, begun_at) in [("file_a", 0), ("file_old", 0), ("file_older", 0), ("file_new", 5)]
     {
         pending.begin(&PendingBlob { file_id, owner: None, begun_at }).await.unwrap();
-        let mut blob = blobs.create(file_id).await.unwrap();
+        let mut blob = blobs.create(file_id, 7).await.unwrap();
         blob.write(Bytes::from_static(b"content")).await.unwrap();
         blob.finish().await.unwrap();
     }
@@ -63,7 +63,7 @@ async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
 }
 
 async fn stored(storage: &Storage, name: &str) -> NewFile {
-    let mut blob = storage.create_blob(None).await.unwrap();
+    let mut blob = storage.create_blob(None, 7).await.unwrap();
     blob.write(Bytes::from_static(b"content")).await.unwrap();
     let blob = blob.finish().await.unwrap();
     NewFile { file_id: blob.file_id, sha256: blob.sha256, ..new_file(name) }

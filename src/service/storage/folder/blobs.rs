@@ -124,6 +124,7 @@ impl Blobs for FolderBlobs {
     fn create<'a>(
         &'a self,
         id: &'a str,
+        _most_bytes: u64,
     ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>> {
         self.create_staged(id).boxed()
     }
@@ -272,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blobs = FolderBlobs::open(folder.path()).unwrap();
         let flush_bytes = Bytes::from(vec![7; usize::try_from(FLUSH_BYTES).unwrap()]);
-        let mut blob = blobs.create("file_0").await.unwrap();
+        let mut blob = blobs.create("file_0", 2 * FLUSH_BYTES).await.unwrap();
         blob.write(flush_bytes.clone()).await.unwrap();
         blob.begin_flush().await.unwrap();
         let staged = std::fs::metadata(blobs.staged("file_0")).unwrap();

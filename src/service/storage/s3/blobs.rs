@@ -17,12 +17,12 @@ use crate::{
 pub(in super::super) struct S3Blobs(pub(super) Arc<S3Store>);
 
 impl S3Blobs {
-    /// Opens a place for blobs of at most `most_bytes`, and checks that it can be used.
+    /// Opens a place, and checks that it can be used.
     ///
     /// # Errors
     /// [`crate::Error::Configuration`] says what to change.
-    pub(in super::super) async fn open(place: &S3Place, most_bytes: u64) -> Result<Self> {
-        Ok(Self(Arc::new(super::open::open(place, most_bytes).await?)))
+    pub(in super::super) async fn open(place: &S3Place) -> Result<Self> {
+        Ok(Self(Arc::new(super::open::open(place).await?)))
     }
 }
 
@@ -30,8 +30,9 @@ impl Blobs for S3Blobs {
     fn create<'a>(
         &'a self,
         id: &'a str,
+        most_bytes: u64,
     ) -> BoxFuture<'a, Result<Box<dyn BlobWriter>, StorageError>> {
-        let writer = || Box::new(S3Writer::new(Arc::clone(&self.0), self.0.path(id)));
+        let writer = || Box::new(S3Writer::new(Arc::clone(&self.0), self.0.path(id), most_bytes));
         ready(self.0.health.may_try().map(|()| writer() as Box<dyn BlobWriter>)).boxed()
     }
 

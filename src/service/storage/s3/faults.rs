@@ -47,7 +47,7 @@ impl World {
         let url = S3Server::new_place();
         let open = async |options: &[(&str, &str)]| {
             let place = S3Place::parse(&url, &server.options(options)).unwrap();
-            S3Blobs::open(&place, 1 << 30).await.unwrap()
+            S3Blobs::open(&place).await.unwrap()
         };
         let direct = open(&[]).await;
         let proxy = FaultProxy::before(server.endpoint()).await;
@@ -80,7 +80,7 @@ fn content(size: usize) -> Bytes {
 }
 
 async fn store(blobs: &S3Blobs, id: &str, content: &Bytes) -> Result<(), StorageError> {
-    let mut blob = blobs.create(id).await?;
+    let mut blob = blobs.create(id, content.len() as u64).await?;
     for at in (0..content.len()).step_by(300_000) {
         let bytes = content.slice(at..content.len().min(at + 300_000));
         if let Err(error) = blob.write(bytes).await {
@@ -188,7 +188,7 @@ async fn a_store_that_is_away_is_reported_and_used_again_when_it_is_back() {
         let stored = store(&world.blobs, &new_file_id(), &content(size)).await;
         assert!(matches!(stored, Err(StorageError::StoreAway(_))), "{fault:?}: {stored:?}");
         // The next ones do not wait.
-        assert!(world.blobs.create(&new_file_id()).await.is_err());
+        assert!(world.blobs.create(&new_file_id(), 1 << 30).await.is_err());
         assert!(read(&world.blobs, &kept, SMALL).await.is_err());
         assert!(world.blobs.check_reachable().await.is_err());
         world.proxy.mend();
@@ -217,11 +217,11 @@ async fn a_store_that_is_away_for_a_moment_is_not_noticed() {
 async fn an_upload_that_is_aborted_or_dropped_leaves_nothing() {
     let Some(world) = World::start("10").await else { return };
     for size in [0, SMALL, 9 << 20, LARGE] {
-        let mut blob = world.blobs.create(&new_file_id()).await.unwrap();
+        let mut blob = world.blobs.create(&new_file_id(), 1 << 30).await.unwrap();
         blob.write(content(size)).await.unwrap();
         blob.abort().await.unwrap();
         assert_eq!(world.left().await, (0, 0), "{size}");
-        let mut blob = world.blobs.create(&new_file_id()).await.unwrap();
+        let mut blob = world.blobs.create(&new_file_id(), 1 << 30).await.unwrap();
         blob.write(content(size)).await.unwrap();
         drop(blob);
         world.nothing_is_left().await;
@@ -235,11 +235,17 @@ async fn uploads_share_memory_and_none_waits_for_the_client_of_another() {
     let (begun, rest) = (content.slice(..5 << 20), content.slice(5 << 20..));
     let ids: Vec<_> = (0..12).map(|_| new_file_id()).collect();
     let mut held = Vec::new();
-    for id in &ids {
-        let mut blob = world.blobs.create(id).await.unwrap();
+    for (number, id) in ids.iter().enumerate() {
+        let mut blob = world.blobs.create(id, LARGE as u64).await.unwrap();
         blob.write(begun.clone()).await.unwrap();
+        // Some clients pause, others only seem to go on.
+        if number % 2 == 0 && blob.has_unflushed() {
+            blob.begin_flush().await.unwrap();
+            assert!(!blob.has_unflushed());
+        }
         held.push(blob);
     }
+    assert!(held.iter().any(|blob| blob.has_unflushed()));
     let whole = new_file_id();
     store(&world.blobs, &whole, &content).await.unwrap();
     let ended = held.into_iter().map(async |mut blob| {
@@ -264,7 +270,7 @@ async fn a_place_that_cannot_be_used_is_reported_at_start() {
     ] {
         let options = [options[0], ("timeout", "1")];
         let place = S3Place::parse(url, &server.options(&options)).unwrap();
-        let words = S3Blobs::open(&place, 1).await.err().unwrap().to_string();
+        let words = S3Blobs::open(&place).await.err().unwrap().to_string();
         assert!(words.contains(says) && words.contains(url), "{words}");
         assert!(!words.contains("hush") && !words.contains(SECRET), "{words}");
     }

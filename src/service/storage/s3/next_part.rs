@@ -61,7 +61,7 @@ impl NextPart {
             _ => None,
         };
         if file.is_none()
-            && let Some(mut buffer) = store.memory.to_gather()
+            && let Some(mut buffer) = store.memory.to_gather().await
         {
             buffer.bytes.extend_from_slice(&mem::take(&mut self.own));
             buffer.bytes.extend_from_slice(&bytes);
@@ -69,6 +69,23 @@ impl NextPart {
             return Ok(());
         }
         self.place = Place::File(self.append_to(file, bytes).await?);
+        Ok(())
+    }
+
+    pub(super) fn is_in_shared_memory(&self) -> bool {
+        matches!(self.place, Place::SharedMemory(_))
+    }
+
+    /// Leaves shared memory to other uploads.
+    pub(super) async fn leave_shared_memory(&mut self) -> Result<(), StorageError> {
+        match mem::take(&mut self.place) {
+            Place::SharedMemory(buffer) => {
+                let (bytes, lease) = buffer.freeze();
+                self.place = Place::File(self.append_to(None, bytes).await?);
+                lease.end();
+            }
+            place => self.place = place,
+        }
         Ok(())
     }
 

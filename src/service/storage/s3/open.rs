@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PROBE: &[u8] = b"sutro";
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
-pub(super) async fn open(place: &S3Place, most_bytes: u64) -> Result<S3Store> {
+pub(super) async fn open(place: &S3Place) -> Result<S3Store> {
     let cannot =
         |why: String| Error::configuration(format!("cannot store files in {place}: {why}"));
     let time = place.settings.timeout;
@@ -44,7 +44,7 @@ pub(super) async fn open(place: &S3Place, most_bytes: u64) -> Result<S3Store> {
     let store = S3Store {
         s3,
         prefix: place.prefix.clone(),
-        memory: PartMemory::for_objects_of(most_bytes),
+        memory: PartMemory::default(),
         health: Health::default(),
     };
     match timeout(PATIENCE, probe(&store)).await {

@@ -1,34 +1,39 @@
 //! Memory for parts, which all uploads of an instance share.
 
 use std::{
+    mem,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
 
 use super::health::Health;
 use crate::service::storage::error::StorageError;
 
 /// An object has at most this many parts.
 const MOST_PARTS: u64 = 10_000;
-/// The smallest part, unless it is the last one, has 5 MiB. Larger ones take fewer requests.
-const SMALLEST_PART: u64 = 8 << 20;
+/// All parts but the last must have 5 MiB. Larger ones take fewer requests.
+const PART_BYTES: u64 = 8 << 20;
 const MEBIBYTE: u64 = 1 << 20;
 
-/// Number of parts that are gathered in memory; those of other uploads are in temporary files, so
-/// that no upload waits for a client of another one.
-const GATHERED_IN_MEMORY: usize = 1;
-/// Number of parts from temporary files that are sent at the same time.
-const SENT_FROM_FILES: usize = 2;
+/// Number of parts that are gathered in memory; those of other uploads are in temporary files.
+const GATHERED_IN_MEMORY: usize = 3;
+/// Number of parts from temporary files that can be sent at any time.
+const SENT_FROM_FILES: usize = 1;
 
+/// How long an upload waits for memory before it uses a file. Uploads whose clients pause leave
+/// theirs to others, but some clients are slow without pausing.
+const GATHERING_PATIENCE: Duration = Duration::from_millis(250);
 /// How often who waits for memory looks whether the store is away.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct PartMemory {
-    /// All parts of an object have this size except the last: some stores require it.
-    pub(super) part_bytes: usize,
     gathered: Arc<Semaphore>,
     sent: Arc<Semaphore>,
     /// Buffers that are not in use. They are kept, because an allocator would keep more.
@@ -48,40 +53,51 @@ pub(super) struct Lease {
     _permit: OwnedSemaphorePermit,
 }
 
-impl PartMemory {
-    pub(super) fn for_objects_of(most_bytes: u64) -> Self {
-        let part_bytes = most_bytes.div_ceil(MOST_PARTS).next_multiple_of(MEBIBYTE);
+/// The size of the parts of an object. All of them have it except the last: some stores require
+/// this.
+pub(super) fn part_bytes(object_bytes: u64) -> usize {
+    let part_bytes = object_bytes.div_ceil(MOST_PARTS).next_multiple_of(MEBIBYTE);
+    usize::try_from(part_bytes.max(PART_BYTES)).unwrap_or(usize::MAX)
+}
+
+impl Default for PartMemory {
+    fn default() -> Self {
         Self {
-            part_bytes: usize::try_from(part_bytes.max(SMALLEST_PART)).unwrap_or(usize::MAX),
             gathered: Arc::new(Semaphore::new(GATHERED_IN_MEMORY)),
             sent: Arc::new(Semaphore::new(SENT_FROM_FILES)),
             free: Arc::default(),
         }
     }
+}
 
-    /// Memory to gather a part in, if there is some at the moment.
-    pub(super) fn to_gather(&self) -> Option<PartBuffer> {
-        Arc::clone(&self.gathered).try_acquire_owned().ok().map(|permit| self.buffer(permit))
+impl PartMemory {
+    /// Memory to gather a part in, if there is some soon.
+    pub(super) async fn to_gather(&self) -> Option<PartBuffer> {
+        let permit = timeout(GATHERING_PATIENCE, Arc::clone(&self.gathered).acquire_owned());
+        Some(self.buffer(permit.await.ok()?.ok()?))
     }
 
     /// Waits for memory to send a part from. The parts before it are sent, or fail.
     pub(super) async fn to_send(&self, health: &Health) -> Result<PartBuffer, StorageError> {
-        let mut permit = std::pin::pin!(Arc::clone(&self.sent).acquire_owned());
+        let mut for_sending = pin!(Arc::clone(&self.sent).acquire_owned());
+        let mut for_gathering = pin!(Arc::clone(&self.gathered).acquire_owned());
         loop {
-            tokio::select! {
-                permit = &mut permit => {
-                    // Fails only if the semaphore was closed, which nobody does.
-                    let permit = permit.map_err(|error| unavailable(&error))?;
-                    return Ok(self.buffer(permit));
+            let permit = tokio::select! {
+                permit = &mut for_sending => permit,
+                permit = &mut for_gathering => permit,
+                () = sleep(PAUSE) => {
+                    health.check()?;
+                    continue;
                 }
-                () = tokio::time::sleep(PAUSE) => health.check()?,
-            }
+            };
+            // Fails only if the semaphore was closed, which nobody does.
+            return Ok(self.buffer(permit.map_err(|error| unavailable(&error))?));
         }
     }
 
     fn buffer(&self, permit: OwnedSemaphorePermit) -> PartBuffer {
         let free = lock(&self.free).pop();
-        let bytes = free.unwrap_or_else(|| BytesMut::with_capacity(self.part_bytes));
+        let bytes = free.unwrap_or_else(|| BytesMut::with_capacity(part_bytes(0)));
         let lease = Lease { sent: Bytes::new(), free: Arc::clone(&self.free), _permit: permit };
         PartBuffer { bytes, lease }
     }
@@ -102,7 +118,9 @@ impl PartBuffer {
 impl Lease {
     /// Ends the use of the memory. The bytes must be sent.
     pub(super) fn end(mut self) {
-        if let Ok(mut bytes) = std::mem::take(&mut self.sent).try_into_mut() {
+        if let Ok(mut bytes) = mem::take(&mut self.sent).try_into_mut()
+            && bytes.capacity() <= 2 * part_bytes(0)
+        {
             bytes.clear();
             lock(&self.free).push(bytes);
         }
@@ -115,24 +133,26 @@ fn lock(free: &Mutex<Vec<BytesMut>>) -> MutexGuard<'_, Vec<BytesMut>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, MEBIBYTE, PartMemory, SENT_FROM_FILES, StorageError};
+    use super::{
+        GATHERED_IN_MEMORY, Health, MEBIBYTE, PartMemory, SENT_FROM_FILES, StorageError, part_bytes,
+    };
 
     #[test]
     fn an_object_of_any_size_has_at_most_ten_thousand_parts() {
-        for (most_bytes, mebibytes) in
+        for (object_bytes, mebibytes) in
             [(1, 8), (80_000 * MEBIBYTE, 8), (100 << 30, 11), (5 << 40, 525)]
         {
-            let part_bytes = PartMemory::for_objects_of(most_bytes).part_bytes as u64;
+            let part_bytes = part_bytes(object_bytes) as u64;
             assert_eq!(part_bytes, mebibytes * MEBIBYTE);
-            assert!(most_bytes.div_ceil(part_bytes) <= 10_000);
+            assert!(object_bytes.div_ceil(part_bytes) <= 10_000);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_memory_stops_when_the_store_is_away() {
-        let (memory, health) = (PartMemory::for_objects_of(1), Health::default());
-        let mut sent = Vec::new();
-        for _ in 0..SENT_FROM_FILES {
+        let (memory, health) = (PartMemory::default(), Health::default());
+        let (mut sent, most) = (Vec::new(), GATHERED_IN_MEMORY + SENT_FROM_FILES);
+        for _ in 0..most {
             sent.push(memory.to_send(&health).await.unwrap());
         }
         let (waited, _) = tokio::join!(memory.to_send(&health), async {
@@ -143,20 +163,29 @@ mod tests {
         assert!(memory.to_send(&health).await.is_ok());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_gathers_leaves_memory_to_those_who_send() {
+        let (memory, health) = (PartMemory::default(), Health::default());
+        let mut gathered = Vec::new();
+        while let Some(buffer) = memory.to_gather().await {
+            gathered.push(buffer);
+        }
+        assert_eq!(gathered.len(), GATHERED_IN_MEMORY);
+        assert!(memory.to_send(&health).await.is_ok());
+    }
+
     #[tokio::test]
     async fn memory_is_used_again_when_its_bytes_were_sent() {
-        let memory = PartMemory::for_objects_of(1);
-        let mut buffer = memory.to_gather().unwrap();
-        assert!(memory.to_gather().is_none());
+        let memory = PartMemory::default();
+        let mut buffer = memory.to_gather().await.unwrap();
         buffer.bytes.extend_from_slice(b"part");
         let place = buffer.bytes.as_ptr();
         let (bytes, lease) = buffer.freeze();
         assert_eq!(bytes, "part");
-        assert!(memory.to_gather().is_none());
         drop(bytes);
         lease.end();
-        let again = memory.to_gather().unwrap();
+        let again = memory.to_gather().await.unwrap();
         assert!(again.bytes.is_empty() && again.bytes.as_ptr() == place);
-        assert!(again.bytes.capacity() >= memory.part_bytes);
+        assert!(again.bytes.capacity() >= part_bytes(0));
     }
 }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use object_store::path::Path;
 
-use super::{leftovers::Leftovers, multipart::Multipart, next_part::NextPart, store::S3Store};
+use super::{
+    leftovers::Leftovers, multipart::Multipart, next_part::NextPart, part_memory::part_bytes,
+    store::S3Store,
+};
 use crate::service::storage::{blobs::BlobWriter, error::StorageError};
 
 pub(super) struct S3Writer {
@@ -14,6 +17,7 @@ pub(super) struct S3Writer {
     path: Path,
     /// Bytes written so far.
     size: u64,
+    part_bytes: usize,
     part: NextPart,
     /// `None` while everything fits into one part.
     multipart: Option<Multipart>,
@@ -22,18 +26,18 @@ pub(super) struct S3Writer {
 }
 
 impl S3Writer {
-    pub(super) fn new(store: Arc<S3Store>, path: Path) -> Self {
-        let part = NextPart::default();
-        Self { store, path, size: 0, part, multipart: None, is_requested: false }
+    pub(super) fn new(store: Arc<S3Store>, path: Path, most_bytes: u64) -> Self {
+        let (part_bytes, part) = (part_bytes(most_bytes), NextPart::default());
+        Self { store, path, size: 0, part_bytes, part, multipart: None, is_requested: false }
     }
 
     async fn put(&mut self, mut bytes: Bytes) -> Result<(), StorageError> {
         self.size += bytes.len() as u64;
         while !bytes.is_empty() {
-            let room = self.store.memory.part_bytes - self.part.size();
+            let room = self.part_bytes - self.part.size();
             let next = bytes.split_to(room.min(bytes.len()));
             self.part.push(next, &self.store).await?;
-            if self.part.size() == self.store.memory.part_bytes {
+            if self.part.size() == self.part_bytes {
                 self.send_part().await?;
             }
         }
@@ -90,6 +94,14 @@ impl S3Writer {
 impl BlobWriter for S3Writer {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<(), StorageError>> {
         self.put(bytes).boxed()
+    }
+
+    fn has_unflushed(&self) -> bool {
+        self.part.is_in_shared_memory()
+    }
+
+    fn begin_flush(&mut self) -> BoxFuture<'_, Result<(), StorageError>> {
+        self.part.leave_shared_memory().boxed()
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<(), StorageError>> {
