@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// Maximum number of concurrent transfers. Held uploads (see [`MAX_HELD`]) do not count.
+/// Maximum number of concurrent transfers. Uploads that wait (see [`MAX_HELD`]) do not count.
 pub const CONCURRENCY: usize = 8;
 
-/// Maximum number of held uploads, which have sent everything except their tail. Each costs one
-/// connection and a few KiB; they keep the link busy while the file at the head is slow.
+/// Maximum number of uploads that wait: held ones, which have sent everything except their tail,
+/// and staged ones, whose response is on its way. Each costs one connection and a few KiB; they
+/// keep the link busy while the file at the head, or the server, is slow.
 pub const MAX_HELD: usize = 32;
 
 /// Length of the tail in bytes: the end of a file, which is sent only when the file before it is

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,10 +58,13 @@ class Target:
     url: str
     key: str
     dataset_id: str
+    ca_file: str = ""
+    """The certificate that it presents."""
 
     def file_names(self) -> list[str]:
         """Return the names of the files that came, in their order."""
-        listing = _call(f"{self.url}/list-dataset-files", self.key, {"dataset_id": self.dataset_id})
+        body = {"dataset_id": self.dataset_id}
+        listing = _call(f"{self.url}/list-dataset-files", self.key, body, self.ca_file)
         return [file["file_name"] for file in listing["files"]]
 
 
@@ -88,6 +96,58 @@ def delayed(port: int, seconds: float) -> Iterator[str]:
 
 
 @contextmanager
+def behind_tls(target: Target) -> Iterator[Target]:
+    """Start nginx in front of a server on this machine. It encrypts, and buffers nothing."""
+    with tempfile.TemporaryDirectory() as name, socket.create_server(("127.0.0.1", 0)) as free:
+        folder, port = Path(name), free.getsockname()[1]
+        free.close()
+        certificate = folder / "certificate.pem"
+        request = (
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", folder / "key.pem", "-out", certificate, "-subj", "/CN=server"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+        )
+        subprocess.run(request, check=True, capture_output=True)
+        config = folder / "nginx.conf"
+        config.write_text(_NGINX.format(folder=folder, port=port, url=target.url))
+        with subprocess.Popen(["nginx", "-e", "stderr", "-c", config]) as process:
+            _wait_for(port)
+            try:
+                encrypted = f"https://127.0.0.1:{port}"
+                yield dataclasses.replace(target, url=encrypted, ca_file=str(certificate))
+            finally:
+                process.terminate()
+
+
+_NGINX = """
+daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;
+events {{}}
+http {{
+    access_log off; client_max_body_size 0; client_body_temp_path {folder};
+    proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
+    scgi_temp_path {folder};
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {folder}/certificate.pem; ssl_certificate_key {folder}/key.pem;
+        location / {{
+            proxy_pass {url}; proxy_http_version 1.1; proxy_set_header Connection "";
+            proxy_request_buffering off; proxy_buffering off;
+        }}
+    }}
+}}
+"""
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    message = "nginx does not listen"
+    raise TimeoutError(message)
+
+
+@contextmanager
 def empty_folder(folder: Path) -> Iterator[Path]:
     """Make a folder for copies, with all earlier writes on disk."""
     copies = Path(tempfile.mkdtemp(dir=folder, prefix="copies-"))
@@ -111,11 +171,12 @@ def _started(command: list[str]) -> Iterator[str]:
             process.kill()
 
 
-def _call(url: str, key: str, body: dict[str, str] | None = None) -> Any:
+def _call(url: str, key: str, body: dict[str, str] | None = None, ca_file: str = "") -> Any:
     request = urllib.request.Request(
         url,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Key {key}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request) as answer:
+    context = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    with urllib.request.urlopen(request, context=context) as answer:
         return json.load(answer)

@@ -1,4 +1,4 @@
-"""Many files into a server that stages them, and packed files into one that does not."""
+"""Many files into a server that stages them, packed files into one that does not, and TLS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from compare import files
 from compare.cases import Case
-from compare.receivers import LINKS, Target, delayed, embedded, neutral
+from compare.receivers import LINKS, Target, behind_tls, delayed, embedded, neutral
 from compare.uploads import (
     CURL,
     ORDERED,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GATE = "sutro, one by one"
 ANSWER_AFTER = 0.05
 SMALL = "10000 x 4 KB"
+TLS = "TLS"
 
 
 def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
@@ -43,6 +44,11 @@ def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
             delayed(urlsplit(target.url).port or 0, ANSWER_AFTER) as url,
         ):
             yield dataclasses.replace(target, url=url)
+
+    @contextmanager
+    def encrypted() -> Iterator[Target]:
+        with embedded(places.folder) as target, behind_tls(target) as encrypted:
+            yield encrypted
 
     def one_by_one() -> AbstractContextManager[Target]:
         return embedded(places.folder, max_staged_files=0)
@@ -74,5 +80,8 @@ def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
         yield case(f"{shape}, own service, 50 ms", shape, contenders, rounds)
     contenders = {ORDERED: (ORDERED, staging), GATE: (ORDERED, one_by_one)}
     yield case(f"{SMALL}, own service", SMALL, contenders, 3)
+    for shape in ("32 x 16 MB", "500 x 64 KB"):
+        contenders = {name: (name, encrypted) for name in (ORDERED, CURL)}
+        yield case(f"{shape}, own service, {TLS}", shape, contenders, rounds)
     contenders = {PACKED: (PACKED, slow_receiver), CURL: (CURL, slow_receiver)}
     yield case("500 x 64 KB, 50 ms, packed", "500 x 64 KB", contenders, rounds)

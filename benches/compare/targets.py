@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from compare.others import ASYNC, COPY, PACKAGE, PYARROW, SYNC
 from compare.receivers import LINKS
-from compare.staging import GATE
+from compare.staging import GATE, TLS
 from compare.uploads import CURL, ORDERED, OWN, PACKED, SDK, UNORDERED
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _of_staging(outcome: Outcome) -> Iterator[Target]:
         yield _faster(f"{name}: ordered against one commit per file", outcome, ORDERED, 5, GATE)
     elif PACKED in outcome.samples:
         yield _faster(f"{name}: against curl, unordered", outcome, PACKED, 2, CURL)
+    elif name.endswith(TLS):
+        yield _cpu_against_curl(name, outcome, 0.7)
     else:
         what = f"{name}: ordered against unordered"
         yield _faster(what, outcome, ORDERED, 0.9, UNORDERED)
@@ -113,14 +115,21 @@ def _on_loopback(outcome: Outcome, shape: str) -> Iterator[Target]:
     if others and shape in {"32 x 16 MB", "8 x 256 MB"}:
         fastest = min(others, key=lambda name: outcome.median(name) or 0)
         yield _faster(f"{shape}: ordered against {fastest}", outcome, ORDERED, 1.5, fastest)
-    own_cpu, curl_cpu = (outcome.median(name, "cpu_seconds") for name in (ORDERED, CURL))
-    if own_cpu and curl_cpu and shape in {"32 x 16 MB", "8 x 256 MB", "1 x 2 GB"}:
-        what = f"{shape}: client CPU per GB against curl"
-        yield Target(what, 1, curl_cpu / own_cpu)
+    if CURL in outcome.samples and shape == "500 x 64 KB":
+        yield _faster(f"{shape}: ordered against curl, unordered", outcome, ORDERED, 1, CURL)
+        yield _cpu_against_curl(shape, outcome, 1.3)
+    if CURL in outcome.samples and shape in {"32 x 16 MB", "8 x 256 MB", "1 x 2 GB"}:
+        yield _cpu_against_curl(shape, outcome, 1)
     peak = outcome.median(ORDERED, "peak_bytes")
-    if peak and shape in {"8 x 256 MB", "1 x 2 GB"}:
+    if peak and shape in {"32 x 16 MB", "8 x 256 MB", "1 x 2 GB"}:
         what = f"{shape}: peak memory above a bare interpreter"
         yield Target(what, 30, peak / _MB, "MB", is_at_most=True)
+
+
+def _cpu_against_curl(name: str, outcome: Outcome, wanted: float) -> Target:
+    own, curl = (outcome.median(client, "cpu_seconds") or 0 for client in (ORDERED, CURL))
+    what = f"{name}: client CPU time against curl"
+    return Target(what, wanted, own / (curl or 1), is_at_most=True)
 
 
 def answer_model(outcome: Outcome, answer_after: float) -> float:

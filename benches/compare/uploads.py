@@ -147,7 +147,7 @@ def _by_curl(target: Target, paths: Sequence[Path]) -> Sample:
         f'header = "Authorization: Key {target.key}"\n'
         f'form = "dataset_id={target.dataset_id}"\n'
         f'form = "file=@{path}"\n'
-        "fail\nsilent\nshow-error\n"
+        "fail\nsilent\nshow-error\n" + (f'cacert = "{target.ca_file}"\n' if target.ca_file else "")
         for path in paths
     ]
     with tempfile.NamedTemporaryFile("w", suffix=".curlrc") as config:

@@ -1,5 +1,6 @@
 """This package, by its public face."""
 
+import os
 import sys
 
 import sutro
@@ -11,6 +12,8 @@ OPTIONS = {"unordered": {"ordered": False}, "packed": {"target_file_size": "256M
 def upload(job):
     """Upload all files with one call."""
     options = OPTIONS.get(sys.argv[1], {})
+    if job["ca_file"]:
+        os.environ["SSL_CERT_FILE"] = job["ca_file"]
     client = sutro.Client(job["key"], job["url"])
     client.upload(job["paths"], job["dataset_id"], progress=False, **options)
 

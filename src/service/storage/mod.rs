@@ -32,6 +32,7 @@ mod postgres;
 mod records;
 mod rows;
 mod s3;
+mod shared_work;
 mod sql;
 mod sqlite;
 mod staged_catalog;

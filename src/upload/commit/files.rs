@@ -16,6 +16,8 @@ pub(super) enum Phase {
         ticks: u32,
     },
     Released,
+    /// Of a staged file: everything is sent, and the response is awaited.
+    Sent,
     Pausing {
         throttled: bool,
     },
@@ -33,13 +35,18 @@ impl Phase {
         matches!(self, Self::Sending | Self::Released)
     }
 
+    /// Open without sending anything, so it takes up no slot of `concurrency`.
+    pub(super) fn is_between_transfers(self) -> bool {
+        self.is_held() || self == Self::Sent
+    }
+
     pub(super) fn is_open(self) -> bool {
-        self.is_held() || self.is_in_transfer()
+        self.is_between_transfers() || self.is_in_transfer()
     }
 
     /// Open, and certainly not in the dataset.
     pub(super) fn may_be_dropped(self) -> bool {
-        matches!(self, Self::Sending | Self::Held { .. })
+        matches!(self, Self::Sending | Self::Held { .. } | Self::Sent)
     }
 }
 

@@ -22,7 +22,8 @@ use crate::config::DRIP_TICKS;
 pub struct CommitConfig {
     /// The number of bodies sent at the same time; at least 1.
     pub concurrency: usize,
-    /// The number of uploads that may wait with a held tail, in addition to `concurrency`.
+    /// The number of uploads that may be open without sending, in addition to `concurrency`: with a
+    /// held tail, or staged except for the response.
     pub max_held: usize,
     /// The number of retries for the file at the head. Attempts that failed while other uploads
     /// were open do not count.

@@ -13,6 +13,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     decision::{Scope, Turn},
     events::{Action, Ending, Event, FileIndex, Grace, Group, GroupEnding, StopCause, Verdict},
+    files::Phase,
     line::{CommitConfig, Line},
     starting::HeadStarts,
     strategy::CommitStrategy,
@@ -311,8 +312,12 @@ impl CommitStrategy for Staged {
                 self.line.starting.opened(request.file);
                 self.stage_ended(request.file, ending);
             }
-            // Nothing of a staged file is held.
-            Event::TailReached(request) => self.line.starting.opened(request.file),
+            // Nothing of a staged file is held, and the next one need not wait for the response:
+            // the server groups the files that it makes durable.
+            Event::TailReached(request) => {
+                self.line.starting.opened(request.file);
+                self.line.files[request.file].phase = Phase::Sent;
+            }
             Event::GroupEnded(ending) => self.group_ended(ending),
             Event::GroupPauseOver => {
                 if let Commit::Pausing(group) = self.commit {

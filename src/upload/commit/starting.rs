@@ -82,7 +82,7 @@ impl Starting {
     pub(super) fn has_slot(&self, files: &Files, limit: &OpenLimit) -> bool {
         self.opening.is_none()
             && files.in_transfer() < self.concurrency
-            && files.count(Phase::is_held) < self.max_held.max(1)
+            && files.count(Phase::is_between_transfers) < self.max_held.max(1)
             && files.open() < limit.requests
     }
 }

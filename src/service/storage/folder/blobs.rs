@@ -18,7 +18,7 @@ use object_store::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{errors::of_folder, private_files};
+use super::{errors::of_folder, private_files, sync::FolderSync};
 use crate::{
     error::{Error, Result as OpenResult},
     service::storage::{
@@ -47,6 +47,7 @@ const STAGED: char = '#';
 pub(crate) struct FolderBlobs {
     store: Arc<dyn ObjectStore>,
     folder: PathBuf,
+    sync: Arc<FolderSync>,
 }
 
 impl FolderBlobs {
@@ -56,9 +57,9 @@ impl FolderBlobs {
         private_files::create_folder(&folder).map_err(in_folder)?;
         private_files::restrict(&folder).map_err(in_folder)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
-            .map_err(|error| Error::Internal(error.to_string()))?
-            .with_fsync(true);
-        Ok(Self { store: Arc::new(store), folder })
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let sync = Arc::new(FolderSync::of(&folder));
+        Ok(Self { store: Arc::new(store), folder, sync })
     }
 
     /// The path of a blob while it is written.
@@ -75,6 +76,7 @@ impl FolderBlobs {
         let mut writer = FolderBlobWriter {
             upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
             store: Arc::clone(&self.store),
+            sync: Arc::clone(&self.sync),
             id: id.to_owned(),
             size: 0,
             staged: self.staged(id),
@@ -188,6 +190,7 @@ fn id_of(name: &str) -> Option<&str> {
 struct FolderBlobWriter {
     upload: WriteMultipart,
     store: Arc<dyn ObjectStore>,
+    sync: Arc<FolderSync>,
     id: String,
     /// Bytes written so far.
     size: u64,
@@ -230,13 +233,18 @@ impl FolderBlobWriter {
             let _ = self.upload.abort().await;
             return Err(error);
         }
-        let Err(error) = self.upload.finish().await else { return Ok(()) };
-        // The file may have its final name already, but its folder was not synced.
+        // The store syncs nothing by itself, so that blobs can share the sync of their folder.
+        let durable = match self.upload.finish().await {
+            Ok(_) => self.sync.make_durable(&self.id).await,
+            Err(error) => Err(of_folder(&error)),
+        };
+        let Err(error) = durable else { return Ok(()) };
+        // The file may have its final name already.
         if let Err(error) = delete(&*self.store, &self.id).await {
             // The next start removes it.
             tracing::warn!("an upload that failed was not removed: {error}");
         }
-        Err(of_folder(&error))
+        Err(error)
     }
 }
 

@@ -4,6 +4,7 @@ mod blobs;
 mod errors;
 mod lock;
 pub(super) mod private_files;
+mod sync;
 mod used_folders;
 
 pub(crate) use self::private_files::create_folder;

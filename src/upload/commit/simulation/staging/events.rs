@@ -80,7 +80,10 @@ impl World {
         let id = self.requests[index];
         match self.rng.u8(0..4) {
             0 => return Event::Started(id),
-            1 => return Event::TailReached(id),
+            1 => {
+                self.sent.insert(id);
+                return Event::TailReached(id);
+            }
             _ => drop(self.requests.remove(index)),
         }
         let file = self.there + id.file;

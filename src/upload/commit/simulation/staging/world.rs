@@ -1,6 +1,6 @@
 //! A client, a server, and the connections between them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use fastrand::Rng;
 
@@ -10,7 +10,7 @@ use super::{
     server::{CommitRequest, Server, Writer},
 };
 use crate::upload::commit::{
-    Action, CommitWhen, FileIndex, Grace, Group, RequestId, Staged, Stop, StopCause,
+    Action, CommitConfig, CommitWhen, FileIndex, Grace, Group, RequestId, Staged, Stop, StopCause,
 };
 
 const MOST_STEPS: u32 = 100_000;
@@ -23,6 +23,8 @@ pub(super) struct World {
     pub(super) there: usize,
     /// Requests that stage a file.
     pub(super) requests: Vec<RequestId>,
+    /// Those that have sent everything.
+    pub(super) sent: HashSet<RequestId>,
     pub(super) pauses: Vec<RequestId>,
     /// Ids of the files that the client knows to be staged.
     pub(super) staged: HashMap<FileIndex, u64>,
@@ -51,6 +53,7 @@ impl World {
             schedule,
             there: 0,
             requests: Vec::new(),
+            sent: HashSet::new(),
             pauses: Vec::new(),
             staged: HashMap::new(),
             commit: None,
@@ -112,6 +115,7 @@ impl World {
         self.zombies.extend(self.commit.take());
         self.zombies_arrive_or_die();
         self.requests.clear();
+        self.sent.clear();
         self.pauses.clear();
         self.staged.clear();
         self.confirmed.clear();
@@ -131,8 +135,11 @@ impl World {
     fn perform(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::Start(request) => {
-                if self.requests.len() >= self.schedule.config.concurrency {
-                    return Err(format!("{request:?} exceeds the retries"));
+                let CommitConfig { concurrency, max_held, .. } = self.schedule.config;
+                let waiting = self.requests.iter().filter(|it| self.sent.contains(it)).count();
+                let sending = self.requests.len() - waiting;
+                if sending >= concurrency || waiting >= max_held.max(1) {
+                    return Err(format!("{request:?} beside {sending} and {waiting} others"));
                 }
                 self.requests.push(request);
             }
