@@ -161,7 +161,10 @@ impl Tracker {
 
     /// The file waits for its commit.
     pub(super) fn staged(&self, position: usize) {
-        self.with(position, |file| file.is_staged = true);
+        self.with(position, |file| {
+            file.is_staged = true;
+            file.report.transferred = Some(SystemTime::now());
+        });
     }
 
     pub(super) fn ended(&self, position: usize) {

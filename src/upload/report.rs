@@ -48,7 +48,8 @@ pub struct UploadedFile {
     pub attempts: u32,
     /// When its last request was opened.
     pub started: Option<SystemTime>,
-    /// When everything but its tail was sent. From then on, it waited for its turn.
+    /// When everything but its tail was sent, or when it was staged. From then on, it waited for its
+    /// turn.
     pub transferred: Option<SystemTime>,
     /// When the server acknowledged it.
     pub committed: Option<SystemTime>,

@@ -43,7 +43,7 @@ class UploadedFile:
     started: datetime | None
     """Start of the last transfer, in UTC."""
     transferred: datetime | None
-    """Time when everything but the held tail was sent, in UTC."""
+    """Time when everything but the held tail was sent, or when the file was staged, in UTC."""
     committed: datetime | None
     """Time when the server acknowledged it, in UTC."""
     sources: tuple[str, ...] = field(default=(), repr=False)

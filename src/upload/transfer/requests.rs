@@ -25,13 +25,16 @@ impl Shell {
         }
         let body = Arc::new(BodyState::default());
         let (orders, receiver) = mpsc::unbounded_channel();
+        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
         let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
         tracker.started(position, Arc::clone(&body));
         let listener = move |event| {
             let event = match event {
                 BodyEvent::Started => Event::Started(id),
                 BodyEvent::TailReached => {
-                    tracker.transferred(position);
+                    if !is_staged {
+                        tracker.transferred(position);
+                    }
                     Event::TailReached(id)
                 }
             };
@@ -47,7 +50,6 @@ impl Shell {
             listener: Box::new(listener),
             state: Arc::clone(&body),
         };
-        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
         let client = if is_staged {
             self.transfer.client.clone()
         } else {
