@@ -20,6 +20,7 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   limit_conn_zone $server_port zone=places:1m;
+  {settings}
   server {{
     listen 127.0.0.1:{port};
     location / {{
@@ -47,14 +48,21 @@ backend services
 
 
 @contextmanager
-def nginx(upstream: str, folder: Path, places: int, buffering: str = "on") -> Iterator[str]:
+def nginx(
+    upstream: str, folder: Path, places: int, buffering: str = "on", settings: str = ""
+) -> Iterator[str]:
     """Run an nginx that rejects requests beyond a limit of concurrent ones with 503."""
     folder.mkdir()
     port = free_port()
     config = folder / "nginx.conf"
     config.write_text(
         NGINX.format(
-            folder=folder, port=port, upstream=upstream, places=places, buffering=buffering
+            folder=folder,
+            port=port,
+            upstream=upstream,
+            places=places,
+            buffering=buffering,
+            settings=settings,
         )
     )
     with running(["nginx", "-p", str(folder), "-c", str(config)], port) as url:
