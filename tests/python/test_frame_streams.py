@@ -118,7 +118,7 @@ def test_a_stream_that_others_have_read_is_refused(client: sutro.Client) -> None
     reader = TABLE.to_reader()
     reader.read_all()
 
-    with pytest.raises(sutro.FrameError, match="gave nothing: it was read before"):
+    with pytest.raises(sutro.FrameError, match="yields nothing: it was already read"):
         client.upload(reader)
 
     assert client.list_datasets() == []
@@ -140,14 +140,14 @@ def test_a_stream_that_something_wraps_is_not_uploaded_as_nothing(client: sutro.
     client.upload(sent)
 
     for frame in (checked, sent):
-        with pytest.raises(sutro.FrameError, match="Wrapped gave rows before"):
+        with pytest.raises(sutro.FrameError, match="Wrapped yielded rows to an earlier"):
             client.upload(frame)
 
 
 def test_a_stream_that_stands_twice_in_a_list_is_refused(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
 
-    with pytest.raises(sutro.FrameError, match="frame 1 is the stream frame 0"):
+    with pytest.raises(sutro.FrameError, match="frame 1 is the same stream as frame 0"):
         client.upload([reader, reader])
 
     assert client.list_datasets() == []
@@ -183,7 +183,7 @@ def test_an_open_file_that_cannot_be_rewound_is_read_once(
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         assert client.upload(pipe, names=["a"])[0].size_bytes == len(content)
-        with pytest.raises(sutro.FrameError, match="was read before"):
+        with pytest.raises(sutro.FrameError, match="was already read"):
             client.upload(pipe, names=["a"])
 
 

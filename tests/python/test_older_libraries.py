@@ -93,7 +93,7 @@ def test_a_reader_that_was_read_is_refused(client: sutro.Client) -> None:
         client.upload(reader, "dataset-typo")
     assert client.upload(reader)[0].row_count == 1
 
-    with pytest.raises(sutro.FrameError, match="was read before"):
+    with pytest.raises(sutro.FrameError, match="was already read"):
         client.upload(reader)
 
 

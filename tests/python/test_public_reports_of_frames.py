@@ -71,7 +71,7 @@ def test_a_stream_is_not_used_up_by_a_call_that_fails(client: sutro.Client) -> N
     with pytest.raises(sutro.DatasetNotFoundError):
         client.upload(reader, "dataset-typo")
     report = client.upload(reader, dataset_id)
-    with pytest.raises(sutro.FrameError, match="read before"):
+    with pytest.raises(sutro.FrameError, match="already read"):
         client.upload(reader, dataset_id)
 
     assert [file.row_count for file in report] == [2]

@@ -1,4 +1,4 @@
-"""Turns the end of an upload into notes, warnings, and errors with a report."""
+"""Converts the end of an upload to notes, warnings, and errors with a report."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _E = TypeVar("_E", bound=BaseException)
 
 
 def noted(report: UploadReport, source: Files | Frames) -> UploadReport:
-    """Warn about the notes of an upload, and add those of its source.
+    """Warn about the notes of an upload, and add the notes of its source.
 
-    The notes on files were warnings before the upload began.
+    Notes about files were already shown as warnings before the upload.
     """
     known = () if isinstance(source, Frames) else source.found.notes
     for note in report.notes:
@@ -42,17 +42,17 @@ def with_notes(report: _T, source: Files | Frames) -> _T:
 
 
 class Ending(Protocol):
-    """The errors of a call that has not finished."""
+    """The errors of a call that ended early."""
 
     @property
     def all_or_none(self) -> bool:
-        """Whether nothing may be committed of a source that has failed."""
+        """Whether nothing may be committed if the source fails."""
 
     def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        """Add the report to an error that is not ours, and say how to go on."""
+        """Add the report to another library's error, and say how to continue."""
 
     def failure_of_source(self, failure: Exception, report: UploadReport | None) -> Exception:
-        """Return what to raise if the source has failed."""
+        """Return the error to raise if the source has failed."""
 
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         """Return the error after Ctrl-C."""
@@ -102,7 +102,7 @@ class Uploading(Ending):
 
 
 class Staging(Ending):
-    """A call of `stage`: whatever happens, the dataset stays as it is."""
+    """A call of `stage`: the dataset never changes."""
 
     all_or_none = True
 
@@ -121,7 +121,7 @@ class Staging(Ending):
 
 
 def commit_interrupted(report: UploadReport | None) -> UploadInterrupted:
-    """Return the error of a `commit` that was interrupted: its outcome is not known."""
+    """Return the error of a `commit` that was interrupted: its outcome is unknown."""
     return UploadInterrupted(
         "interrupted: the files may be in the dataset. The same commit again completes it, or "
         "finds it done",
