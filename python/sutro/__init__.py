@@ -8,7 +8,7 @@
 
 from sutro._run import forks as _forks
 
-# Type checkers take this name for true, and the import of `typing` is slow.
+# Type checkers assume that this is true, and importing `typing` is slow.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ _MODULES = {
         "_generated.functions",
     ),
 }
-"""Where public names are that are no errors."""
+"""The modules of public names that are not errors."""
 
 _SUBMODULES = frozenset({"errors", "options", "settings", "sources"})
 """Modules that can be used after `import sutro` alone."""
@@ -199,12 +199,12 @@ _ENGINES = frozenset({"daft", "dask", "ray", "spark"})
 """Modules for engines, which import them."""
 
 
-if not TYPE_CHECKING:  # a type checker would believe that every name exists
+if not TYPE_CHECKING:  # otherwise, type checkers would assume that every name exists
 
     def __getattr__(name: str) -> object:
-        """Import what is used for the first time: `import sutro` alone is to cost nothing."""
+        """Import a name when it is first used, so that `import sutro` is fast."""
         if name in _SUBMODULES:
-            # Without the lock: modules import each other this way while Python holds theirs.
+            # Without the lock: modules import each other here while Python holds its import locks.
             return __import__(f"sutro.{name}", fromlist=[name])
         if name in _ENGINES:
             return __import__("sutro.engines", fromlist=["load"]).load(name)

@@ -1,7 +1,7 @@
-"""What to do about an error: hints of the core and of this package, in words.
+"""Hints about errors: what to do, in the words of Python or of the command.
 
 The core says what failed, and names hints. The words are those of Python, unless the command has
-replaced them with its own.
+replaced them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Public classes and functions say that they are from `sutro`, wherever they are defined.
+"""Makes public classes and functions members of `sutro`, wherever they are defined.
 
-Pickles, tracebacks and `repr` of a class show that name, so modules may move.
+Pickles, tracebacks and `repr` then show that name, so modules can move.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ class CertificateError(TransferError):
 
 
 class NotTheApiError(TransferError):
-    """The URL is not that of a dataset API: it is wrong, or a proxy answers."""
+    """The URL is not that of a dataset API: it is wrong, or a proxy responded."""
 
 
 class TransferTimeoutError(TransferError, TimeoutError):
@@ -385,7 +385,7 @@ class UploadInterrupted(KeyboardInterrupt):
 
 @public
 class SutroWarning(UserWarning):
-    """Something was left out or decided that you may want to know about."""
+    """Something was left out, or decided for you, that you may want to know."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))

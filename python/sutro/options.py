@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sutro._progress.snapshot import Progress
 
 OnMismatch: TypeAlias = Literal["error", "cast"]
-"""What to do if files have different schemas: refuse all of them, or cast them to a common one."""
+"""What to do if files have different schemas: reject them, or cast them to a common one."""
 
 Show: TypeAlias = Callable[["Progress"], None]
 """Receives a `Progress` about ten times a second."""
@@ -20,7 +20,7 @@ a bar on a terminal and in a notebook."""
 
 
 class ClientOptions(TypedDict):
-    """Timeouts and retries of a client, as the core takes them.
+    """Timeouts and retries of a client, as the core expects them.
 
     Times are in seconds. `None` is the default.
     """
@@ -42,7 +42,7 @@ class ClientOptions(TypedDict):
 
 
 class PathOptions(TypedDict):
-    """The files to upload, as the core takes them."""
+    """The files to upload, as the core expects them."""
 
     paths: list[str]
     """Paths, globs and folders."""
@@ -55,7 +55,7 @@ class PathOptions(TypedDict):
 
 
 class UploadOptions(TypedDict):
-    """The options of an upload, as the core takes them."""
+    """The options of an upload, as the core expects them."""
 
     dataset_id: str | None
     """`None` creates a dataset."""
@@ -81,10 +81,10 @@ class UploadOptions(TypedDict):
 
 
 class ServerPlace(TypedDict, total=False):
-    """Where a server stores datasets, as the core takes it."""
+    """Where a server stores datasets, as the core expects it."""
 
     folder: str
-    """Has the defaults of the others: `catalog.sqlite` and `blobs` in it."""
+    """The folder for what the other two do not name: `catalog.sqlite` and `blobs` in it."""
     catalog: str
     """The URL of the catalog."""
     blobs: str
@@ -94,7 +94,7 @@ class ServerPlace(TypedDict, total=False):
 
 
 class ServerLimits(TypedDict, total=False):
-    """Limits of a server; those that are not given have their defaults."""
+    """Limits of a server; missing ones have their defaults."""
 
     max_file_bytes: int
     """Size of the largest file; larger ones are rejected with 413. Default: 100 GiB."""

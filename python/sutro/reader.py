@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from sutro._run.rows import Rows
 
 _MOST_LEVELS = 64
-"""A bound of Arrow C++ on what it takes from other libraries. Files are not bound by it."""
+"""Arrow C++'s limit for data from other libraries. It does not apply to files."""
 
 _MOST_NAMES = 5
-"""Columns that a message names."""
+"""A message names at most this many columns."""
 
 
 @public
@@ -95,7 +95,7 @@ class DatasetReader:
         """
         rows = self._rows()
         deep = rows.columns_deeper_than(_MOST_LEVELS)
-        # Which library asks cannot be known, and pyarrow's own error names no column.
+        # The consumer is unknown, and pyarrow's own error names no column.
         if deep:
             warn(self._too_deep(deep))
         return rows.__arrow_c_stream__(requested_schema)
@@ -154,8 +154,8 @@ class DatasetReader:
         are = "is" if len(columns) == 1 else "are"
         return (
             f"{self._dataset_id}: {shown} {are} nested more than {_MOST_LEVELS} deep, which "
-            f"pyarrow does not take from other libraries: to_polars() reads them, columns= reads "
-            f"the other columns, and download_from_dataset() gives the files"
+            f"pyarrow does not accept from other libraries: to_polars() reads them, columns= reads "
+            f"the other columns, and download_from_dataset() downloads the files"
         )
 
     def __array__(self, *_: object, **__: object) -> NoReturn:

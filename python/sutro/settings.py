@@ -112,7 +112,7 @@ def url(api_url: str | None) -> str:
 
 
 def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
-    """Yield all places in order. None is read before it is needed: a file may be damaged."""
+    """Yield all places in order. Reads each only when it is needed: a file may be damaged."""
     yield _settings(api_key, api_url, _ARGUMENTS)
     yield _of_this_process
     yield _environment()
@@ -130,7 +130,7 @@ def concurrency(argument: int | None) -> int | None:
 
 
 class Patience(TypedDict, total=False):
-    """The timeouts and retries of a client as they are given; None is not set."""
+    """The timeouts and retries given for a client; None is not set."""
 
     connect_timeout: float | None
     progress_timeout: float | None
@@ -140,7 +140,7 @@ class Patience(TypedDict, total=False):
 
 
 def client_options(**given: Unpack[Patience]) -> ClientOptions:
-    """Fill missing values from the environment. The core has a default for what is still `None`.
+    """Fill missing values from the environment. `None` remains for the core's default.
 
     Raises:
         TypeError: A value is not a number.

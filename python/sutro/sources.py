@@ -1,4 +1,4 @@
-"""Types of the arguments that say what to upload."""
+"""Types of sources and of the arguments about them."""
 
 from __future__ import annotations
 

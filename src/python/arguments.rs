@@ -1,4 +1,4 @@
-//! Arguments of calls, as Python gives them.
+//! Converts arguments of calls.
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     wire::staging::StagedFile,
 };
 
-/// Converts a `sutro.options.ClientOptions`: times in seconds. None is the default.
+/// Converts a `sutro.options.ClientOptions`. Times are in seconds; None is the default.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(super) struct ClientArguments {
@@ -76,13 +76,13 @@ impl StagedArgument {
     pub(super) fn into_staged(self) -> PyResult<StagedFile> {
         let Self { staged_id, file_name, size_bytes, row_count, sha256, expires_at } = self;
         let sha256 = sha256.parse().map_err(|_| {
-            PyValueError::new_err(format!("{file_name} has a sha256 that is no hash: {sha256:?}"))
+            PyValueError::new_err(format!("{file_name} has an invalid sha256: {sha256:?}"))
         })?;
         Ok(StagedFile { staged_id, file_name, size_bytes, row_count, sha256, expires_at })
     }
 }
 
-/// Converts the `hive` argument; None means that it was not given.
+/// Converts the `hive` argument; None means that it was not passed.
 #[derive(FromPyObject)]
 enum HiveArgument {
     Flag(bool),

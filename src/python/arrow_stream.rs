@@ -1,7 +1,7 @@
-//! Record batches of the core as an Arrow stream for Python.
+//! Passes record batches of the core to Python as an Arrow stream.
 //!
-//! `pyo3_arrow` has classes for this, too. Their many methods, which nothing here calls, would be a
-//! part of the extension.
+//! `pyo3_arrow` has classes for this as well, but their many methods would add to the size of the
+//! extension, and nothing here calls them.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl ArrowStream {
 
 #[pymethods]
 impl ArrowStream {
-    /// The columns that have more than `levels` types inside of each other.
+    /// The columns that are nested more than `levels` deep.
     fn columns_deeper_than(&self, levels: usize) -> Vec<String> {
         let reader = self.0.lock();
         let schema = reader.as_ref().map(RecordBatchReader::schema);
@@ -37,8 +37,8 @@ impl ArrowStream {
         deep.map(|field| field.name().clone()).collect()
     }
 
-    /// A requested schema is a wish that a stream may leave unmet: this one keeps its types. The
-    /// code that casts any type to any other would be a part of the extension.
+    /// A stream may ignore the requested schema; this one does. Code that casts any type to any
+    /// other would add to the size of the extension.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -47,7 +47,7 @@ impl ArrowStream {
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
         let reader = self.0.take();
-        let reader = reader.ok_or_else(|| internal_error("the stream was taken before"))?;
+        let reader = reader.ok_or_else(|| internal_error("the stream was already used"))?;
         let schema: Arc<Schema> = reader.schema();
         let field = Field::new_struct("", schema.fields().clone(), false)
             .with_metadata(schema.metadata().clone());
@@ -57,7 +57,7 @@ impl ArrowStream {
     }
 }
 
-/// How many types stand inside of each other.
+/// The nesting depth of a type.
 fn levels_of(data_type: &DataType) -> usize {
     let inner = |fields: &[FieldRef]| {
         fields.iter().map(|field| levels_of(field.data_type())).max().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Objects of the Python face, made by their classes.
+//! Creates objects of the Python API by their classes.
 
 use pyo3::{prelude::*, types::PyDict};
 

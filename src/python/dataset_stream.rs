@@ -63,8 +63,8 @@ impl DatasetStream {
             let message = "the stream was opened in the parent process; read the dataset again in this process";
             return Err(ArrowError::ComputeError(message.to_owned()));
         };
-        // A thread of the consumer must not wait for the GIL: the thread that holds it may be
-        // waiting for this one.
+        // A thread of the consumer must not wait for the GIL, because the thread that holds it may
+        // be waiting for this one.
         if thread::current().id() != self.thread {
             return reader.next_within(STEP).map_err(to_arrow);
         }
@@ -102,7 +102,7 @@ fn to_arrow(error: Error) -> ArrowError {
     ArrowError::IoError(error.to_string(), io::Error::other(error))
 }
 
-/// A consumer creates its own error from this one, so Ctrl-C is set again: Python raises it as soon
+/// A consumer creates its own error from this one, so Ctrl-C is set again. Python raises it as soon
 /// as the consumer returns.
 fn interrupted(py: Python<'_>, interrupt: &PyErr) -> ArrowError {
     let message = interrupt.to_string();

@@ -4,7 +4,7 @@ use pyo3::{prelude::*, types::PyDict};
 
 use crate::{client::ClientOptions, service::Limits, upload::UploadOptions};
 
-/// The default of each option that has a number, by its name in Python. Times are in seconds.
+/// The defaults of numeric options, by their Python names. Times are in seconds.
 #[pyfunction]
 pub(super) fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let table = PyDict::new(py);

@@ -70,7 +70,7 @@ fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bou
             let names = PyTuple::new(py, names)?;
             ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
         }
-        // The listing says what the service would answer.
+        // The listing shows what the server would respond.
         Error::NoSuchFile { file_name, .. } => {
             ("RefusedError", fields!(py, file_name: file_name, status: 404))
         }

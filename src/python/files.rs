@@ -49,7 +49,7 @@ impl FoundFiles {
         self.each(|file| file.path_name.clone())
     }
 
-    /// Skipped entries, and other notes for the caller.
+    /// Skipped entries, and other notes.
     #[getter]
     fn notes(&self, py: Python<'_>) -> Vec<String> {
         self.0.notes.iter().map(|note| note.in_words(&in_python(py))).collect()
@@ -62,7 +62,7 @@ impl FoundFiles {
     }
 }
 
-/// What a caller should know who passes an open file.
+/// A note for callers who pass an open file.
 #[pyfunction]
 pub(super) fn note_on_open_file(py: Python<'_>, path: String) -> Option<String> {
     py.detach(|| upload::note_on_open_file(&path))

@@ -30,7 +30,7 @@ pub(super) struct TemporaryParquet(Lock<Option<(Content, Partition)>>);
 
 #[pymethods]
 impl TemporaryParquet {
-    /// Positions of the leaves of its schema that have no value, in ascending order.
+    /// Indexes of the leaves without values, in ascending order.
     fn leaves_without_values(&self, py: Python<'_>) -> PyResult<Vec<u32>> {
         py.detach(|| {
             let file = self.0.lock();
@@ -53,7 +53,7 @@ impl TemporaryParquet {
             .ok_or_else(|| internal_error("the file was already passed to an upload"))
     }
 
-    /// The file for a look at it: it can still be given to an upload.
+    /// The file, only to look at it. It can still be passed to an upload.
     pub(super) fn shared(&self, name: String) -> PyResult<MadeFile> {
         let file = self.0.lock().clone();
         file.map(|(content, partition)| MadeFile { name: Some(name), content, partition })
@@ -89,7 +89,7 @@ impl BytesSpool {
     }
 }
 
-/// An Arrow stream that was opened: some can be opened once only. It is read by an encoder.
+/// An Arrow stream that was opened, because some can be opened only once. An encoder reads it.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct OpenStream {
     schema: SchemaRef,
@@ -155,8 +155,8 @@ impl FrameEncoder {
             .map_err(|error| error.into_py_err(py))
     }
 
-    /// The columns of a pandas index: those that are dropped or, where none is to be dropped,
-    /// those that have the name of an index without a name.
+    /// The columns of a pandas index: those that are dropped, or if none are, those named like an
+    /// index without a name.
     #[getter]
     fn index_columns(&self) -> Vec<String> {
         self.index_columns.clone()
@@ -250,7 +250,7 @@ impl FrameOutline {
             .map_err(|error| error.into_py_err(py))
     }
 
-    /// Of a frame whose file was made.
+    /// The outline of a frame that was encoded to this file.
     #[staticmethod]
     fn of_file(py: Python<'_>, file: &TemporaryParquet, label: &str) -> PyResult<Self> {
         let made = file.shared(label.to_owned())?;
@@ -259,12 +259,12 @@ impl FrameOutline {
             .map_err(|error| error.into_py_err(py))
     }
 
-    /// The same, with the results of a look at the frame's rows.
+    /// The outline with the results of a look at the frame's rows.
     fn with_values(&self, row_count: u64, looked_at: Vec<u32>, without_values: Vec<u32>) -> Self {
         Self(self.0.clone().with_values(row_count, &looked_at, without_values))
     }
 
-    /// The same where no value of it is known.
+    /// The outline as if the frame had no values.
     fn without_any_value(&self) -> Self {
         Self(self.0.clone().without_any_value())
     }

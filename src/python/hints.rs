@@ -1,4 +1,4 @@
-//! The hints of the core in the words of Python, or of the command.
+//! Words the core's hints for Python or for the command.
 
 use pyo3::{
     prelude::*,

@@ -1,4 +1,4 @@
-//! What can be refused of frames before their rows are read.
+//! Rejects frames before their rows are read, if possible.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::upload::{self, Held, Mending, check_schemas, leaves_to_look_at};
 
-/// What a dataset holds before an upload into it.
+/// The files of a dataset before an upload.
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Preflight(pub(super) Arc<upload::Preflight>);
 
 #[pymethods]
 impl Preflight {
-    /// The positions of those names that the dataset has.
+    /// The positions of the names that the dataset has.
     fn names_there(
         &self,
         py: Python<'_>,
@@ -44,12 +44,12 @@ impl Preflight {
     }
 }
 
-/// What is known of a dataset's schema; without one, nothing.
+/// What is known about a dataset's schema; nothing without a dataset.
 pub(super) fn held(preflight: Option<&Preflight>) -> Held {
     preflight.map_or(Held::Nothing, |preflight| preflight.0.held())
 }
 
-/// For each frame the places of the leaves whose values may matter for a cast.
+/// For each frame, the leaves whose values may matter for a cast.
 #[pyfunction]
 pub(super) fn differing_leaves(
     py: Python<'_>,
@@ -60,7 +60,7 @@ pub(super) fn differing_leaves(
     py.detach(|| leaves_to_look_at(&outlines, &held))
 }
 
-/// Compares the schemas of frames, also with that of the dataset, before any of them is encoded.
+/// Compares the schemas of frames with each other and with the dataset's, before they are encoded.
 #[pyfunction]
 pub(super) fn check_frames(
     py: Python<'_>,

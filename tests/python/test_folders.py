@@ -249,5 +249,5 @@ def test_names_can_come_from_paths_or_a_function(client: sutro.Client, tmp_path:
     assert [file.name for file in by_function] == ["2024.parquet", "2025.parquet"]
     again = client.upload(source, by_path.dataset_id, recursive=True, names="path")
     assert {file.status for file in again} == {"skipped"}
-    with pytest.raises(TypeError, match="names gave int"):
+    with pytest.raises(TypeError, match="`names` returned int"):
         client.upload(source, recursive=True, names=lambda path: len(path.name))  # type: ignore[arg-type]

@@ -136,7 +136,7 @@ def test_a_stream_consumed_elsewhere_is_rejected(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
     reader.read_all()
 
-    with pytest.raises(sutro.FrameError, match="gave nothing: it was read before"):
+    with pytest.raises(sutro.FrameError, match="yields nothing: it was already read"):
         client.upload(reader)
 
     assert client.list_datasets() == []
@@ -155,7 +155,7 @@ def test_a_consumed_stream_behind_a_wrapper_is_rejected(client: sutro.Client) ->
 def test_a_stream_listed_twice_is_rejected(client: sutro.Client) -> None:
     reader = TABLE.to_reader()
 
-    with pytest.raises(sutro.FrameError, match="frame 1 is the stream frame 0"):
+    with pytest.raises(sutro.FrameError, match="frame 1 is the same stream as frame 0"):
         client.upload([reader, reader])
 
     assert client.list_datasets() == []
@@ -189,7 +189,7 @@ def test_an_unseekable_open_file_is_read_once(client: sutro.Client, tmp_path: Pa
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         assert client.upload(pipe, names=["a"])[0].size_bytes == len(content)
-        with pytest.raises(sutro.FrameError, match="was read before"):
+        with pytest.raises(sutro.FrameError, match="was already read"):
             client.upload(pipe, names=["a"])
 
 

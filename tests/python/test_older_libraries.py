@@ -97,7 +97,7 @@ def test_a_consumed_reader_is_rejected(client: sutro.Client) -> None:
         client.upload(reader, "dataset-typo")
     assert client.upload(reader)[0].row_count == 1
 
-    with pytest.raises(sutro.FrameError, match="was read before"):
+    with pytest.raises(sutro.FrameError, match="was already read"):
         client.upload(reader)
 
 

@@ -68,7 +68,7 @@ def test_a_failed_call_does_not_consume_the_stream(client: sutro.Client) -> None
     with pytest.raises(sutro.DatasetNotFoundError, match="dataset-typo not found"):
         client.upload(reader, "dataset-typo")
     report = client.upload(reader, dataset_id)
-    with pytest.raises(sutro.FrameError, match="read before"):
+    with pytest.raises(sutro.FrameError, match="already read"):
         client.upload(reader, dataset_id)
 
     assert [file.row_count for file in report] == [2]

@@ -57,7 +57,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "list of lists of frames": (lambda: [[FRAME], [FRAME]], "for part in parts"),
     "dict of lists of paths": (lambda: {"train": ["a.parquet"]}, "for name, part in parts.items()"),
     "dict of lists of frames": (lambda: {"train": [FRAME]}, "for name, part in parts.items()"),
-    "dict of dicts": (lambda: {"train": {"a": FRAME}}, "dicts are not looked into"),
+    "dict of dicts": (lambda: {"train": {"a": FRAME}}, "dicts are not searched"),
     "dict of generators": (lambda: {"train": days()}, "for name, part in parts.items()"),
     "list of generators": (lambda: [days(), days()], "for part in parts"),
     "rows as dicts": (lambda: [{"a": 1}, {"a": 2}], "polars.DataFrame(rows)"),

@@ -1,1 +1,1 @@
-"""How far an upload is: the snapshot, and what shows it (a bar, a log line, a callable)."""
+"""The progress of an upload: snapshots, and what shows them (a bar, log lines, a callable)."""

@@ -15,11 +15,11 @@ from sutro._run import forks
 if TYPE_CHECKING:
     from sutro._progress.snapshot import Progress
 
-# No bytes are left to estimate a time for, and the words for what it waits for need the room.
+# After the last byte, there is no time left to estimate, and the status needs the space.
 _WITHOUT_TIME_LEFT = "{l_bar}{bar}| {n_fmt}{unit} [{elapsed}{postfix}]"
 
 _REDRAW_SECONDS = 1.0
-"""The elapsed time is redrawn even if nothing else changes."""
+"""Redraw at least this often, for the elapsed time."""
 
 
 class ProgressBar:
@@ -99,7 +99,7 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         # A thread of tqdm would redraw what is drawn here often enough.
         monitor_interval = 0
 
-        shown: Any = None
+        # Without: a thread of tqdm would redraw, but this class redraws often enough.
         """Handle of the display in a notebook."""
 
         def refresh(self, *_: object, **__: object) -> None:
@@ -123,11 +123,11 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         disable=False,
     )
     if is_widget:
-        from IPython import display  # noqa: PLC0415 - it is there where a widget is
+        from IPython import display  # noqa: PLC0415 - installed wherever a widget is shown
 
         show: Any = display.display
         bar.shown = show(bar.container, display_id=True)
         bar.displayed = True
-    # The first bytes were sent before the bar existed.
+    # The first bytes were sent before the bar was created.
     bar.start_t = bar.last_print_t = begin
     return bar

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sutro.options import ProgressOption, Show
 
 LOG_INTERVAL_SECONDS = 30.0
-"""Between two log lines, without a terminal or notebook."""
+"""Seconds between two log lines, without a terminal or notebook."""
 
 
 def silent(_progress: Progress) -> None:

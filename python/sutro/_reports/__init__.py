@@ -1,1 +1,1 @@
-"""What people read: the reports of uploads and checks, as values, as text and as HTML."""
+"""Reports of uploads and checks: as values, as text and as HTML."""

@@ -61,7 +61,7 @@ class CheckReport:
     error: SutroError | None
     """The error that an upload would raise; `None` if it would be accepted."""
     notes: tuple[str, ...] = ()
-    """Files that the source names but that would not be uploaded, and other things to know."""
+    """Notes: files of the source that would not be uploaded, and more."""
 
     def __bool__(self) -> bool:
         return self.error is None

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _OPEN_ROWS = 50
-"""More rows are folded."""
+"""Rows after this many are folded."""
 
 _MOST_BYTES = 120_000
-"""Of the rows of a table, which a notebook stores."""
+"""Maximum size of a table's rows, which a notebook stores."""
 
 _MOST_COLUMNS = 10
-"""Columns of a table that can be aligned: a rule for each costs less than a class on each cell."""
+"""Columns of a table that can be aligned. A rule for each is shorter than a class on each cell."""
 
 _RIGHT = ",".join(f".right{n} :nth-child({n})" for n in range(1, _MOST_COLUMNS + 1))
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 _KILO = 1000
 
-# The first and last rows of a long table are shown.
+# A long table shows its first and last rows.
 _ROWS_AT_THE_START = 15
 _ROWS_AT_THE_END = 5
 
 _MOST_BYTES = 2048
-"""Of a message. A longer one loses its middle: its end says what to do."""
+"""Maximum length of a message. A longer one loses its middle, because its end says what to do."""
 _START_BYTES = 1400
 _END_BYTES = 600
 

@@ -1,7 +1,7 @@
 """Short tracebacks for notebooks: the line of the user's code, and the message.
 
-A full traceback has 60 lines and more, of which eight are the message. It can still be shown with
-`traceback.print_exception(sys.last_value)`.
+A full traceback has 60 lines or more, eight of which are the message.
+`traceback.print_exception(sys.last_value)` still shows it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class UploadedFile:
     name: str
     """Name in the dataset."""
     file_id: str | None
-    """Id assigned by the server; `None` if it told none."""
+    """Id assigned by the server; `None` if it reported none."""
     size_bytes: int
     """Size in bytes."""
     row_count: int
@@ -36,8 +36,8 @@ class UploadedFile:
     """`uploaded` by this run, `skipped` (already there) or, if the upload did not finish,
     `pending`."""
     changes: tuple[Literal["cast", "hive", "recompressed"], ...]
-    """Changes on the way: `cast`, `hive` (columns from folder names were added), `recompressed`.
-    Your own file does not change."""
+    """Changes during the upload: `cast`, `hive` (columns from folder names were added),
+    `recompressed`. Your own file does not change."""
     attempts: int
     """Number of times it was sent; 0 if it was skipped."""
     started: datetime | None
@@ -47,8 +47,8 @@ class UploadedFile:
     committed: datetime | None
     """Time when the server acknowledged it, in UTC."""
     sources: tuple[str, ...] = field(default=(), repr=False)
-    """Paths of the files that it is made of, in order: several where `target_file_size` packed
-    them, none for a frame."""
+    """Paths of its source files, in order: several if `target_file_size` packed them, none for a
+    frame."""
 
 
 @public
@@ -78,10 +78,10 @@ class UploadReport:
     """The largest number of files in transfer at the same time. It is lower than the argument
     `concurrency` if the server serves fewer connections."""
     notes: tuple[str, ...] = ()
-    """Files that the source names but that were not uploaded, and other things to know."""
+    """Notes: files of the source that were not uploaded, and more."""
     bytes_sent: int = 0
-    """Bytes that this run has sent: more than `bytes` where it broke off, because files that were
-    not whole do not count there."""
+    """Bytes that this run has sent. More than `bytes` if a transfer broke off, because incomplete
+    files do not count there."""
 
     def __iter__(self) -> Iterator[UploadedFile]:
         return iter(self.files)
@@ -161,7 +161,7 @@ class UploadReport:
         return self.bytes > 0 and not any(file.attempts for file in self.files)
 
     def _pace(self) -> str:
-        """`1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""
+        """Return `1.2 GB sent in 12.0 s, 100.0 MB/s, up to 8 files at the same time`."""
         pace = self._sent()
         if self._bytes_sent() and self.seconds:
             pace += f", {text.size(int(self._bytes_sent() / self.seconds))}/s"
@@ -170,7 +170,7 @@ class UploadReport:
         return pace
 
     def _counts(self) -> str:
-        """`40 files, 28 uploaded, 12 already there`: what is zero is left out."""
+        """Return `40 files, 28 uploaded, 12 already there`, without zeros."""
         states = (("uploaded", "uploaded"), ("skipped", "already there"), ("pending", "not there"))
         counts = (
             (sum(file.status == status for file in self.files), words) for status, words in states
@@ -181,7 +181,7 @@ class UploadReport:
 
 
 def _cells(file: UploadedFile) -> tuple[str, ...]:
-    """A row under `_HEADER`."""
+    """Return a row under `_HEADER`."""
     status: list[str] = [file.status, *file.changes]
     if file.attempts > 1:
         status.append(f"{file.attempts} attempts")

@@ -1,1 +1,1 @@
-"""How a call runs: its arguments, the job of the core that does it, and what waits for the job."""
+"""Runs calls: checks their arguments, starts jobs of the core, and waits for them."""

@@ -1,4 +1,4 @@
-"""The arguments of an upload or a check, as one value that is passed on whole."""
+"""The arguments of an upload or a check, as one value."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class Upload:
     def resolved(
         self, preflight: _core.Preflight | None, *, check: bool = True
     ) -> tuple[UploadOptions, Files | Frames]:
-        """Check the arguments and look for the files. This takes time.
+        """Check the arguments and find the files. This takes time.
 
-        With `check`, the schemas of a list of frames are compared at once, also with that of the
-        dataset if `preflight` knows it.
+        With `check`, the schemas of a list of frames are compared at once, also with the dataset's
+        schema if `preflight` has it.
 
         Raises:
             TypeError: An argument has another type.
-            ConfigurationError: An argument cannot be used, or the source names nothing.
+            ConfigurationError: An argument cannot be used, or the source matches nothing.
             CheckError: Frames or names cannot be uploaded.
-            FileExistsInDatasetError: Names are taken in the dataset.
+            FileExistsInDatasetError: The dataset already has names of the source.
             FileAccessError: A folder cannot be read.
         """
         options = self._options()

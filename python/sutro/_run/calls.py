@@ -1,6 +1,6 @@
-"""The calls of the API but for uploads: their arguments are checked, then the core does the work.
+"""All calls of the API except uploads: check the arguments, then start a job of the core.
 
-The first argument of each is the driver that it waits with.
+The first argument of each call is the driver that waits.
 """
 
 from __future__ import annotations

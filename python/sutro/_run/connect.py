@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sutro.options import ClientOptions
 
 _FOLDER_SECONDS = 10.0
-"""How long to wait for another process that has the folder of `local:FOLDER` open."""
+"""How long to wait, in seconds, while another process has the folder of `local:FOLDER` open."""
 
 _FOLDER_PAUSE_SECONDS = 0.1
 
@@ -28,5 +28,5 @@ def connected(api_key: str | None, api_url: str, options: ClientOptions) -> _cor
         except FolderInUseError:
             if time.monotonic() >= deadline:
                 raise
-        # Not in the core, so that Ctrl-C ends the wait.
+        # Waits here instead of in the core, so that Ctrl-C ends it.
         time.sleep(_FOLDER_PAUSE_SECONDS)

@@ -1,7 +1,7 @@
 """Runs the calls of the package, in the calling thread or in a running event loop.
 
-A call is a coroutine whose first argument is a driver. It waits through its driver only, so each
-call is written once (`calls`, `uploads`) and runs in both ways.
+A call is a coroutine whose first argument is a driver, and it only waits through this driver. So
+each call is written once (`calls`, `uploads`) and runs in both ways.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 POLL_SECONDS = 0.1
-"""Between two looks at a running job: how long Ctrl-C can take."""
+"""Seconds between two looks at a running job: the maximum delay of Ctrl-C."""
 
 
 def here(
@@ -33,16 +33,16 @@ def here(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
-    """Run a call in this thread. It looks for signals, so Ctrl-C ends it."""
+    """Run a call in this thread. Signals are handled, so Ctrl-C ends it."""
     running = call(_HERE, *args, **kwargs)
     try:
         running.send(None)
     except StopIteration as end:
         result: _T = end.value
         return result
-    # Nothing that a `_Here` awaits suspends.
+    # Awaiting `_Here` never suspends.
     running.close()
-    message = "the call waits for an event loop"
+    message = "the call waits for an event loop, but none is running"
     raise RuntimeError(message)
 
 
@@ -72,7 +72,7 @@ class Driver(ABC):
 
     @property
     def cancelled(self) -> tuple[type[BaseException], ...]:
-        """The errors that say that nobody waits for the call any more."""
+        """The errors that end a wait early."""
         return ()
 
     @abstractmethod
@@ -105,7 +105,7 @@ class Driver(ABC):
 
 
 class _Here(Driver):
-    """Polls, so that signals are handled and nobody else shows progress."""
+    """Polls, so that signals are handled and progress is shown by the calling thread."""
 
     async def end_of(self, job: Job[_T], show: Show = silent) -> None:
         while not job.wait(POLL_SECONDS):
@@ -126,7 +126,7 @@ class _Here(Driver):
 
 
 class _Loop(Driver):
-    """Is woken by the core when a job has finished; wakes itself only to show progress or logs."""
+    """The core wakes it when a job has finished. It wakes itself only to show progress or logs."""
 
     @property
     def cancelled(self) -> tuple[type[BaseException], ...]:
@@ -170,7 +170,7 @@ _LOOP = _Loop()
 
 
 def _show_progress(job: Job[_T], show: Show) -> None:
-    """Show the progress of a job, and pass its log records on."""
+    """Show the progress of a job, and pass on its log records."""
     logs.forward()
     if show is silent:
         return

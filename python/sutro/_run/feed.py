@@ -1,4 +1,4 @@
-"""Gives frames to the core, as the files that they become."""
+"""Passes frames to the core, encoded as files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def feed(
     *,
     all_or_none: bool,
 ) -> Exception | None:
-    """Give an upload its files until it has finished.
+    """Pass files to an upload until it has finished.
 
-    `step` is called about every `seconds`. If the source fails, the upload ends with the files that
-    it has, or with `all_or_none` is cancelled: the end of the feed would commit them.
+    `step` is called about every `seconds`. If the source fails, the upload ends after the files
+    that it has. With `all_or_none`, it is cancelled, because the end of the feed would commit them.
 
     Returns:
         The error of the source, if any.
@@ -57,7 +57,7 @@ def feed(
 
 
 def _while_running(job: Job[Any], files: Iterator[MadeFile | None]) -> Iterator[MadeFile | None]:
-    """Ask for no file once the job has finished: its result says why."""
+    """Request no file after the job has finished: its result says why."""
     while not job.wait(0):
         try:
             yield next(files)
@@ -66,7 +66,7 @@ def _while_running(job: Job[Any], files: Iterator[MadeFile | None]) -> Iterator[
 
 
 def add_all(source: Frames, checker: FrameChecker) -> None:
-    """Make all files of a source, and give them to a check."""
+    """Encode all frames of a source, and pass them to a check."""
     with closing(source.files()) as files:
         for file in files:
             stopping.check()

@@ -1,8 +1,8 @@
 """Makes a fork wait while another thread holds a lock that would hang the child.
 
-A child never gets back a lock that another thread of its parent holds. Python, tqdm and the core
-have such locks: for imports, for drawing, and for objects that a process creates once. They are
-only taken while a lock of this module is held, and a fork waits for both of these.
+A forked child never gets back a lock that another thread of its parent holds. Python, tqdm and the
+core have such locks: for imports, for drawing, and for objects that a process creates once. They
+are only taken while a lock of this module is held, and a fork waits for both of these.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _give_back() -> None:
         try:
             lock.release()
         except RuntimeError:
-            # A fork that had begun when this was imported has not taken them.
+            # A fork that began before this import holds no locks.
             continue
 
 

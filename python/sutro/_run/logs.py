@@ -58,7 +58,7 @@ def _set_up(logger: logging.Logger, default_level: str = "") -> None:
     _is_set_up = True
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
-    # Without a handler, Python would print warnings that nobody asked for.
+    # Otherwise, Python would print warnings without a handler to stderr.
     logger.addHandler(logging.NullHandler())
     name = os.environ.get("SUTRO_LOG", "") or default_level
     level = logging.getLevelNamesMapping().get(name.upper())

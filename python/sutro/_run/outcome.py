@@ -1,4 +1,4 @@
-"""Turns the end of an upload into notes, warnings, and errors with a report."""
+"""Converts the end of an upload to notes, warnings, and errors with a report."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _E = TypeVar("_E", bound=BaseException)
 
 
 def noted(report: UploadReport, source: Files | Frames) -> UploadReport:
-    """Warn about the notes of an upload, and add those of its source.
+    """Warn about the notes of an upload, and add the notes of its source.
 
-    The notes on files were warnings before the upload began.
+    Notes about files were already shown as warnings before the upload.
     """
     known = () if isinstance(source, Frames) else source.found.notes
     for note in report.notes:
@@ -129,7 +129,7 @@ class AtomicUploading(Ending):
 
 
 class Staging(Ending):
-    """A call of `stage`: whatever happens, the dataset stays as it is."""
+    """A call of `stage`: the dataset never changes."""
 
     all_or_none = True
 

@@ -1,4 +1,4 @@
-"""The rows of a dataset, as the core gives them."""
+"""The rows of a dataset, as the core returns them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Rows(Protocol):
     """A stream for one use."""
 
     def columns_deeper_than(self, levels: int) -> list[str]:
-        """Give the columns that have more than `levels` types inside of each other."""
+        """Return the columns that are nested more than `levels` deep."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the rows as an Arrow C stream."""
+        """Return the rows as an Arrow C stream."""

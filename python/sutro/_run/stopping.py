@@ -1,7 +1,7 @@
-"""Ends work in another thread when nobody waits for it any more.
+"""Stops work in another thread when its caller no longer waits.
 
-A thread cannot be cancelled. It has a copy of the context of the task that started it, and work
-that takes long looks there between its steps.
+A thread cannot be cancelled. It has a copy of the context of the task that started it. Long work
+checks this context between its steps.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _event: ContextVar[threading.Event | None] = ContextVar("event", default=None)
-"""Set when the work of this context is to end; None if nothing ends it."""
+"""Set when the work of this context must end; None if nothing ends it."""
 
 
 class Stopped(Exception):  # noqa: N818 - it is a state, not an error
-    """Nobody waits for the result any more."""
+    """The caller no longer waits for the result."""
 
 
 @contextmanager
 def on(*errors: type[BaseException]) -> Iterator[None]:
-    """End what is started in this block when the block ends with one of these errors."""
+    """If this block ends with one of these errors, stop the work that was started in it."""
     stop = threading.Event()
     before = _event.set(stop)
     try:
@@ -37,10 +37,10 @@ def on(*errors: type[BaseException]) -> Iterator[None]:
 
 
 def check() -> None:
-    """End the work of this context if nobody waits for it.
+    """End the work of this context if its caller no longer waits.
 
     Raises:
-        Stopped: Nobody does.
+        Stopped: The caller no longer waits.
     """
     stop = _event.get()
     if stop is not None and stop.is_set():

@@ -1,6 +1,6 @@
-"""Uploads and checks: from their arguments to a report, whatever happens on the way.
+"""Runs uploads and checks: from their arguments to a report or an error.
 
-The first argument of each call is the driver that it waits with.
+The first argument of each call is the driver that waits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _CANCEL_SECONDS = 0.5
-"""How long a cancelled job may take to end."""
+"""Maximum time for a cancelled job to end, in seconds."""
 
 
 async def upload(
@@ -138,10 +138,10 @@ def _refused_unread(given: Upload, error: CheckError | FileExistsInDatasetError)
 async def _ask_first(
     driver: Driver, client: _core.Client, given: Upload, *, is_check: bool = False
 ) -> _core.Preflight | None:
-    """Ask what has to be known of the dataset before the source is read.
+    """Request what must be known about the dataset before the source is read.
 
     Several frames, and the frames of a check, are compared with the dataset's schema. A source that
-    can be read only once must not be read in vain.
+    can be read only once must not be read for nothing.
 
     Raises:
         AuthenticationError: The key is not accepted.
@@ -155,7 +155,7 @@ async def _ask_first(
         has_names = given.names is not None or isinstance(given.source, Mapping)
         return await driver.result_of(lambda: client.preflight(dataset_id, is_once and has_names))
     if is_once and given.dataset_id is None and not given.dry_run:
-        # A server without this call says so, and answers the calls of the upload.
+        # A server without this call says so in the calls of the upload.
         with suppress(RefusedError, NotTheApiError):
             await driver.result_of(client.try_authentication)
     return None
@@ -179,7 +179,7 @@ async def _result_of(
     ending: outcome.Ending,
     progress: ProgressOption,
 ) -> _T:
-    """Wait for an upload. Frames become files and are fed to the job meanwhile."""
+    """Wait for an upload. Meanwhile, encode frames and pass their files to the job."""
     error: Exception
     try:
         with shown(progress) as show:
@@ -204,7 +204,7 @@ async def _result_of(
     except BaseException:
         job.cancel()
         raise
-    # Not in the blocks above, which would add their own errors to the caller's.
+    # After the blocks above, which would chain their own errors to the caller's.
     raise error
 
 

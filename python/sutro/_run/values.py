@@ -1,6 +1,6 @@
-"""Checks single arguments of public calls before anything is done with them.
+"""Checks single arguments of public calls before anything else is done.
 
-Errors name the argument, unlike those of the binding of the core.
+Errors name the argument, unlike those of the bindings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<prefix>[kKMGT]?)(?P<binary>i?)
 
 
 def text(name: str, value: object) -> str:
-    """Accept a string.
+    """Check a string.
 
     Raises:
         TypeError: It is not a string.
@@ -36,7 +36,7 @@ def text(name: str, value: object) -> str:
 
 
 def flag(name: str, value: object) -> bool:
-    """Accept True or False, also those of numpy.
+    """Check a bool; numpy's bools are accepted.
 
     Raises:
         TypeError: It is neither.
@@ -48,7 +48,7 @@ def flag(name: str, value: object) -> bool:
 
 
 def count(name: str, value: object, *, least: int = 1, most: int = _MOST) -> int:
-    """Accept an integer, also one of numpy.
+    """Check an integer; numpy's integers are accepted.
 
     Raises:
         TypeError: It is not an integer.
@@ -68,11 +68,11 @@ def count(name: str, value: object, *, least: int = 1, most: int = _MOST) -> int
 
 
 def size(name: str, value: object) -> int | None:
-    """Accept a number of bytes, or a text such as `256MB` or `1 GiB`; None stays.
+    """Check a number of bytes, or a text such as `256MB` or `1 GiB`. None stays None.
 
     Raises:
         TypeError: It is neither.
-        ConfigurationError: The text is no size, or less than one byte.
+        ConfigurationError: The text is not a size, or less than one byte.
     """
     if value is None:
         return None
@@ -93,7 +93,7 @@ def size(name: str, value: object) -> int | None:
 
 
 def texts(name: str, value: object) -> list[str]:
-    """Accept an ordered collection of strings: a list, or a column.
+    """Check an ordered collection of strings, such as a list or a column.
 
     Raises:
         TypeError: It is not a list, has no order, or contains anything else.
@@ -109,12 +109,12 @@ def texts(name: str, value: object) -> list[str]:
         if not isinstance(item, str):
             message = f"{name} must be a list of str; item {place} is {_shown(item)}"
             raise TypeError(message)
-    # A string of numpy has its own class.
+    # numpy has its own class for strings.
     return [str(item) for item in items]
 
 
 def text_or_texts(name: str, value: object) -> list[str]:
-    """Accept a string, or a list of strings.
+    """Check a string, or a list of strings.
 
     Raises:
         TypeError: It is neither.
@@ -123,7 +123,7 @@ def text_or_texts(name: str, value: object) -> list[str]:
 
 
 def path(name: str, value: object) -> str:
-    """Accept a path; `~` is the home folder.
+    """Check a path, and expand `~`.
 
     Raises:
         TypeError: It is not a path.
@@ -135,7 +135,7 @@ def path(name: str, value: object) -> str:
 
 
 def dataset_id(value: object) -> str:
-    """Accept the id of a dataset. To pass a report instead is an easy mistake.
+    """Check the id of a dataset. A report may be passed by mistake.
 
     Raises:
         TypeError: It is not a string.
@@ -148,10 +148,10 @@ def dataset_id(value: object) -> str:
 
 
 def staged_files(value: object) -> list[StagedFile]:
-    """Accept the staged files of one or several calls of `stage`.
+    """Check the staged files of one or several calls of `stage`.
 
     Raises:
-        TypeError: There is anything else among them.
+        TypeError: An item is not a staged file.
     """
     if isinstance(value, StagedFile) or not isinstance(value, Iterable):
         message = f"staged must be a list of sutro.StagedFile, not {_kind(value)}"

@@ -1,7 +1,7 @@
-"""A batch of frames, before any of them is sent.
+"""A batch of frames before the upload.
 
-What is known without their rows is asked first: names, types, and what the dataset holds. So a
-stream that can be read once is as it was after an upload that is refused for these.
+Checks first what is known without rows: names, types, and what the dataset holds. If an upload is
+rejected for one of these, its streams are still unread.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def frames_of(
     options: UploadOptions,
     preflight: _core.Preflight | None,
 ) -> Frames:
-    """Take items for frames; with `check` they are compared, also with what `preflight` knows.
+    """Convert items to frames. With `check`, compare them with each other and with the dataset.
 
     Raises:
-        TypeError: One of them is no frame.
+        TypeError: An item is not a frame.
         ConfigurationError: The arguments do not fit each other.
         CheckError: The frames differ, or differ from the dataset.
-        FileExistsInDatasetError: Names are taken in the dataset.
-        FrameError: A frame cannot be encoded, or can be read once only and was.
+        FileExistsInDatasetError: The dataset already has names of the frames.
+        FrameError: A frame cannot be encoded, or is a stream that was already read.
     """
     if names is not None and count is not None and len(names) != count:
         entries = "1 entry" if len(names) == 1 else f"{len(names):,} entries"
@@ -89,7 +89,7 @@ def _named(items: Items, names: Sequence[str] | None) -> Items:
     for _, item in items:
         name = next(left, None)
         if name is None:
-            message = f"there are more frames than names, which has {len(names)}"
+            message = f"there are more frames than names: `names` has {len(names)}"
             raise ConfigurationError(message)
         yield name, item
 
@@ -111,7 +111,7 @@ def _begun(
     options: UploadOptions,
     preflight: _core.Preflight | None,
 ) -> Frames:
-    """Frames of an iterator: the first one says whether it is worth to ask for more."""
+    """Frames of an iterator. The first one is checked before the rest is requested."""
     if preflight is None:
         return Frames(items, None, None)
     if names is not None:
@@ -149,7 +149,7 @@ def _compared(
         len(known),
         rows_per_file,
         schema,
-        # One frame alone is looked at when it is encoded.
+        # A single frame needs no outline: the encoder checks it.
         outlines=outlines if len(known) > 1 else (),
         made=batch.made,
         opened=batch.opened,
@@ -157,7 +157,7 @@ def _compared(
 
 
 class _Batch:
-    """Frames of which as little is read as says whether they can be uploaded."""
+    """Frames to check before the upload, reading as few rows as possible."""
 
     def __init__(
         self,
@@ -177,15 +177,15 @@ class _Batch:
         self.made: dict[int, Made] = {}
         for place, (_, frame, _) in enumerate(self._frames):
             made = once.kept(frame)
-            # Made for another number of rows it is of no use: the frame is refused as read.
+            # Useless with another `rows_per_file`: the stream is rejected as already read.
             if made is not None and made.rows_per_file == rows_per_file:
                 self.made[place] = made
 
     def check_each_once(self) -> None:
-        """Refuse streams that were read, or that stand twice in a list, before any is touched.
+        """Reject streams that were already read or are listed twice, before any is touched.
 
         Raises:
-            FrameError: There is one.
+            FrameError: There is such a stream.
         """
         seen: dict[int, str] = {}
         for place, (_, frame, label) in enumerate(self._frames):
@@ -194,16 +194,16 @@ class _Batch:
                     once.refuse_used(frame, label)
                 if id(frame) in seen:
                     message = (
-                        f"{label} is the stream {seen[id(frame)]}, which can be read once only"
+                        f"{label} is the same stream as {seen[id(frame)]}: it can be read once"
                     )
                     raise FrameError(message, frame=label)
                 seen[id(frame)] = label
 
     def names_there(self) -> list[int]:
-        """Give the places of frames whose names the dataset has, perhaps by an earlier run.
+        """Return the positions of frames whose names the dataset has, perhaps from an earlier run.
 
         Raises:
-            FileExistsInDatasetError: No earlier run can have left them there.
+            FileExistsInDatasetError: They cannot come from an earlier run.
         """
         names = [name for name, _, _ in self._frames if name is not None]
         if self._preflight is None or not self._can_be_lost or len(names) < len(self._frames):
@@ -211,12 +211,12 @@ class _Batch:
         return self._preflight.names_there(names, self._options["ordered"], is_all=True)
 
     def compare_contents(self, there: list[int]) -> None:
-        """Make the files whose names the dataset has, where later frames can be read once only.
+        """Encode frames whose names the dataset has, if later frames can be read only once.
 
-        What was made is kept for its stream, and is uploaded by the next call if this one fails.
+        The files are kept for their streams: if this call fails, the next one uploads them.
 
         Raises:
-            FileExistsInDatasetError: One has another content.
+            FileExistsInDatasetError: A file has other content than the dataset's.
         """
         if self._preflight is None or self._rows_per_file is not None or not self._can_be_lost:
             return
@@ -227,23 +227,22 @@ class _Batch:
             here(Driver.result_of, check)
 
     def refuse_first(self) -> None:
-        """Refuse frames that differ from the dataset whatever values they have.
+        """Reject frames that differ from the dataset even if they have no values.
 
         Raises:
-            SchemaMismatchError: There is one.
+            SchemaMismatchError: There is such a frame.
         """
         outlines = list(self._unread_outlines().values())
         if outlines:
             self._refuse_for_certain(outlines, list(range(len(outlines))))
 
     def outlines(self) -> list[_core.FrameOutline]:
-        """Learn what the files of the frames will be.
+        """Find out what the files of the frames will be.
 
-        Rows are read only where types differ and a cast may help: a column without a value takes
-        any type.
+        Reads rows only if types differ and a cast may help: a column without values fits any type.
 
         Raises:
-            SchemaMismatchError: A stream would be read in vain: frames differ whatever its values.
+            SchemaMismatchError: The frames differ whatever values a stream has, so it is not read.
         """
         by_place = self._unread_outlines()
         places, outlines = list(by_place), list(by_place.values())
@@ -276,7 +275,7 @@ class _Batch:
         return _core.check_frames(outlines, self._options["cast"], self._preflight)
 
     def _refuse_for_certain(self, outlines: list[_core.FrameOutline], unread: list[int]) -> None:
-        """Refuse what cannot be cast even if none of these frames has a value."""
+        """Reject frames that cannot be cast even if these frames have no values."""
         at_best = list(outlines)
         if self._options["cast"]:
             for index in unread:
@@ -284,7 +283,7 @@ class _Batch:
         try:
             self.check(at_best)
         except CheckError:
-            # In the words for what is known.
+            # The message describes what is known.
             self.check(outlines)
             raise
 
@@ -304,7 +303,7 @@ class _Batch:
         return outlines
 
     def _with_schema(self, place: int) -> object:
-        """Give what has a frame's schema; some streams can be opened once only."""
+        """Return an object with the frame's schema. Some streams can be opened only once."""
         frame = self._frames[place][1]
         head = head_of(frame)
         schema = getattr(head, "schema", head)
@@ -334,10 +333,10 @@ def _outline_of_made(made: Made, label: str) -> _core.FrameOutline:
 def _looked_at(
     frame: object, label: str, outline: _core.FrameOutline, leaves: set[int]
 ) -> _core.FrameOutline:
-    """Look which of these columns have no value: then their types say nothing.
+    """Find out which of these columns have no values: then their types do not matter.
 
-    The first rows are enough where they have values. They are encoded, so that what counts
-    as a value is the same for frames as for files.
+    The first rows are enough if they have values. They are encoded, so that frames and files have
+    the same notion of a value.
     """
     with in_words(frame, label):
         encoder = encoder_of(frame, label, _LOOK_ROWS, warn=False)

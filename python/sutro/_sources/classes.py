@@ -1,4 +1,4 @@
-"""Classes of libraries that are not imported."""
+"""Recognises classes of libraries that are not imported."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from sutro.sources import ArrowStream
 
 
 def is_a(item: object, library: str, *names: str) -> bool:
-    """Tell whether an object is of a class of a library, or of one derived from it."""
+    """Tell whether an object's class belongs to a library, or derives from one that does."""
     return is_derived(type(item), library, *names)
 
 
 def is_derived(kind: type, library: str, *names: str) -> bool:
-    """Tell whether a class is one of a library, or derived from it."""
+    """Tell whether a class belongs to a library, or derives from one that does."""
     return any(
         base.__module__.partition(".")[0].lstrip("_") == library and base.__name__ in names
         for base in kind.__mro__
@@ -24,17 +24,17 @@ _KNOWN = frozenset(
 
 
 def is_of_known_library(item: object) -> bool:
-    """Tell whether an object is a frame of a library that is known."""
+    """Tell whether an object is a frame of a known library."""
     return known_library_of(item) in _KNOWN
 
 
 def is_wrapper(frame: object) -> bool:
-    """Tell whether a frame is of a class that nobody knows: what it wraps may be anything."""
+    """Tell whether a frame's class is unknown, so that it may wrap a stream."""
     return isinstance(frame, ArrowStream) and not is_of_known_library(frame)
 
 
 def known_library_of(item: object) -> str:
-    """Name the library whose kind of frame an object is: the nearest one that is known."""
+    """Name the library that an object's class belongs to: the nearest known one."""
     for base in type(item).__mro__:
         library = base.__module__.partition(".")[0].lstrip("_")
         if library in _KNOWN:
@@ -43,6 +43,6 @@ def known_library_of(item: object) -> str:
 
 
 def class_name(item: object) -> str:
-    """Name the class of an object in messages."""
+    """Return the name of an object's class for messages."""
     kind = type(item)
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")

@@ -1,4 +1,4 @@
-"""Files that a source names."""
+"""The files that a source stands for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, with their names in the dataset if these are not their own."""
+    """Files, with their names in the dataset unless they keep their own."""
 
     found: _core.FoundFiles
     names: list[str] | None

@@ -1,4 +1,4 @@
-"""Objects of other libraries that hold tables in their own way; none of them is imported."""
+"""Recognises tables of other libraries by their classes. No library is imported."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _BATCH_ROWS = 100_000
-"""Number of rows to request at a time from a library that has no such unit itself."""
+"""Number of rows to request at a time from a library without a batch size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A frame whose rows come from a reader that is made anew for each use."""
+    """A frame whose rows come from a reader that is created for each use."""
 
     library: str
     reader: Callable[[], Any]
     head: Callable[[], Any] | None = None
-    """Returns an object with the schema, if a reader would do more work than that needs."""
+    """Returns an object with the schema, if creating a reader is more expensive."""
     may_be_once: bool = False
-    """Whether nobody knows that a second reader has the rows, too."""
+    """A second reader may not have the rows any more."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the rows."""
+        """Return the rows as an Arrow C stream."""
         return self.reader().__arrow_c_stream__(requested_schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Classes of a library, and what becomes of their objects."""
+    """Classes of a library, and the conversion of their objects."""
 
     library: str
     classes: tuple[str, ...]
     resolve: Callable[[Any], object]
 
     def matches(self, kind: type) -> bool:
-        """Tell whether a class is one of them, or derived from one."""
+        """Tell whether a class is one of these, or derives from one."""
         return is_derived(kind, self.library, *self.classes)
 
 
 def known(item: object) -> object:
-    """Make a source of an object that holds tables in its own way; others stay as they are.
+    """Convert an object of another library to a source. Other objects are returned unchanged.
 
     Raises:
-        TypeError: It cannot be uploaded; the message has the line that works.
+        TypeError: It cannot be uploaded. The message has code that works.
     """
     of_class: Any = type(item)
     kind = _kind_of(of_class)
@@ -65,7 +65,7 @@ def _kind_of(kind: type) -> Kind | None:
 
 def _refused(line: str) -> Callable[[Any], object]:
     def refuse(item: object) -> object:
-        message = f"{class_name(item)} cannot be uploaded as it is: pass {line}"
+        message = f"{class_name(item)} cannot be uploaded directly: pass {line}"
         raise TypeError(message)
 
     return refuse
@@ -83,7 +83,7 @@ def _lazy_polars(frame: Any) -> object:
 
 
 def _stream_of(batches: Any, frame: Any) -> Any:
-    """Batches as a stream: some versions of polars give a plain iterator."""
+    """Return batches as a stream: some versions of polars return a plain iterator."""
     if hasattr(batches, "__arrow_c_stream__"):
         return batches
     polars = sys.modules["polars"]
@@ -92,25 +92,25 @@ def _stream_of(batches: Any, frame: Any) -> Any:
 
 
 def _reader(schema: Any, tables: Iterable[Any]) -> Any:
-    """A reader of pyarrow over tables, which are made as it is read."""
+    """Return a pyarrow reader that requests tables as it is read."""
     batches = (batch for table in tables for batch in table.to_batches())
     return sys.modules["pyarrow"].RecordBatchReader.from_batches(schema, batches)
 
 
 def warn_of_rows(frame: Any) -> None:
-    """Warn of a table that may have rows which its dataset of Hugging Face has not."""
+    """Warn of a Hugging Face table that may have rows which its dataset has filtered out."""
     if is_derived(type(frame), "pyarrow", "Table") and b"huggingface" in (
         frame.schema.metadata or {}
     ):
         warn(
-            "the table comes from a Hugging Face dataset: its .data.table has all rows, whatever "
-            "filter, select or sort do. Pass the dataset itself; where the table is right, "
-            "table.replace_schema_metadata() drops this warning"
+            "the table comes from a Hugging Face dataset: .data.table has all rows, even after "
+            "filter, select or sort. Pass the dataset itself. If the table is right, "
+            "table.replace_schema_metadata() silences this warning"
         )
 
 
 def _hugging_face(dataset: Any) -> object:
-    """Rows as the dataset shows them: after its filter, select and sort."""
+    """Return the rows of the dataset after its filter, select and sort."""
     tables = dataset.with_format("arrow")
     if dataset.features is not None:
         schema = dataset.features.arrow_schema
@@ -124,7 +124,7 @@ def _hugging_face(dataset: Any) -> object:
         parts = iter(tables.iter(_BATCH_ROWS))
         first = next(parts, None)
         if first is None:
-            message = "the dataset has no rows, and no features that tell its columns"
+            message = "the dataset has no rows and no features, so its columns are unknown"
             raise ValueError(message)
         return _reader(first.schema, _chained(first, parts))
 
@@ -141,7 +141,7 @@ def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _paths_in(values: Any) -> object:
-    """The paths in a Series or an array of text; other columns are no tables."""
+    """Return the paths in a Series or an array of strings. Other columns are not tables."""
     if getattr(values, "ndim", 1) == 1 and _are_paths(_listed(values[:1])):
         items = _listed(values)
         if _are_paths(items):
@@ -150,7 +150,7 @@ def _paths_in(values: Any) -> object:
     if hasattr(values, "to_frame"):
         message = f"expected a frame, not a {kind}: call to_frame() first"
     else:
-        message = f"expected a frame, not a {kind}: make it a column, with a name, of a frame"
+        message = f"expected a frame, not a {kind}: make it a named column of a frame"
     raise TypeError(message)
 
 
@@ -176,7 +176,7 @@ KINDS = (
     Kind("ray", ("Dataset", "MaterializedDataset"), _refused(_ALONE)),
     Kind("pyspark", ("DataFrame",), _refused(_ALONE)),
     Kind("modin", ("DataFrame",), _refused("df.modin.to_pandas()")),
-    # Tables of formats.
+    # Table formats.
     Kind("deltalake", ("DeltaTable",), lambda table: table.to_pyarrow_dataset()),
     Kind("pyiceberg", ("Table",), _refused("table.scan().to_arrow_batch_reader()")),
     Kind("pyiceberg", ("DataScan",), lambda scan: scan.to_arrow_batch_reader()),
@@ -213,10 +213,10 @@ KINDS = (
     Kind(
         "datasets",
         ("Table",),
-        _refused("the dataset itself: its .data has all rows, whatever filter, select or sort do"),
+        _refused("the dataset itself: .data has all rows, even after filter, select or sort"),
     ),
     Kind("datasets", ("Dataset", "IterableDataset"), _hugging_face),
-    # Frames by other names.
+    # Frames under other names.
     Kind("narwhals", ("DataFrame", "LazyFrame", "Series"), lambda frame: frame.to_native()),
     Kind("polars", ("LazyFrame",), _lazy_polars),
     Kind(
@@ -229,22 +229,22 @@ KINDS = (
         ("GroupBy", "DynamicGroupBy", "RollingGroupBy", "LazyGroupBy"),
         _refused('df.partition_by("column", as_dict=True), which gives each group its name'),
     ),
-    # An open file of fsspec looks like a path of this machine until it is opened.
+    # An open file of fsspec looks like a local path until it is opened.
     Kind("fsspec", ("OpenFile",), lambda file: file.open()),
-    # Columns, which may hold paths.
+    # Columns, which may contain paths.
     Kind("pandas", ("Series", "Index", "ExtensionArray"), _paths_in),
     Kind("polars", ("Series",), _paths_in),
     Kind("pyarrow", ("Array", "ChunkedArray"), _paths_in),
     Kind("numpy", ("ndarray",), _paths_in),
 )
-"""Asked in order: the first that matches decides."""
+"""Checked in order; the first match wins."""
 
 
 def names_of(source: Mapping[Any, object]) -> list[tuple[str, object]]:
-    """A dict's keys as names: text, whatever they were."""
+    """Return the items of a dict with their keys as strings."""
     return [(_as_name(key), item) for key, item in source.items()]
 
 
 def _as_name(key: object) -> str:
-    """A key as text; groups have tuples for keys, also those of one column."""
+    """Return a key as a string. Groups have tuples as keys, even for one column."""
     return ",".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -1,4 +1,4 @@
-"""From paths, globs and folders to files with their names."""
+"""Finds the files of paths, globs and folders, and their names."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def find(source: Paths) -> Files:
-    """Find the files that a source names. Warn about those that it leaves out.
+    """Find the files of a source. Warn about those that it leaves out.
 
     Raises:
-        ConfigurationError: The source names nothing, or the names do not fit the files.
+        ConfigurationError: The source matches nothing, or the names do not fit the files.
         FileAccessError: A folder cannot be read.
     """
     found = here(Driver.result_of, lambda: _core.find_files(source.options))
@@ -43,19 +43,19 @@ def _names(source: Paths, found: _core.FoundFiles) -> list[str] | None:
 def _name_from(name: object, path: str) -> str:
     if isinstance(name, str):
         return name
-    message = f"names gave {type(name).__name__} for {path}; it should give a str"
+    message = f"`names` returned {type(name).__name__} for {path}; it must return a str"
     raise TypeError(message)
 
 
 def _check_one_file_each(source: Paths, found: _core.FoundFiles) -> None:
-    """Refuse a folder or a glob that a dict gives one name."""
+    """Reject a folder or a glob to which a dict gives one name."""
     counts = Counter(found.sources)
     for index, path in enumerate(source.options["paths"]):
         if counts[index] > 1:
             name = source.names[index] if isinstance(source.names, list) else ""
             message = (
-                f"a dict names files one by one, and {path}, which it calls {name!r}, is "
-                f"{counts[index]:,} files; pass it without a dict, with names= where the files "
+                f"a dict gives each file a name, but {path}, which it names {name!r}, is "
+                f"{counts[index]:,} files; pass it without a dict, and set `names` if the files "
                 f"need other names"
             )
             raise ConfigurationError(message)

@@ -1,4 +1,4 @@
-"""Frames, as they become files."""
+"""Encodes frames to files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sutro._sources.binary import copied
 from sutro._sources.classes import is_wrapper
 from sutro._sources.foreign import Stream
 from sutro._sources.items import Items, MadeFile, is_frame, not_a_source
-from sutro._sources.unknown import way_of_bytes, way_of_file
+from sutro._sources.unknown import advice_for_bytes, advice_for_file
 from sutro._sources.words import in_words, library_of
 from sutro.errors import FrameError, SutroWarning
 from sutro.sources import ArrowStream, Frame
@@ -22,33 +22,33 @@ if typing.TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
 _MOST_NAMES = 5
-"""Frames that a note names one by one."""
+"""A note names at most this many frames."""
 
 STEP_SECONDS = 0.1
-"""How long the work on a file may keep Ctrl-C and the progress bar waiting."""
+"""Maximum time between two checks for Ctrl-C while a file is encoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The files of a frame that were made before the upload begins."""
+    """The files of a frame that were created before the upload begins."""
 
     files: list[MadeFile]
     rows_per_file: int | None
     is_empty: bool
-    """Whether they have no rows."""
+    """The files have no rows."""
 
     def named(self, name: str | None) -> list[MadeFile]:
-        """The files with another name in the dataset."""
+        """Return the files under another name in the dataset."""
         return [(name or own, file) for own, file in self.files]
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames, each with its name in the dataset or None to number it."""
+    """Frames, each with its name in the dataset, or None to generate one."""
 
     items: Items
     file_count: int | None
-    """Where it is known."""
+    """The number of files, if known."""
     rows_per_file: int | None
     schema: _core.FrameSchema | None = None
     """The schema of all frames, if it is known."""
@@ -56,16 +56,16 @@ class Frames:
     """What is known about the frames of a list before they are read."""
 
     note: str | None = None
-    """Return the notes about the source, for the report."""
+    """A note about the source, for the report."""
     empty: list[str] = field(default_factory=list)
     """The frames that turned out to have no rows."""
     made: dict[int, Made] = field(default_factory=dict)
-    """Files that were made already, by the places of their frames."""
+    """Files that were created already, by the positions of their frames."""
     opened: dict[int, _core.OpenStream] = field(default_factory=dict)
-    """Streams that were opened already, by the places of their frames."""
+    """Streams that were opened already, by the positions of their frames."""
 
     def notes(self) -> tuple[str, ...]:
-        """Say what a report has to tell of the source and of its frames."""
+        """Return notes about the source and its frames, for a report."""
         notes = [] if self.note is None else [self.note]
         if self.empty:
             has = "has" if len(self.empty) == 1 else "have"
@@ -74,10 +74,10 @@ class Frames:
         return tuple(notes)
 
     def files(self) -> Generator[MadeFile | None]:
-        """Make the files; None means that one is still at work.
+        """Yield the files; None while one is still being encoded.
 
         Raises:
-            FrameError: A frame cannot be encoded, or can be read once only and was.
+            FrameError: A frame cannot be encoded, or is a stream that was already read.
         """
         for position, (name, frame) in enumerate(self.items):
             label = label_of(name, position)
@@ -86,7 +86,7 @@ class Frames:
                 opened = self.opened.pop(position, None)
                 is_empty = yield from made_of(name, frame, label, self.rows_per_file, opened)
             else:
-                # From here on the upload has them.
+                # From here on, they belong to the upload.
                 once.forget_made(frame)
                 is_empty = made.is_empty
                 yield from made.named(name)
@@ -101,13 +101,13 @@ def made_of(
     rows_per_file: int | None,
     opened: _core.OpenStream | None = None,
 ) -> Generator[MadeFile | None, None, bool]:
-    """Make the files of a frame; None means that one is still at work.
+    """Yield the files of a frame; None while one is still being encoded.
 
     Returns:
-        Whether it has no rows.
+        Whether the frame has no rows.
 
     Raises:
-        FrameError: It cannot be encoded, or can be read once only and was.
+        FrameError: It cannot be encoded, or is a stream that was already read.
     """
     if not isinstance(checked(frame, label), ArrowStream):
         yield from copied(name, frame, label)
@@ -115,7 +115,7 @@ def made_of(
     once.refuse_used(frame, label)
     with in_words(frame, label):
         encoder = encoder_of(frame, label, rows_per_file, opened)
-    # A frame whose types are refused is not read: it can be cast, and passed again.
+    # Not earlier: after an error about its types, the caller can cast the stream and pass it again.
     once.use(frame, label)
     is_empty = False
     try:
@@ -135,7 +135,7 @@ def made_of(
                 once.note_rows(frame)
             yield None if file is None else (name, file)
     finally:
-        # Whoever keeps an exception keeps this, but not what the frame's library holds.
+        # A stored exception references this frame, but must not keep the library's objects alive.
         encoder.close()
     return is_empty
 
@@ -146,11 +146,11 @@ def make(
     rows_per_file: int | None,
     opened: _core.OpenStream | None,
 ) -> Made:
-    """Make the files of a frame at once.
+    """Encode a frame at once.
 
     Raises:
-        FrameError: It cannot be encoded, or can be read once only and was.
-        Stopped: Nobody waits for them any more.
+        FrameError: It cannot be encoded, or is a stream that was already read.
+        Stopped: The caller no longer waits.
     """
     files: list[MadeFile] = []
     making = made_of(None, frame, label, rows_per_file, opened)
@@ -175,7 +175,7 @@ def encoder_of(
     *,
     warn: bool = True,
 ) -> _core.FrameEncoder:
-    """Begin to encode a frame as the files of its library are."""
+    """Create an encoder that stores types as the frame's library does in its own files."""
     source = opened or pandas.without_index(frame, warn=warn)
     return _core.FrameEncoder(
         source, label, rows_per_file, decimals_as_bytes(frame), is_wrapper(frame)
@@ -188,7 +188,7 @@ def head_of(frame: object) -> object:
 
 
 def decimals_as_bytes(frame: object) -> bool:
-    """Tell whether the library of a frame writes decimals as bytes into its own files."""
+    """Tell whether the frame's library writes decimals as bytes to its own files."""
     return library_of(frame) in {"pandas", "pyarrow", "datasets"}
 
 
@@ -198,24 +198,24 @@ def label_of(name: str | None, position: int) -> str:
 
 
 def checked(item: object, label: str) -> Frame:
-    """Refuse what is no frame, or one whose stream cannot be used.
+    """Reject objects that are not frames, and frames whose stream cannot be used.
 
     Raises:
-        TypeError: It is no frame.
-        FrameError: A column of it has a type that its library cannot hand over.
+        TypeError: It is not a frame.
+        FrameError: A column has a type that the library cannot export to Arrow.
     """
     if not is_frame(item):
         raise TypeError(not_a_source(item, "a frame"))
     if isinstance(item, bytes | bytearray | memoryview):
-        way = way_of_bytes(item)
-        if way is not None:
-            raise TypeError(way)
-    elif (way := way_of_file(item)) is not None:
-        message = f"{label}: {way}"
+        advice = advice_for_bytes(item)
+        if advice is not None:
+            raise TypeError(advice)
+    elif (advice := advice_for_file(item)) is not None:
+        message = f"{label}: {advice}"
         raise FrameError(message, frame=label)
-    trouble = polars.trouble_in(head_of(item))
-    if trouble is not None:
-        column, words = trouble
+    unsupported = polars.unsupported_column(head_of(item))
+    if unsupported is not None:
+        column, words = unsupported
         message = f"{label}: column {column!r} {words}"
         raise FrameError(message, frame=label, column=column)
     return typing.cast("Frame", item)

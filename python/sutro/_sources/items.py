@@ -1,4 +1,4 @@
-"""The things in a source, one by one, with the names that a dict gives them."""
+"""The items of a source, with the names that a dict gives them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from sutro import _core
 from sutro._sources import once
 from sutro._sources.classes import class_name, is_wrapper
 from sutro._sources.foreign import Stream, known, names_of
-from sutro._sources.unknown import way_of, way_of_class
+from sutro._sources.unknown import advice_for, advice_for_class
 from sutro.errors import ConfigurationError
 from sutro.sources import ArrowStream
 
 Items: TypeAlias = Iterator[tuple[str | None, object]]
 
 MadeFile: TypeAlias = tuple[str | None, _core.TemporaryParquet]
-"""A file with its name in the dataset, or None to number it."""
+"""A file with its name in the dataset, or None to generate one."""
 
 _SOURCES = "a path, a glob, a folder, a frame, or a list of them"
 
 
 def items_of(source: object) -> tuple[Items, int | None]:
-    """Items with their names, and the number of items if it is known."""
+    """Return the items with their names, and their number if it is known."""
     source = known(source)
     if isinstance(source, Mapping):
         named = names_of(source)
@@ -33,9 +33,9 @@ def items_of(source: object) -> tuple[Items, int | None]:
         return iter([(name, known(item)) for name, item in named]), len(named)
     if is_path(source) or is_frame(source):
         return iter([(None, source)]), 1
-    if way_of_class(source) is not None:
+    if advice_for_class(source) is not None:
         raise TypeError(not_a_source(source, _SOURCES))
-    # The keys of a dict have its order.
+    # The keys of a dict are ordered.
     if isinstance(source, AbstractSet) and not isinstance(source, KeysView):
         message = "a set has no order; pass a list, for instance sorted(paths)"
         raise TypeError(message)
@@ -48,7 +48,7 @@ def items_of(source: object) -> tuple[Items, int | None]:
 
 
 def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_shot) -> bool:
-    """Tell whether a source, or a part of it, can be read once only."""
+    """Tell whether a source, or a part of it, can be read only once."""
     source = known(source)
     if is_path(source):
         return False
@@ -59,7 +59,7 @@ def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_s
 
 
 def may_be_once(item: object) -> bool:
-    """Tell whether a frame can be read once only, or nobody knows: what it wraps may be."""
+    """Tell whether a frame can, or might, be read only once."""
     is_once = isinstance(item, Stream) and item.may_be_once
     return is_once or once.is_one_shot(item) or is_wrapper(item)
 
@@ -71,7 +71,7 @@ def _listed(source: object) -> Sequence[object] | None:
 
 
 def count_of_frames(source: object) -> int | None:
-    """Count the frames of a source before any is read; `None` if the number is unknown."""
+    """Count the frames of a source before any is read; None if the number is unknown."""
     source = known(source)
     if is_path(source) or is_frame(source):
         return int(is_frame(source))
@@ -82,7 +82,7 @@ def count_of_frames(source: object) -> int | None:
 
 
 def is_path(item: object) -> bool:
-    """Tell whether an object is a path; the open file of a library can have one, too."""
+    """Tell whether an object is a path. Open files of some libraries have a path as well."""
     return isinstance(item, str | os.PathLike) and not hasattr(item, "read")
 
 
@@ -95,16 +95,16 @@ def is_frame(item: object) -> bool:
 
 
 def not_a_source(item: object, expected: str) -> str:
-    """Say that an object is not what was expected, and how to go on."""
+    """Say that an object is not what was expected, and what to do."""
     kind = class_name(item)
     if is_path(item) or is_frame(item):
         return (
-            f"expected {expected}, not {kind}: a list holds paths or frames, not both; upload "
-            f"them one after the other into the same dataset"
+            f"expected {expected}, not {kind}: a list contains either paths or frames; upload them "
+            f"one after the other to the same dataset"
         )
-    way = way_of(item)
-    if way is not None:
-        return f"expected {expected}, not {kind}: {way}"
+    advice = advice_for(item)
+    if advice is not None:
+        return f"expected {expected}, not {kind}: {advice}"
     if kind.startswith("pandas"):
         return f"expected {expected}, not {kind}; a pandas DataFrame needs pandas 2.2 or newer"
     return f"expected {expected}, not {kind}"
@@ -113,5 +113,5 @@ def not_a_source(item: object, expected: str) -> str:
 def _check_unique(names: list[str]) -> None:
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
-        message = f"the dict has {count} keys that are {name!r} as text; give names that differ"
+        message = f"the dict has {count} keys that are {name!r} as text; use different names"
         raise ConfigurationError(message)

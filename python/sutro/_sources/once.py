@@ -1,7 +1,7 @@
-"""Sources that can be read once: readers, generators, open connections.
+"""Sources that can be read only once: readers, generators, open connections.
 
-What was read is remembered for as long as the object lives, so that a second use is an error
-and not an upload of nothing.
+Sources that were read are remembered as long as the object exists. So a second use is an error,
+not an upload without rows.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _made: dict[int, tuple[object, Any]] = {}
 _gave_rows: dict[int, weakref.ref[object]] = {}
 
 _MOST_LIVING = 8
-"""Sources that are held because they cannot be referenced weakly."""
+"""Maximum number of sources that are kept alive because they cannot be referenced weakly."""
 
 _OWN_CURSOR = ("__next__", "read_next_batch", "read_next")
 
 
 def is_one_shot(source: object) -> bool:
-    """Tell whether an object has a position that only moves forwards."""
+    """Tell whether an object has a position that only moves forward."""
     if hasattr(source, "seekable"):
         return not getattr(source, "closed", False) and not source.seekable()
     return any(hasattr(source, name) for name in _OWN_CURSOR)
 
 
 def use(source: object, label: str) -> None:
-    """Note that a source is read from now on.
+    """Remember that a source is read from now on.
 
     Raises:
-        FrameError: It was read before.
+        FrameError: It was already read.
     """
     if not is_one_shot(source):
         return
@@ -49,71 +49,71 @@ def use(source: object, label: str) -> None:
 
 
 def refuse_used(source: object, label: str) -> None:
-    """Refuse a source that was read before.
+    """Reject a source that was already read.
 
     Raises:
-        FrameError: It was.
+        FrameError: It was already read.
     """
     if id(source) in _used:
         message = (
-            f"{label}: this {_kind(source)} was read before, by an upload or a check, and can be "
-            f"read once only; make it again"
+            f"{label}: this {_kind(source)} was already read by an upload or a check, and can be "
+            f"read only once; create it again"
         )
         raise FrameError(message, frame=label)
 
 
 def keep_made(source: object, made: object) -> None:
-    """Keep what was made of a stream for the next call, in case that this one fails."""
+    """Keep the files of a stream for the next call, in case this one fails."""
     if is_one_shot(source):
         _keep(source, made, _made)
 
 
 def kept(source: object) -> Any:
-    """Give what was made of a stream by a call that failed."""
+    """Return the files of a stream from a call that failed."""
     return _made[id(source)][1] if id(source) in _made else None
 
 
 def forget_made(source: object) -> None:
-    """Forget what was made of a stream."""
+    """Forget the files of a stream."""
     _made.pop(id(source), None)
 
 
 def note_rows(source: object) -> None:
-    """Note that a frame of a class that nobody knows has given rows: it may have no more."""
+    """Remember that a frame of an unknown class has yielded rows: it may have no more."""
     reference = None if is_of_known_library(source) else _reference(source, _gave_rows)
     if reference is not None:
         _gave_rows[id(source)] = reference
 
 
 def refuse_spent(source: object, label: str) -> None:
-    """Refuse a frame that gives no row now, and did before: it wraps a stream.
+    """Reject a frame that yields no rows now, but did before: it wraps a stream.
 
     Raises:
-        FrameError: It is one.
+        FrameError: It is such a frame.
     """
     if id(source) in _gave_rows:
         message = (
-            f"{label}: this {_kind(source)} gave rows before, to an upload or a check, and gives "
-            f"none now: it can be read once only; make it again"
+            f"{label}: this {_kind(source)} yielded rows to an earlier upload or check, and yields "
+            f"none now: it can be read only once; create it again"
         )
         raise FrameError(message, frame=label)
 
 
 def nothing_left(source: object, label: str) -> FrameError:
-    """Make the error for a source that gave nothing at its first use here."""
+    """Return the error for a source that yields nothing at its first use here."""
     kind = _kind(source)
     message = (
-        f"{label}: this {kind} gave nothing: it was read before, or is empty. A {kind} can be read "
-        f"once only; make it again. To upload a table without rows, pass a table"
+        f"{label}: this {kind} yields nothing: it was already read, or is empty. A {kind} can be "
+        f"read only once; create it again. To upload a table without rows, pass a table"
     )
     return FrameError(message, frame=label)
 
 
 def peeked(source: Iterator[object]) -> Iterator[object]:
-    """Iterate over a source, whose first item is kept for the next call if this one fails.
+    """Iterate over a source. Its first item is kept for the next call if this one fails.
 
     Raises:
-        FrameError: The source was iterated over before.
+        FrameError: The source was already iterated over.
     """
     refuse_used(source, "the source")
     if id(source) in _peeked:
@@ -128,16 +128,16 @@ def peeked(source: Iterator[object]) -> Iterator[object]:
 
 
 def _rest(source: Iterator[object]) -> Iterator[object]:
-    """The items behind the first; asking for them uses the source up."""
+    """Yield the items after the first. Requesting one uses the source up."""
     _peeked.pop(id(source), None)
     use(source, "the source")
     yield from source
 
 
 def _keep(source: object, kept: object, memory: dict[int, tuple[object, Any]]) -> None:
-    """Keep something for a source as long as it lives.
+    """Keep something for a source as long as the source exists.
 
-    Some classes, as the iterators of lists, cannot be referenced weakly: a few of these live on.
+    Some classes, such as list iterators, cannot be referenced weakly: a few are kept alive.
     """
     memory[id(source)] = (_reference(source, memory) or source, kept)
     living = [key for key, (held, _) in memory.items() if not isinstance(held, weakref.ref)]
@@ -146,7 +146,7 @@ def _keep(source: object, kept: object, memory: dict[int, tuple[object, Any]]) -
 
 
 def _reference(source: object, memory: dict[int, Any]) -> weakref.ref[object] | None:
-    """A reference that clears the memory of its object; None for objects that have none."""
+    """Return a reference that removes the entry with its object; None if that is impossible."""
     key = id(source)
     try:
         return weakref.ref(source, lambda _: memory.pop(key, None))

@@ -10,9 +10,9 @@ from sutro.errors import SutroWarning
 
 
 def without_index(frame: Any, *, warn: bool = True) -> Any:
-    """Drop the index of a pandas frame: some versions of pandas make it a column.
+    """Drop the index of a pandas frame. Some versions of pandas export it as a column.
 
-    Warn if the index holds more than row numbers.
+    Warns if the index contains more than row numbers.
     """
     if not is_a(frame, "pandas", "DataFrame"):
         return frame
@@ -32,9 +32,8 @@ def warn_of_index(columns: list[str], *, is_dropped: bool) -> None:
         _warn_of_dropped([name for name in columns if not name.startswith("__index_level_")])
     elif columns:
         warnings.warn(
-            f"{', '.join(columns)}, the index of a pandas frame, is uploaded as a column, because "
-            f"the table has it as one; preserve_index=False leaves it out where a table is made of "
-            f"the frame",
+            f"the index of a pandas frame ({', '.join(columns)}) is uploaded as a column, because "
+            f"the table has it as one; create the table with preserve_index=False to leave it out",
             SutroWarning,
             stacklevel=2,
         )
@@ -44,14 +43,14 @@ def _warn_of_dropped(names: list[str]) -> None:
     what = f"index {', '.join(names)}" if names else "index"
     warnings.warn(
         f"the {what} of a pandas frame is not uploaded; reset_index() makes it a column, "
-        f"reset_index(drop=True) drops it without this warning",
+        f"reset_index(drop=True) silences this warning",
         SutroWarning,
         stacklevel=2,
     )
 
 
-def trouble_in(frame: Any) -> tuple[str, str] | None:
-    """Find the column that pandas cannot give as Arrow, and say what is wrong with it."""
+def unsupported_column(frame: Any) -> tuple[str, str] | None:
+    """Find the column that pandas cannot convert to Arrow, and say why."""
     for position, name in enumerate(frame.columns):
         column = frame.iloc[:, [position]]
         try:
@@ -62,7 +61,7 @@ def trouble_in(frame: Any) -> tuple[str, str] | None:
 
 
 def _what_is_in(column: Any, name: str) -> str:
-    """`holds int and str, ...`, with the line that makes it one type."""
+    """Return `holds int and str, ...`, with code that converts it to one type."""
     if str(column.dtype) == "object":
         kinds = sorted({type(value).__name__ for value in column.dropna()})
         what = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
@@ -70,4 +69,4 @@ def _what_is_in(column: Any, name: str) -> str:
         what = str(column.dtype)
     cast = "sparse.to_dense()" if str(column.dtype).startswith("Sparse") else "astype('string')"
     fix = f"df[{name!r}] = df[{name!r}].{cast}"
-    return f"holds {what}, which is no type of Arrow; make it one: {fix}"
+    return f"holds {what}, which Arrow does not have; convert it: {fix}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Paths, globs and folders; the core looks for their files."""
+    """Paths, globs and folders, before the core finds their files."""
 
     options: PathOptions
     names: list[str] | Literal["path"] | Callable[[pathlib.Path], str] | None
@@ -29,7 +29,7 @@ class Paths:
 
 
 class ShellPaths(list[str]):
-    """Paths that a shell made out of a glob: they have what a folder or a glob leaves out."""
+    """Paths that a shell expanded from a glob, with entries that folders leave out."""
 
 
 def paths_of(
@@ -41,11 +41,11 @@ def paths_of(
     recursive: bool,
     exclude: list[str],
 ) -> Paths:
-    """Take items for paths; `has_order` tells that they come as their owner put them.
+    """Check items as paths. `has_order` says that the caller chose their order.
 
     Raises:
-        TypeError: One of them is no path.
-        ConfigurationError: The name of one is no text.
+        TypeError: An item is not a path.
+        ConfigurationError: A name is not valid text.
     """
     paths, keys = _paths(items, has_order=has_order)
     options = PathOptions(
@@ -60,14 +60,14 @@ def paths_of(
 
 
 def _paths(items: Items, *, has_order: bool) -> tuple[list[str], list[str]]:
-    """Paths, and the names that a dict gives them."""
+    """Return paths, and the names that a dict gives them."""
     pairs = [(name, _path(item)) for name, item in items]
     paths = [path for _, path in pairs]
     keys = [name for name, _ in pairs if name is not None]
     if not has_order and paths != _core.in_natural_order(paths):
         warnings.warn(
-            "the paths are not in the order of their names (part-2 before part-10), and are "
-            "uploaded as they come; pass a folder or a glob to have them sorted, or a list",
+            "the paths are not in natural order (part-2 before part-10), and are uploaded in the "
+            "given order; pass a folder or a glob to have them sorted, or a list",
             SutroWarning,
             stacklevel=2,
         )
@@ -83,7 +83,7 @@ def _path(item: object) -> str:
 
 
 def in_unicode(path: str) -> str:
-    """Refuse a path whose bytes are no text: a name in a dataset is one.
+    """Reject a path whose bytes are not valid text, because names in a dataset are.
 
     Raises:
         ConfigurationError: It is such a path.

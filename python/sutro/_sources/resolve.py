@@ -1,4 +1,4 @@
-"""From what the caller passed to paths or frames."""
+"""Resolves the caller's source to paths or frames."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sutro.options import UploadOptions
     from sutro.sources import EngineFrame, NamesOption, Source
 
-_USED_UP = "the source can be read once only, and was read now: make it again to upload it"
+_USED_UP = "the source can be read only once, and has been read; create it again to upload it"
 
 
 def resolve(
@@ -34,15 +34,15 @@ def resolve(
     options: UploadOptions,
     preflight: _core.Preflight | None = None,
 ) -> Paths | Frames:
-    """Tell what a source is. With `check` the names of frames are checked at once.
+    """Resolve a source. With `check`, check the names of frames at once.
 
-    Where nothing is uploaded, a source that is used up has a note.
+    If nothing is uploaded, a source that was used up gets a note.
 
     Raises:
-        TypeError: It is nothing that can be uploaded.
+        TypeError: It cannot be uploaded.
         ConfigurationError: The arguments do not fit each other, or the source is empty.
         SchemaMismatchError: The frames of a list differ, or differ from the dataset.
-        FileExistsInDatasetError: Names are taken in the dataset, and a stream would be used up.
+        FileExistsInDatasetError: The dataset has names of it, and a stream would be used up.
     """
     if isinstance(source, Mapping) and names is not None:
         message = "`names` cannot be used with a dict, whose keys are the names"
@@ -55,7 +55,7 @@ def resolve(
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
-        was_read = ", or was read before: an iterator can be read once only"
+        was_read = ", or was already read: an iterator can be read only once"
         message = "there is nothing to upload: the source is empty"
         raise ConfigurationError(message + (was_read if isinstance(source, Iterator) else ""))
     items = chain([first], items)

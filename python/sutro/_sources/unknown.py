@@ -53,7 +53,7 @@ _OF_CLASSES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("h5py", ("File", "Dataset"), "pass a frame: pandas.read_hdf(path, key)"),
     ("tempfile", ("TemporaryDirectory",), "pass its path: folder.name"),
 )
-"""Library, classes, and the way for their objects."""
+"""Library, classes, and advice for their objects."""
 
 _OF_METHODS = (
     ("collect", "call collect() first"),
@@ -65,7 +65,7 @@ _OF_METHODS = (
     ("fetchall", "pass a frame: pandas.DataFrame(it.fetchall())"),
     ("open", "pass an open file: .open('rb')"),
 )
-"""Methods that give a frame, and the way for the objects that have them."""
+"""Methods that return a frame, and advice for objects that have them."""
 
 
 _OF_PROTOCOLS: tuple[tuple[Any, str], ...] = (
@@ -76,62 +76,62 @@ _OF_PROTOCOLS: tuple[tuple[Any, str], ...] = (
 )
 
 
-def way_of(item: object) -> str | None:
-    """Give the line that uploads an object that is no source, if one is known."""
-    return way_of_class(item) or _way_of_python(item) or _way_by_methods(item)
+def advice_for(item: object) -> str | None:
+    """Return advice for an object that is not a source, if known."""
+    return advice_for_class(item) or _advice_for_builtin(item) or _advice_by_methods(item)
 
 
-def way_of_class(item: object) -> str | None:
-    """Give the line for an object of a class that is known; it may be iterable, too."""
+def advice_for_class(item: object) -> str | None:
+    """Return advice for an object of a known class, even if it is iterable."""
     kind: Any = type(item)
-    ways = (way for library, names, way in _OF_CLASSES if is_derived(kind, library, *names))
-    return next(ways, None)
+    lines = (advice for library, names, advice in _OF_CLASSES if is_derived(kind, library, *names))
+    return next(lines, None)
 
 
-def way_of_bytes(content: bytes | bytearray | memoryview) -> str | None:
-    """Give the line for bytes that are a path and not the content of a file."""
+def advice_for_bytes(content: bytes | bytearray | memoryview) -> str | None:
+    """Return advice for bytes that are a path instead of a file's content."""
     if not isinstance(content, bytes) or not 0 < len(content) <= _LONGEST_PATH or b"\0" in content:
         return None
     is_path = content.endswith((b".parquet", b".pq")) or os.path.lexists(content)
     return "bytes are the content of a file; for a path pass os.fsdecode(path)" if is_path else None
 
 
-def way_of_file(file: object) -> str | None:
-    """Give the line for an open file that gives text."""
+def advice_for_file(file: object) -> str | None:
+    """Return advice for a file that is open in text mode."""
     return "the file is open as text; open it with mode 'rb'" if _is_text(file) else None
 
 
 def _is_text(file: object) -> bool:
-    # A file of `tempfile` has the file itself inside.
+    # Files of `tempfile` wrap the actual file.
     return isinstance(file, io.TextIOBase) or isinstance(getattr(file, "file", None), io.TextIOBase)
 
 
-def _way_of_python(item: object) -> str | None:
-    """The way for what is no object of a library."""
+def _advice_for_builtin(item: object) -> str | None:
+    """Return advice for an object that belongs to no library."""
     if isinstance(item, type) or inspect.isroutine(item):
         name = getattr(item, "__name__", "it")
-        return f"it is not called: pass {name}(...)"
+        return f"it is a function: pass its result, {name}(...)"
     if isinstance(item, Mapping):
-        return _way_of_mapping(item)
+        return _advice_for_mapping(item)
     if is_dataclass(item) and hasattr(item, "dataset_id"):
         return "pass the rows of a dataset: sutro.read(dataset_id)"
-    for kinds, way in _OF_PROTOCOLS:
+    for kinds, advice in _OF_PROTOCOLS:
         if isinstance(item, kinds):
-            return way
-    return _way_of_iterable(item) if isinstance(item, Iterable) else None
+            return advice
+    return _advice_for_iterable(item) if isinstance(item, Iterable) else None
 
 
-def _way_of_mapping(item: Mapping[Any, Any]) -> str:
+def _advice_for_mapping(item: Mapping[Any, Any]) -> str:
     value = next(iter(item.values()), None)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "if these are columns, make a frame of them: polars.DataFrame(columns)"
     return (
-        "dicts are not looked into. If it names files, pass it alone; if it is a row, make a frame "
-        "of all: polars.DataFrame(rows)"
+        "dicts are not searched. If it names files, pass it alone; if it is a row, make a frame "
+        "of all rows: polars.DataFrame(rows)"
     )
 
 
-def _way_of_iterable(item: Iterable[Any]) -> str:
+def _advice_for_iterable(item: Iterable[Any]) -> str:
     value = item[0] if isinstance(item, Sequence) and item else None
     if isinstance(value, Number):
         return "if these are rows, make a frame of them: polars.DataFrame(rows, orient='row')"
@@ -142,6 +142,6 @@ def _way_of_iterable(item: Iterable[Any]) -> str:
     )
 
 
-def _way_by_methods(item: object) -> str | None:
-    ways = (way for name, way in _OF_METHODS if callable(getattr(item, name, None)))
-    return next(ways, None)
+def _advice_by_methods(item: object) -> str | None:
+    lines = (advice for name, advice in _OF_METHODS if callable(getattr(item, name, None)))
+    return next(lines, None)

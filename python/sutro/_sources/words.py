@@ -1,4 +1,4 @@
-"""Converts errors of other libraries to a `FrameError` with the code that fixes it."""
+"""Converts errors of other libraries to a `FrameError` with code that fixes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def in_words(frame: object, label: str) -> Iterator[None]:
-    """Turn what a frame's library raises into a `FrameError`.
+    """Convert an error of a frame's library to a `FrameError`.
 
     Raises:
         FrameError: The frame cannot be encoded.
@@ -26,14 +26,14 @@ def in_words(frame: object, label: str) -> Iterator[None]:
     except FrameError as error:
         if error.column is None:
             raise
-        mend = mend_of(
+        fix = fix_for(
             frame.library if isinstance(frame, Stream) else library_of(frame),
             error.column,
             error.data_type or "",
         )
-        if mend is None:
+        if fix is None:
             raise
-        msg = f"{error}; {mend}"
+        msg = f"{error}; {fix}"
         raise FrameError(msg, frame=label, column=error.column, data_type=error.data_type) from None
     except (SutroError, Warning, MemoryError):
         raise
@@ -43,21 +43,21 @@ def in_words(frame: object, label: str) -> Iterator[None]:
 
 def _foreign(frame: object, label: str, error: Exception) -> FrameError:
     if is_a(frame, "pandas", "DataFrame"):
-        trouble = pandas.trouble_in(frame)
-        if trouble is not None:
-            column, words = trouble
+        unsupported = pandas.unsupported_column(frame)
+        if unsupported is not None:
+            column, words = unsupported
             return FrameError(f"{label}: column {column!r} {words}", frame=label, column=column)
     words = ", ".join(str(part) for part in error.args) or type(error).__name__
-    return FrameError(f"{label}: {library_of(frame)} cannot give its rows: {words}", frame=label)
+    return FrameError(f"{label}: {library_of(frame)} cannot export its rows: {words}", frame=label)
 
 
 def library_of(frame: object) -> str:
-    """Name the library that holds a frame."""
+    """Name the library of a frame."""
     return frame.library if isinstance(frame, Stream) else known_library_of(frame)
 
 
-def mend_of(library: str, column: str, data_type: str) -> str | None:
-    """Return the code that fixes a column, for the library that holds it."""
+def fix_for(library: str, column: str, data_type: str) -> str | None:
+    """Return code that fixes a column, for its library."""
     kind = data_type.partition("(")[0]
     lines = _LINES.get(library, {})
     if "." in column or kind not in lines:
@@ -93,7 +93,7 @@ _LINES: dict[str, dict[str, str]] = {
         "Union": 'as text: select * replace ("NAME"::varchar as "NAME") from ...',
     },
 }
-"""The lines for columns of a library's frames; others have `_IN_GENERAL`."""
+"""Code for columns of each library; other libraries get `_IN_GENERAL`."""
 
 _IN_GENERAL = {
     "Duration": "make it a number of seconds",

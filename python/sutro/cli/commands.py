@@ -50,7 +50,7 @@ def _errors_shown(ctx: click.Context) -> Iterator[None]:
     except BrokenPipeError:
         output.discard_stdout()
         ctx.exit(0)
-    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - nothing is above this
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the outermost handler
         errors.show(error)
         ctx.exit(errors.exit_code(error))
 

@@ -67,7 +67,7 @@ def _proxies() -> list[str]:
 
 def _certificates() -> list[str]:
     named = settings.certificate_files()
-    # It names the folder of those of the system.
+    # The platform names the folder of the system's certificates.
     if folder := os.environ.get("SSL_CERT_DIR"):
         named["SSL_CERT_DIR"] = folder
     return ["those of the system", *(f"{name}={path}" for name, path in named.items())]

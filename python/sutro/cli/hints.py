@@ -1,4 +1,4 @@
-"""The hints in the words of the command."""
+"""Hints in the words of the command."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ COMMAND: Final = {
     "serve_folder": "run `sutro serve --data {folder}` and use its URL in all processes",
     "set_key": "Run `sutro login`, or set SUTRO_API_KEY (and SUTRO_API_URL)",
 }
-"""Options by the names of hints, as in `sutro._hints.PYTHON`."""
+"""Texts with options, by the names of hints in `sutro._hints.PYTHON`."""

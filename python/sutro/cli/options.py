@@ -53,7 +53,7 @@ def _set_timeout(ctx: click.Context, _option: click.Parameter, seconds: float | 
 def client(
     api_url: str | None, api_key: str | None = None, *, max_retries: int | None = None
 ) -> sutro.Client:
-    """Make a client with the `--timeout` of the command."""
+    """Create a client with the `--timeout` of the command."""
     seconds = click.get_current_context().meta.get(_TIMEOUT)
     return sutro.Client(
         api_key,
@@ -195,7 +195,7 @@ source_options = together(
         type=click.Choice(["error", "cast"]),
         default="error",
         show_default=True,
-        help="If schemas differ: reject all files, or cast them on the way, if that loses nothing.",
+        help="If schemas differ: reject all files, or cast them during the upload, without loss.",
     ),
     click.option(
         "--target-file-size",
@@ -206,7 +206,7 @@ source_options = together(
     click.option(
         "--recompress",
         is_flag=True,
-        help="Recompress files on the way that use a codec other than snappy.",
+        help="Recompress files that use a codec other than snappy.",
     ),
 )
-"""Which files to upload, and how to change them on the way. Your own files do not change."""
+"""Which files to upload, and how to change them. Your own files are never modified."""

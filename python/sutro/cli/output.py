@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _JSON = "sutro.cli.json"
 
 _NOTE_SECONDS = 10.0
-"""Between two notes: each of many uploads may be tried again."""
+"""Seconds between two notes about retries, because each of many uploads may be retried."""
 
 _warnings: set[str] = set()
-"""Warnings that were shown. Each is shown once, wherever in the code it comes from."""
+"""Warnings that were shown. Each is shown once, wherever it comes from in the code."""
 
 json_option = click.option(
     "--json",
@@ -101,24 +101,24 @@ def say(label: str, message: str, color: str) -> None:
 
 
 class _Notes(logging.Handler):
-    """Tells now and then that something is tried again: a minute of silence looks like a hang."""
+    """Notes retries now and then, because a minute of silence looks like a hang."""
 
     _next = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Who has asked for the log has it there.
+        # The log already has this record.
         if time.monotonic() < self._next or os.environ.get("SUTRO_LOG"):
             return
         self._next = time.monotonic() + _NOTE_SECONDS
         event = getattr(record, "event", record.getMessage())
         bars = sys.modules.get("tqdm")
-        # A bar that is shown steps aside for a line.
+        # Clear the bar for this line.
         with bars.tqdm.external_write_mode() if bars else nullcontext():
             say("Note", event, "cyan")
 
 
 def discard_stdout() -> None:
-    """Print nothing more: nobody reads it (`| head`), which is no error."""
+    """Print nothing more: the reader is gone (`| head`), which is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sutro.options import ServerLimits
 
 _LOG_SECONDS = 0.2
-"""Between two looks at the log of the running server."""
+"""Seconds between two looks at the log of the running server."""
 
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

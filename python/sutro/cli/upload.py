@@ -128,7 +128,7 @@ def upload_paths(
             **options,
         )
         return
-    # Log lines would break up a bar.
+    # Log lines would disturb a bar.
     is_silent = no_progress or quiet or bool(os.environ.get("SUTRO_LOG"))
     report = client(api_url).upload(
         _in_order(paths, sort),
@@ -168,7 +168,7 @@ def check_paths(
 
 
 def _in_order(paths: Sequence[str], sort: str | None) -> Sequence[str]:
-    """Sort paths if asked to, or if a shell seems to have expanded a glob.
+    """Sort paths if requested, or if a shell seems to have expanded a glob.
 
     A shell expands `out/*` to files that a folder leaves out, such as Spark's `_SUCCESS`.
     """
@@ -200,7 +200,7 @@ def _sorted(paths: Sequence[str], sort: str | None) -> Sequence[str]:
 
 
 def _is_of_a_shell(paths: Sequence[str]) -> bool:
-    """Tell whether they are sorted as a shell sorts the paths of a `*`."""
+    """Tell whether paths are sorted as a shell sorts the matches of a `*`."""
     with suppress(locale.Error):
         locale.setlocale(locale.LC_COLLATE, "")
     return list(paths) in (sorted(paths), sorted(paths, key=locale.strxfrm))
