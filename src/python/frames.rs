@@ -129,7 +129,7 @@ impl FrameEncoder {
         let batches = match frame.cast::<OpenStream>() {
             Ok(open) => {
                 let batches = open.get().batches.take();
-                batches.ok_or_else(|| internal_error("the stream was read before"))?
+                batches.ok_or_else(|| internal_error("the stream was already read"))?
             }
             Err(_) => stream_of(frame)?.into_reader()?,
         };

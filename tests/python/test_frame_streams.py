@@ -50,7 +50,7 @@ def test_a_stream_consumed_by_a_check_is_rejected(client: sutro.Client, kind: st
     source = ONCE[kind]()
     check = client.check(source)
     assert row_count_of(check) in {2, 4}
-    assert "make it again" in str(check)
+    assert "create it again" in str(check)
 
     with pytest.raises(sutro.SutroError, match="read"):
         client.upload(source)
@@ -62,7 +62,7 @@ def test_a_stream_consumed_by_a_check_is_rejected(client: sutro.Client, kind: st
 def test_a_stream_consumed_by_a_dry_run_is_rejected(client: sutro.Client, kind: str) -> None:
     source = ONCE[kind]()
     report = client.upload(source, dry_run=True)
-    assert any("make it again" in note for note in report.notes)
+    assert any("create it again" in note for note in report.notes)
 
     with pytest.raises(sutro.SutroError, match="read"):
         client.upload(source)
@@ -148,7 +148,7 @@ def test_a_consumed_stream_behind_a_wrapper_is_rejected(client: sutro.Client) ->
     client.upload(sent)
 
     for frame in (checked, sent):
-        with pytest.raises(sutro.FrameError, match="StreamWrapper gave rows before"):
+        with pytest.raises(sutro.FrameError, match="StreamWrapper yielded rows"):
             client.upload(frame)
 
 

@@ -156,7 +156,7 @@ def test_the_suggested_code_works(client: sutro.Client, folder: Path) -> None:
 
 
 def test_a_generator_can_yield_paths(client: sutro.Client, folder: Path) -> None:
-    with pytest.warns(sutro.SutroWarning, match="order of their names"):
+    with pytest.warns(sutro.SutroWarning, match="not in natural order"):
         report = client.upload(path for path in [folder / PARTS[1], folder / PARTS[0]])
 
     assert names_in(client, report.dataset_id) == [PARTS[1], PARTS[0]]

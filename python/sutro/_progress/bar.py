@@ -96,10 +96,10 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
     class Bar(auto.tqdm):  # type: ignore[type-arg]
         """Uses our own lock: that of tqdm spans processes and starts a resource tracker."""
 
-        # A thread of tqdm would redraw what is drawn here often enough.
+        # Without: a thread of tqdm would redraw, but this class redraws often enough.
         monitor_interval = 0
 
-        # Without: a thread of tqdm would redraw, but this class redraws often enough.
+        shown: Any = None
         """Handle of the display in a notebook."""
 
         def refresh(self, *_: object, **__: object) -> None:

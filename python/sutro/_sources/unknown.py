@@ -110,7 +110,7 @@ def _advice_for_builtin(item: object) -> str | None:
     """Return advice for an object that belongs to no library."""
     if isinstance(item, type) or inspect.isroutine(item):
         name = getattr(item, "__name__", "it")
-        return f"it is a function: pass its result, {name}(...)"
+        return f"call it: pass {name}(...)"
     if isinstance(item, Mapping):
         return _advice_for_mapping(item)
     if is_dataclass(item) and hasattr(item, "dataset_id"):

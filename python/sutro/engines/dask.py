@@ -114,5 +114,5 @@ def _warn_of_index(frame: Any) -> None:
     if name is not None:
         warn(
             f"the index {name} of a Dask frame is not uploaded; reset_index() makes it "
-            f"a column, reset_index(drop=True) drops it without this warning"
+            f"a column, reset_index(drop=True) silences this warning"
         )
