@@ -37,8 +37,8 @@ Source: TypeAlias = (
     | Mapping[Any, StrPath]
     | Mapping[Any, Frame]
 )
-"""What to upload: a path, a glob, a folder, a URL, or a list of them; a frame, or a list or generator of
-them. A dict also names them."""
+"""What to upload: a path, a glob, a folder, a URL, or a list of them; a frame, or a list or
+generator of them. A dict also names them."""
 
 
 class DaskFrame(Protocol):

@@ -41,23 +41,33 @@ impl Connector {
         let none = redirect::Policy::none;
         let direct = builder(timeout, none()).no_proxy().tls_certs_only([]).build();
         Ok(Self {
-            client: client(timeout, none, "AWS_CA_BUNDLE")?,
+            client: client(timeout, none, "AWS_CA_BUNDLE", |builder| builder)?,
             direct: direct.map_err(|error| cannot_set_up(&error))?,
         })
     }
 }
 
-/// A client for files on the web. Unlike stores, their servers may redirect.
+/// A client for files on the web. Unlike stores, their servers may redirect. A direct one uses no
+/// proxy.
 ///
 /// # Errors
 /// [`Error::Configuration`] if the certificates in `SSL_CERT_FILE` cannot be used.
-pub(crate) fn web_client(timeout: Duration) -> Result<Client> {
-    client(timeout, || redirect::Policy::limited(MAX_REDIRECTS), "SSL_CERT_FILE")
+pub(crate) fn web_client(timeout: Duration, is_direct: bool) -> Result<Client> {
+    let limited = || redirect::Policy::limited(MAX_REDIRECTS);
+    if is_direct {
+        return client(timeout, limited, "SSL_CERT_FILE", ClientBuilder::no_proxy);
+    }
+    client(timeout, limited, "SSL_CERT_FILE", |builder| builder)
 }
 
 /// Also trusts the certificates in the file that the variable names.
-fn client(timeout: Duration, policy: fn() -> redirect::Policy, variable: &str) -> Result<Client> {
-    let builder = || builder(timeout, policy());
+fn client(
+    timeout: Duration,
+    policy: fn() -> redirect::Policy,
+    variable: &str,
+    change: fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client> {
+    let builder = || change(builder(timeout, policy()));
     let built = match std::env::var_os(variable).filter(|file| !file.is_empty()) {
         Some(file) => with_certificates(builder(), variable, Path::new(&file))?.build(),
         // A machine without authorities can still reach http://.
@@ -125,7 +135,7 @@ impl HttpService for Connector {
 }
 
 /// Whether a host is this machine, or the service of a cloud that gives credentials to it.
-fn is_local(host: &str) -> bool {
+pub(crate) fn is_local(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
         Ok(IpAddr::V6(address)) => address.is_loopback(),

@@ -7,6 +7,6 @@ mod profile;
 mod words;
 
 pub(crate) use aws::{aws_key, of_environment};
-pub(crate) use http::{Connector, web_client};
+pub(crate) use http::{Connector, is_local, web_client};
 pub(crate) use profile::Profile;
 pub(crate) use words::{status, words};

@@ -86,18 +86,12 @@ impl Bucket {
         Ok(listed.into_iter().map(|meta| self.listed(meta)).collect())
     }
 
-    /// The object with this key, if there is one.
-    ///
-    /// # Errors
-    /// As [`Bucket::folder`].
+    /// The object with this key, if there is one that can be read.
     pub(crate) fn find(&self, key: &str) -> Result<Option<RemoteObject>> {
         let object = self.object(key)?;
         let store = object.store.clone();
-        match wait(&self.runtime, async move { store.look().await })? {
-            Ok(identity) => Ok(Some(RemoteObject { identity: Some(identity), ..object })),
-            Err(ReadError::Missing) => Ok(None),
-            Err(error) => Err(error.of(&object.location())),
-        }
+        let looked = wait(&self.runtime, async move { store.look().await })?;
+        Ok(looked.ok().map(|identity| RemoteObject { identity: Some(identity), ..object }))
     }
 
     /// For each folder, whether anything is in it. A store that does not allow to list has none.

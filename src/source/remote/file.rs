@@ -5,9 +5,9 @@ use std::{ops::Range, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    error::ReadError,
+    error::{Body, ReadError},
     identity::Identity,
-    store::{Body, Store},
+    store::Store,
     wait::wait,
 };
 use crate::{

@@ -11,7 +11,10 @@ use object_store::{
     aws::{AmazonS3Builder, AmazonS3ConfigKey as Key},
 };
 
-use super::options::{S3Options, StorageOptions};
+use super::{
+    error::NO_CREDENTIALS,
+    options::{S3Options, StorageOptions},
+};
 use crate::{
     error::{Error, Result},
     object_stores::{Connector, Profile, of_environment, words},
@@ -74,12 +77,7 @@ fn has_credentials(builder: &AmazonS3Builder) -> Result<()> {
     if is_set || metadata_responds(endpoint.as_deref()) {
         return Ok(());
     }
-    Err(Error::configuration(
-        "no credentials for s3:// were found in storage_options (aws_access_key_id, \
-         aws_secret_access_key), in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), in \
-         the profile (AWS_PROFILE, ~/.aws/credentials), or on a machine of AWS; for a public \
-         bucket, set the option aws_skip_signature to true",
-    ))
+    Err(Error::configuration(NO_CREDENTIALS))
 }
 
 fn metadata_responds(endpoint: Option<&str>) -> bool {

@@ -2,14 +2,16 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, ObjectStore, path::Path};
 
-use super::{error::ReadError, identity::Identity, wait::Attempts, web::WebFile};
+use super::{
+    error::{Body, ReadError},
+    identity::Identity,
+    wait::Attempts,
+    web::WebFile,
+};
 use crate::object_stores::words;
-
-pub(super) type Body = BoxStream<'static, Result<Bytes, ReadError>>;
 
 /// Where the bytes of one object are.
 #[derive(Clone)]

@@ -20,12 +20,13 @@ use crate::error::{Error, Result};
 pub(crate) struct Stores {
     options: StorageOptions,
     buckets: Vec<(String, Arc<dyn ObjectStore>)>,
-    web: Option<reqwest::Client>,
+    /// For servers elsewhere, and for those on this machine.
+    web: [Option<reqwest::Client>; 2],
 }
 
 impl Stores {
     pub(crate) fn new(options: StorageOptions) -> Self {
-        Self { options, buckets: Vec::new(), web: None }
+        Self { options, buckets: Vec::new(), web: [None, None] }
     }
 
     /// A bucket of S3. May block.
@@ -68,9 +69,11 @@ impl Stores {
         shown: &str,
         token: Option<String>,
     ) -> Result<RemoteObject> {
-        let client = match &self.web {
+        let is_here = web::is_on_this_machine(url);
+        let kept = &mut self.web[usize::from(is_here)];
+        let client = match kept {
             Some(client) => client.clone(),
-            None => self.web.insert(web::client()?).clone(),
+            None => kept.insert(web::client(is_here)?).clone(),
         };
         Ok(RemoteObject {
             store: Store::Web(Arc::new(WebFile::new(client, url, token)?)),

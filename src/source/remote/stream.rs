@@ -5,7 +5,11 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 
-use super::{error::ReadError, file::RemoteFile, store::Body, wait::Attempts};
+use super::{
+    error::{Body, ReadError},
+    file::RemoteFile,
+    wait::Attempts,
+};
 use crate::error::Result;
 
 /// One request for all bytes up to an end. If it breaks, another one continues at the same byte.

@@ -7,10 +7,13 @@ use http::{HeaderMap, StatusCode, header};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{error::ReadError, identity::Identity, store::Body};
+use super::{
+    error::{Body, ReadError},
+    identity::Identity,
+};
 use crate::{
     error::{Error, Result},
-    object_stores::web_client,
+    object_stores::{is_local, web_client},
 };
 
 /// How long a server may be silent.
@@ -24,8 +27,12 @@ pub(super) struct WebFile {
     token: Option<SecretString>,
 }
 
-pub(super) fn client() -> Result<Client> {
-    web_client(TIMEOUT)
+pub(super) fn client(is_direct: bool) -> Result<Client> {
+    web_client(TIMEOUT, is_direct)
+}
+
+pub(super) fn is_on_this_machine(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_local))
 }
 
 /// A URL without what may be secret.

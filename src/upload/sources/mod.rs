@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use self::{
-    left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool},
+    left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool, with_hint},
     location::Located,
     objects::{Collected, Objects},
     order::lexical,
@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     error::{Error, Result},
-    hint::{Hint, Message},
+    hint::Message,
     location::Location,
     source::{
         StorageOptions,
@@ -321,12 +321,6 @@ pub fn note_on_open_file(path: &str) -> Option<String> {
     }
     let table = table_format::Tables::default().around(path.parent()?)?;
     Some(table.note(1))
-}
-
-/// Adds a hint if subfolders are left out.
-fn with_hint(text: String, left_out: &LeftOut) -> Message {
-    let message = Message::from(text);
-    if left_out.has(&Kind::Folder) { message.hint(Hint::SearchSubfolders) } else { message }
 }
 
 /// Why nothing was found, and what is there instead.

@@ -9,11 +9,10 @@ use glob::Pattern;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    left_out::{Kind, LeftOut, has_parquet_name, is_hidden, is_of_a_tool},
-    natural_order,
+    left_out::{Kind, LeftOut, has_parquet_name, is_hidden, is_of_a_tool, with_hint},
+    order::natural_order,
     table_format::{Table, TableFormat, is_metadata_of_iceberg},
     walk::{LIKE_A_SHELL, unreadable_glob},
-    with_hint,
 };
 use crate::{
     error::{Error, Result},
@@ -85,6 +84,7 @@ impl<'a> Objects<'a> {
             if has_parquet_name(Path::new(key)) {
                 return Ok(Collected::of_one(self.bucket.object(key)?));
             }
+            // Unlike this look, the listing below says why nothing can be read.
             if let Some(object) = self.bucket.find(key)? {
                 return Ok(Collected::of_one(object));
             }
