@@ -125,7 +125,10 @@ def test_an_object_that_is_replaced_during_its_transfer_is_not_uploaded(
 ) -> None:
     url = bucket.put("large.parquet", LARGE)
     other = LARGE[:-1_000] + bytes(1_000)
-    replace = once(lambda: bucket.put("large.parquet", other))
+
+    @once
+    def replace() -> None:
+        bucket.put("large.parquet", other)
 
     def breaks(seen: Seen, length: int) -> int | None:
         if not is_transfer(seen):
@@ -163,7 +166,12 @@ def test_a_store_that_does_not_respond_is_named_and_not_the_server(
 ) -> None:
     url = bucket.put("large.parquet", LARGE)
     goes_on = threading.Event()
-    proxy.before = lambda seen: (is_transfer(seen) and goes_on.wait(30)) and None
+
+    def before(seen: Seen) -> None:
+        if is_transfer(seen):
+            goes_on.wait(30)
+
+    proxy.before = before
     client = sutro.Client(server.api_key, server.api_url, progress_timeout=1)
 
     with pytest.raises(sutro.FileAccessError, match="did not respond for 1 s") as error:
@@ -186,7 +194,7 @@ sutro.Client(api_key, api_url).upload(url, dataset_id, concurrency=1, storage_op
 """
 
 
-def test_an_upload_that_is_killed_in_the_middle_resumes(
+def test_an_upload_of_objects_that_is_killed_in_the_middle_resumes(
     server: sutro.LocalServer, client: sutro.Client, bucket: Bucket, proxy: SourceProxy
 ) -> None:
     names = [f"{number}.parquet" for number in range(6)]

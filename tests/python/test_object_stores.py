@@ -212,7 +212,7 @@ def test_without_credentials_the_error_lists_the_places_that_were_searched(
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (None, "SignatureDoesNotMatch"),
+        (None, "InvalidAccessKeyId"),
         ((400, b"<Error><Code>ExpiredToken</Code><Token>hush</Token></Error>"), "ExpiredToken"),
     ],
 )

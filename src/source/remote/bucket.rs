@@ -95,7 +95,7 @@ impl Bucket {
     }
 
     /// For each folder, whether anything is in it. A store that does not allow to list has none.
-    pub(crate) fn have_entries(&self, folders: Vec<String>) -> Result<Vec<bool>> {
+    pub(crate) fn have_entries(&self, folders: &[String]) -> Result<Vec<bool>> {
         let paths: Vec<_> =
             folders.iter().map(|folder| self.path(folder)).collect::<Result<_>>()?;
         let store = self.store();

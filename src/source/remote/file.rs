@@ -46,13 +46,12 @@ impl RemoteObject {
     /// # Errors
     /// [`Error::File`] if there is no such object, or if it cannot be read.
     pub(in crate::source) fn pin(&self) -> Result<RemoteFile> {
-        let identity = match &self.identity {
-            Some(identity) => identity.clone(),
-            None => {
-                let store = self.store.clone();
-                let look = async move { store.look().await };
-                wait(&self.runtime, look)?.map_err(|error| error.of(&self.location()))?
-            }
+        let identity = if let Some(identity) = &self.identity {
+            identity.clone()
+        } else {
+            let store = self.store.clone();
+            let look = async move { store.look().await };
+            wait(&self.runtime, look)?.map_err(|error| error.of(&self.location()))?
         };
         let (store, location) = (self.store.clone(), self.location());
         Ok(RemoteFile { store, location, identity, runtime: self.runtime.clone() })

@@ -55,7 +55,7 @@ impl StorageOptions {
                     options.given.push((AmazonS3ConfigKey::S3Endpoint, value.clone()));
                 }
                 Some(key) => options.given.push((key, value.clone())),
-                None if self.is_of_web(name) => {}
+                None if name == "hf_token" => {}
                 None => {
                     return Err(Error::configuration(format!(
                         "storage_options has {name:?}, which is not known; options of s3:// are \
@@ -67,10 +67,6 @@ impl StorageOptions {
             }
         }
         Ok(options)
-    }
-
-    fn is_of_web(&self, name: &str) -> bool {
-        name == "hf_token"
     }
 
     /// The token for the Hugging Face hub.

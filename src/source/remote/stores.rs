@@ -35,13 +35,12 @@ impl Stores {
     /// [`Error::Configuration`] if it cannot be opened with these options.
     pub(crate) fn s3(&mut self, bucket: &str) -> Result<Bucket> {
         let known = self.buckets.iter().find(|(known, _)| known == bucket);
-        let store = match known {
-            Some((_, store)) => Arc::clone(store),
-            None => {
-                let store = s3::open(bucket, &self.options)?;
-                self.buckets.push((bucket.to_owned(), Arc::clone(&store)));
-                store
-            }
+        let store = if let Some((_, store)) = known {
+            Arc::clone(store)
+        } else {
+            let store = s3::open(bucket, &self.options)?;
+            self.buckets.push((bucket.to_owned(), Arc::clone(&store)));
+            store
         };
         Ok(Bucket::new(store, format!("s3://{bucket}"), runtime()?))
     }

@@ -116,7 +116,7 @@ impl WebFile {
             let words = "the server returned another range of bytes than was requested";
             return Err(ReadError::Failed(io::ErrorKind::InvalidData, words.to_owned()));
         }
-        Ok(response.bytes_stream().map_err(|error| broken(error)).boxed())
+        Ok(response.bytes_stream().map_err(broken).boxed())
     }
 
     fn request(&self, range: Range<u64>) -> RequestBuilder {

@@ -204,7 +204,9 @@ impl<'a> Objects<'a> {
         if self.files.is_empty() {
             self.files = others;
         } else {
-            others.iter().for_each(|object| self.left_out.add_other(Path::new(object.url())));
+            for object in &others {
+                self.left_out.add_other(Path::new(object.url()));
+            }
         }
         for url in plain_folders {
             let is_in = |file: &RemoteObject| Path::new(file.url()).starts_with(&url);
@@ -233,7 +235,7 @@ impl<'a> Objects<'a> {
     fn refuse_table_above(&self, folder: &str) -> Result<()> {
         let above: Vec<_> = ancestors(folder).collect();
         let marks = |folder: &&str| MARKS.map(|mark| join(folder, mark));
-        let found = self.bucket.have_entries(above.iter().flat_map(marks).collect())?;
+        let found = self.bucket.have_entries(&above.iter().flat_map(marks).collect::<Vec<_>>())?;
         for (folder, found) in above.iter().zip(found.chunks(MARKS.len())) {
             let marks = MARKS.iter().zip(found).filter(|(_, is_there)| **is_there);
             self.refuse_table(folder, &marks.map(|(mark, _)| (*mark).to_owned()).collect())?;
