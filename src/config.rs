@@ -56,6 +56,9 @@ pub const REWRITES_AHEAD: usize = 2;
 /// slowly.
 pub const CHECK_THREADS: usize = 8;
 
+/// The same for remote files, where threads only wait for responses.
+pub const REMOTE_CHECK_THREADS: usize = 32;
+
 /// Attempts after the first one. With their pauses, they cover about a minute without network.
 pub const MAX_RETRIES: u32 = 8;
 

@@ -20,6 +20,7 @@ pub mod hint;
 pub mod location;
 mod lock;
 mod message;
+mod object_stores;
 mod read_at;
 mod regular_file;
 mod temporary_file;

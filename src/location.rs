@@ -11,6 +11,8 @@ use std::{
 pub enum Location {
     /// A path on this machine.
     Path(Arc<Path>),
+    /// The URL of an object, or of a file on the web, without secrets.
+    Url(Arc<str>),
     /// A label for something without a path, such as a frame.
     Label(Arc<str>),
 }
@@ -21,8 +23,14 @@ impl Location {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Path(path) => Some(path),
-            Self::Label(_) => None,
+            Self::Url(_) | Self::Label(_) => None,
         }
+    }
+
+    /// Whether it is that of a file, here or elsewhere.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        !matches!(self, Self::Label(_))
     }
 }
 
@@ -42,7 +50,7 @@ impl From<&Location> for PathBuf {
     fn from(location: &Location) -> Self {
         match location {
             Location::Path(path) => path.to_path_buf(),
-            Location::Label(label) => Self::from(&**label),
+            Location::Url(text) | Location::Label(text) => Self::from(&**text),
         }
     }
 }
@@ -51,7 +59,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
-            Self::Label(label) => f.write_str(label),
+            Self::Url(text) | Self::Label(text) => f.write_str(text),
         }
     }
 }

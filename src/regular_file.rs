@@ -37,7 +37,7 @@ fn not_blocking(options: &mut OpenOptions) -> &mut OpenOptions {
 /// The error of a file that does not respond, because its disk or mount hangs.
 pub(crate) fn hangs(waited: Duration) -> io::Error {
     let message = format!(
-        "did not respond for {} s; is its disk or network mount available?",
+        "did not respond for {} s; is its disk, network mount or store available?",
         waited.as_secs()
     );
     io::Error::new(io::ErrorKind::TimedOut, message)

@@ -52,6 +52,8 @@ class PathOptions(TypedDict):
     """Globs of files to leave out."""
     is_of_a_shell: bool
     """Whether a shell expanded a glob to this list: it may have files that a folder leaves out."""
+    storage_options: dict[str, str]
+    """Options of the stores of URLs, such as `aws_region`."""
 
 
 class UploadOptions(TypedDict):

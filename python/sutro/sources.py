@@ -37,8 +37,8 @@ Source: TypeAlias = (
     | Mapping[Any, StrPath]
     | Mapping[Any, Frame]
 )
-"""What to upload: a path, a glob, a folder, or a list of them; a frame, or a list or generator of
-them. A dict also names them."""
+"""What to upload: a path, a glob, a folder, a URL, or a list of them; a frame, or a list or
+generator of them. A dict also names them."""
 
 
 class DaskFrame(Protocol):
@@ -72,6 +72,10 @@ and is sent in the same way."""
 NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
 """Names in the dataset: a list with one name per file; "path", to make them from the paths below
 the source (`2024/a.parquet` becomes `2024,a.parquet`); or a function from a path to a name."""
+
+StorageOptions: TypeAlias = Mapping[str, str | bool | float | None]
+"""Options of the stores of `s3://` URLs, under the names that polars, deltalake and fsspec use:
+`{"aws_region": "eu-central-1"}`."""
 
 ColumnType: TypeAlias = Literal["bool", "date", "double", "int32", "int64", "string", "timestamp"]
 """Type of a column from folder names."""

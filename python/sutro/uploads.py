@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sutro._reports.upload import UploadReport
     from sutro.datasets import StagedFile
     from sutro.options import OnMismatch, ProgressOption
-    from sutro.sources import EngineFrame, HiveOption, NamesOption, Source
+    from sutro.sources import EngineFrame, HiveOption, NamesOption, Source, StorageOptions
 
 
 class Uploads:
@@ -43,6 +43,7 @@ class Uploads:
         hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
+        storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
         on_mismatch: OnMismatch = "error",
@@ -57,8 +58,8 @@ class Uploads:
         dataset contains its first files, in order. Run the same call again to upload the rest.
 
         Args:
-            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
-                duckdb, ...), or a list or generator of frames. A dict also names them. Lists keep
+            source: A path, glob, folder or URL, or a list of them; or a frame (pandas, polars,
+                pyarrow, ...), or a list or generator of frames. A dict also names them. Lists keep
                 their order; globs and folders are in natural order (`part-2` before `part-10`).
                 Generators are consumed lazily, as upload slots free up. Or one frame of Dask, Ray,
                 Spark or Daft: their workers send its partitions.
@@ -79,6 +80,8 @@ class Uploads:
                 `None` rejects files that would lose them.
             recursive: Search folders recursively.
             exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            storage_options: Options of the stores of `s3://` URLs, such as `aws_region` and
+                `aws_endpoint_url`. Default: those of the environment and of AWS profiles.
             rows_per_file: Split each frame into files of this many rows, in order.
             target_file_size: Pack neighbouring files, and split large ones, into files of at most
                 about this size (`"256MB"`, or bytes), in order and without decoding them. A row
@@ -122,6 +125,7 @@ class Uploads:
             hive=hive,
             recursive=recursive,
             exclude=exclude,
+            storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
             on_mismatch=on_mismatch,
@@ -143,6 +147,7 @@ class Uploads:
         hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
+        storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
         on_mismatch: OnMismatch = "error",
@@ -154,20 +159,19 @@ class Uploads:
         are encoded and discarded; generators are consumed.
 
         Args:
-            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
-                duckdb, ...), or a list or generator of frames. A dict also names them.
+            source: A path, glob, folder or URL, or a list of them; or a frame (pandas, polars,
+                pyarrow, ...), or a list or generator of frames. A dict also names them.
             dataset_id: The dataset whose names and schema to compare with. Default: none.
             ordered: Check for an upload in source order. With `False`, names that are already in
                 the dataset may stand anywhere in it.
-            names: File names in the dataset: a list with one name per file; `"path"` to make them
-                from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
-                function from a path to a name. Default: the names of the files; for frames,
-                `part-00000`, ... with a fingerprint of the content.
+            names: File names in the dataset, as in `upload`: a list, `"path"`, or a function from a
+                path to a name. Default: the names of the files; for frames, generated ones.
             hive: What an upload would do with columns in folder names (`year=2024/`): `True` or a
                 dict of types (`{"zip": "string"}`) writes them into the files, `False` leaves them
                 out, `None` rejects files that would lose them.
             recursive: Search folders recursively.
             exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            storage_options: Options of the stores of `s3://` URLs, as in `upload`.
             rows_per_file: Split each frame into files of this many rows, in order.
             target_file_size: Check for an upload that packs and splits files to this size
                 (`"256MB"`, or bytes). A note in the report says how many files it makes.
@@ -197,6 +201,7 @@ class Uploads:
             hive=hive,
             recursive=recursive,
             exclude=exclude,
+            storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
             on_mismatch=on_mismatch,
@@ -214,6 +219,7 @@ class Uploads:
         hive: HiveOption | None = None,
         recursive: bool = False,
         exclude: str | Sequence[str] = (),
+        storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
         on_mismatch: OnMismatch = "error",
@@ -230,20 +236,17 @@ class Uploads:
         resumed.
 
         Args:
-            source: A path, glob or folder, or a list of them; or a frame (pandas, polars, pyarrow,
-                duckdb, ...), or a list or generator of frames. A dict also names them.
+            source: A path, glob, folder or URL, or a list of them; or a frame (pandas, polars,
+                pyarrow, ...), or a list or generator of frames. A dict also names them.
             dataset_id: The dataset that the files are for.
             concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
                 then 8.
-            names: File names in the dataset: a list with one name per file; `"path"` to make them
-                from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
-                function from a path to a name. Default: the names of the files; for frames,
-                `part-00000`, ... with a fingerprint of the content.
-            hive: What to do with columns in folder names (`year=2024/`): `True` or a dict of types
-                (`{"zip": "string"}`) writes them into the files, `False` leaves them out, `None`
-                rejects files that would lose them.
+            names: File names in the dataset, as in `upload`: a list, `"path"`, or a function from a
+                path to a name. Default: the names of the files; for frames, generated ones.
+            hive: What to do with columns in folder names (`year=2024/`), as in `upload`.
             recursive: Search folders recursively.
             exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
+            storage_options: Options of the stores of `s3://` URLs, as in `upload`.
             rows_per_file: Split each frame into files of this many rows, in order.
             target_file_size: Pack neighbouring files, and split large ones, into files of at most
                 about this size (`"256MB"`, or bytes).
@@ -282,6 +285,7 @@ class Uploads:
             hive=hive,
             recursive=recursive,
             exclude=exclude,
+            storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
             on_mismatch=on_mismatch,

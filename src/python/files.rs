@@ -1,10 +1,13 @@
 //! The files of paths, folders and globs.
 
+use std::collections::HashMap;
+
 use pyo3::{IntoPyObjectExt, prelude::*};
 
 use super::{hints::in_python, job::Job};
 use crate::{
     background::in_background,
+    source::StorageOptions,
     upload::{self, Found, FoundFile, Paths},
 };
 
@@ -16,12 +19,14 @@ pub(super) struct PathArguments {
     recursive: bool,
     exclude: Vec<String>,
     is_of_a_shell: bool,
+    storage_options: HashMap<String, String>,
 }
 
 impl From<PathArguments> for Paths {
     fn from(arguments: PathArguments) -> Self {
-        let PathArguments { paths, recursive, exclude, is_of_a_shell } = arguments;
-        Self { paths, recursive, exclude, is_of_a_shell }
+        let PathArguments { paths, recursive, exclude, is_of_a_shell, storage_options } = arguments;
+        let storage_options = StorageOptions::new(storage_options);
+        Self { paths, recursive, exclude, is_of_a_shell, storage_options }
     }
 }
 

@@ -11,12 +11,15 @@ const START_BYTES: u64 = 64;
 /// Number of bytes read at once from the end of a file; most footers are shorter. A file of this
 /// size is read in one piece.
 const END_BYTES: u64 = 16 * 1024;
+/// The same for a remote file, where each request takes long: nearly all footers are shorter.
+const REMOTE_END_BYTES: u64 = 64 * 1024;
 
 /// Finds the bytes of a footer without any I/O: threads, tasks and stores read what it
 /// [needs](FooterBytes::needs) and [push](FooterBytes::push) it.
 #[derive(Clone, Debug)]
 pub struct FooterBytes {
     file_size: u64,
+    end_bytes: u64,
     step: Step,
 }
 
@@ -34,7 +37,21 @@ impl FooterBytes {
     /// Starts with a file of `file_size` bytes.
     #[must_use]
     pub fn of(file_size: u64) -> Self {
-        Self { file_size, step: Step::Start }
+        Self { file_size, end_bytes: END_BYTES, step: Step::Start }
+    }
+
+    /// Starts at the end of a file, without a look at its start unless it is small: a remote file
+    /// takes one request.
+    #[must_use]
+    pub fn from_end_of(file_size: u64) -> Self {
+        let step = if file_size > REMOTE_END_BYTES { Step::End } else { Step::Start };
+        Self { file_size, end_bytes: REMOTE_END_BYTES, step }
+    }
+
+    /// The range that tells which format a file has that is not Parquet.
+    #[must_use]
+    pub fn start(&self) -> Range<u64> {
+        0..self.file_size.min(START_BYTES)
     }
 
     /// The next range to read; `None` when the footer is complete.
@@ -42,9 +59,9 @@ impl FooterBytes {
     pub fn needs(&self) -> Option<Range<u64>> {
         let size = self.file_size;
         match self.step {
-            Step::Start if size <= END_BYTES => Some(0..size),
+            Step::Start if size <= self.end_bytes => Some(0..size),
             Step::Start => Some(0..START_BYTES),
-            Step::End => Some(size - END_BYTES..size),
+            Step::End => Some(size - self.end_bytes..size),
             Step::Footer(length) => Some(size - length..size),
             Step::Found(_) => None,
         }
@@ -97,7 +114,7 @@ impl FooterBytes {
 mod tests {
     use bytes::Bytes;
 
-    use super::{END_BYTES, FooterBytes, START_BYTES};
+    use super::{END_BYTES, FooterBytes, REMOTE_END_BYTES, START_BYTES};
     use crate::schema::InvalidParquet;
 
     /// A file of `size` bytes with a footer of `length` bytes, all 7.
@@ -112,7 +129,10 @@ mod tests {
 
     /// The footer of a file, and how often it was read for it.
     fn find(file: &[u8]) -> Result<(Bytes, usize), InvalidParquet> {
-        let mut footer = FooterBytes::of(file.len() as u64);
+        find_with(FooterBytes::of(file.len() as u64), file)
+    }
+
+    fn find_with(mut footer: FooterBytes, file: &[u8]) -> Result<(Bytes, usize), InvalidParquet> {
         let mut reads = 0;
         while let Some(range) = footer.needs() {
             reads += 1;
@@ -141,6 +161,23 @@ mod tests {
                 (vec![7; length].into(), reads),
                 "{size}"
             );
+        }
+    }
+
+    #[test]
+    fn a_footer_of_a_remote_file_is_found_in_at_most_two_reads() {
+        let end = usize::try_from(REMOTE_END_BYTES).unwrap();
+        for (size, length, reads) in [
+            (12, 0, 1),
+            (end, end - 12, 1),
+            (3 * end, 100, 1),
+            (3 * end, end - 8, 1),
+            (3 * end, end - 7, 2),
+            (3 * end, 3 * end - 12, 2),
+        ] {
+            let file = file(size, length);
+            let found = find_with(FooterBytes::from_end_of(size as u64), &file).unwrap();
+            assert_eq!(found, (vec![7; length].into(), reads), "{size}");
         }
     }
 

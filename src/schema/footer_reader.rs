@@ -52,6 +52,27 @@ impl FooterReader {
         Ok(self.parse(&bytes.into_thrift(), file_size)?)
     }
 
+    /// Reads the footer of a remote file, in one request if it is not very long. The start of a file
+    /// is only read to tell what a file is that is not Parquet.
+    ///
+    /// # Errors
+    /// As [`FooterReader::read`].
+    pub fn read_remote<E>(
+        &mut self,
+        file_size: u64,
+        mut read: impl FnMut(Range<u64>) -> Result<Bytes, E>,
+    ) -> Result<Footer, FooterError<E>> {
+        let mut bytes = FooterBytes::from_end_of(file_size);
+        while let Some(range) = bytes.needs() {
+            let pushed = bytes.push(read(range).map_err(FooterError::Read)?);
+            if let Err(InvalidParquet::NotParquet(_)) = &pushed {
+                Footer::check_start(&read(bytes.start()).map_err(FooterError::Read)?)?;
+            }
+            pushed?;
+        }
+        Ok(self.parse(&bytes.into_thrift(), file_size)?)
+    }
+
     /// Parses and checks a footer's thrift: the `encoded_len` bytes before the trailer.
     ///
     /// # Errors

@@ -1,13 +1,12 @@
 //! Sources of bytes, and contents that are made of them.
 //!
 //! A [`Source`] is pinned by its identity. A [`Content`] is what one file of a dataset contains:
-//! bytes and ranges of sources. Each kind of source is one file, such as `local` and `temporary`.
-//! Another kind, such as objects in a store, adds a `Kind` with the same calls:
+//! bytes and ranges of sources. Each kind of source is one module: `local`, `temporary`, `remote`.
+//! Another kind adds a `Kind` with the same calls:
 //!
 //! * `OpenSource::fill` reads a range and may block: for footers and rewriting;
 //! * `Stream::read_ready` and `Stream::fill` read sequentially without blocking: for bodies;
-//! * `verify` compares the identity. A store that compares it with each read (`If-Match`) has
-//!   nothing left to check.
+//! * `verify` compares the identity.
 
 mod content;
 mod local;
@@ -15,6 +14,7 @@ mod open;
 mod piece;
 mod pinned;
 mod reader;
+pub(crate) mod remote;
 mod temporary;
 
 pub use content::Content;
@@ -22,3 +22,4 @@ pub use open::OpenContent;
 pub use piece::Piece;
 pub use pinned::Source;
 pub(crate) use reader::ContentReader;
+pub use remote::StorageOptions;

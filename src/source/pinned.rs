@@ -2,7 +2,11 @@
 
 use std::{fs::File, io, path::Path, sync::Arc};
 
-use super::{local::LocalFile, temporary::TemporaryFile};
+use super::{
+    local::LocalFile,
+    remote::{RemoteFile, RemoteObject, RemoteReader},
+    temporary::TemporaryFile,
+};
 use crate::{
     error::{Error, Result},
     location::Location,
@@ -21,6 +25,7 @@ pub struct Source {
 enum Kind {
     Local(Arc<LocalFile>),
     Temporary(TemporaryFile),
+    Remote(Arc<RemoteFile>),
 }
 
 impl Source {
@@ -35,6 +40,16 @@ impl Source {
             size: file.size(),
             kind: Kind::Local(Arc::new(file)),
         })
+    }
+
+    /// Pins an object. May block.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be read.
+    pub(crate) fn pin_remote(object: &RemoteObject) -> Result<Self> {
+        let file = object.pin()?;
+        let (location, size) = (object.location(), file.size());
+        Ok(Self { location, size, kind: Kind::Remote(Arc::new(file)) })
     }
 
     /// Adopts a temporary file, which no other process can change.
@@ -66,17 +81,21 @@ impl Source {
         match (&self.kind, &other.kind) {
             (Kind::Local(left), Kind::Local(right)) => Arc::ptr_eq(left, right) || left == right,
             (Kind::Temporary(left), Kind::Temporary(right)) => left.is_same(right),
+            (Kind::Remote(left), Kind::Remote(right)) => {
+                Arc::ptr_eq(left, right) || left.is_same(right)
+            }
             _ => false,
         }
     }
 
     /// Opens it for blocking reads.
     pub(super) fn open(&self) -> Result<OpenSource> {
-        let file = match &self.kind {
-            Kind::Local(file) => file.open().map_err(|error| error.of(&self.location))?,
-            Kind::Temporary(file) => file.open()?,
+        let open = match &self.kind {
+            Kind::Local(file) => Open::File(file.open().map_err(|error| error.of(&self.location))?),
+            Kind::Temporary(file) => Open::File(file.open()?),
+            Kind::Remote(file) => Open::Remote(RemoteReader::new(Arc::clone(file))),
         };
-        Ok(OpenSource { source: self.clone(), file })
+        Ok(OpenSource { source: self.clone(), open })
     }
 
     /// Checks that it was not changed since it was pinned. May block.
@@ -87,12 +106,21 @@ impl Source {
         match &self.kind {
             Kind::Local(file) => file.verify().map_err(|error| error.of(&self.location)),
             Kind::Temporary(_) => Ok(()),
+            Kind::Remote(file) => file.verify(),
         }
     }
 
     /// Whether `verify` has nothing to check.
     pub(super) fn cannot_change(&self) -> bool {
         matches!(self.kind, Kind::Temporary(_))
+    }
+
+    /// The object, if it is one.
+    pub(super) fn remote(&self) -> Option<&Arc<RemoteFile>> {
+        match &self.kind {
+            Kind::Remote(file) => Some(file),
+            Kind::Local(_) | Kind::Temporary(_) => None,
+        }
     }
 
     /// Frees its disk space: a temporary file can no longer be read.
@@ -116,7 +144,13 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(super) struct OpenSource {
     source: Source,
-    file: Arc<File>,
+    open: Open,
+}
+
+#[derive(Clone, Debug)]
+enum Open {
+    File(Arc<File>),
+    Remote(RemoteReader),
 }
 
 impl OpenSource {
@@ -126,7 +160,11 @@ impl OpenSource {
 
     /// Fills `bytes` from `offset`.
     pub(super) fn fill(&self, bytes: &mut [u8], offset: u64) -> Result<()> {
-        read_exact_at(&self.file, bytes, offset).map_err(|error| match error.kind() {
+        let file = match &self.open {
+            Open::File(file) => file,
+            Open::Remote(file) => return file.fill(bytes, offset),
+        };
+        read_exact_at(file, bytes, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.source.changed("it shrank"),
             _ => Error::File { path: self.source.location().into(), source: error },
         })
@@ -134,6 +172,9 @@ impl OpenSource {
 
     /// Reads from the page cache, without waiting for a disk.
     pub(super) fn read_cached(&self, bytes: &mut [u8], offset: u64) -> usize {
-        read_cached_at(&self.file, bytes, offset)
+        match &self.open {
+            Open::File(file) => read_cached_at(file, bytes, offset),
+            Open::Remote(_) => 0,
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     content::Content,
     piece::Piece,
     pinned::{OpenSource, Source},
+    remote::RemoteStream,
 };
 use crate::{
     background::in_background,
@@ -104,7 +105,7 @@ impl ContentReader {
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
-                            buffer = stream.fill(buffer, length..end, offset).await?;
+                            buffer = stream.fill(buffer, length..end, offset, range.end).await?;
                             end - length
                         }
                         read => read,
@@ -133,11 +134,14 @@ struct Stream {
     source: Source,
     /// Opened when the first bytes are read.
     open: Option<OpenSource>,
+    /// Instead, for an object.
+    remote: Option<RemoteStream>,
 }
 
 impl Stream {
     fn new(source: Source) -> Self {
-        Self { source, open: None }
+        let remote = source.remote().cloned().map(RemoteStream::new);
+        Self { source, open: None, remote }
     }
 
     fn is_of(&self, source: &Source) -> bool {
@@ -146,16 +150,26 @@ impl Stream {
 
     /// Reads what is in memory, without waiting. Returns 0 if nothing is.
     fn read_ready(&mut self, bytes: &mut [u8], offset: u64) -> usize {
-        self.open.as_ref().map_or(0, |open| open.read_cached(bytes, offset))
+        match (&mut self.remote, &self.open) {
+            (Some(remote), _) => remote.take_ready(bytes, offset),
+            (None, Some(open)) => open.read_cached(bytes, offset),
+            (None, None) => 0,
+        }
     }
 
-    /// Fills the range `place` of `buffer` with the bytes from `offset`.
+    /// Fills the range `place` of `buffer` with the bytes from `offset`. Those up to `end` are read
+    /// next.
     async fn fill(
         &mut self,
         mut buffer: Vec<u8>,
         place: std::ops::Range<usize>,
         offset: u64,
+        end: u64,
     ) -> Result<Vec<u8>> {
+        if let Some(remote) = &mut self.remote {
+            remote.fill(&mut buffer[place], offset, end).await?;
+            return Ok(buffer);
+        }
         let (source, open) = (self.source.clone(), self.open.take());
         let read = in_background(move || {
             let open = open.map_or_else(|| source.open(), Ok)?;

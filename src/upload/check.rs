@@ -8,13 +8,14 @@ use super::{
     files::{CheckedFile, PlannedFile},
     mismatch::{Cast, CheckError},
     options::Mending,
-    parallel::{Work, in_threads},
+    parallel::{Work, in_threads, threads_for},
     problem::Problem,
     recipe::{Recipe, Target},
 };
 use crate::{
     config::FILE_TIMEOUT,
     hint::{Hint, Message},
+    location::Location,
     regular_file::hangs,
     schema::{
         CodecSupport, Footer, FooterError, FooterReader, Group, InvalidParquet, groups,
@@ -29,7 +30,9 @@ pub(super) fn read(
     mending: Mending,
 ) -> Vec<CheckedFile> {
     let work = ReadFooters { reader: FooterReader::default(), mending };
-    let footers = in_threads(&files, &work, FILE_TIMEOUT);
+    let is_remote = |file: &PlannedFile| matches!(file.content.location(), Location::Url(_));
+    let threads = threads_for(files.iter().any(is_remote));
+    let footers = in_threads(&files, &work, threads, FILE_TIMEOUT);
     let checked = |(planned, footer)| checked(planned, footer, problems);
     files.into_iter().zip(footers).filter_map(checked).collect()
 }
@@ -159,7 +162,11 @@ fn read_footer(
 ) -> Result<Footer, Problem> {
     let location = file.content.location();
     let open = file.content.open().map_err(|error| Problem::unreadable(location, &error))?;
-    let footer = reader.read(file.content.size(), |range| open.read(range));
+    let size = file.content.size();
+    let footer = match location {
+        Location::Url(_) => reader.read_remote(size, |range| open.read(range)),
+        _ => reader.read(size, |range| open.read(range)),
+    };
     let footer = footer.map_err(|error| match error {
         FooterError::Read(error) => Problem::unreadable(location, &error),
         FooterError::Invalid(invalid) => {

@@ -21,7 +21,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    config::BATCH_ROWS,
+    config::{BATCH_ROWS, CHECK_THREADS},
     hint::{Hint, Message},
     regular_file::hangs,
     schema::{AddedColumn, ColumnType, Schema, with_columns},
@@ -134,7 +134,7 @@ impl Work<CheckedFile> for AddColumns {
 const NO_LIMIT: Duration = Duration::MAX;
 
 fn add(files: &mut [CheckedFile], columns: &[(String, ColumnType)], problems: &mut Vec<Problem>) {
-    let added = in_threads(files, &AddColumns(columns.into()), NO_LIMIT);
+    let added = in_threads(files, &AddColumns(columns.into()), CHECK_THREADS, NO_LIMIT);
     for (file, added) in files.iter_mut().zip(added) {
         let with_added = added.and_then(|added| {
             let schema = with_columns(&file.footer.parquet_schema, &added)

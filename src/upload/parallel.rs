@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::config::CHECK_THREADS;
+use crate::config::{CHECK_THREADS, REMOTE_CHECK_THREADS};
 
 /// How often the threads are checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -29,18 +29,24 @@ pub(super) trait Work<T>: Clone + Send + 'static {
     fn stuck(&self, file: &T, limit: Duration) -> Self::Found;
 }
 
+/// The number of threads for files, some of which may be remote.
+pub(super) fn threads_for(any_is_remote: bool) -> usize {
+    if any_is_remote { REMOTE_CHECK_THREADS } else { CHECK_THREADS }
+}
+
 /// Splits `files` among threads, each with a copy of `work`, and returns the results in the order
 /// of the files. If a file blocks its thread for longer than `limit` (a mount that hangs), another
 /// thread takes over the files after it.
 pub(super) fn in_threads<T: Clone + Send + Sync + 'static, W: Work<T>>(
     files: &[T],
     work: &W,
+    threads: usize,
     limit: Duration,
 ) -> Vec<W::Found> {
     let files: Arc<[T]> = files.into();
     let mut found: Vec<_> = files.iter().map(|_| None).collect();
     let (sender, results) = channel();
-    let share = files.len().div_ceil(CHECK_THREADS).max(1);
+    let share = files.len().div_ceil(threads).max(1);
     let mut workers: Vec<_> = (0..files.len())
         .step_by(share)
         .map(|start| start..files.len().min(start + share))
@@ -123,7 +129,7 @@ impl Worker {
 mod tests {
     use std::{thread::sleep, time::Duration};
 
-    use super::{Work, in_threads};
+    use super::{Work, in_threads, threads_for};
 
     #[derive(Clone)]
     struct Doubled;
@@ -150,7 +156,8 @@ mod tests {
     fn a_file_that_blocks_a_thread_is_reported_and_the_others_are_processed() {
         for count in [0, 1, 3, 8, 9, 90] {
             let numbers: Vec<_> = (0..count).collect();
-            let found = in_threads(&numbers, &Doubled, Duration::from_millis(300));
+            let found =
+                in_threads(&numbers, &Doubled, threads_for(false), Duration::from_millis(300));
             let expected = numbers.iter().map(|number| {
                 let hangs = [7, 8, 70].contains(number);
                 (!hangs).then_some(2 * number)
@@ -162,6 +169,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "a defect")]
     fn a_panic_in_a_thread_is_passed_on_at_once() {
-        in_threads(&[99], &Doubled, Duration::from_mins(10));
+        in_threads(&[99], &Doubled, 1, Duration::from_mins(10));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     files::PlannedFile,
     mismatch::CheckError,
     options::{Hive, UploadOptions},
-    parallel::{Work, in_threads},
+    parallel::{Work, in_threads, threads_for},
     problem::Problem,
     sources::FoundFile,
 };
@@ -57,7 +57,10 @@ impl Work<FoundFile> for Pin {
     type Found = Result<Source>;
 
     fn each(&mut self, file: &FoundFile) -> Self::Found {
-        Source::pin(&file.path)
+        match &file.object {
+            Some(object) => Source::pin_remote(object),
+            None => Source::pin(&file.path),
+        }
     }
 
     fn stuck(&self, file: &FoundFile, limit: Duration) -> Self::Found {
@@ -85,9 +88,10 @@ pub(super) fn plan(
     }
     let mut files = Vec::with_capacity(found.len());
     let mut problems = Vec::new();
-    let pinned = in_threads(found, &Pin, FILE_TIMEOUT);
+    let threads = threads_for(found.iter().any(|file| file.object.is_some()));
+    let pinned = in_threads(found, &Pin, threads, FILE_TIMEOUT);
     for (index, (file, pinned)) in found.iter().zip(pinned).enumerate() {
-        let location = Location::from(file.path.as_path());
+        let location = file.location();
         let name = match naming {
             Naming::Given(names) => Some(with_extension(&names[index])),
             // Files in such folders often have the same name.

@@ -111,7 +111,7 @@ impl Recipe {
     /// Its source files.
     pub(super) fn sources(&self) -> Vec<Location> {
         let locations = self.parts.iter().map(|part| part.content.location());
-        locations.filter(|location| location.path().is_some()).cloned().collect()
+        locations.filter(|location| location.is_of_file()).cloned().collect()
     }
 
     pub(super) fn row_count(&self) -> u64 {

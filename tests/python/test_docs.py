@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
+from helpers import s3
 from helpers.doc_runner import API_KEY, ENGINE_PAGES, FLAGS, Checker, DocRunner, blocks
 from sutro._hints import PYTHON
 from sutro.cli.errors import EXIT_CODES
@@ -67,8 +68,24 @@ def workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
         yield
 
 
+@pytest.fixture
+def object_store(page: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 server for the page about object stores."""
+    if page.name != "stores.md":
+        yield
+        return
+    if s3.program() is None:
+        pytest.skip(s3.MISSING)
+    with s3.S3Server() as store:
+        for name, value in store.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        yield
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the pages' shell is a Unix one")
-@pytest.mark.usefixtures("workspace")
+@pytest.mark.usefixtures("workspace", "object_store")
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in ENGINE_PAGES], ids=name_of)
 def test_the_code_blocks_of_a_page_do_what_it_says(page: Path) -> None:
     with DocRunner(page) as reader:

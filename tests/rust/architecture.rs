@@ -11,7 +11,7 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("array_layout", &[]),
     ("config", &[]),
     ("credentials", &["config"]),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("location", &[]),
     ("lock", &[]),
     ("error", &["config", "hint", "location", "message"]),
+    ("object_stores", &["error", "message"]),
     ("background", &["error"]),
     ("read_at", &[]),
     ("regular_file", &[]),
@@ -36,6 +37,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
             "error",
             "location",
             "lock",
+            "object_stores",
             "read_at",
             "regular_file",
             "temporary_file",
@@ -96,7 +98,19 @@ const LAYERS: [(&str, &[&str]); 20] = [
             "client",
         ],
     ),
-    ("service", &["config", "content_hash", "credentials", "error", "message", "schema", "wire"]),
+    (
+        "service",
+        &[
+            "config",
+            "content_hash",
+            "credentials",
+            "error",
+            "message",
+            "object_stores",
+            "schema",
+            "wire",
+        ],
+    ),
 ];
 
 #[test]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from sutro import settings
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from sutro._sources.files import Files
     from sutro._sources.frames import Frames
     from sutro.options import OnMismatch
-    from sutro.sources import EngineFrame, HiveOption, NamesOption, Source
+    from sutro.sources import (
+        EngineFrame,
+        HiveOption,
+        NamesOption,
+        Source,
+        StorageOptions,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Upload:
     on_mismatch: OnMismatch
     recompress: bool
     target_file_size: int | str | None = None
+    storage_options: StorageOptions | None = field(default=None, repr=False)
     concurrency: int | None = None
     atomic: bool = False
     dry_run: bool = True
@@ -66,6 +73,7 @@ class Upload:
             self.names,
             recursive=self.recursive,
             exclude=self.exclude,
+            storage_options=self.storage_options,
             rows_per_file=self.rows_per_file,
             check=check,
             options=options,

@@ -122,6 +122,29 @@ def text_or_texts(name: str, value: object) -> list[str]:
     return [str(value)] if isinstance(value, str) else texts(name, value)
 
 
+def storage_options(value: object) -> dict[str, str]:
+    """Accept options of a store. Errors do not repeat values, which may be secret.
+
+    Raises:
+        TypeError: It is not a dict, or has a name or a value of another type.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        message = f"storage_options must be a dict, not {_kind(value)}"
+        raise TypeError(message)
+    options = dict[str, str]()
+    for name, given in value.items():
+        if isinstance(given, bool):
+            options[text("a name in storage_options", name)] = str(given).lower()
+        elif isinstance(given, str | int | float):
+            options[text("a name in storage_options", name)] = str(given)
+        elif given is not None:
+            message = f"storage_options has a value for {name!r} that is {_kind(given)}, not str"
+            raise TypeError(message)
+    return options
+
+
 def path(name: str, value: object) -> str:
     """Check a path, and expand `~`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sutro import _core
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Paths:
     """Paths, globs and folders, before the core finds their files."""
 
-    options: PathOptions
+    options: PathOptions = field(repr=False)  # may contain secrets
     names: list[str] | Literal["path"] | Callable[[pathlib.Path], str] | None
     is_named_by_dict: bool
 
@@ -40,6 +40,7 @@ def paths_of(
     is_of_a_shell: bool,
     recursive: bool,
     exclude: list[str],
+    storage_options: dict[str, str],
 ) -> Paths:
     """Check items as paths. `has_order` says that the caller chose their order.
 
@@ -53,6 +54,7 @@ def paths_of(
         recursive=recursive,
         exclude=exclude,
         is_of_a_shell=is_of_a_shell,
+        storage_options=storage_options,
     )
     if names is None or names == "path" or callable(names):
         return Paths(options, keys or names, is_named_by_dict=bool(keys))

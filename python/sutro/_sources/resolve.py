@@ -18,7 +18,7 @@ from sutro.errors import ConfigurationError
 if TYPE_CHECKING:
     from sutro._sources.frames import Frames
     from sutro.options import UploadOptions
-    from sutro.sources import EngineFrame, NamesOption, Source
+    from sutro.sources import EngineFrame, NamesOption, Source, StorageOptions
 
 _USED_UP = "the source can be read only once, and has been read; create it again to upload it"
 
@@ -29,6 +29,7 @@ def resolve(
     *,
     recursive: bool = False,
     exclude: str | Sequence[str] = (),
+    storage_options: StorageOptions | None = None,
     rows_per_file: int | None = None,
     check: bool = True,
     options: UploadOptions,
@@ -52,6 +53,7 @@ def resolve(
         rows_per_file = values.count("rows_per_file", rows_per_file)
     recursive = values.flag("recursive", recursive)
     excluded = values.text_or_texts("exclude", exclude)
+    stored = values.storage_options(storage_options)
     items, count = items_of(source)
     first = next(items, None)
     if first is None:
@@ -70,6 +72,7 @@ def resolve(
             is_of_a_shell=isinstance(source, ShellPaths),
             recursive=recursive,
             exclude=excluded,
+            storage_options=stored,
         )
     if names == "path" or callable(names):
         message = (
@@ -77,8 +80,11 @@ def resolve(
             "of names, or a dict"
         )
         raise ConfigurationError(message)
-    if recursive or excluded:
-        message = "`recursive` and `exclude` only apply to files, but the source contains frames"
+    if recursive or excluded or stored:
+        message = (
+            "`recursive`, `exclude` and `storage_options` only apply to files, but the source "
+            "contains frames"
+        )
         raise ConfigurationError(message)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:

@@ -142,6 +142,17 @@ def _hive_types(
     return types
 
 
+def _pairs(_ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict[str, str]()
+    for text in given:
+        name, is_pair, value = text.partition("=")
+        if not is_pair:
+            message = "it must be NAME=VALUE"
+            raise click.BadParameter(message)
+        pairs[name] = value
+    return pairs
+
+
 def with_hive_types(options: dict[str, Any]) -> dict[str, Any]:
     """Replace `--hive` by the types of columns, if there are any.
 
@@ -162,6 +173,15 @@ source_options = together(
         multiple=True,
         metavar="GLOB",
         help="Leave out files: 'tmp-*' matches names, 'tmp/*' ends of paths. Repeatable.",
+    ),
+    click.option(
+        "--storage-option",
+        "storage_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_pairs,
+        help="Option of the store of s3:// URLs, such as aws_region=eu-central-1. Default: the "
+        "environment and AWS profiles. Repeatable.",
     ),
     click.option(
         "--hive/--no-hive",

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::order::natural_order;
-use crate::wire::file_name::is_parquet_extension;
+use crate::{
+    hint::{Hint, Message},
+    wire::file_name::is_parquet_extension,
+};
 
 /// A message names this many entries of a kind, and counts the others.
 const NAMED: usize = 3;
@@ -65,6 +68,12 @@ impl LeftOut {
             self.entries.iter().map(|(kind, paths)| kind.words(paths, folder)).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+}
+
+/// Adds a hint if subfolders are left out.
+pub(super) fn with_hint(text: String, left_out: &LeftOut) -> Message {
+    let message = Message::from(text);
+    if left_out.has(&Kind::Folder) { message.hint(Hint::SearchSubfolders) } else { message }
 }
 
 impl Kind {

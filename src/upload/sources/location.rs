@@ -1,4 +1,4 @@
-//! Resolves sources to local paths, and rejects URLs.
+//! Resolves sources to local paths and URLs.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,38 @@ use percent_encoding::percent_decode_str;
 use crate::{
     error::{Error, Result},
     hint::{Hint, Message},
+    source::remote::RemoteUrl,
 };
 
-/// The local path of a source.
+/// Where a source is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Located {
+    Local(PathBuf),
+    Remote(RemoteUrl),
+}
+
+/// Where a source is.
 ///
 /// # Errors
-/// [`Error::Configuration`] for an empty path, and for the URL of a remote object.
-pub(super) fn local(source: &str) -> Result<PathBuf> {
+/// [`Error::Configuration`] for an empty path, and for a URL that cannot be read.
+pub(super) fn locate(source: &str) -> Result<Located> {
     if source.is_empty() {
         return Err(Error::configuration("a source is an empty path"));
     }
     let path = Path::new(source);
     match scheme_of(source) {
-        Some(_) if path.exists() => Ok(path.to_owned()),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => Ok(of_file_url(rest)),
-        Some((scheme, rest)) => Err(elsewhere(source, scheme, rest)),
-        None => Ok(path.to_owned()),
+        Some(_) if path.exists() => Ok(Located::Local(path.to_owned())),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => {
+            Ok(Located::Local(of_file_url(rest)))
+        }
+        Some((scheme, rest)) if rest.trim_matches('/').is_empty() => Err(Error::configuration(
+            format!("{source} names nothing: a path is missing behind {scheme}:"),
+        )),
+        Some((scheme, rest)) => match RemoteUrl::parse(scheme, rest.trim_start_matches('/'))? {
+            Some(url) => Ok(Located::Remote(url)),
+            None => Err(elsewhere(source, scheme, rest)),
+        },
+        None => Ok(Located::Local(path.to_owned())),
     }
 }
 
@@ -47,19 +63,13 @@ fn of_file_url(rest: &str) -> PathBuf {
 }
 
 fn elsewhere(source: &str, scheme: &str, rest: &str) -> Error {
-    if rest.trim_matches('/').is_empty() {
-        return Error::configuration(format!(
-            "{source} names nothing: a path is missing behind {scheme}:"
-        ));
-    }
     let url = format!("{scheme}://{}", rest.trim_start_matches('/'));
     let hint = if source.contains(['*', '?', '[']) {
         Hint::FetchFiles { url }
     } else {
         Hint::FetchFile { url }
     };
-    let message =
-        format!("{source} is not on this machine, and {scheme}: URLs are not supported yet");
+    let message = format!("{source} is not on this machine, and {scheme}: URLs are not supported");
     Error::configuration(Message::from(message).hint(hint))
 }
 
@@ -82,18 +92,32 @@ pub(in crate::upload) fn why_missing(path: &Path) -> Option<Message> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{local, why_missing};
+    use super::{Located, RemoteUrl, locate, why_missing};
     use crate::{Error, hint::Hint};
 
+    fn local(source: &str) -> Result<PathBuf, Error> {
+        match locate(source)? {
+            Located::Local(path) => Ok(path),
+            Located::Remote(url) => panic!("{url:?}"),
+        }
+    }
+
     #[test]
-    fn a_remote_url_is_rejected_with_advice_to_download_it() {
-        for url in [
-            "s3://b/x/*.parquet",
-            "gs://b/x",
-            "https://h/x.parquet",
-            "hf://datasets/a/b",
-            "dbfs:/a/b",
+    fn urls_of_s3_the_web_and_the_hub_are_remote() {
+        let s3 = |key: &str| RemoteUrl::S3 { bucket: "bucket".into(), key: key.into() };
+        for (source, url) in [
+            ("s3://bucket/x/*.parquet", s3("x/*.parquet")),
+            ("s3:/bucket/x", s3("x")),
+            ("https://h/x.parquet?q", RemoteUrl::Web("https://h/x.parquet?q".into())),
+            ("hf://datasets/a/b/c", RemoteUrl::Hub("datasets/a/b/c".into())),
         ] {
+            assert_eq!(locate(source).unwrap(), Located::Remote(url));
+        }
+    }
+
+    #[test]
+    fn a_url_of_another_kind_is_rejected_with_advice_to_download_it() {
+        for url in ["gs://b/x", "az://c/x/*.parquet", "dbfs:/a/b"] {
             let message = local(url).unwrap_err().to_string();
             assert!(message.contains(url) && message.ends_with("; download it first"), "{message}");
         }
@@ -101,8 +125,8 @@ mod tests {
             Err(Error::Configuration(message)) => message.hints().to_vec(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(hint_for("s3://b/*"), [Hint::FetchFiles { url: "s3://b/*".to_owned() }]);
-        assert_eq!(hint_for("s3:/b/x"), [Hint::FetchFile { url: "s3://b/x".to_owned() }]);
+        assert_eq!(hint_for("gs://b/*"), [Hint::FetchFiles { url: "gs://b/*".to_owned() }]);
+        assert_eq!(hint_for("gs:/b/x"), [Hint::FetchFile { url: "gs://b/x".to_owned() }]);
     }
 
     #[test]

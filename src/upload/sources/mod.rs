@@ -1,8 +1,9 @@
-//! Expands the caller's paths, folders and globs to files, in order.
+//! Expands the caller's paths, URLs, folders and globs to files, in order.
 
 mod left_out;
 mod location;
 mod names;
+mod objects;
 mod order;
 mod partition;
 mod table_format;
@@ -15,13 +16,20 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 
 use self::{
-    left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool},
+    left_out::{Kind, LeftOut, has_parquet_name, is_of_a_tool, with_hint},
+    location::Located,
+    objects::{Collected, Objects},
     order::lexical,
     walk::{LIKE_A_SHELL, Walk, folder_of_glob, unreadable_glob},
 };
 use crate::{
     error::{Error, Result},
-    hint::{Hint, Message},
+    hint::Message,
+    location::Location,
+    source::{
+        StorageOptions,
+        remote::{RemoteObject, RemoteUrl, Stores},
+    },
 };
 pub(super) use location::why_missing;
 pub use order::natural_order;
@@ -39,6 +47,8 @@ pub struct Paths {
     /// A shell expanded a glob to this list, so it may contain entries that a folder would leave
     /// out.
     pub is_of_a_shell: bool,
+    /// Options of stores, for sources with a URL.
+    pub storage_options: StorageOptions,
 }
 
 /// The files of the sources.
@@ -53,8 +63,10 @@ pub struct Found {
 /// A file that a source names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFile {
-    /// Its path.
+    /// Its path, or its URL.
     pub path: PathBuf,
+    /// The object, if it is not on this machine.
+    pub(super) object: Option<RemoteObject>,
     /// Its name in the dataset, unless the caller chooses one; `None` if it is not UTF-8.
     pub name: Option<String>,
     /// A name derived from its path below the source: `year=2024,part-0.parquet`.
@@ -65,11 +77,19 @@ pub struct FoundFile {
     pub partition: Partition,
 }
 
+impl FoundFile {
+    pub(super) fn location(&self) -> Location {
+        let local = || Location::from(self.path.as_path());
+        self.object.as_ref().map_or_else(local, RemoteObject::location)
+    }
+}
+
 impl Paths {
     /// Expands sources to files: single files in the order given, then the files of each folder
     /// (`*.parquet` and `*.pq`, not hidden) and of each glob in natural order.
     ///
-    /// An existing file with glob characters in its name is not a glob.
+    /// An existing file with glob characters in its name is not a glob. May block; sources with a URL
+    /// need a runtime.
     ///
     /// # Errors
     /// [`Error::Configuration`] if a source matches nothing, or is a table with files that are not
@@ -86,15 +106,46 @@ impl Paths {
 
 struct Finder<'a> {
     sources: &'a Paths,
-    files: Vec<(usize, PathBuf)>,
+    files: Vec<Candidate>,
     /// The folder of each source.
-    roots: Vec<PathBuf>,
+    roots: Vec<Root>,
     /// Files in a shell's list that are not named like Parquet files.
     others: Vec<(usize, PathBuf)>,
     /// Files that were named directly.
     named: Vec<PathBuf>,
     /// The folders looked at so far.
     walk: Walk,
+    stores: Stores,
+}
+
+/// A file of a source.
+struct Candidate {
+    source: usize,
+    /// The path or the URL.
+    path: PathBuf,
+    object: Option<RemoteObject>,
+    /// The path for names and columns: absolute, or below the bucket or host.
+    plain: PathBuf,
+}
+
+/// The folder of a source.
+struct Root {
+    shown: PathBuf,
+    plain: PathBuf,
+}
+
+impl Candidate {
+    fn local(source: usize, path: PathBuf) -> Self {
+        let plain = lexical(&path);
+        Self { source, path, object: None, plain }
+    }
+}
+
+impl Root {
+    fn local(folder: PathBuf) -> Self {
+        let plain = lexical(&folder);
+        Self { shown: folder, plain }
+    }
 }
 
 impl<'a> Finder<'a> {
@@ -106,29 +157,52 @@ impl<'a> Finder<'a> {
             others: Vec::new(),
             named: Vec::new(),
             walk: Walk::default(),
+            stores: Stores::new(sources.storage_options.clone()),
         }
     }
 
     fn add(&mut self, index: usize, source: &str) -> Result<()> {
-        let path = location::local(source)?;
+        let path = match location::locate(source)? {
+            Located::Local(path) => path,
+            Located::Remote(url) => return self.remote(index, &url),
+        };
         if path.is_dir() {
-            self.roots.push(path.clone());
+            self.roots.push(Root::local(path.clone()));
             self.folder(index, &path)
         } else if !is_glob(&path) || path.symlink_metadata().is_ok() {
-            self.roots.push(path.parent().map(Path::to_owned).unwrap_or_default());
+            self.roots.push(Root::local(path.parent().map(Path::to_owned).unwrap_or_default()));
             self.file(index, path)
         } else {
             let pattern = path.to_string_lossy();
-            self.roots.push(folder_of_glob(&pattern));
+            self.roots.push(Root::local(folder_of_glob(&pattern)));
             self.glob(index, &pattern)
         }
+    }
+
+    fn remote(&mut self, index: usize, url: &RemoteUrl) -> Result<()> {
+        let Collected { root, files } = match url {
+            RemoteUrl::S3 { bucket, key } => {
+                let bucket = self.stores.s3(bucket)?;
+                Objects::new(&bucket, &mut self.walk.left_out).find(key, self.sources.recursive)?
+            }
+            RemoteUrl::Web(url) => Collected::of_one(self.stores.web(url)?),
+            RemoteUrl::Hub(rest) => Collected::of_one(self.stores.hub(rest)?),
+        };
+        self.roots.push(Root { shown: PathBuf::from(&root), plain: objects::plain(&root) });
+        self.files.extend(files.into_iter().map(|object| Candidate {
+            source: index,
+            path: PathBuf::from(object.url()),
+            plain: objects::plain(object.url()),
+            object: Some(object),
+        }));
+        Ok(())
     }
 
     fn file(&mut self, index: usize, path: PathBuf) -> Result<()> {
         if !self.sources.is_of_a_shell {
             self.named.push(path.clone());
             // A missing file is reported by the plan, together with all others.
-            self.files.push((index, path));
+            self.files.push(Candidate::local(index, path));
             return Ok(());
         }
         self.walk.refuse_table_around(&path)?;
@@ -136,8 +210,11 @@ impl<'a> Finder<'a> {
         if is_of_a_tool(&name) {
             return Ok(());
         }
-        let files = if has_parquet_name(&path) { &mut self.files } else { &mut self.others };
-        files.push((index, path));
+        if has_parquet_name(&path) {
+            self.files.push(Candidate::local(index, path));
+        } else {
+            self.others.push((index, path));
+        }
         Ok(())
     }
 
@@ -162,20 +239,21 @@ impl<'a> Finder<'a> {
         if files.is_empty() {
             return Err(Error::configuration(nothing_in(nothing(), &self.walk.left_out)));
         }
-        self.files.extend(files.into_iter().map(|path| (index, path)));
+        self.files.extend(files.into_iter().map(|path| Candidate::local(index, path)));
         Ok(())
     }
 
     fn finish(mut self) -> Result<Found> {
         if self.files.is_empty() {
-            self.files = std::mem::take(&mut self.others);
+            let others = std::mem::take(&mut self.others).into_iter();
+            self.files = others.map(|(index, path)| Candidate::local(index, path)).collect();
         }
         for (_, path) in &self.others {
             self.walk.left_out.add_other(path);
         }
         let found = self.files.len();
         let exclude = Exclude::new(&self.sources.exclude)?;
-        self.files.retain(|(_, file)| !exclude.matches(file));
+        self.files.retain(|file| !exclude.matches(&file.path));
         self.walk.left_out.retain(|path| !exclude.matches(path));
         match (found, self.files.len()) {
             (0, _) => {
@@ -193,17 +271,15 @@ impl<'a> Finder<'a> {
         }
         let mut notes: Vec<_> = self.note_about_what_is_left_out().into_iter().collect();
         notes.extend(self.notes_about_tables().into_iter().map(Message::from));
-        let roots: Vec<_> = self.roots.iter().map(|root| lexical(root)).collect();
+        let roots: Vec<_> = self.roots.iter().map(|root| root.plain.clone()).collect();
         let common = common_folder(&roots);
-        let file = |(source, path): (usize, PathBuf)| {
-            let absolute = lexical(&path);
-            FoundFile {
-                name: names::default_name(&absolute, &roots[source]),
-                path_name: names::of_path(&absolute, &common),
-                partition: partition::of_path(&absolute, &roots[source]),
-                source,
-                path,
-            }
+        let file = |Candidate { source, path, object, plain }| FoundFile {
+            name: names::default_name(&plain, &roots[source]),
+            path_name: names::of_path(&plain, &common),
+            partition: partition::of_path(&plain, &roots[source]),
+            source,
+            path,
+            object,
         };
         Ok(Found { files: self.files.into_iter().map(file).collect(), notes })
     }
@@ -211,8 +287,8 @@ impl<'a> Finder<'a> {
     fn note_about_what_is_left_out(&self) -> Option<Message> {
         let left_out = &self.walk.left_out;
         let (folder, of) = match &self.roots[..] {
-            [root] if !root.as_os_str().is_empty() => {
-                (root.as_path(), format!("left out of {}", root.display()))
+            [Root { shown, .. }] if !shown.as_os_str().is_empty() => {
+                (shown.as_path(), format!("left out of {}", shown.display()))
             }
             _ => (Path::new(""), "left out".to_owned()),
         };
@@ -245,12 +321,6 @@ pub fn note_on_open_file(path: &str) -> Option<String> {
     }
     let table = table_format::Tables::default().around(path.parent()?)?;
     Some(table.note(1))
-}
-
-/// Adds a hint if subfolders are left out.
-fn with_hint(text: String, left_out: &LeftOut) -> Message {
-    let message = Message::from(text);
-    if left_out.has(&Kind::Folder) { message.hint(Hint::SearchSubfolders) } else { message }
 }
 
 /// Why nothing was found, and what is there instead.

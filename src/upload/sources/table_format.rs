@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::order::lexical;
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// The format of a table whose folder may contain files that were removed from the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +23,26 @@ pub(super) enum TableFormat {
 impl TableFormat {
     /// The format of the table whose root is `folder`.
     fn of(folder: &Path) -> Option<Self> {
-        let has_folder = |name: &str| folder.join(name).is_dir();
-        if has_folder("_delta_log") {
+        let is_partition_of_hudi = folder.join(".hoodie_partition_metadata").exists();
+        let of_folders = || {
+            let is_of_iceberg = || Ok(is_of_iceberg(&folder.join("metadata")));
+            Self::of_folders(|name| folder.join(name).is_dir(), is_of_iceberg).ok().flatten()
+        };
+        is_partition_of_hudi.then_some(Self::Hudi).or_else(of_folders)
+    }
+
+    /// The format of the table whose root has these folders. `is_of_iceberg` looks into `metadata`.
+    pub(super) fn of_folders(
+        has_folder: impl Fn(&str) -> bool,
+        is_of_iceberg: impl FnOnce() -> Result<bool>,
+    ) -> Result<Option<Self>> {
+        Ok(if has_folder("_delta_log") {
             Some(Self::Delta)
-        } else if has_folder(".hoodie") || folder.join(".hoodie_partition_metadata").exists() {
+        } else if has_folder(".hoodie") {
             Some(Self::Hudi)
         } else if has_folder("_symlink_format_manifest") {
             Some(Self::SymlinkManifest)
-        } else if has_folder("metadata") && is_of_iceberg(&folder.join("metadata")) {
+        } else if has_folder("metadata") && is_of_iceberg()? {
             Some(Self::Iceberg)
         } else if has_folder("_versions") && has_folder("data") {
             Some(Self::Lance)
@@ -38,7 +50,7 @@ impl TableFormat {
             Some(Self::Paimon)
         } else {
             None
-        }
+        })
     }
 
     /// Whether an entry with this name suggests a table.
@@ -89,13 +101,15 @@ impl TableFormat {
 }
 
 /// Iceberg names them `v3.metadata.json` or `00003-<uuid>.metadata.json`, sometimes compressed.
+pub(super) fn is_metadata_of_iceberg(name: &str) -> bool {
+    name.ends_with(".metadata.json")
+        || name.ends_with(".metadata.json.gz")
+        || name == "version-hint.text"
+}
+
 fn is_of_iceberg(metadata: &Path) -> bool {
-    let is_metadata = |entry: fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        name.ends_with(".metadata.json")
-            || name.ends_with(".metadata.json.gz")
-            || name == "version-hint.text"
-    };
+    let is_metadata =
+        |entry: fs::DirEntry| is_metadata_of_iceberg(&entry.file_name().to_string_lossy());
     fs::read_dir(metadata).is_ok_and(|entries| entries.flatten().any(is_metadata))
 }
 
@@ -107,6 +121,10 @@ pub(super) struct Table {
 }
 
 impl Table {
+    pub(super) fn new(format: TableFormat, root: PathBuf) -> Self {
+        Self { format, root }
+    }
+
     /// Why a folder or glob in it is rejected.
     pub(super) fn refusal(&self) -> Error {
         let (words, root) = (self.format.words(), self.root.display());

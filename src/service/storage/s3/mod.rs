@@ -3,7 +3,7 @@
 //! ```text
 //! S3Blobs ──> S3Writer ──> NextPart ──> PartMemory     bytes of an upload, in bounded memory
 //!    │            └──────> Multipart ──> leftovers      parts, and what a failed upload removes
-//!    └───────────────────> S3Store ──> http, health     requests, their retries and failures
+//!    └───────────────────> S3Store ──> health           requests, their retries and failures
 //! ```
 
 mod blobs;
@@ -13,14 +13,12 @@ mod fault_proxy;
 #[cfg(test)]
 mod faults;
 mod health;
-mod http;
 mod leftovers;
 mod multipart;
 mod next_part;
 mod open;
 mod part_memory;
 mod place;
-mod profile;
 #[cfg(test)]
 #[path = "../../../../tests/rust/support/s3.rs"]
 pub(super) mod server;

@@ -9,11 +9,11 @@ use object_store::{
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{
-    errors::words, health::Health, http::Connector, part_memory::PartMemory, place::S3Place,
-    store::S3Store,
+use super::{health::Health, part_memory::PartMemory, place::S3Place, store::S3Store};
+use crate::{
+    error::{Error, Result},
+    object_stores::{Connector, words},
 };
-use crate::error::{Error, Result};
 
 /// How long a start waits for a store that is starting too.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -7,8 +7,10 @@ use object_store::{
     aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum},
 };
 
-use super::profile::Profile;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    object_stores::{Profile, aws_key, of_environment},
+};
 
 /// How long the store may take to respond to a request, and how long a request that failed is
 /// repeated.
@@ -28,7 +30,7 @@ impl Settings {
     pub(super) fn parse(options: &[(String, String)]) -> Result<Self> {
         let mut settings = Self { options: Vec::new(), timeout: TIMEOUT };
         for (name, value) in options {
-            match key(name) {
+            match aws_key(name) {
                 Some(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout)) => {
                     let seconds = value.parse().ok().map(Duration::try_from_secs_f64);
                     let timeout = seconds.and_then(Result::ok).filter(|time| !time.is_zero());
@@ -58,13 +60,7 @@ impl Settings {
     /// # Errors
     /// [`Error::Configuration`] if the profile in `AWS_PROFILE` cannot be used.
     pub(super) fn builder(&self) -> Result<AmazonS3Builder> {
-        let of_environment = std::env::vars_os().filter_map(|(name, value)| {
-            let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-            let key = name.starts_with("AWS_").then(|| key(&name))??;
-            // No AWS tool knows variables for its client.
-            (!matches!(key, AmazonS3ConfigKey::Client(_))).then_some((key, value))
-        });
-        let given: Vec<_> = of_environment.chain(self.options.iter().cloned()).collect();
+        let given: Vec<_> = of_environment().chain(self.options.iter().cloned()).collect();
         let is_checksum =
             |(key, _): &&(AmazonS3ConfigKey, String)| *key == AmazonS3ConfigKey::Checksum;
         let checksum = given.iter().rfind(is_checksum).map(|(_, value)| value.clone());
@@ -78,17 +74,6 @@ impl Settings {
             Some(none) if none.eq_ignore_ascii_case(NO_CHECKSUM) => builder,
             Some(algorithm) => builder.with_config(AmazonS3ConfigKey::Checksum, algorithm),
         };
-        Profile::read()?.complete(builder)
-    }
-}
-
-/// The key of an option, as `endpoint`, `aws_endpoint` or `AWS_ENDPOINT`.
-fn key(name: &str) -> Option<AmazonS3ConfigKey> {
-    use ClientConfigKey::{AllowHttp, Timeout};
-    match name.to_ascii_lowercase().parse().ok()? {
-        key @ AmazonS3ConfigKey::Client(AllowHttp | Timeout) => Some(key),
-        // The URL names the bucket. The others are settings of a client that is not used.
-        AmazonS3ConfigKey::Bucket | AmazonS3ConfigKey::Client(_) => None,
-        key => Some(key),
+        Profile::read(None)?.complete(builder)
     }
 }

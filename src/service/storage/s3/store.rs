@@ -12,14 +12,13 @@ use object_store::{
 };
 use tokio::time::timeout;
 
-use super::{
-    errors::{of_store, status, words},
-    health::Health,
-    part_memory::PartMemory,
-};
-use crate::service::storage::{
-    blobs::{ByteStream, damaged},
-    error::StorageError,
+use super::{errors::of_store, health::Health, part_memory::PartMemory};
+use crate::{
+    object_stores::{status, words},
+    service::storage::{
+        blobs::{ByteStream, damaged},
+        error::StorageError,
+    },
 };
 
 /// A download is requested in pieces, so that the store need not wait for a slow client for long,

@@ -1,4 +1,4 @@
-//! HTTP for the store.
+//! HTTP for stores.
 
 use std::{error::Error as StdError, io, net::IpAddr, path::Path, time::Duration};
 
@@ -13,18 +13,19 @@ use object_store::{
 };
 use reqwest::{Certificate, Client, ClientBuilder, StatusCode, header::CONTENT_RANGE, redirect};
 
-use super::errors::shortened;
+use super::words::shortened;
 use crate::error::{Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Stores close idle connections, some of them after 20 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_REDIRECTS: usize = 10;
 /// The longest error response that is read.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
 /// Connects to the store, and to services for credentials.
 #[derive(Clone, Debug)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     client: Client,
     /// Uses no proxy.
     direct: Client,
@@ -36,33 +37,65 @@ impl Connector {
     ///
     /// # Errors
     /// [`Error::Configuration`] if the certificates in `AWS_CA_BUNDLE` cannot be used.
-    pub(super) fn new(timeout: Duration) -> Result<Self> {
-        // A second call is refused, which is as good as the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
-                .redirect(redirect::Policy::none())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(timeout)
-                .pool_idle_timeout(IDLE_TIMEOUT)
-        };
-        let built = match std::env::var_os("AWS_CA_BUNDLE").filter(|file| !file.is_empty()) {
-            Some(file) => with_certificates(builder(), Path::new(&file))?.build(),
-            // A machine without authorities can still reach http://.
-            None => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
-        };
-        let failed = |error| Error::configuration(format!("cannot set up HTTP: {error}"));
-        let direct = builder().no_proxy().tls_certs_only([]).build().map_err(failed)?;
-        Ok(Self { client: built.map_err(failed)?, direct })
+    pub(crate) fn new(timeout: Duration) -> Result<Self> {
+        let none = redirect::Policy::none;
+        let direct = builder(timeout, none()).no_proxy().tls_certs_only([]).build();
+        Ok(Self {
+            client: client(timeout, none, "AWS_CA_BUNDLE", |builder| builder)?,
+            direct: direct.map_err(|error| cannot_set_up(&error))?,
+        })
     }
 }
 
-fn with_certificates(builder: ClientBuilder, file: &Path) -> Result<ClientBuilder> {
+/// A client for files on the web. Unlike stores, their servers may redirect. A direct one uses no
+/// proxy.
+///
+/// # Errors
+/// [`Error::Configuration`] if the certificates in `SSL_CERT_FILE` cannot be used.
+pub(crate) fn web_client(timeout: Duration, is_direct: bool) -> Result<Client> {
+    let limited = || redirect::Policy::limited(MAX_REDIRECTS);
+    if is_direct {
+        return client(timeout, limited, "SSL_CERT_FILE", ClientBuilder::no_proxy);
+    }
+    client(timeout, limited, "SSL_CERT_FILE", |builder| builder)
+}
+
+/// Also trusts the certificates in the file that the variable names.
+fn client(
+    timeout: Duration,
+    policy: fn() -> redirect::Policy,
+    variable: &str,
+    change: fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client> {
+    let builder = || change(builder(timeout, policy()));
+    let built = match std::env::var_os(variable).filter(|file| !file.is_empty()) {
+        Some(file) => with_certificates(builder(), variable, Path::new(&file))?.build(),
+        // A machine without authorities can still reach http://.
+        None => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
+    };
+    built.map_err(|error| cannot_set_up(&error))
+}
+
+fn builder(timeout: Duration, policy: redirect::Policy) -> ClientBuilder {
+    // A second call is refused, which is as good as the first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
+        .redirect(policy)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(timeout)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+}
+
+fn cannot_set_up(error: &reqwest::Error) -> Error {
+    Error::configuration(format!("cannot set up HTTP: {error}"))
+}
+
+fn with_certificates(builder: ClientBuilder, variable: &str, file: &Path) -> Result<ClientBuilder> {
     let pem = std::fs::read(file).map_err(Error::in_file(file))?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| {
         let file = file.display();
-        Error::configuration(format!("{file} of AWS_CA_BUNDLE cannot be used: {error}"))
+        Error::configuration(format!("{file} of {variable} cannot be used: {error}"))
     })?;
     Ok(builder.tls_certs_merge(certificates))
 }
@@ -102,7 +135,7 @@ impl HttpService for Connector {
 }
 
 /// Whether a host is this machine, or the service of a cloud that gives credentials to it.
-fn is_local(host: &str) -> bool {
+pub(crate) fn is_local(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
         Ok(IpAddr::V6(address)) => address.is_loopback(),

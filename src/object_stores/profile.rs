@@ -11,15 +11,20 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use crate::error::{Error, Result};
 
 /// Settings of one profile. Empty if there is none.
-pub(super) struct Profile {
-    /// Its name, if `AWS_PROFILE` names it.
+pub(crate) struct Profile {
+    /// Its name, if it is named.
     chosen: Option<String>,
     values: HashMap<String, String>,
 }
 
 impl Profile {
-    pub(super) fn read() -> Result<Self> {
-        let chosen = env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    /// Reads the profile of this name, or else that of `AWS_PROFILE`, or else the default one.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if a named profile does not exist.
+    pub(crate) fn read(chosen: Option<String>) -> Result<Self> {
+        let of_environment = || env::var("AWS_PROFILE").ok();
+        let chosen = chosen.or_else(of_environment).filter(|name| !name.is_empty());
         let name = chosen.as_deref().unwrap_or("default");
         let mut values = HashMap::new();
         // Values of the first file take precedence.
@@ -34,7 +39,7 @@ impl Profile {
         }
         match &chosen {
             Some(name) if values.is_empty() => Err(Error::configuration(format!(
-                "the profile {name} of AWS_PROFILE is neither in ~/.aws/credentials nor in \
+                "the profile {name} of AWS tools is neither in ~/.aws/credentials nor in \
                  ~/.aws/config, or is empty"
             ))),
             _ => Ok(Self { chosen, values }),
@@ -42,7 +47,10 @@ impl Profile {
     }
 
     /// Adds what the builder does not have yet.
-    pub(super) fn complete(mut self, mut builder: AmazonS3Builder) -> Result<AmazonS3Builder> {
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if a named profile has no keys and the builder has none.
+    pub(crate) fn complete(mut self, mut builder: AmazonS3Builder) -> Result<AmazonS3Builder> {
         use AmazonS3ConfigKey as Key;
         let has = |builder: &AmazonS3Builder, key| builder.get_config_value(&key).is_some();
         if !has(&builder, Key::Region)

@@ -1,0 +1,87 @@
+//! Reads a remote file from an offset on, as it arrives.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+
+use super::{
+    error::{Body, ReadError},
+    file::RemoteFile,
+    wait::Attempts,
+};
+use crate::error::Result;
+
+/// One request for all bytes up to an end. If it breaks, another one continues at the same byte.
+pub(in crate::source) struct RemoteStream {
+    file: Arc<RemoteFile>,
+    /// The position of the next byte, and the end of the request.
+    at: u64,
+    end: u64,
+    body: Option<Body>,
+    /// Bytes that have arrived.
+    ready: Bytes,
+    attempts: Attempts,
+}
+
+impl RemoteStream {
+    pub(in crate::source) fn new(file: Arc<RemoteFile>) -> Self {
+        let attempts = Attempts::default();
+        Self { file, at: 0, end: 0, body: None, ready: Bytes::new(), attempts }
+    }
+
+    /// Takes bytes from `offset` that have arrived.
+    pub(in crate::source) fn take_ready(&mut self, bytes: &mut [u8], offset: u64) -> usize {
+        if self.at != offset {
+            return 0;
+        }
+        let count = bytes.len().min(self.ready.len());
+        self.ready.copy_to_slice(&mut bytes[..count]);
+        self.at += count as u64;
+        count
+    }
+
+    /// Fills `bytes` from `offset`. Bytes up to `end` will follow.
+    pub(in crate::source) async fn fill(
+        &mut self,
+        mut bytes: &mut [u8],
+        mut offset: u64,
+        end: u64,
+    ) -> Result<()> {
+        if self.at != offset || self.end < offset + bytes.len() as u64 {
+            (self.at, self.end, self.body, self.ready) = (offset, end, None, Bytes::new());
+        }
+        while !bytes.is_empty() {
+            let count = self.take_ready(bytes, offset);
+            (bytes, offset) = (&mut bytes[count..], offset + count as u64);
+            if count == 0
+                && let Err(error) = self.receive().await
+            {
+                let paused = self.attempts.pause_after(error).await;
+                paused.map_err(|error| error.while_reading(self.file.location()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next bytes.
+    async fn receive(&mut self) -> Result<(), ReadError> {
+        let mut body = match self.body.take() {
+            Some(body) => body,
+            None => self.file.get(self.at..self.end).await?,
+        };
+        match body.next().await {
+            Some(Ok(bytes)) => {
+                let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+                self.ready = bytes.slice(..left.min(bytes.len()));
+                if !self.ready.is_empty() {
+                    self.attempts.progressed();
+                }
+                self.body = Some(body);
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(ReadError::Broken("the response ended early".to_owned())),
+        }
+    }
+}
