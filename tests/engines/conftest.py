@@ -14,7 +14,9 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "python"))
 
 from engines import KINDS, Engine  # noqa: E402
-from server import Server  # noqa: E402
+from helpers import postgres, s3  # noqa: E402
+from helpers.shared_place import SharedPlace  # noqa: E402
+from server import AnyServer, Server, TwoInstances  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,31 @@ if TYPE_CHECKING:
 def server(tmp_path: Path) -> Iterator[Server]:
     with Server(tmp_path / "service") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_place() -> Iterator[SharedPlace]:
+    """A database and an S3 store that several instances share."""
+    for missing, why in [
+        (postgres.binaries() is None, postgres.MISSING),
+        (s3.program() is None, s3.MISSING),
+        (shutil.which("haproxy") is None, "haproxy is not installed"),
+    ]:
+        if missing:
+            pytest.skip(why)
+    with postgres.PostgresServer() as database, s3.S3Server() as store:
+        yield SharedPlace(database, store)
+
+
+@pytest.fixture(params=["folder", "two instances"])
+def each_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyServer]:
+    """A server on a folder, and two on PostgreSQL and S3."""
+    if request.param == "folder":
+        with Server(tmp_path / "service") as server:
+            yield server
+        return
+    with TwoInstances(request.getfixturevalue("shared_place"), tmp_path) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     from engines import Engine
-    from server import Server
+    from server import AnyServer
 
 FEW = 40
 """Partitions of the jobs that need not be long."""
@@ -60,16 +60,16 @@ def arm_all(engine: Engine, faults: Path) -> None:
 
 
 def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
-    engine: Engine, server: Server, faults: Path
+    engine: Engine, each_server: AnyServer, faults: Path
 ) -> None:
     arm_all(engine, faults)
-    client = FaultyClient(faults, None, server.client().api_url)
+    client = FaultyClient(faults, None, each_server.client().api_url)
     dataset_id = client.create_dataset()
     restarts = []
 
     def restart() -> None:
         wait_for((faults / "marked").exists)
-        server.kill_and_restart()
+        each_server.kill_and_restart()
         restarts.append(True)
 
     restarting = threading.Thread(target=restart)
@@ -84,7 +84,7 @@ def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
     assert rows_in(client, dataset_id).equals(plans.whole())
     assert [file.name for file in report] == names_in(client, dataset_id)
     assert {file.status for file in report} == {"uploaded"}
-    assert same_types(engine.read(server.client(), dataset_id)).equals(plans.whole())
+    assert same_types(engine.read(each_server.client(), dataset_id)).equals(plans.whole())
 
 
 def test_two_jobs_into_one_dataset_at_once_are_both_whole(
