@@ -77,7 +77,7 @@ def test_a_glob_in_a_dict_that_matches_several_files_is_an_error(
 ) -> None:
     message = message_of(client, {"x": f"{folder}/*.parquet"})
 
-    assert f"{folder}/*.parquet, which it calls 'x', is 12 files" in message
+    assert f"{folder}/*.parquet, which it names 'x', is 12 files" in message
     assert client.upload({"x": f"{folder}/part-1.*"})[0].name == "x.parquet"
 
 
