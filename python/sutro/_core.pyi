@@ -21,6 +21,7 @@ from sutro.options import ClientOptions, PathOptions, ServerLimits, ServerPlace,
 from sutro.sources import ArrowStream
 
 __all__ = [
+    "MAX_COMMIT_FILES",
     "BytesSpool",
     "Cancelled",
     "Client",
@@ -53,6 +54,9 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 __version__: str
 """Version of the package, out of Cargo.toml."""
+
+MAX_COMMIT_FILES: int
+"""Files that one commit of staged files can append."""
 
 @final
 class Cancelled(Exception):  # noqa: N818 - it is a state, not an error
@@ -126,9 +130,19 @@ class Client:
         """Stage files for the dataset in the options."""
 
     def stage_made_files(
-        self, file_count: int | None, schema: FrameSchema | None, options: UploadOptions
+        self,
+        file_count: int | None,
+        schema: FrameSchema | None,
+        options: UploadOptions,
+        known: Preflight | None,
     ) -> Job[list[StagedFile]]:
-        """Stage the files that are given with `Job.feed`."""
+        """Stage the files that are given with `Job.feed`.
+
+        With `known`, nothing is asked about the dataset.
+        """
+
+    def stages(self, dataset_id: str) -> Job[bool]:
+        """Tell whether the server stages files for a dataset."""
 
     def commit(
         self, staged: list[StagedFile], dataset_id: str, expected_file_count: int | None
@@ -137,6 +151,9 @@ class Client:
 
     def preflight(self, dataset_id: str, names: bool) -> Job[Preflight]:
         """Ask what a dataset holds; without `names` the first files are enough."""
+
+    def preflight_of_schema(self, dataset_id: str) -> Job[Preflight]:
+        """Ask for the schema of a dataset alone: the names of its files are not asked for."""
 
     def create_dataset(self, name: str | None) -> Job[str]:
         """Create an empty dataset; its id."""

@@ -40,7 +40,10 @@ impl ListingCursor {
     /// that does not know pages returns everything at once.
     #[must_use]
     pub fn new(dataset_id: &str) -> Self {
-        let request = ListDatasetFiles::compact(dataset_id);
+        Self::of(ListDatasetFiles::compact(dataset_id))
+    }
+
+    fn of(request: ListDatasetFiles) -> Self {
         let size = ListingSize::default();
         Self { request, size, columns: None, attempts: Attempts::Retries }
     }
@@ -69,6 +72,16 @@ impl ApiClient {
     /// The errors of [`ApiClient::list_dataset_files`].
     pub(crate) async fn list_beginning(&self, dataset_id: &str) -> Result<DatasetFileList> {
         Ok(self.next_page(&mut ListingCursor::new(dataset_id)).await?.0)
+    }
+
+    /// At least the first file of a dataset, and what the server reports about its schema. The
+    /// response of this package's server does not grow with the dataset.
+    ///
+    /// # Errors
+    /// The errors of [`ApiClient::list_dataset_files`].
+    pub(crate) async fn list_first(&self, dataset_id: &str) -> Result<DatasetFileList> {
+        let mut cursor = ListingCursor::of(ListDatasetFiles::first_file(dataset_id));
+        Ok(self.next_page(&mut cursor).await?.0)
     }
 
     /// Like [`ApiClient::list_dataset_files`], but without retries: the caller knows what may be in

@@ -11,7 +11,8 @@ use crate::{
     config::{MAX_ANSWER_BYTES, MAX_COMMIT_ANSWER_BYTES},
     error::{Error, Result},
     wire::staging::{
-        COMMIT_FILES, CommitAnswer, CommitRefusal, CommitRequest, STAGE_FILE, StagedFile,
+        COMMIT_FILES, CommitAnswer, CommitRefusal, CommitRequest, PREFER_HEADER, RETURN_MINIMAL,
+        STAGE_FILE, StagedFile,
     },
 };
 
@@ -42,14 +43,15 @@ impl ApiClient {
     }
 
     /// Appends staged files to their dataset, all or none. The same request may be repeated. Does
-    /// not retry.
+    /// not retry. The response need not name the files: their ids are the staged ids.
     ///
     /// # Errors
     /// The errors of every call. What the server says about the files is an outcome, not an error.
     pub(crate) async fn commit_files(&self, commit: &CommitRequest) -> Result<CommitOutcome> {
         checked_id(&commit.dataset_id)?;
         let subject = self.subject(Some(&commit.dataset_id));
-        let request = self.post(COMMIT_FILES.trim_start_matches('/')).json(commit);
+        let request = self.post(COMMIT_FILES.trim_start_matches('/'));
+        let request = request.header(PREFER_HEADER, RETURN_MINIMAL).json(commit);
         let call = async {
             let answer = subject.send(request).await?;
             let status = answer.status();

@@ -91,8 +91,8 @@ impl Client {
         schema: Option<&FrameSchema>,
         options: UploadArguments,
     ) -> PyResult<Job> {
-        let (feed, source) = made_files(file_count, schema);
-        Ok(self.start_upload(source, options.into())?.fed_by(feed))
+        let (feed, files) = made_files(file_count, schema);
+        Ok(self.start_upload(Source::Made(files), options.into())?.fed_by(feed))
     }
 
     /// Stages files for the dataset that `options` name.
@@ -100,15 +100,26 @@ impl Client {
         self.start_staging(Source::Files(files.0.clone()), options.into())
     }
 
-    /// Stages files that are passed with [`Job::feed`].
+    /// Stages files that are passed with [`Job::feed`]; `known` is what was asked of the dataset.
     fn stage_made_files(
         &self,
         file_count: Option<usize>,
         schema: Option<&FrameSchema>,
         options: UploadArguments,
+        known: Option<&Preflight>,
     ) -> PyResult<Job> {
-        let (feed, source) = made_files(file_count, schema);
-        Ok(self.start_staging(source, options.into())?.fed_by(feed))
+        let (feed, mut files) = made_files(file_count, schema);
+        if let Some(known) = known {
+            files = files.staged_for(known.0.held());
+        }
+        Ok(self.start_staging(Source::Made(files), options.into())?.fed_by(feed))
+    }
+
+    /// Whether the server stages files for a dataset.
+    fn stages(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { upload::stages(&api, &dataset_id).await };
+        Job::start(work, None, |py, stages| stages.into_py_any(py))
     }
 
     /// Commits staged files, in their order.
@@ -130,6 +141,13 @@ impl Client {
     fn preflight(&self, dataset_id: String, names: bool) -> PyResult<Job> {
         let api = self.api()?;
         let work = async move { upload::Preflight::of(&api, dataset_id, names).await };
+        Job::start(work, None, |py, it| Preflight(Arc::new(it)).into_py_any(py))
+    }
+
+    /// What is known of a dataset's schema before files are staged for it.
+    fn preflight_of_schema(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { upload::Preflight::of_schema(&api, dataset_id).await };
         Job::start(work, None, |py, it| Preflight(Arc::new(it)).into_py_any(py))
     }
 
@@ -238,12 +256,10 @@ impl Client {
     }
 }
 
-/// A source of files that are passed with [`Job::feed`], and its feed.
+/// Files that are passed with [`Job::feed`], and their feed.
 fn made_files(
     file_count: Option<usize>,
     schema: Option<&FrameSchema>,
-) -> (mpsc::Sender<MadeFile>, Source) {
-    let schema = schema.map(|schema| Arc::clone(&schema.0));
-    let (feed, files) = MadeFiles::channel(file_count, schema);
-    (feed, Source::Made(files))
+) -> (mpsc::Sender<MadeFile>, MadeFiles) {
+    MadeFiles::channel(file_count, schema.map(|schema| Arc::clone(&schema.0)))
 }

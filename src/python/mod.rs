@@ -60,6 +60,9 @@ mod _core {
     }
 
     #[pymodule_export]
+    const MAX_COMMIT_FILES: usize = crate::wire::staging::MAX_COMMIT_FILES;
+
+    #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python programs look for")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

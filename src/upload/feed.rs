@@ -33,6 +33,8 @@ pub struct MadeFiles {
     schema: Option<TypePtr>,
     /// The number of files, if it is known.
     pub(super) file_count: Option<usize>,
+    /// The schema of the dataset that they are staged for, if it was asked.
+    pub(super) held: Option<Held>,
 }
 
 impl MadeFiles {
@@ -44,7 +46,13 @@ impl MadeFiles {
         schema: Option<TypePtr>,
     ) -> (mpsc::Sender<MadeFile>, Self) {
         let (sender, receiver) = mpsc::channel(1);
-        (sender, Self { receiver, schema, file_count })
+        (sender, Self { receiver, schema, file_count, held: None })
+    }
+
+    /// The same files, to be staged for a dataset of which this is known.
+    #[must_use]
+    pub fn staged_for(self, held: Held) -> Self {
+        Self { held: Some(held), ..self }
     }
 }
 
@@ -57,7 +65,7 @@ impl MadeFiles {
         for file in files {
             drop(sender.try_send(file));
         }
-        Self { receiver, schema: None, file_count }
+        Self { receiver, schema: None, file_count, held: None }
     }
 }
 

@@ -69,4 +69,5 @@ pub use run::{Source, stage, upload};
 pub use sources::{
     Found, FoundFile, Partition, Paths, natural_order, note_on_open_file, partition_of_open_file,
 };
+pub use staging::stages;
 pub use temporary::Spool;

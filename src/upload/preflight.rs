@@ -26,14 +26,15 @@ use crate::{
     client::ApiClient,
     error::{Result, TakenReason},
     schema::Schema,
-    wire::{messages::DatasetFileList, places::Places},
+    wire::{messages::DatasetFile, places::Places},
 };
 
 /// The files of a dataset before an upload.
 #[derive(Clone, Debug)]
 pub struct Preflight {
     dataset_id: String,
-    list: DatasetFileList,
+    files: Vec<DatasetFile>,
+    held: Held,
 }
 
 impl Preflight {
@@ -50,13 +51,23 @@ impl Preflight {
         if let Some(record) = SentRecord::of_client(client, &dataset_id) {
             record.complete(&mut list.files);
         }
-        Ok(Self { dataset_id, list })
+        Ok(Self { dataset_id, held: Held::by(Some(&list)), files: list.files })
+    }
+
+    /// Asks for the schema of a dataset alone. The names are left to the server, so the request
+    /// does not grow with the dataset.
+    ///
+    /// # Errors
+    /// If the dataset cannot be listed.
+    pub async fn of_schema(client: &ApiClient, dataset_id: String) -> Result<Self> {
+        let list = client.list_first(&dataset_id).await?;
+        Ok(Self { dataset_id, held: Held::by(Some(&list)), files: Vec::new() })
     }
 
     /// What is known about the dataset's schema.
     #[must_use]
     pub fn held(&self) -> Held {
-        Held::by(Some(&self.list))
+        self.held.clone()
     }
 
     /// Returns the positions of the names that the dataset has. Only the contents show whether
@@ -67,11 +78,11 @@ impl Preflight {
     /// says that the upload has no more files.
     pub fn names_there(&self, names: &[String], ordered: bool, is_all: bool) -> Result<Vec<usize>> {
         let names: Vec<_> = names.iter().map(|name| with_extension(name)).collect();
-        let places = Places::of(names.iter().map(String::as_str), &self.list.files);
+        let places = Places::of(names.iter().map(String::as_str), &self.files);
         let taken = |(position, name): (usize, &String)| Some((position, places.get(name)?));
         let taken: Vec<_> = names.iter().enumerate().filter_map(taken).collect();
         let plan = is_all.then_some(names.len());
-        if ordered && !can_be_an_earlier_run(&taken, self.list.files.len(), plan) {
+        if ordered && !can_be_an_earlier_run(&taken, self.files.len(), plan) {
             let names = taken.iter().map(|(position, _)| names[*position].clone()).collect();
             return Err(names_taken(&self.dataset_id, names, TakenReason::OtherPlace));
         }
@@ -89,7 +100,7 @@ impl Preflight {
     ) -> Result<(), UploadError> {
         let UploadOptions { mending, hive, ordered, .. } = options;
         let coming = Coming::of_made_files(MadeFiles::of(files), mending, hive, self.held());
-        let (id, listing) = (self.dataset_id.clone(), self.list.files.clone());
+        let (id, listing) = (self.dataset_id.clone(), self.files.clone());
         let dataset = Dataset { id, listing, order: Order::of(ordered) };
         let rest = resume::missing(&dataset, Feed::of_coming(coming), &Arc::default()).await?;
         let mut rest = stream::iter(rest.coming).flat_map(Coming::into_stream).boxed();

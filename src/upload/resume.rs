@@ -70,22 +70,6 @@ pub(super) async fn among_known(
         .map_err(|conflict| dataset.has_taken(conflict.names, conflict.reason))
 }
 
-/// Returns `feed`, unless the dataset has the name of one of its files.
-///
-/// # Errors
-/// [`Error::NamesTaken`]; for a file that arrives later, the stream of files has the error.
-pub(super) fn none_taken(dataset: &Dataset, feed: Feed) -> Result<Feed> {
-    let places = Places::of_all(&dataset.listing);
-    let taken = feed.known.iter().filter(|file| places.get(&file.name).is_some());
-    let taken: Vec<_> = taken.map(|file| file.name.clone()).collect();
-    if !taken.is_empty() {
-        return Err(dataset.has_taken(taken, TakenReason::InUse));
-    }
-    let Feed { known, coming } = feed;
-    let coming = coming.map(|coming| without_taken(dataset, coming, TakenReason::InUse));
-    Ok(Feed { known, coming })
-}
-
 /// The name of the first file shows where the earlier run began. The number of files is not known.
 async fn behind_the_prefix(
     dataset: &Dataset,
@@ -109,16 +93,16 @@ async fn behind_the_prefix(
         skip(&file, comparison, &mut there, tracker);
     }
     tracker.noted(note(&there));
-    Ok(without_taken(dataset, coming, TakenReason::OtherPlace))
+    Ok(without_taken(dataset, coming))
 }
 
 /// Adds an error at the first file whose name the dataset has.
-fn without_taken(dataset: &Dataset, coming: Coming, reason: TakenReason) -> Coming {
+fn without_taken(dataset: &Dataset, coming: Coming) -> Coming {
     let names = dataset.listing.iter().map(|listed| folded(&listed.file_name));
     let (names, id): (HashSet<_>, _) = (names.collect(), dataset.id.clone());
     Coming::of(coming.into_stream().map(move |file| match file {
         Ok(file) if names.contains(&folded(&file.name)) => {
-            Err(names_taken(&id, vec![file.name], reason.clone()).into())
+            Err(names_taken(&id, vec![file.name], TakenReason::OtherPlace).into())
         }
         file => file,
     }))

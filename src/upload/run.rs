@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     check,
     commit::{CommitConfig, CommitWhen, Mode},
-    dataset::Dataset,
+    dataset::{Dataset, names_taken},
     dataset_schema::Held,
     error::{Call, UploadError},
     feed::{Coming, Feed, MadeFiles},
@@ -28,7 +28,7 @@ use crate::{
     background::in_background,
     client::ApiClient,
     config::MAX_HELD,
-    error::{Error, Result},
+    error::{Error, Result, TakenReason},
     wire::{
         messages::{DatasetFile, DatasetFileList},
         staging::{MAX_COMMIT_FILES, StagedFile},
@@ -57,7 +57,7 @@ pub async fn upload(
     options: UploadOptions,
     tracker: Arc<Tracker>,
 ) -> Result<UploadReport, UploadError> {
-    let run = Run { client, options: &options, tracker: &tracker };
+    let run = Run { client, options: &options, tracker: &tracker, needs_names: true };
     let (feed, listing) = run.check(source).await?;
     let sent = run.send(feed, listing).await;
     let call = Call::Upload { ordered: options.ordered };
@@ -67,19 +67,21 @@ pub async fn upload(
 /// Stages the files of `source` for the dataset in `options`, and returns what the server knows
 /// about them, in plan order. They stay invisible until [`commit`](super::commit_staged).
 ///
-/// Checks everything that can be checked before it sends a byte. Staged files are not resumed: a
-/// second call stages them again, and those of the first call expire.
+/// Checks everything that can be checked before it sends a byte, except whether the dataset has the
+/// names: the server tells that, so the work does not grow with the dataset. Staged files are not
+/// resumed: a second call stages them again, and those of the first call expire.
 ///
 /// # Errors
-/// See [`UploadError`]; [`Error::Configuration`] if the server does not stage files.
+/// See [`UploadError`]; [`Error::Configuration`] if the server does not stage files;
+/// [`Error::NamesTaken`] for the first name that is in use.
 pub async fn stage(
     client: &ApiClient,
     source: Source,
     options: UploadOptions,
     tracker: Arc<Tracker>,
 ) -> Result<Vec<StagedFile>, UploadError> {
-    let run = Run { client, options: &options, tracker: &tracker };
-    let (feed, listing) = run.check(source).await?;
+    let run = Run { client, options: &options, tracker: &tracker, needs_names: false };
+    let (feed, _) = run.check(source).await?;
     let Some(id) = options.dataset_id.clone() else {
         return Err(Error::configuration(
             "files are staged for a dataset that exists; its id is missing",
@@ -88,10 +90,15 @@ pub async fn stage(
     };
     must_stage(client, Needs::Stage)?;
     tracker.transferring_into(&id);
-    let dataset = Dataset { id, listing, order: Order::Planned };
-    let feed = resume::none_taken(&dataset, feed)?;
+    let dataset = Dataset { id: id.clone(), listing: Vec::new(), order: Order::Planned };
     let mode = Mode::Stages(CommitWhen::Never);
-    let (_, files) = run.transfer(dataset, None, feed, mode).await?;
+    let transferred = run.transfer(dataset, None, feed, mode).await;
+    let (_, files) = transferred.map_err(|error| match error {
+        UploadError::Failed(Error::NameTaken { file_name: Some(name), .. }) => {
+            names_taken(&id, vec![name], TakenReason::InUse).into()
+        }
+        error => error,
+    })?;
     Ok(files.into_iter().filter_map(|file| file.staged).collect())
 }
 
@@ -102,6 +109,8 @@ struct Run<'a> {
     client: &'a ApiClient,
     options: &'a UploadOptions,
     tracker: &'a Arc<Tracker>,
+    /// Whether the names of the dataset's files matter, or only its schema.
+    needs_names: bool,
 }
 
 impl Run<'_> {
@@ -145,27 +154,40 @@ impl Run<'_> {
     }
 
     /// Checks the first file. The others are checked as they arrive.
-    async fn check_first(&self, files: MadeFiles) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
+    async fn check_first(
+        &self,
+        mut files: MadeFiles,
+    ) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         if self.options.target_file_size.is_some() {
             return Err(Error::configuration(
                 "only files can be regrouped to a target size, not frames",
             )
             .into());
         }
-        let dataset = self.listed().await?;
+        let (dataset, held) = match files.held.take() {
+            Some(held) => (None, held),
+            None => {
+                let dataset = self.listed().await?;
+                let held = Held::by(dataset.as_ref());
+                (dataset, held)
+            }
+        };
         self.tracker.planned(&[], files.file_count.unwrap_or(0));
         let UploadOptions { mending, hive, .. } = self.options.clone();
-        let mut coming = Coming::of_made_files(files, mending, hive, Held::by(dataset.as_ref()));
+        let mut coming = Coming::of_made_files(files, mending, hive, held);
         coming.first().await?;
         Ok((Feed::of_coming(coming), files_of(dataset)))
     }
 
     /// Lists the dataset, if the caller named one.
     async fn listed(&self) -> Result<Option<DatasetFileList>> {
-        match &self.options.dataset_id {
-            Some(dataset_id) => self.client.list_dataset(dataset_id).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(dataset_id) = &self.options.dataset_id else { return Ok(None) };
+        let list = if self.needs_names {
+            self.client.list_dataset(dataset_id).await?
+        } else {
+            self.client.list_first(dataset_id).await?
+        };
+        Ok(Some(list))
     }
 
     async fn send(

@@ -7,6 +7,15 @@ use crate::{
     wire::staging::MAX_COMMIT_FILES,
 };
 
+/// Whether the server stages files for a dataset; asked by a request that does not grow with it.
+///
+/// # Errors
+/// [`Error::DatasetNotFound`], and the errors of every call.
+pub async fn stages(client: &ApiClient, dataset_id: &str) -> Result<bool> {
+    client.list_first(dataset_id).await?;
+    Ok(client.stages())
+}
+
 /// What needs a server that stages files.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Needs {

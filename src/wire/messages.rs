@@ -1,6 +1,6 @@
 //! Requests and responses of the dataset API, as JSON.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -66,19 +66,29 @@ pub struct ListDatasetFiles {
     /// `next` of the previous page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Maximum number of files in a page. Only used with `compact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub limit: Option<NonZeroU32>,
 }
 
 impl ListDatasetFiles {
     /// Requests all files at once.
     #[must_use]
     pub fn of(dataset_id: &str) -> Self {
-        Self { dataset_id: dataset_id.to_owned(), compact: false, after: None }
+        Self { dataset_id: dataset_id.to_owned(), compact: false, after: None, limit: None }
     }
 
     /// Requests the first page.
     #[must_use]
     pub fn compact(dataset_id: &str) -> Self {
         Self { compact: true, ..Self::of(dataset_id) }
+    }
+
+    /// Requests the first file: the page shows the schema of the dataset.
+    #[must_use]
+    pub fn first_file(dataset_id: &str) -> Self {
+        Self { limit: Some(NonZeroU32::MIN), ..Self::compact(dataset_id) }
     }
 
     /// Whether this requests the first of several pages.

@@ -29,6 +29,27 @@ pub const COMMIT_FILES: &str = "/commit-files";
 /// Maximum number of ids in one [`CommitRequest`]; the minimum is 1.
 pub const MAX_COMMIT_FILES: usize = 10_000;
 
+/// The request header of RFC 7240 by which a client of [`COMMIT_FILES`] asks for a short response.
+pub const PREFER_HEADER: &str = "prefer";
+
+/// The response header that names the preferences that a server has followed.
+pub const PREFERENCE_APPLIED_HEADER: &str = "preference-applied";
+
+/// The preference for a [`CommitAnswer`] without files. Their ids are those of the request.
+pub const RETURN_MINIMAL: &str = "return=minimal";
+
+/// Whether the value of [`PREFER_HEADER`] contains [`RETURN_MINIMAL`].
+#[must_use]
+pub fn prefers_minimal(header: &str) -> bool {
+    let is_it = |preference: &str| {
+        let preference = preference.split(';').next().unwrap_or_default();
+        let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+        name.trim().eq_ignore_ascii_case("return")
+            && value.trim().trim_matches('"').eq_ignore_ascii_case("minimal")
+    };
+    header.split(',').any(is_it)
+}
+
 /// Whether the value of [`EXTENSIONS_HEADER`] announces staging.
 #[must_use]
 pub fn is_announced(header: &str) -> bool {
@@ -71,8 +92,10 @@ pub struct CommitRequest {
 /// Response of `POST /commit-files`, after the commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommitAnswer {
-    /// The committed files, in the order of the request.
-    pub files: Vec<CommittedFile>,
+    /// The committed files, in the order of the request. Left out if the request has the header
+    /// `Prefer: return=minimal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<CommittedFile>>,
     /// Number of files that the dataset had after this commit.
     pub file_count: u64,
 }
@@ -120,7 +143,24 @@ pub struct CommitRefusal {
 mod tests {
     use serde_json::json;
 
-    use super::{CommitRefusal, StagedFile, is_announced};
+    use super::{CommitRefusal, StagedFile, is_announced, prefers_minimal};
+
+    #[test]
+    fn a_short_response_is_preferred_among_other_preferences() {
+        for header in [
+            "return=minimal",
+            "Return = \"minimal\"",
+            "wait=5, return=minimal; x=1",
+            "a,return=MINIMAL",
+        ] {
+            assert!(prefers_minimal(header), "{header}");
+        }
+        for header in
+            ["", "return", "return=representation", "returns=minimal", "x; return=minimal"]
+        {
+            assert!(!prefers_minimal(header), "{header}");
+        }
+    }
 
     #[test]
     fn staging_is_announced_among_other_extensions() {

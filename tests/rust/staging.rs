@@ -81,6 +81,47 @@ pub(crate) async fn with_limits(limits: Limits) -> TestServer {
 }
 
 #[tokio::test]
+async fn a_commit_answers_without_its_files_if_that_is_preferred_also_when_repeated() {
+    let server = TestServer::start().await;
+    let id = server.create().await;
+    let ids = server.stage_all(&id, &["a.parquet", "b.parquet"]).await;
+    let commit = json!({"dataset_id": id, "expected_file_count": 0, "staged_ids": ids});
+    for _ in 0..2 {
+        let request = server.request(Method::POST, "commit-files").json(&commit);
+        let short = request.header("Prefer", "wait=9, return=minimal").send().await.unwrap();
+        assert_eq!(short.headers()["preference-applied"], "return=minimal");
+        assert_eq!(short.json::<Value>().await.unwrap(), json!({"file_count": 2}));
+        let full = server.commit(&id, 0, &ids).await;
+        let file_ids: Vec<_> = full.files.unwrap().into_iter().map(|file| file.file_id).collect();
+        assert_eq!((file_ids, full.file_count), (ids.clone(), 2));
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_listing_has_as_many_files_as_it_is_limited_to() {
+    let server = TestServer::start().await;
+    let id = server.create().await;
+    let ids = server.stage_all(&id, &["a.parquet", "b.parquet", "c.parquet"]).await;
+    server.commit(&id, 0, &ids).await;
+    let page = async |limit: Value, after: Option<&str>| {
+        let mut question = json!({"dataset_id": id, "compact": true, "limit": limit});
+        if let Some(after) = after {
+            question["after"] = json!(after);
+        }
+        answer(server.request(Method::POST, "list-dataset-files").json(&question)).await
+    };
+    let (_, first) = page(json!(1), None).await;
+    assert_eq!(first["files"].as_array().unwrap().len(), 1);
+    assert!(first["dataset_schema"].is_string());
+    let (_, rest) = page(json!(2), first["next"].as_str()).await;
+    assert_eq!(rest["files"].as_array().unwrap().len(), 2);
+    assert_eq!(rest.get("next"), None);
+    for wrong in [json!(0), json!(-1), json!("1")] {
+        assert_eq!(page(wrong.clone(), None).await.0, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn every_response_announces_staging() {
     let server = TestServer::start().await;
     let stranger = server.http.post(server.url("list-datasets"));
@@ -114,8 +155,9 @@ async fn staged_files_are_invisible_until_a_commit_appends_them_in_its_order() {
     let ids = [others[1].clone(), staged.staged_id.clone()];
     let committed = server.commit(&id, 0, &ids).await;
     assert_eq!(committed.file_count, 2);
-    let files: Vec<_> = committed.files.iter().map(|file| file.file_name.as_str()).collect();
-    assert_eq!(files, ["c.parquet", "a.parquet"]);
+    let files = committed.files.unwrap();
+    let names: Vec<_> = files.iter().map(|file| file.file_name.as_str()).collect();
+    assert_eq!(names, ["c.parquet", "a.parquet"]);
     server.commit(&id, 2, &others[..1]).await;
     assert_eq!(server.names(&id).await, ["c.parquet", "a.parquet", "b.parquet"]);
     let listed = server.client().list_dataset_files(&id).await.unwrap();

@@ -76,10 +76,21 @@ async def stage(
     """
     values.dataset_id(given.dataset_id)
     check_option(progress)
-    preflight = await _ask_first(driver, client, given)
+    preflight = await _ask_first(driver, client, given, is_staged=True)
     options, source = await driver.in_background(partial(given.resolved, preflight))
-    job = start(partial(_begin, client.stage, client.stage_made_files, source, options))
+    of_frames = partial(client.stage_made_files, known=preflight)
+    job = start(partial(_begin, client.stage, of_frames, source, options))
     return await _result_of(driver, job, source, outcome.Staging(), progress)
+
+
+async def stages(driver: Driver, client: _core.Client, dataset_id: str) -> bool:
+    """Tell whether the server stages files for a dataset.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The server cannot be reached, or fails.
+    """
+    return await driver.result_of(lambda: client.stages(dataset_id))
 
 
 async def commit(
@@ -136,12 +147,18 @@ def _refused_unread(given: Upload, error: CheckError | FileExistsInDatasetError)
 
 
 async def _ask_first(
-    driver: Driver, client: _core.Client, given: Upload, *, is_check: bool = False
+    driver: Driver,
+    client: _core.Client,
+    given: Upload,
+    *,
+    is_check: bool = False,
+    is_staged: bool = False,
 ) -> _core.Preflight | None:
     """Request what must be known about the dataset before the source is read.
 
     Several frames, and the frames of a check, are compared with the dataset's schema. A source that
-    can be read only once must not be read for nothing.
+    can be read only once must not be read for nothing. Of files that are staged, the names are left to
+    the server: workers must not each list the dataset.
 
     Raises:
         AuthenticationError: The key is not accepted.
@@ -152,6 +169,8 @@ async def _ask_first(
     is_compared = frames != 0 if is_check else (frames or 0) > 1
     if given.dataset_id is not None and (is_once or is_compared):
         dataset_id = values.dataset_id(given.dataset_id)
+        if is_staged:
+            return await driver.result_of(lambda: client.preflight_of_schema(dataset_id))
         has_names = given.names is not None or isinstance(given.source, Mapping)
         return await driver.result_of(lambda: client.preflight(dataset_id, is_once and has_names))
     if is_once and given.dataset_id is None and not given.dry_run:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sutro._run import uploads
+from sutro._run.driver import here
 from sutro.errors import ConfigurationError, MissingKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sutro import _core
     from sutro._reports.check import CheckReport
     from sutro._reports.upload import UploadReport
     from sutro.datasets import DatasetFile, StagedFile
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 class Api(Protocol):
     """What the modules of engines use of a `Client`."""
+
+    _core: _core.Client
 
     @property
     def api_url(self) -> str:
@@ -92,6 +97,17 @@ class Access:
                 f"sutro.Client(..., pickle_api_key=True)"
             )
             raise MissingKeyError(message) from None
+
+
+def stages(client: Api, dataset_id: str) -> bool:
+    """Tell whether the server stages files.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        SutroError: The server cannot be reached, or fails.
+    """
+    core: _core.Client = client._core  # noqa: SLF001 - of this package
+    return here(uploads.stages, core, dataset_id)
 
 
 def file_names(client: Api, dataset_id: str) -> list[str]:

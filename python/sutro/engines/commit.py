@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sutro import _core
 from sutro._reports.upload import UploadedFile
 from sutro._run import stopping
 from sutro.datasets import StagedFile
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from sutro.engines.access import Api
     from sutro.engines.options import Options
     from sutro.engines.task import PartFile
-
-_MOST_FILES = 10_000
-"""Files that one request appends together."""
 
 _MOST_TRIES = 1_000
 """Of a commit, while other jobs append to the dataset."""
@@ -60,7 +58,7 @@ class Commit:
         if any(file.staged_id is None for file in self._files):
             self._skip()
         while missing := [file for file in self._files if file.name not in self._done]:
-            self._append(missing[:_MOST_FILES])
+            self._append(missing[: _core.MAX_COMMIT_FILES])
         return [
             replace(self._done[file.name], position=position)
             for position, file in enumerate(self._files)

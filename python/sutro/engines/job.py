@@ -15,16 +15,10 @@ from sutro._reports import text
 from sutro._reports.upload import UploadReport
 from sutro._run import stopping, values
 from sutro._run.warn import warn
-from sutro.datasets import StagedFile
-from sutro.engines.access import Access, only_one_process
+from sutro.engines.access import Access, only_one_process, stages
 from sutro.engines.commit import Commit
 from sutro.engines.task import Task
-from sutro.errors import (
-    ConfigurationError,
-    FileAccessError,
-    RefusedError,
-    UploadIncompleteError,
-)
+from sutro.errors import ConfigurationError, FileAccessError, UploadIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -159,19 +153,13 @@ def begin(
 
 
 def _refuse_no_staging(client: Api, dataset_id: str) -> None:
-    """Ask for the commit of a file that cannot be: a server that stages files does not know it."""
-    nothing = StagedFile("file_none", "none.parquet", 0, 0, "0" * 64, None)
-    try:
-        client.commit([nothing], dataset_id)
-    except ConfigurationError:
+    if not stages(client, dataset_id):
         message = (
             f"{client.api_url} does not stage files, so workers cannot send theirs: pass "
             f"staging=FOLDER, a folder that the driver and all workers reach. The driver then "
             f"uploads from there"
         )
-        raise ConfigurationError(message) from None
-    except RefusedError:
-        return
+        raise ConfigurationError(message)
 
 
 def _new_folder(staging: str) -> str:

@@ -31,11 +31,11 @@ pub(crate) async fn list_dataset_files(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let ListDatasetFiles { dataset_id, compact, after } =
+    let ListDatasetFiles { dataset_id, compact, after, limit } =
         json(app.limits.max_json_bytes, &headers, body).await?;
     admit_dataset(app.storage.catalog(), &caller, &dataset_id).await?;
     if compact {
-        let page = page(app.storage.catalog(), &dataset_id, after.as_deref()).await?;
+        let page = page(app.storage.catalog(), &dataset_id, after.as_deref(), limit).await?;
         Ok(Json(page).into_response())
     } else {
         whole_list(app, dataset_id).await

@@ -1,7 +1,7 @@
 //! Lists of a dataset's files. Few files of a list are in memory at a time, and no connection to
 //! the catalog is held while a client reads.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     body::Body,
@@ -22,7 +22,7 @@ use crate::{
     wire::messages::{DatasetFile, DatasetFileList},
 };
 
-/// Number of files in a page.
+/// Maximum number of files in a page.
 const PAGE_FILES: i64 = 5_000;
 /// A schema that is longer is not copied for each file.
 const LONG_SCHEMA_BYTES: usize = 16 * 1024;
@@ -42,6 +42,7 @@ pub(crate) async fn page(
     catalog: &Catalog,
     dataset_id: &str,
     after: Option<&str>,
+    limit: Option<NonZeroU32>,
 ) -> Result<DatasetFileList, Refusal> {
     let begin = match after {
         None => 0,
@@ -51,7 +52,8 @@ pub(crate) async fn page(
     };
     let begin = i64::from(begin);
     let all = catalog.file_count(dataset_id).await?;
-    let end = all.min(begin + PAGE_FILES);
+    let most = limit.map_or(PAGE_FILES, |limit| i64::from(limit.get()).min(PAGE_FILES));
+    let end = all.min(begin + most);
     let mut files = Vec::new();
     let mut read = begin;
     while read < end {

@@ -22,7 +22,8 @@ use crate::{
         storage::{Committed, DifferentSchema},
     },
     wire::staging::{
-        CommitAnswer, CommitRefusal, CommitRequest, CommittedFile, MAX_COMMIT_FILES, StagedFile,
+        CommitAnswer, CommitRefusal, CommitRequest, CommittedFile, MAX_COMMIT_FILES, PREFER_HEADER,
+        PREFERENCE_APPLIED_HEADER, RETURN_MINIMAL, StagedFile, prefers_minimal,
     },
 };
 
@@ -47,7 +48,10 @@ pub(crate) async fn stage_file(
 }
 
 /// Append staged files to their dataset in the given order: all of them, or none.
-#[utoipa::path(post, path = "/commit-files", request_body = CommitRequest, responses(
+#[utoipa::path(post, path = "/commit-files", request_body = CommitRequest, params(
+    ("Prefer" = Option<String>, Header,
+        description = "`return=minimal` leaves `files` out of the response (RFC 7240)"),
+), responses(
     (status = 200, description = "The files are in the dataset, and durable", body = CommitAnswer),
     (status = "default", description = "Rejected", body = CommitRefusal),
 ))]
@@ -62,8 +66,14 @@ pub(crate) async fn commit_files(
     admit_dataset(app.storage.catalog(), &caller, &request.dataset_id).await?;
     app.check_open()?;
     let state = Arc::clone(&app);
-    let work = async move { commit(&state, &caller, request).await };
+    let is_short = prefers_short(&headers);
+    let work = async move { commit(&state, &caller, request, is_short).await };
     app.uploads.uninterrupted(work).await
+}
+
+fn prefers_short(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER_HEADER).into_iter();
+    values.filter_map(|value| value.to_str().ok()).any(prefers_minimal)
 }
 
 fn check_ids(ids: &[String]) -> Result<(), Refusal> {
@@ -87,6 +97,7 @@ async fn commit(
     app: &AppState,
     caller: &Caller,
     request: CommitRequest,
+    is_short: bool,
 ) -> Result<Response, Refusal> {
     let CommitRequest { dataset_id, expected_file_count, staged_ids } = request;
     let committed = app
@@ -95,7 +106,11 @@ async fn commit(
         .await?;
     let answer = |files: Vec<CommittedFile>| {
         let file_count = expected_file_count + files.len() as u64;
-        Json(CommitAnswer { files, file_count }).into_response()
+        if is_short {
+            let applied = [(PREFERENCE_APPLIED_HEADER, RETURN_MINIMAL)];
+            return (applied, Json(CommitAnswer { files: None, file_count })).into_response();
+        }
+        Json(CommitAnswer { files: Some(files), file_count }).into_response()
     };
     Ok(match committed {
         Committed::Done { files, bytes } => {

@@ -88,8 +88,13 @@ impl Shell {
         }
         let error = match outcome {
             Ok(CommitOutcome::Committed(answer)) => {
-                for (file, committed) in (group.start..group.end).zip(answer.files) {
-                    self.transfer.tracker.has_id(self.position(file), &committed.file_id);
+                let mut told = answer.files.into_iter().flatten();
+                for file in group.start..group.end {
+                    let staged = self.transfer.files[file].staged.as_ref();
+                    let own = || staged.map(|staged| staged.staged_id.clone());
+                    if let Some(id) = told.next().map(|told| told.file_id).or_else(own) {
+                        self.transfer.tracker.has_id(self.position(file), &id);
+                    }
                 }
                 return Event::GroupEnded(ending);
             }
