@@ -15,7 +15,6 @@ import pytest
 import plans
 import sutro
 from faults import FaultyClient, arm, armed, thaw
-from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
     from engines import Engine
@@ -66,9 +65,12 @@ def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
     client = FaultyClient(faults, None, each_server.client().api_url)
     dataset_id = client.create_dataset()
     restarts = []
+    ended = threading.Event()
 
     def restart() -> None:
-        wait_for((faults / "marked").exists)
+        while not (faults / "marked").exists():
+            if ended.wait(0.05):
+                return
         each_server.kill_and_restart()
         restarts.append(True)
 
@@ -78,6 +80,7 @@ def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
         report = engine.upload(client, engine.frame(faults), dataset_id)
     finally:
         thaw(faults)
+        ended.set()
         restarting.join()
 
     assert (armed(faults), restarts) == ([], [True])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -9,10 +12,10 @@ import pytest
 
 import plans
 from faults import arm, armed
+from spark_cluster import spark_cluster
+from speculate import MORE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import sutro
     from engines import Spark
     from server import Server
@@ -90,3 +93,26 @@ def test_a_frame_of_spark_is_read_in_order_a_partition_for_each_file(
     empty = client.create_dataset()
     with pytest.raises(Exception, match="has no files"):
         engine.session.read.format("sutro").option("dataset_id", empty).load()
+
+
+def test_a_straggler_that_spark_runs_twice_is_in_the_dataset_once(
+    client: sutro.Client, tmp_path: Path
+) -> None:
+    straggler = next(number for number in range(4, 20) if plans.size_of(number) > 100)
+    with spark_cluster(tmp_path) as master:
+        for verb in ("upload", "write"):
+            dataset_id = client.create_dataset()
+            attempts = tmp_path / verb
+            attempts.mkdir()
+            script = Path(__file__).with_name("speculate.py")
+            arguments = [master, dataset_id, attempts, straggler, verb]
+            driver = subprocess.run(
+                [sys.executable, script, *map(str, arguments)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert driver.returncode == 0, driver.stderr
+            assert len(list(attempts.iterdir())) == 2
+            found = client.read(dataset_id).to_arrow().cast(plans.SCHEMA)
+            assert found.equals(plans.whole(straggler + MORE))

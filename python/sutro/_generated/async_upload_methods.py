@@ -229,7 +229,8 @@ class AsyncUploads:
         commits all of them in order. Staged files are not visible, and the server deletes them
         after a day. Needs a server that stages files, such as `sutro serve`.
 
-        Files are checked as `upload` does. A second call stages the files again: staging is not
+        Files are checked as `upload` does, but the dataset is not listed: the server refuses a name
+        that is in use when its file is sent. A second call stages the files again: staging is not
         resumed.
 
         Args:
@@ -262,7 +263,7 @@ class AsyncUploads:
         Raises:
             CheckError: Files cannot be uploaded. Nothing was sent.
             DatasetNotFoundError: There is no such dataset.
-            FileExistsInDatasetError: Names are already in use in the dataset. Nothing was sent.
+            FileExistsInDatasetError: A name is already in use in the dataset.
             ConfigurationError: The server does not stage files, or an argument cannot be used.
             CancelledError: The task was cancelled. The dataset has not changed.
             SutroError: Any other failure; see `sutro.errors`. The dataset has not changed.
