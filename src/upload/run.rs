@@ -164,14 +164,9 @@ impl Run<'_> {
             )
             .into());
         }
-        let (dataset, held) = match files.held.take() {
-            Some(held) => (None, held),
-            None => {
-                let dataset = self.listed().await?;
-                let held = Held::by(dataset.as_ref());
-                (dataset, held)
-            }
-        };
+        let held = files.held.take();
+        let dataset = if held.is_some() { None } else { self.listed().await? };
+        let held = held.unwrap_or_else(|| Held::by(dataset.as_ref()));
         self.tracker.planned(&[], files.file_count.unwrap_or(0));
         let UploadOptions { mending, hive, .. } = self.options.clone();
         let mut coming = Coming::of_made_files(files, mending, hive, held);
