@@ -157,8 +157,8 @@ async def _ask_first(
     """Request what must be known about the dataset before the source is read.
 
     Several frames, and the frames of a check, are compared with the dataset's schema. A source that
-    can be read only once must not be read for nothing. Of files that are staged, the names are left to
-    the server: workers must not each list the dataset.
+    can be read only once must not be read for nothing. The names of staged files are left to the
+    server, because workers must not each list the dataset.
 
     Raises:
         AuthenticationError: The key is not accepted.
