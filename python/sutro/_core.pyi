@@ -164,6 +164,12 @@ class Client:
     ) -> Job[Rows]:
         """List a dataset and download its first file; the rows of all files, for one use."""
 
+    def delete_dataset(self, dataset_id: str) -> Job[None]:
+        """Delete a dataset with all of its files."""
+
+    def delete_dataset_file(self, dataset_id: str, file_name: str) -> Job[None]:
+        """Delete a file of a dataset."""
+
     def try_authentication(self) -> Job[None]:
         """Check the key."""
 

@@ -13,11 +13,7 @@ use utoipa::ToSchema;
 
 use super::{digest::Sha256Digest, lenient};
 
-/// The response header that names the extensions of a server, separated by commas. Every response
-/// of a server that has extensions has this header. Header names are compared without case.
-pub const EXTENSIONS_HEADER: &str = "sutro-extensions";
-
-/// The name of this extension in [`EXTENSIONS_HEADER`].
+/// The name of this extension in [`super::extensions::EXTENSIONS_HEADER`].
 pub const STAGING: &str = "staging";
 
 /// The path that stages one file: the same multipart form as `/upload-to-dataset`.
@@ -28,12 +24,6 @@ pub const COMMIT_FILES: &str = "/commit-files";
 
 /// Maximum number of ids in one [`CommitRequest`]; the minimum is 1.
 pub const MAX_COMMIT_FILES: usize = 10_000;
-
-/// Whether the value of [`EXTENSIONS_HEADER`] announces staging.
-#[must_use]
-pub fn is_announced(header: &str) -> bool {
-    header.split(',').any(|name| name.trim().eq_ignore_ascii_case(STAGING))
-}
 
 /// Response of `POST /stage-file`: the file is checked and durable, and not part of its dataset
 /// yet.
@@ -120,17 +110,7 @@ pub struct CommitRefusal {
 mod tests {
     use serde_json::json;
 
-    use super::{CommitRefusal, StagedFile, is_announced};
-
-    #[test]
-    fn staging_is_announced_among_other_extensions() {
-        for header in ["staging", "Staging", "packs, staging", "staging ,x"] {
-            assert!(is_announced(header), "{header}");
-        }
-        for header in ["", "stagin", "staging2", "no staging"] {
-            assert!(!is_announced(header), "{header}");
-        }
-    }
+    use super::{CommitRefusal, StagedFile};
 
     #[test]
     fn a_staged_file_is_read_whatever_stands_beside_what_a_commit_needs() {

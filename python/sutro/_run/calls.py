@@ -37,6 +37,21 @@ async def try_authentication(driver: Driver, client: _core.Client) -> None:
     await driver.result_of(client.try_authentication)
 
 
+async def delete_dataset(driver: Driver, client: _core.Client, dataset_id: str) -> None:
+    """Delete a dataset with all of its files."""
+    dataset_id = values.dataset_id(dataset_id)
+    await driver.result_of(lambda: client.delete_dataset(dataset_id))
+
+
+async def delete_dataset_file(
+    driver: Driver, client: _core.Client, dataset_id: str, file_name: str
+) -> None:
+    """Delete a file of a dataset."""
+    dataset_id = values.dataset_id(dataset_id)
+    file_name = values.text("file_name", file_name)
+    await driver.result_of(lambda: client.delete_dataset_file(dataset_id, file_name))
+
+
 async def list_datasets(driver: Driver, client: _core.Client) -> list[Dataset]:
     """List the datasets of the key."""
     return await driver.result_of(client.list_datasets)

@@ -17,6 +17,7 @@ mod commit_staged;
 #[cfg(test)]
 mod contract;
 mod database;
+mod deletion;
 mod error;
 mod file_ends;
 mod folder;
@@ -45,6 +46,7 @@ mod writes;
 pub(crate) use self::{
     catalog::Catalog,
     commit_staged::{Committed, DifferentSchema},
+    deletion::Deleted,
     error::StorageError,
     folder::create_folder,
     new_blob::{NewBlob, StoredBlob},

@@ -34,6 +34,10 @@ class SharedPlace:
             place.append(f"--blobs-option=endpoint={endpoint}")
         return ServerProcess(None, *place, *options, environment=self._environment)
 
+    def objects(self, store: S3Server) -> list[str]:
+        """The keys of the objects of this place."""
+        return store.keys(self._blobs)
+
 
 def raw_client(served: ServerProcess) -> RawClient:
     return RawClient(served.api_url, API_KEY)
