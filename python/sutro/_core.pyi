@@ -10,7 +10,7 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 
 from asyncio import Future
 from collections.abc import Sequence
-from typing import Generic, Self, TypeVar, final
+from typing import Any, Generic, Self, TypeVar, final
 
 from sutro._progress.snapshot import Progress
 from sutro._reports.check import CheckedFile, CheckReport
@@ -47,6 +47,7 @@ __all__ = [
     "note_on_open_file",
     "take_log_records",
     "upload_report_stream",
+    "verify",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -305,6 +306,13 @@ def check_names(names: list[str]) -> None:
 
     Raises:
         sutro.CheckError: Some cannot, or two are the same.
+    """
+
+def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
+    """Compare the bytes of a place with its catalog.
+
+    The result has `file_count`, `total_size_bytes`, `in_progress` and `findings`: dicts with
+    `kind`, `file_id`, `dataset_id`, `file_name` and `problem`.
     """
 
 @final

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sutro import settings
+from sutro import _core, settings
 from sutro._run import values
 
 # Not for type checkers only: the core makes such objects, perhaps when no file can be opened.
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from sutro import _core
     from sutro._run.driver import Driver
     from sutro._run.rows import Rows
+    from sutro.options import ServerPlace
 
 _T = TypeVar("_T")
 
@@ -68,6 +68,11 @@ async def list_dataset_files(
         page, after = await driver.result_of(ask)
         files += page
     return files
+
+
+async def verify(driver: Driver, place: ServerPlace, upload_expiry: float) -> dict[str, Any]:
+    """Compare the bytes of a server's place with its catalog."""
+    return await driver.result_of(lambda: _core.verify(place, upload_expiry))
 
 
 async def open_rows(

@@ -30,6 +30,19 @@ pub(super) fn migrator() -> Migrator {
     Migrator::with_migrations(migrations.into())
 }
 
+/// Checks the version of a catalog that is only read.
+pub(super) fn check_version(version: i64) -> Result<(), String> {
+    let known = MIGRATIONS.len();
+    match i64::try_from(known) {
+        Ok(known) if version > known => Err(failure(&MigrateError::VersionMissing(version))),
+        Ok(known) if version < known => Err(format!(
+            "an earlier release has written it in version {version}; start a server of this \
+             release once, which migrates it to version {known}"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Why a catalog could not be migrated.
 pub(super) fn failure(error: &MigrateError) -> String {
     match error {

@@ -14,6 +14,7 @@ mod catalog;
 mod catalog_histories;
 mod catalog_records;
 mod commit_staged;
+mod compare_file;
 #[cfg(test)]
 mod contract;
 mod database;
@@ -41,6 +42,7 @@ mod staging_queue;
 mod statement;
 mod sweep;
 mod transaction;
+mod verify;
 mod writes;
 
 pub(crate) use self::{
@@ -56,4 +58,8 @@ pub(crate) use self::{
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };
-pub use self::{place::Place, rows::UploadRecord};
+pub use self::{
+    place::Place,
+    rows::UploadRecord,
+    verify::{Finding, FindingKind, Verification, verify},
+};

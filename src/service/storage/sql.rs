@@ -185,6 +185,29 @@ pub(super) const UNCOUNT_FILE: &str = "\
 pub(super) const FIND_RECORD: &str =
     "UPDATE pending_blobs SET expires_at = expires_at WHERE file_id = $1 RETURNING file_id";
 
+/// What the rows of datasets say, and what is there.
+pub(super) const VERIFIED_DATASETS: &str = "\
+    SELECT dataset_id, file_count, total_size_bytes, \
+    (SELECT COUNT(*) FROM files WHERE files.dataset_id = datasets.dataset_id) AS counted, \
+    (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM files \
+    WHERE files.dataset_id = datasets.dataset_id) AS summed \
+    FROM datasets WHERE dataset_id > $1 ORDER BY dataset_id LIMIT $2";
+
+pub(super) const VERIFIED_FILES: &str = "\
+    SELECT file_id, dataset_id, file_name, size_bytes, row_count, sha256 FROM files \
+    WHERE file_id > $1 ORDER BY file_id LIMIT $2";
+
+pub(super) const VERIFIED_STAGED: &str = "\
+    SELECT staged_id AS file_id, dataset_id, file_name, size_bytes, row_count, sha256 FROM staged \
+    WHERE staged_id > $1 ORDER BY staged_id LIMIT $2";
+
+pub(super) const VERSION: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+
+/// Which of this many ids have a record.
+pub(super) fn recorded_among(ids: usize) -> String {
+    format!("SELECT file_id FROM pending_blobs WHERE file_id IN ({})", parameters(1, ids))
+}
+
 /// Inserts this many files, each unless its name is in use, and returns the ids of those.
 pub(super) fn insert_files(files: usize) -> Cow<'static, str> {
     static ONE: LazyLock<String> = LazyLock::new(|| insert_files_text(1));
@@ -269,7 +292,7 @@ fn parameters(first: usize, count: usize) -> String {
 mod tests {
     use super::{
         delete_staged, end_deleted, end_records, insert_files, kept_among, record_expired,
-        take_staged,
+        recorded_among, take_staged,
     };
     use crate::service::storage::migrations::MIGRATIONS;
 
@@ -282,7 +305,7 @@ mod tests {
         let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
         statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));
         statements.extend([kept_among(3), take_staged(3), delete_staged(3), record_expired(3)]);
-        statements.push(end_deleted(3));
+        statements.extend([end_deleted(3), recorded_among(3)]);
         statements.extend([insert_files(1), insert_files(3), end_records(3)].map(Cow::into_owned));
         let without_comments = |sql: String| {
             let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));

@@ -20,7 +20,7 @@ pub(super) fn of_store(error: &object_store::Error) -> StorageError {
 }
 
 /// A description without secrets, for the log and for whoever starts a server.
-pub(super) fn words(error: &object_store::Error) -> String {
+pub(in super::super) fn words(error: &object_store::Error) -> String {
     let words = error.to_string();
     let causes =
         std::iter::successors(Some(error as &(dyn Error + 'static)), |error| (*error).source());

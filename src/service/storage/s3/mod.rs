@@ -28,4 +28,4 @@ mod settings;
 mod store;
 mod writer;
 
-pub(super) use self::{blobs::S3Blobs, place::S3Place};
+pub(super) use self::{blobs::S3Blobs, errors::words, open::open_to_read, place::S3Place};
