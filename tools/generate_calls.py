@@ -57,7 +57,8 @@ def docstring(
     words = ast.get_docstring(method) or ""
     if is_function:
         words = words.replace("client.", "sutro.")
-        head, found, rest = words.partition("\n\nReturns:")
+        found = "\n\nReturns:" if "\n\nReturns:" in words else "\n\nRaises:"
+        head, found, rest = words.partition(found)
         start = "" if "Args:" in head else "\n\nArgs:"
         words = f"{head}{start}\n{KEY_ARGUMENTS.rstrip()}{found}{rest}"
     if is_async:

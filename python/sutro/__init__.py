@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sutro._core import __version__
     from sutro._generated.async_functions import (
         create_dataset_async,
+        delete_dataset_async,
+        delete_dataset_file_async,
         download_from_dataset_async,
         list_dataset_files_async,
         list_datasets_async,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     )
     from sutro._generated.functions import (
         create_dataset,
+        delete_dataset,
+        delete_dataset_file,
         download_from_dataset,
         list_dataset_files,
         list_datasets,
@@ -134,6 +138,10 @@ __all__ = [
     "commit_async",
     "create_dataset",
     "create_dataset_async",
+    "delete_dataset",
+    "delete_dataset_async",
+    "delete_dataset_file",
+    "delete_dataset_file_async",
     "download_from_dataset",
     "download_from_dataset_async",
     "list_dataset_files",
@@ -173,6 +181,8 @@ _MODULES = {
     **dict.fromkeys(
         (
             "create_dataset_async",
+            "delete_dataset_async",
+            "delete_dataset_file_async",
             "download_from_dataset_async",
             "list_dataset_files_async",
             "list_datasets_async",
@@ -182,6 +192,8 @@ _MODULES = {
     **dict.fromkeys(
         (
             "create_dataset",
+            "delete_dataset",
+            "delete_dataset_file",
             "download_from_dataset",
             "list_dataset_files",
             "list_datasets",

@@ -10,7 +10,7 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 
 from asyncio import Future
 from collections.abc import Sequence
-from typing import Generic, Self, TypeVar, final
+from typing import Any, Generic, Self, TypeVar, final
 
 from sutro._progress.snapshot import Progress
 from sutro._reports.check import CheckedFile, CheckReport
@@ -48,6 +48,7 @@ __all__ = [
     "note_on_open_file",
     "take_log_records",
     "upload_report_stream",
+    "verify",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -180,6 +181,12 @@ class Client:
         self, dataset_id: str, columns: list[str] | None, files: list[str] | None
     ) -> Job[Rows]:
         """List a dataset and download its first file; the rows of all files, for one use."""
+
+    def delete_dataset(self, dataset_id: str) -> Job[None]:
+        """Delete a dataset with all of its files."""
+
+    def delete_dataset_file(self, dataset_id: str, file_name: str) -> Job[None]:
+        """Delete a file of a dataset."""
 
     def try_authentication(self) -> Job[None]:
         """Check the key."""
@@ -316,6 +323,13 @@ def check_names(names: list[str]) -> None:
 
     Raises:
         sutro.CheckError: Some cannot, or two are the same.
+    """
+
+def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
+    """Compare the bytes of a place with its catalog.
+
+    The result has `file_count`, `total_size_bytes`, `in_progress` and `findings`: dicts with
+    `kind`, `file_id`, `dataset_id`, `file_name` and `problem`.
     """
 
 @final

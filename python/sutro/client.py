@@ -148,6 +148,54 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
         """
         return here(calls.list_datasets, self._core)
 
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete a dataset with all of its files and staged files. It cannot be restored.
+
+        If the response of the server is lost, the call is repeated. A dataset that is unknown
+        then counts as deleted.
+
+        Args:
+            dataset_id: The dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            ConfigurationError: The server cannot delete datasets; `sutro serve` can.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = client.create_dataset()
+            >>> client.delete_dataset(dataset_id)
+            >>> datasets = client.list_datasets()
+            >>> dataset_id in [dataset.dataset_id for dataset in datasets]
+            False
+        """
+        here(calls.delete_dataset, self._core, dataset_id)
+
+    def delete_dataset_file(self, dataset_id: str, file_name: str) -> None:
+        """Delete a file of a dataset. It cannot be restored.
+
+        The other files keep their order, and the dataset keeps its schema. The name can be used
+        again; the new file is then the last one.
+
+        Args:
+            dataset_id: The dataset.
+            file_name: The name of the file in the dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            RefusedError: The dataset has no such file.
+            ConfigurationError: The server cannot delete files; `sutro serve` can.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> report = client.upload("data/*.parquet")
+            >>> client.delete_dataset_file(report.dataset_id, "cars-1970.parquet")
+            >>> files = client.list_dataset_files(report.dataset_id)
+            >>> files[0].file_name
+            'cars-1971.parquet'
+        """
+        here(calls.delete_dataset_file, self._core, dataset_id, file_name)
+
     def list_dataset_files(self, dataset_id: str) -> list[DatasetFile]:
         """List the files of a dataset in the order in which they were uploaded.
 

@@ -21,7 +21,7 @@ class Dataset:
     total_size_bytes: int
     """Sum of the sizes of the files, in bytes."""
     schema: tuple[tuple[str, str], ...] | None
-    """Name and type of each column; `None` while the dataset is empty."""
+    """Name and type of each column; `None` before the first file."""
 
 
 @public

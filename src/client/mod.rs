@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod calls;
+mod deletion;
 mod download;
 mod http;
 mod listing;

@@ -214,6 +214,18 @@ impl Client {
         Job::start(work, None, |py, reader| dataset_stream::to_python(py, reader, local))
     }
 
+    fn delete_dataset(&self, dataset_id: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { api.delete_dataset(&dataset_id).await };
+        Job::start(work, None, |py, ()| Ok(py.None()))
+    }
+
+    fn delete_dataset_file(&self, dataset_id: String, file_name: String) -> PyResult<Job> {
+        let api = self.api()?;
+        let work = async move { api.delete_dataset_file(&dataset_id, &file_name).await };
+        Job::start(work, None, |py, ()| Ok(py.None()))
+    }
+
     fn try_authentication(&self) -> PyResult<Job> {
         let api = self.api()?;
         Job::start(async move { api.try_authentication().await }, None, |py, ()| Ok(py.None()))

@@ -81,7 +81,7 @@ impl LocalServer {
 }
 
 /// Converts a `sutro.options.ServerPlace`.
-fn parse_place(given: &Bound<'_, PyDict>) -> PyResult<Place> {
+pub(super) fn parse_place(given: &Bound<'_, PyDict>) -> PyResult<Place> {
     let text = |name| given.get_item(name)?.map(|value| value.extract::<String>()).transpose();
     let folder = text("folder")?.map(PathBuf::from);
     let (catalog, blobs) = (text("catalog")?, text("blobs")?);

@@ -27,6 +27,7 @@ mod per_process;
 mod preflight;
 mod report_table;
 mod runtime;
+mod verify;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
@@ -49,6 +50,7 @@ mod _core {
         log_records::take_log_records,
         preflight::{Preflight, check_frames, differing_leaves},
         report_table::{check_report_stream, upload_report_stream},
+        verify::verify,
     };
 
     /// Functions registered last run first, so programs can still use the core in theirs.

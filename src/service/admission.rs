@@ -89,7 +89,7 @@ pub(super) async fn admit_quota(
     // The body declares at least the bytes of the file, less those around it.
     let bytes = declared.unwrap_or(0).saturating_sub(MAX_AROUND_FILE);
     match app.storage.check_quota(caller.owner(), bytes).await? {
-        Staged::Done | Staged::Expired => Ok(()),
+        Staged::Done | Staged::Expired | Staged::NoDataset => Ok(()),
         Staged::TooMuch(totals) => Err(too_much_staged(&app.limits, totals)),
     }
 }
@@ -153,6 +153,7 @@ pub(super) async fn admit_staged(
             Ok(staged)
         }
         (Staged::Expired, _) => Err(Refusal::upload_expired()),
+        (Staged::NoDataset, _) => Err(Refusal::unknown_dataset(dataset_id)),
         (Staged::TooMuch(totals), _) => Err(too_much_staged(&app.limits, totals)),
     }
 }

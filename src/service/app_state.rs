@@ -79,6 +79,11 @@ impl AppState {
         self.check_life(Life::Stopping)
     }
 
+    /// Whether the catalog is closed, or will be in a moment.
+    pub(super) fn is_closed(&self) -> bool {
+        *self.life.borrow() == Life::Closed
+    }
+
     fn check_life(&self, latest: Life) -> Result<(), Refusal> {
         if *self.life.borrow() > latest {
             return Err(Refusal::stopping());

@@ -32,4 +32,4 @@ pub use embedded::Service;
 pub use keys::Keys;
 pub use limits::Limits;
 pub use local::{LocalServer, ServerConfig, shared};
-pub use storage::{Place, UploadRecord};
+pub use storage::{Finding, FindingKind, Place, UploadRecord, Verification, verify};

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
 };
 
-use super::calls::{datasets, file_bytes, files, looking_in, staging, uploads};
+use super::calls::{datasets, deletion, file_bytes, files, looking_in, staging, uploads};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +21,8 @@ use super::calls::{datasets, file_bytes, files, looking_in, staging, uploads};
         file_bytes::file_bytes,
         staging::stage_file,
         staging::commit_files,
+        deletion::delete_dataset,
+        deletion::delete_dataset_file,
         uploads::uploads,
         looking_in::health,
         looking_in::live,

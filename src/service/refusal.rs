@@ -137,6 +137,7 @@ impl From<StorageError> for Refusal {
             StorageError::WritesStopped => Self::writes_stopped(),
             StorageError::FolderReplaced => Self::folder_replaced(),
             StorageError::BlobDamaged(_) => Self::blob_damaged(),
+            StorageError::Deleted => Self::unknown_file(),
             StorageError::BlobFailed(_) => {
                 Self::internal("the server could not read or write the file; see its log")
             }

@@ -15,11 +15,15 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::{
     app_state::AppState,
-    calls::{datasets, file_bytes, files, looking_in, staging, uploads},
+    calls::{datasets, deletion, file_bytes, files, looking_in, staging, uploads},
     guard, openapi,
     refusal::Refusal,
 };
-use crate::wire::staging::{COMMIT_FILES, EXTENSIONS_HEADER, STAGE_FILE, STAGING};
+use crate::wire::{
+    deletion::{DELETE_DATASET, DELETE_FILE},
+    extensions::EXTENSIONS_HEADER,
+    staging::{COMMIT_FILES, STAGE_FILE},
+};
 
 pub(super) fn router(app: Arc<AppState>) -> Router {
     let body_timeout = app.limits.body_timeout;
@@ -30,7 +34,9 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .route("/upload-to-dataset", post(uploads::upload_to_dataset))
         .route("/download-from-dataset", post(files::download_from_dataset))
         .route(STAGE_FILE, post(staging::stage_file))
-        .route(COMMIT_FILES, post(staging::commit_files));
+        .route(COMMIT_FILES, post(staging::commit_files))
+        .route(DELETE_DATASET, post(deletion::delete_dataset))
+        .route(DELETE_FILE, post(deletion::delete_dataset_file));
     // Release 0.1.60 of the official SDK expects plain names, but the API documents objects.
     let legacy = calls.clone().route("/list-dataset-files", post(files::list_dataset_file_names));
     let calls = calls
@@ -63,11 +69,10 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
 
 /// Every response tells a client what else it may call, so that it needs no call to find out.
 async fn announce_extensions(State(app): State<Arc<AppState>>, mut response: Response) -> Response {
-    if app.limits.max_staged_files == 0 {
-        return response;
-    }
+    let extensions =
+        if app.limits.max_staged_files == 0 { "deletion" } else { "staging, deletion" };
     let (name, value) =
-        (HeaderName::from_static(EXTENSIONS_HEADER), HeaderValue::from_static(STAGING));
+        (HeaderName::from_static(EXTENSIONS_HEADER), HeaderValue::from_static(extensions));
     response.headers_mut().insert(name, value);
     response
 }

@@ -49,7 +49,7 @@ pub struct DatasetInfo {
     /// Sum of the files' sizes in bytes.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub total_size_bytes: u64,
-    /// The columns; `None` while the dataset is empty.
+    /// The columns; `None` before the first file.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub schema: Option<SchemaSummary>,
 }

@@ -1,6 +1,8 @@
 //! The contract of the dataset API, shared by the client and the server.
 
+pub mod deletion;
 pub mod digest;
+pub mod extensions;
 pub mod file_name;
 pub mod id;
 mod lenient;

@@ -13,11 +13,7 @@ use utoipa::ToSchema;
 
 use super::{digest::Sha256Digest, lenient};
 
-/// The response header that names the extensions of a server, separated by commas. Every response
-/// of a server that has extensions has this header. Header names are compared without case.
-pub const EXTENSIONS_HEADER: &str = "sutro-extensions";
-
-/// The name of this extension in [`EXTENSIONS_HEADER`].
+/// The name of this extension in [`super::extensions::EXTENSIONS_HEADER`].
 pub const STAGING: &str = "staging";
 
 /// The path that stages one file: the same multipart form as `/upload-to-dataset`.
@@ -48,12 +44,6 @@ pub fn prefers_minimal(header: &str) -> bool {
             && value.trim().trim_matches('"').eq_ignore_ascii_case("minimal")
     };
     header.split(',').any(is_it)
-}
-
-/// Whether the value of [`EXTENSIONS_HEADER`] announces staging.
-#[must_use]
-pub fn is_announced(header: &str) -> bool {
-    header.split(',').any(|name| name.trim().eq_ignore_ascii_case(STAGING))
 }
 
 /// Response of `POST /stage-file`: the file is checked and durable, and not part of its dataset
@@ -143,7 +133,7 @@ pub struct CommitRefusal {
 mod tests {
     use serde_json::json;
 
-    use super::{CommitRefusal, StagedFile, is_announced, prefers_minimal};
+    use super::{CommitRefusal, StagedFile, prefers_minimal};
 
     #[test]
     fn a_short_response_is_preferred_among_other_preferences() {
@@ -159,16 +149,6 @@ mod tests {
             ["", "return", "return=representation", "returns=minimal", "x; return=minimal"]
         {
             assert!(!prefers_minimal(header), "{header}");
-        }
-    }
-
-    #[test]
-    fn staging_is_announced_among_other_extensions() {
-        for header in ["staging", "Staging", "packs, staging", "staging ,x"] {
-            assert!(is_announced(header), "{header}");
-        }
-        for header in ["", "stagin", "staging2", "no staging"] {
-            assert!(!is_announced(header), "{header}");
         }
     }
 

@@ -26,6 +26,8 @@ TWINS = [
     "check",
     "commit",
     "create_dataset",
+    "delete_dataset",
+    "delete_dataset_file",
     "download_from_dataset",
     "list_dataset_files",
     "list_datasets",

@@ -205,3 +205,18 @@ def test_a_name_cannot_move_the_cursor(tmp_path: Path) -> None:
     assert "\x1b" not in terminal.output
     assert "\u202e" not in terminal.output
     assert r"red-\x1b[31m.parquet" in terminal.output
+
+
+_END_OF_INPUT = "\x04"
+
+
+def test_before_a_deletion_the_command_asks(run_sutro: RunSutro, tmp_path: Path) -> None:
+    local = ("--api-url", "local:service")
+    dataset_id = run_sutro("datasets", "create", *local).stdout.strip()
+    for typed, code, is_there in (("n\r", 1, True), (_END_OF_INPUT, 130, True), ("y\r", 0, False)):
+        command = (*SUTRO, "datasets", "delete", dataset_id, *local)
+        with Terminal(*command, folder=tmp_path) as terminal:
+            terminal.wait_for(r"\[y/N\]: ")
+            terminal.type(typed)
+            assert terminal.wait() == code
+        assert (dataset_id in run_sutro("datasets", "list", "-q", *local).stdout) == is_there

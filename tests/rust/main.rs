@@ -4,6 +4,7 @@
 mod architecture;
 mod client_faults;
 mod contents;
+mod deletion;
 mod fault_pages;
 mod file_ranges;
 mod footers;

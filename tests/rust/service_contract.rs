@@ -31,6 +31,8 @@ async fn no_key_and_a_wrong_key_are_refused_on_every_call() {
         (Method::POST, "download-from-dataset"),
         (Method::POST, "stage-file"),
         (Method::POST, "commit-files"),
+        (Method::POST, "delete-dataset"),
+        (Method::POST, "delete-dataset-file"),
         (Method::GET, "datasets/d/files/a.parquet"),
     ] {
         for key in [None, Some("Key wrong"), Some("wrong"), Some("")] {

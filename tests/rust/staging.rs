@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use sutro::{
     credentials::ApiKey,
     service::Limits,
-    wire::staging::{CommitAnswer, CommitRefusal, EXTENSIONS_HEADER, StagedFile, is_announced},
+    wire::{
+        deletion::DELETION,
+        extensions::{EXTENSIONS_HEADER, is_announced},
+        staging::{CommitAnswer, CommitRefusal, STAGING, StagedFile},
+    },
 };
 
 use crate::support::{
@@ -122,7 +126,7 @@ async fn a_page_of_a_listing_has_as_many_files_as_it_is_limited_to() {
 }
 
 #[tokio::test]
-async fn every_response_announces_staging() {
+async fn every_response_announces_the_extensions() {
     let server = TestServer::start().await;
     let stranger = server.http.post(server.url("list-datasets"));
     let foreign = server.request(Method::GET, "create-dataset").header("origin", "null");
@@ -138,7 +142,8 @@ async fn every_response_announces_staging() {
     ] {
         let response = request.send().await.unwrap();
         let header = response.headers()[EXTENSIONS_HEADER].to_str().unwrap();
-        assert!(is_announced(header), "{response:?}");
+        assert!(is_announced(header, STAGING), "{response:?}");
+        assert!(is_announced(header, DELETION), "{response:?}");
     }
 }
 

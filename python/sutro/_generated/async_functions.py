@@ -75,6 +75,74 @@ async def list_datasets_async(
 
 
 @public
+async def delete_dataset_async(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> None:
+    """Delete a dataset with all of its files and staged files. It cannot be restored.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    If the response of the server is lost, the call is repeated. A dataset that is unknown
+    then counts as deleted.
+
+    Args:
+        dataset_id: The dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        ConfigurationError: The server cannot delete datasets; `sutro serve` can.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = await sutro.create_dataset_async()
+        >>> await sutro.delete_dataset_async(dataset_id)
+        >>> datasets = await sutro.list_datasets_async()
+        >>> dataset_id in [dataset.dataset_id for dataset in datasets]
+        False
+    """
+    return await Client(api_key, api_url).delete_dataset_async(dataset_id)
+
+
+@public
+async def delete_dataset_file_async(
+    dataset_id: str, file_name: str, *, api_key: str | None = None, api_url: str | None = None
+) -> None:
+    """Delete a file of a dataset. It cannot be restored.
+
+    Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+    The other files keep their order, and the dataset keeps its schema. The name can be used
+    again; the new file is then the last one.
+
+    Args:
+        dataset_id: The dataset.
+        file_name: The name of the file in the dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        RefusedError: The dataset has no such file.
+        ConfigurationError: The server cannot delete files; `sutro serve` can.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = await sutro.upload_async("data/*.parquet")
+        >>> await sutro.delete_dataset_file_async(report.dataset_id, "cars-1970.parquet")
+        >>> files = await sutro.list_dataset_files_async(report.dataset_id)
+        >>> files[0].file_name
+        'cars-1971.parquet'
+    """
+    return await Client(api_key, api_url).delete_dataset_file_async(dataset_id, file_name)
+
+
+@public
 async def list_dataset_files_async(
     dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
 ) -> list[DatasetFile]:

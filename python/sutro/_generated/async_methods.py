@@ -78,6 +78,58 @@ class AsyncCalls:
         """
         return await in_loop(calls.list_datasets, self._core)
 
+    async def delete_dataset_async(self, dataset_id: str) -> None:
+        """Delete a dataset with all of its files and staged files. It cannot be restored.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        If the response of the server is lost, the call is repeated. A dataset that is unknown
+        then counts as deleted.
+
+        Args:
+            dataset_id: The dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            ConfigurationError: The server cannot delete datasets; `sutro serve` can.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = await client.create_dataset_async()
+            >>> await client.delete_dataset_async(dataset_id)
+            >>> datasets = await client.list_datasets_async()
+            >>> dataset_id in [dataset.dataset_id for dataset in datasets]
+            False
+        """
+        await in_loop(calls.delete_dataset, self._core, dataset_id)
+
+    async def delete_dataset_file_async(self, dataset_id: str, file_name: str) -> None:
+        """Delete a file of a dataset. It cannot be restored.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        The other files keep their order, and the dataset keeps its schema. The name can be used
+        again; the new file is then the last one.
+
+        Args:
+            dataset_id: The dataset.
+            file_name: The name of the file in the dataset.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            RefusedError: The dataset has no such file.
+            ConfigurationError: The server cannot delete files; `sutro serve` can.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> report = await client.upload_async("data/*.parquet")
+            >>> await client.delete_dataset_file_async(report.dataset_id, "cars-1970.parquet")
+            >>> files = await client.list_dataset_files_async(report.dataset_id)
+            >>> files[0].file_name
+            'cars-1971.parquet'
+        """
+        await in_loop(calls.delete_dataset_file, self._core, dataset_id, file_name)
+
     async def list_dataset_files_async(self, dataset_id: str) -> list[DatasetFile]:
         """List the files of a dataset in the order in which they were uploaded.
 

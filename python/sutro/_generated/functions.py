@@ -70,6 +70,70 @@ def list_datasets(*, api_key: str | None = None, api_url: str | None = None) -> 
 
 
 @public
+def delete_dataset(
+    dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
+) -> None:
+    """Delete a dataset with all of its files and staged files. It cannot be restored.
+
+    If the response of the server is lost, the call is repeated. A dataset that is unknown
+    then counts as deleted.
+
+    Args:
+        dataset_id: The dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        ConfigurationError: The server cannot delete datasets; `sutro serve` can.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = sutro.create_dataset()
+        >>> sutro.delete_dataset(dataset_id)
+        >>> datasets = sutro.list_datasets()
+        >>> dataset_id in [dataset.dataset_id for dataset in datasets]
+        False
+    """
+    return Client(api_key, api_url).delete_dataset(dataset_id)
+
+
+@public
+def delete_dataset_file(
+    dataset_id: str, file_name: str, *, api_key: str | None = None, api_url: str | None = None
+) -> None:
+    """Delete a file of a dataset. It cannot be restored.
+
+    The other files keep their order, and the dataset keeps its schema. The name can be used
+    again; the new file is then the last one.
+
+    Args:
+        dataset_id: The dataset.
+        file_name: The name of the file in the dataset.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Raises:
+        DatasetNotFoundError: There is no such dataset.
+        RefusedError: The dataset has no such file.
+        ConfigurationError: The server cannot delete files; `sutro serve` can.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> report = sutro.upload("data/*.parquet")
+        >>> sutro.delete_dataset_file(report.dataset_id, "cars-1970.parquet")
+        >>> files = sutro.list_dataset_files(report.dataset_id)
+        >>> files[0].file_name
+        'cars-1971.parquet'
+    """
+    return Client(api_key, api_url).delete_dataset_file(dataset_id, file_name)
+
+
+@public
 def list_dataset_files(
     dataset_id: str, *, api_key: str | None = None, api_url: str | None = None
 ) -> list[DatasetFile]:

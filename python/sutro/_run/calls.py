@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sutro import settings
+from sutro import _core, settings
 from sutro._run import values
 
 # Not for type checkers only: the core makes such objects, perhaps when no file can be opened.
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from sutro import _core
     from sutro._run.driver import Driver
     from sutro._run.rows import Rows
+    from sutro.options import ServerPlace
 
 _T = TypeVar("_T")
 
@@ -35,6 +35,21 @@ async def create_dataset(driver: Driver, client: _core.Client, name: str | None)
 async def try_authentication(driver: Driver, client: _core.Client) -> None:
     """Raise if the server does not accept the key."""
     await driver.result_of(client.try_authentication)
+
+
+async def delete_dataset(driver: Driver, client: _core.Client, dataset_id: str) -> None:
+    """Delete a dataset with all of its files."""
+    dataset_id = values.dataset_id(dataset_id)
+    await driver.result_of(lambda: client.delete_dataset(dataset_id))
+
+
+async def delete_dataset_file(
+    driver: Driver, client: _core.Client, dataset_id: str, file_name: str
+) -> None:
+    """Delete a file of a dataset."""
+    dataset_id = values.dataset_id(dataset_id)
+    file_name = values.text("file_name", file_name)
+    await driver.result_of(lambda: client.delete_dataset_file(dataset_id, file_name))
 
 
 async def list_datasets(driver: Driver, client: _core.Client) -> list[Dataset]:
@@ -53,6 +68,11 @@ async def list_dataset_files(
         page, after = await driver.result_of(ask)
         files += page
     return files
+
+
+async def verify(driver: Driver, place: ServerPlace, upload_expiry: float) -> dict[str, Any]:
+    """Compare the bytes of a server's place with its catalog."""
+    return await driver.result_of(lambda: _core.verify(place, upload_expiry))
 
 
 async def open_rows(

@@ -16,6 +16,7 @@ from sutro.cli.login import login
 from sutro.cli.options import Group, examples
 from sutro.cli.serve import serve
 from sutro.cli.upload import check, upload
+from sutro.cli.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,5 +81,5 @@ def commands() -> None:
     """
 
 
-for command in (login, check, upload, datasets, serve, doctor, completion):
+for command in (login, check, upload, datasets, serve, verify, doctor, completion):
     commands.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from sutro.cli.options import (
     quiet_option,
     service_options,
 )
-from sutro.cli.output import show, show_lines, show_table
+from sutro.cli.output import say, show, show_lines, show_table
 from sutro.cli.upload import upload_options, upload_paths
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def datasets() -> None:
-    """Create, list, fill and download datasets."""
+    """Create, list, fill, download and delete datasets."""
 
 
 @datasets.command("create", epilog=examples("dataset=$(sutro datasets create --name cars)"))
@@ -161,6 +162,47 @@ def _download(
         dataset_id, files or None, output, concurrency=concurrency, overwrite=overwrite
     )
     show_lines([str(path) for path in paths], {"paths": paths})
+
+
+@datasets.command(
+    "delete",
+    epilog=examples(
+        "sutro datasets delete dataset-1b2c",
+        "sutro datasets delete dataset-1b2c --file part-0.parquet --yes",
+    ),
+)
+@dataset_id_argument
+@click.option("--file", "file_name", metavar="NAME", help="Delete only this file of the dataset.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@service_options
+def _delete(dataset_id: str, file_name: str | None, api_url: str | None, *, yes: bool) -> None:
+    """Delete a dataset with all of its files, or one file.
+
+    This cannot be undone. On a terminal, the command asks for confirmation; elsewhere it needs
+    --yes. The other files of a dataset keep their order.
+    """
+    what = f"the dataset {dataset_id} with all of its files"
+    if file_name is not None:
+        what = f"the file {file_name} of the dataset {dataset_id}"
+    if not yes and not _is_confirmed(f"Delete {what}? This cannot be undone."):
+        say("Note", "nothing was deleted", "cyan")
+        click.get_current_context().exit(1)
+    if file_name is None:
+        client(api_url).delete_dataset(dataset_id)
+    else:
+        client(api_url).delete_dataset_file(dataset_id, file_name)
+    facts = {"dataset_id": dataset_id, "file_name": file_name}
+    show(dataset_id if file_name is None else file_name, facts)
+
+
+def _is_confirmed(question: str) -> bool:
+    if not text.is_terminal(sys.stdin):
+        message = "deleting needs --yes if it cannot ask on a terminal"
+        raise click.UsageError(message, click.get_current_context())
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
 
 
 def _facts(listed: sutro.Dataset | sutro.DatasetFile) -> dict[str, Any]:

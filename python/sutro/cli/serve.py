@@ -16,6 +16,7 @@ from sutro import _core
 from sutro._run import logs
 from sutro.cli import output
 from sutro.cli.options import examples, verbose_option
+from sutro.cli.place import place_options, server_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +28,6 @@ _LOG_SECONDS = 0.2
 
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-_SECRET_OPTIONS = ("secret_access_key", "session_token", "token", "sse_customer_key_base64")
 
 
 _DEFAULTS = _core.defaults()
@@ -62,37 +60,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
         "sutro serve --data datasets/ --host 0.0.0.0 --api-key-file keys.txt -v",
     )
 )
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False),
-    metavar="FOLDER",
-    help="Folder with the datasets, created if needed. Only one server can use a folder.",
-)
-@click.option(
-    "--catalog",
-    envvar="SUTRO_CATALOG",
-    metavar="URL",
-    help="Where names, order and keys are stored: sqlite:FILE or postgres://USER@HOST/DATABASE; "
-    "also SUTRO_CATALOG. "
-    "[default: catalog.sqlite in --data]",
-)
-@click.option(
-    "--blobs",
-    envvar="SUTRO_BLOBS",
-    metavar="URL",
-    help="Where the bytes of files are stored: file:FOLDER or s3://BUCKET/PREFIX; also "
-    "SUTRO_BLOBS. [default: blobs in --data]",
-)
-@click.option(
-    "--blobs-option",
-    "blobs_options",
-    multiple=True,
-    callback=lambda _context, _option, given: _options_of_blobs(given),
-    metavar="NAME=VALUE",
-    help="An option of s3://, such as endpoint, region, virtual_hosted_style_request or timeout; "
-    "otherwise as the variables of AWS tools say, such as AWS_ENDPOINT_URL and AWS_REGION. "
-    "Repeatable.",
-)
+@place_options("Folder with the datasets, created if needed. Only one server can use a folder.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -176,9 +144,7 @@ def serve(
 
     Ctrl-C and SIGTERM let running uploads finish for up to 5 seconds, then exit with 0.
     """
-    if data is None and (catalog is None or blobs is None):
-        message = "Missing option '--data', or both of '--catalog' and '--blobs'."
-        raise click.UsageError(message)
+    server_place(data, catalog, blobs, blobs_options)
     keys = [*api_keys, *_keys_in(api_key_file)]
     source = click.get_current_context().get_parameter_source("api_keys")
     if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
@@ -206,23 +172,6 @@ def serve(
             logs.forward()
             time.sleep(_LOG_SECONDS)
     logs.forward()
-
-
-def _options_of_blobs(given: tuple[str, ...]) -> dict[str, str]:
-    options = {}
-    for option in given:
-        name, is_given, value = option.partition("=")
-        if not is_given:
-            message = "an option is written as NAME=VALUE"
-            raise click.BadParameter(message)
-        if name.lower().removeprefix("aws_") in _SECRET_OPTIONS:
-            message = (
-                f"all users of this machine see {name} in the process list; use a variable, such "
-                "as AWS_SECRET_ACCESS_KEY"
-            )
-            raise click.BadParameter(message)
-        options[name] = value
-    return options
 
 
 def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: bool) -> None:

@@ -28,8 +28,9 @@ use crate::{
     error::{Error, Result, without_number},
     message::{QUOTED_CHARS, cut},
     wire::{
+        extensions::{EXTENSIONS_HEADER, is_announced},
         messages::ErrorAnswer,
-        staging::{EXTENSIONS_HEADER, is_announced},
+        staging::STAGING,
     },
 };
 
@@ -84,9 +85,7 @@ impl Subject {
         let answer = request.send().await.map_err(|error| self.broken(&error))?;
         let (path, status) = (answer.url().path(), answer.status().as_u16());
         let file_name = self.file_name.as_deref();
-        let announced = answer.headers().get(EXTENSIONS_HEADER);
-        let announced = announced.and_then(|value| value.to_str().ok());
-        self.peer.stages.store(announced.is_some_and(is_announced), Ordering::Relaxed);
+        self.peer.stages.store(announces(&answer, STAGING), Ordering::Relaxed);
         tracing::debug!(path, status, ms = begun.elapsed().as_millis(), file_name, "answered");
         Ok(answer)
     }
@@ -252,6 +251,13 @@ impl Subject {
     pub(crate) fn not_the_api(&self, message: String) -> Error {
         Error::NotTheApi { host: self.peer.host.clone(), message }
     }
+}
+
+/// Whether the server has said in this response that it has an extension.
+pub(super) fn announces(answer: &Response, extension: &str) -> bool {
+    let announced = answer.headers().get(EXTENSIONS_HEADER);
+    let announced = announced.and_then(|value| value.to_str().ok());
+    announced.is_some_and(|announced| is_announced(announced, extension))
 }
 
 /// Statuses after which the same request may succeed later. The other 5xx mean that the server

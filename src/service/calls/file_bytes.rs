@@ -76,7 +76,7 @@ pub(crate) async fn file_bytes(
     if method == Method::HEAD {
         return Ok(response(status, head, Body::empty()));
     }
-    let bytes = app.storage.read(&file.file_id, size, range).await?;
+    let bytes = app.storage.read(&file, range).await?;
     Ok(response(status, head, Body::from_stream(bytes)))
 }
 

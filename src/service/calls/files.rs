@@ -14,7 +14,7 @@ use super::listing::{page, whole_list, whole_list_of_names};
 use crate::{
     service::{
         admission::admit_dataset, app_state::AppState, keys::Caller, receive::json,
-        refusal::Refusal, storage::StoredFile,
+        refusal::Refusal,
     },
     wire::messages::{DatasetFileList, DatasetFileNames, DownloadFromDataset, ListDatasetFiles},
 };
@@ -75,11 +75,11 @@ pub(crate) async fn download_from_dataset(
         json(app.limits.max_json_bytes, &headers, body).await?;
     admit_dataset(app.storage.catalog(), &caller, &dataset_id).await?;
     let file = app.storage.catalog().find_file(&dataset_id, &file_name).await?;
-    let StoredFile { file_id, size_bytes, .. } = file.ok_or_else(Refusal::unknown_file)?;
+    let file = file.ok_or_else(Refusal::unknown_file)?;
     let head = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, size_bytes.to_string()),
+        (header::CONTENT_LENGTH, file.size_bytes.to_string()),
     ];
-    let bytes = app.storage.read(&file_id, size_bytes, 0..size_bytes).await?;
+    let bytes = app.storage.read(&file, 0..file.size_bytes).await?;
     Ok((head, Body::from_stream(bytes)).into_response())
 }

@@ -36,8 +36,8 @@ enum Form {
     File(Bytes),
 }
 
-/// Files without their schemas, and the start of the next page. Files are only appended, so a
-/// position stays valid.
+/// Files without their schemas, and the start of the next page. Positions are not used again, so
+/// they stay valid.
 pub(crate) async fn page(
     catalog: &Catalog,
     dataset_id: &str,
@@ -51,26 +51,34 @@ pub(crate) async fn page(
         })?,
     };
     let begin = i64::from(begin);
-    let all = catalog.file_count(dataset_id).await?;
+    let all = catalog.end(dataset_id).await?;
     let most = limit.map_or(PAGE_FILES, |limit| i64::from(limit.get()).min(PAGE_FILES));
     let end = all.min(begin + most);
     let mut files = Vec::new();
     let mut read = begin;
     while read < end {
         let more = catalog.files(dataset_id, read, end).await?;
-        if more.is_empty() {
-            break;
+        if more.files.is_empty() {
+            must_exist(catalog, dataset_id).await?;
         }
-        read += i64::try_from(more.len()).unwrap_or(0);
-        files.extend(more);
+        read = more.next;
+        files.extend(more.files);
     }
     // Read after the files: a dataset that has files has a schema, which all of them share.
     let dataset_schema = match after {
         None => catalog.schema(dataset_id).await?.as_ref().map(Schema::to_text),
         Some(_) => None,
     };
-    let next = (!files.is_empty() && read < all).then(|| read.to_string());
+    let next = (read < all).then(|| read.to_string());
     Ok(DatasetFileList { files, dataset_schema, next })
+}
+
+/// A dataset that was deleted since it was looked up is not an empty one.
+async fn must_exist(catalog: &Catalog, dataset_id: &str) -> Result<(), Refusal> {
+    if catalog.has_dataset(None, dataset_id).await? {
+        return Ok(());
+    }
+    Err(Refusal::unknown_dataset(dataset_id))
 }
 
 /// All current files, each with the dataset's schema.
@@ -78,7 +86,7 @@ pub(crate) async fn whole_list(
     app: Arc<AppState>,
     dataset_id: String,
 ) -> Result<Response, Refusal> {
-    let end = app.storage.catalog().file_count(&dataset_id).await?;
+    let end = app.storage.catalog().end(&dataset_id).await?;
     let schema = app.storage.catalog().schema(&dataset_id).await?;
     let summary = json(&schema.as_ref().map(Schema::summary))?;
     let tail = match schema {
@@ -86,7 +94,7 @@ pub(crate) async fn whole_list(
         None => "]}".to_owned(),
     };
     let form = Form::File(summary.into());
-    Ok(answer(WholeList { app, dataset_id, form, next: 0, end }, tail))
+    Ok(answer(WholeList { app, dataset_id, form, next: 0, end, is_begun: false }, tail))
 }
 
 /// The names of all current files.
@@ -94,8 +102,8 @@ pub(crate) async fn whole_list_of_names(
     app: Arc<AppState>,
     dataset_id: String,
 ) -> Result<Response, Refusal> {
-    let end = app.storage.catalog().file_count(&dataset_id).await?;
-    let list = WholeList { app, dataset_id, form: Form::Name, next: 0, end };
+    let end = app.storage.catalog().end(&dataset_id).await?;
+    let list = WholeList { app, dataset_id, form: Form::Name, next: 0, end, is_begun: false };
     Ok(answer(list, "]}".to_owned()))
 }
 
@@ -107,6 +115,8 @@ struct WholeList {
     next: i64,
     /// The position behind the last one.
     end: i64,
+    /// Whether the list has a file already.
+    is_begun: bool,
 }
 
 impl WholeList {
@@ -117,17 +127,20 @@ impl WholeList {
     }
 
     async fn batch(mut self) -> Result<Option<(Vec<Bytes>, Self)>, StreamError> {
-        let catalog = self.app.storage.catalog();
-        let files = catalog.files(&self.dataset_id, self.next, self.end).await?;
-        if files.is_empty() {
+        if self.next >= self.end {
             return Ok(None);
         }
+        let catalog = self.app.storage.catalog();
+        let listed = catalog.files(&self.dataset_id, self.next, self.end).await?;
+        if listed.files.is_empty() && !catalog.has_dataset(None, &self.dataset_id).await? {
+            return Err("the dataset was deleted".into());
+        }
+        self.next = listed.next;
         let (mut pieces, mut piece) = (Vec::new(), BytesMut::new());
-        for file in files {
-            if self.next > 0 {
+        for file in listed.files {
+            if std::mem::replace(&mut self.is_begun, true) {
                 piece.extend_from_slice(b",");
             }
-            self.next += 1;
             match &self.form {
                 Form::Name => piece.extend_from_slice(&serde_json::to_vec(&file.file_name)?),
                 Form::File(schema) => {

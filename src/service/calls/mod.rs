@@ -1,6 +1,7 @@
 //! The calls of the API, and those for operators.
 
 pub(super) mod datasets;
+pub(super) mod deletion;
 pub(super) mod file_bytes;
 pub(super) mod files;
 mod listing;

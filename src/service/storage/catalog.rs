@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     database::Database,
+    deletion::{Deleted, Deletion},
     error::StorageError,
     place::CatalogPlace,
     postgres::{ConnectionCounts, PostgresDatabase},
@@ -32,6 +33,13 @@ const STATEMENT_DATASETS: i64 = 50;
 
 /// Maximum number of rows that one statement of a list reads.
 const STATEMENT_ROWS: i64 = 500;
+
+/// Neighbouring files of a dataset.
+pub(crate) struct Files {
+    pub(crate) files: Vec<DatasetFile>,
+    /// The position of the next one, or the end of what was asked for.
+    pub(crate) next: i64,
+}
 
 /// Names, positions and owners. An `owner` is the hash of a key; `None` owns and sees everything.
 pub(crate) struct Catalog {
@@ -110,6 +118,11 @@ impl Catalog {
         self.database.write(&Append { dataset_id, data_schema, files, has_records }).await
     }
 
+    /// Deletes a dataset of an owner, or a file of it. Returns the ids of the blobs.
+    pub(super) async fn delete(&self, deletion: &Deletion<'_>) -> Result<Deleted, StorageError> {
+        self.database.write(deletion).await
+    }
+
     pub(super) async fn change_records(
         &self,
         change: ChangeRecords<'_>,
@@ -159,10 +172,11 @@ impl Catalog {
         }
     }
 
-    /// The number of files in a dataset. Positions have no gaps.
-    pub(crate) async fn file_count(&self, dataset_id: &str) -> Result<i64, StorageError> {
-        let row = self.database.look_up(statement(sql::FILE_COUNT).bind(dataset_id)).await?;
-        Ok(row.map_or(Ok(0), |row| row.get("file_count"))?)
+    /// The position behind the last file of a dataset. Positions grow, and are not used again
+    /// after a deletion.
+    pub(crate) async fn end(&self, dataset_id: &str) -> Result<i64, StorageError> {
+        let row = self.database.look_up(statement(sql::END).bind(dataset_id)).await?;
+        Ok(row.map_or(Ok(0), |row| row.get("end_position"))?)
     }
 
     /// The files of a dataset from position `begin` to before `end`, in its order, but at most as
@@ -172,9 +186,15 @@ impl Catalog {
         dataset_id: &str,
         begin: i64,
         end: i64,
-    ) -> Result<Vec<DatasetFile>, StorageError> {
+    ) -> Result<Files, StorageError> {
         let select = statement(sql::FILES).bind(dataset_id).bind(begin).bind(end);
-        self.database.list(select.bind(STATEMENT_ROWS), dataset_file).await
+        let rows = self.database.list(select.bind(STATEMENT_ROWS), |row| {
+            Ok((row.get::<i64>("position")?, dataset_file(row)?))
+        });
+        let rows = rows.await?;
+        let is_last = i64::try_from(rows.len()).is_ok_and(|rows| rows < STATEMENT_ROWS);
+        let next = rows.last().filter(|_| !is_last).map_or(end, |(position, _)| position + 1);
+        Ok(Files { files: rows.into_iter().map(|(_, file)| file).collect(), next })
     }
 
     /// The schema of a dataset; `None` while it is empty.
@@ -258,7 +278,7 @@ mod tests {
         tokio::time::pause();
         for error in [
             catalog.has_name("d", "a.parquet").await.unwrap_err(),
-            catalog.files("d", 0, 7).await.unwrap_err(),
+            catalog.files("d", 0, 7).await.map(|files| files.next).unwrap_err(),
         ] {
             let answer = Refusal::from(error).into_response();
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -74,6 +74,10 @@ impl Pending for CatalogRecords {
     }
 
     fn end<'a>(&'a self, file_id: &'a str) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.catalog.change_records(ChangeRecords::End { file_id }).boxed()
+        async move { self.end_all(&[file_id]).await }.boxed()
+    }
+
+    fn end_all<'a>(&'a self, file_ids: &'a [&'a str]) -> BoxFuture<'a, Result<(), StorageError>> {
+        self.catalog.change_records(ChangeRecords::End { file_ids }).boxed()
     }
 }

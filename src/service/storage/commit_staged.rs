@@ -75,7 +75,7 @@ impl Transaction for StagedCommit<'_> {
         };
         let count = u64::try_from(room.file_count).unwrap_or(0);
         if count != expected_file_count {
-            let before = committed_before(connection, self).await?;
+            let before = committed_before(connection, self, &room).await?;
             return Ok(match before {
                 Some(files) => End::Commit(Committed::Before(files)),
                 None => End::RollBack(Committed::CountDiffers(count)),
@@ -95,7 +95,7 @@ impl Transaction for StagedCommit<'_> {
         let bytes = files.iter().map(|row| row.file.size_bytes).fold(0, u64::saturating_add);
         make_room(connection, dataset_id, files.len(), bytes).await?;
         let new: Vec<_> = files.iter().map(|row| &row.file).collect();
-        if let Some(name) = insert_files(connection, dataset_id, room.file_count, &new).await? {
+        if let Some(name) = insert_files(connection, dataset_id, room.end, &new).await? {
             return Ok(End::RollBack(Committed::NameTaken(name)));
         }
         let (mut committed, mut totals) = (Vec::with_capacity(files.len()), Totals::default());
@@ -144,12 +144,24 @@ fn staged_row(row: &Row) -> Result<StagedRow, sqlx::Error> {
     })
 }
 
-/// The files of this commit, if the dataset has them at the positions that it would use.
+/// The files of this commit, if the dataset has them at the positions that it has used: those
+/// behind the expected number of files, and behind files that were deleted before it.
 async fn committed_before(
     connection: &mut Connection<'_>,
     commit: &StagedCommit<'_>,
+    room: &Room,
 ) -> Result<Option<Vec<CommittedFile>>, sqlx::Error> {
-    let Ok(first) = i64::try_from(commit.expected_file_count) else { return Ok(None) };
+    let (Ok(least), Some(id)) =
+        (i64::try_from(commit.expected_file_count), commit.staged_ids.first())
+    else {
+        return Ok(None);
+    };
+    let select = statement(sql::POSITION).bind(id).bind(commit.dataset_id);
+    let Some(row) = connection.fetch_optional(&select).await? else { return Ok(None) };
+    let first: i64 = row.get("position")?;
+    if first < least || first - least > room.deleted_count {
+        return Ok(None);
+    }
     let count = i64::try_from(commit.staged_ids.len()).unwrap_or(i64::MAX);
     let select = statement(sql::FILES_AT).bind(commit.dataset_id).bind(first);
     let rows = connection.fetch_all(select.bind(first.saturating_add(count))).await?;

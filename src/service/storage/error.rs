@@ -35,6 +35,9 @@ pub(crate) enum StorageError {
     /// A blob could not be written or read.
     #[error("a blob failed: {0}")]
     BlobFailed(String),
+    /// The file was deleted after it was looked up.
+    #[error("the file was deleted")]
+    Deleted,
     /// A blob is missing, or its size has changed.
     #[error("a blob is damaged: {0}")]
     BlobDamaged(String),

@@ -10,7 +10,7 @@ use sqlx::{
 /// Each migration has a version, and never changes once it was released, because catalogs store a
 /// checksum of it. Migrations only add, so that an instance of an earlier release that is running
 /// can go on.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 8] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
     (2, "owners", include_str!("migrations/2_owners.sql")),
     (3, "hashes", include_str!("migrations/3_hashes.sql")),
@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "counts", include_str!("migrations/6_counts.sql")),
     (7, "staged", include_str!("migrations/7_staged.sql")),
     (8, "pending blobs", include_str!("migrations/8_pending_blobs.sql")),
+    (9, "deletions", include_str!("migrations/9_deletions.sql")),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -27,6 +28,19 @@ pub(super) fn migrator() -> Migrator {
         Migration::new(version, description, MigrationType::Simple, sql, false)
     });
     Migrator::with_migrations(migrations.into())
+}
+
+/// Checks the version of a catalog that is only read.
+pub(super) fn check_version(version: i64) -> Result<(), String> {
+    let known = MIGRATIONS.len();
+    match i64::try_from(known) {
+        Ok(known) if version > known => Err(failure(&MigrateError::VersionMissing(version))),
+        Ok(known) if version < known => Err(format!(
+            "an earlier release has written it in version {version}; start a server of this \
+             release once, which migrates it to version {known}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Why a catalog could not be migrated.

@@ -14,9 +14,11 @@ mod catalog;
 mod catalog_histories;
 mod catalog_records;
 mod commit_staged;
+mod compare_file;
 #[cfg(test)]
 mod contract;
 mod database;
+mod deletion;
 mod error;
 mod file_ends;
 mod folder;
@@ -41,11 +43,13 @@ mod staging_queue;
 mod statement;
 mod sweep;
 mod transaction;
+mod verify;
 mod writes;
 
 pub(crate) use self::{
     catalog::Catalog,
     commit_staged::{Committed, DifferentSchema},
+    deletion::Deleted,
     error::StorageError,
     folder::create_folder,
     new_blob::{NewBlob, StoredBlob},
@@ -55,4 +59,8 @@ pub(crate) use self::{
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
 };
-pub use self::{place::Place, rows::UploadRecord};
+pub use self::{
+    place::Place,
+    rows::UploadRecord,
+    verify::{Finding, FindingKind, Verification, verify},
+};

@@ -18,6 +18,12 @@ pub(super) fn new_file_id() -> String {
     format!("{FILE_ID_PREFIX}{}", Uuid::new_v4().simple())
 }
 
+/// Whether a name is that of a blob; other files in a folder are not ours.
+pub(super) fn is_file_id(name: &str) -> bool {
+    let hex = name.strip_prefix(FILE_ID_PREFIX);
+    hex.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// A blob that is being written.
 pub(crate) struct NewBlob {
     file_id: String,

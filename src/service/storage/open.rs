@@ -11,11 +11,14 @@ use super::{
     catalog::Catalog,
     catalog_records::CatalogRecords,
     commit_staged::{Committed, StagedCommit},
+    deletion::{Deleted, Deletion, DeletionRecord},
     error::StorageError,
     folder::{FolderBlobs, UsedFolders},
     new_blob::{NewBlob, StoredBlob, new_file_id},
     pending::{Pending, PendingBlob},
     place::{BlobsPlace, CatalogPlace, Place},
+    records::STATEMENT_IDS,
+    rows::StoredFile,
     s3::S3Blobs,
     sqlite::folder_of,
     staging::{NewStaged, Quota, SchemaText, Staged},
@@ -52,6 +55,9 @@ impl StorageRules {
         now().saturating_add(expiry)
     }
 }
+
+/// Microseconds for which a deletion is recorded: longer than its outcome is looked up.
+const DELETION_RECORDED: i64 = 300_000_000;
 
 /// Catalog and blobs.
 pub(crate) struct Storage {
@@ -167,13 +173,22 @@ impl Storage {
     }
 
     /// Reads a range of a file. The range is not empty, unless the file is.
+    ///
+    /// # Errors
+    /// [`StorageError::Deleted`] if the file was deleted after it was looked up.
     pub(crate) async fn read(
         &self,
-        file_id: &str,
-        size: u64,
+        file: &StoredFile,
         range: Range<u64>,
     ) -> Result<ByteStream, StorageError> {
-        self.kept.blobs.read(file_id, size, range).await
+        match self.kept.blobs.read(&file.file_id, file.size_bytes, range).await {
+            Err(StorageError::BlobDamaged(why)) => {
+                let ids = std::slice::from_ref(&file.file_id);
+                let is_kept = !self.catalog().kept_among(ids).await?.is_empty();
+                Err(if is_kept { StorageError::BlobDamaged(why) } else { StorageError::Deleted })
+            }
+            read => read,
+        }
     }
 
     /// Appends stored blobs to a dataset: see [`Catalog::append`]. Deletes blobs that certainly did
@@ -251,6 +266,34 @@ impl Storage {
         let now = now();
         let commit = StagedCommit { owner, dataset_id, expected_file_count, staged_ids, now };
         self.catalog().commit_staged(commit).await
+    }
+
+    /// Deletes a dataset of an owner from the catalog, or a file of it. Returns the ids of blobs for
+    /// [`Self::remove_all`].
+    pub(crate) async fn delete(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+        file_name: Option<&str>,
+    ) -> Result<Deleted, StorageError> {
+        let now = now();
+        let record = self.catalog().has_records.then(|| DeletionRecord {
+            id: new_file_id(),
+            expires_at: now.saturating_add(DELETION_RECORDED),
+        });
+        let deletion = Deletion { owner, dataset_id, file_name, now, record };
+        self.catalog().delete(&deletion).await
+    }
+
+    /// Number of ids for one call of [`Self::remove_all`].
+    pub(crate) const REMOVED_AT_A_TIME: usize = STATEMENT_IDS;
+
+    /// Deletes blobs of files that were deleted from the catalog.
+    pub(crate) async fn remove_all(&self, file_ids: &[String]) {
+        // The sweep, or in a folder the next start, removes the rest.
+        if let Err(error) = self.kept.remove_all(file_ids).await {
+            tracing::warn!("not all blobs of deleted files were removed yet: {error}");
+        }
     }
 
     /// Deletes a stored blob that will not become a file.

@@ -1,7 +1,7 @@
 //! The port for unfinished uploads: a record of each blob before its first byte, so that the blob
 //! is removed if it does not become a file, however the upload ends.
 
-use futures_util::{future::BoxFuture, stream::BoxStream};
+use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
 
 use super::error::StorageError;
 
@@ -29,4 +29,15 @@ pub(crate) trait Pending: Send + Sync {
 
     /// Deletes the record of a deleted blob.
     fn end<'a>(&'a self, file_id: &'a str) -> BoxFuture<'a, Result<(), StorageError>>;
+
+    /// Deletes the records of deleted blobs.
+    fn end_all<'a>(&'a self, file_ids: &'a [&'a str]) -> BoxFuture<'a, Result<(), StorageError>> {
+        async move {
+            for file_id in file_ids {
+                self.end(file_id).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
 }

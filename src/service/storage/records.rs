@@ -21,8 +21,8 @@ pub(super) const STATEMENT_IDS: usize = 500;
 pub(super) enum ChangeRecords<'a> {
     /// Records a blob before it is created.
     Begin { file_id: &'a str, expires_at: i64 },
-    /// Ends the record of a blob that was deleted.
-    End { file_id: &'a str },
+    /// Ends the records of at most [`STATEMENT_IDS`] blobs that were deleted.
+    End { file_ids: &'a [&'a str] },
     /// Marks what has expired at `now`; its blobs are deleted from `delete_at` on.
     Expire { now: i64, delete_at: i64 },
 }
@@ -35,7 +35,9 @@ impl Transaction for ChangeRecords<'_> {
             Self::Begin { file_id, expires_at } => {
                 statement(sql::BEGIN_RECORD).bind(file_id).bind(expires_at)
             }
-            Self::End { file_id } => statement(sql::END_RECORD).bind(file_id),
+            Self::End { file_ids } => {
+                statement(sql::end_deleted(file_ids.len())).bind_all(file_ids.iter().copied())
+            }
             #[cfg(test)]
             Self::Expire { now, .. } if is_planted(Mutant::SweepWithoutAge) => {
                 statement(sql::EXPIRE_RECORDS).bind(i64::MAX).bind(now)

@@ -90,7 +90,7 @@ pub(super) fn signed(value: u64) -> Result<i64, sqlx::Error> {
     i64::try_from(value).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
+pub(super) fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
     let hex: Option<&str> = row.get("sha256")?;
     hex.map(digest).transpose()
 }

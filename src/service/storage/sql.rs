@@ -19,10 +19,12 @@ pub(super) const DATASETS_OF_OWNER: &str = "\
     FROM datasets WHERE owner = $4 AND created_at <= $1 AND (created_at < $1 OR dataset_id > $2) \
     ORDER BY created_at DESC, dataset_id LIMIT $3";
 
-pub(super) const FILE_COUNT: &str = "SELECT file_count FROM datasets WHERE dataset_id = $1";
+/// The position of the next file.
+pub(super) const END: &str =
+    "SELECT file_count + deleted_count AS end_position FROM datasets WHERE dataset_id = $1";
 
 pub(super) const FILES: &str = "\
-    SELECT file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
+    SELECT position, file_name, file_id, committed_at, size_bytes, row_count, sha256 FROM files \
     WHERE dataset_id = $1 AND position >= $2 AND position < $3 ORDER BY position LIMIT $4";
 
 pub(super) const SCHEMA: &str = "SELECT data_schema FROM datasets WHERE dataset_id = $1";
@@ -55,6 +57,10 @@ pub(super) const LOCK_CREATED: &str = "\
     UPDATE datasets SET created_at = created_at \
     WHERE dataset_id = $1 AND created_at = $2 AND ($3 IS NULL OR owner = $3)";
 
+/// One row if a dataset of another owner had this id.
+pub(super) const WAS_OF_ANOTHER: &str =
+    "SELECT 1 FROM deleted_datasets WHERE dataset_id = $1 AND owner IS DISTINCT FROM $2";
+
 pub(super) const DATASET_COUNT: &str =
     "SELECT COUNT(*) AS dataset_count FROM datasets WHERE $1 IS NULL OR owner = $1";
 
@@ -62,7 +68,7 @@ pub(super) const DATASET_COUNT: &str =
 /// written even if there are no files: so a commit that follows makes durable what was read.
 pub(super) const COUNT_FILES: &str = "\
     UPDATE datasets SET file_count = file_count + $1, total_size_bytes = total_size_bytes + $2 \
-    WHERE dataset_id = $3 RETURNING file_count, data_schema";
+    WHERE dataset_id = $3 RETURNING file_count, deleted_count, data_schema";
 
 pub(super) const SET_SCHEMA: &str = "UPDATE datasets SET data_schema = $1 WHERE dataset_id = $2";
 
@@ -70,6 +76,9 @@ pub(super) const WITHOUT_FOLDED_NAME: &str =
     "SELECT file_id, file_name FROM files WHERE folded_name IS NULL";
 
 pub(super) const FOLD_NAME: &str = "UPDATE files SET folded_name = $1 WHERE file_id = $2";
+
+pub(super) const POSITION: &str =
+    "SELECT position FROM files WHERE file_id = $1 AND dataset_id = $2";
 
 /// The files at some positions of a dataset.
 pub(super) const FILES_AT: &str = "\
@@ -99,10 +108,12 @@ pub(super) const ADD_STAGED_SCHEMA: &str = "\
 pub(super) const STAGED_SCHEMA: &str =
     "SELECT data_schema FROM staged_schemas WHERE schema_id = $1";
 
+/// No row if the dataset was deleted meanwhile.
 pub(super) const INSERT_STAGED: &str = "\
     INSERT INTO staged (staged_id, dataset_id, owner, file_name, size_bytes, row_count, sha256, \
     first_byte_at, last_byte_at, schema_id, expires_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    SELECT $1, dataset_id, $3, $4, $5, $6, $7, $8, $9, $10, $11 \
+    FROM datasets WHERE dataset_id = $2";
 
 /// Two statements, because each of them has an index.
 pub(super) const STAGED: &str = "\
@@ -130,8 +141,6 @@ pub(super) const BEGIN_RECORD: &str = "\
     INSERT INTO pending_blobs (file_id, is_expired, expires_at) VALUES ($1, 0, $2) \
     ON CONFLICT (file_id) DO NOTHING";
 
-pub(super) const END_RECORD: &str = "DELETE FROM pending_blobs WHERE file_id = $1";
-
 /// From now on, no upload of these can be committed.
 pub(super) const EXPIRE_RECORDS: &str = "\
     UPDATE pending_blobs SET is_expired = 1, expires_at = $2 \
@@ -140,6 +149,64 @@ pub(super) const EXPIRE_RECORDS: &str = "\
 pub(super) const EXPIRED_RECORDS: &str = "\
     SELECT file_id FROM pending_blobs \
     WHERE is_expired = 1 AND expires_at <= $1 AND file_id > $2 ORDER BY file_id LIMIT $3";
+
+/// Locks a dataset of an owner until the transaction ends.
+pub(super) const LOCK_DATASET: &str = "\
+    UPDATE datasets SET file_count = file_count \
+    WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2) RETURNING owner";
+
+/// Records of the blobs of a dataset that are to be deleted now, at the time `$2`.
+pub(super) const RECORD_FILES: &str = "\
+    INSERT INTO pending_blobs (file_id, is_expired, expires_at) \
+    SELECT file_id, 1, $2 FROM files WHERE dataset_id = $1 ON CONFLICT (file_id) DO NOTHING";
+
+pub(super) const RECORD_STAGED: &str = "\
+    INSERT INTO pending_blobs (file_id, is_expired, expires_at) \
+    SELECT staged_id, 1, $2 FROM staged WHERE dataset_id = $1 ON CONFLICT (file_id) DO NOTHING";
+
+pub(super) const DELETE_FILES: &str = "DELETE FROM files WHERE dataset_id = $1 RETURNING file_id";
+
+pub(super) const DELETE_STAGED: &str =
+    "DELETE FROM staged WHERE dataset_id = $1 RETURNING staged_id, owner, size_bytes";
+
+pub(super) const DELETE_DATASET: &str = "DELETE FROM datasets WHERE dataset_id = $1";
+
+pub(super) const REMEMBER_DELETED: &str = "\
+    INSERT INTO deleted_datasets (dataset_id, owner) VALUES ($1, $2) \
+    ON CONFLICT (dataset_id) DO NOTHING";
+
+pub(super) const DELETE_FILE: &str = "DELETE FROM files WHERE file_id = $1";
+
+pub(super) const UNCOUNT_FILE: &str = "\
+    UPDATE datasets SET file_count = file_count - 1, deleted_count = deleted_count + 1, \
+    total_size_bytes = total_size_bytes - $1 WHERE dataset_id = $2";
+
+/// Finds the record of a deletion. It is written, so that the commit makes durable what was read.
+pub(super) const FIND_RECORD: &str =
+    "UPDATE pending_blobs SET expires_at = expires_at WHERE file_id = $1 RETURNING file_id";
+
+/// What the rows of datasets say, and what is there.
+pub(super) const VERIFIED_DATASETS: &str = "\
+    SELECT dataset_id, file_count, total_size_bytes, \
+    (SELECT COUNT(*) FROM files WHERE files.dataset_id = datasets.dataset_id) AS counted, \
+    (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM files \
+    WHERE files.dataset_id = datasets.dataset_id) AS summed \
+    FROM datasets WHERE dataset_id > $1 ORDER BY dataset_id LIMIT $2";
+
+pub(super) const VERIFIED_FILES: &str = "\
+    SELECT file_id, dataset_id, file_name, size_bytes, row_count, sha256 FROM files \
+    WHERE file_id > $1 ORDER BY file_id LIMIT $2";
+
+pub(super) const VERIFIED_STAGED: &str = "\
+    SELECT staged_id AS file_id, dataset_id, file_name, size_bytes, row_count, sha256 FROM staged \
+    WHERE staged_id > $1 ORDER BY staged_id LIMIT $2";
+
+pub(super) const VERSION: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+
+/// Which of this many ids have a record.
+pub(super) fn recorded_among(ids: usize) -> String {
+    format!("SELECT file_id FROM pending_blobs WHERE file_id IN ({})", parameters(1, ids))
+}
 
 /// Inserts this many files, each unless its name is in use, and returns the ids of those.
 pub(super) fn insert_files(files: usize) -> Cow<'static, str> {
@@ -201,6 +268,11 @@ fn end_records_text(ids: usize) -> String {
     )
 }
 
+/// Ends the records of this many blobs that were deleted.
+pub(super) fn end_deleted(ids: usize) -> String {
+    format!("DELETE FROM pending_blobs WHERE file_id IN ({})", parameters(1, ids))
+}
+
 /// Records of this many blobs that are to be deleted now, at the time `$1`.
 pub(super) fn record_expired(ids: usize) -> String {
     let rows: Vec<_> = (2..2 + ids).map(|number| format!("(${number}, 1, $1)")).collect();
@@ -219,7 +291,8 @@ fn parameters(first: usize, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        delete_staged, end_records, insert_files, kept_among, record_expired, take_staged,
+        delete_staged, end_deleted, end_records, insert_files, kept_among, record_expired,
+        recorded_among, take_staged,
     };
     use crate::service::storage::migrations::MIGRATIONS;
 
@@ -232,6 +305,7 @@ mod tests {
         let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
         statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));
         statements.extend([kept_among(3), take_staged(3), delete_staged(3), record_expired(3)]);
+        statements.extend([end_deleted(3), recorded_among(3)]);
         statements.extend([insert_files(1), insert_files(3), end_records(3)].map(Cow::into_owned));
         let without_comments = |sql: String| {
             let lines = sql.lines().filter(|line| !line.trim_start().starts_with("--"));

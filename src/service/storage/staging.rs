@@ -10,7 +10,7 @@ use super::{
     transaction::{End, Transaction},
     writes::{NewFile, lock_owner},
 };
-use crate::{content_hash::ContentHasher, schema::Schema};
+use crate::{content_hash::ContentHasher, schema::Schema, service::clock::now};
 
 /// How much one owner may stage.
 #[derive(Clone, Copy)]
@@ -50,6 +50,8 @@ pub(crate) enum Staged {
     Done,
     /// Rejected: its owner has already staged this much.
     TooMuch(StagedTotals),
+    /// Rejected: its dataset was deleted meanwhile.
+    NoDataset,
     /// The record of its upload has expired, so its blob is deleted.
     Expired,
 }
@@ -130,17 +132,28 @@ impl StageFiles<'_> {
             .bind(i64::try_from(self.quota.max_files).unwrap_or(i64::MAX))
             .bind(i64::try_from(self.quota.max_bytes).unwrap_or(i64::MAX));
         if connection.execute(update).await? == 1 {
-            return insert_one(connection, staged).await.map(|()| Staged::Done);
+            if insert_one(connection, staged).await? {
+                return Ok(Staged::Done);
+            }
+            let mut totals = Totals::default();
+            totals.add(staged.owner.clone(), staged.file.size_bytes);
+            totals.uncount(connection).await?;
+            if self.has_records {
+                let id = std::slice::from_ref(&staged.file.file_id);
+                record_expired(connection, id, now()).await?;
+            }
+            return Ok(Staged::NoDataset);
         }
         let select = statement(sql::STAGED_TOTALS_OF_OWNER).bind(&staged.owner);
         Ok(Staged::TooMuch(staged_totals(&connection.fetch_one(select).await?)?))
     }
 }
 
+/// Returns whether there is such a dataset.
 async fn insert_one(
     connection: &mut Connection<'_>,
     staged: &NewStaged,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let NewStaged { owner, dataset_id, file, schema, expires_at } = staged;
     if let Some(SchemaText { id, text }) = schema {
         connection.execute(statement(sql::ADD_STAGED_SCHEMA).bind(id).bind(text)).await?;
@@ -157,7 +170,7 @@ async fn insert_one(
         .bind(file.last_byte_at)
         .bind(schema.as_ref().map(|schema| schema.id.as_str()))
         .bind(*expires_at);
-    connection.execute(insert).await.map(drop)
+    Ok(connection.execute(insert).await? == 1)
 }
 
 /// Deletes up to `most` staged files that have expired at `now`, and schemas that are not used any

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -11,6 +11,9 @@ use crate::service::clock::now;
 
 /// Number of staged files that one transaction deletes, so that commits do not wait long for it.
 const EXPIRED_AT_A_TIME: usize = 500;
+
+/// Number of blobs that are deleted at the same time.
+const REMOVED_SIDE_BY_SIDE: usize = 8;
 
 /// The storage that is swept.
 #[derive(Clone)]
@@ -69,5 +72,23 @@ impl Swept {
     pub(super) async fn remove(&self, id: &str) -> Result<(), StorageError> {
         self.blobs.delete(id).await?;
         self.pending.end(id).await
+    }
+
+    async fn delete_blob<'a>(&self, id: &'a str) -> (&'a str, Result<(), StorageError>) {
+        (id, self.blobs.delete(id).await)
+    }
+
+    /// Deletes blobs, and ends the records of those that were deleted.
+    pub(super) async fn remove_all(&self, ids: &[String]) -> Result<(), StorageError> {
+        let deletions = ids.iter().map(|id| self.delete_blob(id).boxed()).collect::<Vec<_>>();
+        let mut deletions = stream::iter(deletions).buffer_unordered(REMOVED_SIDE_BY_SIDE);
+        let (mut deleted, mut failure) = (Vec::with_capacity(ids.len()), Ok(()));
+        while let Some((id, outcome)) = deletions.next().await {
+            match outcome {
+                Ok(()) => deleted.push(id),
+                Err(error) => failure = Err(error),
+            }
+        }
+        self.pending.end_all(&deleted).await.and(failure)
     }
 }

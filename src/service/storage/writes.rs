@@ -75,7 +75,11 @@ impl Transaction for CreateDataset<'_> {
         let insert = statement(sql::INSERT_DATASET).bind(dataset_id).bind(name);
         let insert = insert.bind(created_at).bind(owner).bind(most);
         if connection.execute(insert).await? == 1 {
-            return Ok(End::Commit(Created::Done));
+            let deleted = statement(sql::WAS_OF_ANOTHER).bind(dataset_id).bind(owner);
+            return Ok(match connection.fetch_optional(&deleted).await? {
+                Some(_) => End::RollBack(Created::IdTaken),
+                None => End::Commit(Created::Done),
+            });
         }
         let lock = statement(sql::LOCK_CREATED).bind(dataset_id).bind(created_at).bind(owner);
         if connection.execute(lock).await? == 1 {
@@ -116,7 +120,7 @@ impl Transaction for Append<'_> {
         let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
         let room = make_room(connection, dataset_id, files.len(), bytes).await?;
         let Some(room) = room else { return Ok(End::RollBack(Appended::NoDataset)) };
-        let first = room.file_count - count(files.len());
+        let first = room.end - count(files.len());
         match room.schema {
             Some(schema) if schema == *data_schema => {}
             Some(schema) => return Ok(End::RollBack(Appended::SchemaDiffers(schema))),
@@ -154,7 +158,11 @@ impl Append<'_> {
 /// A dataset that is locked until the transaction ends.
 pub(super) struct Room {
     pub(super) file_count: i64,
-    /// The dataset's schema; `None` while it is empty.
+    /// The number of files that were deleted.
+    pub(super) deleted_count: i64,
+    /// The position behind the last file.
+    pub(super) end: i64,
+    /// The dataset's schema; `None` before its first file.
     pub(super) schema: Option<Schema>,
 }
 
@@ -173,7 +181,9 @@ pub(super) async fn make_room(
     let Some(row) = connection.fetch_optional(&update.bind(dataset_id)).await? else {
         return Ok(None);
     };
-    Ok(Some(Room { file_count: row.get("file_count")?, schema: schema(&row)? }))
+    let (file_count, deleted_count) = (row.get("file_count")?, row.get("deleted_count")?);
+    let end = file_count + deleted_count;
+    Ok(Some(Room { file_count, deleted_count, end, schema: schema(&row)? }))
 }
 
 /// The mutant: what was read may have changed when it is used.
@@ -189,7 +199,7 @@ async fn room_without_lock(
     let update = statement(sql::COUNT_FILES).bind(count(files)).bind(signed(bytes)?);
     connection.execute(update.bind(dataset_id)).await?;
     let file_count = row.get::<i64>("file_count")? + count(files);
-    Ok(Some(Room { file_count, schema: schema(&row)? }))
+    Ok(Some(Room { file_count, deleted_count: 0, end: file_count, schema: schema(&row)? }))
 }
 
 fn count(files: usize) -> i64 {

@@ -15,8 +15,8 @@ import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Self
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 from helpers.waiting import wait_for
 
@@ -87,6 +87,27 @@ class S3Server:
             "AWS_ACCESS_KEY_ID": "tests",
             "AWS_SECRET_ACCESS_KEY": SECRET,
         }
+
+    def keys(self, place: str) -> list[str]:
+        """The keys of the objects in a place, without its prefix."""
+        folder = f"http://127.0.0.1:{self._port + 4}/buckets/{place.removeprefix('s3://')}/"
+        request = Request(folder, headers={"Accept": "application/json"})
+        try:
+            with urlopen(request, timeout=5) as answer:
+                entries = json.load(answer)["Entries"] or []
+        except HTTPError as error:
+            if error.code == 404:
+                return []
+            raise
+        return [Path(entry["FullPath"]).name for entry in entries]
+
+    def change(self, place: str, key: str, method: str, *, moved_from: str | None = None) -> None:
+        """Change an object by the server's own API for files."""
+        folder = f"/buckets/{place.removeprefix('s3://')}"
+        query = "" if moved_from is None else f"?mv.from={folder}/{moved_from}"
+        url = f"http://127.0.0.1:{self._port + 4}{folder}/{key}{query}"
+        with urlopen(Request(url, method=method), timeout=5) as answer:
+            assert answer.status in {200, 204}
 
     def start(self) -> None:
         """Start the server, again after a kill, and wait until it responds."""

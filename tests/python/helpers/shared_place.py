@@ -29,10 +29,26 @@ class SharedPlace:
         Args:
             endpoint: Another way to the store, such as a proxy.
         """
-        place = ["--catalog", self._catalog, "--blobs", self._blobs]
+        place = self.options()
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
         return ServerProcess(None, *place, *options, environment=self._environment)
+
+    def options(self) -> list[str]:
+        """The options of commands that name the place."""
+        return ["--catalog", self._catalog, "--blobs", self._blobs]
+
+    def delete_object(self, store: S3Server, key: str) -> None:
+        """Delete an object behind the back of the servers."""
+        store.change(self._blobs, key, "DELETE")
+
+    def rename_object(self, store: S3Server, key: str, new_key: str) -> None:
+        """Rename an object behind the back of the servers."""
+        store.change(self._blobs, new_key, "POST", moved_from=key)
+
+    def objects(self, store: S3Server) -> list[str]:
+        """The keys of the objects of this place."""
+        return store.keys(self._blobs)
 
 
 def raw_client(served: ServerProcess) -> RawClient:

@@ -97,10 +97,30 @@ async fn blobs_are_written_side_by_side(blobs: &dyn Blobs) {
     }
 }
 
+/// Reads a blob, which is deleted after its first bytes have arrived.
+async fn a_blob_that_is_deleted_while_it_is_read_is_read_to_its_end_or_fails(blobs: &dyn Blobs) {
+    const SIZE: usize = 24 << 20;
+    let content: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(SIZE).collect();
+    let id = new_file_id();
+    store(blobs, &id, &content, 1 << 20).await;
+    let mut stream = blobs.read(&id, SIZE as u64, 0..SIZE as u64).await.unwrap();
+    let mut read = BytesMut::from(stream.try_next().await.unwrap().unwrap());
+    blobs.delete(&id).await.unwrap();
+    assert_damaged(blobs, &id, SIZE).await;
+    match stream.try_collect::<BytesMut>().await {
+        Ok(rest) => {
+            read.extend(rest);
+            assert!(read == content, "{} bytes were read", read.len());
+        }
+        Err(error) => assert!(matches!(error, StorageError::BlobDamaged(_)), "{error}"),
+    }
+}
+
 async fn keeps_the_contract(blobs: &dyn Blobs) {
     what_is_stored_is_read_back(blobs, &SIZES).await;
     nothing_is_there_that_was_not_finished_or_was_removed(blobs).await;
     blobs_are_written_side_by_side(blobs).await;
+    a_blob_that_is_deleted_while_it_is_read_is_read_to_its_end_or_fails(blobs).await;
 }
 
 #[tokio::test]

@@ -24,13 +24,13 @@ pub(super) async fn append(catalog: &Catalog, id: &str, names: &[&str]) -> Appen
 }
 
 pub(super) async fn names(catalog: &Catalog, id: &str) -> Vec<String> {
-    let count = catalog.file_count(id).await.unwrap();
+    let (mut begin, end) = (0, catalog.end(id).await.unwrap());
     let mut names = Vec::new();
-    while names.len() < usize::try_from(count).unwrap() {
-        let begin = i64::try_from(names.len()).unwrap();
-        let files = catalog.files(id, begin, count).await.unwrap();
-        assert!(!files.is_empty(), "a position is missing");
-        names.extend(files.into_iter().map(|file| file.file_name));
+    while begin < end {
+        let listed = catalog.files(id, begin, end).await.unwrap();
+        assert!(listed.next > begin, "a list does not end");
+        begin = listed.next;
+        names.extend(listed.files.into_iter().map(|file| file.file_name));
     }
     names
 }

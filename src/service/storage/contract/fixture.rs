@@ -5,6 +5,8 @@ use tempfile::TempDir;
 use super::{
     super::{
         catalog::Catalog,
+        deletion::{Deleted, Deletion, DeletionRecord},
+        new_blob::new_file_id,
         place::CatalogPlace,
         postgres::PostgresUrl,
         records::ChangeRecords,
@@ -63,6 +65,19 @@ pub(in super::super) async fn begin(catalog: &Catalog, file: &NewFile) {
         let begin = ChangeRecords::Begin { file_id: &file.file_id, expires_at: i64::MAX };
         catalog.change_records(begin).await.unwrap();
     }
+}
+
+/// Deletes a dataset, or a file of it.
+pub(super) async fn delete(
+    catalog: &Catalog,
+    owner: Option<&str>,
+    dataset_id: &str,
+    file_name: Option<&str>,
+) -> Deleted {
+    let record =
+        catalog.has_records.then(|| DeletionRecord { id: new_file_id(), expires_at: i64::MAX });
+    let deletion = Deletion { owner, dataset_id, file_name, now: 1, record };
+    catalog.delete(&deletion).await.unwrap()
 }
 
 /// Appends files of uploads that were recorded.

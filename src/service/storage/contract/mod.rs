@@ -4,6 +4,7 @@
 mod blobs;
 mod catalog;
 mod commit_proxy;
+mod deletion;
 pub(super) mod fixture;
 mod memory;
 mod postgres;

@@ -15,6 +15,7 @@ use super::{
     super::{
         catalog::Catalog,
         commit_staged::Committed,
+        deletion::Deleted,
         error::StorageError,
         mutants::{Mutant, plant},
         records::ChangeRecords,
@@ -24,7 +25,7 @@ use super::{
     catalog::{names, writers_side_by_side_leave_no_gap_and_take_no_name_twice},
     commit_proxy::{CommitProxy, Cut},
     data_schema,
-    fixture::{Fixture, begin},
+    fixture::{Fixture, begin, delete},
     new_file, postgres_server,
     staging::{QUOTA, commit, done, files as committed_files, staged_file},
 };
@@ -71,19 +72,21 @@ async fn commits_are_looked_up(url: &str, cuts: &[Cut]) {
         assert_eq!(created, Created::Done);
         let file = recorded(&direct, &format!("appended-{number}")).await;
         assert_eq!(append(&catalog, "cut", &file).await.unwrap(), Appended::Done);
-        expected.push(file.file_name);
         let staged = staged_file("cut", &name, Some("a"));
         begin(&direct, &staged.file).await;
         assert_eq!(catalog.stage(staged, QUOTA).await.unwrap(), Staged::Done);
-        let committed = commit(&catalog, "cut", expected.len() as u64, &[&name]).await;
+        let committed = commit(&catalog, "cut", expected.len() as u64 + 1, &[&name]).await;
         let before = Committed::Before(committed_files("cut", &[&name]));
         assert!([done("cut", &[&name]), before].contains(&committed), "{committed:?}");
         expected.push(name);
+        let deleted = delete(&catalog, None, "cut", Some(&file.file_name)).await;
+        assert!(matches!(deleted, Deleted::Done(_)), "{deleted:?}");
+        let deleted = delete(&catalog, Some("owner"), &id, None).await;
+        assert!(matches!(deleted, Deleted::Done(_)), "{deleted:?}");
     }
     assert_eq!(names(&direct, "cut").await, expected);
     assert_eq!(direct.staged_by("").await.unwrap().files, 0);
-    let datasets = direct.datasets(Some("owner")).await.unwrap();
-    assert_eq!(datasets.len(), expected.len() / 2);
+    assert_eq!(direct.datasets(Some("owner")).await.unwrap().len(), 0);
 }
 
 const CUTS: [Cut; 12] = [

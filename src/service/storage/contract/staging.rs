@@ -299,7 +299,7 @@ async fn ten_thousand_files(fixture: &Fixture) {
     let again = commit(catalog, "many", 0, &names).await;
     assert_eq!(again, Committed::Before(files("many", &names)));
     eprintln!("committed again in {:?}", begun.elapsed());
-    assert_eq!(catalog.file_count("many").await.unwrap(), 10_000);
+    assert_eq!(catalog.end("many").await.unwrap(), 10_000);
 }
 
 #[tokio::test]

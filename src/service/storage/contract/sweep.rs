@@ -12,6 +12,7 @@ use super::{
         open::Storage,
         pending::{Pending, PendingBlob},
         place::Place,
+        rows::StoredFile,
         sqlite::faults::Fault,
         sweep::Swept,
         writes::{Appended, Created, NewFile},
@@ -101,7 +102,11 @@ async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_k
     let folder = TempDir::new().unwrap();
     let storage = Storage::open(&Place::folder(folder.path()), day()).await.unwrap();
     storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
-    let is_there = async |file: &NewFile| storage.read(&file.file_id, 7, 0..7).await.is_ok();
+    let is_there = async |file: &NewFile| {
+        let stored =
+            StoredFile { file_id: file.file_id.clone(), size_bytes: 7, sha256: Some(file.sha256) };
+        storage.read(&stored, 0..7).await.is_ok()
+    };
     let files = [stored(&storage, "a").await, stored(&storage, "A").await];
     let refused = storage.append("d", &data_schema("a"), &files).await.unwrap();
     assert_eq!(refused, Appended::NameTaken("A".to_owned()));

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{TryStreamExt, future};
+use sqlx::postgres::PgConnectOptions;
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -11,7 +12,7 @@ use tokio::{
 use super::{
     connections::{ConnectionCounts, Connections},
     errors::Failure,
-    open::open,
+    open::{open, open_to_read},
     turns::Turns,
     url::PostgresUrl,
 };
@@ -54,12 +55,23 @@ struct Progress {
 impl PostgresDatabase {
     /// Opens a catalog, and creates its tables if they are missing.
     pub(crate) async fn open(url: &PostgresUrl, most_connections: u32) -> Result<Self, Error> {
-        let options = open(url).await?;
-        Ok(Self {
+        Ok(Self::of(open(url).await?, most_connections))
+    }
+
+    /// Opens an existing catalog, and leaves it as it is.
+    pub(crate) async fn open_to_read(
+        url: &PostgresUrl,
+        most_connections: u32,
+    ) -> Result<Self, Error> {
+        Ok(Self::of(open_to_read(url).await?, most_connections))
+    }
+
+    fn of(options: PgConnectOptions, most_connections: u32) -> Self {
+        Self {
             connections: Connections::new(options, most_connections),
             turns: Turns::default(),
             checked: Mutex::new(None),
-        })
+        }
     }
 
     pub(crate) async fn close(&self) {

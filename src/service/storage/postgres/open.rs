@@ -15,7 +15,10 @@ use tokio::time::{sleep, timeout};
 use super::url::PostgresUrl;
 use crate::{
     error::{Error, Result},
-    service::storage::migrations::{failure, migrator},
+    service::storage::{
+        migrations::{check_version, failure, migrator},
+        sql,
+    },
 };
 
 /// How long a start waits for a server that is starting too.
@@ -39,6 +42,20 @@ pub(super) async fn open(url: &PostgresUrl) -> Result<PgConnectOptions> {
     migrate(&mut connection, &place).await?;
     // Nothing is lost if this fails.
     let _ = connection.close().await;
+    Ok(options)
+}
+
+/// Looks only at the version of the catalog.
+pub(super) async fn open_to_read(url: &PostgresUrl) -> Result<PgConnectOptions> {
+    let options = url.options()?;
+    let (mut connection, place) = (connect(&options).await?, place(&options));
+    let row = sqlx::query(sql::VERSION).persistent(false).fetch_one(&mut connection).await;
+    let version = row.and_then(|row| row.try_get::<i64, _>("version"));
+    let version = version.map_err(|error| failed(&place, &error))?;
+    let _ = connection.close().await;
+    check_version(version).map_err(|why| {
+        Error::configuration(format!("cannot open the catalog in {place}: {why}"))
+    })?;
     Ok(options)
 }
 

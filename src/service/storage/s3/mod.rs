@@ -26,4 +26,4 @@ mod settings;
 mod store;
 mod writer;
 
-pub(super) use self::{blobs::S3Blobs, place::S3Place};
+pub(super) use self::{blobs::S3Blobs, open::open_to_read, place::S3Place};

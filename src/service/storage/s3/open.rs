@@ -1,10 +1,10 @@
 //! Opens a place, and checks that objects can be written, read and deleted in it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use object_store::{
     BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutOptions,
-    PutPayload, RetryConfig, multipart::MultipartStore,
+    PutPayload, RetryConfig, aws::AmazonS3, multipart::MultipartStore, path::Path,
 };
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -20,11 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PROBE: &[u8] = b"sutro";
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
-pub(super) async fn open(place: &S3Place) -> Result<S3Store> {
-    let cannot =
-        |why: String| Error::configuration(format!("cannot store files in {place}: {why}"));
+/// The store of a place, for a reader that checks nothing, and the prefix in it.
+pub(in super::super) fn open_to_read(place: &S3Place) -> Result<(Arc<dyn ObjectStore>, Path)> {
+    Ok((Arc::new(build(place)?), place.prefix.clone()))
+}
+
+fn cannot(place: &S3Place, why: &str) -> Error {
+    Error::configuration(format!("cannot store files in {place}: {why}"))
+}
+
+fn build(place: &S3Place) -> Result<AmazonS3> {
     let time = place.settings.timeout;
-    let s3 = place
+    place
         .settings
         .builder()?
         .with_bucket_name(&place.bucket)
@@ -40,22 +47,28 @@ pub(super) async fn open(place: &S3Place) -> Result<S3Store> {
             retry_timeout: time,
         })
         .build()
-        .map_err(|error| cannot(words(&error)))?;
+        .map_err(|error| cannot(place, &words(&error)))
+}
+
+pub(super) async fn open(place: &S3Place) -> Result<S3Store> {
     let store = S3Store {
-        s3,
+        s3: build(place)?,
         prefix: place.prefix.clone(),
         memory: PartMemory::default(),
         health: Health::default(),
     };
     match timeout(PATIENCE, probe(&store)).await {
         Ok(Ok(true)) => Ok(store),
-        Ok(Ok(false)) => Err(cannot("it returns other bytes than were written".to_owned())),
-        Ok(Err(error)) => Err(cannot(advice(&error))),
-        Err(_) => Err(cannot(format!(
-            "it does not respond within {} s; check the endpoint (AWS_ENDPOINT_URL), and that \
-             there are credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
-            PATIENCE.as_secs()
-        ))),
+        Ok(Ok(false)) => Err(cannot(place, "it returns other bytes than were written")),
+        Ok(Err(error)) => Err(cannot(place, &advice(&error))),
+        Err(_) => {
+            let why = format!(
+                "it does not respond within {} s; check the endpoint (AWS_ENDPOINT_URL), and that \
+                 there are credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
+                PATIENCE.as_secs()
+            );
+            Err(cannot(place, &why))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::{TryStreamExt, future};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    open::open,
+    open::{open, open_to_read},
     readers::Readers,
     writer::{Writer, recover},
 };
@@ -30,10 +30,18 @@ pub(crate) struct SqliteDatabase {
 impl SqliteDatabase {
     /// Opens a catalog, and creates it if it is missing.
     pub(crate) async fn open(file: &Path) -> Result<Self, Error> {
-        let (readers, writer) = open(file).await?;
+        Ok(Self::of(open(file).await?))
+    }
+
+    /// Opens an existing catalog, which another process may have open.
+    pub(crate) async fn open_to_read(file: &Path) -> Result<Self, Error> {
+        Ok(Self::of(open_to_read(file).await?))
+    }
+
+    fn of((readers, writer): (Readers, Writer)) -> Self {
         let writer = Arc::new(writer);
         let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
-        Ok(Self { readers, writer, recovery })
+        Self { readers, writer, recovery }
     }
 
     pub(crate) async fn close(&self) {

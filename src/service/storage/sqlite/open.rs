@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     service::storage::{
         folder::private_files,
-        migrations::{failure, migrator},
+        migrations::{check_version, failure, migrator},
         sql,
     },
     wire::file_name::folded,
@@ -30,20 +30,39 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
 }
 
 pub(crate) async fn open(file: &Path) -> Result<(Readers, Writer), Error> {
-    open_connections(file).await.map_err(|error| match error {
+    open_connections(file).await.map_err(|error| failed(file, error))
+}
+
+/// Opens an existing catalog, which another process may have open.
+pub(super) async fn open_to_read(file: &Path) -> Result<(Readers, Writer), Error> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let opened = async {
+        let mut connection = options.connect().await?;
+        let row = sqlx::query(sql::VERSION).fetch_one(&mut connection).await?;
+        let version = row.try_get::<i64, _>("version")?;
+        let writer = Writer::open(folder_of(file), options.clone()).await?;
+        connection.close().await?;
+        Ok((version, Readers::open(options).await?, writer))
+    };
+    let (version, readers, writer) = opened.await.map_err(|error| failed(file, error))?;
+    check_version(version).map_err(|why| cannot_open(file, &why))?;
+    Ok((readers, writer))
+}
+
+fn failed(file: &Path, error: sqlx::Error) -> Error {
+    match error {
         // Each connection to SQLite has a thread.
         sqlx::Error::Io(error) if error.kind() == ErrorKind::WouldBlock => {
             Error::no_more_threads(&error)
         }
-        error => {
-            let why = match &error {
-                sqlx::Error::Migrate(error) => failure(error),
-                error => error.to_string(),
-            };
-            let folder = folder_of(file).display();
-            Error::configuration(format!("the catalog in {folder} cannot be opened: {why}"))
-        }
-    })
+        sqlx::Error::Migrate(error) => cannot_open(file, &failure(&error)),
+        error => cannot_open(file, &error.to_string()),
+    }
+}
+
+fn cannot_open(file: &Path, why: &str) -> Error {
+    let folder = folder_of(file).display();
+    Error::configuration(format!("the catalog in {folder} cannot be opened: {why}"))
 }
 
 async fn open_connections(file: &Path) -> Result<(Readers, Writer), sqlx::Error> {

@@ -1,0 +1,95 @@
+"""Options for where a server stores datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sutro.cli.options import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sutro.options import ServerPlace
+
+_SECRET_OPTIONS = ("secret_access_key", "session_token", "token", "sse_customer_key_base64")
+
+
+def _options_of_blobs(given: tuple[str, ...]) -> dict[str, str]:
+    options = {}
+    for option in given:
+        name, is_given, value = option.partition("=")
+        if not is_given:
+            message = "an option is written as NAME=VALUE"
+            raise click.BadParameter(message)
+        if name.lower().removeprefix("aws_") in _SECRET_OPTIONS:
+            message = (
+                f"all users of this machine see {name} in the process list; use a variable, such "
+                "as AWS_SECRET_ACCESS_KEY"
+            )
+            raise click.BadParameter(message)
+        options[name] = value
+    return options
+
+
+def place_options(
+    data: str,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make the options; `data` is the help of `--data`."""
+    return together(
+        click.option(
+            "--data",
+            type=click.Path(file_okay=False),
+            metavar="FOLDER",
+            help=data,
+        ),
+        click.option(
+            "--catalog",
+            envvar="SUTRO_CATALOG",
+            metavar="URL",
+            help="Where names, order and keys are stored: sqlite:FILE or "
+            "postgres://USER@HOST/DATABASE; also SUTRO_CATALOG. "
+            "[default: catalog.sqlite in --data]",
+        ),
+        click.option(
+            "--blobs",
+            envvar="SUTRO_BLOBS",
+            metavar="URL",
+            help="Where the bytes of files are stored: file:FOLDER or s3://BUCKET/PREFIX; also "
+            "SUTRO_BLOBS. [default: blobs in --data]",
+        ),
+        click.option(
+            "--blobs-option",
+            "blobs_options",
+            multiple=True,
+            callback=lambda _context, _option, given: _options_of_blobs(given),
+            metavar="NAME=VALUE",
+            help="An option of s3://, such as endpoint, region, virtual_hosted_style_request or "
+            "timeout; otherwise as the variables of AWS tools say, such as AWS_ENDPOINT_URL and "
+            "AWS_REGION. Repeatable.",
+        ),
+    )
+
+
+def server_place(
+    data: str | None, catalog: str | None, blobs: str | None, blobs_options: dict[str, str]
+) -> ServerPlace:
+    """Collect the options.
+
+    Raises:
+        click.UsageError: They do not name a place.
+    """
+    if data is None and (catalog is None or blobs is None):
+        message = "Missing option '--data', or both of '--catalog' and '--blobs'."
+        raise click.UsageError(message)
+    place: ServerPlace = {}
+    if data is not None:
+        place["folder"] = data
+    if catalog is not None:
+        place["catalog"] = catalog
+    if blobs is not None:
+        place["blobs"] = blobs
+    if blobs_options:
+        place["blobs_options"] = blobs_options
+    return place
