@@ -232,7 +232,7 @@ class FileChangedError(SutroError, OSError):
 
 
 class FileAccessError(SutroError, OSError):
-    """A local file cannot be read or written.
+    """A file, here or in a store, cannot be read or written.
 
     Attributes:
         path: The file.

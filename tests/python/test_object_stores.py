@@ -97,6 +97,9 @@ def test_what_is_left_out_of_a_prefix_is_told_as_for_a_folder(
     ]
     assert report.files[0].path == f"{bucket.url}/2024/b.parquet"
 
+    report = sutro.check(f"{bucket.url}/t.parquet", storage_options=options)
+    assert [file.name for file in report.files] == ["part-0.parquet"]
+
     report = sutro.check(
         f"{bucket.url}/**/*.parquet", exclude=["_*", "t.parquet/*"], storage_options=options
     )

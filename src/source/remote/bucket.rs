@@ -12,8 +12,9 @@ use crate::{
     location::Location,
 };
 
-/// Requests for folders at the same time.
+/// Requests at the same time: for folders, and for objects.
 const LISTINGS_AT_ONCE: usize = 16;
+const LOOKS_AT_ONCE: usize = 32;
 
 /// A bucket. Its calls block.
 #[derive(Clone, Debug)]
@@ -86,12 +87,18 @@ impl Bucket {
         Ok(listed.into_iter().map(|meta| self.listed(meta)).collect())
     }
 
-    /// The object with this key, if there is one that can be read.
-    pub(crate) fn find(&self, key: &str) -> Result<Option<RemoteObject>> {
-        let object = self.object(key)?;
-        let store = object.store.clone();
-        let looked = wait(&self.runtime, async move { store.look().await })?;
-        Ok(looked.ok().map(|identity| RemoteObject { identity: Some(identity), ..object }))
+    /// The objects with these keys, as far as they can be read.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if a key cannot be used.
+    pub(crate) fn look_up(&self, keys: &[&str]) -> Result<Vec<Option<RemoteObject>>> {
+        let objects: Vec<_> = keys.iter().map(|key| self.object(key)).collect::<Result<_>>()?;
+        let look = |object: RemoteObject| async move {
+            let identity = object.store.look().await.ok()?;
+            Some(RemoteObject { identity: Some(identity), ..object })
+        };
+        let looks = stream::iter(objects).map(look).buffered(LOOKS_AT_ONCE);
+        wait(&self.runtime, looks.collect::<Vec<_>>())
     }
 
     /// For each folder, whether anything is in it. A store that does not allow to list has none.

@@ -11,7 +11,10 @@ mod table_format;
 mod tests;
 mod walk;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
 
 use glob::{MatchOptions, Pattern};
 
@@ -96,9 +99,12 @@ impl Paths {
     /// live;
     /// [`Error::File`] if a folder cannot be read.
     pub fn find(&self) -> Result<Found> {
+        let located = self.paths.iter().map(|source| location::locate(source));
+        let located = located.collect::<Result<Vec<_>>>()?;
         let mut finder = Finder::new(self);
-        for (index, source) in self.paths.iter().enumerate() {
-            finder.add(index, source)?;
+        finder.look_up(&located)?;
+        for (index, located) in located.into_iter().enumerate() {
+            finder.add(index, located)?;
         }
         finder.finish()
     }
@@ -116,6 +122,8 @@ struct Finder<'a> {
     /// The folders looked at so far.
     walk: Walk,
     stores: Stores,
+    /// Objects that were named directly, by bucket and key.
+    looked_up: HashMap<(String, String), RemoteObject>,
 }
 
 /// A file of a source.
@@ -158,11 +166,32 @@ impl<'a> Finder<'a> {
             named: Vec::new(),
             walk: Walk::default(),
             stores: Stores::new(sources.storage_options.clone()),
+            looked_up: HashMap::new(),
         }
     }
 
-    fn add(&mut self, index: usize, source: &str) -> Result<()> {
-        let path = match location::locate(source)? {
+    /// Looks up all objects that are named, at the same time.
+    fn look_up(&mut self, located: &[Located]) -> Result<()> {
+        let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for located in located {
+            if let Located::Remote(RemoteUrl::S3 { bucket, key }) = located
+                && objects::may_be_object(key)
+            {
+                keys.entry(bucket).or_default().push(key);
+            }
+        }
+        for (bucket, keys) in keys {
+            let found = self.stores.s3(bucket)?.look_up(&keys)?;
+            let object = |(key, object): (&str, Option<RemoteObject>)| {
+                Some(((bucket.to_owned(), key.to_owned()), object?))
+            };
+            self.looked_up.extend(keys.into_iter().zip(found).filter_map(object));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, index: usize, located: Located) -> Result<()> {
+        let path = match located {
             Located::Local(path) => path,
             Located::Remote(url) => return self.remote(index, &url),
         };
@@ -182,8 +211,14 @@ impl<'a> Finder<'a> {
     fn remote(&mut self, index: usize, url: &RemoteUrl) -> Result<()> {
         let Collected { root, files } = match url {
             RemoteUrl::S3 { bucket, key } => {
-                let bucket = self.stores.s3(bucket)?;
-                Objects::new(&bucket, &mut self.walk.left_out).find(key, self.sources.recursive)?
+                let known = self.looked_up.get(&(bucket.clone(), key.clone()));
+                if let Some(object) = known {
+                    Collected::of_one(object.clone())
+                } else {
+                    let bucket = self.stores.s3(bucket)?;
+                    let objects = Objects::new(&bucket, &mut self.walk.left_out);
+                    objects.find(key, self.sources.recursive)?
+                }
             }
             RemoteUrl::Web(url) => Collected::of_one(self.stores.web(url)?),
             RemoteUrl::Hub(rest) => Collected::of_one(self.stores.hub(rest)?),

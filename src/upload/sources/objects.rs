@@ -71,22 +71,21 @@ impl<'a> Objects<'a> {
         Self { bucket, left_out, left_out_folders: BTreeSet::new(), files: Vec::new() }
     }
 
+    /// Finds what is at a key that is not that of an object.
+    ///
     /// # Errors
     /// [`Error::Configuration`] if the key matches nothing, or if it is in a table with files that
     /// are not live; [`Error::File`] if the bucket cannot be listed.
     pub(super) fn find(mut self, key: &str, recursive: bool) -> Result<Collected> {
         let folder = key.strip_suffix('/').unwrap_or(key);
-        if key.contains(['*', '?', '[']) {
+        if is_glob(key) {
             return self.glob(key);
         }
-        if folder.len() == key.len() && !key.is_empty() {
-            // Many objects are looked up later, at the same time.
-            if has_parquet_name(Path::new(key)) {
+        if may_be_object(key) && has_parquet_name(Path::new(key)) {
+            let is_folder = self.bucket.have_entries(&[key.to_owned()])?.contains(&true);
+            if !is_folder {
+                // The plan reports it together with all others that are missing.
                 return Ok(Collected::of_one(self.bucket.object(key)?));
-            }
-            // Unlike this look, the listing below says why nothing can be read.
-            if let Some(object) = self.bucket.find(key)? {
-                return Ok(Collected::of_one(object));
             }
         }
         self.refuse_table_above(folder)?;
@@ -268,6 +267,15 @@ impl<'a> Objects<'a> {
     fn url_of(&self, key: &str) -> String {
         join(self.bucket.url(), key)
     }
+}
+
+fn is_glob(key: &str) -> bool {
+    key.contains(['*', '?', '['])
+}
+
+/// Whether a key may be that of one object.
+pub(super) fn may_be_object(key: &str) -> bool {
+    !(key.is_empty() || key.ends_with('/') || is_glob(key))
 }
 
 fn join(folder: &str, name: &str) -> String {
