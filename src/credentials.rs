@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_cannot_stand_in_a_header_is_none() {
+    fn a_key_that_does_not_fit_in_a_header_is_rejected() {
         for key in ["", "  ", "a\nb", "schlüssel"] {
             assert!(ApiKey::new(key).is_none(), "{key:?}");
         }

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_taken_are_counted_and_what_to_do_is_said() {
+    fn names_in_use_are_counted_with_advice() {
         let names = (0..20_000).map(|n| format!("part-{n}.parquet")).collect();
         let taken = Error::NamesTaken {
             dataset_id: "d".to_owned(),

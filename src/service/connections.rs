@@ -212,7 +212,7 @@ mod tests {
     use super::{OWN_HANDLES, Shares};
 
     #[test]
-    fn of_any_number_of_handles_connections_get_a_share_and_files_the_rest() {
+    fn connections_get_a_share_of_the_file_handles_and_files_the_rest() {
         for handles in (0..5_000).chain([1 << 20, usize::MAX]) {
             for setting in [0, 1, 1_000, usize::MAX] {
                 let Shares { strangers, kept, served, accepted } = Shares::new(setting, handles);

@@ -156,7 +156,7 @@ fn first_broken(cases: u32) -> (u32, u32, Option<String>) {
 }
 
 #[test]
-fn whatever_schema_is_taken_is_listed_given_back_and_appended_to() {
+fn every_accepted_schema_is_listed_returned_and_appended_to() {
     let (taken, refused, broken) = first_broken(64);
     assert_eq!(broken, None);
     eprintln!("{taken} schemas taken, {refused} refused");
@@ -164,7 +164,7 @@ fn whatever_schema_is_taken_is_listed_given_back_and_appended_to() {
 }
 
 #[test]
-fn a_schema_that_is_stored_as_deep_as_it_is_would_be_found() {
+fn the_mutant_that_stores_schemas_with_their_depth_is_found() {
     let _planted = StoredAsBefore::plant();
     let (_, _, broken) = first_broken(64);
     let broken = broken.expect("the planted bug is found");

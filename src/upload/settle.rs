@@ -198,7 +198,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn without_order_only_the_names_count_and_a_listing_without_a_confirmed_one_is_old() {
+    fn unordered_listings_are_compared_by_name_and_stale_without_a_confirmed_file() {
         for (listed, expected_verdict) in [
             ("b", Verdict::Alike),
             ("c a y b x", Verdict::Alike),
@@ -218,7 +218,7 @@ pub(super) mod tests {
 
     /// Every listing of up to four of five names, in every order.
     #[test]
-    fn a_listing_is_old_exactly_if_it_may_yet_become_what_is_known() {
+    fn a_listing_is_stale_if_it_can_still_catch_up() {
         let known = ["x", "A", "b"];
         let names = ["x", "a", "b", "c", "y"];
         let listings = (0..4).fold(vec![Vec::new()], |listings: Vec<Vec<&str>>, _| {

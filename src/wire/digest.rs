@@ -78,14 +78,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_digest_comes_back_from_its_text_in_either_case(bytes: [u8; 32]) {
+        fn a_digest_round_trips_through_text_in_either_case(bytes: [u8; 32]) {
             let digest = Sha256Digest::from(bytes);
             prop_assert_eq!(digest.to_string().parse(), Ok(digest));
             prop_assert_eq!(digest.to_string().to_uppercase().parse(), Ok(digest));
         }
 
         #[test]
-        fn no_other_text_is_a_digest(text in "[0-9a-f]{0,63}|[0-9a-f]{65}|[0-9a-f]{63}[g-zé+ -]") {
+        fn text_of_another_form_is_not_a_digest(text in "[0-9a-f]{0,63}|[0-9a-f]{65}|[0-9a-f]{63}[g-zé+ -]") {
             prop_assert_eq!(text.parse::<Sha256Digest>(), Err(NotADigest));
         }
     }

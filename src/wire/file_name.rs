@@ -70,7 +70,7 @@ mod tests {
     use super::{folded, refusal};
 
     #[test]
-    fn ordinary_names_are_taken() {
+    fn ordinary_names_are_accepted() {
         for name in ["a.parquet", "part-00001.snappy.parquet", "größe 1.PQ", "日本.parquet"] {
             assert_eq!(refusal(name), None, "{name}");
         }

@@ -68,7 +68,7 @@ async fn a_request_that_broke_before_the_tail_is_resent() {
 }
 
 #[tokio::test]
-async fn what_was_committed_before_its_answer_broke_is_not_sent_again() {
+async fn a_file_committed_before_its_response_broke_is_not_resent() {
     for fault in [
         Fault::CutAnswer(0),
         Fault::CutAnswer(60),

@@ -51,7 +51,7 @@ fn a_footer_has_rows_row_groups_codecs_and_columns() {
 }
 
 #[test]
-fn what_is_not_parquet_is_refused_in_words() {
+fn a_file_that_is_not_parquet_is_rejected_with_the_reason() {
     for (bytes, words) in [
         (b"".to_vec(), "is empty"),
         (b"id,name\n1,a\n".repeat(9), "it looks like CSV"),
@@ -85,7 +85,7 @@ fn a_flipped_bit_never_aborts() {
 }
 
 #[test]
-fn counts_that_lie_cost_neither_memory_nor_time() {
+fn wrong_counts_cost_neither_memory_nor_time() {
     let count = [0xFF, 0xFF, 0xFF, 0xFF, 0x07];
     for (what, thrift) in [
         // version 1, then a schema list of 2^31 structs.

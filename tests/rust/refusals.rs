@@ -83,7 +83,7 @@ fn short_deadline() -> ClientOptions {
 const BUSY: Fault = Fault::EarlyAnswer(1, "503 Service Unavailable\r\nRetry-After: 2\r\n");
 
 #[tokio::test]
-async fn no_call_is_tried_again_where_retry_after_ends_after_the_deadline() {
+async fn calls_are_not_retried_if_retry_after_exceeds_the_deadline() {
     let proxy = Behind::proxy(0, BUSY, short_deadline()).await;
     let client = &proxy.client;
     client.try_authentication().await.unwrap_err();
@@ -94,7 +94,7 @@ async fn no_call_is_tried_again_where_retry_after_ends_after_the_deadline() {
 }
 
 #[tokio::test]
-async fn no_file_is_tried_again_where_retry_after_ends_after_the_deadline() {
+async fn files_are_not_retried_if_retry_after_exceeds_the_deadline() {
     let proxy = Behind::proxy(1, BUSY, short_deadline()).await;
     let error = proxy.upload().await.unwrap_err();
     assert!(error.to_string().contains("HTTP 503"), "{error}");
@@ -102,7 +102,7 @@ async fn no_file_is_tried_again_where_retry_after_ends_after_the_deadline() {
 }
 
 #[tokio::test]
-async fn no_download_is_tried_again_where_retry_after_ends_after_the_deadline() {
+async fn downloads_are_not_retried_if_retry_after_exceeds_the_deadline() {
     let proxy = Behind::proxy(1, BUSY, short_deadline()).await;
     let folder = folder_of(SIZE);
     upload_folder(&proxy.service.client(), &folder, &proxy.dataset_id, 1).await.unwrap();
@@ -166,7 +166,7 @@ async fn before_the_tail_a_refusal_is_tried_again_only_where_that_may_help() {
 }
 
 #[tokio::test]
-async fn after_the_tail_no_refusal_is_believed_before_the_listing_was_asked() {
+async fn after_the_tail_a_rejection_is_checked_against_the_listing() {
     for status in [400, 405, 411, 413, 429, 451, 500, 501, 503, 504, 511, 524] {
         let answer: &'static str = format!("{status} Refused\r\n").leak();
         let service = TestServer::without_staging().await;

@@ -119,7 +119,7 @@ async fn curl_may_send_the_fields_in_either_order() {
 }
 
 #[tokio::test]
-async fn what_is_downloaded_is_what_was_uploaded() {
+async fn a_download_equals_its_upload() {
     let server = TestServer::start().await;
     let (client, file) = (server.client(), file_of_size(300_000));
     let id = client.create_dataset().await.unwrap();

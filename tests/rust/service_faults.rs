@@ -220,7 +220,7 @@ async fn memory_of_large_uploads() {
 }
 
 #[tokio::test]
-async fn a_stop_frees_the_folder_whatever_clients_do() {
+async fn shutdown_releases_the_folder_whatever_clients_do() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = file_of_size(32 << 20);
@@ -311,7 +311,7 @@ fn copy_recursively(from: &Path, to: &Path) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_but_the_owner_may_read_what_the_service_stores() {
+async fn only_the_owner_can_read_stored_files() {
     use std::os::unix::fs::PermissionsExt;
     fn modes(path: &Path, found: &mut Vec<(PathBuf, u32)>) {
         let metadata = std::fs::metadata(path).unwrap();

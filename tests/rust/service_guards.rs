@@ -247,7 +247,7 @@ async fn uploads_in_progress_are_shown_and_those_above_the_limit_get_a_503() {
 }
 
 #[tokio::test]
-async fn a_body_that_stands_still_gets_a_408_and_leaves_nothing() {
+async fn a_stalled_body_gets_a_408_and_leaves_nothing() {
     let limits = Limits { body_timeout: Duration::from_millis(200), ..Limits::default() };
     let server = with_limits(limits).await;
     let id = server.client().create_dataset().await.unwrap();
@@ -260,7 +260,7 @@ async fn a_body_that_stands_still_gets_a_408_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_head_that_stands_still_is_cut_off() {
+async fn a_stalled_request_head_is_cut_off() {
     let limits = Limits { head_timeout: Duration::from_millis(200), ..Limits::default() };
     let server = with_limits(limits).await;
     let url = server.server.api_url();
@@ -272,7 +272,7 @@ async fn a_head_that_stands_still_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_running_uploads_end_and_refuses_new_ones() {
+async fn shutdown_finishes_running_uploads_and_rejects_new_ones() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);

@@ -67,7 +67,7 @@ async fn a_file_that_expired_while_the_server_was_down_is_removed_after_the_star
 }
 
 #[tokio::test]
-async fn a_key_stages_as_much_as_it_may_and_more_after_a_commit() {
+async fn a_key_stages_up_to_its_quota_and_more_after_a_commit() {
     let size = int64_file(&["a"], 3).len() as u64;
     for limits in [
         Limits { max_staged_files: 2, ..Limits::default() },

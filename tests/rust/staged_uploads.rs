@@ -233,7 +233,7 @@ async fn a_server_without_staging_refuses_an_atomic_upload_before_a_dataset_is_c
 }
 
 #[tokio::test]
-async fn what_was_staged_is_invisible_until_it_is_committed_by_anyone_with_the_key() {
+async fn staged_files_are_invisible_until_any_client_with_the_key_commits_them() {
     let (world, _) = world(|_, request, next| Box::pin(next.run(request))).await;
     world.write_some(6);
     let dataset_id = world.api.create_dataset().await.unwrap();

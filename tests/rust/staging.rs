@@ -176,7 +176,7 @@ async fn staged_files_are_invisible_until_a_commit_appends_them_in_its_order() {
 }
 
 #[tokio::test]
-async fn what_cannot_become_a_file_is_not_staged() {
+async fn files_that_cannot_be_committed_are_not_staged() {
     let server = TestServer::start().await;
     let (id, file) = (server.create().await, int64_file(&["a"], 3));
     let taken = [Part::Text("dataset_id", &id), Part::File("taken.parquet", &file)];
@@ -262,7 +262,7 @@ async fn a_commit_of_ten_thousand_ids_is_read_and_a_request_above_its_limit_is_n
 }
 
 #[tokio::test]
-async fn of_two_drivers_exactly_one_commits_and_the_other_learns_the_count() {
+async fn if_two_drivers_commit_one_succeeds_and_the_other_learns_the_count() {
     let server = TestServer::start().await;
     for _ in 0..20 {
         let id = server.create().await;

@@ -32,7 +32,7 @@ async fn full() -> World {
 }
 
 #[tokio::test]
-async fn what_others_have_staged_does_not_keep_an_upload_from_its_files() {
+async fn files_staged_by_others_do_not_block_an_upload() {
     let world = full().await;
     world.write_some(6);
     let report = world.upload(UploadOptions::default()).await.unwrap();

@@ -100,7 +100,7 @@ fn a_row_of_an_earlier_release_is_read() {
 }
 
 #[test]
-fn a_row_that_an_earlier_release_could_not_read_any_more_opens() {
+fn a_row_that_an_earlier_release_could_not_read_opens() {
     for around in AROUND {
         for depth in [31, 43, 64, 100] {
             let schema = nested(depth, around);

@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_found_however_a_body_is_cut(
+        fn the_closing_boundary_is_found_however_a_body_is_split(
             body in "(\r|\n|-|b|x|\r\n--b--|\r\n){0,12}",
             cuts in prop::collection::vec(0_usize..40, 0..8),
         ) {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_body_behind_the_end_is_none() {
+    fn a_second_body_after_the_closing_boundary_is_detected() {
         assert!(is_the_end(&[b"file\r\n--b--", b"\r", b"\n"]));
         assert!(!is_the_end(&[b"file\r\n--b--\r\nfile\r\n--b--\r\n"]));
     }

@@ -262,7 +262,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn whoever_waits_too_long_for_a_reader_is_asked_to_come_again() {
+    async fn waiting_too_long_for_a_reader_gets_a_503_with_retry_after() {
         let fixture = Fixture::sqlite();
         let catalog = fixture.open().await;
         let Database::Sqlite(SqliteDatabase { readers, .. }) = &catalog.database else {

@@ -390,7 +390,7 @@ fn assert_none(failures: &[String]) {
 
 /// A connection that is used again after an error loses what it is asked to write.
 #[test]
-fn a_failed_connection_that_is_kept_is_found_by_the_histories() {
+fn the_mutant_that_keeps_failed_connections_is_found() {
     for all in [&APPENDS, &STAGING] {
         let failures = failures(all, 3, true);
         let loses = |failure: &&String| failure.contains("acknowledged");

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_decimal_of_76_digits_are_none() {
+    fn bytes_beyond_76_digits_are_not_a_decimal() {
         assert_eq!(digits_of(&[]), None);
         assert_eq!(digits_of(&[0xFF; 40]), Some(i256::from_i128(-1)));
         assert_eq!(digits_of(&[1; 33]), None);

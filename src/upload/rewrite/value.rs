@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_rescaled_decimal_comes_back(number: i64, scale in 0..20_i32, more in 0..20_i32) {
+        fn a_decimal_survives_rescaling_and_back(number: i64, scale in 0..20_i32, more in 0..20_i32) {
             let from = Number::Decimal { precision: 19, scale: 0 };
             let to = Number::Decimal { precision: 19 + scale + more, scale: scale + more };
             let value = Value::Decimal(i256::from_i128(number.into()));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decimal_of_too_many_digits_is_none() {
+    fn a_decimal_with_too_many_digits_is_rejected() {
         let too_long = Conversion::new(LONG, Number::Decimal { precision: 2, scale: 0 }).unwrap();
         let value = |number| Value::Decimal(i256::from_i128(number));
         assert!(too_long.convert(value(99)).is_some() && too_long.convert(value(-99)).is_some());

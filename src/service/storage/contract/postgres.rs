@@ -124,7 +124,7 @@ async fn a_commit_that_never_arrives_is_found_not_to_have_happened() {
 }
 
 #[tokio::test]
-async fn an_unknown_commit_that_nobody_looks_up_is_found() {
+async fn the_mutant_that_looks_up_no_unknown_commit_is_found() {
     let Some(url) = postgres_server::database().await else { return };
     let _planted = plant(Mutant::NoLookUpAfterCommit);
     // The dataset is created, and a file is appended.
@@ -133,7 +133,7 @@ async fn an_unknown_commit_that_nobody_looks_up_is_found() {
 }
 
 #[tokio::test]
-async fn appends_that_do_not_lock_their_dataset_are_found() {
+async fn the_mutant_that_does_not_lock_the_dataset_is_found() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let _planted = plant(Mutant::NoLockOfTheDataset);
     let test = writers_side_by_side_leave_no_gap_and_take_no_name_twice(&fixture);

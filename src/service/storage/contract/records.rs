@@ -128,7 +128,7 @@ async fn in_postgresql_what_has_expired_cannot_be_committed() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_looks_at_no_age_is_found() {
+async fn the_mutant_that_sweeps_regardless_of_age_is_found() {
     let _planted = plant(Mutant::SweepWithoutAge);
     let fixture = Fixture::sqlite_with_records();
     let test = what_has_expired_cannot_be_committed_and_is_deleted_and_nothing_else(&fixture);

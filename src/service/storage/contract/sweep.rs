@@ -71,7 +71,7 @@ async fn stored(storage: &Storage, name: &str) -> NewFile {
 }
 
 #[tokio::test]
-async fn a_start_on_a_folder_removes_what_no_file_was_made_of_and_nothing_else() {
+async fn startup_removes_unfinished_uploads_and_nothing_else() {
     let folder = TempDir::new().unwrap();
     let place = Place::folder(&folder.path().join("data"));
     let blobs = folder.path().join("data/blobs");

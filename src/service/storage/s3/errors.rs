@@ -26,7 +26,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_that_stays_is_a_failure_of_the_blob() {
+    fn only_a_persistent_rejection_fails_a_blob() {
         for (words, is_away) in [
             ("Server returned non-2xx status code: 503 Service Unavailable: SlowDown", true),
             ("Server returned non-2xx status code: 403 Forbidden: ExpiredToken", true),

@@ -122,7 +122,7 @@ async fn a_response_that_is_lost_or_cut_at_any_call_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_blob_that_is_there_is_stored_although_every_response_was_lost() {
+async fn a_blob_is_stored_even_if_every_response_is_lost() {
     let Some(world) = World::start("1").await else { return };
     for (call, size) in [(Call::Put, SMALL), (Call::Complete, LARGE)] {
         let (id, content) = (new_file_id(), content(size));
@@ -134,7 +134,7 @@ async fn a_blob_that_is_there_is_stored_although_every_response_was_lost() {
 }
 
 #[tokio::test]
-async fn a_store_that_acknowledges_what_it_does_not_do_is_not_believed() {
+async fn a_store_that_acknowledges_writes_that_it_drops_is_detected() {
     let Some(world) = World::start("1").await else { return };
     let lie = "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>";
     world.proxy.plant(&[Call::Complete], Fault::Instead(200, lie), 1);
@@ -165,7 +165,7 @@ async fn a_refusal_is_a_failure_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn no_error_repeats_what_is_secret() {
+async fn no_error_contains_a_secret() {
     let Some(world) = World::start("1").await else { return };
     let refusal = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message>\
         <CanonicalRequest>x-amz-security-token:hush</CanonicalRequest></Error>";
@@ -203,7 +203,7 @@ async fn a_store_that_is_away_is_reported_and_used_again_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_for_a_moment_is_not_noticed() {
+async fn a_short_outage_of_the_store_is_not_noticed() {
     let Some(world) = World::start("10").await else { return };
     for call in ALL {
         world.proxy.plant(&[call], Fault::Instead(503, ""), 2);

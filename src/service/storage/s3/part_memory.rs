@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_for_memory_stops_when_the_store_is_away() {
+    async fn waiting_for_memory_ends_if_the_store_is_unavailable() {
         let (memory, health) = (PartMemory::default(), Health::default());
         let (mut sent, most) = (Vec::new(), GATHERED_IN_MEMORY + SENT_FROM_FILES);
         for _ in 0..most {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gathers_leaves_memory_to_those_who_send() {
+    async fn uploads_that_collect_bytes_leave_memory_to_those_that_send() {
         let (memory, health) = (PartMemory::default(), Health::default());
         let mut gathered = Vec::new();
         while let Some(buffer) = memory.to_gather().await {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn memory_is_used_again_when_its_bytes_were_sent() {
+    async fn memory_is_reused_after_its_bytes_were_sent() {
         let memory = PartMemory::default();
         let mut buffer = memory.to_gather().await.unwrap();
         buffer.bytes.extend_from_slice(b"part");
