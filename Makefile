@@ -46,7 +46,7 @@ soak: export SUTRO_SYSCALL_STRIDE = 1
 soak: export SUTRO_POWER_CUTS = 40
 soak: export SUTRO_EXITS = 1000
 soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the fault tests many more times
-	$(WITH_POSTGRES) cargo test --locked in_every_schedule
+	$(WITH_SERVERS) cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
 	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \

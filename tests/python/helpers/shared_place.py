@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sutro
 from helpers.raw_client import RawClient
+from helpers.s3 import SECRET
 from helpers.server_process import API_KEY, ServerProcess
 
 if TYPE_CHECKING:
@@ -19,20 +21,35 @@ class SharedPlace:
     """
 
     def __init__(self, database: PostgresServer, store: S3Server) -> None:
-        self._catalog = database.url(database.new_database())
+        self._database = database
+        self._name = database.new_database()
+        self._store = store
         self._blobs = store.new_place()
-        self._environment = store.environment()
 
-    def serve(self, *options: str, endpoint: str | None = None) -> ServerProcess:
+    def serve(
+        self, *options: str, endpoint: str | None = None, database_port: int | None = None
+    ) -> ServerProcess:
         """Start a server.
 
         Args:
             endpoint: Another way to the store, such as a proxy.
+            database_port: The port of a proxy before the database.
         """
-        place = ["--catalog", self._catalog, "--blobs", self._blobs]
+        catalog = self._database.url(self._name, database_port)
+        place = ["--catalog", catalog, "--blobs", self._blobs]
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
-        return ServerProcess(None, *place, *options, environment=self._environment)
+        return ServerProcess(None, *place, *options, environment=self._store.environment())
+
+    def local_server(self) -> sutro.LocalServer:
+        """A server in this process."""
+        options = {
+            "endpoint": self._store.endpoint,
+            "access_key_id": "tests",
+            "secret_access_key": SECRET,
+        }
+        catalog = self._database.url(self._name)
+        return sutro.LocalServer(catalog=catalog, blobs=self._blobs, blobs_options=options)
 
 
 def raw_client(served: ServerProcess) -> RawClient:
