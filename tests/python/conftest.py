@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from helpers import processes
+from helpers import postgres, processes, s3
 from helpers.holding_server import HoldingServer
+from helpers.shared_place import SharedPlace
 
 if TYPE_CHECKING:
     import subprocess
@@ -102,6 +103,27 @@ def client(server: sutro.LocalServer) -> sutro.Client:
 def holding() -> Iterator[HoldingServer]:
     with HoldingServer() as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[postgres.PostgresServer]:
+    if postgres.binaries() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[s3.S3Server]:
+    if s3.program() is None:
+        pytest.skip(s3.MISSING)
+    with s3.S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def place(database: postgres.PostgresServer, store: s3.S3Server) -> SharedPlace:
+    return SharedPlace(database, store)
 
 
 class RunSutro(Protocol):

@@ -8,7 +8,6 @@ import pytest
 
 import sutro
 from conftest import PARTS, parquet_bytes
-from helpers import postgres, s3
 from helpers.json_server import JsonServer
 from helpers.shared_place import SharedPlace, raw_client
 from helpers.waiting import wait_for
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
+    from helpers import s3
     from helpers.json_server import Request
 
 LOCAL = ("--api-url", "local:service")
@@ -147,20 +147,18 @@ def test_the_command_deletes_and_needs_yes_without_a_terminal(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(postgres.binaries() is None, reason=postgres.MISSING)
-@pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
-def test_bytes_that_could_not_be_deleted_are_deleted_later() -> None:
-    with postgres.PostgresServer() as database, s3.S3Server() as store:
-        place = SharedPlace(database, store)
-        options = ("--blobs-option=timeout=1", "--upload-expiry=4")
-        with place.serve(*options) as one, place.serve(*options) as other:
-            client = raw_client(one)
-            dataset = client.create_dataset()
-            for name in ("a.parquet", "b.parquet"):
-                assert client.upload(dataset, name, parquet_bytes()).status == 200
-            store.kill()
-            deleted = raw_client(other).post("delete-dataset", dataset_id=dataset)
-            assert deleted.status == 200
-            assert client.post("list-dataset-files", dataset_id=dataset).status == 404
-            store.start()
-            wait_for(lambda: place.objects(store) == [])
+def test_bytes_that_could_not_be_deleted_are_deleted_later(
+    place: SharedPlace, store: s3.S3Server
+) -> None:
+    options = ("--blobs-option=timeout=1", "--upload-expiry=4")
+    with place.serve(*options) as one, place.serve(*options) as other:
+        client = raw_client(one)
+        dataset = client.create_dataset()
+        for name in ("a.parquet", "b.parquet"):
+            assert client.upload(dataset, name, parquet_bytes()).status == 200
+        store.kill()
+        deleted = raw_client(other).post("delete-dataset", dataset_id=dataset)
+        assert deleted.status == 200
+        assert client.post("list-dataset-files", dataset_id=dataset).status == 404
+        store.start()
+        wait_for(lambda: place.objects() == [])

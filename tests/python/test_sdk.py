@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import sutro
 from conftest import PARTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
-    import sutro
+    from helpers.shared_place import SharedPlace
 
 SDK = Path(sys.prefix) / "sdk"
 """The SDK's virtual environment. Its package is named `sutro`, too."""
@@ -26,11 +28,23 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(params=["folder", "postgresql and s3"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sutro.LocalServer]:
+    """Takes the place of the fixture that all tests share."""
+    if request.param == "folder":
+        serving = sutro.LocalServer(tmp_path / "service")
+    else:
+        place: SharedPlace = request.getfixturevalue("place")
+        serving = place.local_server()
+    with serving as server:
+        yield server
+
+
 def run(command: str, *arguments: object, folder: Path) -> str:
     done = subprocess.run(
         [SDK / "bin" / command, *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "POLARS_TABLE_WIDTH": "400"},
+        env={**os.environ, "HOME": str(folder), "POLARS_TABLE_WIDTH": "400", "PYTHONPATH": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -15,46 +15,24 @@ import pytest
 
 import sutro
 from conftest import PARTS, parquet_bytes
-from helpers import postgres, s3
+from helpers import s3
 from helpers.load import Uploader
-from helpers.shared_place import SharedPlace, raw_client
+from helpers.shared_place import raw_client
 from helpers.store_proxy import StoreProxy
 from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from helpers.postgres import PostgresServer
     from helpers.raw_client import RawClient
     from helpers.s3 import S3Server
     from helpers.server_process import ServerProcess
-
-pytestmark = [
-    pytest.mark.skipif(postgres.binaries() is None, reason=postgres.MISSING),
-    pytest.mark.skipif(s3.program() is None, reason=s3.MISSING),
-]
+    from helpers.shared_place import SharedPlace
 
 SENDERS = 4
 KILLS = 5
 LARGE = 12 << 20
 """Bytes of a file that is sent in several parts."""
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[PostgresServer]:
-    with postgres.PostgresServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[S3Server]:
-    with s3.S3Server() as server:
-        yield server
-
-
-@pytest.fixture
-def place(database: PostgresServer, store: S3Server) -> SharedPlace:
-    return SharedPlace(database, store)
 
 
 def large_file() -> bytes:

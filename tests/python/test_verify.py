@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sutro
-from helpers import postgres, s3
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
-from helpers.shared_place import SharedPlace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
+    from helpers import s3
+    from helpers.shared_place import SharedPlace
 
 STRAY = "file_" + "0" * 32
 
@@ -130,27 +130,23 @@ def test_a_place_without_a_catalog_is_reported_and_not_created(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(postgres.binaries() is None, reason=postgres.MISSING)
-@pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
 def test_postgresql_and_s3_are_compared_while_servers_run(
-    run_sutro: RunSutro, folder: Path
+    run_sutro: RunSutro, folder: Path, place: SharedPlace, store: s3.S3Server
 ) -> None:
-    with postgres.PostgresServer() as database, s3.S3Server() as store:
-        place = SharedPlace(database, store)
-        with place.serve() as served:
-            dataset_id = served.client().upload(folder).dataset_id
-            sound = run_sutro("verify", *place.options(), environment=store.environment())
-            assert (sound.returncode, sound.stderr) == (0, "")
-            files = served.client().list_dataset_files(dataset_id)
-            first, second = (file.file_id or "" for file in files[:2])
-            place.delete_object(store, first)
-            place.rename_object(store, second, STRAY)
-            found = run_sutro(
-                *("verify", "--json", "--upload-expiry=0.001", *place.options()),
-                environment=store.environment(),
-            )
-            assert found.returncode == 1
-            assert {
-                (finding["kind"], finding["file_id"])
-                for finding in json.loads(found.stdout)["findings"]
-            } == {("missing", first), ("missing", second), ("orphan", STRAY)}
+    with place.serve() as served:
+        dataset_id = served.client().upload(folder).dataset_id
+        sound = run_sutro("verify", *place.options(), environment=store.environment())
+        assert (sound.returncode, sound.stderr) == (0, "")
+        files = served.client().list_dataset_files(dataset_id)
+        first, second = (file.file_id or "" for file in files[:2])
+        place.delete_object(first)
+        place.rename_object(second, STRAY)
+        found = run_sutro(
+            *("verify", "--json", "--upload-expiry=0.001", *place.options()),
+            environment=store.environment(),
+        )
+        assert found.returncode == 1
+        assert {
+            (finding["kind"], finding["file_id"])
+            for finding in json.loads(found.stdout)["findings"]
+        } == {("missing", first), ("missing", second), ("orphan", STRAY)}

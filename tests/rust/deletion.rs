@@ -133,7 +133,7 @@ async fn blobs_that_a_deletion_has_left_are_removed_by_the_next_start() {
     let server = TestServer::start().await;
     let id = server.create().await;
     server.upload_named(&id, "a.parquet").await;
-    let blobs = server.folder.path().join("service/blobs");
+    let blobs = server.folder().join("service/blobs");
     let entry = std::fs::read_dir(&blobs).unwrap().next().unwrap().unwrap();
     let bytes = std::fs::read(entry.path()).unwrap();
     server.client().delete_dataset(&id).await.unwrap();

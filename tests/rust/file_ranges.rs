@@ -89,7 +89,7 @@ async fn conditions_and_ranges_outside_of_the_file_are_answered_without_it() {
 #[tokio::test]
 async fn a_range_of_a_stored_file_that_has_another_size_is_an_error() {
     let (server, path, content, _) = served().await;
-    let blobs = server.folder.path().join("service/blobs");
+    let blobs = server.folder().join("service/blobs");
     let blob = fs::read_dir(blobs).unwrap().next().unwrap().unwrap().path();
     for bytes in [&content[..content.len() - 1], &[&*content, b"x"].concat()] {
         fs::write(&blob, bytes).unwrap();

@@ -12,6 +12,7 @@ use sutro::{
 
 use crate::support::{
     parquet_files::{file_of_size, file_with_fields, int64_file},
+    place::{TestPlace, in_every_place},
     server::{BOUNDARY, Part, TestServer, answer, multipart},
 };
 
@@ -19,9 +20,23 @@ fn words(answer: &Value) -> &str {
     answer["error"].as_str().unwrap_or_else(|| panic!("no error in {answer}"))
 }
 
-#[tokio::test]
-async fn no_key_and_a_wrong_key_are_refused_on_every_call() {
-    let server = TestServer::start().await;
+in_every_place! {
+    no_key_and_a_wrong_key_are_refused_on_every_call
+    every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was
+    curl_may_send_the_fields_in_either_order
+    a_download_equals_its_upload
+    a_damaged_stored_file_is_reported_and_the_others_are_served
+    a_body_that_ends_early_leaves_nothing
+    concurrent_uploads_of_one_name_store_one_file
+    concurrent_first_uploads_with_different_schemas_store_one_file
+    datasets_are_listed_newest_first_with_sizes_and_columns
+    unknown_calls_get_a_json_error
+    a_restart_keeps_everything
+    a_held_upload_blocks_nobody
+}
+
+async fn no_key_and_a_wrong_key_are_refused_on_every_call(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     for (method, call) in [
         (Method::GET, "try-authentication"),
         (Method::GET, "create-dataset"),
@@ -47,9 +62,8 @@ async fn no_key_and_a_wrong_key_are_refused_on_every_call() {
     }
 }
 
-#[tokio::test]
-async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was() {
-    let server = TestServer::start().await;
+async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let client = server.client();
     let dataset = client.create_dataset().await.unwrap();
     let (id, file) = (dataset.as_str(), int64_file(&["a", "b"], 5));
@@ -90,9 +104,8 @@ async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was() {
     }
 }
 
-#[tokio::test]
-async fn curl_may_send_the_fields_in_either_order() {
-    let server = TestServer::start().await;
+async fn curl_may_send_the_fields_in_either_order(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in ["data.parquet", "swapped.parquet"] {
@@ -118,9 +131,8 @@ async fn curl_may_send_the_fields_in_either_order() {
     assert_eq!(server.names(&id).await, ["data.parquet", "swapped.parquet"]);
 }
 
-#[tokio::test]
-async fn a_download_equals_its_upload() {
-    let server = TestServer::start().await;
+async fn a_download_equals_its_upload(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let (client, file) = (server.client(), file_of_size(300_000));
     let id = client.create_dataset().await.unwrap();
     let parts = [Part::Text("dataset_id", &id), Part::File("größe 1.parquet", &file)];
@@ -145,19 +157,17 @@ async fn a_download_equals_its_upload() {
     assert_eq!(crate::support::server::count_files(folder.path()), 1);
 }
 
-#[tokio::test]
-async fn a_damaged_stored_file_is_reported_and_the_others_are_served() {
-    let server = TestServer::start().await;
+async fn a_damaged_stored_file_is_reported_and_the_others_are_served(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
     for name in ["cut.parquet", "gone.parquet", "good.parquet"] {
         let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
         let (_, stored) = server.upload(&parts).await;
-        let blob =
-            server.folder.path().join("service/blobs").join(stored["file_id"].as_str().unwrap());
+        let blob = stored["file_id"].as_str().unwrap();
         match name {
-            "cut.parquet" => std::fs::write(blob, &file[..50]).unwrap(),
-            "gone.parquet" => std::fs::remove_file(blob).unwrap(),
+            "cut.parquet" => server.place.replace_blob(blob, &file[..50]),
+            "gone.parquet" => server.place.remove_blob(blob),
             _ => {}
         }
     }
@@ -170,9 +180,8 @@ async fn a_damaged_stored_file_is_reported_and_the_others_are_served() {
     }
 }
 
-#[tokio::test]
-async fn a_body_that_ends_early_leaves_nothing() {
-    let server = TestServer::start().await;
+async fn a_body_that_ends_early_leaves_nothing(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
     let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
@@ -187,9 +196,8 @@ async fn a_body_that_ends_early_leaves_nothing() {
     assert_eq!(server.blobs(), 0);
 }
 
-#[tokio::test]
-async fn concurrent_uploads_of_one_name_store_one_file() {
-    let server = TestServer::start().await;
+async fn concurrent_uploads_of_one_name_store_one_file(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
     let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
@@ -199,9 +207,8 @@ async fn concurrent_uploads_of_one_name_store_one_file() {
     assert_eq!(server.blobs(), 1);
 }
 
-#[tokio::test]
-async fn concurrent_first_uploads_with_different_schemas_store_one_file() {
-    let server = TestServer::start().await;
+async fn concurrent_first_uploads_with_different_schemas_store_one_file(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let files = [int64_file(&["a"], 2), int64_file(&["b"], 2)];
     let uploads = (0..10).map(|index| {
@@ -214,9 +221,8 @@ async fn concurrent_first_uploads_with_different_schemas_store_one_file() {
     assert_eq!(accepted, 5, "{answers:?}");
 }
 
-#[tokio::test]
-async fn datasets_are_listed_newest_first_with_sizes_and_columns() {
-    let server = TestServer::start().await;
+async fn datasets_are_listed_newest_first_with_sizes_and_columns(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let client = server.client();
     let (first, second) =
         (client.create_dataset().await.unwrap(), client.create_dataset().await.unwrap());
@@ -233,9 +239,8 @@ async fn datasets_are_listed_newest_first_with_sizes_and_columns() {
     );
 }
 
-#[tokio::test]
-async fn unknown_calls_get_a_json_error() {
-    let server = TestServer::start().await;
+async fn unknown_calls_get_a_json_error(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     for (method, call, body, expected) in [
         (Method::GET, "no-such-call", "", 404),
         (Method::DELETE, "list-datasets", "", 405),
@@ -252,25 +257,26 @@ async fn unknown_calls_get_a_json_error() {
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-#[tokio::test]
-async fn a_restart_keeps_everything_and_sweeps_what_was_not_finished() {
-    let server = TestServer::start().await;
+async fn a_restart_keeps_everything(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     for name in ["b.parquet", "a.parquet"] {
         let file = int64_file(&["a"], 3);
         let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
         assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
     }
-    server.server.stop().await;
-    let TestServer { server, folder, .. } = server;
-    drop(server);
-    let blobs = folder.path().join("service/blobs");
-    let unfinished = format!("file_{}", "0123456789abcdef".repeat(2));
-    std::fs::write(blobs.join(&unfinished), "x").unwrap();
-    std::fs::write(blobs.join(unfinished + "#1"), "x").unwrap();
-    let server = TestServer::start_on(folder).await;
+    let server = TestServer::start_at(server.stop().await).await;
     assert_eq!(server.names(&id).await, ["b.parquet", "a.parquet"]);
     assert_eq!(server.blobs(), 2);
+}
+
+#[tokio::test]
+async fn a_start_in_a_folder_sweeps_what_was_not_finished() {
+    let place = TestServer::start().await.stop().await;
+    let unfinished = format!("file_{}", "0123456789abcdef".repeat(2));
+    place.replace_blob(&unfinished, b"x");
+    place.replace_blob(&(unfinished + "#1"), b"x");
+    assert_eq!(TestServer::start_at(place).await.blobs(), 0);
 }
 
 #[tokio::test]
@@ -312,9 +318,8 @@ async fn clients_of_one_process_share_the_service_of_a_folder() {
     assert!(open().await.is_ok());
 }
 
-#[tokio::test]
-async fn a_held_upload_blocks_nobody() {
-    let server = TestServer::start().await;
+async fn a_held_upload_blocks_nobody(place: TestPlace) {
+    let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
     let body = multipart(&[Part::Text("dataset_id", &id), Part::File("held.parquet", &file)]);

@@ -159,11 +159,11 @@ async fn path_like_names_stay_data() {
         assert_eq!(server.upload(&parts).await.0, StatusCode::OK, "{name:?}");
     }
     assert_eq!(server.names(&id).await, odd);
-    for entry in std::fs::read_dir(server.folder.path().join("service/blobs")).unwrap() {
+    for entry in std::fs::read_dir(server.folder().join("service/blobs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.starts_with("file_") && name.len() == 37, "{name}");
     }
-    assert_eq!(crate::support::server::count_files(server.folder.path()), 1);
+    assert_eq!(crate::support::server::count_files(server.folder()), 1);
 }
 
 /// Most memory that this process has had, in KiB.
@@ -238,7 +238,7 @@ async fn shutdown_releases_the_folder_whatever_clients_do() {
 
     timeout(PATIENCE, server.server.stop()).await.expect("a stop");
     // The stopped server is still there, and holds nothing.
-    let again = LocalServer::start(ServerConfig::loopback(&server.folder.path().join("service")));
+    let again = LocalServer::start(ServerConfig::loopback(&server.folder().join("service")));
     assert_eq!(address(&again.await.unwrap()).ip(), Ipv4Addr::LOCALHOST);
     drop((silent, held, reader_that_stalls));
 }
@@ -274,7 +274,7 @@ async fn a_folder_that_is_removed_or_replaced_while_it_is_served_takes_nothing()
             let id = server.client().create_dataset().await.unwrap();
             let file = int64_file(&["a"], 3);
             let parts = [Part::Text("dataset_id", &id), Part::File("a.parquet", &file)];
-            let folder = server.folder.path();
+            let folder = server.folder();
             let (path, away) = (folder.join("service").join(part), folder.join("away"));
             std::fs::rename(&path, &away).unwrap();
             if is_replaced {
@@ -332,7 +332,7 @@ async fn only_the_owner_can_read_stored_files() {
     eventually("a second blob", || server.blobs() == 2).await;
 
     let mut found = Vec::new();
-    modes(&server.folder.path().join("service"), &mut found);
+    modes(&server.folder().join("service"), &mut found);
     assert!(found.len() >= 6, "{found:?}");
     for (path, mode) in found {
         let expected = if path.is_dir() { 0o700 } else { 0o600 };

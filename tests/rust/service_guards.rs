@@ -67,9 +67,9 @@ async fn keys_are_stored_as_hashes_and_a_server_without_keys_sees_all() {
     let server = TestServer::start_with(|config| config.api_keys = vec![key]).await;
     server.client().create_dataset().await.unwrap();
     server.server.stop().await;
-    let catalog = std::fs::read(server.folder.path().join("service/catalog.sqlite")).unwrap();
+    let catalog = std::fs::read(server.folder().join("service/catalog.sqlite")).unwrap();
     assert!(!catalog.windows(12).any(|bytes| bytes == b"a-secret-key"));
-    let server = TestServer::start_on(server.folder).await;
+    let server = TestServer::start_at(server.place).await;
     assert_eq!(server.client().list_datasets().await.unwrap().len(), 1);
 }
 
@@ -290,7 +290,7 @@ async fn shutdown_finishes_running_uploads_and_rejects_new_ones() {
     };
     let (told, ()) = tokio::join!(late, server.server.stop());
     assert!(told.starts_with("HTTP/1.1 200"), "{told}");
-    let server = TestServer::start_on(server.folder).await;
+    let server = TestServer::start_at(server.place).await;
     assert_eq!(server.names(&id).await, ["held.parquet"]);
 }
 

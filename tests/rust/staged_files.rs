@@ -20,7 +20,7 @@ async fn staged_files_survive_a_restart_and_are_committed_after_it() {
     let id = server.create().await;
     let ids = server.stage_all(&id, &["a.parquet", "b.parquet"]).await;
     let unfinished = format!("file_{}", "0123456789abcdef".repeat(2));
-    std::fs::write(server.folder.path().join("service/blobs").join(unfinished), "x").unwrap();
+    std::fs::write(server.folder().join("service/blobs").join(unfinished), "x").unwrap();
     let server = server.restart().await;
     assert_eq!(server.blobs(), 2);
     server.commit(&id, 0, &ids).await;
@@ -53,15 +53,13 @@ async fn a_file_that_expired_while_the_server_was_down_is_removed_after_the_star
     let id = server.create().await;
     let staged = server.stage(&id, "a.parquet").await.staged_id;
     server.server.stop().await;
-    let catalog = server.folder.path().join("service/catalog.sqlite");
+    let catalog = server.folder().join("service/catalog.sqlite");
     let expire = "UPDATE staged SET expires_at = 1";
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(catalog);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::query(expire).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
-    let TestServer { server, folder, .. } = server;
-    drop(server);
-    let server = TestServer::start_on(folder).await;
+    let server = TestServer::start_at(server.place).await;
     eventually("the staged blob is removed", || server.blobs() == 0).await;
     assert_eq!(server.refuse(&id, 0, &[staged]).await.0, 404);
 }

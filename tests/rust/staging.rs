@@ -73,10 +73,7 @@ impl TestServer {
     }
 
     pub(crate) async fn restart(self) -> Self {
-        self.server.stop().await;
-        let Self { server, folder, .. } = self;
-        drop(server);
-        Self::start_on(folder).await
+        Self::start_at(self.stop().await).await
     }
 }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sutro
 from helpers.raw_client import RawClient
+from helpers.s3 import SECRET
 from helpers.server_process import API_KEY, ServerProcess
 
 if TYPE_CHECKING:
@@ -19,36 +21,51 @@ class SharedPlace:
     """
 
     def __init__(self, database: PostgresServer, store: S3Server) -> None:
-        self._catalog = database.url(database.new_database())
+        self._database = database
+        self._name = database.new_database()
+        self._store = store
         self._blobs = store.new_place()
-        self._environment = store.environment()
 
-    def serve(self, *options: str, endpoint: str | None = None) -> ServerProcess:
+    def serve(
+        self, *options: str, endpoint: str | None = None, database_port: int | None = None
+    ) -> ServerProcess:
         """Start a server.
 
         Args:
             endpoint: Another way to the store, such as a proxy.
+            database_port: The port of a proxy before the database.
         """
-        place = self.options()
+        place = self.options(database_port)
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
-        return ServerProcess(None, *place, *options, environment=self._environment)
+        return ServerProcess(None, *place, *options, environment=self._store.environment())
 
-    def options(self) -> list[str]:
+    def local_server(self) -> sutro.LocalServer:
+        """A server in this process."""
+        options = {
+            "endpoint": self._store.endpoint,
+            "access_key_id": "tests",
+            "secret_access_key": SECRET,
+        }
+        catalog = self._database.url(self._name)
+        return sutro.LocalServer(catalog=catalog, blobs=self._blobs, blobs_options=options)
+
+    def options(self, database_port: int | None = None) -> list[str]:
         """The options of commands that name the place."""
-        return ["--catalog", self._catalog, "--blobs", self._blobs]
+        catalog = self._database.url(self._name, database_port)
+        return ["--catalog", catalog, "--blobs", self._blobs]
 
-    def delete_object(self, store: S3Server, key: str) -> None:
+    def delete_object(self, key: str) -> None:
         """Delete an object behind the back of the servers."""
-        store.change(self._blobs, key, "DELETE")
+        self._store.change(self._blobs, key, "DELETE")
 
-    def rename_object(self, store: S3Server, key: str, new_key: str) -> None:
+    def rename_object(self, key: str, new_key: str) -> None:
         """Rename an object behind the back of the servers."""
-        store.change(self._blobs, new_key, "POST", moved_from=key)
+        self._store.change(self._blobs, new_key, "POST", moved_from=key)
 
-    def objects(self, store: S3Server) -> list[str]:
+    def objects(self) -> list[str]:
         """The keys of the objects of this place."""
-        return store.keys(self._blobs)
+        return self._store.keys(self._blobs)
 
 
 def raw_client(served: ServerProcess) -> RawClient:

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -88,6 +88,32 @@ impl S3Server {
         own.iter().chain(given).map(|(key, value)| ((*key).into(), (*value).into())).collect()
     }
 
+    #[allow(dead_code, reason = "not all test binaries look at objects")]
+    /// How many blobs a place has.
+    pub(crate) fn blobs(&self, place: &str) -> usize {
+        let listing = self.file("GET", &format!("{place}/?limit=1000000"), b"");
+        listing.matches("/file_").count()
+    }
+
+    #[allow(dead_code, reason = "not all test binaries look at objects")]
+    /// Replaces an object, as nothing but damage does.
+    pub(crate) fn replace(&self, object: &str, content: &[u8]) {
+        let answer = self.file("PUT", object, content);
+        assert!(answer.contains(" 201 "), "{answer}");
+    }
+
+    #[allow(dead_code, reason = "not all test binaries look at objects")]
+    pub(crate) fn remove(&self, object: &str) {
+        let answer = self.file("DELETE", object, b"");
+        assert!(answer.contains(" 204 "), "{answer}");
+    }
+
+    /// Asks the part of the server that keeps objects as files. It needs no signature.
+    fn file(&self, method: &str, url: &str, content: &[u8]) -> String {
+        let path = url.strip_prefix("s3://").unwrap();
+        ask(self.port + 4, method, &format!("/buckets/{path}"), content).unwrap()
+    }
+
     #[allow(dead_code, reason = "not all test binaries stop it")]
     pub(crate) fn kill(&self) {
         let mut server = self.server.lock().unwrap();
@@ -150,14 +176,21 @@ fn is_ready(port: u16) -> bool {
 }
 
 fn responds(port: u16, path: &str) -> bool {
-    let Ok(mut stream) = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))) else {
-        return false;
-    };
+    ask(port, "GET", path, b"").is_ok_and(|answer| answer.starts_with("HTTP/1.0 200"))
+}
+
+/// The response to a request, with its head. HTTP/1.0 has no chunks in it.
+fn ask(port: u16, method: &str, path: &str, content: &[u8]) -> io::Result<String> {
+    let mut stream = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port)))?;
+    let length = content.len();
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), content].concat())?;
     let mut answer = String::new();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).is_ok()
-        && stream.read_to_string(&mut answer).is_ok()
-        && answer.starts_with("HTTP/1.1 200")
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// The first of ten free ports in a row.

@@ -11,15 +11,21 @@ use sutro::{
 };
 use tempfile::TempDir;
 
+use super::place::TestPlace;
+
 pub(crate) struct TestServer {
     pub(crate) server: LocalServer,
     pub(crate) http: reqwest::Client,
-    pub(crate) folder: TempDir,
+    pub(crate) place: TestPlace,
 }
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
-        Self::start_on(tempfile::tempdir().unwrap()).await
+        Self::start_at(TestPlace::folder()).await
+    }
+
+    pub(crate) async fn start_at(place: TestPlace) -> Self {
+        Self::start_at_with(place, |_| {}).await
     }
 
     /// A server that stages no files, so that clients commit by the gate.
@@ -28,20 +34,21 @@ impl TestServer {
     }
 
     pub(crate) async fn start_on(folder: TempDir) -> Self {
-        Self::start_on_with(folder, |_| {}).await
+        Self::start_at(TestPlace::in_folder(folder)).await
     }
 
     pub(crate) async fn start_with(set: impl FnOnce(&mut ServerConfig)) -> Self {
-        Self::start_on_with(tempfile::tempdir().unwrap(), set).await
+        Self::start_at_with(TestPlace::folder(), set).await
     }
 
-    async fn start_on_with(folder: TempDir, set: impl FnOnce(&mut ServerConfig)) -> Self {
-        let mut config = ServerConfig::loopback(&folder.path().join("service"));
+    async fn start_at_with(place: TestPlace, set: impl FnOnce(&mut ServerConfig)) -> Self {
+        let mut config = ServerConfig::loopback(place.folder.path());
+        config.place = place.place();
         set(&mut config);
         let server = LocalServer::start(config).await.unwrap();
         // The client installs what HTTPS needs; plain reqwest asks for it, too.
         let _ = client(&server.api_url(), server.api_key());
-        Self { server, http: reqwest::Client::new(), folder }
+        Self { server, http: reqwest::Client::new(), place }
     }
 
     pub(crate) fn client(&self) -> ApiClient {
@@ -83,7 +90,18 @@ impl TestServer {
 
     /// Files in the service's storage, whether they belong to a dataset or not.
     pub(crate) fn blobs(&self) -> usize {
-        count_files(&self.folder.path().join("service/blobs"))
+        self.place.blobs()
+    }
+
+    /// The folder of the datasets is `service` in it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.place.folder.path()
+    }
+
+    /// Stops the server. Another one can then start at the same place.
+    pub(crate) async fn stop(self) -> TestPlace {
+        self.server.stop().await;
+        self.place
     }
 }
 
