@@ -42,15 +42,18 @@ soak: export SUTRO_SCHEDULES = 1000000
 soak: export SUTRO_PROXY_RUNS = 2000
 soak: export SUTRO_KILLS = 50
 soak: export SUTRO_SERVICE_KILLS = 200
+soak: export SUTRO_FLEET_CLIENTS = 64
+soak: export SUTRO_FLEET_UPLOADS = 50
+soak: export SUTRO_FLEET_KILLS = 30
 soak: export SUTRO_SYSCALL_STRIDE = 1
 soak: export SUTRO_POWER_CUTS = 40
 soak: export SUTRO_EXITS = 1000
 soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the fault tests many more times
-	$(WITH_POSTGRES) cargo test --locked in_every_schedule
+	$(WITH_SERVERS) cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
 	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \
-		tests/python/test_async_exits.py tests/python/test_openapi.py
+		tests/python/test_fleet.py tests/python/test_async_exits.py tests/python/test_openapi.py
 
 # The bindings are linted in a separate target folder, because maturin builds pyo3 with other settings.
 lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and types
