@@ -7,6 +7,7 @@
 //!    └──────> Pending <── folder                    what the next start removes
 //! ```
 
+mod api_keys;
 mod background_hash;
 mod blobs;
 mod catalog;
@@ -23,6 +24,8 @@ mod error;
 mod file_ends;
 mod folder;
 mod io_error;
+mod key_catalog;
+mod key_sql;
 mod migrations;
 #[cfg(test)]
 mod mutants;
@@ -60,6 +63,8 @@ pub(crate) use self::{
     writes::{Appended, Created, NewFile},
 };
 pub use self::{
+    api_keys::KeyInfo,
+    key_catalog::KeyCatalog,
     place::Place,
     rows::UploadRecord,
     verify::{Finding, FindingKind, Verification, verify},
