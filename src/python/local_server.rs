@@ -53,14 +53,8 @@ impl LocalServer {
         let address = address(host, port).map_err(in_python)?;
         let api_keys = parse_keys(&api_keys).map_err(in_python)?;
         let prefers_catalog_keys = true;
-        let config = ServerConfig {
-            place,
-            address,
-            api_keys,
-            prefers_catalog_keys,
-            allowed_hosts,
-            limits,
-        };
+        let config =
+            ServerConfig { place, address, api_keys, prefers_catalog_keys, allowed_hosts, limits };
         log_records::collect();
         let runtime = runtime::handle()?;
         let server = py.detach(|| runtime.block_on(Server::start(config)));

@@ -4,8 +4,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    catalog_keys::CatalogKeys, hosts::Hosts, in_progress::InProgress, keys::Keys, limits::Limits, metrics::Metrics,
-    refusal::Refusal, storage::Storage,
+    catalog_keys::CatalogKeys, hosts::Hosts, in_progress::InProgress, keys::Keys, limits::Limits,
+    metrics::Metrics, refusal::Refusal, storage::Storage,
 };
 
 pub(super) struct AppState {

@@ -33,4 +33,6 @@ pub use embedded::Service;
 pub use keys::Keys;
 pub use limits::Limits;
 pub use local::{LocalServer, ServerConfig, shared};
-pub use storage::{Finding, FindingKind, KeyCatalog, KeyInfo, Place, UploadRecord, Verification, verify};
+pub use storage::{
+    Finding, FindingKind, KeyCatalog, KeyInfo, Place, UploadRecord, Verification, verify,
+};

@@ -19,7 +19,7 @@ async fn status(server: &TestServer, url: &str, key: &ApiKey) -> StatusCode {
 
 #[tokio::test]
 async fn a_running_server_accepts_a_key_that_is_added_and_a_key_moved_from_a_file_keeps_its_datasets()
-{
+ {
     let given = ApiKey::new("key-of-a-file").unwrap();
     let server = TestServer::start_with(|config| config.api_keys = vec![given.clone()]).await;
     let id = server.client().create_dataset().await.unwrap();

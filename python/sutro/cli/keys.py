@@ -87,7 +87,8 @@ def _list(*, data: str | None, catalog: str | None) -> None:
 @keys.command(
     "revoke",
     epilog=examples(
-        "sutro keys revoke team-a --data datasets/", "sutro keys revoke 1b2c3d4e5f60 --data datasets/"
+        "sutro keys revoke team-a --data datasets/",
+        "sutro keys revoke 1b2c3d4e5f60 --data datasets/",
     ),
 )
 @click.argument("name_or_id", metavar="NAME_OR_ID")

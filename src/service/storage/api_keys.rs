@@ -77,7 +77,10 @@ struct RevokeKeys<'a> {
 impl Transaction for RevokeKeys<'_> {
     type Outcome = Vec<KeyInfo>;
 
-    async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Self::Outcome>, sqlx::Error> {
+    async fn run(
+        &self,
+        connection: &mut Connection<'_>,
+    ) -> Result<End<Self::Outcome>, sqlx::Error> {
         let revoke = statement(key_sql::REVOKE).bind(self.name_or_id).bind(self.now);
         let revoked = connection.fetch_all(revoke).await?;
         Ok(End::Commit(revoked.iter().map(key_info).collect::<Result<_, _>>()?))

@@ -108,7 +108,9 @@ impl KeyCatalog {
     /// Opens an existing catalog, which servers may have open.
     async fn open(&self) -> Result<Opened> {
         let database = match &self.place {
-            CatalogPlace::Sqlite(file) => Database::Sqlite(SqliteDatabase::open_shared(file).await?),
+            CatalogPlace::Sqlite(file) => {
+                Database::Sqlite(SqliteDatabase::open_shared(file).await?)
+            }
             CatalogPlace::Postgres(url) => {
                 Database::Postgres(PostgresDatabase::open_to_read(url, CONNECTIONS).await?)
             }

@@ -49,6 +49,13 @@ mod transaction;
 mod verify;
 mod writes;
 
+pub use self::{
+    api_keys::KeyInfo,
+    key_catalog::KeyCatalog,
+    place::Place,
+    rows::UploadRecord,
+    verify::{Finding, FindingKind, Verification, verify},
+};
 pub(crate) use self::{
     catalog::Catalog,
     commit_staged::{Committed, DifferentSchema},
@@ -61,11 +68,4 @@ pub(crate) use self::{
     rows::StoredFile,
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
-};
-pub use self::{
-    api_keys::KeyInfo,
-    key_catalog::KeyCatalog,
-    place::Place,
-    rows::UploadRecord,
-    verify::{Finding, FindingKind, Verification, verify},
 };

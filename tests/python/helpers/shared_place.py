@@ -23,16 +23,20 @@ class SharedPlace:
         self._blobs = store.new_place()
         self._environment = store.environment()
 
-    def serve(self, *options: str, endpoint: str | None = None) -> ServerProcess:
+    def serve(
+        self, *options: str, endpoint: str | None = None, api_key: str | None = API_KEY
+    ) -> ServerProcess:
         """Start a server.
 
         Args:
+            api_key: The accepted key. None for those of the catalog.
             endpoint: Another way to the store, such as a proxy.
         """
         place = self.options()
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
-        return ServerProcess(None, *place, *options, environment=self._environment)
+        environment = self._environment
+        return ServerProcess(None, *place, *options, api_key=api_key, environment=environment)
 
     def options(self) -> list[str]:
         """The options of commands that name the place."""
