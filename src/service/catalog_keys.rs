@@ -35,6 +35,9 @@ struct Known {
     owners: Arc<HashMap<Sha256Digest, String>>,
 }
 
+/// The keys have to be read first.
+struct Outdated;
+
 struct Failure {
     at: Instant,
     error: StorageError,
@@ -50,12 +53,12 @@ impl CatalogKeys {
         catalog: &Catalog,
         hash: &Sha256Digest,
     ) -> Result<Option<String>, StorageError> {
-        if let Some(answer) = self.known_owner(hash) {
+        if let Ok(answer) = self.known_owner(hash) {
             return Ok(answer);
         }
         let mut last_failure = self.turn.lock().await;
         // Another request may have read meanwhile.
-        if let Some(answer) = self.known_owner(hash) {
+        if let Ok(answer) = self.known_owner(hash) {
             return Ok(answer);
         }
         if let Some(Failure { at, error }) = &*last_failure
@@ -83,14 +86,14 @@ impl CatalogKeys {
         }
     }
 
-    /// `None` if the keys have to be read first.
-    fn known_owner(&self, hash: &Sha256Digest) -> Option<Option<String>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+    fn known_owner(&self, hash: &Sha256Digest) -> Result<Option<String>, Outdated> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = known.ok_or(Outdated)?;
         let age = known.at.elapsed();
         match known.owners.get(hash) {
-            Some(owner) if age < LIFE => Some(Some(owner.clone())),
-            None if age < PAUSE => Some(None),
-            _ => None,
+            Some(owner) if age < LIFE => Ok(Some(owner.clone())),
+            None if age < PAUSE => Ok(None),
+            _ => Err(Outdated),
         }
     }
 }
