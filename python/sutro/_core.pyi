@@ -37,6 +37,7 @@ __all__ = [
     "Preflight",
     "TemporaryParquet",
     "__version__",
+    "add_key",
     "check_files",
     "check_frames",
     "check_names",
@@ -45,7 +46,9 @@ __all__ = [
     "differing_leaves",
     "find_files",
     "in_natural_order",
+    "list_keys",
     "note_on_open_file",
+    "revoke_keys",
     "take_log_records",
     "upload_report_stream",
     "verify",
@@ -325,6 +328,18 @@ def check_names(names: list[str]) -> None:
         sutro.CheckError: Some cannot, or two are the same.
     """
 
+def add_key(place: ServerPlace, name: str, api_key: str | None) -> Job[dict[str, Any]]:
+    """Add a key to the catalog of a place: this one, or a random one.
+
+    The result has `name`, `key_id`, `created_at` and `api_key`.
+    """
+
+def list_keys(place: ServerPlace) -> Job[list[dict[str, Any]]]:
+    """List the keys in the catalog of a place: dicts with `name`, `key_id` and `created_at`."""
+
+def revoke_keys(place: ServerPlace, name_or_id: str) -> Job[list[dict[str, Any]]]:
+    """Revoke all keys of a name, or the key with an id. The result is as that of `list_keys`."""
+
 def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
     """Compare the bytes of a place with its catalog.
 
@@ -348,7 +363,8 @@ class LocalServer:
     ) -> Self:
         """Serve a place, which is made where needed.
 
-        Port 0 takes a free one. With no keys, one is made up, on loopback only.
+        Port 0 takes a free one. With no keys, here or in the catalog, one is made up, on loopback
+        only.
         """
 
     @property
@@ -356,8 +372,8 @@ class LocalServer:
         """Where it listens, e.g. `http://127.0.0.1:41234`."""
 
     @property
-    def api_key(self) -> str:
-        """The first key that it accepts."""
+    def api_key(self) -> str | None:
+        """The first key that it accepts. None if it accepts only keys of its catalog."""
 
     def stop(self) -> None:
         """Finish running requests, for a few seconds. The folder is free when this is gone."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sutro import _core
 from sutro._public import public
 from sutro.client import Client
+from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
@@ -35,9 +36,9 @@ class LocalServer:
             take precedence over the variables of AWS tools.
         host: Address to listen on. Default: only reachable from this machine.
         port: Port to listen on. Default: a free port.
-        api_keys: The accepted keys. A key sees the datasets that were created with it. Without
-            keys, the server generates one, which sees all datasets; this is not allowed if other
-            machines can reach `host`.
+        api_keys: The accepted keys, besides those that `sutro keys` added to the catalog. A key
+            sees the datasets that were created with it. If there are no keys, the server generates
+            one, which sees all datasets; this is not allowed if other machines can reach `host`.
         allowed_hosts: Host names accepted by a server on a loopback address, besides `localhost`:
             those of a proxy on this machine.
         **limits: Limits such as `max_file_bytes=10**9`; see `sutro.options.ServerLimits`.
@@ -97,7 +98,14 @@ class LocalServer:
 
     @property
     def api_key(self) -> str:
-        """The first accepted key."""
+        """The first accepted key.
+
+        Raises:
+            ConfigurationError: The server accepts only keys of its catalog, which has their hashes.
+        """
+        if self._api_key is None:
+            message = "this server accepts only the keys of its catalog; pass one as api_keys"
+            raise ConfigurationError(message)
         return self._api_key
 
     def client(self) -> Client:

@@ -59,7 +59,9 @@ impl Client {
         let (options, process_id) = (options.into(), std::process::id());
         if let Some(folder) = api_url.strip_prefix(LOCAL) {
             let server = open_shared(py, PathBuf::from(folder))?;
-            let api = ApiClient::with_options(&server.api_url(), server.api_key().clone(), options);
+            // Such a server always has a key of its own.
+            let key = server.api_key().cloned().ok_or_else(|| Error::Internal("no key".to_owned()));
+            let api = key.and_then(|key| ApiClient::with_options(&server.api_url(), key, options));
             let api = api.map_err(|error| error.into_py_err(py))?;
             api.has_told_hashes();
             return Ok(Self {

@@ -52,7 +52,9 @@ impl LocalServer {
         let in_python = |error: Error| error.into_py_err(py);
         let address = address(host, port).map_err(in_python)?;
         let api_keys = parse_keys(&api_keys).map_err(in_python)?;
-        let config = ServerConfig { place, address, api_keys, allowed_hosts, limits };
+        let prefers_catalog_keys = true;
+        let config =
+            ServerConfig { place, address, api_keys, prefers_catalog_keys, allowed_hosts, limits };
         log_records::collect();
         let runtime = runtime::handle()?;
         let server = py.detach(|| runtime.block_on(Server::start(config)));
@@ -66,10 +68,10 @@ impl LocalServer {
         self.server.api_url()
     }
 
-    /// The first of its keys.
+    /// The first of its keys; `None` if it accepts only those of the catalog.
     #[getter]
-    fn api_key(&self) -> String {
-        self.server.api_key().expose().to_owned()
+    fn api_key(&self) -> Option<String> {
+        self.server.api_key().map(|key| key.expose().to_owned())
     }
 
     /// Gives running requests a few seconds to finish, then stops.
@@ -130,7 +132,7 @@ fn address(host: &str, port: u16) -> Result<SocketAddr, Error> {
     Ok(SocketAddr::new(address, port))
 }
 
-fn parse_keys(keys: &[String]) -> Result<Vec<ApiKey>, Error> {
+pub(super) fn parse_keys(keys: &[String]) -> Result<Vec<ApiKey>, Error> {
     let keys = keys.iter().map(|key| {
         ApiKey::new(key)
             .ok_or_else(|| Error::configuration("an API key is empty or not visible ASCII"))

@@ -21,6 +21,7 @@ mod files;
 mod frames;
 mod hints;
 mod job;
+mod keys;
 mod local_server;
 mod log_records;
 mod per_process;
@@ -46,6 +47,7 @@ mod _core {
             in_natural_order,
         },
         job::Job,
+        keys::{add_key, list_keys, revoke_keys},
         local_server::LocalServer,
         log_records::take_log_records,
         preflight::{Preflight, check_frames, differing_leaves},

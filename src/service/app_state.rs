@@ -4,8 +4,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    hosts::Hosts, in_progress::InProgress, keys::Keys, limits::Limits, metrics::Metrics,
-    refusal::Refusal, storage::Storage,
+    catalog_keys::CatalogKeys, hosts::Hosts, in_progress::InProgress, keys::Keys, limits::Limits,
+    metrics::Metrics, refusal::Refusal, storage::Storage,
 };
 
 pub(super) struct AppState {
@@ -19,7 +19,9 @@ pub(super) struct AppState {
 
 /// The accepted keys and host names.
 pub(super) struct Access {
+    /// The keys that the server was started with.
     pub(super) keys: Keys,
+    pub(super) catalog_keys: CatalogKeys,
     pub(super) hosts: Hosts,
 }
 

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     app_state::{Access, AppState, Life},
+    catalog_keys::CatalogKeys,
     hosts::Hosts,
     keys::Keys,
     limits::Limits,
@@ -31,28 +32,20 @@ impl Service {
     /// [`Error::FolderInUse`] if another process has the folder, [`Error::Configuration`] if its
     /// catalog cannot be read, [`Error::File`] if it cannot be written.
     pub async fn open(place: &Place, keys: Keys, limits: Limits) -> Result<Self> {
-        Self::open_for_hosts(place, keys, limits, None).await
+        Ok(Self::on(open_storage(place, limits).await?, keys, limits, None))
     }
 
-    /// Like [`Service::open`], but rejects requests for other hosts than IP addresses, `localhost`
-    /// and `hosts`.
-    pub(super) async fn open_for_hosts(
-        place: &Place,
+    /// Rejects requests for other hosts than IP addresses, `localhost` and `hosts`, unless this is
+    /// `None`.
+    pub(super) fn on(
+        storage: Storage,
         keys: Keys,
         limits: Limits,
         hosts: Option<Vec<String>>,
-    ) -> Result<Self> {
-        let quota =
-            Quota { max_files: limits.max_staged_files, max_bytes: limits.max_staged_bytes };
-        let rules = StorageRules {
-            stage_expiry: limits.stage_expiry,
-            upload_expiry: limits.upload_expiry,
-            quota,
-            most_connections: limits.catalog_connections,
-        };
-        let storage = Storage::open(place, rules).await?;
-        let access = Access { keys, hosts: Hosts::only(hosts) };
-        Ok(Self { app: Arc::new(AppState::new(storage, access, limits)) })
+    ) -> Self {
+        let (catalog_keys, hosts) = (CatalogKeys::default(), Hosts::only(hosts));
+        let access = Access { keys, catalog_keys, hosts };
+        Self { app: Arc::new(AppState::new(storage, access, limits)) }
     }
 
     /// The routes of the API.
@@ -82,4 +75,16 @@ impl Service {
         let _ = timeout(STOP_PATIENCE, self.app.uploads.tasks.wait()).await;
         self.app.storage.close().await;
     }
+}
+
+/// Opens the storage of a server: see [`Service::open`].
+pub(super) async fn open_storage(place: &Place, limits: Limits) -> Result<Storage> {
+    let quota = Quota { max_files: limits.max_staged_files, max_bytes: limits.max_staged_bytes };
+    let rules = StorageRules {
+        stage_expiry: limits.stage_expiry,
+        upload_expiry: limits.upload_expiry,
+        quota,
+        most_connections: limits.catalog_connections,
+    };
+    Storage::open(place, rules).await
 }

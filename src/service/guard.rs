@@ -13,7 +13,12 @@ use axum::{
 };
 
 use super::{
-    app_state::AppState, connections::Connection, hosts::Hosts, receive::discard, refusal::Refusal,
+    app_state::AppState,
+    connections::Connection,
+    hosts::Hosts,
+    keys::{Caller, given_key},
+    receive::discard,
+    refusal::Refusal,
 };
 
 /// Headers that decide something. If one occurred twice, a proxy might use the first value and this
@@ -32,8 +37,11 @@ pub(super) async fn require_key(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let header = request.headers().get(header::AUTHORIZATION);
-    if let Some(caller) = header.and_then(|header| app.access.keys.caller(header)) {
+    let caller = match caller(&app, request.headers()).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refuse(request, refusal),
+    };
+    if let Some(caller) = caller {
         if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
             connection.is_used();
         }
@@ -42,6 +50,18 @@ pub(super) async fn require_key(
     }
     let message = "missing or wrong API key (header Authorization: Key <api key>)";
     refuse(request, Refusal::new(StatusCode::UNAUTHORIZED, message))
+}
+
+/// The holder of the key of a request; `None` if the key is not accepted.
+async fn caller(app: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
+    let Some(given) = headers.get(header::AUTHORIZATION).and_then(given_key) else {
+        return Ok(None);
+    };
+    if let Some(caller) = app.access.keys.caller(&given) {
+        return Ok(Some(caller));
+    }
+    let owner = app.access.catalog_keys.owner(app.storage.catalog(), &given).await?;
+    Ok(owner.map(Caller::of_owner))
 }
 
 /// Rejects requests of connections for which there are not enough file handles.

@@ -64,7 +64,7 @@ impl Caller {
     }
 
     async fn send(&self, call: &str, request: reqwest::RequestBuilder) -> Result<Vec<u8>, String> {
-        let key = self.server.api_key().header_value();
+        let key = self.server.api_key().unwrap().header_value();
         let answer = request.header("authorization", key).send().await.unwrap();
         let (status, body) = (answer.status(), answer.bytes().await.unwrap());
         let words = || format!("{call}: {status} {}", String::from_utf8_lossy(&body));

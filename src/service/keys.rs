@@ -24,10 +24,8 @@ impl Keys {
         Self { hashes: vec![hash(key.expose())], is_shared: true }
     }
 
-    /// The caller with this `Authorization` header, `Key <api key>`.
-    pub(super) fn caller(&self, header: &HeaderValue) -> Option<Caller> {
-        let given = header.to_str().ok()?.strip_prefix("Key ")?;
-        let given = hash(given.trim());
+    /// The caller whose key has this hash.
+    pub(super) fn caller(&self, given: &Sha256Digest) -> Option<Caller> {
         // All keys are compared, so that the time does not depend on their bytes.
         let matches = self.hashes.iter().map(|known| known.as_bytes().ct_eq(given.as_bytes()));
         let is_known = matches.fold(false, |is_known, matches| is_known | bool::from(matches));
@@ -41,7 +39,18 @@ pub(super) struct Caller {
     owner: Option<String>,
 }
 
+/// The hash of the key in an `Authorization` header, `Key <api key>`.
+pub(super) fn given_key(header: &HeaderValue) -> Option<Sha256Digest> {
+    let given = header.to_str().ok()?.strip_prefix("Key ")?;
+    Some(hash(given.trim()))
+}
+
 impl Caller {
+    /// The holder of a key of the catalog.
+    pub(super) fn of_owner(owner: String) -> Self {
+        Self { owner: Some(owner) }
+    }
+
     /// The owner of the datasets that the caller creates and sees; `None` sees all.
     pub(super) fn owner(&self) -> Option<&str> {
         self.owner.as_deref()

@@ -15,7 +15,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    embedded::Service,
+    embedded::{Service, open_storage},
     keys::Keys,
     limits::Limits,
     serve::serve,
@@ -33,9 +33,11 @@ pub struct ServerConfig {
     pub place: Place,
     /// The address to listen on; port 0 takes a free one.
     pub address: SocketAddr,
-    /// The accepted keys; each sees only the datasets that were created with it. If there are
-    /// none, the server generates a key that sees all datasets.
+    /// The accepted keys besides those of the catalog; each sees only the datasets that were
+    /// created with it. If there are none, the server generates a key that sees all datasets.
     pub api_keys: Vec<ApiKey>,
+    /// Do not generate a key if the catalog has keys.
+    pub prefers_catalog_keys: bool,
     /// Host names that a server on loopback accepts besides `localhost`: those of a proxy on this
     /// machine.
     pub allowed_hosts: Vec<String>,
@@ -51,6 +53,7 @@ impl ServerConfig {
             place: Place::folder(folder),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_keys: Vec::new(),
+            prefers_catalog_keys: false,
             allowed_hosts: Vec::new(),
             limits: Limits::default(),
         }
@@ -60,7 +63,7 @@ impl ServerConfig {
 /// A server that listens. Dropping it stops it at once.
 pub struct LocalServer {
     address: SocketAddr,
-    api_key: ApiKey,
+    api_key: Option<ApiKey>,
     is_stopping: watch::Sender<bool>,
     running: Mutex<Option<Running>>,
 }
@@ -77,14 +80,19 @@ impl LocalServer {
     /// As [`Service::open`], and [`Error::Configuration`] if the server cannot listen on the
     /// address, or if other machines can reach it and there is no key.
     pub async fn start(config: ServerConfig) -> Result<Self> {
-        let ServerConfig { place, address, api_keys, allowed_hosts, limits } = config;
-        let (api_key, keys) = match api_keys.first() {
-            Some(first) => (first.clone(), Keys::separate(&api_keys)),
-            None => local_key(address)?,
+        let ServerConfig { place, address, limits, .. } = config;
+        let storage = open_storage(&place, limits).await?;
+        let has_catalog_keys = config.prefers_catalog_keys
+            && storage.catalog().has_keys().await.map_err(|error| {
+                Error::configuration(format!("cannot read the keys of the catalog: {error}"))
+            })?;
+        let (api_key, keys) = match config.api_keys.first() {
+            None if !has_catalog_keys => local_key(address)?,
+            first => (first.cloned(), Keys::separate(&config.api_keys)),
         };
         // DNS rebinding only concerns loopback: other addresses can be reached without it.
-        let hosts = address.ip().is_loopback().then_some(allowed_hosts);
-        let service = Service::open_for_hosts(&place, keys, limits, hosts).await?;
+        let hosts = address.ip().is_loopback().then_some(config.allowed_hosts);
+        let service = Service::on(storage, keys, limits, hosts);
         let cannot_listen =
             |error| Error::configuration(format!("cannot listen on {address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
@@ -101,10 +109,10 @@ impl LocalServer {
         format!("http://{}", self.address)
     }
 
-    /// The first accepted key.
+    /// The first accepted key. `None` if the server accepts only keys of the catalog.
     #[must_use]
-    pub fn api_key(&self) -> &ApiKey {
-        &self.api_key
+    pub fn api_key(&self) -> Option<&ApiKey> {
+        self.api_key.as_ref()
     }
 
     /// Gives running requests 5 s to finish and rejects new uploads meanwhile, then closes all
@@ -121,17 +129,18 @@ impl LocalServer {
 }
 
 /// Generates a key for this run; only for addresses that other machines cannot reach.
-fn local_key(address: SocketAddr) -> Result<(ApiKey, Keys)> {
+fn local_key(address: SocketAddr) -> Result<(Option<ApiKey>, Keys)> {
     if !address.ip().is_loopback() {
         return Err(Error::configuration(format!(
-            "{} can be reached from other machines: give an API key, or listen on 127.0.0.1",
+            "{} can be reached from other machines: give an API key, add one to the catalog \
+             (sutro keys add), or listen on 127.0.0.1",
             address.ip()
         )));
     }
     let key = ApiKey::new(&Uuid::new_v4().simple().to_string());
     let key = key.ok_or_else(|| Error::Internal("no key".to_owned()))?;
     let keys = Keys::shared(&key);
-    Ok((key, keys))
+    Ok((Some(key), keys))
 }
 
 impl Drop for LocalServer {

@@ -9,6 +9,7 @@
 mod admission;
 mod app_state;
 mod calls;
+mod catalog_keys;
 mod clock;
 mod connections;
 mod embedded;
@@ -32,4 +33,6 @@ pub use embedded::Service;
 pub use keys::Keys;
 pub use limits::Limits;
 pub use local::{LocalServer, ServerConfig, shared};
-pub use storage::{Finding, FindingKind, Place, UploadRecord, Verification, verify};
+pub use storage::{
+    Finding, FindingKind, KeyCatalog, KeyInfo, Place, UploadRecord, Verification, verify,
+};

@@ -172,7 +172,7 @@ def test_a_list_of_paths_and_frames_is_reported_as_mixed(
 ) -> None:
     items = [str(write_parquet(tmp_path / "a.parquet")), TABLE][::order]
 
-    with pytest.raises((TypeError, sutro.UploadIncompleteError), match="paths or frames, not both"):
+    with pytest.raises((TypeError, sutro.UploadIncompleteError), match="either paths or frames"):
         client.upload(kind(items))
 
 

@@ -88,7 +88,7 @@ def test_a_table_converted_from_a_frame_keeps_its_columns_with_a_warning(
 ) -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=[7, 8])
 
-    with pytest.warns(sutro.SutroWarning, match="preserve_index=False leaves it out"):
+    with pytest.warns(sutro.SutroWarning, match="preserve_index=False to leave it out"):
         report = client.upload(make(frame))
 
     assert pa.table(client.read(report.dataset_id)).column_names == ["a", "__index_level_0__"]

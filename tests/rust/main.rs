@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod architecture;
+mod catalog_keys;
 mod client_faults;
 mod contents;
 mod deletion;

@@ -86,7 +86,7 @@ async fn malformed_http_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn a_header_that_decides_comes_once_and_can_be_read() {
     let server = TestServer::start().await;
-    let key = server.server.api_key().header_value();
+    let key = server.server.api_key().unwrap().header_value();
     let authority = server.server.api_url().replace("http://", "");
     let (own, long) = (format!("Host: {authority}"), "x".repeat(5000));
     let own_origin = format!("Origin: http://{authority}");

@@ -60,7 +60,7 @@ impl Behind {
         });
         let proxy = proxy.await;
         let url = format!("http://{}", proxy.address);
-        let key = service.server.api_key().clone();
+        let key = service.server.api_key().unwrap().clone();
         let client = ApiClient::with_options(&url, key, options).unwrap();
         Self { service, dataset_id, connections, client, _proxy: proxy }
     }
@@ -178,7 +178,7 @@ async fn after_the_tail_a_rejection_is_checked_against_the_listing() {
             _ => Fault::CloseAfterAnswer,
         });
         let proxy = proxy.await;
-        let key = service.server.api_key().clone();
+        let key = service.server.api_key().unwrap().clone();
         let url = format!("http://{}", proxy.address);
         let client = ApiClient::with_options(&url, key, impatient()).unwrap();
         let report = upload_folder(&client, &folder, &dataset_id, 1).await;

@@ -111,7 +111,7 @@ async fn curl_may_send_the_fields_in_either_order(place: TestPlace) {
     for name in ["data.parquet", "swapped.parquet"] {
         std::fs::write(folder.path().join(name), int64_file(&["a"], 3)).unwrap();
     }
-    let key = format!("Authorization: {}", server.server.api_key().header_value());
+    let key = format!("Authorization: {}", server.server.api_key().unwrap().header_value());
     let (id_field, url) = (format!("dataset_id={id}"), server.url("upload-to-dataset"));
     let curl = |fields: [String; 2]| {
         let mut curl = Command::new("curl");

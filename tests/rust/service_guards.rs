@@ -192,7 +192,7 @@ impl HeldUpload {
         let request_head = format!(
             "POST /upload-to-dataset HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\
              Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {}\r\n\r\n",
-            server.server.api_key().header_value(),
+            server.server.api_key().unwrap().header_value(),
             body.len()
         );
         let (most, rest) = body.split_at(body.len() - 50);

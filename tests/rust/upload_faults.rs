@@ -47,7 +47,7 @@ pub(crate) fn address(server: &TestServer) -> SocketAddr {
 }
 
 pub(crate) fn client_at(address: SocketAddr, server: &TestServer) -> ApiClient {
-    let key = server.server.api_key().clone();
+    let key = server.server.api_key().unwrap().clone();
     ApiClient::with_options(&format!("http://{address}"), key, impatient()).unwrap()
 }
 

@@ -75,6 +75,23 @@ async def verify(driver: Driver, place: ServerPlace, upload_expiry: float) -> di
     return await driver.result_of(lambda: _core.verify(place, upload_expiry))
 
 
+async def add_key(
+    driver: Driver, place: ServerPlace, name: str, api_key: str | None
+) -> dict[str, Any]:
+    """Add a key to the catalog of a server's place."""
+    return await driver.result_of(lambda: _core.add_key(place, name, api_key))
+
+
+async def list_keys(driver: Driver, place: ServerPlace) -> list[dict[str, Any]]:
+    """List the keys in the catalog of a server's place."""
+    return await driver.result_of(lambda: _core.list_keys(place))
+
+
+async def revoke_keys(driver: Driver, place: ServerPlace, name_or_id: str) -> list[dict[str, Any]]:
+    """Revoke keys in the catalog of a server's place."""
+    return await driver.result_of(lambda: _core.revoke_keys(place, name_or_id))
+
+
 async def open_rows(
     driver: Driver,
     client: _core.Client,

@@ -12,6 +12,7 @@ from sutro.cli import errors, output
 from sutro.cli.completion import completion
 from sutro.cli.datasets import datasets
 from sutro.cli.doctor import doctor
+from sutro.cli.keys import keys
 from sutro.cli.login import login
 from sutro.cli.options import Group, examples
 from sutro.cli.serve import serve
@@ -81,5 +82,5 @@ def commands() -> None:
     """
 
 
-for command in (login, check, upload, datasets, serve, verify, doctor, completion):
+for command in (login, check, upload, datasets, serve, keys, verify, doctor, completion):
     commands.add_command(command)

@@ -10,6 +10,7 @@ from sutro.cli.options import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sutro.options import ServerPlace
 
@@ -33,25 +34,28 @@ def _options_of_blobs(given: tuple[str, ...]) -> dict[str, str]:
     return options
 
 
+_catalog_option = click.option(
+    "--catalog",
+    envvar="SUTRO_CATALOG",
+    metavar="URL",
+    help="Where names, order and keys are stored: sqlite:FILE or "
+    "postgres://USER@HOST/DATABASE; also SUTRO_CATALOG. "
+    "[default: catalog.sqlite in --data]",
+)
+
+
+def _data_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    kind = click.Path(file_okay=False)
+    return click.option("--data", type=kind, metavar="FOLDER", help=text)
+
+
 def place_options(
     data: str,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make the options; `data` is the help of `--data`."""
     return together(
-        click.option(
-            "--data",
-            type=click.Path(file_okay=False),
-            metavar="FOLDER",
-            help=data,
-        ),
-        click.option(
-            "--catalog",
-            envvar="SUTRO_CATALOG",
-            metavar="URL",
-            help="Where names, order and keys are stored: sqlite:FILE or "
-            "postgres://USER@HOST/DATABASE; also SUTRO_CATALOG. "
-            "[default: catalog.sqlite in --data]",
-        ),
+        _data_option(data),
+        _catalog_option,
         click.option(
             "--blobs",
             envvar="SUTRO_BLOBS",
@@ -70,6 +74,43 @@ def place_options(
             "AWS_REGION. Repeatable.",
         ),
     )
+
+
+def catalog_options(data: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make those options that name a catalog; `data` is the help of `--data`."""
+    return together(_data_option(data), _catalog_option)
+
+
+def server_catalog(data: str | None, catalog: str | None) -> ServerPlace:
+    """Collect the options that name a catalog.
+
+    Raises:
+        click.UsageError: They do not.
+    """
+    if data is None and catalog is None:
+        message = "Missing option '--data' or '--catalog'."
+        raise click.UsageError(message)
+    place: ServerPlace = {}
+    if data is not None:
+        place["folder"] = data
+    if catalog is not None:
+        place["catalog"] = catalog
+    return place
+
+
+def keys_in(file: str | Path) -> list[str]:
+    """Read the API keys in a file; `-` is stdin.
+
+    Raises:
+        click.UsageError: It has none.
+    """
+    with click.open_file(str(file)) as opened:
+        lines = [line.strip() for line in opened.read().splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        message = f"{file} contains no key"
+        raise click.UsageError(message)
+    return keys
 
 
 def server_place(

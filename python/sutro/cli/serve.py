@@ -16,7 +16,7 @@ from sutro import _core
 from sutro._run import logs
 from sutro.cli import output
 from sutro.cli.options import examples, verbose_option
-from sutro.cli.place import place_options, server_place
+from sutro.cli.place import keys_in, place_options, server_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,8 +135,9 @@ def serve(
 ) -> None:
     """Serve datasets over HTTP.
 
-    A key sees only the datasets that were created with it. Without keys, the server generates one
-    for this run, and only this machine can reach it.
+    A key sees only the datasets that were created with it. Besides the keys given here, the server
+    accepts those that `sutro keys` adds to its catalog. If there are no keys at all, the server
+    generates one for this run, and only this machine can reach it.
 
     The server shows the datasets at /, and has /health, /metrics (Prometheus) and /openapi.json.
     It logs warnings and errors to stderr, and with -v every request. For Sutro's own SDK, release
@@ -145,7 +146,7 @@ def serve(
     Ctrl-C and SIGTERM let running uploads finish for up to 5 seconds, then exit with 0.
     """
     server_place(data, catalog, blobs, blobs_options)
-    keys = [*api_keys, *_keys_in(api_key_file)]
+    keys = [*api_keys, *(keys_in(api_key_file) if api_key_file else [])]
     source = click.get_current_context().get_parameter_source("api_keys")
     if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
         message = "other users of this machine see --api-key in the process list; --api-key-file"
@@ -176,7 +177,9 @@ def serve(
 
 def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: bool) -> None:
     click.echo(f"Serving {data} at {server.api_url}")
-    if not has_keys:
+    if not has_keys and _has_only_catalog_keys(server):
+        click.echo("Accepted API keys: those of the catalog (sutro keys)")
+    elif not has_keys:
         click.echo(f"API key, generated for this run: {server.api_key}")
         click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
     if host in _LOOPBACK:
@@ -186,12 +189,8 @@ def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: boo
         )
 
 
-def _keys_in(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    lines = [line.strip() for line in file.read_text().splitlines()]
-    keys = [line for line in lines if line and not line.startswith("#")]
-    if not keys:
-        message = f"{file} contains no key"
-        raise click.UsageError(message)
-    return keys
+def _has_only_catalog_keys(server: sutro.LocalServer) -> bool:
+    try:
+        return not server.api_key
+    except sutro.ConfigurationError:
+        return True

@@ -32,6 +32,18 @@ impl Database {
         }
     }
 
+    /// Reads a few rows that requests wait for, as [`Self::look_up`].
+    pub(super) async fn look_up_all<T: Send>(
+        &self,
+        statement: Statement<'_>,
+        convert: fn(&Row) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StorageError> {
+        match self {
+            Self::Sqlite(database) => database.look_up_all(&statement, convert).await,
+            Self::Postgres(database) => database.look_up_all(&statement, convert).await,
+        }
+    }
+
     /// Reads rows of a list, and converts them.
     pub(super) async fn list<T: Send>(
         &self,

@@ -7,6 +7,7 @@
 //!    └──────> Pending <── folder                    what the next start removes
 //! ```
 
+mod api_keys;
 mod background_hash;
 mod blobs;
 mod catalog;
@@ -23,6 +24,8 @@ mod error;
 mod file_ends;
 mod folder;
 mod io_error;
+mod key_catalog;
+mod key_sql;
 mod migrations;
 #[cfg(test)]
 mod mutants;
@@ -46,6 +49,13 @@ mod transaction;
 mod verify;
 mod writes;
 
+pub use self::{
+    api_keys::KeyInfo,
+    key_catalog::KeyCatalog,
+    place::Place,
+    rows::UploadRecord,
+    verify::{Finding, FindingKind, Verification, verify},
+};
 pub(crate) use self::{
     catalog::Catalog,
     commit_staged::{Committed, DifferentSchema},
@@ -58,9 +68,4 @@ pub(crate) use self::{
     rows::StoredFile,
     staging::{Quota, Staged, StagedTotals},
     writes::{Appended, Created, NewFile},
-};
-pub use self::{
-    place::Place,
-    rows::UploadRecord,
-    verify::{Finding, FindingKind, Verification, verify},
 };

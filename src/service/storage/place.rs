@@ -63,31 +63,31 @@ impl Place {
         blobs: Option<&str>,
         blobs_options: &[(String, String)],
     ) -> Result<Self> {
-        let folder = folder.map(local_folder).transpose()?;
-        let default = folder.map(Self::folder);
-        let catalog = catalog.map(catalog_place);
         let blobs = match blobs {
             None if !blobs_options.is_empty() => return Err(no_options()),
-            blobs => blobs.map(|place| blobs_place(place, blobs_options)),
+            blobs => blobs.map(|place| blobs_place(place, blobs_options)).transpose()?,
         };
-        let (default_catalog, default_blobs) = match default {
-            Some(Self { catalog, blobs }) => (Some(catalog), Some(blobs)),
-            None => (None, None),
-        };
-        let missing = |what: &str| {
-            Error::configuration(format!("say where to store datasets: {what} is missing"))
-        };
+        let default = folder.map(local_folder).transpose()?.map(Self::folder);
         Ok(Self {
-            catalog: catalog
-                .transpose()?
-                .or(default_catalog)
-                .ok_or_else(|| missing("the place of the catalog"))?,
+            catalog: catalog_of(folder, catalog)?,
             blobs: blobs
-                .transpose()?
-                .or(default_blobs)
+                .or(default.map(|default| default.blobs))
                 .ok_or_else(|| missing("the place of the files"))?,
         })
     }
+}
+
+/// The place of a catalog: see [`Place::of`].
+pub(super) fn catalog_of(folder: Option<&Path>, catalog: Option<&str>) -> Result<CatalogPlace> {
+    let default = folder.map(local_folder).transpose()?.map(Place::folder);
+    let catalog = catalog.map(catalog_place).transpose()?;
+    catalog
+        .or(default.map(|default| default.catalog))
+        .ok_or_else(|| missing("the place of the catalog"))
+}
+
+fn missing(what: &str) -> Error {
+    Error::configuration(format!("say where to store datasets: {what} is missing"))
 }
 
 fn local_folder(folder: &Path) -> Result<&Path> {

@@ -298,9 +298,10 @@ mod tests {
 
     use std::borrow::Cow;
 
-    /// This file up to its tests, and all migrations.
+    /// This file up to its tests, the statements about keys, and all migrations.
     fn statements() -> Vec<String> {
         let source = include_str!("sql.rs").split("#[cfg(test)]").next().unwrap();
+        let source = [source, include_str!("key_sql.rs")].concat();
         let quoted = source.split('"').skip(1).step_by(2).map(str::to_owned);
         let mut statements: Vec<_> = quoted.filter(|text| text.contains(' ')).collect();
         statements.extend(MIGRATIONS.map(|(_, _, sql)| sql.to_owned()));

@@ -27,18 +27,24 @@ class SharedPlace:
         self._blobs = store.new_place()
 
     def serve(
-        self, *options: str, endpoint: str | None = None, database_port: int | None = None
+        self,
+        *options: str,
+        endpoint: str | None = None,
+        database_port: int | None = None,
+        api_key: str | None = API_KEY,
     ) -> ServerProcess:
         """Start a server.
 
         Args:
+            api_key: The accepted key. None for those of the catalog.
             endpoint: Another way to the store, such as a proxy.
             database_port: The port of a proxy before the database.
         """
         place = self.options(database_port)
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
-        return ServerProcess(None, *place, *options, environment=self._store.environment())
+        environment = self._store.environment()
+        return ServerProcess(None, *place, *options, api_key=api_key, environment=environment)
 
     def local_server(self) -> sutro.LocalServer:
         """A server in this process."""

@@ -37,7 +37,7 @@ impl RawClient {
         let mut client = Self::connect(server).await;
         let head = format!(
             "POST /{call} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n{headers}\r\n\r\n",
-            server.server.api_key().header_value()
+            server.server.api_key().unwrap().header_value()
         );
         client.send(head.as_bytes()).await;
         client

@@ -47,12 +47,12 @@ impl TestServer {
         set(&mut config);
         let server = LocalServer::start(config).await.unwrap();
         // The client installs what HTTPS needs; plain reqwest asks for it, too.
-        let _ = client(&server.api_url(), server.api_key());
+        let _ = client(&server.api_url(), server.api_key().unwrap());
         Self { server, http: reqwest::Client::new(), place }
     }
 
     pub(crate) fn client(&self) -> ApiClient {
-        client(&self.server.api_url(), self.server.api_key())
+        client(&self.server.api_url(), self.server.api_key().unwrap())
     }
 
     pub(crate) fn url(&self, call: &str) -> String {
@@ -60,7 +60,7 @@ impl TestServer {
     }
 
     pub(crate) fn request(&self, method: Method, call: &str) -> reqwest::RequestBuilder {
-        let key = self.server.api_key().header_value();
+        let key = self.server.api_key().unwrap().header_value();
         self.http.request(method, self.url(call)).header("authorization", key)
     }
 

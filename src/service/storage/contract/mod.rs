@@ -6,6 +6,7 @@ mod catalog;
 mod commit_proxy;
 mod deletion;
 pub(super) mod fixture;
+mod keys;
 mod memory;
 mod postgres;
 #[path = "../../../../tests/rust/support/postgres.rs"]

@@ -13,6 +13,7 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
     super::{
+        api_keys::AddedKey,
         catalog::Catalog,
         commit_staged::Committed,
         deletion::Deleted,
@@ -26,6 +27,7 @@ use super::{
     commit_proxy::{CommitProxy, Cut},
     data_schema,
     fixture::{Fixture, begin, delete},
+    keys::add as add_key,
     new_file, postgres_server,
     staging::{QUOTA, commit, done, files as committed_files, staged_file},
 };
@@ -79,6 +81,9 @@ async fn commits_are_looked_up(url: &str, cuts: &[Cut]) {
         let before = Committed::Before(committed_files("cut", &[&name]));
         assert!([done("cut", &[&name]), before].contains(&committed), "{committed:?}");
         expected.push(name);
+        let (key, at) = (format!("key {number}"), i64::from(number));
+        assert_eq!(add_key(&catalog, "holder", &key, at).await, AddedKey::Done);
+        assert_eq!(catalog.revoke_keys("holder", at).await.unwrap().len(), 1);
         let deleted = delete(&catalog, None, "cut", Some(&file.file_name)).await;
         assert!(matches!(deleted, Deleted::Done(_)), "{deleted:?}");
         let deleted = delete(&catalog, Some("owner"), &id, None).await;

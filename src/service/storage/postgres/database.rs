@@ -110,6 +110,14 @@ impl PostgresDatabase {
         Ok(self.read(statement, Ok).await?.into_iter().next())
     }
 
+    pub(crate) async fn look_up_all<T: Send>(
+        &self,
+        statement: &Statement<'_>,
+        convert: fn(&Row) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StorageError> {
+        self.read(statement, move |row| convert(&row)).await
+    }
+
     pub(crate) async fn list<T: Send>(
         &self,
         statement: &Statement<'_>,

@@ -6,7 +6,7 @@ use futures_util::{TryStreamExt, future};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    open::{open, open_to_read},
+    open::{open, open_shared, open_to_read},
     readers::Readers,
     writer::{Writer, recover},
 };
@@ -38,6 +38,11 @@ impl SqliteDatabase {
         Ok(Self::of(open_to_read(file).await?))
     }
 
+    /// Opens an existing catalog to change a few rows, while a server may have it open.
+    pub(crate) async fn open_shared(file: &Path) -> Result<Self, Error> {
+        Ok(Self::of(open_shared(file).await?))
+    }
+
     fn of((readers, writer): (Readers, Writer)) -> Self {
         let writer = Arc::new(writer);
         let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
@@ -56,6 +61,17 @@ impl SqliteDatabase {
     ) -> Result<Option<Row>, StorageError> {
         let mut reader = self.readers.lookups.acquire().await?;
         Ok(Connection::Sqlite(&mut reader).fetch_optional(statement).await?)
+    }
+
+    pub(crate) async fn look_up_all<T>(
+        &self,
+        statement: &Statement<'_>,
+        convert: fn(&Row) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StorageError> {
+        let mut reader = self.readers.lookups.acquire().await?;
+        let mut reader = Connection::Sqlite(&mut reader);
+        let values = reader.fetch(statement).and_then(|row| future::ready(convert(&row)));
+        Ok(values.try_collect().await?)
     }
 
     pub(crate) async fn list<T>(

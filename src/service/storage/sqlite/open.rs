@@ -35,7 +35,18 @@ pub(crate) async fn open(file: &Path) -> Result<(Readers, Writer), Error> {
 
 /// Opens an existing catalog, which another process may have open.
 pub(super) async fn open_to_read(file: &Path) -> Result<(Readers, Writer), Error> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    open_existing(file, SqliteConnectOptions::new().filename(file).read_only(true)).await
+}
+
+/// Opens an existing catalog to change it, which another process may have open.
+pub(super) async fn open_shared(file: &Path) -> Result<(Readers, Writer), Error> {
+    open_existing(file, durable_options(file)).await
+}
+
+async fn open_existing(
+    file: &Path,
+    options: SqliteConnectOptions,
+) -> Result<(Readers, Writer), Error> {
     let opened = async {
         let mut connection = options.connect().await?;
         let row = sqlx::query(sql::VERSION).fetch_one(&mut connection).await?;
@@ -68,19 +79,23 @@ fn cannot_open(file: &Path, why: &str) -> Error {
 async fn open_connections(file: &Path) -> Result<(Readers, Writer), sqlx::Error> {
     // SQLite gives its journal the same mode as the file.
     private_files::open(file)?;
+    let options = durable_options(file);
+    let writer = Writer::open(folder_of(file), options.clone()).await?;
+    migrate(&options).await?;
+    Ok((Readers::open(options).await?, writer))
+}
+
+fn durable_options(file: &Path) -> SqliteConnectOptions {
     // No write-ahead log: it does not work on network file systems, and notebooks often have their
     // home on one.
-    let options = SqliteConnectOptions::new()
+    SqliteConnectOptions::new()
         .filename(file)
         .foreign_keys(true)
         // A commit overwrites the journal's header. Deleting the journal instead costs two syncs
         // of its folder, and a new file for each commit.
         .journal_mode(SqliteJournalMode::Persist)
         .pragma("journal_size_limit", MAX_JOURNAL_BYTES.to_string())
-        .synchronous(SqliteSynchronous::Extra);
-    let writer = Writer::open(folder_of(file), options.clone()).await?;
-    migrate(&options).await?;
-    Ok((Readers::open(options).await?, writer))
+        .synchronous(SqliteSynchronous::Extra)
 }
 
 async fn migrate(options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
