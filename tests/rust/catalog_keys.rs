@@ -66,7 +66,7 @@ async fn a_catalog_that_is_missing_is_created_only_for_a_new_key() {
     assert!(catalog.revoke("team").await.is_err());
     assert!(!place.exists());
     let (added, key) = catalog.add("team", None).await.unwrap();
-    assert_eq!(catalog.list().await.unwrap(), [added.clone()]);
+    assert_eq!(catalog.list().await.unwrap(), std::slice::from_ref(&added));
     let stored = std::fs::read(place.join("catalog.sqlite")).unwrap();
     let key = key.expose().as_bytes();
     assert!(!stored.windows(key.len()).any(|bytes| bytes == key));
