@@ -42,10 +42,12 @@ __all__ = [
     "check_names",
     "check_report_stream",
     "defaults",
+    "delete_objects",
     "differing_leaves",
     "find_files",
     "in_natural_order",
     "note_on_open_file",
+    "put_object",
     "take_log_records",
     "upload_report_stream",
     "verify",
@@ -324,6 +326,12 @@ def check_names(names: list[str]) -> None:
     Raises:
         sutro.CheckError: Some cannot, or two are the same.
     """
+
+def put_object(file: TemporaryParquet, url: str, storage_options: dict[str, str]) -> Job[None]:
+    """Write a file to an `s3://` URL, durably; an object there is replaced."""
+
+def delete_objects(url: str, storage_options: dict[str, str]) -> Job[None]:
+    """Delete all objects below an `s3://` URL."""
 
 def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
     """Compare the bytes of a place with its catalog.

@@ -23,6 +23,7 @@ mod hints;
 mod job;
 mod local_server;
 mod log_records;
+mod objects;
 mod per_process;
 mod preflight;
 mod report_table;
@@ -48,6 +49,7 @@ mod _core {
         job::Job,
         local_server::LocalServer,
         log_records::take_log_records,
+        objects::{delete_objects, put_object},
         preflight::{Preflight, check_frames, differing_leaves},
         report_table::{check_report_stream, upload_report_stream},
         verify::verify,
