@@ -24,4 +24,4 @@ pub use piece::Piece;
 pub use pinned::Source;
 pub(crate) use reader::ContentReader;
 pub use remote::StorageOptions;
-pub(crate) use staging_place::{delete_objects, put_object};
+pub use staging_place::{delete_objects, put_object};

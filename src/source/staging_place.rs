@@ -16,11 +16,7 @@ use crate::{
 /// # Errors
 /// [`Error::Configuration`] if the URL or an option cannot be used, and [`Error::File`] if the store
 /// refuses or does not respond; nothing is left behind.
-pub(crate) async fn put_object(
-    content: Content,
-    url: String,
-    options: StorageOptions,
-) -> Result<()> {
+pub async fn put_object(content: Content, url: String, options: StorageOptions) -> Result<()> {
     let (bucket, key) = open(url, options).await?;
     let size = content.size();
     let file = Arc::new(in_background(move || content.open()).await?);
@@ -31,7 +27,7 @@ pub(crate) async fn put_object(
 ///
 /// # Errors
 /// As [`put_object`].
-pub(crate) async fn delete_objects(url: String, options: StorageOptions) -> Result<()> {
+pub async fn delete_objects(url: String, options: StorageOptions) -> Result<()> {
     let (bucket, folder) = open(url, options).await?;
     if folder.is_empty() {
         return Err(Error::Internal(format!("{} has no folder to delete", bucket.url())));
