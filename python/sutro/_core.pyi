@@ -43,11 +43,13 @@ __all__ = [
     "check_names",
     "check_report_stream",
     "defaults",
+    "delete_objects",
     "differing_leaves",
     "find_files",
     "in_natural_order",
     "list_keys",
     "note_on_open_file",
+    "put_object",
     "revoke_keys",
     "take_log_records",
     "upload_report_stream",
@@ -339,6 +341,12 @@ def list_keys(place: ServerPlace) -> Job[list[dict[str, Any]]]:
 
 def revoke_keys(place: ServerPlace, name_or_id: str) -> Job[list[dict[str, Any]]]:
     """Revoke all keys of a name, or the key with an id. The result is as that of `list_keys`."""
+
+def put_object(file: TemporaryParquet, url: str, storage_options: dict[str, str]) -> Job[None]:
+    """Write a file to an `s3://` URL, durably; an object there is replaced."""
+
+def delete_objects(url: str, storage_options: dict[str, str]) -> Job[None]:
+    """Delete all objects below an `s3://` URL."""
 
 def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
     """Compare the bytes of a place with its catalog.

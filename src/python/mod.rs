@@ -24,6 +24,7 @@ mod job;
 mod keys;
 mod local_server;
 mod log_records;
+mod objects;
 mod per_process;
 mod preflight;
 mod report_table;
@@ -50,6 +51,7 @@ mod _core {
         keys::{add_key, list_keys, revoke_keys},
         local_server::LocalServer,
         log_records::take_log_records,
+        objects::{delete_objects, put_object},
         preflight::{Preflight, check_frames, differing_leaves},
         report_table::{check_report_stream, upload_report_stream},
         verify::verify,

@@ -15,6 +15,7 @@ mod piece;
 mod pinned;
 mod reader;
 pub(crate) mod remote;
+mod staging_place;
 mod temporary;
 
 pub use content::Content;
@@ -23,3 +24,4 @@ pub use piece::Piece;
 pub use pinned::Source;
 pub(crate) use reader::ContentReader;
 pub use remote::StorageOptions;
+pub use staging_place::{delete_objects, put_object};

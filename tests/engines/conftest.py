@@ -44,6 +44,15 @@ def shared_place() -> Iterator[SharedPlace]:
         yield SharedPlace(database, store)
 
 
+@pytest.fixture(scope="session")
+def store() -> Iterator[s3.S3Server]:
+    """An S3 store that driver and workers reach."""
+    if s3.program() is None:
+        pytest.skip(s3.MISSING)
+    with s3.S3Server() as store:
+        yield store
+
+
 @pytest.fixture(params=["folder", "two instances"])
 def each_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyServer]:
     """A server on a folder, and two on PostgreSQL and S3."""

@@ -15,9 +15,11 @@ import pytest
 import plans
 import sutro
 from faults import FaultyClient, arm, armed, thaw
+from helpers.bucket import Bucket
 
 if TYPE_CHECKING:
     from engines import Engine
+    from helpers import s3
     from server import AnyServer
 
 FEW = 40
@@ -136,6 +138,24 @@ def test_a_server_that_does_not_stage_is_reached_through_a_shared_folder(
     assert (armed(faults), list(shared.iterdir())) == ([], [])
 
     again = engine.upload(one_by_one, engine.frame(faults, FEW), dataset_id, staging=shared)
+    assert {file.status for file in again} == {"skipped"}
+
+
+def test_a_server_that_does_not_stage_is_reached_through_a_bucket(
+    engine: Engine, one_by_one: sutro.Client, faults: Path, store: s3.S3Server
+) -> None:
+    if engine.name in {"dask", "ray", "spark"}:
+        arm(faults, "making", "kill", 13)
+        arm(faults, "making", "raise", 27)
+    bucket = Bucket(store)
+    dataset_id = one_by_one.create_dataset()
+    where = {"staging": bucket.url, "storage_options": bucket.options()}
+    engine.upload(one_by_one, engine.frame(faults, FEW), dataset_id, **where)
+    assert rows_in(one_by_one, dataset_id).equals(plans.whole(FEW))
+    left = [key for job in store.keys(bucket.url) for key in store.keys(f"{bucket.url}/{job}")]
+    assert (armed(faults), left) == ([], [])
+
+    again = engine.upload(one_by_one, engine.frame(faults, FEW), dataset_id, **where)
     assert {file.status for file in again} == {"skipped"}
 
 

@@ -86,7 +86,7 @@ async def upload_async(
         dry_run: Stop before anything is created or sent. The report lists the files that are
             already there (`skipped`) and those that would be sent (`pending`).
         staging: For a frame of Dask, Ray, Spark or Daft, if the server does not stage files: a
-            folder that the driver and all workers reach.
+            folder that all workers reach, or an `s3://` URL; `storage_options` travel with it.
         progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
             in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then

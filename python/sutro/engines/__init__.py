@@ -78,7 +78,7 @@ async def upload(driver: Driver, client: Any, given: Upload, staging: object) ->
 
 
 def refuse_staging(staging: object) -> None:
-    """Refuse a shared folder for anything but the frame of an engine.
+    """Refuse a place for files for anything but the frame of an engine.
 
     Raises:
         ConfigurationError: There is one.

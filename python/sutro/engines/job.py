@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sutro._reports import text
@@ -17,8 +14,9 @@ from sutro._run import stopping, values
 from sutro._run.warn import warn
 from sutro.engines.access import Access, only_one_process, stages
 from sutro.engines.commit import Commit
+from sutro.engines.place import new_place
 from sutro.engines.task import Task
-from sutro.errors import ConfigurationError, FileAccessError, UploadIncompleteError
+from sutro.errors import ConfigurationError, UploadIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from sutro._reports.upload import UploadedFile
     from sutro.engines.access import Api
     from sutro.engines.options import Options
+    from sutro.engines.place import Place
     from sutro.engines.task import PartFile, Partition
 
 _MOST_NUMBERS = 5
@@ -43,16 +42,16 @@ class Job:
 
     @contextmanager
     def cleaned_up(self) -> Iterator[Job]:
-        """Delete the job's folder at the end, with the files of all attempts."""
+        """Delete the files of all attempts at the end."""
         try:
             yield self
         finally:
             self.clean_up()
 
     def clean_up(self) -> None:
-        """Delete the job's folder, if it has one. Staged files expire at the server."""
-        if self.task.folder is not None:
-            shutil.rmtree(self.task.folder, ignore_errors=True)
+        """Delete the job's place for files, if it has one. Staged files expire at the server."""
+        if self.task.place is not None:
+            self.task.place.clean_up()
 
     def refuse_schema(self, schema: pa.Schema) -> None:
         """Compare the schema of the frame with the dataset's, before anything is computed.
@@ -70,8 +69,8 @@ class Job:
     def commit(self, results: Iterable[Partition], count: int) -> UploadReport:
         """Append the partitions to the dataset: in order, each once, all or none.
 
-        Up to 10,000 files are appended in one step. Out of a shared folder they are uploaded one
-        after the other.
+        Up to 10,000 files are appended in one step. Out of a shared folder or a bucket
+        they are uploaded one after the other.
 
         Args:
             results: What the tasks have returned, in any order; of several results for one
@@ -90,23 +89,24 @@ class Job:
             warn("the frame has no rows: nothing was uploaded")
             return self._report((), ("the frame has no rows",))
         task = self.task
-        if task.folder is None:
+        if task.place is None:
             committed = Commit(task.access.client(), task.dataset_id, task.options, files).run()
             report = self._report(committed)
         else:
-            report = self._uploaded(files)
+            report = self._uploaded(files, task.place)
         self._log("committed", files, count)
         return report
 
-    def _uploaded(self, files: Sequence[PartFile]) -> UploadReport:
+    def _uploaded(self, files: Sequence[PartFile], place: Place) -> UploadReport:
         options = self.task.options
         report = self.task.access.client().upload(
             {file.name: file.path for file in files},
             self.task.dataset_id,
             concurrency=options.concurrency,
             on_mismatch=options.on_mismatch,
+            storage_options=place.storage_options,
         )
-        # Its paths are those of a folder that is gone.
+        # Its paths are those of a place that is gone.
         own = tuple(replace(file, sources=()) for file in report.files)
         return replace(report, files=own, seconds=time.time() - self.started)
 
@@ -139,8 +139,9 @@ def begin(
         in_processes: Whether tasks run in other processes than this one.
 
     Raises:
-        ConfigurationError: The server does not stage files, and there is no shared folder.
+        ConfigurationError: The server does not stage files, and there is no other place.
         DatasetNotFoundError: There is no such dataset.
+        FileAccessError: Files cannot be written to `staging`.
         SutroError: The server cannot be reached.
     """
     if options.staging is None and in_processes and client.api_url.startswith("local:"):
@@ -148,29 +149,19 @@ def begin(
     dataset_id = client.create_dataset() if dataset_id is None else values.dataset_id(dataset_id)
     if options.staging is None:
         _refuse_no_staging(client, dataset_id)
-    folder = None if options.staging is None else _new_folder(options.staging)
-    return Job(Task(Access(client), dataset_id, options, folder))
+    staging = options.staging
+    place = None if staging is None else new_place(staging, options.storage_options)
+    return Job(Task(Access(client), dataset_id, options, place))
 
 
 def _refuse_no_staging(client: Api, dataset_id: str) -> None:
     if not stages(client, dataset_id):
         message = (
             f"{client.api_url} does not stage files, so workers cannot send theirs: pass "
-            f"staging=FOLDER, a folder that the driver and all workers reach. The driver then "
-            f"uploads from there"
+            f"staging=FOLDER, a folder that the driver and all workers reach, or "
+            f"staging='s3://BUCKET/PREFIX'. The driver then uploads from there"
         )
         raise ConfigurationError(message)
-
-
-def _new_folder(staging: str) -> str:
-    """Make a folder of the job's own, so that jobs do not meet in the shared one."""
-    folder = Path(staging, f"sutro-{uuid.uuid4().hex}").absolute()
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        message = f"cannot create {folder}: {error.strerror}; pass staging= a folder to write to"
-        raise FileAccessError(message, path=str(folder)) from error
-    return str(folder)
 
 
 def _in_order(results: Iterable[Partition], count: int) -> list[Partition]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sutro._run import values
@@ -12,23 +12,29 @@ if TYPE_CHECKING:
     from sutro._run.arguments import Upload
     from sutro.options import OnMismatch
 
+BUCKETS = ("s3://", "s3a://", "s3n://")
+"""Beginnings of URLs that `staging` accepts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How the partitions of a job become files."""
 
     staging: str | None = None
-    """A folder that the driver and all workers reach; `None` stages at the server."""
+    """A folder that all workers reach, or an `s3://` URL; `None` stages at the server."""
+    storage_options: dict[str, str] | None = field(default=None, repr=False)
+    """Of the URL. `None`: driver and workers have their own settings."""
     rows_per_file: int | None = None
     target_file_size: int | None = None
     on_mismatch: OnMismatch = "error"
     concurrency: int | None = None
-    """Files that the driver sends at a time, out of the folder."""
+    """Files that the driver sends at a time, out of there."""
 
 
 def checked(
     *,
     staging: object = None,
+    storage_options: object = None,
     rows_per_file: object = None,
     target_file_size: object = None,
     on_mismatch: OnMismatch = "error",
@@ -43,19 +49,34 @@ def checked(
     if on_mismatch not in {"error", "cast"}:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
-    if isinstance(staging, str) and "://" in staging:
-        message = (
-            f"staging must be a folder that the driver and all workers reach, not {staging!r}: "
-            f"mount it, or use a server that stages files"
-        )
-        raise ConfigurationError(message)
+    place = _place(staging)
+    is_given = is_in_bucket(place) and storage_options is not None
     return Options(
-        None if staging is None else values.path("staging", staging),
+        place,
+        values.storage_options(storage_options) if is_given else None,
         None if rows_per_file is None else values.count("rows_per_file", rows_per_file),
         values.size("target_file_size", target_file_size),
         on_mismatch,
         concurrency,
     )
+
+
+def is_in_bucket(staging: str | None) -> bool:
+    """Tell a URL of a bucket from a folder."""
+    return staging is not None and staging.lower().startswith(BUCKETS)
+
+
+def _place(staging: object) -> str | None:
+    if isinstance(staging, str) and "://" in staging:
+        if is_in_bucket(staging):
+            return staging
+        scheme = staging.partition("://")[0]
+        message = (
+            f"staging must be a folder that the driver and all workers reach, or "
+            f"s3://BUCKET/PREFIX, not {scheme}://...: mount it, or use a server that stages files"
+        )
+        raise ConfigurationError(message)
+    return None if staging is None else values.path("staging", staging)
 
 
 def options_of(given: Upload, staging: object) -> Options:
@@ -82,6 +103,7 @@ def options_of(given: Upload, staging: object) -> Options:
         raise ConfigurationError(message)
     return checked(
         staging=staging,
+        storage_options=given.storage_options,
         rows_per_file=given.rows_per_file,
         target_file_size=given.target_file_size,
         on_mismatch=given.on_mismatch,

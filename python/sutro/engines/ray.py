@@ -70,7 +70,8 @@ class Datasink(_Sink):
         dataset_id: The dataset.
         client: The client of the driver. Workers look up a key for its URL in their own settings,
             unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
-        staging: A folder that the driver and all workers reach, if the server does not stage files.
+        staging: A folder that the driver and all workers reach, or an `s3://` URL, if the server
+            does not stage files. All have their own settings for the URL.
         rows_per_file: Split the rows of each write task into files of this many rows.
         target_file_size: Split them into files of about this size (`"256MB"`, or bytes).
         on_mismatch: What to do if schemas differ: `"error"` or, to convert to the dataset's schema

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -15,6 +12,7 @@ import pyarrow as pa
 from sutro import _core
 from sutro._sources.words import in_words
 from sutro.engines.parquet import files_of
+from sutro.engines.place import temporary_file
 from sutro.errors import FileExistsInDatasetError, RefusedError
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from sutro.engines.access import Access, Api
     from sutro.engines.options import Options
     from sutro.engines.parquet import MadeFile
+    from sutro.engines.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class PartFile:
     row_count: int
     sha256: str
     staged_id: str | None = None
-    """`None` if the dataset has a file of this name, or if it is in the shared folder."""
+    """`None` if the dataset has a file of this name, or if the server does not stage."""
     path: str | None = None
-    """In the shared folder."""
+    """In the shared folder, or its URL in the bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ class Task:
     access: Access
     dataset_id: str
     options: Options
-    folder: str | None
-    """The folder of this job in the shared one."""
+    place: Place | None
+    """For files, if the server does not stage them."""
 
     def stage(self, number: int, batches: Iterable[Any]) -> Partition:
         """Stage a partition: tables, or record batches, of pyarrow.
@@ -75,8 +74,7 @@ class Task:
         made = files_of(tables, new_file, options.rows_per_file, options.target_file_size)
         is_split = options.rows_per_file is not None or options.target_file_size is not None
         files = [
-            self._staged(f"part-{number:05}" + f"-{place:04}" * is_split, file)
-            for place, file in enumerate(made)
+            self._staged(number, f"-{place:04}" * is_split, file) for place, file in enumerate(made)
         ]
         return Partition(number, tuple(files))
 
@@ -101,17 +99,14 @@ class Task:
             yield table
 
     def _new_file(self, number: int) -> BinaryIO:
-        if self.folder is None:
-            # Without a name: it is gone with the process, however that ends.
-            return tempfile.TemporaryFile(prefix="sutro-")
-        return Path(self.folder, f"{number:05}-{uuid.uuid4().hex}.parquet").open("xb")
+        return temporary_file() if self.place is None else self.place.new_file(number)
 
-    def _staged(self, place: str, made: MadeFile) -> PartFile:
-        name = f"{place}-{made.sha256[:8]}.parquet"
+    def _staged(self, number: int, place: str, made: MadeFile) -> PartFile:
+        name = f"part-{number:05}{place}-{made.sha256[:8]}.parquet"
         facts = partial(PartFile, name, made.size_bytes, made.row_count, made.sha256)
         with closing(made.file):
-            if self.folder is not None:
-                return facts(path=made.file.name)
+            if self.place is not None:
+                return facts(path=self.place.keep(number, made.file))
             return facts(staged_id=self._staged_id(self.access.client(), name, made.file))
 
     def _staged_id(self, client: Api, name: str, file: BinaryIO) -> str | None:

@@ -1,4 +1,4 @@
-//! Lists the objects of a bucket.
+//! A bucket, and the objects that it lists.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// `s3://BUCKET`.
     url: String,
-    runtime: Handle,
+    pub(super) runtime: Handle,
 }
 
 /// What is directly in a folder.
@@ -59,7 +59,7 @@ impl Bucket {
         })
     }
 
-    fn store(&self) -> Arc<dyn ObjectStore> {
+    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.store)
     }
 
@@ -114,9 +114,9 @@ impl Bucket {
         wait(&self.runtime, looks.collect::<Vec<_>>())
     }
 
-    fn path(&self, folder: &str) -> Result<Path> {
+    pub(super) fn path(&self, folder: &str) -> Result<Path> {
         Path::parse(folder).map_err(|error| {
-            Error::configuration(format!("{}/{folder} cannot be listed: {error}", self.url))
+            Error::configuration(format!("{}/{folder} is no valid URL: {error}", self.url))
         })
     }
 
@@ -132,7 +132,7 @@ impl Bucket {
         (key, object)
     }
 
-    fn failed(&self, folder: &str, error: &object_store::Error) -> Error {
+    pub(super) fn failed(&self, folder: &str, error: &object_store::Error) -> Error {
         let location = Location::Url(format!("{}/{folder}", self.url).into());
         ReadError::of_store(error).of(&location)
     }

@@ -22,6 +22,7 @@ mod stream;
 mod url;
 mod wait;
 mod web;
+mod write;
 
 pub(crate) use self::{
     bucket::{Bucket, Listing},
