@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sutro._run import values
+from sutro._sources.resolve import ONLY_FOR_FILES
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def checked(
     if on_mismatch not in {"error", "cast"}:
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
-    if isinstance(staging, str) and "://" in staging:
+    if _is_url(staging):
         message = (
             f"staging must be a folder that the driver and all workers reach, not {staging!r}: "
             f"mount it, or use a server that stages files"
@@ -80,6 +81,9 @@ def options_of(given: Upload, staging: object) -> Options:
             f"numbered in order, and computed once"
         )
         raise ConfigurationError(message)
+    # They can only be meant for a place of staged files: the frame itself is in no store.
+    if values.storage_options(given.storage_options) and not _is_url(staging):
+        raise ConfigurationError(ONLY_FOR_FILES)
     return checked(
         staging=staging,
         rows_per_file=given.rows_per_file,
@@ -87,3 +91,7 @@ def options_of(given: Upload, staging: object) -> Options:
         on_mismatch=given.on_mismatch,
         concurrency=given.concurrency,
     )
+
+
+def _is_url(staging: object) -> bool:
+    return isinstance(staging, str) and "://" in staging
