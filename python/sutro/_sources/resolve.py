@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _USED_UP = "the source can be read only once, and has been read; create it again to upload it"
 
+ONLY_FOR_FILES = (
+    "`recursive`, `exclude` and `storage_options` only apply to files, but the source contains "
+    "frames"
+)
+"""Refuses these arguments for every kind of frame."""
+
 
 def resolve(
     source: Source | EngineFrame,
@@ -81,11 +87,7 @@ def resolve(
         )
         raise ConfigurationError(message)
     if recursive or excluded or stored:
-        message = (
-            "`recursive`, `exclude` and `storage_options` only apply to files, but the source "
-            "contains frames"
-        )
-        raise ConfigurationError(message)
+        raise ConfigurationError(ONLY_FOR_FILES)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sutro._run import values
+from sutro._sources.resolve import ONLY_FOR_FILES
 from sutro.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def options_of(given: Upload, staging: object) -> Options:
             f"numbered in order, and computed once"
         )
         raise ConfigurationError(message)
-    return checked(
+    options = checked(
         staging=staging,
         storage_options=given.storage_options,
         rows_per_file=given.rows_per_file,
@@ -109,3 +110,7 @@ def options_of(given: Upload, staging: object) -> Options:
         on_mismatch=given.on_mismatch,
         concurrency=given.concurrency,
     )
+    # They can only be meant for a place of staged files: the frame itself is in no store.
+    if given.storage_options and not is_in_bucket(options.staging):
+        raise ConfigurationError(ONLY_FOR_FILES)
+    return options
