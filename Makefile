@@ -19,8 +19,9 @@ demo: $(STAMPS)/package ## Build, then upload examples/data to a local folder, .
 
 # Rust tests run the PostgreSQL and the S3 server of Python packages; without one for this machine,
 # they are skipped.
-WITH_SERVERS = SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)" \
-	SUTRO_TEST_S3="$$(PYTHONPATH=tests/python $(BIN)/python tests/python/helpers/s3.py)"
+WITH_SERVERS = export PYTHONPATH=tests/python; \
+	export SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)" && \
+	export SUTRO_TEST_S3="$$($(BIN)/python tests/python/helpers/s3.py)" && unset PYTHONPATH &&
 
 test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
 	$(WITH_SERVERS) cargo test --locked
