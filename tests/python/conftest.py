@@ -14,6 +14,7 @@ import pytest
 
 import sutro
 from helpers import postgres, processes, s3
+from helpers.bucket import Bucket
 from helpers.holding_server import HoldingServer
 from helpers.shared_place import SharedPlace
 
@@ -119,6 +120,11 @@ def store() -> Iterator[s3.S3Server]:
         pytest.skip(s3.MISSING)
     with s3.S3Server() as server:
         yield server
+
+
+@pytest.fixture
+def bucket(store: s3.S3Server) -> Bucket:
+    return Bucket(store)
 
 
 @pytest.fixture

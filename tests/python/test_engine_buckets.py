@@ -13,7 +13,6 @@ from pyarrow import fs
 
 import sutro
 from helpers import s3
-from helpers.bucket import Bucket
 from helpers.waiting import wait_for
 from sutro import _core
 from sutro.engines import job as jobs
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from helpers.bucket import Bucket
     from sutro.engines.options import Options
     from sutro.engines.task import Partition
 
@@ -30,17 +30,6 @@ pytestmark = pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
 
 MEGABYTE = 1 << 20
 COUNT = 5
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[s3.S3Server]:
-    with s3.S3Server() as store:
-        yield store
-
-
-@pytest.fixture
-def bucket(store: s3.S3Server) -> Bucket:
-    return Bucket(store)
 
 
 @pytest.fixture

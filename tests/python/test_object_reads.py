@@ -16,7 +16,6 @@ import pytest
 import sutro
 from conftest import parquet_bytes
 from helpers import s3
-from helpers.bucket import Bucket
 from helpers.datasets import names_in
 from helpers.processes import python_output
 from helpers.source_proxy import Seen, SourceProxy, once
@@ -25,20 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from helpers.bucket import Bucket
+
 pytestmark = pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
 
 LARGE = parquet_bytes(150_000, "a text that does not repeat")
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[s3.S3Server]:
-    with s3.S3Server() as store:
-        yield store
-
-
-@pytest.fixture
-def bucket(store: s3.S3Server) -> Bucket:
-    return Bucket(store)
 
 
 @pytest.fixture

@@ -10,28 +10,16 @@ import pytest
 import sutro
 from conftest import PARTS, parquet_bytes, write_parquet
 from helpers import s3
-from helpers.bucket import Bucket
 from helpers.datasets import names_in, table_of
 from helpers.source_proxy import SourceProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import RunSutro
+    from helpers.bucket import Bucket
 
 pytestmark = pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[s3.S3Server]:
-    with s3.S3Server() as store:
-        yield store
-
-
-@pytest.fixture
-def bucket(store: s3.S3Server) -> Bucket:
-    return Bucket(store)
 
 
 @pytest.fixture

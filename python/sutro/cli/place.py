@@ -90,12 +90,7 @@ def server_catalog(data: str | None, catalog: str | None) -> ServerPlace:
     if data is None and catalog is None:
         message = "Missing option '--data' or '--catalog'."
         raise click.UsageError(message)
-    place: ServerPlace = {}
-    if data is not None:
-        place["folder"] = data
-    if catalog is not None:
-        place["catalog"] = catalog
-    return place
+    return _named(data, catalog)
 
 
 def keys_in(file: str | Path) -> list[str]:
@@ -124,13 +119,18 @@ def server_place(
     if data is None and (catalog is None or blobs is None):
         message = "Missing option '--data', or both of '--catalog' and '--blobs'."
         raise click.UsageError(message)
+    place = _named(data, catalog)
+    if blobs is not None:
+        place["blobs"] = blobs
+    if blobs_options:
+        place["blobs_options"] = blobs_options
+    return place
+
+
+def _named(data: str | None, catalog: str | None) -> ServerPlace:
     place: ServerPlace = {}
     if data is not None:
         place["folder"] = data
     if catalog is not None:
         place["catalog"] = catalog
-    if blobs is not None:
-        place["blobs"] = blobs
-    if blobs_options:
-        place["blobs_options"] = blobs_options
     return place

@@ -136,6 +136,6 @@ fn not_hashed(source: tokio::task::JoinError) -> StoreError {
     StoreError::JoinError { source }
 }
 
-fn failed(error: &StoreError) -> StorageError {
+pub(super) fn failed(error: &StoreError) -> StorageError {
     StorageError::BlobFailed(words(error))
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::wire::digest::Sha256Digest;
 
 /// The prefix of file ids; 32 hexadecimal digits follow.
-pub(super) const FILE_ID_PREFIX: &str = "file_";
+const FILE_ID_PREFIX: &str = "file_";
 
 /// Generates an id that no blob has had.
 pub(super) fn new_file_id() -> String {

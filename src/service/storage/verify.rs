@@ -7,7 +7,7 @@ use object_store::{ObjectStore, path::Path as BlobPath};
 
 use super::{
     catalog::Catalog,
-    compare_file::{Compared, ExpectedFile, compare, folder_store},
+    compare_file::{Compared, ExpectedFile, compare, failed, folder_store},
     database::Database,
     error::StorageError,
     new_blob::is_file_id,
@@ -21,12 +21,13 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    object_stores::words,
     service::clock::now,
 };
 
-/// Number of rows or blobs that are read at once.
+/// Number of rows that are read at once.
 const AT_A_TIME: i64 = 500;
+/// Number of blobs that are looked up at once.
+const BLOBS_AT_A_TIME: usize = 500;
 /// Number of blobs that are read at the same time.
 const SIDE_BY_SIDE: usize = 4;
 /// Number of connections to a database server.
@@ -198,8 +199,8 @@ impl Verifier {
     ) -> std::result::Result<(), StorageError> {
         let expiry = i64::try_from(upload_expiry.as_micros()).unwrap_or(i64::MAX);
         let prefix = (!self.prefix.as_ref().is_empty()).then_some(&self.prefix);
-        let blobs = self.store.list(prefix).map_err(|error| of_list(&error));
-        let mut blobs = blobs.try_chunks(500).map_err(|error| error.1);
+        let blobs = self.store.list(prefix).map_err(|error| failed(&error));
+        let mut blobs = blobs.try_chunks(BLOBS_AT_A_TIME).map_err(|error| error.1);
         while let Some(blobs) = blobs.try_next().await? {
             let ids: Vec<_> = blobs
                 .iter()
@@ -252,8 +253,4 @@ fn expected_file(row: &Row) -> std::result::Result<ExpectedFile, sqlx::Error> {
         row_count: unsigned(row, "row_count")?,
         sha256: sha256(row)?,
     })
-}
-
-fn of_list(error: &object_store::Error) -> StorageError {
-    StorageError::BlobFailed(words(error))
 }

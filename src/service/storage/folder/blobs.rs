@@ -25,7 +25,7 @@ use crate::{
         blobs::{BlobWriter, Blobs, ByteStream, damaged},
         error::StorageError,
         io_error::of_io,
-        new_blob::FILE_ID_PREFIX,
+        new_blob::is_file_id,
         pending::{Pending, PendingBlob},
     },
 };
@@ -182,9 +182,7 @@ impl Pending for FolderBlobs {
 /// are not ours.
 fn id_of(name: &str) -> Option<&str> {
     let id = name.split_once(STAGED).map_or(name, |(id, _)| id);
-    let hex = id.strip_prefix(FILE_ID_PREFIX)?;
-    let is_id = hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then_some(id)
+    is_file_id(id).then_some(id)
 }
 
 struct FolderBlobWriter {

@@ -69,9 +69,7 @@ impl SqliteDatabase {
         convert: fn(&Row) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, StorageError> {
         let mut reader = self.readers.lookups.acquire().await?;
-        let mut reader = Connection::Sqlite(&mut reader);
-        let values = reader.fetch(statement).and_then(|row| future::ready(convert(&row)));
-        Ok(values.try_collect().await?)
+        all(Connection::Sqlite(&mut reader), statement, convert).await
     }
 
     pub(crate) async fn list<T>(
@@ -80,10 +78,7 @@ impl SqliteDatabase {
         convert: fn(&Row) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, StorageError> {
         let mut reader = self.readers.lists.acquire().await?;
-        let mut reader = Connection::Sqlite(&mut reader);
-        // A row takes several times the memory of its values, so rows are converted one by one.
-        let values = reader.fetch(statement).and_then(|row| future::ready(convert(&row)));
-        Ok(values.try_collect().await?)
+        all(Connection::Sqlite(&mut reader), statement, convert).await
     }
 
     pub(crate) async fn write<T: Transaction>(
@@ -97,4 +92,14 @@ impl SqliteDatabase {
             Err(error) => Err(write.failed(error)),
         }
     }
+}
+
+/// A row takes several times the memory of its values, so rows are converted one by one.
+async fn all<T>(
+    mut reader: Connection<'_>,
+    statement: &Statement<'_>,
+    convert: fn(&Row) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, StorageError> {
+    let values = reader.fetch(statement).and_then(|row| future::ready(convert(&row)));
+    Ok(values.try_collect().await?)
 }
