@@ -12,11 +12,13 @@ import ray
 import plans
 import sutro
 from faults import FaultyClient, arm, armed
+from helpers.bucket import Bucket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from engines import Engine
+    from helpers import s3
 
 FEW = 30
 
@@ -62,6 +64,23 @@ def test_a_datasink_appends_exactly_once(
     assert found.equals(plans.whole(FEW))
     assert sink.report is not None
     assert max(file.row_count for file in sink.report) == 1_000
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_datasink_writes_through_a_bucket_whose_options_travel_with_the_tasks(
+    one_by_one: sutro.Client, store: s3.S3Server
+) -> None:
+    bucket, dataset_id = Bucket(store), one_by_one.create_dataset()
+    options = bucket.options()
+    with pytest.raises(sutro.ConfigurationError, match="storage_options"):
+        sutro.ray.Datasink(dataset_id, client=one_by_one, storage_options=options)
+    numbers = ray.data.range(1_000, override_num_blocks=4)
+    numbers.context.execution_options.preserve_order = True
+    sink = sutro.ray.Datasink(
+        dataset_id, client=one_by_one, staging=bucket.url, storage_options=options
+    )
+    numbers.write_datasink(sink)
+    assert ids(one_by_one, dataset_id) == list(range(1_000))
 
 
 @pytest.mark.usefixtures("engine")

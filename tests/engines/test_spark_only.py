@@ -12,12 +12,14 @@ import pytest
 
 import plans
 from faults import arm, armed
+from helpers.bucket import Bucket
 from spark_cluster import spark_cluster
 from speculate import MORE
 
 if TYPE_CHECKING:
     import sutro
     from engines import Spark
+    from helpers import s3
     from server import Server
 
 FEW = 30
@@ -56,6 +58,20 @@ def test_a_write_that_fails_leaves_nothing_visible(
     with pytest.raises(Exception, match="partition 26 has failed"):
         writer(engine.frame(faults, FEW), dataset_id=dataset_id).save()
     assert client.list_dataset_files(dataset_id) == []
+
+
+def test_a_write_goes_through_a_bucket_whose_options_are_options_of_the_write(
+    engine: Spark, one_by_one: sutro.Client, store: s3.S3Server
+) -> None:
+    bucket, dataset_id = Bucket(store), one_by_one.create_dataset()
+    options = {f"storage_options.{name}": value for name, value in bucket.options().items()}
+    where = {"dataset_id": dataset_id, "api_url": one_by_one.api_url}
+    frame = engine.session.range(0, 1_000, 1, 3)
+    with pytest.raises(Exception, match="storage_options"):
+        writer(frame, **where, **options).save()
+    writer(frame, **where, staging=bucket.url, **options).save()
+    found = one_by_one.read(dataset_id).to_arrow()
+    assert found["id"].to_pylist() == list(range(1_000))
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,13 @@ def checked(
         message = f"on_mismatch must be 'error' or 'cast', not {on_mismatch!r}"
         raise ConfigurationError(message)
     place = _place(staging)
-    is_given = is_in_bucket(place) and storage_options is not None
+    stores = None if storage_options is None else values.storage_options(storage_options)
+    # They can only be meant for a place of staged files: the frame itself is in no store.
+    if stores and not is_in_bucket(place):
+        raise ConfigurationError(ONLY_FOR_FILES)
     return Options(
         place,
-        values.storage_options(storage_options) if is_given else None,
+        stores if is_in_bucket(place) else None,
         None if rows_per_file is None else values.count("rows_per_file", rows_per_file),
         values.size("target_file_size", target_file_size),
         on_mismatch,
@@ -102,7 +105,7 @@ def options_of(given: Upload, staging: object) -> Options:
             f"numbered in order, and computed once"
         )
         raise ConfigurationError(message)
-    options = checked(
+    return checked(
         staging=staging,
         storage_options=given.storage_options,
         rows_per_file=given.rows_per_file,
@@ -110,7 +113,3 @@ def options_of(given: Upload, staging: object) -> Options:
         on_mismatch=given.on_mismatch,
         concurrency=given.concurrency,
     )
-    # They can only be meant for a place of staged files: the frame itself is in no store.
-    if given.storage_options and not is_in_bucket(options.staging):
-        raise ConfigurationError(ONLY_FOR_FILES)
-    return options

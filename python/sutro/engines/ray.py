@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sutro.engines.options import Options
     from sutro.engines.task import Partition
     from sutro.options import OnMismatch
+    from sutro.sources import StorageOptions
 
 
 class _Sink(ray.data.Datasink):
@@ -71,7 +72,9 @@ class Datasink(_Sink):
         client: The client of the driver. Workers look up a key for its URL in their own settings,
             unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
         staging: A folder that the driver and all workers reach, or an `s3://` URL, if the server
-            does not stage files. All have their own settings for the URL.
+            does not stage files.
+        storage_options: Options of the store of an `s3://` URL, as in `sutro.upload`; they travel
+            with the tasks. Default: driver and workers have their own settings.
         rows_per_file: Split the rows of each write task into files of this many rows.
         target_file_size: Split them into files of about this size (`"256MB"`, or bytes).
         on_mismatch: What to do if schemas differ: `"error"` or, to convert to the dataset's schema
@@ -88,12 +91,14 @@ class Datasink(_Sink):
         *,
         client: Client | None = None,
         staging: str | os.PathLike[str] | None = None,
+        storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
         on_mismatch: OnMismatch = "error",
     ) -> None:
         options = checked(
             staging=staging,
+            storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
             on_mismatch=on_mismatch,

@@ -38,14 +38,16 @@ if TYPE_CHECKING:
 _OPTIONS = frozenset(
     {"dataset_id", "api_url", "staging", "rows_per_file", "target_file_size", "on_mismatch"}
 )
+_STORAGE = "storage_options."
+"""Begins the options of the store of `staging`."""
 
 
 def register(spark: SparkSession) -> None:
     """Make the format `sutro` known to a session, for `write` and `read`.
 
-    Options are `dataset_id`, `api_url`, and for `write` also `staging`, `rows_per_file`,
-    `target_file_size` and `on_mismatch`, as in `sutro.upload`. The key is no option: it comes from
-    the settings of driver and executors.
+    Options are `dataset_id`, `api_url`, and for `write` also `staging`, `storage_options.KEY`,
+    `rows_per_file`, `target_file_size` and `on_mismatch`, as in `sutro.upload`. The key of the API
+    is no option: it comes from the settings of driver and executors.
 
     Args:
         spark: The session.
@@ -107,8 +109,14 @@ class SutroSource(DataSource):
             raise ConfigurationError(message)
         given: dict[str, Any] = dict(self.options)
         rows = given.get("rows_per_file")
+        stores = {
+            name[len(_STORAGE) :]: value
+            for name, value in given.items()
+            if name.lower().startswith(_STORAGE)
+        }
         options = checked(
             staging=given.get("staging"),
+            storage_options=stores or None,
             rows_per_file=None if rows is None else int(rows),
             target_file_size=given.get("target_file_size"),
             on_mismatch=given.get("on_mismatch", "error"),
@@ -118,9 +126,14 @@ class SutroSource(DataSource):
         return _Writer(job)
 
     def _client(self) -> Client:
-        unknown = sorted(name for name in self.options if name.lower() not in _OPTIONS)
+        unknown = sorted(
+            name
+            for name in self.options
+            if name.lower() not in _OPTIONS and not name.lower().startswith(_STORAGE)
+        )
         if unknown:
-            message = f"the format sutro has no option {', '.join(unknown)}: {sorted(_OPTIONS)}"
+            known = [*sorted(_OPTIONS), f"{_STORAGE}KEY"]
+            message = f"the format sutro has no option {', '.join(unknown)}: {known}"
             raise ConfigurationError(message)
         return Client(api_url=self.options.get("api_url"))
 
