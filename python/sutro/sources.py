@@ -74,8 +74,8 @@ NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
 the source (`2024/a.parquet` becomes `2024,a.parquet`); or a function from a path to a name."""
 
 StorageOptions: TypeAlias = Mapping[str, str | bool | float | None]
-"""Options of the stores of `s3://` URLs, under the names that polars, deltalake and fsspec use:
-`{"aws_region": "eu-central-1"}`."""
+"""Options of the stores of `s3://`, `gs://` and `az://` URLs, under the names that polars, deltalake
+and fsspec use: `{"aws_region": "eu-central-1"}`."""
 
 ColumnType: TypeAlias = Literal["bool", "date", "double", "int32", "int64", "string", "timestamp"]
 """Type of a column from folder names."""

@@ -233,8 +233,8 @@ def test_options_that_are_not_known_are_rejected_without_their_values() -> None:
     assert "hush" not in str(error.value)
     with pytest.raises(TypeError, match="storage_options has a value for 'key' that is list"):
         sutro.check("s3://bucket/a/", storage_options={"key": ["hush"]})  # type: ignore[dict-item]
-    with pytest.raises(sutro.ConfigurationError, match="gs: URLs are not supported"):
-        sutro.check("gs://bucket/a.parquet")
+    with pytest.raises(sutro.ConfigurationError, match="oss: URLs are not supported"):
+        sutro.check("oss://bucket/a.parquet")
 
 
 def test_the_command_takes_urls_and_options(

@@ -6,7 +6,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
-use super::{error::ReadError, file::RemoteObject, identity::Identity, store::Store, wait::wait};
+use super::{
+    error::ReadError, file::RemoteObject, identity::Identity, store::Store, url::BucketName,
+    wait::wait,
+};
 use crate::{
     error::{Error, Result},
     location::Location,
@@ -22,6 +25,8 @@ pub(crate) struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// `s3://BUCKET`.
     url: String,
+    /// What the store calls it.
+    kind: &'static str,
     pub(super) runtime: Handle,
 }
 
@@ -35,8 +40,8 @@ pub(crate) struct Listing {
 }
 
 impl Bucket {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, url: String, runtime: Handle) -> Self {
-        Self { store, url, runtime }
+    pub(super) fn new(store: Arc<dyn ObjectStore>, name: &BucketName, runtime: Handle) -> Self {
+        Self { store, url: name.to_string(), kind: name.scheme.bucket(), runtime }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -134,6 +139,6 @@ impl Bucket {
 
     pub(super) fn failed(&self, folder: &str, error: &object_store::Error) -> Error {
         let location = Location::Url(format!("{}/{folder}", self.url).into());
-        ReadError::of_store(error).of(&location)
+        ReadError::of_bucket(error, self.kind).of(&location)
     }
 }

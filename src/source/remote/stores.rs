@@ -1,25 +1,31 @@
 //! The stores of an upload, each opened once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use object_store::ObjectStore;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use tokio::runtime::Handle;
 
 use super::{
+    azure,
     bucket::Bucket,
     file::RemoteObject,
+    google,
     options::StorageOptions,
     s3,
     store::Store,
+    url::{BucketName, Scheme},
     web::{self, WebFile},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    object_stores::words,
+};
 
 /// Opens stores with the options of a call.
 #[derive(Debug)]
 pub(crate) struct Stores {
     options: StorageOptions,
-    buckets: Vec<(String, Arc<dyn ObjectStore>)>,
+    buckets: Vec<(BucketName, Arc<dyn ObjectStore>)>,
     /// For servers elsewhere, and for those on this machine.
     web: [Option<reqwest::Client>; 2],
 }
@@ -29,20 +35,25 @@ impl Stores {
         Self { options, buckets: Vec::new(), web: [None, None] }
     }
 
-    /// A bucket of S3. May block.
+    /// A bucket. May block.
     ///
     /// # Errors
     /// [`Error::Configuration`] if it cannot be opened with these options.
-    pub(crate) fn s3(&mut self, bucket: &str) -> Result<Bucket> {
+    pub(crate) fn bucket(&mut self, bucket: &BucketName) -> Result<Bucket> {
         let known = self.buckets.iter().find(|(known, _)| known == bucket);
         let store = if let Some((_, store)) = known {
             Arc::clone(store)
         } else {
-            let store = s3::open(bucket, &self.options)?;
-            self.buckets.push((bucket.to_owned(), Arc::clone(&store)));
+            let open = match bucket.scheme {
+                Scheme::S3 => s3::open,
+                Scheme::Google => google::open,
+                Scheme::Azure => azure::open,
+            };
+            let store = open(&bucket.name, &self.options)?;
+            self.buckets.push((bucket.clone(), Arc::clone(&store)));
             store
         };
-        Ok(Bucket::new(store, format!("s3://{bucket}"), runtime()?))
+        Ok(Bucket::new(store, bucket, runtime()?))
     }
 
     /// A file on the web.
@@ -81,6 +92,17 @@ impl Stores {
             runtime: runtime()?,
         })
     }
+}
+
+/// How a store repeats a request that failed.
+pub(super) fn retry(timeout: Duration) -> RetryConfig {
+    let backoff = BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() };
+    RetryConfig { backoff, max_retries: 8, retry_timeout: timeout }
+}
+
+pub(super) fn cannot_open(scheme: Scheme, bucket: &str, error: &object_store::Error) -> Error {
+    let scheme = scheme.name();
+    Error::configuration(format!("{scheme}://{bucket} cannot be opened: {}", words(error)))
 }
 
 fn runtime() -> Result<Handle> {
