@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
+    from sutro.sources import StorageOptions
 
 LARGE = parquet_bytes(150_000, "a text that does not repeat")
 
@@ -134,7 +135,10 @@ def test_an_object_that_is_replaced_during_its_transfer_is_not_uploaded(
     client: sutro.Client, cloud: CloudFolder, proxy: SourceProxy
 ) -> None:
     url = cloud.put("large.parquet", LARGE)
-    replace = once(lambda: cloud.put("large.parquet", LARGE[:-1_000] + bytes(1_000)))
+
+    @once
+    def replace() -> None:
+        cloud.put("large.parquet", LARGE[:-1_000] + bytes(1_000))
 
     def breaks(seen: Seen, length: int) -> int | None:
         if not is_transfer(seen):
@@ -294,7 +298,12 @@ def test_the_file_of_a_service_account_is_used(
     with SourceProxy(google.port) as proxy:
         proxy.before = lambda seen: tokens.append(seen.authorization)
         where = {"endpoint_url": f"http://127.0.0.1:{proxy.port}"}
-        for given in ({"token": str(file)}, {"google_service_account_key": json.dumps(account)}):
+        accounts: list[StorageOptions] = [
+            {"token": str(file)},
+            {"token": account},
+            {"google_service_account_key": json.dumps(account)},
+        ]
+        for given in accounts:
             assert sutro.check(cloud.url, storage_options={**where, **given})
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
         assert sutro.check(cloud.url, storage_options=where)

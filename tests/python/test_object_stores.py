@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -186,6 +186,32 @@ def test_the_credentials_may_come_from_the_environment_a_profile_or_options_of_f
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET)
     assert sutro.check(bucket.url)
+
+
+def test_the_settings_of_a_store_of_obstore_and_of_a_filesystem_of_s3fs_are_options(
+    bucket: Bucket, options: dict[str, str]
+) -> None:
+    fill(bucket, "a.parquet")
+    endpoint = options["aws_endpoint_url"]
+    config = {
+        "bucket": s3.BUCKET,
+        "access_key_id": "tests",
+        "secret_access_key": s3.SECRET,
+        "endpoint": endpoint,
+    }
+    assert sutro.check(bucket.url, storage_options=config)
+    with pytest.raises(sutro.ConfigurationError, match="are for another, and a source is in files"):
+        sutro.check(bucket.url, storage_options={**config, "bucket": "another"})
+    nested = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+    of_s3fs: dict[str, Any] = {
+        "key": "tests",
+        "secret": s3.SECRET,
+        "anon": False,
+        "client_kwargs": nested,
+    }
+    assert sutro.check(bucket.url, storage_options=of_s3fs)
+    with pytest.raises(TypeError, match="a value for 'config_kwargs' that is dict"):
+        sutro.check(bucket.url, storage_options={**of_s3fs, "config_kwargs": {"a": "hush"}})
 
 
 def test_without_credentials_the_error_lists_the_places_that_were_searched(

@@ -12,7 +12,7 @@ use super::{
     credentials::{NO_AZURE, is_on_azure},
     options::{StorageOptions, is_true, variables},
     stores::{cannot_open, retry},
-    url::Scheme,
+    url::BucketName,
 };
 use crate::{
     error::{Error, Result},
@@ -90,9 +90,10 @@ fn of_environment() -> Vec<(Key, String)> {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known, or if there is no account or no credentials.
-pub(super) fn open(container: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+    let container = &name.name;
     let mut given = Vec::new();
-    let timeout = options.read(Scheme::Azure, |name, value| take(&mut given, name, value))?;
+    let timeout = options.read(name, |name, value| take(&mut given, name, value))?;
     let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));
     let environment = of_environment().into_iter();
     let environment = environment.filter(|(key, _)| !(has_own && is_of_credentials(*key)));
@@ -109,7 +110,7 @@ pub(super) fn open(container: &str, options: &StorageOptions) -> Result<Arc<dyn 
     has_credentials(&builder)?;
     let builder = builder.with_http_connector(Connector::new(timeout)?);
     let store = builder.with_retry(retry(timeout)).build();
-    Ok(Arc::new(store.map_err(|error| cannot_open(Scheme::Azure, container, &error))?))
+    Ok(Arc::new(store.map_err(|error| cannot_open(name, &error))?))
 }
 
 /// Whether a setting says who makes requests. Those that are given replace those of the

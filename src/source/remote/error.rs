@@ -72,8 +72,8 @@ impl ReadError {
     }
 
     /// The error of a listing, or of a write.
-    pub(super) fn of_bucket(error: &object_store::Error, kind: &str) -> Self {
-        match Self::of_store(error) {
+    pub(super) fn in_bucket(self, kind: &str) -> Self {
+        match self {
             Self::Failed(_, said) if status(&said) == Some(404) => {
                 Self::Failed(io::ErrorKind::NotFound, format!("there is no such {kind} ({said})"))
             }

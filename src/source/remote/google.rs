@@ -12,7 +12,7 @@ use super::{
     credentials::{NO_GOOGLE, is_on_google},
     options::{StorageOptions, is_true, variables},
     stores::{cannot_open, retry},
-    url::Scheme,
+    url::BucketName,
 };
 use crate::{
     error::{Error, Result},
@@ -81,12 +81,12 @@ fn of_environment() -> impl Iterator<Item = (Key, String)> {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
     let mut given = Vec::new();
-    let timeout = options.read(Scheme::Google, |name, value| take(&mut given, name, value))?;
+    let timeout = options.read(name, |name, value| take(&mut given, name, value))?;
     let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));
     let environment = of_environment().filter(|(key, _)| !(has_own && is_of_credentials(*key)));
-    let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name(bucket);
+    let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name(&name.name);
     for (key, value) in environment.chain(given) {
         builder = builder.with_config(key, value);
     }
@@ -98,7 +98,7 @@ pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn Obj
     }
     let builder = builder.with_http_connector(Connector::new(timeout)?);
     let store = builder.with_retry(retry(timeout)).build();
-    Ok(Arc::new(store.map_err(|error| cannot(bucket, &error))?))
+    Ok(Arc::new(store.map_err(|error| cannot(name, &error))?))
 }
 
 /// Whether a setting says who makes requests. Those that are given replace those of the
@@ -127,13 +127,13 @@ fn has_credentials(builder: &GoogleCloudStorageBuilder) -> Result<()> {
 }
 
 /// Errors about a JSON may quote it.
-fn cannot(bucket: &str, error: &object_store::Error) -> Error {
-    let cannot = cannot_open(Scheme::Google, bucket, error);
+fn cannot(name: &BucketName, error: &object_store::Error) -> Error {
+    let cannot = cannot_open(name, error);
     if !cannot.to_string().contains("Unable to decode service account") {
         return cannot;
     }
     Error::configuration(format!(
-        "gs://{bucket} cannot be opened: the credentials must be the JSON of a service account \
+        "{name} cannot be opened: the credentials must be the JSON of a service account \
          (private_key, private_key_id, client_email) or of `gcloud auth application-default login`"
     ))
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt, time::Duration};
 
-use super::url::Scheme;
+use super::url::{BucketName, Scheme};
 use crate::error::{Error, Result};
 
 /// How long the store may take to respond to a request, and how long a request that failed is
@@ -25,29 +25,29 @@ impl StorageOptions {
     /// stores share their options.
     ///
     /// # Errors
-    /// [`Error::Configuration`] for a name that is not known, and for a timeout that is no time.
+    /// [`Error::Configuration`] for a name that is not known, a timeout that is no time, and the
+    /// name of another bucket.
     pub(super) fn read(
         &self,
-        scheme: Scheme,
+        BucketName { scheme, name: bucket }: &BucketName,
         mut take: impl FnMut(&str, &str) -> bool,
     ) -> Result<Duration> {
-        let mut timeout = TIMEOUT;
+        let (scheme, mut timeout) = (*scheme, TIMEOUT);
         for (name, value) in &self.0 {
             if matches!(name.as_str(), "timeout" | "aws_timeout") {
                 timeout = seconds(value)?;
+            } else if matches!(name.as_str(), "bucket" | "container_name") {
+                // Stores of obstore name it.
+                if bucket.split('@').next() != Some(value) {
+                    return Err(Error::configuration(format!(
+                        "storage_options are for {value}, and a source is in {bucket}"
+                    )));
+                }
             } else if !is_of_another(name, scheme) && !take(name, value) {
                 return Err(unknown(name, scheme));
             }
         }
         Ok(timeout)
-    }
-
-    /// The token for the Hugging Face hub.
-    pub(super) fn hub_token(&self) -> Option<String> {
-        let given = |name| self.0.iter().find(|(known, _)| known == name);
-        let given = given("hf_token").or_else(|| given("token"));
-        let given = given.map(|(_, value)| value.clone());
-        given.or_else(|| std::env::var("HF_TOKEN").ok()).filter(|token| !token.is_empty())
     }
 }
 
@@ -70,7 +70,8 @@ fn is_of_another(name: &str, scheme: Scheme) -> bool {
         Some(("aws", _)) => Some(Scheme::S3),
         Some(("google", _)) => Some(Scheme::Google),
         Some(("azure", _)) => Some(Scheme::Azure),
-        _ => return name == "hf_token",
+        Some(("hf", _)) => Some(Scheme::Hub),
+        _ => return false,
     };
     owner != Some(scheme)
 }
@@ -90,10 +91,12 @@ fn unknown(name: &str, scheme: Scheme) -> Error {
              azure_storage_connection_string, azure_storage_endpoint, azure_tenant_id, \
              azure_client_id, azure_client_secret, azure_use_azure_cli, azure_skip_signature"
         }
+        Scheme::Hub => "hf_token",
     };
+    let others = if scheme == Scheme::Hub { "" } else { ", and others of object_store" };
     Error::configuration(format!(
-        "storage_options has {name:?}, which is not known; options of {}:// are {known}, timeout, \
-         and others of object_store",
+        "storage_options has {name:?}, which is not known; options of {}:// are {known}, \
+         timeout{others}",
         scheme.name()
     ))
 }
@@ -116,11 +119,15 @@ impl fmt::Debug for StorageOptions {
 mod tests {
     use std::time::Duration;
 
-    use super::{Scheme, StorageOptions};
+    use super::{BucketName, Scheme, StorageOptions};
 
     fn options(options: &[(&str, &str)]) -> StorageOptions {
         let owned = options.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         StorageOptions::new(owned)
+    }
+
+    fn bucket(scheme: Scheme) -> BucketName {
+        BucketName { scheme, name: "bucket".to_owned() }
     }
 
     #[test]
@@ -128,7 +135,7 @@ mod tests {
         let given = options(&[("AWS_Region", "hush"), ("TIMEOUT", "1.5")]);
         assert!(!format!("{given:?}").contains("hush"));
         let mut names = Vec::new();
-        let timeout = given.read(Scheme::S3, |name, _| {
+        let timeout = given.read(&bucket(Scheme::S3), |name, _| {
             names.push(name.to_owned());
             true
         });
@@ -139,14 +146,18 @@ mod tests {
     #[test]
     fn names_that_begin_with_another_store_are_for_it_and_others_are_errors_without_values() {
         let shared = options(&[("aws_region", "x"), ("google_base_url", "x"), ("hf_token", "x")]);
-        assert!(shared.read(Scheme::Azure, |_, _| false).is_ok());
-        for scheme in [Scheme::S3, Scheme::Google, Scheme::Azure] {
+        assert!(shared.read(&bucket(Scheme::Azure), |_, _| false).is_ok());
+        for scheme in [Scheme::S3, Scheme::Google, Scheme::Azure, Scheme::Hub] {
             let given = options(&[("acount", "hush")]);
-            let words = given.read(scheme, |_, _| false).unwrap_err().to_string();
+            let words = given.read(&bucket(scheme), |_, _| false).unwrap_err().to_string();
             assert!(words.contains("acount") && !words.contains("hush"), "{words}");
             assert!(words.contains(&format!("options of {}://", scheme.name())), "{words}");
         }
-        let words = options(&[("timeout", "0")]).read(Scheme::S3, |_, _| true).unwrap_err();
-        assert!(words.to_string().contains("seconds above 0"));
+        let words = options(&[("timeout", "0")]).read(&bucket(Scheme::S3), |_, _| true);
+        assert!(words.unwrap_err().to_string().contains("seconds above 0"));
+        for (name, is_known) in [("bucket", true), ("another", false)] {
+            let read = options(&[("bucket", name)]).read(&bucket(Scheme::S3), |_, _| false);
+            assert_eq!(read.is_ok(), is_known, "{name}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     credentials::{NO_S3, is_on_aws},
     options::{StorageOptions, is_true},
     stores::{cannot_open, retry},
-    url::Scheme,
+    url::BucketName,
 };
 use crate::{
     error::{Error, Result},
@@ -19,11 +19,12 @@ use crate::{
 };
 
 /// Names of fsspec, in its `S3FileSystem`.
-const ALIASES: [(&str, &str); 5] = [
+const ALIASES: [(&str, &str); 6] = [
     ("key", "aws_access_key_id"),
     ("secret", "aws_secret_access_key"),
     ("anon", "aws_skip_signature"),
     ("anonymous", "aws_skip_signature"),
+    ("region_name", "aws_region"),
     ("requester_pays", "aws_request_payer"),
 ];
 
@@ -56,10 +57,10 @@ impl Given {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
     let mut given = Given::default();
-    let timeout = options.read(Scheme::S3, |name, value| given.take(name, value))?;
-    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+    let timeout = options.read(name, |name, value| given.take(name, value))?;
+    let mut builder = AmazonS3Builder::new().with_bucket_name(&name.name);
     for (key, value) in of_environment().chain(given.settings) {
         builder = builder.with_config(key, value);
     }
@@ -69,7 +70,7 @@ pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn Obj
     }
     let builder = builder.with_http_connector(Connector::new(timeout)?);
     let store = builder.with_retry(retry(timeout)).build();
-    Ok(Arc::new(store.map_err(|error| cannot_open(Scheme::S3, bucket, &error))?))
+    Ok(Arc::new(store.map_err(|error| cannot_open(name, &error))?))
 }
 
 fn is_anonymous(builder: &AmazonS3Builder) -> bool {

@@ -16,15 +16,14 @@ pub(crate) enum RemoteUrl {
     },
     /// `https://…` or `http://…`, with its query.
     Web(String),
-    /// `hf://datasets/ORG/REPO@REVISION/PATH`, without the scheme.
-    Hub(String),
 }
 
-/// A bucket of a store, such as `s3://BUCKET`.
+/// A bucket of a store, such as `s3://BUCKET`, or a repository of the Hugging Face hub.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BucketName {
     pub(super) scheme: Scheme,
-    /// For Azure, a container, or `CONTAINER@ACCOUNT.dfs.core.windows.net`.
+    /// For Azure, a container, or `CONTAINER@ACCOUNT.dfs.core.windows.net`; for the hub,
+    /// `datasets/ORG/REPO@REVISION`.
     pub(super) name: String,
 }
 
@@ -34,6 +33,7 @@ pub(super) enum Scheme {
     S3,
     Google,
     Azure,
+    Hub,
 }
 
 impl Scheme {
@@ -42,6 +42,7 @@ impl Scheme {
             "s3" | "s3a" | "s3n" => Some(Self::S3),
             "gs" | "gcs" => Some(Self::Google),
             "az" | "abfs" | "abfss" => Some(Self::Azure),
+            "hf" => Some(Self::Hub),
             _ => None,
         }
     }
@@ -51,12 +52,17 @@ impl Scheme {
             Self::S3 => "s3",
             Self::Google => "gs",
             Self::Azure => "az",
+            Self::Hub => "hf",
         }
     }
 
     /// What the store calls a bucket.
     pub(super) fn bucket(self) -> &'static str {
-        if self == Self::Azure { "container" } else { "bucket" }
+        match self {
+            Self::S3 | Self::Google => "bucket",
+            Self::Azure => "container",
+            Self::Hub => "repository or revision",
+        }
     }
 }
 
@@ -75,8 +81,10 @@ impl RemoteUrl {
     /// [`Error::Configuration`] if it cannot be used; does not repeat what may be secret.
     pub(crate) fn parse(scheme: &str, rest: &str) -> Result<Option<Self>> {
         let scheme = scheme.to_ascii_lowercase();
-        if let Some(scheme) = Scheme::parse(&scheme) {
-            return Self::in_bucket(scheme, rest).map(Some);
+        match Scheme::parse(&scheme) {
+            Some(Scheme::Hub) => return Self::in_repository(rest).map(Some),
+            Some(scheme) => return Self::in_bucket(scheme, rest).map(Some),
+            None => {}
         }
         match scheme.as_str() {
             web @ ("http" | "https") => {
@@ -88,7 +96,6 @@ impl RemoteUrl {
                 }
                 Ok(Some(Self::Web(format!("{web}://{rest}"))))
             }
-            "hf" => Ok(Some(Self::Hub(rest.to_owned()))),
             _ => Ok(None),
         }
     }
@@ -120,6 +127,21 @@ impl RemoteUrl {
         let bucket = BucketName { scheme, name: name.to_owned() };
         Ok(Self::Bucket { bucket, key: key.to_owned() })
     }
+
+    fn in_repository(rest: &str) -> Result<Self> {
+        let parts: Vec<_> = rest.split('/').collect();
+        // Revisions of conversions and pull requests: refs/convert/parquet, refs/pr/1.
+        let count = if parts.get(2).is_some_and(|name| name.ends_with("@refs")) { 5 } else { 3 };
+        let is_named = parts.len() >= count && !parts[..count].contains(&"");
+        if !is_named || !matches!(parts[0], "datasets" | "spaces") {
+            return Err(Error::configuration(format!(
+                "hf://{rest} names no repository; it must be hf://datasets/ORG/REPO/PATH, or \
+                 hf://datasets/ORG/REPO@REVISION/PATH"
+            )));
+        }
+        let bucket = BucketName { scheme: Scheme::Hub, name: parts[..count].join("/") };
+        Ok(Self::Bucket { bucket, key: parts[count..].join("/") })
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +166,9 @@ mod tests {
             ("gcs", "bucket/a", "gs://bucket", "a"),
             ("az", "container/a/b", "az://container", "a/b"),
             ("abfs", "container/a", "az://container", "a"),
+            ("hf", "datasets/a/b", "hf://datasets/a/b", ""),
+            ("hf", "datasets/a/b@v1/c/*", "hf://datasets/a/b@v1", "c/*"),
+            ("hf", "datasets/a/b@refs/pr/1/c", "hf://datasets/a/b@refs/pr/1", "c"),
             ("abfss", "c-1@me.dfs.core.windows.net/a", "abfss://c-1@me.dfs.core.windows.net", "a"),
         ] {
             assert_eq!(parsed(scheme, rest), (bucket.to_owned(), key.to_owned()));
@@ -165,5 +190,9 @@ mod tests {
         assert!(RemoteUrl::parse("s3", "a/b").unwrap_err().to_string().contains("s3://BUCKET/KEY"));
         let words = RemoteUrl::parse("az", "a/b").unwrap_err().to_string();
         assert!(words.contains("az://CONTAINER/KEY"), "{words}");
+        for rest in ["datasets/a", "datasets//b/c", "models/a/b/c"] {
+            let words = RemoteUrl::parse("hf", rest).unwrap_err().to_string();
+            assert!(words.contains("names no repository"), "{words}");
+        }
     }
 }

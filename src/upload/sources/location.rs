@@ -110,7 +110,7 @@ mod tests {
             ("gs:/bucket/x", parsed("gs", "bucket/x")),
             ("ABFSS://container/x", parsed("az", "container/x")),
             ("https://h/x.parquet?q", RemoteUrl::Web("https://h/x.parquet?q".into())),
-            ("hf://datasets/a/b/c", RemoteUrl::Hub("datasets/a/b/c".into())),
+            ("hf://datasets/a/b/c", parsed("hf", "datasets/a/b/c")),
         ] {
             assert_eq!(locate(source).unwrap(), Located::Remote(url));
         }

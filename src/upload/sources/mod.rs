@@ -221,7 +221,6 @@ impl<'a> Finder<'a> {
                 }
             }
             RemoteUrl::Web(url) => Collected::of_one(self.stores.web(url)?),
-            RemoteUrl::Hub(rest) => Collected::of_one(self.stores.hub(rest)?),
         };
         self.roots.push(Root { shown: PathBuf::from(&root), plain: objects::plain(&root) });
         self.files.extend(files.into_iter().map(|object| Candidate {

@@ -6,6 +6,7 @@ import http.client
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from helpers.background_server import BackgroundServer, QuietHandler
 
@@ -28,7 +29,7 @@ class Seen:
 
     @property
     def is_of_object(self) -> bool:
-        return ".parquet" in self.path.partition("?")[0]
+        return ".parquet" in unquote(self.path.partition("?")[0])
 
 
 class SourceProxy(BackgroundServer):
