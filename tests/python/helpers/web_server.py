@@ -94,8 +94,8 @@ class HubServer(WebServer):
         """The only one that may read."""
 
     def put(self, path: str, content: bytes, revision: str = "main") -> None:
-        commit = self.commits[revision]
-        self.files[f"{self.REPOSITORY}/resolve/{commit}/{quote(path)}"] = content
+        commit, path = self.commits[revision], quote(path, safe="/=")
+        self.files[f"{self.REPOSITORY}/resolve/{commit}/{path}"] = content
 
     def listings(self) -> list[str]:
         """The requests for trees."""
