@@ -23,7 +23,7 @@ WITH_SERVERS = export PYTHONPATH=tests/python; \
 	export SUTRO_TEST_POSTGRES="$$($(BIN)/python tests/python/helpers/postgres.py)" && \
 	export SUTRO_TEST_S3="$$($(BIN)/python tests/python/helpers/s3.py)" && unset PYTHONPATH &&
 
-test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data ## Run all tests: Rust, then Python
+test: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/form-data $(STAMPS)/azurite ## Run all tests: Rust, then Python
 	$(WITH_SERVERS) cargo test --locked
 	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
 		$(MAKE) test-older; fi # these libraries have no wheels for newer versions
@@ -147,6 +147,12 @@ $(STAMPS)/sdk: $(STAMPS)/venv
 $(STAMPS)/form-data: $(STAMPS)/venv
 	if command -v npm >/dev/null; then \
 		npm install --silent --no-audit --no-fund --prefix $(VENV)/node form-data@4; fi
+	@touch $@
+
+# A stand-in for Azure Blob Storage. Without npm, its tests are skipped.
+$(STAMPS)/azurite: $(STAMPS)/form-data # npm changes the same folder
+	if command -v npm >/dev/null; then \
+		npm install --silent --no-audit --no-fund --prefix $(VENV)/node azurite@3; fi
 	@touch $@
 
 # Old frame libraries. The tests load the extension module from python/.

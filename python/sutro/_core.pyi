@@ -343,10 +343,10 @@ def revoke_keys(place: ServerPlace, name_or_id: str) -> Job[list[dict[str, Any]]
     """Revoke all keys of a name, or the key with an id. The result is as that of `list_keys`."""
 
 def put_object(file: TemporaryParquet, url: str, storage_options: dict[str, str]) -> Job[None]:
-    """Write a file to an `s3://` URL, durably; an object there is replaced."""
+    """Write a file to the URL of an object, durably; one there is replaced."""
 
 def delete_objects(url: str, storage_options: dict[str, str]) -> Job[None]:
-    """Delete all objects below an `s3://` URL."""
+    """Delete all objects below the URL of a folder in a bucket."""
 
 def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
     """Compare the bytes of a place with its catalog.

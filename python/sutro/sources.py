@@ -73,9 +73,10 @@ NamesOption: TypeAlias = Sequence[str] | Callable[[Path], str]
 """Names in the dataset: a list with one name per file; "path", to make them from the paths below
 the source (`2024/a.parquet` becomes `2024,a.parquet`); or a function from a path to a name."""
 
-StorageOptions: TypeAlias = Mapping[str, str | bool | float | None]
-"""Options of the stores of `s3://` URLs, under the names that polars, deltalake and fsspec use:
-`{"aws_region": "eu-central-1"}`."""
+StorageOptions: TypeAlias = Mapping[str, str | bool | float | Mapping[str, Any] | None]
+"""Options of the stores of `s3://`, `gs://`, `az://` and `hf://` URLs, under the names that polars,
+deltalake and fsspec use: `{"aws_region": "eu-central-1"}`. Also the `config` of a store of obstore,
+and the `storage_options` of a filesystem of s3fs, gcsfs or adlfs."""
 
 ColumnType: TypeAlias = Literal["bool", "date", "double", "int32", "int64", "string", "timestamp"]
 """Type of a column from folder names."""

@@ -139,7 +139,7 @@ pub(crate) fn is_local(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
         Ok(IpAddr::V6(address)) => address.is_loopback(),
-        Err(_) => host == "localhost",
+        Err(_) => matches!(host, "localhost" | "metadata.google.internal"),
     }
 }
 
@@ -183,7 +183,14 @@ mod tests {
 
     #[test]
     fn no_proxy_is_used_for_this_machine_and_its_credentials() {
-        for host in ["127.0.0.1", "[::1]", "localhost", "169.254.169.254", "169.254.170.2"] {
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "localhost",
+            "169.254.169.254",
+            "169.254.170.2",
+            "metadata.google.internal",
+        ] {
             assert!(is_local(host), "{host}");
         }
         for host in ["s3.amazonaws.com", "10.0.0.1", "localhost.example.com", ""] {

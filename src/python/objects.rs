@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::{frames::TemporaryParquet, job::Job};
 use crate::source::{self, StorageOptions};
 
-/// Writes a file to an `s3://` URL.
+/// Writes a file to the URL of an object.
 #[pyfunction]
 pub(super) fn put_object(
     file: &TemporaryParquet,
@@ -19,7 +19,7 @@ pub(super) fn put_object(
     Job::start(work, None, |py, ()| Ok(py.None()))
 }
 
-/// Deletes all objects below an `s3://` URL.
+/// Deletes all objects below the URL of a folder in a bucket.
 #[pyfunction]
 pub(super) fn delete_objects(
     url: String,

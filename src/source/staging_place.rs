@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Writes a content to an `s3://` URL. An object there is replaced.
+/// Writes a content to the URL of an object. An object there is replaced.
 ///
 /// # Errors
 /// [`Error::Configuration`] if the URL or an option cannot be used, and [`Error::File`] if the store
@@ -23,7 +23,7 @@ pub async fn put_object(content: Content, url: String, options: StorageOptions) 
     bucket.put(&key, size, Arc::new(move |range| file.read(range))).await
 }
 
-/// Deletes all objects below an `s3://` URL.
+/// Deletes all objects below a URL of a bucket.
 ///
 /// # Errors
 /// As [`put_object`].
@@ -39,8 +39,12 @@ async fn open(url: String, options: StorageOptions) -> Result<(Bucket, String)> 
     in_background(move || {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
         match RemoteUrl::parse(scheme, rest)? {
-            Some(RemoteUrl::S3 { bucket, key }) => Ok((Stores::new(options).s3(&bucket)?, key)),
-            _ => Err(Error::configuration("files can be written to s3://BUCKET/KEY only")),
+            Some(RemoteUrl::Bucket { bucket, key }) => {
+                Ok((Stores::new(options).bucket(&bucket)?, key))
+            }
+            _ => Err(Error::configuration(
+                "files can be written to buckets only, as s3://BUCKET/KEY",
+            )),
         }
     })
     .await

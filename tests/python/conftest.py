@@ -51,7 +51,7 @@ def without_fingerprints(names: Iterable[str]) -> list[str]:
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
-        if name.startswith(("AWS_", "SUTRO_", "TQDM_")):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "HF_", "SUTRO_", "TQDM_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SUTRO_CONFIG_DIR", str(tmp_path / "no-settings"))
     monkeypatch.setenv("SUTRO_STATE_DIR", str(tmp_path / "state"))

@@ -221,7 +221,7 @@ def test_a_server_that_does_not_stage_needs_a_shared_folder(tmp_path: Path) -> N
 
 def test_a_shared_folder_is_a_folder(client: sutro.Client, tmp_path: Path) -> None:
     with pytest.raises(sutro.ConfigurationError, match="must be a folder") as caught:
-        options.checked(staging="gs://key:hush@bucket/tmp")
+        options.checked(staging="sftp://key:hush@host/tmp")
     assert "hush" not in str(caught.value)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(sutro.FileAccessError, match="cannot create"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -188,6 +188,32 @@ def test_the_credentials_may_come_from_the_environment_a_profile_or_options_of_f
     assert sutro.check(bucket.url)
 
 
+def test_the_settings_of_a_store_of_obstore_and_of_a_filesystem_of_s3fs_are_options(
+    bucket: Bucket, options: dict[str, str]
+) -> None:
+    fill(bucket, "a.parquet")
+    endpoint = options["aws_endpoint_url"]
+    config = {
+        "bucket": s3.BUCKET,
+        "access_key_id": "tests",
+        "secret_access_key": s3.SECRET,
+        "endpoint": endpoint,
+    }
+    assert sutro.check(bucket.url, storage_options=config)
+    with pytest.raises(sutro.ConfigurationError, match="are for another, and a source is in files"):
+        sutro.check(bucket.url, storage_options={**config, "bucket": "another"})
+    nested = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+    of_s3fs: dict[str, Any] = {
+        "key": "tests",
+        "secret": s3.SECRET,
+        "anon": False,
+        "client_kwargs": nested,
+    }
+    assert sutro.check(bucket.url, storage_options=of_s3fs)
+    with pytest.raises(TypeError, match="a value for 'config_kwargs' that is dict"):
+        sutro.check(bucket.url, storage_options={**of_s3fs, "config_kwargs": {"a": "hush"}})
+
+
 def test_without_credentials_the_error_lists_the_places_that_were_searched(
     bucket: Bucket, options: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,8 +259,8 @@ def test_options_that_are_not_known_are_rejected_without_their_values() -> None:
     assert "hush" not in str(error.value)
     with pytest.raises(TypeError, match="storage_options has a value for 'key' that is list"):
         sutro.check("s3://bucket/a/", storage_options={"key": ["hush"]})  # type: ignore[dict-item]
-    with pytest.raises(sutro.ConfigurationError, match="gs: URLs are not supported"):
-        sutro.check("gs://bucket/a.parquet")
+    with pytest.raises(sutro.ConfigurationError, match="oss: URLs are not supported"):
+        sutro.check("oss://bucket/a.parquet")
 
 
 def test_the_command_takes_urls_and_options(

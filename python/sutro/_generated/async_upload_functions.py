@@ -71,8 +71,9 @@ async def upload_async(
             `None` rejects files that would lose them.
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
-        storage_options: Options of the stores of `s3://` URLs, such as `aws_region` and
-            `aws_endpoint_url`. Default: those of the environment and of AWS profiles.
+        storage_options: Options of the stores of `s3://`, `gs://` and `az://` URLs, such as
+            `aws_region` and `account_name`. Default: those of the environment and of the files
+            of the clouds' tools.
         rows_per_file: Split each frame into files of this many rows, in order.
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
             about this size (`"256MB"`, or bytes), in order and without decoding them. A row
@@ -86,7 +87,8 @@ async def upload_async(
         dry_run: Stop before anything is created or sent. The report lists the files that are
             already there (`skipped`) and those that would be sent (`pending`).
         staging: For a frame of Dask, Ray, Spark or Daft, if the server does not stage files: a
-            folder that all workers reach, or an `s3://` URL; `storage_options` travel with it.
+            folder that all workers reach, or a URL of a bucket, whose `storage_options` travel
+            with it.
         progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
             in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -169,7 +171,7 @@ async def check_async(
             out, `None` rejects files that would lose them.
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
-        storage_options: Options of the stores of `s3://` URLs, as in `upload`.
+        storage_options: Options of the stores of URLs, as in `upload`.
         rows_per_file: Split each frame into files of this many rows, in order.
         target_file_size: Check for an upload that packs and splits files to this size
             (`"256MB"`, or bytes). A note in the report says how many files it makes.
@@ -253,7 +255,7 @@ async def stage_async(
         hive: What to do with columns in folder names (`year=2024/`), as in `upload`.
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
-        storage_options: Options of the stores of `s3://` URLs, as in `upload`.
+        storage_options: Options of the stores of URLs, as in `upload`.
         rows_per_file: Split each frame into files of this many rows, in order.
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
             about this size (`"256MB"`, or bytes).

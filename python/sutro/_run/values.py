@@ -5,6 +5,7 @@ Errors name the argument, unlike those of the bindings.
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 import re
@@ -125,6 +126,8 @@ def text_or_texts(name: str, value: object) -> list[str]:
 def storage_options(value: object) -> dict[str, str]:
     """Accept options of a store. Errors do not repeat values, which may be secret.
 
+    s3fs nests some in `client_kwargs`, and a `token` of gcsfs may be a dict.
+
     Raises:
         TypeError: It is not a dict, or has a name or a value of another type.
     """
@@ -135,7 +138,11 @@ def storage_options(value: object) -> dict[str, str]:
         raise TypeError(message)
     options = dict[str, str]()
     for name, given in value.items():
-        if isinstance(given, bool):
+        if name == "client_kwargs" and isinstance(given, Mapping):
+            options |= storage_options(given)
+        elif name == "token" and isinstance(given, Mapping):
+            options["token"] = json.dumps(dict(given))
+        elif isinstance(given, bool):
             options[text("a name in storage_options", name)] = str(given).lower()
         elif isinstance(given, str | int | float):
             options[text("a name in storage_options", name)] = str(given)

@@ -180,8 +180,8 @@ source_options = together(
         multiple=True,
         metavar="NAME=VALUE",
         callback=_pairs,
-        help="Option of the store of s3:// URLs, such as aws_region=eu-central-1. Default: the "
-        "environment and AWS profiles. Repeatable.",
+        help="Option of the store of s3://, gs:// or az:// URLs, such as aws_region=eu-central-1. "
+        "Default: the environment and files of the clouds' tools. Repeatable.",
     ),
     click.option(
         "--hive/--no-hive",

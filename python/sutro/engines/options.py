@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from sutro._run.arguments import Upload
     from sutro.options import OnMismatch
 
-BUCKETS = ("s3://", "s3a://", "s3n://")
+BUCKETS = tuple(
+    f"{scheme}://" for scheme in ("s3", "s3a", "s3n", "gs", "gcs", "az", "abfs", "abfss")
+)
 """Beginnings of URLs that `staging` accepts."""
 
 
@@ -22,7 +24,7 @@ class Options:
     """How the partitions of a job become files."""
 
     staging: str | None = None
-    """A folder that all workers reach, or an `s3://` URL; `None` stages at the server."""
+    """A folder that all workers reach, or a URL of a bucket; `None` stages at the server."""
     storage_options: dict[str, str] | None = field(default=None, repr=False)
     """Of the URL. `None`: driver and workers have their own settings."""
     rows_per_file: int | None = None
@@ -77,7 +79,8 @@ def _place(staging: object) -> str | None:
         scheme = staging.partition("://")[0]
         message = (
             f"staging must be a folder that the driver and all workers reach, or "
-            f"s3://BUCKET/PREFIX, not {scheme}://...: mount it, or use a server that stages files"
+            f"s3://BUCKET/PREFIX (gs://, az://), not {scheme}://...: mount it, or use a server "
+            f"that stages files"
         )
         raise ConfigurationError(message)
     return None if staging is None else values.path("staging", staging)

@@ -97,7 +97,7 @@ def new_place(staging: str, storage_options: dict[str, str] | None) -> Place:
     """Make a folder, or a prefix, of the job's own, so that jobs do not meet in the shared one.
 
     Raises:
-        ConfigurationError: The store of an `s3://` URL cannot be opened.
+        ConfigurationError: The store of a URL cannot be opened.
         FileAccessError: Files cannot be written there.
     """
     name = f"sutro-{uuid.uuid4().hex}"

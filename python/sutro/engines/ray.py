@@ -71,10 +71,10 @@ class Datasink(_Sink):
         dataset_id: The dataset.
         client: The client of the driver. Workers look up a key for its URL in their own settings,
             unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
-        staging: A folder that the driver and all workers reach, or an `s3://` URL, if the server
+        staging: A folder that the driver and all workers reach, or a URL of a bucket, if the server
             does not stage files.
-        storage_options: Options of the store of an `s3://` URL, as in `sutro.upload`; they travel
-            with the tasks. Default: driver and workers have their own settings.
+        storage_options: Options of the store of such a URL, as in `sutro.upload`; they travel with
+            the tasks. Default: driver and workers have their own settings.
         rows_per_file: Split the rows of each write task into files of this many rows.
         target_file_size: Split them into files of about this size (`"256MB"`, or bytes).
         on_mismatch: What to do if schemas differ: `"error"` or, to convert to the dataset's schema

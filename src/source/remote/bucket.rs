@@ -2,26 +2,34 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use object_store::{ObjectMeta, ObjectStore, path::Path};
+use futures_util::{StreamExt, stream};
+use object_store::{ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
-use super::{error::ReadError, file::RemoteObject, identity::Identity, store::Store, wait::wait};
+use super::{
+    error::ReadError,
+    file::RemoteObject,
+    files::{Contents, Files},
+    identity::Identity,
+    url::BucketName,
+    wait::wait,
+};
 use crate::{
     error::{Error, Result},
     location::Location,
 };
 
-/// Requests at the same time: for folders, and for objects.
-const LISTINGS_AT_ONCE: usize = 16;
+/// Objects that are looked at at the same time.
 const LOOKS_AT_ONCE: usize = 32;
 
-/// A bucket. Its calls block.
-#[derive(Clone, Debug)]
+/// A bucket, or a repository of the Hugging Face hub. Its calls block. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Bucket {
-    store: Arc<dyn ObjectStore>,
+    files: Files,
     /// `s3://BUCKET`.
-    url: String,
+    url: Arc<str>,
+    /// What the store calls it.
+    kind: &'static str,
     pub(super) runtime: Handle,
 }
 
@@ -35,8 +43,8 @@ pub(crate) struct Listing {
 }
 
 impl Bucket {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, url: String, runtime: Handle) -> Self {
-        Self { store, url, runtime }
+    pub(super) fn new(files: Files, name: &BucketName, runtime: Handle) -> Self {
+        Self { files, url: name.to_string().into(), kind: name.scheme.bucket(), runtime }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -48,19 +56,19 @@ impl Bucket {
     /// # Errors
     /// [`Error::Configuration`] if the key cannot be used.
     pub(crate) fn object(&self, key: &str) -> Result<RemoteObject> {
-        let url = format!("{}/{key}", self.url);
-        let path = Path::parse(key)
-            .map_err(|error| Error::configuration(format!("{url} cannot be read: {error}")))?;
-        Ok(RemoteObject {
-            store: Store::Object(self.store(), path),
-            url: url.into(),
-            identity: None,
-            runtime: self.runtime.clone(),
-        })
+        self.at(self.path(key)?, None)
     }
 
-    pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.store)
+    /// # Errors
+    /// [`Error::Configuration`] if files cannot be written to it.
+    pub(super) fn store(&self) -> Result<Arc<dyn ObjectStore>> {
+        match &self.files {
+            Files::Store(store) => Ok(Arc::clone(store)),
+            Files::Hub(_) => {
+                let url = &self.url;
+                Err(Error::configuration(format!("files cannot be written to {url}")))
+            }
+        }
     }
 
     /// Lists what is directly in a folder.
@@ -68,12 +76,8 @@ impl Bucket {
     /// # Errors
     /// [`Error::File`] if the store refuses or does not respond.
     pub(crate) fn folder(&self, folder: &str) -> Result<Listing> {
-        let (store, path) = (self.store(), self.path(folder)?);
-        let list = async move { store.list_with_delimiter(Some(&path)).await };
-        let listed = wait(&self.runtime, list)?.map_err(|error| self.failed(folder, &error))?;
-        let folders = listed.common_prefixes.into_iter().map(String::from).collect();
-        let objects = listed.objects.into_iter().map(|meta| self.listed(meta)).collect();
-        Ok(Listing { objects, folders })
+        let Contents { files, folders } = self.list(folder, false)?;
+        Ok(Listing { objects: self.objects(files)?, folders })
     }
 
     /// Lists everything below a folder.
@@ -81,10 +85,7 @@ impl Bucket {
     /// # Errors
     /// As [`Bucket::folder`].
     pub(crate) fn tree(&self, folder: &str) -> Result<Vec<(String, RemoteObject)>> {
-        let (store, path) = (self.store(), self.path(folder)?);
-        let list = async move { store.list(Some(&path)).try_collect::<Vec<_>>().await };
-        let listed = wait(&self.runtime, list)?.map_err(|error| self.failed(folder, &error))?;
-        Ok(listed.into_iter().map(|meta| self.listed(meta)).collect())
+        self.objects(self.list(folder, true)?.files)
     }
 
     /// The objects with these keys, as far as they can be read.
@@ -105,35 +106,41 @@ impl Bucket {
     pub(crate) fn have_entries(&self, folders: &[String]) -> Result<Vec<bool>> {
         let paths: Vec<_> =
             folders.iter().map(|folder| self.path(folder)).collect::<Result<_>>()?;
-        let store = self.store();
-        let has_entry = move |path: Path| {
-            let store = Arc::clone(&store);
-            async move { matches!(store.list(Some(&path)).next().await, Some(Ok(_))) }
-        };
-        let looks = stream::iter(paths).map(has_entry).buffered(LISTINGS_AT_ONCE);
-        wait(&self.runtime, looks.collect::<Vec<_>>())
+        let files = self.files.clone();
+        wait(&self.runtime, async move { files.have_entries(paths).await })
     }
 
-    pub(super) fn path(&self, folder: &str) -> Result<Path> {
-        Path::parse(folder).map_err(|error| {
-            Error::configuration(format!("{}/{folder} is no valid URL: {error}", self.url))
+    pub(super) fn path(&self, key: &str) -> Result<Path> {
+        Path::parse(key).map_err(|error| {
+            Error::configuration(format!("{}/{key} is no valid URL: {error}", self.url))
         })
     }
 
-    fn listed(&self, meta: ObjectMeta) -> (String, RemoteObject) {
-        let identity = Some(Identity::from(&meta));
-        let key = String::from(meta.location.clone());
-        let object = RemoteObject {
-            store: Store::Object(self.store(), meta.location),
-            url: format!("{}/{key}", self.url).into(),
-            identity,
-            runtime: self.runtime.clone(),
-        };
-        (key, object)
+    fn list(&self, folder: &str, is_recursive: bool) -> Result<Contents> {
+        let (files, path) = (self.files.clone(), self.path(folder)?);
+        let listed = wait(&self.runtime, async move { files.list(&path, is_recursive).await })?;
+        listed.map_err(|error| self.failed_at(folder, error))
     }
 
-    pub(super) fn failed(&self, folder: &str, error: &object_store::Error) -> Error {
-        let location = Location::Url(format!("{}/{folder}", self.url).into());
-        ReadError::of_store(error).of(&location)
+    fn objects(&self, files: Vec<(Path, Identity)>) -> Result<Vec<(String, RemoteObject)>> {
+        let object = |(path, identity): (Path, Identity)| {
+            Ok((path.to_string(), self.at(path, Some(identity))?))
+        };
+        files.into_iter().map(object).collect()
+    }
+
+    fn at(&self, path: Path, identity: Option<Identity>) -> Result<RemoteObject> {
+        let url = format!("{}/{path}", self.url).into();
+        let store = self.files.at(path)?;
+        Ok(RemoteObject { store, url, identity, runtime: self.runtime.clone() })
+    }
+
+    pub(super) fn failed(&self, key: &str, error: &object_store::Error) -> Error {
+        self.failed_at(key, ReadError::of_store(error))
+    }
+
+    fn failed_at(&self, key: &str, error: ReadError) -> Error {
+        let location = Location::Url(format!("{}/{key}", self.url).into());
+        error.in_bucket(self.kind).of(&location)
     }
 }

@@ -5,21 +5,22 @@ use std::io;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use super::credentials::{NO_AZURE, NO_GOOGLE, NO_S3};
 use crate::{
     error::Error,
     location::Location,
     object_stores::{status, words},
 };
 
-/// Codes of S3 for keys that it does not accept.
-const REFUSED_KEYS: [&str; 5] =
-    ["AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"];
-
-/// What to do on a machine that has no keys.
-pub(super) const NO_CREDENTIALS: &str = "no credentials for s3:// were found in storage_options (aws_access_key_id, \
-     aws_secret_access_key), in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), in the \
-     profile (AWS_PROFILE, ~/.aws/credentials), or on a machine of AWS; for a public bucket, set \
-     the option aws_skip_signature to true";
+/// Codes of stores for keys that they do not accept.
+const REFUSED_KEYS: [&str; 6] = [
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "PublicAccessNotPermitted",
+    "SignatureDoesNotMatch",
+];
 
 /// Bytes as they arrive, until the connection breaks.
 pub(super) type Body = BoxStream<'static, Result<Bytes, ReadError>>;
@@ -45,16 +46,20 @@ impl ReadError {
             _ if said.contains("NoSuchBucket") => {
                 Self::Failed(io::ErrorKind::NotFound, format!("there is no such bucket ({said})"))
             }
-            // The service that gives credentials to machines of AWS.
-            _ if said.contains("/latest/api/token") => {
-                Self::Failed(io::ErrorKind::PermissionDenied, NO_CREDENTIALS.to_owned())
-            }
+            // The services that give credentials to machines of a cloud.
+            _ if said.contains("/latest/api/token") => Self::without_credentials(NO_S3),
+            _ if said.contains("/computeMetadata/") => Self::without_credentials(NO_GOOGLE),
+            _ if said.contains("/metadata/identity/") => Self::without_credentials(NO_AZURE),
             Of::NotFound { .. } => Self::Missing,
             Of::Precondition { .. } | Of::NotModified { .. } => Self::Changed("it was replaced"),
             Of::PermissionDenied { .. } | Of::Unauthenticated { .. } => Self::denied(&said),
             _ if status(&said) == Some(416) => Self::Changed("it shrank"),
             // Says no more than that, and is what S3 responds with when a token has expired.
             _ if status(&said) == Some(400) && said.contains("performing HEAD") => {
+                Self::denied(&said)
+            }
+            _ if matches!(status(&said), Some(401 | 403)) => Self::denied(&said),
+            _ if said.contains("token request") && matches!(status(&said), Some(400..=499)) => {
                 Self::denied(&said)
             }
             _ if REFUSED_KEYS.iter().any(|code| said.contains(code)) => Self::denied(&said),
@@ -64,6 +69,23 @@ impl ReadError {
             ),
             _ => Self::Failed(io::ErrorKind::Other, said),
         }
+    }
+
+    /// The error of a listing, or of a write.
+    pub(super) fn in_bucket(self, kind: &str) -> Self {
+        match self {
+            Self::Failed(_, said) if status(&said) == Some(404) => {
+                Self::Failed(io::ErrorKind::NotFound, format!("there is no such {kind} ({said})"))
+            }
+            Self::Missing => {
+                Self::Failed(io::ErrorKind::NotFound, format!("there is no such {kind}"))
+            }
+            error => error,
+        }
+    }
+
+    fn without_credentials(words: &str) -> Self {
+        Self::Failed(io::ErrorKind::PermissionDenied, words.to_owned())
     }
 
     fn denied(said: &str) -> Self {

@@ -3,15 +3,20 @@
 //! ```text
 //! RemoteUrl ──> Stores ──> Bucket ──> RemoteObject ──> RemoteFile     listed, then pinned
 //!                 │                                       ├─> RemoteReader   ranges, for footers
-//!                 └─────> Store: S3, web                  └─> RemoteStream   from start to end
+//!                 └─────> Store: object, web              └─> RemoteStream   from start to end
 //! ```
 //!
 //! Calls for the check block, and wait for work of the runtime. Reads that break go on at the byte
 //! where they broke.
 
+mod azure;
 mod bucket;
+mod credentials;
 mod error;
 mod file;
+mod files;
+mod google;
+mod hub;
 mod identity;
 mod options;
 mod reader;
@@ -28,7 +33,7 @@ pub(crate) use self::{
     bucket::{Bucket, Listing},
     file::RemoteObject,
     stores::Stores,
-    url::RemoteUrl,
+    url::{BucketName, RemoteUrl},
 };
 pub(super) use self::{file::RemoteFile, reader::RemoteReader, stream::RemoteStream};
 pub use options::StorageOptions;

@@ -1,65 +1,80 @@
 //! Opens buckets of S3 and of stores with its API.
 
-use std::{
-    net::{TcpStream, ToSocketAddrs},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
 use object_store::{
-    BackoffConfig, ObjectStore, RetryConfig,
+    ObjectStore,
     aws::{AmazonS3Builder, AmazonS3ConfigKey as Key},
 };
 
 use super::{
-    error::NO_CREDENTIALS,
-    options::{S3Options, StorageOptions},
+    credentials::{NO_S3, is_on_aws},
+    options::{StorageOptions, is_true},
+    stores::{cannot_open, retry},
+    url::BucketName,
 };
 use crate::{
     error::{Error, Result},
-    object_stores::{Connector, Profile, of_environment, words},
+    object_stores::{Connector, Profile, aws_key, of_environment},
 };
 
-/// How long the store may take to respond to a request, and how long a request that failed is
-/// repeated.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
-const METADATA_HOST: &str = "169.254.169.254:80";
-/// How long to wait for a service that gives credentials to machines of a cloud.
-const METADATA_PATIENCE: Duration = Duration::from_secs(1);
+/// Names of fsspec, in its `S3FileSystem`.
+const ALIASES: [(&str, &str); 6] = [
+    ("key", "aws_access_key_id"),
+    ("secret", "aws_secret_access_key"),
+    ("anon", "aws_skip_signature"),
+    ("anonymous", "aws_skip_signature"),
+    ("region_name", "aws_region"),
+    ("requester_pays", "aws_request_payer"),
+];
+
+/// Options that were given.
+#[derive(Default)]
+struct Given {
+    settings: Vec<(Key, String)>,
+    profile: Option<String>,
+}
+
+impl Given {
+    fn take(&mut self, name: &str, value: &str) -> bool {
+        if matches!(name, "profile" | "aws_profile") {
+            self.profile = Some(value.to_owned());
+            return true;
+        }
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+        let key = match aws_key(alias.map_or(name, |(_, name)| name)) {
+            // Otherwise AWS_ENDPOINT_URL_S3 would take precedence.
+            Some(Key::Endpoint) => Key::S3Endpoint,
+            Some(key) => key,
+            None => return false,
+        };
+        self.settings.push((key, value.to_owned()));
+        true
+    }
+}
 
 /// Opens a bucket. May block.
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
-    let S3Options { given, profile, timeout } = options.of_s3()?;
-    let timeout = timeout.map_or(Ok(TIMEOUT), |time| seconds(&time))?;
-    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
-    for (key, value) in of_environment().chain(given) {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+    let mut given = Given::default();
+    let timeout = options.read(name, |name, value| given.take(name, value))?;
+    let mut builder = AmazonS3Builder::new().with_bucket_name(&name.name);
+    for (key, value) in of_environment().chain(given.settings) {
         builder = builder.with_config(key, value);
     }
     if !is_anonymous(&builder) {
-        builder = Profile::read(profile)?.complete(builder)?;
+        builder = Profile::read(given.profile)?.complete(builder)?;
         has_credentials(&builder)?;
     }
-    let backoff = BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() };
-    let retry = RetryConfig { backoff, max_retries: 8, retry_timeout: timeout };
-    let store = builder.with_http_connector(Connector::new(timeout)?).with_retry(retry).build();
-    let cannot =
-        |error| Error::configuration(format!("s3://{bucket} cannot be opened: {}", words(&error)));
-    Ok(Arc::new(store.map_err(cannot)?))
-}
-
-fn seconds(text: &str) -> Result<Duration> {
-    let number = text.trim_end_matches('s').trim().parse().ok();
-    let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.filter(|time| !time.is_zero()).ok_or_else(|| {
-        Error::configuration("the timeout in storage_options must be a number of seconds above 0")
-    })
+    let builder = builder.with_http_connector(Connector::new(timeout)?);
+    let store = builder.with_retry(retry(timeout)).build();
+    Ok(Arc::new(store.map_err(|error| cannot_open(name, &error))?))
 }
 
 fn is_anonymous(builder: &AmazonS3Builder) -> bool {
-    builder.get_config_value(&Key::SkipSignature).is_some_and(|value| value == "true")
+    is_true(builder.get_config_value(&Key::SkipSignature))
 }
 
 /// Checks that a machine without keys has a service that gives them, before each request waits for
@@ -74,17 +89,29 @@ fn has_credentials(builder: &AmazonS3Builder) -> Result<()> {
     .iter()
     .any(|key| builder.get_config_value(key).is_some());
     let endpoint = builder.get_config_value(&Key::MetadataEndpoint);
-    if is_set || metadata_responds(endpoint.as_deref()) {
+    if is_set || is_on_aws(endpoint.as_deref()) {
         return Ok(());
     }
-    Err(Error::configuration(NO_CREDENTIALS))
+    Err(Error::configuration(NO_S3))
 }
 
-fn metadata_responds(endpoint: Option<&str>) -> bool {
-    let host = endpoint.map_or(METADATA_HOST, |url| {
-        url.split_once("://").map_or(url, |(_, host)| host).trim_end_matches('/')
-    });
-    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-    let mut addresses = host.to_socket_addrs().into_iter().flatten();
-    addresses.any(|address| TcpStream::connect_timeout(&address, METADATA_PATIENCE).is_ok())
+#[cfg(test)]
+mod tests {
+    use super::{Given, Key};
+
+    #[test]
+    fn names_of_object_store_and_fsspec_are_known() {
+        let mut given = Given::default();
+        for name in ["aws_access_key_id", "secret", "anon", "endpoint_url", "profile"] {
+            assert!(given.take(name, "value"), "{name}");
+        }
+        let keys: Vec<_> = given.settings.iter().map(|(key, _)| *key).collect();
+        let expected =
+            [Key::AccessKeyId, Key::SecretAccessKey, Key::SkipSignature, Key::S3Endpoint];
+        assert_eq!(keys, expected);
+        assert_eq!(given.profile.as_deref(), Some("value"));
+        for name in ["aws_acces_key_id", "bucket", "account_key"] {
+            assert!(!given.take(name, "value"), "{name}");
+        }
+    }
 }

@@ -1,27 +1,37 @@
 //! The stores of an upload, each opened once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use object_store::ObjectStore;
+use object_store::{BackoffConfig, RetryConfig};
+use reqwest::Client;
 use tokio::runtime::Handle;
 
 use super::{
+    azure,
     bucket::Bucket,
     file::RemoteObject,
+    files::Files,
+    google,
+    hub::{self, Repository},
     options::StorageOptions,
     s3,
     store::Store,
+    url::{BucketName, Scheme},
+    wait::wait,
     web::{self, WebFile},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    location::Location,
+    object_stores::words,
+};
 
 /// Opens stores with the options of a call.
-#[derive(Debug)]
 pub(crate) struct Stores {
     options: StorageOptions,
-    buckets: Vec<(String, Arc<dyn ObjectStore>)>,
+    buckets: Vec<(BucketName, Bucket)>,
     /// For servers elsewhere, and for those on this machine.
-    web: [Option<reqwest::Client>; 2],
+    web: [Option<Client>; 2],
 }
 
 impl Stores {
@@ -29,20 +39,25 @@ impl Stores {
         Self { options, buckets: Vec::new(), web: [None, None] }
     }
 
-    /// A bucket of S3. May block.
+    /// A bucket. May block.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if it cannot be opened with these options.
-    pub(crate) fn s3(&mut self, bucket: &str) -> Result<Bucket> {
-        let known = self.buckets.iter().find(|(known, _)| known == bucket);
-        let store = if let Some((_, store)) = known {
-            Arc::clone(store)
-        } else {
-            let store = s3::open(bucket, &self.options)?;
-            self.buckets.push((bucket.to_owned(), Arc::clone(&store)));
-            store
+    /// [`Error::Configuration`] if it cannot be opened with these options; [`Error::File`] if there
+    /// is no such repository.
+    pub(crate) fn bucket(&mut self, name: &BucketName) -> Result<Bucket> {
+        if let Some((_, bucket)) = self.buckets.iter().find(|(known, _)| known == name) {
+            return Ok(bucket.clone());
+        }
+        let options = &self.options;
+        let files = match name.scheme {
+            Scheme::S3 => Files::Store(s3::open(name, options)?),
+            Scheme::Google => Files::Store(google::open(name, options)?),
+            Scheme::Azure => Files::Store(azure::open(name, options)?),
+            Scheme::Hub => Files::Hub(Arc::new(self.repository(name)?)),
         };
-        Ok(Bucket::new(store, format!("s3://{bucket}"), runtime()?))
+        let bucket = Bucket::new(files, name, runtime()?);
+        self.buckets.push((name.clone(), bucket.clone()));
+        Ok(bucket)
     }
 
     /// A file on the web.
@@ -50,37 +65,42 @@ impl Stores {
     /// # Errors
     /// [`Error::Configuration`] if the URL cannot be used.
     pub(crate) fn web(&mut self, url: &str) -> Result<RemoteObject> {
-        self.web_object(url, web::without_query(url), None)
-    }
-
-    /// A file of the Hugging Face hub: `datasets/ORG/REPO@REVISION/PATH`.
-    ///
-    /// # Errors
-    /// [`Error::Configuration`] if the URL names no file.
-    pub(crate) fn hub(&mut self, rest: &str) -> Result<RemoteObject> {
-        let token = self.options.hub_token();
-        self.web_object(&web::of_hub(rest)?, &format!("hf://{rest}"), token)
-    }
-
-    fn web_object(
-        &mut self,
-        url: &str,
-        shown: &str,
-        token: Option<String>,
-    ) -> Result<RemoteObject> {
-        let is_here = web::is_on_this_machine(url);
-        let kept = &mut self.web[usize::from(is_here)];
-        let client = match kept {
-            Some(client) => client.clone(),
-            None => kept.insert(web::client(is_here)?).clone(),
-        };
+        let file = WebFile::new(self.client(url)?, url, None)?;
         Ok(RemoteObject {
-            store: Store::Web(Arc::new(WebFile::new(client, url, token)?)),
-            url: shown.into(),
+            store: Store::Web(Arc::new(file)),
+            url: web::without_query(url).into(),
             identity: None,
             runtime: runtime()?,
         })
     }
+
+    fn repository(&mut self, name: &BucketName) -> Result<Repository> {
+        let (endpoint, token) = (hub::endpoint()?, hub::token(name, &self.options)?);
+        let client = self.client(endpoint.as_str())?;
+        let opened = Repository::open(client, endpoint, name.name.clone(), token);
+        let location = || Location::Url(name.to_string().into());
+        wait(&runtime()?, opened)?
+            .map_err(|error| error.in_bucket(name.scheme.bucket()).of(&location()))
+    }
+
+    fn client(&mut self, url: &str) -> Result<Client> {
+        let is_here = web::is_on_this_machine(url);
+        let kept = &mut self.web[usize::from(is_here)];
+        Ok(match kept {
+            Some(client) => client.clone(),
+            None => kept.insert(web::client(is_here)?).clone(),
+        })
+    }
+}
+
+/// How a store repeats a request that failed.
+pub(super) fn retry(timeout: Duration) -> RetryConfig {
+    let backoff = BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() };
+    RetryConfig { backoff, max_retries: 8, retry_timeout: timeout }
+}
+
+pub(super) fn cannot_open(bucket: &BucketName, error: &object_store::Error) -> Error {
+    Error::configuration(format!("{bucket} cannot be opened: {}", words(error)))
 }
 
 fn runtime() -> Result<Handle> {

@@ -18,7 +18,6 @@ use crate::{
 
 /// How long a server may be silent.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const HUB: &str = "https://huggingface.co";
 
 /// A file at a URL. Its query may be secret, as that of a presigned URL is.
 pub(super) struct WebFile {
@@ -40,34 +39,8 @@ pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
 
-/// The address of `datasets/ORG/REPO@REVISION/PATH` on the Hugging Face hub.
-///
-/// # Errors
-/// [`Error::Configuration`] if it does not name a file.
-pub(super) fn of_hub(rest: &str) -> Result<String> {
-    let refused = |why: &str| {
-        Err(Error::configuration(format!(
-            "hf://{rest} {why}; it must be hf://datasets/ORG/REPO/PATH.parquet, or \
-             hf://datasets/ORG/REPO@REVISION/PATH.parquet"
-        )))
-    };
-    if rest.contains(['*', '?', '[']) {
-        return refused("is a glob, and a URL of the hub names one file: list the files");
-    }
-    let parts: Vec<_> = rest.splitn(4, '/').collect();
-    let [kind, owner, repository, path] = parts[..] else { return refused("names no file") };
-    if !matches!(kind, "datasets" | "spaces") || path.is_empty() || path.ends_with('/') {
-        return refused("names no file");
-    }
-    let (repository, revision) = repository.split_once('@').unwrap_or((repository, "main"));
-    let endpoint = std::env::var("HF_ENDPOINT").ok().filter(|url| !url.is_empty());
-    let endpoint = endpoint.as_deref().unwrap_or(HUB).trim_end_matches('/');
-    let revision = revision.replace("~parquet", "refs/convert/parquet").replace('/', "%2F");
-    Ok(format!("{endpoint}/{kind}/{owner}/{repository}/resolve/{revision}/{path}"))
-}
-
 impl WebFile {
-    pub(super) fn new(client: Client, url: &str, token: Option<String>) -> Result<Self> {
+    pub(super) fn new(client: Client, url: &str, token: Option<SecretString>) -> Result<Self> {
         let shown = without_query(url);
         let url = Url::parse(url)
             .map_err(|error| Error::configuration(format!("{shown} is not a URL: {error}")))?;
@@ -77,7 +50,7 @@ impl WebFile {
                  must name one"
             )));
         }
-        Ok(Self { client, url, token: token.map(SecretString::from) })
+        Ok(Self { client, url, token })
     }
 
     /// The present state of the file. Asks for one byte: a presigned URL does not allow HEAD.
@@ -136,7 +109,7 @@ impl WebFile {
     }
 }
 
-fn broken(error: reqwest::Error) -> ReadError {
+pub(super) fn broken(error: reqwest::Error) -> ReadError {
     let error = error.without_url();
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(&error);
@@ -201,18 +174,7 @@ fn first_byte(headers: &HeaderMap) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{of_hub, without_query};
-
-    #[test]
-    fn a_url_of_the_hub_is_an_address_of_one_file() {
-        let address = of_hub("datasets/org/repo/data/a.parquet").unwrap();
-        assert!(address.ends_with("/datasets/org/repo/resolve/main/data/a.parquet"), "{address}");
-        let address = of_hub("datasets/org/repo@v1/a.parquet").unwrap();
-        assert!(address.ends_with("/datasets/org/repo/resolve/v1/a.parquet"), "{address}");
-        for rest in ["datasets/org/repo", "models/a/b/c.parquet", "datasets/a/b/*.parquet"] {
-            assert!(of_hub(rest).unwrap_err().to_string().contains("hf://datasets/ORG/REPO/PATH"));
-        }
-    }
+    use super::without_query;
 
     #[test]
     fn the_signature_of_a_url_is_not_shown() {

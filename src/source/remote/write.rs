@@ -30,7 +30,7 @@ impl Bucket {
     /// # Errors
     /// [`crate::Error::File`] if the store refuses or does not respond, and those of `read`.
     pub(crate) async fn put(&self, key: &str, size: u64, read: ReadRange) -> Result<()> {
-        let (store, path) = (self.store(), self.path(key)?);
+        let (store, path) = (self.store()?, self.path(key)?);
         if size <= PART_BYTES {
             let bytes = in_background(move || read(0..size)).await?;
             let put = store.put_opts(&path, bytes.into(), PutOptions::default()).await;
@@ -76,7 +76,7 @@ impl Bucket {
     /// # Errors
     /// As [`Bucket::folder`].
     pub(crate) async fn delete_tree(&self, folder: &str) -> Result<()> {
-        let (store, path) = (self.store(), self.path(folder)?);
+        let (store, path) = (self.store()?, self.path(folder)?);
         let listed = store.list(Some(&path)).map_ok(|meta| meta.location).boxed();
         let deleted = store.delete_stream(listed).try_for_each(|_| async { Ok(()) }).await;
         match deleted {

@@ -103,13 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_s3_the_web_and_the_hub_are_remote() {
-        let s3 = |key: &str| RemoteUrl::S3 { bucket: "bucket".into(), key: key.into() };
+    fn urls_of_stores_the_web_and_the_hub_are_remote() {
+        let parsed = |scheme, rest| RemoteUrl::parse(scheme, rest).unwrap().unwrap();
         for (source, url) in [
-            ("s3://bucket/x/*.parquet", s3("x/*.parquet")),
-            ("s3:/bucket/x", s3("x")),
+            ("s3://bucket/x/*.parquet", parsed("s3", "bucket/x/*.parquet")),
+            ("gs:/bucket/x", parsed("gs", "bucket/x")),
+            ("ABFSS://container/x", parsed("az", "container/x")),
             ("https://h/x.parquet?q", RemoteUrl::Web("https://h/x.parquet?q".into())),
-            ("hf://datasets/a/b/c", RemoteUrl::Hub("datasets/a/b/c".into())),
+            ("hf://datasets/a/b/c", parsed("hf", "datasets/a/b/c")),
         ] {
             assert_eq!(locate(source).unwrap(), Located::Remote(url));
         }
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_url_of_another_kind_is_rejected_with_advice_to_download_it() {
-        for url in ["gs://b/x", "az://c/x/*.parquet", "dbfs:/a/b"] {
+        for url in ["sftp://h/x", "oss://c/x/*.parquet", "dbfs:/a/b"] {
             let message = local(url).unwrap_err().to_string();
             assert!(message.contains(url) && message.ends_with("; download it first"), "{message}");
         }
@@ -125,8 +126,8 @@ mod tests {
             Err(Error::Configuration(message)) => message.hints().to_vec(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(hint_for("gs://b/*"), [Hint::FetchFiles { url: "gs://b/*".to_owned() }]);
-        assert_eq!(hint_for("gs:/b/x"), [Hint::FetchFile { url: "gs://b/x".to_owned() }]);
+        assert_eq!(hint_for("sftp://h/*"), [Hint::FetchFiles { url: "sftp://h/*".to_owned() }]);
+        assert_eq!(hint_for("sftp:/h/x"), [Hint::FetchFile { url: "sftp://h/x".to_owned() }]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::{
     location::Location,
     source::{
         StorageOptions,
-        remote::{RemoteObject, RemoteUrl, Stores},
+        remote::{BucketName, RemoteObject, RemoteUrl, Stores},
     },
 };
 pub(super) use location::why_missing;
@@ -123,7 +123,7 @@ struct Finder<'a> {
     walk: Walk,
     stores: Stores,
     /// Objects that were named directly, by bucket and key.
-    looked_up: HashMap<(String, String), RemoteObject>,
+    looked_up: HashMap<(BucketName, String), RemoteObject>,
 }
 
 /// A file of a source.
@@ -172,18 +172,18 @@ impl<'a> Finder<'a> {
 
     /// Looks up all objects that are named, at the same time.
     fn look_up(&mut self, located: &[Located]) -> Result<()> {
-        let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut keys: BTreeMap<&BucketName, Vec<&str>> = BTreeMap::new();
         for located in located {
-            if let Located::Remote(RemoteUrl::S3 { bucket, key }) = located
+            if let Located::Remote(RemoteUrl::Bucket { bucket, key }) = located
                 && objects::may_be_object(key)
             {
                 keys.entry(bucket).or_default().push(key);
             }
         }
         for (bucket, keys) in keys {
-            let found = self.stores.s3(bucket)?.look_up(&keys)?;
+            let found = self.stores.bucket(bucket)?.look_up(&keys)?;
             let object = |(key, object): (&str, Option<RemoteObject>)| {
-                Some(((bucket.to_owned(), key.to_owned()), object?))
+                Some(((bucket.clone(), key.to_owned()), object?))
             };
             self.looked_up.extend(keys.into_iter().zip(found).filter_map(object));
         }
@@ -210,18 +210,17 @@ impl<'a> Finder<'a> {
 
     fn remote(&mut self, index: usize, url: &RemoteUrl) -> Result<()> {
         let Collected { root, files } = match url {
-            RemoteUrl::S3 { bucket, key } => {
+            RemoteUrl::Bucket { bucket, key } => {
                 let known = self.looked_up.get(&(bucket.clone(), key.clone()));
                 if let Some(object) = known {
                     Collected::of_one(object.clone())
                 } else {
-                    let bucket = self.stores.s3(bucket)?;
+                    let bucket = self.stores.bucket(bucket)?;
                     let objects = Objects::new(&bucket, &mut self.walk.left_out);
                     objects.find(key, self.sources.recursive)?
                 }
             }
             RemoteUrl::Web(url) => Collected::of_one(self.stores.web(url)?),
-            RemoteUrl::Hub(rest) => Collected::of_one(self.stores.hub(rest)?),
         };
         self.roots.push(Root { shown: PathBuf::from(&root), plain: objects::plain(&root) });
         self.files.extend(files.into_iter().map(|object| Candidate {

@@ -6,6 +6,7 @@ import http.client
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from helpers.background_server import BackgroundServer, QuietHandler
 
@@ -24,10 +25,11 @@ class Seen:
     """With the query."""
     range: str | None
     if_match: str | None
+    authorization: str | None = None
 
     @property
     def is_of_object(self) -> bool:
-        return ".parquet" in self.path and "list-type" not in self.path
+        return ".parquet" in unquote(self.path.partition("?")[0])
 
 
 class SourceProxy(BackgroundServer):
@@ -70,7 +72,13 @@ class _Handler(QuietHandler):
 
     def _pass_on(self) -> None:
         headers = self.headers
-        seen = Seen(self.command, self.path, headers.get("Range"), headers.get("If-Match"))
+        seen = Seen(
+            self.command,
+            self.path,
+            headers.get("Range"),
+            headers.get("If-Match"),
+            headers.get("Authorization"),
+        )
         self.owner.requests.append(seen)
         self.owner.before(seen)
         answer = self.owner.answers(seen)
