@@ -99,22 +99,35 @@ impl ApiClient {
         since: Since,
         call: impl FnMut() -> F,
     ) -> Result<T> {
-        retrying(self.options(), since, call).await
+        retrying(self.options(), since, || 0, call).await
+    }
+
+    /// The same from the first failure on. After progress, failures are counted anew.
+    pub(super) async fn retrying_while_advancing<T, F: Future<Output = Result<T>>>(
+        &self,
+        progress: impl Fn() -> u64,
+        call: impl FnMut() -> F,
+    ) -> Result<T> {
+        retrying(self.options(), Since::FirstFailure, progress, call).await
     }
 }
 
 async fn retrying<T, F: Future<Output = Result<T>>>(
     options: &ClientOptions,
     since: Since,
+    progress: impl Fn() -> u64,
     mut call: impl FnMut() -> F,
 ) -> Result<T> {
     let mut deadline = Deadline::new(options);
-    let mut failures = 0;
+    let (mut failures, mut reached) = (0, progress());
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
+        if progress() > reached {
+            (failures, reached) = (0, progress());
+        }
         if failures == 0 && since == Since::FirstFailure {
             deadline = Deadline::new(options);
         }
@@ -160,7 +173,7 @@ mod tests {
                     retry_after: Some(Duration::from_millis(retry_after)),
                 })
             };
-            retrying(&options, since, call).await.unwrap_err();
+            retrying(&options, since, || 0, call).await.unwrap_err();
             begun.into_inner()
         })
     }

@@ -120,7 +120,7 @@ impl Bucket {
         })
     }
 
-    fn listed(&self, meta: ObjectMeta) -> (String, RemoteObject) {
+    pub(super) fn listed(&self, meta: ObjectMeta) -> (String, RemoteObject) {
         let identity = Some(Identity::from(&meta));
         let key = String::from(meta.location.clone());
         let object = RemoteObject {

@@ -3,7 +3,8 @@
 //! ```text
 //! RemoteUrl ──> Stores ──> Bucket ──> RemoteObject ──> RemoteFile     listed, then pinned
 //!                 │                                       ├─> RemoteReader   ranges, for footers
-//!                 └─────> Store: S3, web                  └─> RemoteStream   from start to end
+//!                 └─────> Store: S3, web   │              └─> RemoteStream   from start to end
+//!                                          └─> ObjectWriter ──> Multipart      as bytes arrive
 //! ```
 //!
 //! Calls for the check block, and wait for work of the runtime. Reads that break go on at the byte
@@ -11,8 +12,11 @@
 
 mod bucket;
 mod error;
+mod existing;
 mod file;
 mod identity;
+mod multipart;
+mod object_writer;
 mod options;
 mod reader;
 mod s3;
@@ -26,7 +30,9 @@ mod write;
 
 pub(crate) use self::{
     bucket::{Bucket, Listing},
+    existing::Existing,
     file::RemoteObject,
+    object_writer::ObjectWriter,
     stores::Stores,
     url::RemoteUrl,
 };
