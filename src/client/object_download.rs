@@ -83,13 +83,12 @@ impl ApiClient {
         if file.size_bytes.is_some_and(|size| found.object.size() != Some(size)) {
             return Ok(false);
         }
-        let there = match found.sha256 {
-            Some(hash) => hash,
-            None => {
-                let read =
-                    move || Content::from(Source::pin_remote(&found.object)?).read_hash(|_| Ok(()));
-                in_background(read).await?
-            }
+        let there = if let Some(hash) = found.sha256 {
+            hash
+        } else {
+            let read =
+                move || Content::from(Source::pin_remote(&found.object)?).read_hash(|_| Ok(()));
+            in_background(read).await?
         };
         let expected = match file.sha256 {
             Some(hash) => hash,

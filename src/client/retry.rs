@@ -144,7 +144,10 @@ async fn retrying<T, F: Future<Output = Result<T>>>(
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, time::Duration};
+    use std::{
+        cell::{Cell, RefCell},
+        time::Duration,
+    };
 
     use proptest::prelude::*;
     use tokio::time::{Instant, sleep};
@@ -195,5 +198,18 @@ mod tests {
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 5_000).len(), 1);
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 0).len(), 2);
         assert_eq!(beginnings(Since::FirstFailure, 6_000, 4_000, 5_000).len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_progress_failures_are_counted_anew() {
+        let options = ClientOptions { max_retries: 1, ..ClientOptions::default() };
+        let attempts = Cell::new(0);
+        let call = async || -> Result<()> {
+            attempts.set(attempts.get() + 1);
+            Err(Error::Connection { host: String::new(), file_name: None, message: String::new() })
+        };
+        let progress = || attempts.get().min(5);
+        retrying(&options, Since::FirstFailure, progress, call).await.unwrap_err();
+        assert_eq!(attempts.get(), 6);
     }
 }

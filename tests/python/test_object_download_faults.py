@@ -291,15 +291,16 @@ def test_a_download_that_is_killed_resumes_with_the_files_that_are_missing(
 
     interrupted(server, bucket, proxy, dataset_id, at=PARTS[5], how=signal.SIGKILL)
 
-    there = sorted(bucket.contents())
-    assert set(PARTS[:5]) <= set(there)
-    assert len(there) <= 6
+    there = set(bucket.contents())
+    assert there in (set(PARTS[:5]), set(PARTS[:6]))
     client = sutro.Client(server.api_key, before_server.api_url)
     client.download_from_dataset(
         dataset_id, output_path=bucket.url, storage_options=bucket.options()
     )
     assert bucket.contents() == contents(folder)
-    assert len([seen for seen in before_server.requests if is_download(seen)]) == 12 - len(there)
+    downloads = [seen for seen in before_server.requests if is_download(seen)]
+    # The request that the process had sent may have been completed after its end.
+    assert len(downloads) in {6, 7}
 
 
 MEASURED = """
