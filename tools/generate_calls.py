@@ -44,6 +44,13 @@ def methods_of(source: str) -> list[ast.FunctionDef]:
     return [node for node in methods if not (node.name.startswith("_") or node.decorator_list)]
 
 
+def overloads_of(source: str, name: str) -> list[ast.FunctionDef]:
+    """Find the overloads of a method."""
+    kind = next(node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    methods = [node for node in kind.body if isinstance(node, ast.FunctionDef)]
+    return [node for node in methods if node.name == name and node.decorator_list]
+
+
 def awaited(code: str, twins: set[str]) -> str:
     """Call and await the twins of methods."""
     names = "|".join(sorted(twins))
@@ -68,28 +75,45 @@ def docstring(
     return f"{words.rstrip()}\n"
 
 
-def made(method: ast.FunctionDef, twins: set[str], *, is_async: bool, is_function: bool) -> str:
-    """Write the function or the twin of a method."""
-    name = f"{method.name}_async" if is_async else method.name
-    call = "async def" if is_async else "def"
+def signature(method: ast.FunctionDef, *, is_async: bool, is_function: bool) -> str:
+    """Write the first line of the function or the twin of a method."""
     arguments = ast.unparse(method.args)
-    body = "\n".join(map(ast.unparse, method.body[1:]))
     if is_function:
-        given = [argument.arg for argument in method.args.args[1:]]
-        given += [f"{argument.arg}={argument.arg}" for argument in method.args.kwonlyargs]
         star = [] if method.args.kwonlyargs else ["*"]
         own = [part for part in [arguments.removeprefix("self").removeprefix(", ")] if part]
         keys = ["api_key: str | None = None", "api_url: str | None = None"]
         arguments = ", ".join(own + star + keys)
+    call, twin = ("async def", "_async") if is_async else ("def", "")
+    returns = ast.unparse(method.returns or ast.Constant(None))
+    return f"{call} {method.name}{twin}({arguments}) -> {returns}:"
+
+
+def made(
+    method: ast.FunctionDef,
+    overloads: list[ast.FunctionDef],
+    twins: set[str],
+    *,
+    is_async: bool,
+    is_function: bool,
+) -> str:
+    """Write the function or the twin of a method."""
+    body = "\n".join(map(ast.unparse, method.body[1:]))
+    if is_function:
+        given = [argument.arg for argument in method.args.args[1:]]
+        given += [f"{argument.arg}={argument.arg}" for argument in method.args.kwonlyargs]
         client = CLIENTS.get(method.name, "Client(api_key, api_url)")
+        name = f"{method.name}{'_async' * is_async}"
         body = f"return {'await ' * is_async}{client}.{name}({', '.join(given)})"
-        call = f"@public\n{call}"
     elif is_async:
         body = awaited(re.sub(r"\bhere\(", "await in_loop(", body), twins)
     words = docstring(method, twins, is_async=is_async, is_function=is_function)
     inside = textwrap.indent(f'"""{words}"""\n{body}', "    ")
-    returns = ast.unparse(method.returns or ast.Constant(None))
-    return f"{call} {name}({arguments}) -> {returns}:\n{inside}"
+    kinds = [
+        f"@overload\n{signature(kind, is_async=is_async, is_function=is_function)} ...\n\n"
+        for kind in overloads
+    ]
+    head = signature(method, is_async=is_async, is_function=is_function)
+    return f"{''.join(kinds)}{'@public' * is_function}\n{head}\n{inside}"
 
 
 def module(file: str, twins: set[str], *, is_async: bool, is_function: bool) -> str:
@@ -97,7 +121,13 @@ def module(file: str, twins: set[str], *, is_async: bool, is_function: bool) -> 
     source = (PACKAGE / file).read_text()
     left_out = (TWINLESS if is_async else set()) | (METHODS_ONLY if is_function else set())
     parts = [
-        made(method, twins, is_async=is_async, is_function=is_function)
+        made(
+            method,
+            overloads_of(source, method.name),
+            twins,
+            is_async=is_async,
+            is_function=is_function,
+        )
         for method in methods_of(source)
         if method.name not in left_out
     ]

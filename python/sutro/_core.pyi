@@ -10,6 +10,7 @@ and raises the classes of `sutro.errors` as `Class(message, **fields)`.
 
 from asyncio import Future
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, final
 
 from sutro._progress.snapshot import Progress
@@ -176,11 +177,12 @@ class Client:
         self,
         dataset_id: str,
         files: list[str] | None,
-        output_path: str,
+        output: str,
+        storage_options: dict[str, str],
         concurrency: int | None,
         overwrite: bool,
-    ) -> Job[list[str]]:
-        """Write files (None: all) into a folder, which is made where needed; the paths."""
+    ) -> Job[list[Path] | list[str]]:
+        """Write files (None: all) into a folder, or to the URL of a prefix; paths, or URLs."""
 
     def read(
         self, dataset_id: str, columns: list[str] | None, files: list[str] | None

@@ -1,4 +1,5 @@
-//! Downloads files: streams them to disk under a temporary name, and renames complete ones.
+//! Downloads files to a folder: streams them to disk under a temporary name, and renames complete
+//! ones.
 
 use std::{
     collections::HashSet,
@@ -15,8 +16,9 @@ use super::{answer::Subject, http::ApiClient, retry::Since};
 use crate::{
     background::in_background,
     error::{Error, Result},
+    location::Location,
     regular_file::{hangs, open_regular},
-    source::{Content, Source},
+    source::{Content, OutputPlace, Source, StorageOptions},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::{
         messages::{DatasetFile, DownloadFromDataset},
@@ -29,8 +31,10 @@ use crate::{
 pub struct DownloadOptions {
     /// Names in the dataset; `None` downloads all files.
     pub files: Option<Vec<String>>,
-    /// The target folder; created if needed.
-    pub folder: PathBuf,
+    /// The target: a folder, which is created if needed, or the URL of a prefix in a bucket.
+    pub output: PathBuf,
+    /// Options of the store of a URL.
+    pub storage_options: StorageOptions,
     /// The number of files downloaded at the same time.
     pub concurrency: usize,
     /// Replace files with the same name and other content.
@@ -44,29 +48,55 @@ struct Download {
 }
 
 impl ApiClient {
-    /// Downloads files of a dataset into a folder. Returns the paths in the order of the names.
+    /// Downloads files of a dataset to a folder or a bucket. Returns the paths or URLs in the order
+    /// of the names.
     ///
     /// Existing files with the same content stay as they are. If a file has other content, nothing
     /// is written, unless overwriting is enabled: then complete downloads replace files atomically.
     ///
     /// # Errors
-    /// [`Error::OtherContent`] if files would be overwritten, [`Error::File`] if the folder cannot
-    /// be written, [`Error::Configuration`] if a name would lead out of the folder,
-    /// [`Error::DatasetNotFound`], [`Error::NoSuchFile`].
+    /// [`Error::OtherContent`] if files would be overwritten, [`Error::File`] if the target cannot
+    /// be written, [`Error::Configuration`] if a name would lead out of the folder, or if the store
+    /// cannot be opened, [`Error::DatasetNotFound`], [`Error::NoSuchFile`].
     pub async fn download_from_dataset(
         &self,
         dataset_id: &str,
         options: DownloadOptions,
-    ) -> Result<Vec<PathBuf>> {
-        let DownloadOptions { files, folder, concurrency, overwrite } = options;
+    ) -> Result<Vec<Location>> {
+        let DownloadOptions { files, output, storage_options, concurrency, overwrite } = options;
+        let place = OutputPlace::open(output, storage_options).await?;
         let listing = self.list_dataset_files(dataset_id).await?;
-        let downloads = downloads(dataset_id, listing, files, &folder)?;
-        let targets = downloads.iter().map(|download| download.target.clone()).collect();
-        let made = self.in_time(tokio::fs::create_dir_all(&folder)).await;
-        made.map_err(Error::in_file(&folder))?;
+        let files = wanted(dataset_id, listing, files)?;
+        match place {
+            OutputPlace::Folder(folder) => {
+                let paths = files.iter().map(|file| folder.join(&file.file_name).into()).collect();
+                self.download_to_folder(dataset_id, files, &folder, concurrency, overwrite).await?;
+                Ok(paths)
+            }
+            OutputPlace::Prefix(prefix) => {
+                let urls =
+                    files.iter().map(|file| Location::Url(prefix.url(&file.file_name).into()));
+                let urls = urls.collect();
+                self.download_to_prefix(dataset_id, files, &prefix, concurrency, overwrite).await?;
+                Ok(urls)
+            }
+        }
+    }
+
+    async fn download_to_folder(
+        &self,
+        dataset_id: &str,
+        files: Vec<DatasetFile>,
+        folder: &Path,
+        concurrency: usize,
+        overwrite: bool,
+    ) -> Result<()> {
+        let made = self.in_time(tokio::fs::create_dir_all(folder)).await;
+        made.map_err(Error::in_file(folder))?;
         let mut known = HashSet::new();
-        let missing: Vec<_> = downloads
+        let missing: Vec<_> = files
             .into_iter()
+            .map(|file| Download { target: folder.join(&file.file_name), file })
             .filter(|download| known.insert(download.target.clone()))
             .collect();
         let missing = if overwrite {
@@ -78,7 +108,7 @@ impl ApiClient {
             self.download(dataset_id, &file.file_name, target, overwrite).await
         });
         stream::iter(work).buffered(concurrency.max(1)).try_collect::<Vec<()>>().await?;
-        Ok(targets)
+        Ok(())
     }
 
     /// Returns the files that are not on this machine.
@@ -208,14 +238,14 @@ impl ApiClient {
 }
 
 /// Names from the server are data: they must not lead out of the folder.
-fn target_path(folder: &Path, name: &str) -> Result<PathBuf> {
+fn check_name(name: &str) -> Result<()> {
     let mut components = Path::new(name).components();
     let is_plain = matches!(components.next(), Some(Component::Normal(part)) if part == name)
         && components.next().is_none()
         && !name.contains(['/', '\\'])
         && !name.chars().any(char::is_control);
     if is_plain {
-        Ok(folder.join(name))
+        Ok(())
     } else {
         Err(Error::configuration(format!(
             "the dataset contains a file named {name:?}, which is not a valid file name on this \
@@ -233,13 +263,12 @@ enum Here {
 }
 
 /// The files to download, in the order of the requested names.
-fn downloads(
+fn wanted(
     dataset_id: &str,
     listing: Vec<DatasetFile>,
     names: Option<Vec<String>>,
-    folder: &Path,
-) -> Result<Vec<Download>> {
-    let wanted = match names {
+) -> Result<Vec<DatasetFile>> {
+    let wanted: Vec<_> = match names {
         None => listing,
         Some(names) => {
             let places = Places::of(names.iter().map(String::as_str), &listing);
@@ -253,11 +282,8 @@ fn downloads(
             names.iter().map(find).collect::<Result<_>>()?
         }
     };
-    let download = |file: DatasetFile| {
-        let target = target_path(folder, &file.file_name)?;
-        Ok(Download { file, target })
-    };
-    wanted.into_iter().map(download).collect()
+    wanted.iter().try_for_each(|file| check_name(&file.file_name))?;
+    Ok(wanted)
 }
 
 /// A file beside its target. It is removed unless it is renamed.
@@ -302,15 +328,13 @@ fn have_same_bytes(left: File, right: File) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::target_path;
+    use super::check_name;
 
     #[test]
     fn a_name_from_the_server_cannot_escape_the_folder() {
         for name in ["../x.parquet", "/etc/x", "a/b", "..", ".", "", "a\\b", "a\0b", "./a"] {
-            assert!(target_path(Path::new("/tmp"), name).is_err(), "{name:?}");
+            assert!(check_name(name).is_err(), "{name:?}");
         }
-        assert!(target_path(Path::new("/tmp"), "a b.parquet").is_ok());
+        assert!(check_name("a b.parquet").is_ok());
     }
 }

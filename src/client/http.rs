@@ -142,6 +142,15 @@ impl ApiClient {
         self.authorized(self.calls.get(url))
     }
 
+    /// A file in place, of which servers that can also send a range.
+    pub(super) fn get_file(&self, dataset_id: &str, file_name: &str) -> RequestBuilder {
+        let mut url = self.url("datasets");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend([dataset_id, "files", file_name]);
+        }
+        self.authorized(self.calls.get(url))
+    }
+
     pub(super) fn post(&self, call: &str) -> RequestBuilder {
         self.authorized(self.calls.post(self.url(call)))
     }
@@ -231,6 +240,14 @@ mod tests {
             let url = client(base).unwrap().url("list-datasets");
             assert_eq!(url.as_str(), "http://localhost:1/api/list-datasets");
         }
+    }
+
+    #[test]
+    fn a_file_has_its_own_url_whatever_its_name() {
+        let client = client("http://localhost:1/api/").unwrap();
+        let request = client.get_file("dataset-1", "a b/%20?.parquet").build().unwrap();
+        let expected = "http://localhost:1/api/datasets/dataset-1/files/a%20b%2F%2520%3F.parquet";
+        assert_eq!(request.url().as_str(), expected);
     }
 
     #[test]

@@ -7,12 +7,14 @@ mod deletion;
 mod download;
 mod http;
 mod listing;
+mod object_download;
 mod options;
 mod redactor;
 mod retry;
 mod staging;
 mod tls;
 mod tls_words;
+mod transfer;
 
 pub(crate) use body::{BodyEvent, BodyState, TailOrder};
 pub(crate) use calls::UploadAttempt;

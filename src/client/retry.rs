@@ -99,22 +99,35 @@ impl ApiClient {
         since: Since,
         call: impl FnMut() -> F,
     ) -> Result<T> {
-        retrying(self.options(), since, call).await
+        retrying(self.options(), since, || 0, call).await
+    }
+
+    /// The same from the first failure on. After progress, failures are counted anew.
+    pub(super) async fn retrying_while_advancing<T, F: Future<Output = Result<T>>>(
+        &self,
+        progress: impl Fn() -> u64,
+        call: impl FnMut() -> F,
+    ) -> Result<T> {
+        retrying(self.options(), Since::FirstFailure, progress, call).await
     }
 }
 
 async fn retrying<T, F: Future<Output = Result<T>>>(
     options: &ClientOptions,
     since: Since,
+    progress: impl Fn() -> u64,
     mut call: impl FnMut() -> F,
 ) -> Result<T> {
     let mut deadline = Deadline::new(options);
-    let mut failures = 0;
+    let (mut failures, mut reached) = (0, progress());
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
+        if progress() > reached {
+            (failures, reached) = (0, progress());
+        }
         if failures == 0 && since == Since::FirstFailure {
             deadline = Deadline::new(options);
         }
@@ -131,7 +144,10 @@ async fn retrying<T, F: Future<Output = Result<T>>>(
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, time::Duration};
+    use std::{
+        cell::{Cell, RefCell},
+        time::Duration,
+    };
 
     use proptest::prelude::*;
     use tokio::time::{Instant, sleep};
@@ -160,7 +176,7 @@ mod tests {
                     retry_after: Some(Duration::from_millis(retry_after)),
                 })
             };
-            retrying(&options, since, call).await.unwrap_err();
+            retrying(&options, since, || 0, call).await.unwrap_err();
             begun.into_inner()
         })
     }
@@ -182,5 +198,18 @@ mod tests {
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 5_000).len(), 1);
         assert_eq!(beginnings(Since::Start, 6_000, 4_000, 0).len(), 2);
         assert_eq!(beginnings(Since::FirstFailure, 6_000, 4_000, 5_000).len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_progress_failures_are_counted_anew() {
+        let options = ClientOptions { max_retries: 1, ..ClientOptions::default() };
+        let attempts = Cell::new(0);
+        let call = async || -> Result<()> {
+            attempts.set(attempts.get() + 1);
+            Err(Error::Connection { host: String::new(), file_name: None, message: String::new() })
+        };
+        let progress = || attempts.get().min(5);
+        retrying(&options, Since::FirstFailure, progress, call).await.unwrap_err();
+        assert_eq!(attempts.get(), 6);
     }
 }

@@ -1,6 +1,6 @@
 //! `sutro._core.Client`: each call returns a [`Job`].
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use pyo3::{IntoPyObjectExt, prelude::*};
 use tokio::sync::mpsc;
@@ -24,6 +24,7 @@ use crate::{
     dataset_reader::{DatasetReader, Selection},
     error::Error,
     service::LocalServer,
+    source::StorageOptions,
     upload::{
         self, MadeFile, MadeFiles, Source, Tracker, UploadError, UploadOptions, commit_staged,
         stage, upload,
@@ -188,18 +189,17 @@ impl Client {
         &self,
         dataset_id: String,
         files: Option<Vec<String>>,
-        output_path: PathBuf,
+        output: PathBuf,
+        storage_options: HashMap<String, String>,
         concurrency: Option<usize>,
         overwrite: bool,
     ) -> PyResult<Job> {
         let api = self.api()?;
         let concurrency = concurrency.unwrap_or(CONCURRENCY);
-        let options = DownloadOptions { files, folder: output_path, concurrency, overwrite };
+        let storage_options = StorageOptions::new(storage_options);
+        let options = DownloadOptions { files, output, storage_options, concurrency, overwrite };
         let work = async move { api.download_from_dataset(&dataset_id, options).await };
-        Job::start(work, None, |py, paths| {
-            let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-            paths.into_py_any(py)
-        })
+        Job::start(work, None, convert::locations)
     }
 
     /// A dataset's rows, as an object with `__arrow_c_stream__`.

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     client::ListingCursor,
+    location::Location,
     schema::Difference,
     upload::{CheckError, Progress, UploadReport, UploadedFile},
     wire::{
@@ -21,6 +22,16 @@ use crate::{
         staging::StagedFile,
     },
 };
+
+/// Paths of this machine as `pathlib.Path`, URLs as text.
+pub(super) fn locations(py: Python<'_>, locations: Vec<Location>) -> PyResult<Py<PyAny>> {
+    let to_python = |location| match location {
+        Location::Path(path) => path.to_path_buf().into_py_any(py),
+        Location::Url(text) | Location::Label(text) => text.into_py_any(py),
+    };
+    let locations = locations.into_iter().map(to_python).collect::<PyResult<Vec<_>>>()?;
+    locations.into_py_any(py)
+}
 
 pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py<PyAny>> {
     let files = report

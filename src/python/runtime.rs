@@ -12,7 +12,10 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{errors::IntoPyErr, per_process::PerProcess};
-use crate::error::{Error, Result};
+use crate::{
+    background::Cleanup,
+    error::{Error, Result},
+};
 
 static RUNTIME: PerProcess<Running> = PerProcess::new();
 
@@ -24,6 +27,9 @@ struct Running {
 
 /// Time for running work when the interpreter exits.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time for the removal of what calls that were cancelled have left in stores.
+const CLEANUP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Threads for blocking work never end: tokio panics if it needs its first one and the operating
 /// system does not start more.
@@ -54,6 +60,7 @@ pub(super) fn kept_handle() -> Option<Handle> {
 #[pyfunction]
 pub(super) fn shut_down(py: Python<'_>) {
     let Some(running) = RUNTIME.get() else { return };
+    py.detach(|| Cleanup::wait_for_all(CLEANUP_PATIENCE));
     let runtime = running.value.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
     // Releases the GIL for threads that wait for it.
     py.detach(|| runtime.map(|runtime| runtime.shutdown_timeout(SHUTDOWN_PATIENCE)));

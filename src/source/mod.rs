@@ -11,17 +11,22 @@
 mod content;
 mod local;
 mod open;
+mod output_place;
 mod piece;
 mod pinned;
 mod reader;
 pub(crate) mod remote;
+mod scheme;
 mod staging_place;
 mod temporary;
 
 pub use content::Content;
 pub use open::OpenContent;
+pub(crate) use output_place::{OutputPlace, OutputPrefix};
 pub use piece::Piece;
 pub use pinned::Source;
 pub(crate) use reader::ContentReader;
 pub use remote::StorageOptions;
+pub(crate) use remote::{Existing, ObjectWriter};
+pub(crate) use scheme::{of_file_url, scheme_of};
 pub use staging_place::{delete_objects, put_object};

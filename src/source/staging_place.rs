@@ -35,7 +35,8 @@ pub async fn delete_objects(url: String, options: StorageOptions) -> Result<()> 
     bucket.delete_tree(&folder).await
 }
 
-async fn open(url: String, options: StorageOptions) -> Result<(Bucket, String)> {
+/// The bucket of a URL, and the key in it.
+pub(super) async fn open(url: String, options: StorageOptions) -> Result<(Bucket, String)> {
     in_background(move || {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
         match RemoteUrl::parse(scheme, rest)? {

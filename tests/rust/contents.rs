@@ -22,7 +22,7 @@ use sutro::{
     Error,
     client::DownloadOptions,
     location::Location,
-    source::{Content, Piece, Source},
+    source::{Content, Piece, Source, StorageOptions},
     upload::{self, FileStatus, MadeFile, MadeFiles, UploadError, UploadOptions, UploadReport},
 };
 
@@ -100,14 +100,15 @@ async fn contents_of_pieces_of_several_sources_arrive_exactly_even_if_they_are_s
     assert!(report.files.iter().all(|file| file.status == FileStatus::Uploaded));
     let options = DownloadOptions {
         files: None,
-        folder: folder.path().join("back"),
+        output: folder.path().join("back"),
+        storage_options: StorageOptions::default(),
         concurrency: 2,
         overwrite: false,
     };
     let back = world.api.download_from_dataset(&report.dataset_id, options).await.unwrap();
     assert_eq!(back.len(), files.len());
     for (path, file) in back.iter().zip(&files) {
-        assert!(fs::read(path).unwrap() == *file, "{}", path.display());
+        assert!(fs::read(path.path().unwrap()).unwrap() == *file, "{path}");
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
 use sutro::{
     Error,
     client::{ApiClient, ClientOptions, DownloadOptions},
+    source::StorageOptions,
     upload::UploadError,
 };
 use tempfile::TempDir;
@@ -108,7 +109,8 @@ async fn downloads_are_not_retried_if_retry_after_exceeds_the_deadline() {
     upload_folder(&proxy.service.client(), &folder, &proxy.dataset_id, 1).await.unwrap();
     let options = DownloadOptions {
         files: None,
-        folder: folder.path().join("copy"),
+        output: folder.path().join("copy"),
+        storage_options: StorageOptions::default(),
         concurrency: 1,
         overwrite: false,
     };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sutro::{
     client::DownloadOptions,
     service::{Keys, Limits, LocalServer, Place, ServerConfig, Service},
+    source::StorageOptions,
 };
 
 use crate::support::{
@@ -139,12 +140,13 @@ async fn a_download_equals_its_upload(place: TestPlace) {
     assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
     let folder = tempfile::tempdir().unwrap();
     let into = |folder: &Path, files| {
-        let folder = folder.to_owned();
-        DownloadOptions { files, folder, concurrency: 4, overwrite: false }
+        let (output, storage_options) = (folder.to_owned(), StorageOptions::default());
+        DownloadOptions { files, output, storage_options, concurrency: 4, overwrite: false }
     };
     let paths = client.download_from_dataset(&id, into(folder.path(), None)).await.unwrap();
-    assert_eq!(paths, [folder.path().join("größe 1.parquet")]);
-    assert_eq!(std::fs::read(&paths[0]).unwrap(), file);
+    let path = folder.path().join("größe 1.parquet");
+    assert_eq!(paths, [path.clone().into()]);
+    assert_eq!(std::fs::read(path).unwrap(), file);
 
     let unknown = vec!["größe 1.parquet".to_owned(), "none.parquet".to_owned()];
     let none = folder.path().join("none");

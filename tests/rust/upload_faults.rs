@@ -1,13 +1,15 @@
 //! Uploads through broken connections: whatever happens, the dataset is a prefix of the
 //! plan, and the same upload again completes it.
 
-use std::{env, fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{env, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 use sutro::{
     client::{ApiClient, ClientOptions, DownloadOptions},
+    location::Location,
+    source::StorageOptions,
     upload::{
         FileStatus, Paths, Source, Staging, Tracker, UploadError, UploadOptions, UploadReport,
         upload,
@@ -164,14 +166,16 @@ async fn check_bytes(server: &TestServer, dataset_id: &str, sent: &TempDir) -> R
             dataset_id,
             DownloadOptions {
                 files: None,
-                folder: copies.path().to_owned(),
+                output: copies.path().to_owned(),
+                storage_options: StorageOptions::default(),
                 concurrency: 4,
                 overwrite: false,
             },
         )
         .await
         .unwrap();
-    let is_equal = |copy: &PathBuf| {
+    let is_equal = |copy: &Location| {
+        let copy = copy.path().unwrap();
         let original = sent.path().join(copy.file_name().unwrap());
         fs::read(copy).unwrap() == fs::read(original).unwrap()
     };

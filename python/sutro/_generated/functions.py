@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from sutro._public import public
 from sutro.client import Client
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sutro.datasets import Dataset, DatasetFile
     from sutro.reader import DatasetReader
+    from sutro.sources import StorageOptions
 
 
 @public
@@ -197,6 +198,34 @@ def read(
     return Client(api_key, api_url).read(dataset_id, columns=columns, files=files)
 
 
+@overload
+def download_from_dataset(
+    dataset_id: str,
+    files: str | Sequence[str] | None = None,
+    output_path: os.PathLike[str] | None = None,
+    *,
+    concurrency: int | None = None,
+    overwrite: bool = False,
+    storage_options: StorageOptions | None = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> list[Path]: ...
+
+
+@overload
+def download_from_dataset(
+    dataset_id: str,
+    files: str | Sequence[str] | None = None,
+    output_path: str | os.PathLike[str] | None = None,
+    *,
+    concurrency: int | None = None,
+    overwrite: bool = False,
+    storage_options: StorageOptions | None = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> list[Path] | list[str]: ...
+
+
 @public
 def download_from_dataset(
     dataset_id: str,
@@ -205,34 +234,41 @@ def download_from_dataset(
     *,
     concurrency: int | None = None,
     overwrite: bool = False,
+    storage_options: StorageOptions | None = None,
     api_key: str | None = None,
     api_url: str | None = None,
-) -> list[Path]:
-    """Download files of a dataset into a folder.
+) -> list[Path] | list[str]:
+    """Download files of a dataset into a folder or a bucket.
 
     A file gets its name once it is complete. A file with the same content that is already
-    there is kept.
+    there is kept. Into a bucket, files are streamed in parts, without a temporary file. If a
+    connection to the server breaks, the next one continues at the same byte.
 
     Args:
         dataset_id: The dataset.
         files: Names of files in the dataset. Default: all files.
-        output_path: The folder, which is created if needed. Default: the current folder.
+        output_path: The folder, which is created if needed, or `s3://BUCKET/PREFIX`. Default:
+            the current folder.
         concurrency: Number of files to receive at the same time. Default:
-            `SUTRO_CONCURRENCY`, then 8.
+            `SUTRO_CONCURRENCY`, then 8. Each one into a bucket takes about 16 MiB of memory.
         overwrite: Replace files of the same name that have other content.
+        storage_options: Options of the store of an `s3://` URL, as in `upload`.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
         api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
             the same place as the key, or the hosted API.
 
     Returns:
-        The paths of the files, in the order of `files` or of the dataset.
+        The paths of the files, or for a bucket their URLs as `str`, in the order of `files` or
+        of the dataset.
 
     Raises:
         DatasetNotFoundError: There is no such dataset.
         RefusedError: A name is not in the dataset.
-        LocalFileExistsError: A file of the same name has other content. Nothing was written.
-        FileAccessError: A file cannot be written.
+        LocalFileExistsError: A file or object of the same name has other content. Nothing was
+            written.
+        FileAccessError: A file cannot be written, or the store refuses or does not respond.
+        ConfigurationError: The URL cannot be written, or an option is not known.
         SutroError: Any other failure; see `sutro.errors`.
 
     Examples:
@@ -243,5 +279,10 @@ def download_from_dataset(
         (12, 'cars-1970.parquet')
     """
     return Client(api_key, api_url).download_from_dataset(
-        dataset_id, files, output_path, concurrency=concurrency, overwrite=overwrite
+        dataset_id,
+        files,
+        output_path,
+        concurrency=concurrency,
+        overwrite=overwrite,
+        storage_options=storage_options,
     )

@@ -6,7 +6,6 @@ The first argument of each call is the driver that waits.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sutro import _core, settings
@@ -18,10 +17,12 @@ from sutro.datasets import Dataset, DatasetFile  # noqa: TC001
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from sutro._run.driver import Driver
     from sutro._run.rows import Rows
     from sutro.options import ServerPlace
+    from sutro.sources import StorageOptions
 
 _T = TypeVar("_T")
 
@@ -117,14 +118,15 @@ async def download_from_dataset(
     *,
     concurrency: int | None,
     overwrite: bool,
-) -> list[Path]:
-    """Download files and return their paths."""
+    storage_options: StorageOptions | None,
+) -> list[Path] | list[str]:
+    """Download files and return their paths, or the URLs of their objects."""
     dataset_id = values.dataset_id(dataset_id)
     names = None if files is None else values.text_or_texts("files", files)
-    folder = "." if output_path is None else values.path("output_path", output_path)
+    output = "." if output_path is None else values.path_or_url("output_path", output_path)
     at_once = settings.concurrency(concurrency)
     replace = values.flag("overwrite", overwrite)
-    paths = await driver.result_of(
-        lambda: client.download_from_dataset(dataset_id, names, folder, at_once, replace)
+    stored = values.storage_options(storage_options)
+    return await driver.result_of(
+        lambda: client.download_from_dataset(dataset_id, names, output, stored, at_once, replace)
     )
-    return [Path(path) for path in paths]

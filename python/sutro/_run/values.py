@@ -164,6 +164,16 @@ def path(name: str, value: object) -> str:
     raise TypeError(message)
 
 
+def path_or_url(name: str, value: object) -> str:
+    """Check a path, whose `~` is expanded, or a URL, which stays as it is.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    is_url = isinstance(value, str) and "://" in value
+    return str(value) if is_url else path(name, value)
+
+
 def dataset_id(value: object) -> str:
     """Check the id of a dataset. A report may be passed by mistake.
 

@@ -19,6 +19,7 @@ from sutro.cli.options import (
     paths_argument,
     quiet_option,
     service_options,
+    storage_option,
 )
 from sutro.cli.output import say, show, show_lines, show_table
 from sutro.cli.upload import upload_options, upload_paths
@@ -130,6 +131,7 @@ def _upload(
     epilog=examples(
         "sutro datasets download dataset-1b2c --output copy",
         "sutro datasets download dataset-1b2c part-0.parquet part-1.parquet",
+        "sutro datasets download dataset-1b2c --output s3://bucket/copy",
     ),
 )
 @dataset_id_argument
@@ -138,10 +140,11 @@ def _upload(
     "--output",
     type=click.Path(file_okay=False),
     default=".",
-    metavar="DIR",
-    help="Folder, created if needed. Default: the current one.",
+    metavar="DIR|URL",
+    help="Folder, created if needed, or s3://BUCKET/PREFIX. Default: the current folder.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that have other content.")
+@storage_option
 @concurrency_option
 @service_options
 def _download(
@@ -151,15 +154,21 @@ def _download(
     concurrency: int,
     api_url: str | None,
     *,
+    storage_options: dict[str, str],
     overwrite: bool,
 ) -> None:
-    """Download files of a dataset and print their paths.
+    """Download files of a dataset and print their paths or URLs.
 
     Downloads all files, or those that you name. A file gets its name once it is complete. If a
     file with other content exists, nothing is written, unless you pass --overwrite.
     """
     paths = client(api_url).download_from_dataset(
-        dataset_id, files or None, output, concurrency=concurrency, overwrite=overwrite
+        dataset_id,
+        files or None,
+        output,
+        concurrency=concurrency,
+        overwrite=overwrite,
+        storage_options=storage_options,
     )
     show_lines([str(path) for path in paths], {"paths": paths})
 

@@ -166,6 +166,17 @@ def with_hive_types(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "hive": types} if types else options
 
 
+storage_option = click.option(
+    "--storage-option",
+    "storage_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Option of the store of s3://, gs:// or az:// URLs, such as aws_region=eu-central-1. "
+    "Default: the environment and files of the clouds' tools. Repeatable.",
+)
+"""For every command that takes URLs."""
+
 source_options = together(
     click.option("-r", "--recursive", is_flag=True, help="Search folders recursively."),
     click.option(
@@ -174,15 +185,7 @@ source_options = together(
         metavar="GLOB",
         help="Leave out files: 'tmp-*' matches names, 'tmp/*' ends of paths. Repeatable.",
     ),
-    click.option(
-        "--storage-option",
-        "storage_options",
-        multiple=True,
-        metavar="NAME=VALUE",
-        callback=_pairs,
-        help="Option of the store of s3://, gs:// or az:// URLs, such as aws_region=eu-central-1. "
-        "Default: the environment and files of the clouds' tools. Repeatable.",
-    ),
+    storage_option,
     click.option(
         "--hive/--no-hive",
         default=None,

@@ -129,7 +129,7 @@ impl Bucket {
         files.into_iter().map(object).collect()
     }
 
-    fn at(&self, path: Path, identity: Option<Identity>) -> Result<RemoteObject> {
+    pub(super) fn at(&self, path: Path, identity: Option<Identity>) -> Result<RemoteObject> {
         let url = format!("{}/{path}", self.url).into();
         let store = self.files.at(path)?;
         Ok(RemoteObject { store, url, identity, runtime: self.runtime.clone() })

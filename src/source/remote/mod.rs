@@ -4,6 +4,7 @@
 //! RemoteUrl ──> Stores ──> Bucket ──> RemoteObject ──> RemoteFile     listed, then pinned
 //!                 │                                       ├─> RemoteReader   ranges, for footers
 //!                 └─────> Store: object, web              └─> RemoteStream   from start to end
+//!                                          └─> ObjectWriter ──> Multipart      as bytes arrive
 //! ```
 //!
 //! Calls for the check block, and wait for work of the runtime. Reads that break go on at the byte
@@ -13,11 +14,14 @@ mod azure;
 mod bucket;
 mod credentials;
 mod error;
+mod existing;
 mod file;
 mod files;
 mod google;
 mod hub;
 mod identity;
+mod multipart;
+mod object_writer;
 mod options;
 mod reader;
 mod s3;
@@ -31,7 +35,9 @@ mod write;
 
 pub(crate) use self::{
     bucket::{Bucket, Listing},
+    existing::Existing,
     file::RemoteObject,
+    object_writer::ObjectWriter,
     stores::Stores,
     url::{BucketName, RemoteUrl},
 };

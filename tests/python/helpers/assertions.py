@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from helpers.server_process import API_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
 
 
 def assert_no_loss(
@@ -38,7 +38,7 @@ def assert_no_loss(
         assert set(names) <= set(sent)
         assert len(names) <= len(acknowledged) + max_unacknowledged, names
         with TemporaryDirectory() as folder:
-            for path in client.download_from_dataset(dataset_id, output_path=folder):
+            for path in client.download_from_dataset(dataset_id, output_path=Path(folder)):
                 assert path.read_bytes() == sent[path.name], f"{path.name} is not as it was sent"
         files = sum(dataset.file_count for dataset in client.list_datasets())
         assert len(list((data / "blobs").iterdir())) == files, "a leftover was not swept"

@@ -35,6 +35,18 @@ class Bucket:
             stream.write(content)
         return f"{self.url}/{name}"
 
+    def contents(self, folder: str = "") -> dict[str, bytes]:
+        """The objects in a folder, by name."""
+        path = f"{BUCKET}/{self.prefix}/{folder}".rstrip("/")
+        below = fs.FileSelector(path, allow_not_found=True)
+        found = [entry for entry in self._files.get_file_info(below) if entry.is_file]
+        return {entry.base_name: self._read(entry.path) for entry in found}
+
+    def _read(self, path: str) -> bytes:
+        with self._files.open_input_stream(path) as stream:
+            content: bytes = stream.read()
+        return content
+
     def delete(self, name: str) -> None:
         self._files.delete_file(f"{BUCKET}/{self.prefix}/{name}")
 

@@ -1,4 +1,4 @@
-"""A proxy before a remote source: counts requests, breaks and replaces responses."""
+"""A proxy before a store or a server: counts requests, breaks and replaces responses."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ class SourceProxy(BackgroundServer):
         """Runs before a request is passed on."""
         self.answers: Callable[[Seen], tuple[int, bytes] | None] = lambda _seen: None
         """Answers a request instead of the server."""
+        self.loses: Callable[[Seen], bool] = lambda _seen: False
+        """Whether the response to a request that was passed on is lost."""
         proxy = self
 
         class Handler(_Handler):
@@ -67,8 +69,7 @@ class _Handler(QuietHandler):
     def do_GET(self) -> None:  # noqa: N802 - named by its base
         self._pass_on()
 
-    def do_HEAD(self) -> None:  # noqa: N802 - named by its base
-        self._pass_on()
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - named by its base
 
     def _pass_on(self) -> None:
         headers = self.headers
@@ -79,6 +80,7 @@ class _Handler(QuietHandler):
             headers.get("If-Match"),
             headers.get("Authorization"),
         )
+        body = self.rfile.read(int(headers.get("Content-Length") or 0))
         self.owner.requests.append(seen)
         self.owner.before(seen)
         answer = self.owner.answers(seen)
@@ -91,7 +93,7 @@ class _Handler(QuietHandler):
         for name, value in headers.items():
             if name.lower() not in _BY_HOP:
                 server.putheader(name, value)
-        server.endheaders()
+        server.endheaders(body)
         response = server.getresponse()
         body = response.read()
         length = response.headers.get("Content-Length")
@@ -101,7 +103,10 @@ class _Handler(QuietHandler):
             if name.lower() not in _BY_HOP | {"content-length"}
         ]
         server.close()
-        size = len(body) if self.command == "GET" or length is None else int(length)
+        if self.owner.loses(seen):
+            self.close_connection = True
+            return
+        size = int(length) if self.command == "HEAD" and length is not None else len(body)
         self._respond(response.status, kept, body, size)
 
     def _respond(
