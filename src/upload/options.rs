@@ -12,7 +12,7 @@ pub struct UploadOptions {
     /// Names in the dataset, one for each file; `None` uses the last part of each path.
     pub names: Option<Vec<String>>,
     /// Packs and splits files to files of about this many bytes, between row groups; `None` sends
-    /// each file as it is. Does not apply to frames.
+    /// each file as it is. Frames are cut by their encoder instead (`FileLimits`).
     pub target_file_size: Option<u64>,
     /// The number of bodies sent at the same time; at least 1.
     pub concurrency: usize,

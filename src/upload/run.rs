@@ -160,7 +160,7 @@ impl Run<'_> {
     ) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         if self.options.target_file_size.is_some() {
             return Err(Error::configuration(
-                "only files can be regrouped to a target size, not frames",
+                "files that are made during the upload cannot be regrouped to a target size",
             )
             .into());
         }

@@ -75,7 +75,9 @@ def upload(
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
             about this size (`"256MB"`, or bytes), in order and without decoding them. A row
             group is never split. The files are called `part-00000`, ... with a fingerprint of
-            their sources, which the report lists.
+            their sources, which the report lists. Split each frame into files that are never
+            larger, unless a single row is; with `rows_per_file`, the limit that comes first
+            applies.
         on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
             converts the files on the way to a common schema, if that loses nothing (order of
             columns, wider numbers, columns without values, nullability, time units). Your own
@@ -167,8 +169,9 @@ def check(
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
         storage_options: Options of the stores of `s3://` URLs, as in `upload`.
         rows_per_file: Split each frame into files of this many rows, in order.
-        target_file_size: Check for an upload that packs and splits files to this size
-            (`"256MB"`, or bytes). A note in the report says how many files it makes.
+        target_file_size: Check for an upload that packs and splits files, or splits frames, to
+            this size (`"256MB"`, or bytes). For files, a note in the report says how many there
+            will be.
         on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
             converts the files to a common schema, if that loses nothing.
         recompress: Accept files that use a codec other than snappy: an upload would recompress
@@ -250,7 +253,8 @@ def stage(
         storage_options: Options of the stores of `s3://` URLs, as in `upload`.
         rows_per_file: Split each frame into files of this many rows, in order.
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
-            about this size (`"256MB"`, or bytes).
+            about this size (`"256MB"`, or bytes). Split each frame into files that are never
+            larger, unless a single row is.
         on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
             converts them on the way to a common schema, if that loses nothing.
         recompress: Recompress files on the way that use a codec other than snappy.

@@ -6,6 +6,7 @@ mod constant;
 mod levels;
 mod physical;
 mod plan;
+mod rows;
 mod value;
 
 use std::{
@@ -25,6 +26,7 @@ use parquet::{
     schema::types::TypePtr,
 };
 
+pub(super) use self::rows::rows_of;
 use self::{
     columns::copy_column,
     constant::write_constant,
