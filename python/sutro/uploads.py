@@ -46,6 +46,7 @@ class Uploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
         dry_run: bool = False,
@@ -89,6 +90,8 @@ class Uploads:
                 their sources, which the report lists. Split each frame into files that are never
                 larger, unless a single row is; with `rows_per_file`, the limit that comes first
                 applies.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB by encoding them again. Larger ones are copied as they are.
             on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
                 converts the files on the way to a common schema, if that loses nothing (order of
                 columns, wider numbers, columns without values, nullability, time units). Your own
@@ -130,6 +133,7 @@ class Uploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=dry_run,
@@ -152,6 +156,7 @@ class Uploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
     ) -> CheckReport:
@@ -178,6 +183,8 @@ class Uploads:
             target_file_size: Check for an upload that packs and splits files, or splits frames, to
                 this size (`"256MB"`, or bytes). For files, a note in the report says how many there
                 will be.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB. The note says how many.
             on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
                 converts the files to a common schema, if that loses nothing.
             recompress: Accept files that use a codec other than snappy: an upload would recompress
@@ -207,6 +214,7 @@ class Uploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
         )
@@ -225,6 +233,7 @@ class Uploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
         progress: ProgressOption = None,
@@ -255,6 +264,8 @@ class Uploads:
             target_file_size: Pack neighbouring files, and split large ones, into files of at most
                 about this size (`"256MB"`, or bytes). Split each frame into files that are never
                 larger, unless a single row is.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB by encoding them again.
             on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
                 converts them on the way to a common schema, if that loses nothing.
             recompress: Recompress files on the way that use a codec other than snappy.
@@ -293,6 +304,7 @@ class Uploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=False,

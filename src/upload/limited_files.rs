@@ -162,21 +162,23 @@ impl LimitedFiles {
         Ok(())
     }
 
-    /// Puts a row group into the current file, or completes this file first, or cuts the row group.
+    /// Puts a row group into the current file, or completes this file first, or cuts the row group
+    /// if it is too large for any file.
     fn place(&mut self, storage: &Storage, group: EncodedGroup) -> Result<Step> {
         let options = ReadOptionsBuilder::new().with_page_index().build();
         let reader = SerializedFileReader::new_with_options(group.file.clone(), options)?;
         let empty = self.empty_bytes.unwrap_or(0);
         let added = (group.file.len() as u64).saturating_sub(empty) + most_growth(&reader);
+        if empty + added > self.max_bytes && group.rows > 1 {
+            self.cut(&group)?;
+            return Ok(Step::Working);
+        }
         if let Some(file) = &self.file {
             let is_too_long = group.rows > self.max_rows - file.rows;
             if is_too_long || file.most_bytes + added > self.max_bytes {
                 self.encoded.push(group);
                 return self.complete(storage);
             }
-        } else if empty + added > self.max_bytes && group.rows > 1 {
-            self.cut(&group)?;
-            return Ok(Step::Working);
         }
         let mut file = match self.file.take() {
             Some(file) => file,

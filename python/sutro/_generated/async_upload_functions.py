@@ -33,6 +33,7 @@ async def upload_async(
     storage_options: StorageOptions | None = None,
     rows_per_file: int | None = None,
     target_file_size: int | str | None = None,
+    merge_row_groups: bool = False,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     dry_run: bool = False,
@@ -80,6 +81,8 @@ async def upload_async(
             their sources, which the report lists. Split each frame into files that are never
             larger, unless a single row is; with `rows_per_file`, the limit that comes first
             applies.
+        merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+            1 MB by encoding them again. Larger ones are copied as they are.
         on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
             converts the files on the way to a common schema, if that loses nothing (order of
             columns, wider numbers, columns without values, nullability, time units). Your own
@@ -125,6 +128,7 @@ async def upload_async(
         storage_options=storage_options,
         rows_per_file=rows_per_file,
         target_file_size=target_file_size,
+        merge_row_groups=merge_row_groups,
         on_mismatch=on_mismatch,
         recompress=recompress,
         dry_run=dry_run,
@@ -146,6 +150,7 @@ async def check_async(
     storage_options: StorageOptions | None = None,
     rows_per_file: int | None = None,
     target_file_size: int | str | None = None,
+    merge_row_groups: bool = False,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     api_key: str | None = None,
@@ -176,6 +181,8 @@ async def check_async(
         target_file_size: Check for an upload that packs and splits files, or splits frames, to
             this size (`"256MB"`, or bytes). For files, a note in the report says how many there
             will be.
+        merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+            1 MB. The note says how many.
         on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
             converts the files to a common schema, if that loses nothing.
         recompress: Accept files that use a codec other than snappy: an upload would recompress
@@ -209,6 +216,7 @@ async def check_async(
         storage_options=storage_options,
         rows_per_file=rows_per_file,
         target_file_size=target_file_size,
+        merge_row_groups=merge_row_groups,
         on_mismatch=on_mismatch,
         recompress=recompress,
     )
@@ -227,6 +235,7 @@ async def stage_async(
     storage_options: StorageOptions | None = None,
     rows_per_file: int | None = None,
     target_file_size: int | str | None = None,
+    merge_row_groups: bool = False,
     on_mismatch: OnMismatch = "error",
     recompress: bool = False,
     progress: ProgressOption = None,
@@ -261,6 +270,8 @@ async def stage_async(
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
             about this size (`"256MB"`, or bytes). Split each frame into files that are never
             larger, unless a single row is.
+        merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+            1 MB by encoding them again.
         on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
             converts them on the way to a common schema, if that loses nothing.
         recompress: Recompress files on the way that use a codec other than snappy.
@@ -302,6 +313,7 @@ async def stage_async(
         storage_options=storage_options,
         rows_per_file=rows_per_file,
         target_file_size=target_file_size,
+        merge_row_groups=merge_row_groups,
         on_mismatch=on_mismatch,
         recompress=recompress,
         progress=progress,

@@ -89,6 +89,9 @@ def resolve(
         raise ConfigurationError(message)
     if recursive or excluded or stored:
         raise ConfigurationError(ONLY_FOR_FILES)
+    if options["merge_row_groups"]:
+        message = "row groups can only be merged in files, but the source contains frames"
+        raise ConfigurationError(message)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))
