@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,6 +15,8 @@ import sutro
 from helpers.datasets import ids_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import RunSutro
     from helpers.bucket import Bucket
 
