@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
@@ -126,10 +127,13 @@ def test_check_and_stage_split_frames_too(client: sutro.Client) -> None:
     assert ids_in(client, dataset_id) == list(range(ROWS))
 
 
-async def test_the_async_functions_split_frames_too(server: sutro.LocalServer) -> None:
-    report = await sutro.upload_async(
+def test_the_async_functions_split_frames_too(server: sutro.LocalServer) -> None:
+    uploading = sutro.upload_async(
         TABLE, target_file_size=MOST, api_key=server.api_key, api_url=server.api_url
     )
+
+    report = asyncio.run(uploading)
+
     assert ids_in(server.client(), report.dataset_id) == list(range(ROWS))
     assert len(report) > 2
 
