@@ -36,11 +36,11 @@ def rows(seed: int, count: int) -> pa.Table:
         "number": pa.array(some(numbers.tolist()), pa.int32()),
         "unsigned": pa.array(some([2**63 + int(n) for n in numbers]), pa.uint64()),
         "float": pa.array(some([float(n) / 3 for n in numbers]), pa.float64()),
-        "text": pa.array(some([f"text {n}" for n in numbers])),
+        "text": pa.array(some([f"text {n}" for n in numbers]), pa.string()),
         "bytes": pa.array(some([bytes([n % 256]) for n in numbers]), pa.binary()),
-        "flag": pa.array(some([bool(n % 2) for n in numbers])),
+        "flag": pa.array(some([bool(n % 2) for n in numbers]), pa.bool_()),
         "time": pa.array(some(numbers.tolist()), pa.timestamp("us", "UTC")),
-        "category": pa.array(some([str(n % 3) for n in numbers])).dictionary_encode(),
+        "category": pa.array(some([str(n % 3) for n in numbers]), pa.string()).dictionary_encode(),
         "list": pa.array(some([[int(n), None] * (n % 3) for n in numbers]), pa.list_(pa.int64())),
         "struct": pa.array(
             some([{"a": int(n), "b": some([str(n)])} for n in numbers]),
@@ -86,7 +86,7 @@ def test_merged_files_read_the_same_in_all_readers(
     tables = []
     for number in range(8):
         tables.append(rows(seed * 100 + number, int(layout.integers(0, 60))))
-        # An empty table makes a file without row groups.
+        # A table without rows makes a row group without rows.
         pq.write_table(
             tables[-1],
             data / f"{number}.parquet",
