@@ -49,6 +49,16 @@ pub const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// encoder holds this much in memory.
 pub const ROW_GROUP_BYTES: usize = 32 * 1024 * 1024;
 
+/// Row groups with fewer bytes of pages are far too small: reading them costs more than their rows.
+pub const SMALL_ROW_GROUP_BYTES: u64 = 1_000_000;
+
+/// Maximum size of the pages of small row groups that are merged into one. They are in memory at the
+/// same time.
+pub const MERGED_ROW_GROUP_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Maximum number of their rows, as in the row groups of most writers.
+pub const MERGED_ROW_GROUP_ROWS: u64 = 1024 * 1024;
+
 /// Files that are rewritten at the same time, ahead of the transfers.
 pub const REWRITES_AHEAD: usize = 2;
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         download_from_dataset_async,
         list_dataset_files_async,
         list_datasets_async,
+        upload_to_dataset_async,
     )
     from sutro._generated.async_upload_functions import (
         check_async,
         commit_async,
         stage_async,
         upload_async,
-        upload_to_dataset_async,
     )
     from sutro._generated.functions import (
         create_dataset,
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
         list_dataset_files,
         list_datasets,
         read,
+        upload_to_dataset,
     )
     from sutro._generated.upload_functions import (
         check,
         commit,
         stage,
         upload,
-        upload_to_dataset,
     )
     from sutro._progress.snapshot import Progress
     from sutro._reports.check import CheckedFile, CheckReport
@@ -171,11 +171,9 @@ _MODULES = {
     **dict.fromkeys(("CheckReport", "CheckedFile"), "_reports.check"),
     **dict.fromkeys(("UploadReport", "UploadedFile"), "_reports.upload"),
     "Difference": "_reports.differences",
+    **dict.fromkeys(("check", "commit", "stage", "upload"), "_generated.upload_functions"),
     **dict.fromkeys(
-        ("check", "commit", "stage", "upload", "upload_to_dataset"), "_generated.upload_functions"
-    ),
-    **dict.fromkeys(
-        ("check_async", "commit_async", "stage_async", "upload_async", "upload_to_dataset_async"),
+        ("check_async", "commit_async", "stage_async", "upload_async"),
         "_generated.async_upload_functions",
     ),
     **dict.fromkeys(
@@ -186,6 +184,7 @@ _MODULES = {
             "download_from_dataset_async",
             "list_dataset_files_async",
             "list_datasets_async",
+            "upload_to_dataset_async",
         ),
         "_generated.async_functions",
     ),
@@ -198,6 +197,7 @@ _MODULES = {
             "list_dataset_files",
             "list_datasets",
             "read",
+            "upload_to_dataset",
         ),
         "_generated.functions",
     ),

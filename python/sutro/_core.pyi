@@ -233,12 +233,14 @@ class FrameEncoder:
         cls,
         frame: object,
         label: str,
-        rows_per_file: int | None,
+        max_rows: int | None,
+        max_bytes: int | None,
         decimals_as_bytes: bool,
         drops_index: bool,
     ) -> Self:
         """Begin; `label` names the frame in errors.
 
+        A file has at most `max_rows` rows, and at most `max_bytes` unless a single row needs more.
         `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does. `drops_index`
         leaves out what the stream's `pandas` metadata calls index.
 
@@ -253,6 +255,10 @@ class FrameEncoder:
     @property
     def notes(self) -> list[str]:
         """What the files leave out of the frame, in words: extension types."""
+
+    @property
+    def oversized_files(self) -> int:
+        """Number of files so far that are larger than `max_bytes`: a single row needs more."""
 
     @property
     def index_columns(self) -> list[str]:

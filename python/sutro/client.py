@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sutro._reports.upload import UploadReport
     from sutro.datasets import Dataset, DatasetFile
-    from sutro.sources import StorageOptions
+    from sutro.options import ProgressOption
+    from sutro.sources import Source, StorageOptions
 
 
 @public
@@ -99,6 +101,37 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
 
     def __repr__(self) -> str:
         return f"Client(api_url={self.api_url!r})"
+
+    def upload_to_dataset(
+        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
+    ) -> UploadReport:
+        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+
+        Args:
+            dataset_id: The dataset to upload to.
+            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
+
+        Returns:
+            A report: the dataset id, each file with its id and times, bytes and seconds.
+
+        Raises:
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = client.create_dataset()
+            >>> paths = ["data/cars-1970.parquet"]
+            >>> report = client.upload_to_dataset(dataset_id, paths)
+            >>> report[0].status
+            'uploaded'
+        """
+        return self.upload(file_paths, dataset_id, progress=progress)
 
     def create_dataset(self, name: str | None = None) -> str:
         """Create an empty dataset and return its id.

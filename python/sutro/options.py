@@ -65,6 +65,8 @@ class UploadOptions(TypedDict):
     """Names in the dataset; `None` uses the file names."""
     target_file_size: int | None
     """Regroup files into files of about this many bytes; `None` sends each as it is."""
+    merge_row_groups: bool
+    """Whether to merge row groups that are far too small in such files."""
     concurrency: int | None
     """Number of files to send at the same time, at least 1; `None` is the default."""
     ordered: bool

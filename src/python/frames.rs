@@ -19,7 +19,7 @@ use crate::{
     source::Content,
     upload::{
         self, MadeFile, Partition, Spool,
-        frames::{self, Decimals},
+        frames::{self, Decimals, FileLimits},
         pandas_index, partition_of_open_file,
     },
 };
@@ -122,7 +122,8 @@ impl FrameEncoder {
         py: Python<'_>,
         frame: &Bound<'_, PyAny>,
         label: &str,
-        rows_per_file: Option<usize>,
+        max_rows: Option<usize>,
+        max_bytes: Option<u64>,
         decimals_as_bytes: bool,
         drops_index: bool,
     ) -> PyResult<Self> {
@@ -138,12 +139,8 @@ impl FrameEncoder {
         let batches = pandas_index::reader_without_columns(batches, dropped);
         let encoder = py.detach(|| {
             guarded(label, || {
-                frames::FrameEncoder::new(
-                    label,
-                    batches,
-                    rows_per_file,
-                    decimals(decimals_as_bytes),
-                )
+                let limits = FileLimits { rows: max_rows, bytes: max_bytes };
+                frames::FrameEncoder::new(label, batches, limits, decimals(decimals_as_bytes))
             })
         });
         encoder
@@ -179,6 +176,12 @@ impl FrameEncoder {
             let encoder = self.lock();
             encoder.has_given().then(|| encoder.row_count())
         })
+    }
+
+    /// Number of files so far that are larger than `max_bytes`.
+    #[getter]
+    fn oversized_files(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().oversized_files())
     }
 
     /// Releases the frame's stream.

@@ -74,6 +74,11 @@ impl Content {
         let _ = self.hash.set(hash);
     }
 
+    /// Whether it is the same content, or a clone of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pieces, &other.pieces)
+    }
+
     /// The sources, in order. Consecutive ranges of one source count once.
     fn sources(&self) -> Vec<&Source> {
         let mut sources: Vec<_> = self.pieces.iter().filter_map(Piece::source).collect();

@@ -92,7 +92,7 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { ordered, mending, target_file_size, .. } = options;
+    let UploadOptions { ordered, mending, target_file_size, merge_row_groups, .. } = options;
     let dataset_id = options.dataset_id.clone();
     let read = in_background(move || {
         let Found { files: found, notes } = found;
@@ -115,7 +115,7 @@ pub async fn check_files(
         Ok(target) => {
             findings.files = files.into_iter().map(|file| target.recipe(file)).collect();
             if let Some(target_size) = target_file_size {
-                findings.files = pack::regroup(findings.files, target_size);
+                findings.files = pack::regroup(findings.files, target_size, merge_row_groups);
                 let note = pack::regrouped(file_count, &findings.files);
                 findings.notes.push(note.into());
             } else if ordered && listing.is_some() && client.is_some_and(|client| !client.stages())

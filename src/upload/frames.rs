@@ -8,29 +8,22 @@ use std::{
 };
 
 use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_schema::{Schema, SchemaRef};
-use parquet::{
-    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
-    basic::Compression,
-    errors::ParquetError,
-    file::{metadata::KeyValue, properties::WriterProperties},
-    schema::types::TypePtr,
-};
+use arrow_schema::Schema;
+use parquet::{errors::ParquetError, schema::types::TypePtr};
 
-pub use super::storage::Decimals;
+pub use super::{frame_files::FileLimits, storage::Decimals};
 use super::{
+    frame_files::FrameFiles,
+    frame_writer::Step,
     storage::{Storage, in_words},
     stored_values::{StoreError, stored},
     temporary::{HashedFile, while_writing},
 };
 use crate::{
-    config::{BATCH_ROWS, ROW_GROUP_BYTES},
     error::{Error, FrameColumn, Result},
     location::Location,
     schema::{Footer, FooterError, FooterReader, leaf_count},
     source::Content,
-    temporary_file::in_temporary_folder,
-    wire::digest::Sha256Digest,
 };
 
 /// Encodes one frame, a stream of record batches, as snappy Parquet files, in bounded memory.
@@ -39,32 +32,26 @@ pub struct FrameEncoder {
     /// Dropped as soon as the frame has ended or failed: others may wait for its resources.
     batches: Option<Box<dyn RecordBatchReader + Send>>,
     storage: Storage,
-    rows_per_file: usize,
     /// Rows of all files so far.
     rows: usize,
     has_given: bool,
     /// The rows of the last batch that are not written yet.
     rest: Option<RecordBatch>,
-    writer: Option<Writer>,
-    files: usize,
+    limits: FileLimits,
+    files: FrameFiles,
+    oversized_files: usize,
     is_exhausted: bool,
 }
 
-struct Writer {
-    parquet: ArrowWriter<HashedFile>,
-    rows: usize,
-}
-
 impl FrameEncoder {
-    /// `label` names the frame in messages. `rows_per_file` splits it into files with this many
-    /// rows; the last file may have fewer. `None` writes one file.
+    /// `label` names the frame in messages. `limits` split it into several files.
     ///
     /// # Errors
     /// [`Error::Frame`] if the frame has no columns, or types that Parquet does not have.
     pub fn new(
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,
-        rows_per_file: Option<usize>,
+        limits: FileLimits,
         decimals: Decimals,
     ) -> Result<Self> {
         let storage = Storage::of(label, &batches.schema(), decimals)?;
@@ -74,15 +61,15 @@ impl FrameEncoder {
             storage,
             rows: 0,
             has_given: false,
-            rows_per_file: rows_per_file.unwrap_or(usize::MAX).max(1),
             rest: None,
-            writer: None,
-            files: 0,
+            limits,
+            files: FrameFiles::new(limits),
+            oversized_files: 0,
             is_exhausted: false,
         })
     }
 
-    /// Whether the last file was returned.
+    /// Whether there are no more files.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.is_exhausted
@@ -106,9 +93,17 @@ impl FrameEncoder {
         self.rows
     }
 
+    /// The number of files so far that are larger than their limit, because a single row, or the
+    /// description of the columns, needs more.
+    #[must_use]
+    pub fn oversized_files(&self) -> usize {
+        self.oversized_files
+    }
+
     /// Drops the frame. The rest of it is not encoded.
     pub fn close(&mut self) {
-        (self.batches, self.rest, self.writer) = (None, None, None);
+        (self.batches, self.rest) = (None, None);
+        self.files.close();
         self.is_exhausted = true;
     }
 
@@ -125,20 +120,34 @@ impl FrameEncoder {
     fn encode_some(&mut self, time: Duration) -> Result<Option<Content>> {
         let begun = Instant::now();
         while !self.is_exhausted {
-            let Some(rows) = self.next_rows()? else {
-                self.is_exhausted = true;
-                let is_due = self.writer.is_some() || self.files == 0;
-                return if is_due { self.finish().map(Some) } else { Ok(None) };
-            };
-            self.write(&rows)?;
-            if self.writer.as_ref().is_some_and(|writer| writer.rows >= self.rows_per_file) {
-                return self.finish().map(Some);
+            match self.step(false)? {
+                Step::Complete(file) => return self.completed(file).map(Some),
+                Step::Working => {}
+                Step::NeedsRows => match self.next_rows()? {
+                    Some(rows) => self.write(&rows)?,
+                    None => match self.step(true)? {
+                        Step::Complete(file) => return self.completed(file).map(Some),
+                        Step::Working => {}
+                        Step::NeedsRows => self.is_exhausted = true,
+                    },
+                },
             }
             if begun.elapsed() >= time {
                 break;
             }
         }
         Ok(None)
+    }
+
+    fn step(&mut self, is_end: bool) -> Result<Step> {
+        self.files.next(&self.storage, is_end).map_err(|error| self.failed(error))
+    }
+
+    fn completed(&mut self, file: HashedFile) -> Result<Content> {
+        let content = file.into_content(Location::Label(self.label.as_str().into()))?;
+        let is_oversized = self.limits.bytes.is_some_and(|most| content.size() > most);
+        self.oversized_files += usize::from(is_oversized);
+        Ok(content)
     }
 
     /// The next rows of the current file, few enough to be encoded in a short time.
@@ -153,8 +162,7 @@ impl FrameEncoder {
             batch.map_err(|error| self.broken(&error.to_string()))?
         };
         self.has_given = true;
-        let written = self.writer.as_ref().map_or(0, |writer| writer.rows);
-        let rows = batch.num_rows().min(self.rows_per_file - written).min(BATCH_ROWS);
+        let rows = batch.num_rows().min(self.files.room());
         if rows < batch.num_rows() {
             self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
         }
@@ -162,49 +170,10 @@ impl FrameEncoder {
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.open()?,
-        };
         let columns = stored(rows, &self.storage).map_err(|error| self.unstorable(error))?;
-        writer.parquet.write(&columns).map_err(|error| self.failed(error))?;
-        writer.rows += rows.num_rows();
+        self.files.write(&self.storage, &columns).map_err(|error| self.failed(error))?;
         self.rows += rows.num_rows();
-        self.writer = Some(writer);
         Ok(())
-    }
-
-    fn open(&self) -> Result<Writer> {
-        let file = HashedFile::new()?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
-            .build();
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties)
-            .with_parquet_schema(self.storage.parquet.clone());
-        let schema = SchemaRef::clone(&self.storage.schema);
-        let parquet = ArrowWriter::try_new_with_options(file, schema, options)
-            .map_err(|error| self.failed(error))?;
-        Ok(Writer { parquet, rows: 0 })
-    }
-
-    fn finish(&mut self) -> Result<Content> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.open()?,
-        };
-        self.files += 1;
-        let location = Location::Label(self.label.as_str().into());
-        writer.parquet.flush().map_err(|error| self.failed(error))?;
-        // The writer buffers bytes before the file, and the hash needs all of them.
-        writer.parquet.sync().map_err(in_temporary_folder)?;
-        let padding = padding(writer.parquet.inner().hash());
-        writer
-            .parquet
-            .append_key_value_metadata(KeyValue::new("sutro.padding".to_owned(), padding));
-        let file = writer.parquet.into_inner().map_err(|error| self.failed(error))?;
-        file.into_content(location)
     }
 
     fn failed(&self, error: ParquetError) -> Error {
@@ -339,16 +308,4 @@ fn footer_of(file: &Content) -> Result<Footer> {
             Err(Error::Internal(format!("a file that was made {invalid}")))
         }
     }
-}
-
-/// A padding whose length depends on the content before it.
-///
-/// Some servers report sizes but no hashes, and two frames with equally many numbers make files of
-/// the same size. With the padding, frames of different content under one name differ in size as
-/// well.
-fn padding(content: Sha256Digest) -> String {
-    const LONGEST: u16 = 4096;
-    " ".repeat(usize::from(
-        u16::from_le_bytes([content.as_bytes()[4], content.as_bytes()[5]]) % LONGEST,
-    ))
 }

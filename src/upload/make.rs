@@ -1,6 +1,12 @@
 //! Creates files from their recipes, ready to be sent.
 
-use super::{outgoing::OutgoingFile, pack::join, recipe::Recipe, rewrite::rewrite};
+use super::{
+    outgoing::OutgoingFile,
+    pack::{join, merge},
+    recipe::Recipe,
+    report::Change,
+    rewrite::rewrite,
+};
 use crate::{background::in_background, error::Result, source::Content};
 
 impl Recipe {
@@ -51,6 +57,7 @@ impl Recipe {
         match self.as_is() {
             Some(content) => Ok(content.clone()),
             None if self.changes.is_empty() => join(&self.name, &self.parts),
+            None if self.changes == [Change::Merged] => join(&self.name, &merge(&self.parts)?),
             None => rewrite(self),
         }
     }

@@ -12,8 +12,10 @@ pub struct UploadOptions {
     /// Names in the dataset, one for each file; `None` uses the last part of each path.
     pub names: Option<Vec<String>>,
     /// Packs and splits files to files of about this many bytes, between row groups; `None` sends
-    /// each file as it is. Does not apply to frames.
+    /// each file as it is. Frames are cut by their encoder instead (`FileLimits`).
     pub target_file_size: Option<u64>,
+    /// Whether such a file merges neighbouring row groups that are far too small.
+    pub merge_row_groups: bool,
     /// The number of bodies sent at the same time; at least 1.
     pub concurrency: usize,
     /// Whether the dataset gets the files in the order of the plan.
@@ -34,6 +36,7 @@ impl Default for UploadOptions {
             dataset_id: None,
             names: None,
             target_file_size: None,
+            merge_row_groups: false,
             concurrency: CONCURRENCY,
             ordered: true,
             staging: Staging::default(),

@@ -161,6 +161,12 @@ impl Part {
         row_groups.iter().map(|row_group| row_group.size_bytes).sum()
     }
 
+    /// Whether its row groups have as many rows as the footer says. Otherwise readers disagree.
+    pub(super) fn has_consistent_row_count(&self) -> bool {
+        let rows = self.footer.row_groups.iter().map(|row_group| row_group.row_count);
+        rows.fold(0, u64::saturating_add) == self.footer.row_count
+    }
+
     fn is_whole(&self) -> bool {
         self.row_groups == (0..self.footer.row_groups.len())
     }

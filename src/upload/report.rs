@@ -64,6 +64,8 @@ pub enum Change {
     Hive,
     /// Recompressed: the codec was not snappy.
     Recompressed,
+    /// Row groups that were far too small were merged.
+    Merged,
 }
 
 impl Change {
@@ -74,6 +76,7 @@ impl Change {
             Self::Cast => "cast",
             Self::Hive => "hive",
             Self::Recompressed => "recompressed",
+            Self::Merged => "merged",
         }
     }
 }

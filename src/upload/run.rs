@@ -147,7 +147,7 @@ impl Run<'_> {
         let judge = move || Ok(check::recipes(files, problems, file_count, mending, &held));
         let mut recipes = in_background(judge).await??;
         if let Some(target_size) = self.options.target_file_size {
-            recipes = pack::regroup(recipes, target_size);
+            recipes = pack::regroup(recipes, target_size, self.options.merge_row_groups);
         }
         self.tracker.planned(&recipes, recipes.len());
         Ok((Feed::of_known(recipes), files_of(dataset)))
@@ -160,7 +160,7 @@ impl Run<'_> {
     ) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         if self.options.target_file_size.is_some() {
             return Err(Error::configuration(
-                "only files can be regrouped to a target size, not frames",
+                "files that are made during the upload cannot be regrouped to a target size",
             )
             .into());
         }

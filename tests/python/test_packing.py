@@ -135,13 +135,9 @@ def test_a_target_size_of_the_wrong_type_is_rejected(
         client.check(small_files, target_file_size=size)  # type: ignore[arg-type]
 
 
-def test_names_and_frames_are_rejected_with_a_target_size(
-    client: sutro.Client, small_files: Path
-) -> None:
+def test_names_are_rejected_with_a_target_size(client: sutro.Client, small_files: Path) -> None:
     with pytest.raises(sutro.ConfigurationError, match="cannot be given names"):
         client.upload(small_files, target_file_size="1MB", names="path")
-    with pytest.raises(sutro.ConfigurationError, match="not frames"):
-        client.upload(pl.DataFrame({"id": [1]}), target_file_size="1MB")
 
 
 def test_the_command_packs_files(

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sutro import _core
+    from sutro._reports.upload import UploadReport
     from sutro.datasets import Dataset, DatasetFile
-    from sutro.sources import StorageOptions
+    from sutro.options import ProgressOption
+    from sutro.sources import Source, StorageOptions
 
 
 class AsyncCalls:
@@ -23,6 +25,39 @@ class AsyncCalls:
     __slots__ = ()
 
     _core: _core.Client
+
+    async def upload_to_dataset_async(
+        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
+    ) -> UploadReport:
+        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+
+        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
+
+        Args:
+            dataset_id: The dataset to upload to.
+            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
+
+        Returns:
+            A report: the dataset id, each file with its id and times, bytes and seconds.
+
+        Raises:
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            CancelledError: The task was cancelled; `report` lists what was uploaded.
+            SutroError: Any other failure; see `sutro.errors`.
+
+        Examples:
+            >>> dataset_id = await client.create_dataset_async()
+            >>> paths = ["data/cars-1970.parquet"]
+            >>> report = await client.upload_to_dataset_async(dataset_id, paths)
+            >>> report[0].status
+            'uploaded'
+        """
+        return await self.upload_async(file_paths, dataset_id, progress=progress)
 
     async def create_dataset_async(self, name: str | None = None) -> str:
         """Create an empty dataset and return its id.

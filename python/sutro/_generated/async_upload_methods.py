@@ -43,6 +43,7 @@ class AsyncUploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
         dry_run: bool = False,
@@ -86,7 +87,11 @@ class AsyncUploads:
             target_file_size: Pack neighbouring files, and split large ones, into files of at most
                 about this size (`"256MB"`, or bytes), in order and without decoding them. A row
                 group is never split. The files are called `part-00000`, ... with a fingerprint of
-                their sources, which the report lists.
+                their sources, which the report lists. Split each frame into files that are never
+                larger, unless a single row is; with `rows_per_file`, the limit that comes first
+                applies.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB by encoding them again. Larger ones are copied as they are.
             on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
                 converts the files on the way to a common schema, if that loses nothing (order of
                 columns, wider numbers, columns without values, nullability, time units). Your own
@@ -129,6 +134,7 @@ class AsyncUploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=dry_run,
@@ -151,6 +157,7 @@ class AsyncUploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
     ) -> CheckReport:
@@ -176,8 +183,11 @@ class AsyncUploads:
             exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
             storage_options: Options of the stores of URLs, as in `upload`.
             rows_per_file: Split each frame into files of this many rows, in order.
-            target_file_size: Check for an upload that packs and splits files to this size
-                (`"256MB"`, or bytes). A note in the report says how many files it makes.
+            target_file_size: Check for an upload that packs and splits files, or splits frames, to
+                this size (`"256MB"`, or bytes). For files, a note in the report says how many there
+                will be.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB. The note says how many.
             on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
                 converts the files to a common schema, if that loses nothing.
             recompress: Accept files that use a codec other than snappy: an upload would recompress
@@ -207,6 +217,7 @@ class AsyncUploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
         )
@@ -225,6 +236,7 @@ class AsyncUploads:
         storage_options: StorageOptions | None = None,
         rows_per_file: int | None = None,
         target_file_size: int | str | None = None,
+        merge_row_groups: bool = False,
         on_mismatch: OnMismatch = "error",
         recompress: bool = False,
         progress: ProgressOption = None,
@@ -255,7 +267,10 @@ class AsyncUploads:
             storage_options: Options of the stores of URLs, as in `upload`.
             rows_per_file: Split each frame into files of this many rows, in order.
             target_file_size: Pack neighbouring files, and split large ones, into files of at most
-                about this size (`"256MB"`, or bytes).
+                about this size (`"256MB"`, or bytes). Split each frame into files that are never
+                larger, unless a single row is.
+            merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
+                1 MB by encoding them again.
             on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
                 converts them on the way to a common schema, if that loses nothing.
             recompress: Recompress files on the way that use a codec other than snappy.
@@ -294,6 +309,7 @@ class AsyncUploads:
             storage_options=storage_options,
             rows_per_file=rows_per_file,
             target_file_size=target_file_size,
+            merge_row_groups=merge_row_groups,
             on_mismatch=on_mismatch,
             recompress=recompress,
             dry_run=False,
@@ -340,36 +356,3 @@ class AsyncUploads:
             UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
         """
         return await in_loop(uploads.commit, self._core, staged, dataset_id, expected_file_count)
-
-    async def upload_to_dataset_async(
-        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
-    ) -> UploadReport:
-        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
-
-        Runs in the current event loop without blocking it. Cancelling the task cancels the call.
-
-        Args:
-            dataset_id: The dataset to upload to.
-            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
-                pyarrow, duckdb, ...), or a list or generator of frames.
-            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
-                in a notebook. A callable receives a `Progress` about ten times a second.
-
-        Returns:
-            A report: the dataset id, each file with its id and times, bytes and seconds.
-
-        Raises:
-            CheckError: Files cannot be uploaded. Nothing was sent.
-            DatasetNotFoundError: There is no such dataset.
-            UploadIncompleteError: The upload failed after some files; `report` lists them.
-            CancelledError: The task was cancelled; `report` lists what was uploaded.
-            SutroError: Any other failure; see `sutro.errors`.
-
-        Examples:
-            >>> dataset_id = await client.create_dataset_async()
-            >>> paths = ["data/cars-1970.parquet"]
-            >>> report = await client.upload_to_dataset_async(dataset_id, paths)
-            >>> report[0].status
-            'uploaded'
-        """
-        return await self.upload_async(file_paths, dataset_id, progress=progress)

@@ -12,9 +12,53 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sutro._reports.upload import UploadReport
     from sutro.datasets import Dataset, DatasetFile
+    from sutro.options import ProgressOption
     from sutro.reader import DatasetReader
-    from sutro.sources import StorageOptions
+    from sutro.sources import Source, StorageOptions
+
+
+@public
+def upload_to_dataset(
+    dataset_id: str,
+    file_paths: Source,
+    *,
+    progress: ProgressOption = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+) -> UploadReport:
+    """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+
+    Args:
+        dataset_id: The dataset to upload to.
+        file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+            pyarrow, duckdb, ...), or a list or generator of frames.
+        progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+            in a notebook. A callable receives a `Progress` about ten times a second.
+        api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
+            `~/.sutro/config.json`.
+        api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
+            the same place as the key, or the hosted API.
+
+    Returns:
+        A report: the dataset id, each file with its id and times, bytes and seconds.
+
+    Raises:
+        CheckError: Files cannot be uploaded. Nothing was sent.
+        DatasetNotFoundError: There is no such dataset.
+        UploadIncompleteError: The upload failed after some files; `report` lists them.
+        UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
+        SutroError: Any other failure; see `sutro.errors`.
+
+    Examples:
+        >>> dataset_id = sutro.create_dataset()
+        >>> paths = ["data/cars-1970.parquet"]
+        >>> report = sutro.upload_to_dataset(dataset_id, paths)
+        >>> report[0].status
+        'uploaded'
+    """
+    return Client(api_key, api_url).upload_to_dataset(dataset_id, file_paths, progress=progress)
 
 
 @public

@@ -35,9 +35,9 @@ class UploadedFile:
     status: Literal["uploaded", "skipped", "pending"]
     """`uploaded` by this run, `skipped` (already there) or, if the upload did not finish,
     `pending`."""
-    changes: tuple[Literal["cast", "hive", "recompressed"], ...]
+    changes: tuple[Literal["cast", "hive", "recompressed", "merged"], ...]
     """Changes during the upload: `cast`, `hive` (columns from folder names were added),
-    `recompressed`. Your own file does not change."""
+    `recompressed`, `merged` (small row groups were merged). Your own file does not change."""
     attempts: int
     """Number of times it was sent; 0 if it was skipped."""
     started: datetime | None

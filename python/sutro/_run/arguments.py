@@ -47,6 +47,7 @@ class Upload:
     on_mismatch: OnMismatch
     recompress: bool
     target_file_size: int | str | None = None
+    merge_row_groups: bool = False
     storage_options: StorageOptions | None = field(default=None, repr=False)
     concurrency: int | None = None
     atomic: bool = False
@@ -91,10 +92,15 @@ class Upload:
         if atomic and not ordered:
             message = f"an atomic upload commits all files together, in order; {hint('in_order')}"
             raise ConfigurationError(message)
+        merges = values.flag("merge_row_groups", self.merge_row_groups)
+        if merges and self.target_file_size is None:
+            message = "row groups can only be merged in files with a target size"
+            raise ConfigurationError(message)
         return UploadOptions(
             dataset_id=None if self.dataset_id is None else values.dataset_id(self.dataset_id),
             names=None,
             target_file_size=values.size("target_file_size", self.target_file_size),
+            merge_row_groups=merges,
             concurrency=settings.concurrency(self.concurrency),
             ordered=ordered,
             atomic=atomic,

@@ -29,6 +29,7 @@ from sutro._sources.frames import (
     make,
 )
 from sutro._sources.items import may_be_once
+from sutro._sources.limits import NO_LIMITS, FileLimits
 from sutro._sources.words import in_words
 from sutro.errors import CheckError, ConfigurationError, FrameError
 from sutro.sources import ArrowStream
@@ -51,7 +52,7 @@ def frames_of(
     items: Items,
     count: int | None,
     names: Sequence[str] | None,
-    rows_per_file: int | None,
+    limits: FileLimits,
     *,
     check: bool,
     options: UploadOptions,
@@ -74,11 +75,11 @@ def frames_of(
     if count is None:
         frames = _begun(items, names, options, preflight)
     else:
-        frames = _compared(list(items), rows_per_file, options, preflight, check=check)
-    if rows_per_file is None:
-        return replace(frames, rows_per_file=None)
-    numbered = _numbered(frames.items)
-    return replace(frames, items=numbered, file_count=None, rows_per_file=rows_per_file)
+        frames = _compared(list(items), limits, options, preflight, check=check)
+    if not limits:
+        return frames
+    numbered = _numbered(frames.items, limits)
+    return replace(frames, items=numbered, file_count=None, limits=limits)
 
 
 def _named(items: Items, names: Sequence[str] | None) -> Items:
@@ -94,14 +95,12 @@ def _named(items: Items, names: Sequence[str] | None) -> Items:
         yield name, item
 
 
-def _numbered(items: Items) -> Items:
+def _numbered(items: Items, limits: FileLimits) -> Items:
     for name, item in items:
         if name is not None:
-            message = "names cannot be used with `rows_per_file`, which numbers the files"
-            raise ConfigurationError(message)
+            limits.refuse_name()
         if not isinstance(item, ArrowStream):
-            message = "`rows_per_file` only applies to frames, but the source contains files"
-            raise ConfigurationError(message)
+            limits.refuse_file()
         yield None, item
 
 
@@ -113,19 +112,19 @@ def _begun(
 ) -> Frames:
     """Frames of an iterator. The first one is checked before the rest is requested."""
     if preflight is None:
-        return Frames(items, None, None)
+        return Frames(items, None)
     if names is not None:
         # The number of frames is unknown: there may be fewer frames than names.
         preflight.names_there(list(names), options["ordered"], is_all=False)
     first = next(items)
-    batch = _Batch([first], None, options, preflight)
+    batch = _Batch([first], NO_LIMITS, options, preflight)
     batch.refuse_first()
-    return Frames(chain([first], items), None, None, opened=batch.opened)
+    return Frames(chain([first], items), None, opened=batch.opened)
 
 
 def _compared(
     items: list[tuple[str | None, object]],
-    rows_per_file: int | None,
+    limits: FileLimits,
     options: UploadOptions,
     preflight: _core.Preflight | None,
     *,
@@ -136,7 +135,7 @@ def _compared(
         (name, checked(frame, label_of(name, position)))
         for position, (name, frame) in enumerate(items)
     ]
-    batch = _Batch(known, rows_per_file, options, preflight)
+    batch = _Batch(known, limits, options, preflight)
     batch.check_each_once()
     there = batch.names_there() if check else []
     outlines = batch.outlines() if check or len(known) > 1 else []
@@ -147,7 +146,7 @@ def _compared(
     return Frames(
         iter(known),
         len(known),
-        rows_per_file,
+        limits,
         schema,
         # A single frame needs no outline: the encoder checks it.
         outlines=outlines if len(known) > 1 else (),
@@ -162,14 +161,14 @@ class _Batch:
     def __init__(
         self,
         frames: Sequence[tuple[str | None, object]],
-        rows_per_file: int | None,
+        limits: FileLimits,
         options: UploadOptions,
         preflight: _core.Preflight | None,
     ) -> None:
         self._frames = [
             (name, frame, label_of(name, position)) for position, (name, frame) in enumerate(frames)
         ]
-        self._rows_per_file = rows_per_file
+        self._limits = limits
         self._options = options
         self._preflight = preflight
         self._can_be_lost = any(may_be_once(frame) for _, frame, _ in self._frames)
@@ -177,8 +176,8 @@ class _Batch:
         self.made: dict[int, Made] = {}
         for place, (_, frame, _) in enumerate(self._frames):
             made = once.kept(frame)
-            # Useless with another `rows_per_file`: the stream is rejected as already read.
-            if made is not None and made.rows_per_file == rows_per_file:
+            # Useless with other limits: the stream is rejected as already read.
+            if made is not None and made.limits == limits:
                 self.made[place] = made
 
     def check_each_once(self) -> None:
@@ -218,7 +217,7 @@ class _Batch:
         Raises:
             FileExistsInDatasetError: A file has other content than the dataset's.
         """
-        if self._preflight is None or self._rows_per_file is not None or not self._can_be_lost:
+        if self._preflight is None or self._limits or not self._can_be_lost:
             return
         places = there[:_MOST_MADE]
         files = [(self._frames[place][0] or "", self._make(place).files[0][1]) for place in places]
@@ -318,7 +317,7 @@ class _Batch:
         if place not in self.made:
             _, frame, label = self._frames[place]
             opened = self.opened.pop(place, None)
-            self.made[place] = make(frame, label, self._rows_per_file, opened)
+            self.made[place] = make(frame, label, self._limits, opened)
             once.keep_made(frame, self.made[place])
         return self.made[place]
 
@@ -327,7 +326,7 @@ def _outline_of_made(made: Made, label: str) -> _core.FrameOutline:
     files = [file for _, file in made.files]
     leaves = set.intersection(*(set(file.leaves_without_values()) for file in files))
     outline = _core.FrameOutline.of_file(files[0], label)
-    return outline.with_values(0 if made.is_empty else 1, [], sorted(leaves))
+    return outline.with_values(0 if made.facts.is_empty else 1, [], sorted(leaves))
 
 
 def _looked_at(
@@ -339,7 +338,7 @@ def _looked_at(
     the same notion of a value.
     """
     with in_words(frame, label):
-        encoder = encoder_of(frame, label, _LOOK_ROWS, warn=False)
+        encoder = encoder_of(frame, label, FileLimits(rows=_LOOK_ROWS), warn=False)
     looked_at = sorted(leaves)
     try:
         while leaves and not encoder.is_exhausted:

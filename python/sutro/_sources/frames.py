@@ -5,14 +5,17 @@ from __future__ import annotations
 import typing
 import warnings
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sutro import _core
+from sutro._reports import text
 from sutro._run import stopping
 from sutro._sources import foreign, once, pandas, polars
 from sutro._sources.binary import copied
 from sutro._sources.classes import is_wrapper
 from sutro._sources.foreign import Stream
 from sutro._sources.items import Items, MadeFile, is_frame, not_a_source
+from sutro._sources.limits import NO_LIMITS, FileLimits
 from sutro._sources.unknown import advice_for_bytes, advice_for_file
 from sutro._sources.words import in_words, library_of
 from sutro.errors import FrameError, SutroWarning
@@ -29,13 +32,22 @@ STEP_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a frame when its last file was created."""
+
+    is_empty: bool = False
+    """It has no rows."""
+    oversized_files: int = 0
+    """Number of its files that are larger than their limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """The files of a frame that were created before the upload begins."""
 
     files: list[MadeFile]
-    rows_per_file: int | None
-    is_empty: bool
-    """The files have no rows."""
+    limits: FileLimits
+    facts: Facts
 
     def named(self, name: str | None) -> list[MadeFile]:
         """Return the files under another name in the dataset."""
@@ -49,7 +61,7 @@ class Frames:
     items: Items
     file_count: int | None
     """The number of files, if known."""
-    rows_per_file: int | None
+    limits: FileLimits = NO_LIMITS
     schema: _core.FrameSchema | None = None
     """The schema of all frames, if it is known."""
     outlines: Sequence[_core.FrameOutline] = ()
@@ -59,6 +71,8 @@ class Frames:
     """A note about the source, for the report."""
     empty: list[str] = field(default_factory=list)
     """The frames that turned out to have no rows."""
+    oversized: dict[str, int] = field(default_factory=dict)
+    """The number of files that are larger than their limit, by frame."""
     made: dict[int, Made] = field(default_factory=dict)
     """Files that were created already, by the positions of their frames."""
     opened: dict[int, _core.OpenStream] = field(default_factory=dict)
@@ -71,6 +85,11 @@ class Frames:
             has = "has" if len(self.empty) == 1 else "have"
             more = f" and {len(self.empty) - _MOST_NAMES:,} more" * (len(self.empty) > _MOST_NAMES)
             notes.append(f"{', '.join(self.empty[:_MOST_NAMES])}{more} {has} no rows")
+        notes.extend(
+            f"{label}: {text.counted(count, 'file')} larger than target_file_size, because a "
+            f"single row needs more"
+            for label, count in islice(self.oversized.items(), _MOST_NAMES)
+        )
         return tuple(notes)
 
     def files(self) -> Generator[MadeFile | None]:
@@ -84,37 +103,39 @@ class Frames:
             made = self.made.pop(position, None)
             if made is None:
                 opened = self.opened.pop(position, None)
-                is_empty = yield from made_of(name, frame, label, self.rows_per_file, opened)
+                facts = yield from made_of(name, frame, label, self.limits, opened)
             else:
                 # From here on, they belong to the upload.
                 once.forget_made(frame)
-                is_empty = made.is_empty
+                facts = made.facts
                 yield from made.named(name)
-            if is_empty:
+            if facts.is_empty:
                 self.empty.append(label)
+            if facts.oversized_files:
+                self.oversized[label] = facts.oversized_files
 
 
 def made_of(
     name: str | None,
     frame: object,
     label: str,
-    rows_per_file: int | None,
+    limits: FileLimits,
     opened: _core.OpenStream | None = None,
-) -> Generator[MadeFile | None, None, bool]:
+) -> Generator[MadeFile | None, None, Facts]:
     """Yield the files of a frame; None while one is still being encoded.
 
     Returns:
-        Whether the frame has no rows.
+        What is known about the frame then.
 
     Raises:
         FrameError: It cannot be encoded, or is a stream that was already read.
     """
     if not isinstance(checked(frame, label), ArrowStream):
         yield from copied(name, frame, label)
-        return False
+        return Facts()
     once.refuse_used(frame, label)
     with in_words(frame, label):
-        encoder = encoder_of(frame, label, rows_per_file, opened)
+        encoder = encoder_of(frame, label, limits, opened)
     # Not earlier: after an error about its types, the caller can cast the stream and pass it again.
     once.use(frame, label)
     is_empty = False
@@ -134,16 +155,16 @@ def made_of(
             elif file is not None:
                 once.note_rows(frame)
             yield None if file is None else (name, file)
+        return Facts(is_empty, encoder.oversized_files)
     finally:
         # A stored exception references this frame, but must not keep the library's objects alive.
         encoder.close()
-    return is_empty
 
 
 def make(
     frame: object,
     label: str,
-    rows_per_file: int | None,
+    limits: FileLimits,
     opened: _core.OpenStream | None,
 ) -> Made:
     """Encode a frame at once.
@@ -153,14 +174,14 @@ def make(
         Stopped: The caller no longer waits.
     """
     files: list[MadeFile] = []
-    making = made_of(None, frame, label, rows_per_file, opened)
+    making = made_of(None, frame, label, limits, opened)
     try:
         while True:
             stopping.check()
             try:
                 file = next(making)
             except StopIteration as end:
-                return Made(files, rows_per_file, is_empty=end.value)
+                return Made(files, limits, end.value)
             if file is not None:
                 files.append(file)
     finally:
@@ -170,7 +191,7 @@ def make(
 def encoder_of(
     frame: object,
     label: str,
-    rows_per_file: int | None,
+    limits: FileLimits,
     opened: _core.OpenStream | None = None,
     *,
     warn: bool = True,
@@ -178,7 +199,7 @@ def encoder_of(
     """Create an encoder that stores types as the frame's library does in its own files."""
     source = opened or pandas.without_index(frame, warn=warn)
     return _core.FrameEncoder(
-        source, label, rows_per_file, decimals_as_bytes(frame), is_wrapper(frame)
+        source, label, limits.rows, limits.size, decimals_as_bytes(frame), is_wrapper(frame)
     )
 
 

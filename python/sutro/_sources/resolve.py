@@ -12,6 +12,7 @@ from sutro._run import values
 from sutro._sources.batch import frames_of
 from sutro._sources.foreign import names_of
 from sutro._sources.items import is_path, items_of, reads_once
+from sutro._sources.limits import FileLimits
 from sutro._sources.paths import Paths, ShellPaths, paths_of
 from sutro.errors import ConfigurationError
 
@@ -88,11 +89,17 @@ def resolve(
         raise ConfigurationError(message)
     if recursive or excluded or stored:
         raise ConfigurationError(ONLY_FOR_FILES)
+    if options["merge_row_groups"]:
+        message = "row groups can only be merged in files, but the source contains frames"
+        raise ConfigurationError(message)
     known = [name for name, _ in names_of(source)] if isinstance(source, Mapping) else names
     if check and known is not None:
         _core.check_names(list(known))
+    limits = FileLimits(rows_per_file, options["target_file_size"])
+    # The encoder applies it.
+    options["target_file_size"] = None
     frames = frames_of(
-        items, count, names, rows_per_file, check=check, options=options, preflight=preflight
+        items, count, names, limits, check=check, options=options, preflight=preflight
     )
     is_used_up = options["dry_run"] and reads_once(source)
     return replace(frames, note=_USED_UP) if is_used_up else frames

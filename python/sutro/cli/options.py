@@ -227,6 +227,12 @@ source_options = together(
         "size (256MB, 1GiB), in order and without decoding them.",
     ),
     click.option(
+        "--merge-row-groups",
+        is_flag=True,
+        help="With --target-file-size, merge neighbouring row groups of less than 1 MB by encoding "
+        "them again.",
+    ),
+    click.option(
         "--recompress",
         is_flag=True,
         help="Recompress files that use a codec other than snappy.",

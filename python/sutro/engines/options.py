@@ -99,6 +99,7 @@ def options_of(given: Upload, staging: object) -> Options:
         "recursive": given.recursive,
         "exclude": bool(given.exclude),
         "dry_run": given.dry_run,
+        "merge_row_groups": given.merge_row_groups,
         "ordered=False": not given.ordered,
     }
     refused = [name for name, is_given in not_applicable.items() if is_given]

@@ -1,8 +1,10 @@
 //! Notes about the sizes of files.
 
+use std::fmt::Write;
+
 use crate::{
     hint::{Hint, Message},
-    upload::recipe::Recipe,
+    upload::{recipe::Recipe, report::Change, runs::merged_counts},
 };
 
 /// No advice below this number of files.
@@ -15,7 +17,14 @@ const ANSWER_MS: u64 = 50;
 /// Describes the regrouping.
 pub(in crate::upload) fn regrouped(before: usize, after: &[Recipe]) -> String {
     let files = |count| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
-    format!("{} regrouped into {}", files(before), files(after.len()))
+    let mut words = format!("{} regrouped into {}", files(before), files(after.len()));
+    let merged = after.iter().filter(|file| file.changes.contains(&Change::Merged));
+    let counts = merged.map(|file| merged_counts(&file.parts));
+    let (row_groups, into) = counts.fold((0, 0), |all, file| (all.0 + file.0, all.1 + file.1));
+    if row_groups > 0 {
+        let _ = write!(words, "; {row_groups} small row groups merged into {into}");
+    }
+    words
 }
 
 /// Advice for an ordered upload of many small files to a server that commits one at a time.

@@ -1,7 +1,6 @@
 //! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
 use std::{
-    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -12,9 +11,8 @@ use parquet::{
     errors::{ParquetError, Result as ParquetResult},
     file::{
         metadata::{
-            ColumnChunkMetaData, ColumnChunkMetaDataBuilder, FileMetaData, KeyValue,
-            ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetMetaDataWriter,
-            RowGroupMetaData,
+            ColumnChunkMetaData, ColumnChunkMetaDataBuilder, FileMetaData, ParquetMetaData,
+            ParquetMetaDataOptions, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
         },
         statistics::Statistics,
     },
@@ -25,7 +23,7 @@ use crate::{
     error::{Error, Result},
     location::Location,
     source::{Content, Piece},
-    upload::recipe::Part,
+    upload::{common_metadata::CommonMetadata, recipe::Part, rewrite::page_range},
 };
 
 const MAGIC: &[u8] = b"PAR1";
@@ -60,16 +58,8 @@ struct Joined {
     pieces: Vec<Piece>,
     size: u64,
     row_groups: Vec<RowGroupMetaData>,
-    file: Option<FileFacts>,
-}
-
-/// What the new footer says about the whole file.
-struct FileFacts {
-    schema: SchemaDescPtr,
-    version: i32,
-    /// `None` if the sources have several.
-    created_by: Option<String>,
-    key_values: Vec<KeyValue>,
+    file: Option<CommonMetadata>,
+    footers: [Option<(Content, Arc<ParquetMetaData>)>; 2],
 }
 
 impl Joined {
@@ -80,6 +70,7 @@ impl Joined {
             pieces: vec![Piece::Bytes(magic)],
             row_groups: Vec::new(),
             file: None,
+            footers: [None, None],
         }
     }
 
@@ -88,20 +79,7 @@ impl Joined {
             let location = part.content.location().clone();
             Error::Rewrite { location, message }
         };
-        let open = part.content.open()?;
-        // Statistics of encodings, as they are in the file.
-        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
-        let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
-        // The crate panics on some damaged footers.
-        let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
-            .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
-            .and_then(|()| reader.finish());
-        let metadata = read.map_err(|error| match error {
-            ParquetError::External(error) => {
-                error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
-            }
-            other => failed(other.to_string()),
-        })?;
+        let metadata = self.footer_of(&part.content)?;
         let file = metadata.file_metadata();
         if let Some(writer) = writer_of_wrong_sizes(file.created_by()) {
             return Err(failed(format!(
@@ -109,7 +87,7 @@ impl Joined {
             )));
         }
         match &mut self.file {
-            None => self.file = Some(FileFacts::of(file)),
+            None => self.file = Some(CommonMetadata::of(file)),
             Some(known) => known.add(file),
         }
         let schema = self.file.as_ref().map(|known| Arc::clone(&known.schema));
@@ -122,6 +100,19 @@ impl Joined {
                 .map_err(|error| failed(error.to_string()))?;
         }
         Ok(())
+    }
+
+    /// The footer of a source. The last ones are kept: row groups of a source and of a temporary
+    /// file may alternate.
+    fn footer_of(&mut self, content: &Content) -> Result<Arc<ParquetMetaData>> {
+        if let Some((_, known)) = self.footers.iter().flatten().find(|(of, _)| of.is_same(content))
+        {
+            return Ok(Arc::clone(known));
+        }
+        let metadata = Arc::new(read_footer(content)?);
+        self.footers.rotate_right(1);
+        self.footers[0] = Some((content.clone(), Arc::clone(&metadata)));
+        Ok(metadata)
     }
 
     fn add_row_group(
@@ -139,7 +130,7 @@ impl Joined {
             .set_file_offset(offset(begin))
             .set_ordinal(i16::try_from(self.row_groups.len()).unwrap_or(i16::MAX));
         for (index, column) in row_group.columns().iter().enumerate() {
-            let pages = pages(column);
+            let pages = page_range(column);
             let shift = offset(self.size) - offset(pages.start);
             let sliced =
                 content.slice(pages).map_err(|error| ParquetError::External(error.into()))?;
@@ -195,36 +186,22 @@ impl Joined {
     }
 }
 
-impl FileFacts {
-    fn of(file: &FileMetaData) -> Self {
-        Self {
-            schema: file.schema_descr_ptr(),
-            version: file.version(),
-            created_by: file.created_by().map(str::to_owned),
-            key_values: file.key_value_metadata().cloned().unwrap_or_default(),
+fn read_footer(content: &Content) -> Result<ParquetMetaData> {
+    let failed = |message: String| Error::Rewrite { location: content.location().clone(), message };
+    let open = content.open()?;
+    // Statistics of encodings, as they are in the file.
+    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+    let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
+    // The crate panics on some damaged footers.
+    let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
+        .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
+        .and_then(|()| reader.finish());
+    read.map_err(|error| match error {
+        ParquetError::External(error) => {
+            error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
         }
-    }
-
-    /// Keeps metadata that all sources agree on. An exception is what tools store about the schema:
-    /// it differs in details that depend on the rows of a file, such as the index of pandas.
-    fn add(&mut self, file: &FileMetaData) {
-        self.version = self.version.max(file.version());
-        if self.created_by.as_deref() != file.created_by() {
-            self.created_by = None;
-        }
-        let others = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
-        let is_about_schema = |key: &str| key == "ARROW:schema" || key == "pandas";
-        self.key_values.retain(|note| is_about_schema(&note.key) || others.contains(note));
-    }
-}
-
-/// The range of a column chunk's pages. Some writers store offset 0 for a missing page.
-fn pages(column: &ColumnChunkMetaData) -> Range<u64> {
-    let positions = [column.dictionary_page_offset(), Some(column.data_page_offset())];
-    let begin = positions.into_iter().flatten().filter(|&position| position > 0).min();
-    let begin = u64::try_from(begin.unwrap_or(0)).unwrap_or(0);
-    let size = u64::try_from(column.compressed_size()).unwrap_or(0);
-    if size == 0 { 0..0 } else { begin..begin.saturating_add(size) }
+        other => failed(other.to_string()),
+    })
 }
 
 /// The same column chunk, moved by `shift` bytes.

@@ -1,8 +1,10 @@
 //! Files of the right size: neighbours are packed and large files are split, at the borders of row
-//! groups. No page is decoded, and the order of the rows stays that of the plan.
+//! groups. No page is decoded, except to merge row groups that are far too small. The order of the
+//! rows stays that of the plan.
 
 mod advice;
 mod join;
+mod merge;
 mod regroup;
 #[cfg(test)]
 mod tests;
@@ -10,5 +12,6 @@ mod tests;
 pub(super) use self::{
     advice::{many_small_files, regrouped},
     join::join,
+    merge::merge,
     regroup::regroup,
 };

@@ -7,6 +7,7 @@ use crate::{
     upload::{
         recipe::{Part, Recipe},
         report::Change,
+        runs::merged_counts,
     },
 };
 
@@ -14,9 +15,14 @@ use crate::{
 const MAX_ROW_GROUPS: usize = i16::MAX as usize;
 
 /// Regroups the row groups of files, in order, into files with at most `target_size` bytes of
-/// pages. A larger row group becomes a file by itself. Equal files give equal names.
-pub(in crate::upload) fn regroup(files: Vec<Recipe>, target_size: u64) -> Vec<Recipe> {
-    let mut packs = Packs { target_size, done: Vec::new(), open: Pack::default() };
+/// pages. A larger row group becomes a file by itself. With `merges`, neighbouring row groups that
+/// are far too small are merged. Equal files give equal names.
+pub(in crate::upload) fn regroup(
+    files: Vec<Recipe>,
+    target_size: u64,
+    merges: bool,
+) -> Vec<Recipe> {
+    let mut packs = Packs { target_size, merges, done: Vec::new(), open: Pack::default() };
     for file in files {
         packs.add(&file);
     }
@@ -26,6 +32,7 @@ pub(in crate::upload) fn regroup(files: Vec<Recipe>, target_size: u64) -> Vec<Re
 
 struct Packs {
     target_size: u64,
+    merges: bool,
     done: Vec<Recipe>,
     open: Pack,
 }
@@ -82,9 +89,12 @@ impl Packs {
     }
 
     fn close(&mut self) {
-        let Pack { parts, schema, changes, .. } = std::mem::take(&mut self.open);
+        let Pack { parts, schema, mut changes, .. } = std::mem::take(&mut self.open);
         if parts.is_empty() {
             return;
+        }
+        if self.merges && merged_counts(&parts).0 > 0 {
+            changes.push(Change::Merged);
         }
         let position = self.done.len();
         let name = name(position, &parts, &changes);
@@ -103,13 +113,6 @@ impl Pack {
         let changes = file.changes.iter().filter(|change| !self.changes.contains(change));
         let changes: Vec<_> = changes.copied().collect();
         self.changes.extend(changes);
-    }
-}
-
-impl Part {
-    fn has_consistent_row_count(&self) -> bool {
-        let rows = self.footer.row_groups.iter().map(|row_group| row_group.row_count);
-        rows.fold(0, u64::saturating_add) == self.footer.row_count
     }
 }
 

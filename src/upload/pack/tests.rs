@@ -3,27 +3,28 @@
 use std::{path::Path, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, Int64Array, ListArray, RecordBatch, StringArray, StructArray, types::Int32Type,
+    Array, ArrayRef, Int64Array, ListArray, RecordBatch, StringArray, StructArray, types::Int32Type,
 };
 use arrow_select::concat::concat_batches;
 use fastrand::Rng;
 use parquet::{
     arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
     file::{
-        metadata::{KeyValue, ParquetMetaData},
+        metadata::{KeyValue, ParquetMetaData, RowGroupMetaData},
         properties::{EnabledStatistics, WriterProperties},
         reader::{FileReader, SerializedFileReader},
     },
 };
 use tempfile::TempDir;
 
-use super::{join, regroup};
+use super::{join, merge, regroup};
 use crate::{
     schema::{FooterError, FooterReader},
     source::{Content, Source},
     upload::{
         files::{CheckedFile, PlannedFile},
         recipe::{Recipe, Target},
+        report::Change,
         sources::Partition,
     },
 };
@@ -163,7 +164,7 @@ fn packs_have_the_same_row_groups_in_the_same_order() {
         let (mut rng, folder) = (Rng::with_seed(seed), TempDir::new().unwrap());
         let (files, all) = any_files(&mut rng, &folder);
         let target_size = *rng.choice(&[1, 2_000, 10_000, 50_000, u64::MAX]).unwrap();
-        let packs = regroup(files.clone(), target_size);
+        let packs = regroup(files.clone(), target_size, false);
         let contents: Vec<_> = packs.iter().map(content).collect();
         let read: Vec<_> = contents.iter().map(read).collect();
         assert_eq!(concat_batches(&all.schema(), &read).unwrap(), all, "seed {seed}");
@@ -203,10 +204,12 @@ fn files_split_to_single_row_groups_and_packed_again_have_the_same_rows() {
         let (mut rng, folder) = (Rng::with_seed(seed), TempDir::new().unwrap());
         let (files, all) = any_files(&mut rng, &folder);
         let row_groups: usize = files.iter().map(|file| file.parts[0].row_groups.len()).sum();
-        let single = regroup(files, 1);
+        let single = regroup(files, 1, false);
         assert!(single.len() >= row_groups.max(1), "seed {seed}");
         let single = single.iter().enumerate().map(|(place, pack)| recipe(place, content(pack)));
-        let [packed] = &regroup(single.collect(), u64::MAX)[..] else { panic!("seed {seed}") };
+        let [packed] = &regroup(single.collect(), u64::MAX, false)[..] else {
+            panic!("seed {seed}")
+        };
         assert_eq!(read(&content(packed)), all, "seed {seed}");
     }
 }
@@ -220,7 +223,7 @@ fn names_depend_only_on_the_files() {
         recipe(0, Content::from(Source::pin(&path).unwrap()))
     };
     let names = |files: Vec<Recipe>, target_size| {
-        regroup(files, target_size).into_iter().map(|pack| pack.name).collect::<Vec<_>>()
+        regroup(files, target_size, false).into_iter().map(|pack| pack.name).collect::<Vec<_>>()
     };
     let first = names(vec![file(1), file(2)], u64::MAX);
     assert_eq!(first, names(vec![file(1), file(2)], u64::MAX));
@@ -241,7 +244,7 @@ fn metadata_that_all_files_share_is_kept() {
         write(&path, &mut rng, &[10]);
         recipe(position, Content::from(Source::pin(&path).unwrap()))
     });
-    let [pack] = &regroup(files.to_vec(), u64::MAX)[..] else { panic!("one pack") };
+    let [pack] = &regroup(files.to_vec(), u64::MAX, false)[..] else { panic!("one pack") };
     let metadata = metadata(&content(pack));
     let notes = metadata.file_metadata().key_value_metadata().unwrap();
     let mut keys: Vec<_> = notes.iter().map(|note| note.key.as_str()).collect();
@@ -260,8 +263,78 @@ fn a_file_whose_row_groups_contradict_its_row_count_stays_as_it_is() {
     });
     let mut files = files.to_vec();
     files[1].parts[0].footer.row_count += 1;
-    let packs = regroup(files, u64::MAX);
+    let packs = regroup(files, u64::MAX, false);
     let parts: Vec<_> = packs.iter().map(|pack| pack.parts.len()).collect();
     assert_eq!(parts, [1, 1, 1]);
     assert!(packs[1].as_is().is_some());
+}
+
+fn content_of(pack: &Recipe) -> Content {
+    pack.as_is().cloned().unwrap_or_else(|| {
+        let is_merged = pack.changes.contains(&Change::Merged);
+        let parts = if is_merged { merge(&pack.parts).unwrap() } else { pack.parts.clone() };
+        join(&pack.name, &parts).unwrap()
+    })
+}
+
+#[test]
+fn merged_row_groups_have_the_same_rows_and_their_statistics() {
+    for seed in 0..60 {
+        let (mut rng, folder) = (Rng::with_seed(seed), TempDir::new().unwrap());
+        let (files, all) = any_files(&mut rng, &folder);
+        let row_groups: usize = files.iter().map(|file| file.parts[0].row_groups.len()).sum();
+
+        let packs = regroup(files.clone(), u64::MAX, true);
+
+        let [pack] = &packs[..] else { panic!("seed {seed}: {} packs", packs.len()) };
+        let content = content_of(pack);
+        assert_eq!(read(&content), all, "seed {seed}");
+        let metadata = metadata(&content);
+        assert_eq!(metadata.num_row_groups(), row_groups.min(1), "seed {seed}");
+        assert_eq!(pack.changes.contains(&Change::Merged), row_groups > 1, "seed {seed}");
+        if let [row_group] = metadata.row_groups() {
+            let numbers = row_group.column(0).statistics();
+            let nulls = numbers.and_then(parquet::file::statistics::Statistics::null_count_opt);
+            let expected = all.column(0).null_count() as u64;
+            // A single row group is copied, perhaps without statistics.
+            assert!(nulls == Some(expected) || row_groups == 1, "seed {seed}: {nulls:?}");
+        }
+        let hash = |pack: &Recipe| content_of(pack).read_hash(|_| Ok(())).unwrap();
+        assert_eq!(hash(pack), hash(&regroup(files, u64::MAX, true)[0]), "seed {seed}");
+    }
+}
+
+#[test]
+fn only_small_neighbours_are_merged() {
+    let (mut rng, folder) = (Rng::with_seed(9), TempDir::new().unwrap());
+    let mut all = Vec::new();
+    let files = [10, 20, 130_000, 5, 140_000, 7, 8].iter().enumerate().map(|(position, &rows)| {
+        let path = folder.path().join(position.to_string());
+        let numbers: Int64Array = (0..rows).map(|_| Some(rng.i64(..))).collect();
+        let batch = RecordBatch::try_from_iter([("a", Arc::new(numbers) as ArrayRef)]).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        all.push(batch);
+        recipe(position, Content::from(Source::pin(&path).unwrap()))
+    });
+    let files: Vec<_> = files.collect();
+
+    let [pack] = &regroup(files.clone(), u64::MAX, true)[..] else { panic!("one pack") };
+
+    let content = content_of(pack);
+    let metadata = metadata(&content);
+    let rows: Vec<_> = metadata.row_groups().iter().map(RowGroupMetaData::num_rows).collect();
+    assert_eq!(rows, [30, 130_000, 5, 140_000, 15]);
+    for (group, file) in [(1, 2), (3, 4)] {
+        let size = metadata.row_group(group).compressed_size();
+        let before = files[file].parts[0].footer.row_groups[0].size_bytes;
+        assert_eq!(u64::try_from(size).unwrap(), before);
+    }
+    let reader = ParquetRecordBatchReaderBuilder::try_new(content.open().unwrap()).unwrap();
+    let read: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+    let schema = all[0].schema();
+    assert_eq!(concat_batches(&schema, &read).unwrap(), concat_batches(&schema, &all).unwrap());
+    assert_ne!(pack.name, regroup(files, u64::MAX, false)[0].name);
 }

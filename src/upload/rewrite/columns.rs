@@ -1,6 +1,8 @@
 //! Copies one column of a row group, batch by batch. If the types differ, values are converted,
 //! without loss.
 
+use std::ops::Range;
+
 use parquet::{
     basic::Type as Physical,
     column::reader::{ColumnReader, ColumnReaderImpl, get_typed_column_reader},
@@ -20,6 +22,8 @@ use super::{
 };
 use crate::{config::BATCH_ROWS, schema::Number};
 
+const ALL_ROWS: Range<usize> = 0..usize::MAX;
+
 pub(super) fn copy_column(
     reader: ColumnReader,
     leaf: &Leaf,
@@ -35,7 +39,7 @@ pub(super) fn copy_column(
         Some(conversion) if conversion.from != conversion.to || !is_same => {
             convert_column(reader, leaf, conversion, writer)
         }
-        _ if is_same => copy_unchanged(reader, leaf, writer),
+        _ if is_same => copy_rows(reader, leaf, ALL_ROWS, writer),
         _ => Err(ParquetError::General(format!("column '{}' cannot be cast", leaf.path))),
     }
 }
@@ -50,29 +54,32 @@ fn length_of(leaf: &Type) -> i32 {
     }
 }
 
-fn copy_unchanged(
+/// Copies some rows of a column whose type does not change.
+pub(super) fn copy_rows(
     reader: ColumnReader,
     leaf: &Leaf,
+    rows: Range<usize>,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
     match leaf.source.get_physical_type() {
-        Physical::BOOLEAN => same::<BoolType>(reader, leaf, writer),
-        Physical::INT32 => same::<Int32Type>(reader, leaf, writer),
-        Physical::INT64 => same::<Int64Type>(reader, leaf, writer),
-        Physical::INT96 => same::<Int96Type>(reader, leaf, writer),
-        Physical::FLOAT => same::<FloatType>(reader, leaf, writer),
-        Physical::DOUBLE => same::<DoubleType>(reader, leaf, writer),
-        Physical::BYTE_ARRAY => same::<ByteArrayType>(reader, leaf, writer),
-        Physical::FIXED_LEN_BYTE_ARRAY => same::<FixedLenByteArrayType>(reader, leaf, writer),
+        Physical::BOOLEAN => same::<BoolType>(reader, leaf, rows, writer),
+        Physical::INT32 => same::<Int32Type>(reader, leaf, rows, writer),
+        Physical::INT64 => same::<Int64Type>(reader, leaf, rows, writer),
+        Physical::INT96 => same::<Int96Type>(reader, leaf, rows, writer),
+        Physical::FLOAT => same::<FloatType>(reader, leaf, rows, writer),
+        Physical::DOUBLE => same::<DoubleType>(reader, leaf, rows, writer),
+        Physical::BYTE_ARRAY => same::<ByteArrayType>(reader, leaf, rows, writer),
+        Physical::FIXED_LEN_BYTE_ARRAY => same::<FixedLenByteArrayType>(reader, leaf, rows, writer),
     }
 }
 
 fn same<T: DataType>(
     reader: ColumnReader,
     leaf: &Leaf,
+    rows: Range<usize>,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    copy::<T>(reader, leaf, |values, levels| levels.write::<T>(&values, leaf, writer))
+    copy::<T>(reader, leaf, rows, |values, levels| levels.write::<T>(&values, leaf, writer))
 }
 
 /// Writes only levels. The type of a column without values does not matter.
@@ -98,7 +105,7 @@ fn nulls<T: DataType>(
     leaf: &Leaf,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    copy::<T>(reader, leaf, |values, levels| match values.first() {
+    copy::<T>(reader, leaf, ALL_ROWS, |values, levels| match values.first() {
         Some(value) => Err(lost(leaf, &format!("{value:?}"))),
         None => levels.write_values(&[], leaf, None, writer),
     })
@@ -130,7 +137,7 @@ fn converted<T: Stored>(
     conversion: Conversion,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    copy::<T>(reader, leaf, |values, levels| {
+    copy::<T>(reader, leaf, ALL_ROWS, |values, levels| {
         let convert = |stored: &T::T| {
             let value = T::load(stored, conversion.from);
             let value = value.ok_or_else(|| lost(leaf, &format!("{stored:?}")))?;
@@ -208,17 +215,20 @@ fn lost(leaf: &Leaf, value: &str) -> ParquetError {
     ))
 }
 
-/// Reads a column and passes its values and levels to `write`, batch by batch.
+/// Reads rows of a column and passes its values and levels to `write`, batch by batch.
 fn copy<T: DataType>(
     reader: ColumnReader,
     leaf: &Leaf,
+    rows: Range<usize>,
     mut write: impl FnMut(Vec<T::T>, Levels) -> Result<()>,
 ) -> Result<()> {
     let mut reader: ColumnReaderImpl<T> = get_typed_column_reader(reader);
+    let mut left = rows.len();
+    reader.skip_records(rows.start)?;
     loop {
         let (mut definition, mut repetition, mut values) = (Vec::new(), Vec::new(), Vec::new());
         let (records, _, levels) = reader.read_records(
-            BATCH_ROWS,
+            BATCH_ROWS.min(left),
             Some(&mut definition),
             Some(&mut repetition),
             &mut values,
@@ -226,6 +236,7 @@ fn copy<T: DataType>(
         if records == 0 && levels == 0 {
             return Ok(());
         }
+        left -= records;
         let definition = target_levels(leaf, &definition, levels)?;
         // Where the target has a list, the source has plain nulls: each is one record.
         repetition.resize(levels, 0);

@@ -1,43 +1,46 @@
-//! Rewrites files during an upload, never in place: casts them to a common schema or recompresses
-//! them.
+//! Rewrites files during an upload, never in place: casts them to a common schema, recompresses
+//! them, or merges row groups that are far too small.
 
 mod columns;
 mod constant;
 mod levels;
+mod pages;
 mod physical;
 mod plan;
+mod row_groups;
+mod rows;
 mod value;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use parquet::{
     basic::Compression,
     errors::ParquetError,
     file::{
-        metadata::KeyValue,
-        properties::WriterProperties,
-        reader::{FileReader, SerializedFileReader},
+        metadata::{KeyValue, RowGroupMetaData},
+        properties::{WriterProperties, WriterPropertiesBuilder},
+        reader::FileReader,
         writer::SerializedFileWriter,
     },
     schema::types::TypePtr,
 };
 
+pub(super) use self::{pages::page_range, rows::rows_of};
 use self::{
-    columns::copy_column,
-    constant::write_constant,
-    plan::{Source, sources, with_added},
+    plan::with_added,
+    row_groups::{PartReader, RowGroups, of_part, open, root_of},
 };
 use super::{
+    common_metadata::CommonMetadata,
     recipe::{Part, Recipe},
+    report::Change,
+    runs::{Run, runs},
     temporary::{HashedFile, while_writing},
 };
 use crate::{
     error::{Error, Result},
     schema::{Footer, FooterError, FooterReader},
-    source::{Content, OpenContent},
+    source::Content,
 };
 
 /// Writes the file of a recipe to a temporary file. May block.
@@ -48,22 +51,42 @@ pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
     let Some(first) = recipe.parts.first() else {
         return Err(Error::Internal(format!("{} is made of nothing", recipe.name)));
     };
+    Ok(finished(&recipe.parts, first, write(recipe, first))?.0)
+}
+
+/// Writes the row groups of each of these runs to a temporary file, as one row group. The columns
+/// have the codecs of the first one. May block.
+///
+/// # Errors
+/// [`Error::Rewrite`] if a page cannot be read; [`Error::FileChanged`].
+pub(super) fn merged(parts: &[Part], runs: &[&Run]) -> Result<(Content, Footer)> {
+    let first = runs.first().and_then(|run| run.first());
+    let Some((first, index)) = first.and_then(|first| Some((parts.get(first.part)?, first.index)))
+    else {
+        return Err(Error::Internal("there is nothing to merge".to_owned()));
+    };
+    finished(parts, first, write_merged(parts, runs, first, index))
+}
+
+/// Checks a file that was written from these parts.
+fn finished(
+    parts: &[Part],
+    first: &Part,
+    written: parquet::errors::Result<HashedFile>,
+) -> Result<(Content, Footer)> {
     let location = first.content.location().clone();
     let failed = |message: String| Error::Rewrite { location: location.clone(), message };
-    let written = write(recipe, first).map_err(|error| while_writing(error, failed))?;
-    recipe.parts.iter().try_for_each(|part| part.content.verify())?;
+    let written = written.map_err(|error| while_writing(error, failed))?;
+    parts.iter().try_for_each(|part| part.content.verify())?;
     let content = written.into_content(location.clone())?;
     let open = content.open()?;
     match FooterReader::default().read(content.size(), |range| open.read(range)) {
-        Ok(_) => Ok(content),
+        Ok(footer) => Ok((content, footer)),
         Err(FooterError::Read(error)) => Err(error),
         Err(FooterError::Invalid(invalid)) => Err(failed(invalid.to_string())),
     }
 }
 
-type PartReader = SerializedFileReader<OpenContent>;
-
-/// Opens one part at a time: a file may have more parts than a process may have files open.
 fn write(recipe: &Recipe, first: &Part) -> parquet::errors::Result<HashedFile> {
     let (schema, properties) = of_part(first, || {
         let reader = PartReader::new(open(first)?)?;
@@ -74,74 +97,59 @@ fn write(recipe: &Recipe, first: &Part) -> parquet::errors::Result<HashedFile> {
         };
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
-            .set_key_value_metadata(key_values(recipe, &first.footer, &reader))
-            .build();
+            .set_key_value_metadata(key_values(recipe, &first.footer, &reader));
         Ok((schema, properties))
     })?;
-    let temporary = HashedFile::new().map_err(|error| ParquetError::External(error.into()))?;
-    let mut writer =
-        SerializedFileWriter::new(temporary, Arc::clone(&schema), Arc::new(properties))?;
-    for part in &recipe.parts {
-        of_part(part, || write_part(part, &schema, &mut writer))?;
+    let mut writer = new_file(&schema, properties)?;
+    let mut row_groups = RowGroups::new(&recipe.parts, &schema);
+    let merges = recipe.changes.contains(&Change::Merged);
+    for run in runs(&recipe.parts, merges) {
+        row_groups.write(&run, &mut writer, |_| {})?;
     }
     writer.into_inner()
 }
 
-fn open(part: &Part) -> parquet::errors::Result<OpenContent> {
-    part.content.open().map_err(|error| ParquetError::External(error.into()))
-}
-
-/// Runs `work` on a part, and names its file in errors. The crate panics on some damaged pages.
-fn of_part<T>(
-    part: &Part,
-    work: impl FnOnce() -> parquet::errors::Result<T>,
-) -> parquet::errors::Result<T> {
-    let failed = |message: String| {
-        let location = part.content.location().clone();
-        Error::Rewrite { location, message }
-    };
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(ParquetError::General("its pages are damaged".to_owned())))
-        .map_err(|error| ParquetError::External(while_writing(error, failed).into()))
-}
-
-fn write_part(
-    part: &Part,
-    schema: &TypePtr,
-    writer: &mut SerializedFileWriter<HashedFile>,
-) -> parquet::errors::Result<()> {
-    let reader = PartReader::new(open(part)?)?;
-    let sources = sources(schema, &root_of(&reader), &part.footer)?;
-    let mut row_groups = part.row_groups.clone();
-    row_groups.try_for_each(|index| write_row_group(&reader, index, &sources, writer))
-}
-
-fn root_of(reader: &PartReader) -> TypePtr {
-    reader.metadata().file_metadata().schema_descr().root_schema_ptr()
-}
-
-fn write_row_group(
-    reader: &PartReader,
+fn write_merged(
+    parts: &[Part],
+    runs: &[&Run],
+    first: &Part,
     index: usize,
-    sources: &[Source<'_>],
-    writer: &mut SerializedFileWriter<HashedFile>,
-) -> parquet::errors::Result<()> {
-    let from = reader.get_row_group(index)?;
-    let mut to = writer.next_row_group()?;
-    for source in sources {
-        let Some(mut target) = to.next_column()? else { break };
-        match source {
-            Source::Copied(leaf) => {
-                copy_column(from.get_column_reader(leaf.place)?, leaf, &mut target)?;
-            }
-            Source::Added(column) => {
-                write_constant(column, from.metadata().num_rows(), &mut target)?;
-            }
-        }
-        target.close()?;
+) -> parquet::errors::Result<HashedFile> {
+    let (schema, properties) = of_part(first, || {
+        let reader = PartReader::new(open(first)?)?;
+        Ok((root_of(&reader), with_codecs_of(reader.metadata().row_group(index))))
+    })?;
+    let mut writer = new_file(&schema, properties)?;
+    let mut row_groups = RowGroups::new(parts, &schema);
+    let mut metadata: Option<CommonMetadata> = None;
+    for run in runs {
+        row_groups.write(run, &mut writer, |file| match &mut metadata {
+            None => metadata = Some(CommonMetadata::of(file)),
+            Some(known) => known.add(file),
+        })?;
     }
-    to.close()?;
-    Ok(())
+    for note in metadata.map(|metadata| metadata.key_values).unwrap_or_default() {
+        writer.append_key_value_metadata(note);
+    }
+    writer.into_inner()
+}
+
+fn new_file(
+    schema: &TypePtr,
+    properties: WriterPropertiesBuilder,
+) -> parquet::errors::Result<SerializedFileWriter<HashedFile>> {
+    let temporary = HashedFile::new().map_err(|error| ParquetError::External(error.into()))?;
+    SerializedFileWriter::new(temporary, Arc::clone(schema), Arc::new(properties.build()))
+}
+
+/// Files with other codecs than these two are recompressed.
+fn with_codecs_of(row_group: &RowGroupMetaData) -> WriterPropertiesBuilder {
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    row_group.columns().iter().fold(properties, |properties, column| match column.compression() {
+        Compression::UNCOMPRESSED => properties
+            .set_column_compression(column.column_path().clone(), Compression::UNCOMPRESSED),
+        _ => properties,
+    })
 }
 
 /// Drops what other tools noted about the old schema if the file is cast to another one.
