@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMPS := $(VENV)/stamps
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -type f)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -type f)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-older test-engines soak lint audit msrv format docs wheel sdist bench microbench fuzz clean
@@ -99,7 +99,8 @@ docs: $(STAMPS)/docs ## Build the documentation into site/; warnings are errors
 # Linked with zig, a wheel runs on older systems than the one that built it.
 WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
 wheel: $(STAMPS)/wheel ## Build an optimised wheel into dist/
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist --compression-level 9 $(WHEEL_OPTIONS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist $(WHEEL_OPTIONS)
+	$(BIN)/python tools/finish_wheel.py dist
 
 sdist: $(STAMPS)/venv ## Build a source distribution into dist/
 	$(BIN)/maturin sdist --out dist

@@ -1,11 +1,11 @@
 """The Rust core, as Python sees it.
 
-Private: programs use `sutro`. Every call that touches the network or a disk gives a
-`Job` and returns at once; the work goes on in Rust threads, which never call into Python.
-Whoever holds the job polls it, so that Ctrl-C and progress stay with the calling thread.
+Private: programs use `sutro`. Every call that needs the network or a disk returns a `Job` at
+once. The work continues in Rust threads, which call into Python only to wake an event loop that
+awaits the job. The caller waits for the job, so Ctrl-C and progress stay with its thread.
 
-The core builds the dataclasses of `sutro.report`, `sutro.datasets` and `sutro.progress`,
-and raises the classes of `sutro.errors` as `Class(message, **fields)`.
+The core creates the objects of `sutro._reports`, `sutro._progress` and `sutro.datasets`, and
+raises the classes of `sutro.errors` as `Class(message, **fields)`.
 """
 
 from asyncio import Future
@@ -22,6 +22,7 @@ from sutro.options import ClientOptions, PathOptions, ServerLimits, ServerPlace,
 from sutro.sources import ArrowStream
 
 __all__ = [
+    "LOCAL_PREFIX",
     "MAX_COMMIT_FILES",
     "BytesSpool",
     "Cancelled",
@@ -60,10 +61,13 @@ __all__ = [
 _T_co = TypeVar("_T_co", covariant=True)
 
 __version__: str
-"""Version of the package, out of Cargo.toml."""
+"""Version of the package, from Cargo.toml."""
+
+LOCAL_PREFIX: str
+"""Prefix of an API URL that selects the embedded server on a folder."""
 
 MAX_COMMIT_FILES: int
-"""Files that one commit of staged files can append."""
+"""The most files that one commit of staged files can append."""
 
 @final
 class Cancelled(Exception):  # noqa: N818 - it is a state, not an error
@@ -71,38 +75,38 @@ class Cancelled(Exception):  # noqa: N818 - it is a state, not an error
 
 @final
 class Job(Generic[_T_co]):
-    """One running call. Its methods may be called from any thread."""
+    """A running call. Its methods can be called from any thread."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds without the GIL; True when the job has finished."""
+        """Wait up to `timeout` seconds without the GIL; return whether the job has finished."""
 
     def finished(self) -> Future[None]:
-        """A future of the running event loop that is done when the job has finished."""
+        """Return a future of the running event loop that is done when the job has finished."""
 
     def feed(self, name: str | None, file: TemporaryParquet, timeout: float) -> bool:
-        """Give an upload a file, when it has room for it within `timeout` seconds.
+        """Pass a file to an upload if it has room for it within `timeout` seconds.
 
-        The name is that in the dataset; None numbers it. Returns whether the file was taken;
-        a job that has finished takes all.
+        `name` is the file's name in the dataset; None generates one. Returns whether the upload
+        accepted the file. A job that has finished accepts all files.
         """
 
     def end_feed(self) -> None:
-        """Say that there are no more files."""
+        """Signal that there are no more files."""
 
     def cancel(self) -> None:
         """Drop all connections. The job ends soon, and `result()` raises `Cancelled`.
 
-        Does nothing when the job has finished.
+        Does nothing if the job has finished.
         """
 
     def progress(self) -> Progress | None:
-        """How far an upload is; None for other calls."""
+        """Return the progress of an upload; None for other calls."""
 
     def result(self) -> _T_co:
-        """Return the call's value, or raise its error: once, after `wait` said True."""
+        """Return the call's value, or raise its error: once, after `wait` returned True."""
 
     def partial_report(self) -> UploadReport | None:
-        """What an upload has done so far; None for other calls."""
+        """Return the report of an upload so far; None for other calls."""
 
 @final
 class Client:
@@ -111,8 +115,8 @@ class Client:
     def __new__(cls, *, api_key: str | None, api_url: str, options: ClientOptions) -> Self:
         """Connect to `api_url`.
 
-        `local:FOLDER` uses the embedded service of this process on that folder and
-        starts it where needed; it takes no key.
+        `local:FOLDER` uses this process's embedded server on that folder, and starts it if
+        necessary. It needs no key.
 
         Raises:
             sutro.ConfigurationError: The URL or the key cannot be used.
@@ -120,17 +124,17 @@ class Client:
 
     @property
     def api_url(self) -> str:
-        """The URL as given, without a slash at its end."""
+        """The URL as given, without a trailing slash."""
 
     def upload(self, files: FoundFiles, options: UploadOptions) -> Job[UploadReport]:
-        """Put files into one dataset."""
+        """Upload files to a dataset."""
 
     def upload_made_files(
         self, file_count: int | None, schema: FrameSchema | None, options: UploadOptions
     ) -> Job[UploadReport]:
-        """Put the files that are given with `Job.feed` into one dataset.
+        """Upload the files that are passed with `Job.feed` to a dataset.
 
-        `file_count` and `schema` are None where they are not known.
+        `file_count` and `schema` are None if they are not known.
         """
 
     def stage(self, files: FoundFiles, options: UploadOptions) -> Job[list[StagedFile]]:
@@ -143,13 +147,13 @@ class Client:
         options: UploadOptions,
         known: Preflight | None,
     ) -> Job[list[StagedFile]]:
-        """Stage the files that are given with `Job.feed`.
+        """Stage the files that are passed with `Job.feed`.
 
-        With `known`, nothing is asked about the dataset.
+        With `known`, the dataset is not listed again.
         """
 
     def stages(self, dataset_id: str) -> Job[bool]:
-        """Tell whether the server stages files for a dataset."""
+        """Check whether the server stages files for a dataset."""
 
     def commit(
         self, staged: list[StagedFile], dataset_id: str, expected_file_count: int | None
@@ -157,21 +161,21 @@ class Client:
         """Commit staged files, in their order."""
 
     def preflight(self, dataset_id: str, names: bool) -> Job[Preflight]:
-        """Ask what a dataset holds; without `names` the first files are enough."""
+        """List the files of a dataset; without `names`, only the first ones."""
 
     def preflight_of_schema(self, dataset_id: str) -> Job[Preflight]:
-        """Ask for the schema of a dataset alone: the names of its files are not asked for."""
+        """Get the schema of a dataset without listing its files."""
 
     def create_dataset(self, name: str | None) -> Job[str]:
-        """Create an empty dataset; its id."""
+        """Create an empty dataset; return its id."""
 
     def list_datasets(self) -> Job[list[Dataset]]:
-        """List all datasets that the key may see, newest first."""
+        """List all datasets of the key, newest first."""
 
     def list_dataset_files(
         self, dataset_id: str, after: FileCursor | None = None
     ) -> Job[tuple[list[DatasetFile], FileCursor | None]]:
-        """List the next files of a dataset in its order; and where more follow."""
+        """List the next files of a dataset in its order, with a cursor if more follow."""
 
     def download_from_dataset(
         self,
@@ -182,15 +186,15 @@ class Client:
         concurrency: int | None,
         overwrite: bool,
     ) -> Job[list[Path] | list[str]]:
-        """Write files (None: all) into a folder, or to the URL of a prefix; paths, or URLs."""
+        """Download files (None: all) to a folder, or to the URL of a prefix; return paths, or URLs."""
 
     def read(
         self, dataset_id: str, columns: list[str] | None, files: list[str] | None
     ) -> Job[Rows]:
-        """List a dataset and download its first file; the rows of all files, for one use."""
+        """List a dataset and download its first file; return the rows of all files, for one use."""
 
     def delete_dataset(self, dataset_id: str) -> Job[None]:
-        """Delete a dataset with all of its files."""
+        """Delete a dataset and all of its files."""
 
     def delete_dataset_file(self, dataset_id: str, file_name: str) -> Job[None]:
         """Delete a file of a dataset."""
@@ -200,34 +204,34 @@ class Client:
 
 @final
 class TemporaryParquet:
-    """A temporary file; gone with this object, or with the upload that took it."""
+    """A temporary file, deleted with this object or with the upload that received it."""
 
     def leaves_without_values(self) -> list[int]:
-        """Give the places of the leaves of its schema that have no value, in rising order."""
+        """Return the indexes of the schema's leaves that have no values, in ascending order."""
 
 @final
 class BytesSpool:
-    """Makes a temporary file of bytes."""
+    """Writes bytes to a temporary file."""
 
     def __new__(cls, label: str) -> Self:
-        """Begin a file; `label` names it in errors."""
+        """Create the file; `label` names it in errors."""
 
     def write(self, bytes: bytes) -> None:  # noqa: A002
         """Append bytes."""
 
     def finish(self, path: str | None) -> TemporaryParquet:
-        """End the file; `path` is where its bytes come from, if they come from a file."""
+        """Complete the file; `path` is the file that its bytes come from, if any."""
 
 @final
 class OpenStream:
-    """An Arrow stream that was opened, and is read by an encoder."""
+    """An open Arrow stream, for an encoder."""
 
     def __new__(cls, frame: object) -> Self:
-        """Open it; no row is read."""
+        """Open the stream without reading rows."""
 
 @final
 class FrameEncoder:
-    """Makes parquet files of an object with `__arrow_c_stream__`, or of an `OpenStream`."""
+    """Writes an object with `__arrow_c_stream__`, or an `OpenStream`, to Parquet files."""
 
     def __new__(
         cls,
@@ -238,23 +242,23 @@ class FrameEncoder:
         decimals_as_bytes: bool,
         drops_index: bool,
     ) -> Self:
-        """Begin; `label` names the frame in errors.
+        """Open the frame's stream; `label` names the frame in errors.
 
         A file has at most `max_rows` rows, and at most `max_bytes` unless a single row needs more.
-        `decimals_as_bytes` writes decimals as pyarrow does, and not as polars does. `drops_index`
-        leaves out what the stream's `pandas` metadata calls index.
+        `decimals_as_bytes` writes decimals as pyarrow does, instead of as polars does.
+        `drops_index` omits the index columns that the stream's `pandas` metadata names.
 
         Raises:
-            sutro.FrameError: It is no table, or has types that parquet does not have.
+            sutro.FrameError: It is not a table, or has types that Parquet does not support.
         """
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the last file was given."""
+        """Whether the last file was returned."""
 
     @property
     def notes(self) -> list[str]:
-        """What the files leave out of the frame, in words: extension types."""
+        """Descriptions of what the files omit: extension types."""
 
     @property
     def oversized_files(self) -> int:
@@ -262,24 +266,24 @@ class FrameEncoder:
 
     @property
     def index_columns(self) -> list[str]:
-        """The columns of a pandas index that are dropped.
+        """The columns of the pandas index that are dropped.
 
-        Where none is to be dropped, those that have the name of an index without a name.
+        Without `drops_index`, the columns that are an index without a name.
         """
 
     @property
     def row_count(self) -> int | None:
-        """The rows that the frame has given; None if it has not given a batch."""
+        """The rows read from the frame so far; None before its first batch."""
 
     def close(self) -> None:
         """Release the frame's stream."""
 
     def encode(self, seconds: float) -> TemporaryParquet | None:
-        """Work for about so long without the GIL; a file when one is whole."""
+        """Encode for about `seconds` without the GIL; return a file if one is complete."""
 
 @final
 class FrameChecker:
-    """Checks files that are made one after the other, as an upload would."""
+    """Checks files that are created one after the other, as an upload would."""
 
     def __new__(
         cls,
@@ -287,59 +291,59 @@ class FrameChecker:
         frames: Sequence[FrameOutline],
         preflight: Preflight | None,
     ) -> Self:
-        """Begin a check; `frames` are those of a list."""
+        """Start a check; `frames` are those of a list."""
 
     def add(self, name: str | None, file: TemporaryParquet) -> None:
-        """Take a file, with its name in the dataset or None to number it; read its footer."""
+        """Read the footer of a file; `name` is its name in the dataset, None to generate one."""
 
     def finish(self, client: Client | None, dataset_id: str | None) -> Job[CheckReport]:
-        """Say whether an upload would be accepted, by the dataset where there is one."""
+        """Check whether an upload would be accepted, by the dataset if there is one."""
 
 @final
 class FoundFiles:
-    """Files in the order of an upload; never none."""
+    """Files in the order of an upload; at least one."""
 
     @property
     def paths(self) -> list[str]:
-        """Where they are."""
+        """The path or URL of each file."""
 
     @property
     def sources(self) -> list[int]:
-        """For each file the index of the source that names it."""
+        """For each file, the index of the source that it belongs to."""
 
     @property
     def path_names(self) -> list[str | None]:
-        """Names that are made of their paths below the source; None for one that is no UTF-8."""
+        """Names from the paths below the source; None for a path that is not UTF-8."""
 
     @property
     def notes(self) -> list[str]:
-        """What the sources name and is not taken, and what else the caller should know."""
+        """Notes for the caller, such as files of the sources that are skipped."""
 
 def find_files(paths: PathOptions) -> Job[FoundFiles]:
-    """Look for the files of paths, folders and globs.
+    """Find the files of paths, folders and globs.
 
     Raises:
-        sutro.ConfigurationError: They name nothing, or a table of which not all files are live.
+        sutro.ConfigurationError: No file is found, or a folder is a table with deleted files.
         sutro.FileAccessError: A folder cannot be read.
     """
 
 def note_on_open_file(path: str) -> str | None:
-    """What a caller should know who passes an open file: it may be a part of a table."""
+    """Return a note for a caller that passes an open file: it may be part of a table."""
 
 def check_files(
     client: Client | None, files: FoundFiles, options: UploadOptions
 ) -> Job[CheckReport]:
-    """Check files, against what the dataset holds where `client` and the options name one."""
+    """Check files, and compare them with the dataset if `client` and the options name one."""
 
 def check_names(names: list[str]) -> None:
-    """Look whether names can be used, before anything is made of them.
+    """Check whether names can be used, before their files are created.
 
     Raises:
-        sutro.CheckError: Some cannot, or two are the same.
+        sutro.CheckError: A name cannot be used, or occurs twice.
     """
 
 def add_key(place: ServerPlace, name: str, api_key: str | None) -> Job[dict[str, Any]]:
-    """Add a key to the catalog of a place: this one, or a random one.
+    """Add `api_key`, or a random key, to the catalog of a place.
 
     The result has `name`, `key_id`, `created_at` and `api_key`.
     """
@@ -348,10 +352,10 @@ def list_keys(place: ServerPlace) -> Job[list[dict[str, Any]]]:
     """List the keys in the catalog of a place: dicts with `name`, `key_id` and `created_at`."""
 
 def revoke_keys(place: ServerPlace, name_or_id: str) -> Job[list[dict[str, Any]]]:
-    """Revoke all keys of a name, or the key with an id. The result is as that of `list_keys`."""
+    """Revoke all keys of a name, or the key with an id. Returns them as `list_keys` does."""
 
 def put_object(file: TemporaryParquet, url: str, storage_options: dict[str, str]) -> Job[None]:
-    """Write a file to the URL of an object, durably; one there is replaced."""
+    """Write a file durably to the URL of an object; replaces an existing one."""
 
 def delete_objects(url: str, storage_options: dict[str, str]) -> Job[None]:
     """Delete all objects below the URL of a folder in a bucket."""
@@ -365,7 +369,7 @@ def verify(place: ServerPlace, upload_expiry: float) -> Job[dict[str, Any]]:
 
 @final
 class LocalServer:
-    """The embedded service, from construction until `stop()`."""
+    """The embedded server, from construction until `stop()`."""
 
     def __new__(
         cls,
@@ -377,87 +381,87 @@ class LocalServer:
         allowed_hosts: list[str] = ...,
         limits: ServerLimits | None = None,
     ) -> Self:
-        """Serve a place, which is made where needed.
+        """Serve a place, which is created if necessary.
 
-        Port 0 takes a free one. With no keys, here or in the catalog, one is made up, on loopback
-        only.
+        Port 0 selects a free port. Without keys, here or in the catalog, the server generates
+        one, on loopback only.
         """
 
     @property
     def api_url(self) -> str:
-        """Where it listens, e.g. `http://127.0.0.1:41234`."""
+        """The URL that it listens on, such as `http://127.0.0.1:41234`."""
 
     @property
     def api_key(self) -> str | None:
         """The first key that it accepts. None if it accepts only keys of its catalog."""
 
     def stop(self) -> None:
-        """Finish running requests, for a few seconds. The folder is free when this is gone."""
+        """Wait a few seconds for running requests. Dropping the object releases the folder."""
 
 @final
 class FileCursor:
-    """Where a list of files goes on."""
+    """The position at which a listing continues."""
 
 @final
 class FrameOutline:
-    """What is known of a frame that is still to be encoded."""
+    """What is known about a frame that is not encoded yet."""
 
     def __new__(cls, frame: object, label: str, decimals_as_bytes: bool, drops_index: bool) -> Self:
-        """Take its schema from `__arrow_c_schema__` or, if there is none, `__arrow_c_stream__`.
+        """Read the schema from `__arrow_c_schema__` or, without it, from `__arrow_c_stream__`.
 
         The arguments are those of `FrameEncoder`.
 
         Raises:
-            sutro.FrameError: It is no table, or has types that parquet does not have.
+            sutro.FrameError: It is not a table, or has types that Parquet does not support.
         """
 
     def with_values(
         self, row_count: int, looked_at: Sequence[int], without_values: Sequence[int]
     ) -> Self:
-        """Add what a look at its rows has found: which leaves of the schema have no value.
+        """Add the results of a look at the rows: which of the leaves `looked_at` have no values.
 
-        Both are places in rising order.
+        Both lists have indexes in ascending order.
         """
 
-    def without_any_value(self) -> Self:
-        """Take all leaves of its schema to be without a value."""
+    def at_best(self) -> Self:
+        """Return the outline in the best case: leaves not looked at have no values."""
 
     @staticmethod
     def of_file(file: TemporaryParquet, label: str) -> FrameOutline:
-        """Take what is known of a frame whose file was made."""
+        """Return the outline of a frame that was encoded to this file."""
 
 def differing_leaves(
     frames: Sequence[FrameOutline], preflight: Preflight | None
 ) -> list[list[int]]:
-    """For each frame the places of the leaves whose values may matter for a cast.
+    """Return, for each frame, the indexes of the leaves whose values may matter for a cast.
 
-    These are the leaves of columns that not all frames have alike; where the dataset's schema is
-    known, all leaves of the frames that have another one.
+    If the dataset's schema is known, these are all leaves of frames with another schema.
+    Otherwise, they are the leaves of columns that differ between frames.
     """
 
 @final
 class FrameSchema:
-    """The schema that all files of an upload are to have."""
+    """The schema that all files of an upload get."""
 
 @final
 class Preflight:
-    """What a dataset holds before an upload into it."""
+    """The contents of a dataset before an upload."""
 
     def names_there(self, names: Sequence[str], ordered: bool, is_all: bool) -> list[int]:
-        """Give the positions of those names that the dataset has.
+        """Return the positions of the names that are in the dataset.
 
         Raises:
-            sutro.FileExistsInDatasetError: No earlier run of the upload can have left them there.
-                `is_all` says that it has no more files.
+            sutro.FileExistsInDatasetError: An earlier run of the upload cannot have added them.
+                `is_all` means that the upload has no other files.
         """
 
     def check_files(
         self, files: Sequence[tuple[str, TemporaryParquet]], options: UploadOptions
     ) -> Job[None]:
-        """Compare the first files of an upload with those of the dataset that have their names.
+        """Compare the first files of an upload with the dataset's files of the same names.
 
         Raises:
-            sutro.FileExistsInDatasetError: One has another content.
+            sutro.FileExistsInDatasetError: A file has other content.
         """
 
 def check_frames(
@@ -465,23 +469,23 @@ def check_frames(
 ) -> FrameSchema | None:
     """Compare the schemas of frames with the dataset's, or with each other.
 
-    Returns the schema of all, or their common one with `cast`; None where the dataset has one.
+    Returns the schema of all frames, or with `cast` their common one; None if the dataset has one.
 
     Raises:
-        sutro.SchemaMismatchError: They are not the same.
+        sutro.SchemaMismatchError: The schemas differ.
     """
 
 def in_natural_order(paths: list[str]) -> list[str]:
-    """Sort paths as those of a folder are: `part-2` before `part-10`."""
+    """Sort paths in natural order: `part-2` before `part-10`."""
 
 def upload_report_stream(files: Sequence[UploadedFile]) -> ArrowStream:
-    """Make a table with one row for each file."""
+    """Return a table with one row per file."""
 
 def check_report_stream(files: Sequence[CheckedFile]) -> ArrowStream:
-    """Make a table with one row for each file."""
+    """Return a table with one row per file."""
 
 def defaults() -> dict[str, int | float]:
-    """Return the default of each option that has a number, by its name. Times are in seconds."""
+    """Return the defaults of numeric options, by name. Times are in seconds."""
 
 def take_log_records() -> list[tuple[int, str, str, dict[str, int | str]]]:
-    """Take the log records since the last call: level as in `logging`, logger, event, fields."""
+    """Return the log records since the last call: level of `logging`, logger, event, fields."""

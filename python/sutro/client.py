@@ -156,7 +156,7 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
         """Check that the server accepts the API key.
 
         Raises:
-            AuthenticationError: It does not.
+            AuthenticationError: The server rejects the key.
             SutroError: Any other failure; see `sutro.errors`.
 
         Examples:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sutro import _hints
+from sutro._core import LOCAL_PREFIX
 from sutro._run import values
 from sutro._run.warn import warn
 from sutro.errors import ConfigurationError, FileAccessError, MissingKeyError
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_API_URL = "https://api.sutro.sh"
 """The hosted API."""
-
-_LOCAL = "local:"
-"""Prefix of the folder of an embedded server."""
 
 _ARGUMENTS = "the arguments"
 
@@ -91,7 +89,7 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
     """
     chosen = next(filter(None, _places(api_key, api_url)), Settings())
     _refuse_no_url(chosen)
-    if chosen.api_url is not None and chosen.api_url.startswith(_LOCAL):
+    if chosen.api_url is not None and is_local(chosen.api_url):
         return Settings(None, _expanded(chosen.api_url), chosen.place)
     if chosen.api_key is None:
         # A key of a later place is fine if it is for the same URL.
@@ -109,6 +107,11 @@ def find(api_key: str | None, api_url: str | None) -> Settings:
 def url(api_url: str | None) -> str:
     """Return the URL of a call with this argument, even if there is no key for it."""
     return next(filter(None, _places(None, api_url)), Settings()).url
+
+
+def is_local(url: str) -> bool:
+    """Return whether the URL means the embedded server on a folder."""
+    return url.startswith(LOCAL_PREFIX)
 
 
 def _places(api_key: str | None, api_url: str | None) -> Iterator[Settings]:
@@ -327,27 +330,27 @@ def _file() -> Settings:
 
 def _expanded(url: str) -> str:
     """Expand `~` in `local:FOLDER`."""
-    folder = os.path.expanduser(url.removeprefix(_LOCAL))  # noqa: PTH111 - `./` is kept
+    folder = os.path.expanduser(url.removeprefix(LOCAL_PREFIX))  # noqa: PTH111 - `./` is kept
     if not folder:
         message = "the URL local: has no folder; use local:FOLDER, such as local:./datasets"
         raise ConfigurationError(message)
-    return _LOCAL + folder
+    return LOCAL_PREFIX + folder
 
 
 def _refuse_no_url(chosen: Settings) -> None:
     """Reject a URL that cannot be one, before a key for it is looked up."""
     url = chosen.api_url
-    if url is None or url.startswith((_LOCAL, "http://", "https://")):
+    if url is None or url.startswith((LOCAL_PREFIX, "http://", "https://")):
         return
     if url.rstrip("/:").lower() in {"http", "https"}:
         hint = "a host is missing: https://HOST"
     elif "://" in url:
         hint = "it must start with http:// or https://"
     elif _is_path(url):
-        hint = f"for a folder, use {_LOCAL}{url}"
+        hint = f"for a folder, use {LOCAL_PREFIX}{url}"
     else:
         is_local = url.partition(":")[0] in {"localhost", "127.0.0.1"}
-        hint = f"use {'http' if is_local else 'https'}://{url}, or {_LOCAL}{url} for a folder"
+        hint = f"use {'http' if is_local else 'https'}://{url}, or {LOCAL_PREFIX}{url} for a folder"
     message = f"{url!r} ({chosen.place}) is not the URL of an API: {hint}"
     raise ConfigurationError(message)
 

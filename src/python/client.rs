@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Prefix of an API URL that selects the embedded server on a folder.
-const LOCAL: &str = "local:";
+pub(super) const LOCAL_PREFIX: &str = "local:";
 
 /// A client of the API at one URL, with its key.
 #[pyclass(frozen, module = "sutro._core")]
@@ -58,7 +58,7 @@ impl Client {
         options: ClientArguments,
     ) -> PyResult<Self> {
         let (options, process_id) = (options.into(), std::process::id());
-        if let Some(folder) = api_url.strip_prefix(LOCAL) {
+        if let Some(folder) = api_url.strip_prefix(LOCAL_PREFIX) {
             let server = open_shared(py, PathBuf::from(folder))?;
             // Such a server always has a key of its own.
             let key = server.api_key().cloned().ok_or_else(|| Error::Internal("no key".to_owned()));

@@ -267,9 +267,9 @@ impl FrameOutline {
         Self(self.0.clone().with_values(row_count, &looked_at, without_values))
     }
 
-    /// The outline as if the frame had no values.
-    fn without_any_value(&self) -> Self {
-        Self(self.0.clone().without_any_value())
+    /// The outline in the best case for a cast: leaves that were not looked at have no values.
+    fn at_best(&self) -> Self {
+        Self(self.0.at_best())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, PoisonError},
     time::Duration,
 };
 
@@ -20,7 +20,10 @@ use super::{
     frames::TemporaryParquet,
     log_records, runtime,
 };
-use crate::upload::{MadeFile, Tracker};
+use crate::{
+    lock::Lock,
+    upload::{MadeFile, Tracker},
+};
 
 /// Creates the Python value of a call's outcome, with the GIL held.
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -28,7 +31,7 @@ type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 /// The result of a call. Threads wait for it without the runtime, which may be shut down meanwhile.
 #[derive(Default)]
 struct Completion {
-    state: Mutex<CallState>,
+    state: Lock<CallState>,
     changed: Condvar,
 }
 
@@ -41,20 +44,20 @@ struct CallState {
 
 impl Completion {
     fn end_with(&self, outcome: Outcome) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         *state = CallState { is_over: true, outcome: Some(outcome) };
         self.changed.notify_all();
     }
 
     /// Whether the result arrived within the time.
     fn wait(&self, time: Duration) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         let waited = self.changed.wait_timeout_while(state, time, |state| !state.is_over);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_over
     }
 
     fn take_outcome(&self) -> Option<Outcome> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).outcome.take()
+        self.state.lock().outcome.take()
     }
 }
 
@@ -67,7 +70,7 @@ pub(super) struct Job {
     completion: Arc<Completion>,
     is_over: watch::Receiver<bool>,
     tracker: Option<Arc<Tracker>>,
-    feed: Mutex<Option<mpsc::Sender<MadeFile>>>,
+    feed: Lock<Option<mpsc::Sender<MadeFile>>>,
 }
 
 impl Job {
@@ -101,13 +104,13 @@ impl Job {
             let _ = over.send(true);
         });
         let process_id = std::process::id();
-        let feed = Mutex::new(None);
+        let feed = Lock::new(None);
         Ok(Self { process_id, runtime, task, completion, is_over, tracker, feed })
     }
 
     /// The same job, which accepts files from [`Job::feed`].
     pub(super) fn fed_by(self, feed: mpsc::Sender<MadeFile>) -> Self {
-        Self { feed: Mutex::new(Some(feed)), ..self }
+        Self { feed: Lock::new(Some(feed)), ..self }
     }
 
     fn ensure_own_process(&self) -> PyResult<()> {
@@ -158,7 +161,7 @@ impl Job {
         timeout: f64,
     ) -> PyResult<bool> {
         self.ensure_own_process()?;
-        let sender = self.feed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sender = self.feed.lock().clone();
         let Some(sender) = sender else { return Ok(true) };
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX);
         let wait = async move { tokio::time::timeout(timeout, sender.reserve_owned()).await };
@@ -174,7 +177,7 @@ impl Job {
 
     /// No more files will follow.
     fn end_feed(&self) {
-        self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.feed.take();
     }
 
     /// Ends the call: connections are closed, and no further file is committed.

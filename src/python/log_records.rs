@@ -3,11 +3,7 @@
 //! Rust threads put events into a bounded queue and never touch Python. The thread that waits for a
 //! job takes them out.
 
-use std::{
-    collections::VecDeque,
-    fmt::Debug,
-    sync::{Mutex, MutexGuard, Once, PoisonError},
-};
+use std::{collections::VecDeque, fmt::Debug, sync::Once};
 
 use pyo3::{
     prelude::*,
@@ -23,12 +19,13 @@ use tracing_subscriber::{
 };
 
 use super::per_process::PerProcess;
+use crate::lock::Lock;
 
 /// Pending records; when the queue is full, the oldest are dropped.
 const MOST_RECORDS: usize = 1000;
 
 /// A fork may happen while a thread of the parent holds the lock.
-static RECORDS: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
+static RECORDS: PerProcess<Lock<VecDeque<Record>>> = PerProcess::new();
 
 /// Level of Python's `logging`, logger, event, and the fields of the event.
 type Record = (u8, String, String, Fields);
@@ -45,11 +42,7 @@ pub(super) fn collect() {
 /// Takes the records since the last call, oldest first.
 #[pyfunction]
 pub(super) fn take_log_records() -> Vec<Record> {
-    std::mem::take(&mut *lock(&RECORDS.get_or(Mutex::default).value)).into()
-}
-
-fn lock(records: &Mutex<VecDeque<Record>>) -> MutexGuard<'_, VecDeque<Record>> {
-    records.lock().unwrap_or_else(PoisonError::into_inner)
+    std::mem::take(&mut *RECORDS.get_or(Lock::default).value.lock()).into()
 }
 
 struct Collector;
@@ -69,8 +62,8 @@ impl<S: Subscriber> Layer<S> for Collector {
         let mut parts = Parts::default();
         event.record(&mut parts);
         let logger = event.metadata().target().replace("::", ".");
-        let of_this_process = RECORDS.get_or(Mutex::default);
-        let mut records = lock(&of_this_process.value);
+        let of_this_process = RECORDS.get_or(Lock::default);
+        let mut records = of_this_process.value.lock();
         if records.len() == MOST_RECORDS {
             records.pop_front();
         }

@@ -66,6 +66,9 @@ mod _core {
     }
 
     #[pymodule_export]
+    const LOCAL_PREFIX: &str = super::client::LOCAL_PREFIX;
+
+    #[pymodule_export]
     const MAX_COMMIT_FILES: usize = crate::wire::staging::MAX_COMMIT_FILES;
 
     #[pymodule_export]

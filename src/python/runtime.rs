@@ -3,7 +3,6 @@
 use std::{
     io,
     panic::catch_unwind,
-    sync::{Mutex, PoisonError},
     thread::{self, available_parallelism},
     time::Duration,
 };
@@ -13,8 +12,13 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{errors::IntoPyErr, per_process::PerProcess};
 use crate::{
+<<<<<<< HEAD
     background::Cleanup,
     error::{Error, Result},
+=======
+    error::{Error, Result},
+    lock::Lock,
+>>>>>>> wheel
 };
 
 static RUNTIME: PerProcess<Running> = PerProcess::new();
@@ -22,7 +26,7 @@ static RUNTIME: PerProcess<Running> = PerProcess::new();
 struct Running {
     handle: Handle,
     /// `None` after the shutdown.
-    runtime: Mutex<Option<Runtime>>,
+    runtime: Lock<Option<Runtime>>,
 }
 
 /// Time for running work when the interpreter exits.
@@ -44,7 +48,7 @@ pub(super) fn handle() -> PyResult<Handle> {
     let running = RUNTIME.get_or_try(start);
     let running = running.map_err(|error| Python::attach(|py| error.into_py_err(py)))?;
     let Running { handle, runtime } = &running.value;
-    if runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+    if runtime.lock().is_none() {
         return Err(PyRuntimeError::new_err("cannot start a call while the interpreter exits"));
     }
     Ok(handle.clone())
@@ -60,8 +64,12 @@ pub(super) fn kept_handle() -> Option<Handle> {
 #[pyfunction]
 pub(super) fn shut_down(py: Python<'_>) {
     let Some(running) = RUNTIME.get() else { return };
+<<<<<<< HEAD
     py.detach(|| Cleanup::wait_for_all(CLEANUP_PATIENCE));
     let runtime = running.value.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+=======
+    let runtime = running.value.runtime.take();
+>>>>>>> wheel
     // Releases the GIL for threads that wait for it.
     py.detach(|| runtime.map(|runtime| runtime.shutdown_timeout(SHUTDOWN_PATIENCE)));
 }
@@ -79,7 +87,7 @@ fn start() -> Result<Running> {
             .build()?;
         drop(runtime.spawn_blocking(|| ()));
         let handle = runtime.handle().clone();
-        Ok(Running { handle, runtime: Mutex::new(Some(runtime)) })
+        Ok(Running { handle, runtime: Lock::new(Some(runtime)) })
     });
     let started = started.unwrap_or_else(|_panic| Err(io::ErrorKind::WouldBlock.into()));
     started.map_err(|error| Error::no_more_threads(&error))

@@ -3,16 +3,12 @@
 //! All of them are read in one query, at most once a second. So a request costs no query, and
 //! neither does a flood of wrong keys.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
 use super::storage::{Catalog, StorageError};
-use crate::wire::digest::Sha256Digest;
+use crate::{lock::Lock, wire::digest::Sha256Digest};
 
 /// How long keys are accepted after they were read: a revoked key is refused after this time.
 const LIFE: Duration = Duration::from_secs(5);
@@ -23,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
 pub(super) struct CatalogKeys {
-    known: Mutex<Option<Known>>,
+    known: Lock<Option<Known>>,
     /// One request reads for all that wait.
     turn: tokio::sync::Mutex<Option<Failure>>,
 }
@@ -76,7 +72,7 @@ impl CatalogKeys {
                 *last_failure = None;
                 let owner = owners.get(hash).cloned();
                 let known = Known { at, owners: Arc::new(owners) };
-                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+                *self.known.lock() = Some(known);
                 Ok(owner)
             }
             Err(error) => {
@@ -87,7 +83,7 @@ impl CatalogKeys {
     }
 
     fn known_owner(&self, hash: &Sha256Digest) -> Result<Option<String>, Outdated> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known.lock().clone();
         let known = known.ok_or(Outdated)?;
         let age = known.at.elapsed();
         match known.owners.get(hash) {

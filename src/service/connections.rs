@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +14,8 @@ use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
 };
+
+use crate::lock::Lock;
 
 /// File handles that the server always has open.
 const OWN_HANDLES: usize = 16;
@@ -29,7 +31,7 @@ const REFUSED_GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(super) struct Connections {
     shares: Shares,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Lock<Open>>,
     /// A connection has ended.
     ended: Arc<Notify>,
 }
@@ -127,7 +129,7 @@ impl Connections {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 

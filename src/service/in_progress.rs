@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::keys::Caller;
+use crate::lock::Lock;
 
 /// Response of `GET /uploads`.
 #[derive(Serialize, ToSchema)]
@@ -75,7 +76,7 @@ pub(super) enum UploadState {
 #[derive(Clone, Default)]
 pub(super) struct InProgress {
     next: Arc<AtomicU64>,
-    uploads: Arc<Mutex<BTreeMap<u64, (Caller, Upload)>>>,
+    uploads: Arc<Lock<BTreeMap<u64, (Caller, Upload)>>>,
 }
 
 impl InProgress {
@@ -88,23 +89,19 @@ impl InProgress {
             declared_bytes,
             state: UploadState::Receiving,
         };
-        self.lock().insert(number, (caller, upload));
+        self.uploads.lock().insert(number, (caller, upload));
         Tracked { number, all: self.clone() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        self.uploads.lock().len()
     }
 
     /// Uploads of the caller's key; all uploads if the key sees everything.
     pub(super) fn seen_by(&self, caller: &Caller) -> Vec<Upload> {
-        let uploads = self.lock();
+        let uploads = self.uploads.lock();
         let seen = uploads.values().filter(|(by, _)| caller.owner().is_none() || by == caller);
         seen.map(|(_, upload)| upload.clone()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (Caller, Upload)>> {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,7 +113,7 @@ pub(super) struct Tracked {
 
 impl Tracked {
     pub(super) fn note(&self, change: impl FnOnce(&mut Upload)) {
-        if let Some((_, upload)) = self.all.lock().get_mut(&self.number) {
+        if let Some((_, upload)) = self.all.uploads.lock().get_mut(&self.number) {
             change(upload);
         }
     }
@@ -124,6 +121,6 @@ impl Tracked {
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        self.all.lock().remove(&self.number);
+        self.all.uploads.lock().remove(&self.number);
     }
 }

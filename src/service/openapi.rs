@@ -1,6 +1,10 @@
-//! The description of the API in `OpenAPI` 3.1, generated from the code.
+//! The description of the API in `OpenAPI` 3.1.
+//!
+//! The server sends a committed file. The code that generates it from the calls is large, so only
+//! a test runs it.
 
-use axum::Json;
+use axum::response::IntoResponse;
+use http::header;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
@@ -8,6 +12,7 @@ use utoipa::{
 
 use super::calls::{datasets, deletion, file_bytes, files, looking_in, staging, uploads};
 
+#[cfg_attr(not(test), expect(dead_code, reason = "only the test generates the document"))]
 #[derive(OpenApi)]
 #[openapi(
     paths(
@@ -33,6 +38,7 @@ use super::calls::{datasets, deletion, file_bytes, files, looking_in, staging, u
 )]
 struct Document;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "only the test generates the document"))]
 struct KeyInHeader;
 
 impl Modify for KeyInHeader {
@@ -43,6 +49,22 @@ impl Modify for KeyInHeader {
     }
 }
 
-pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+pub(super) async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("openapi.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_document_describes_these_calls() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/service/openapi.json");
+        let generated = Document::openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("SUTRO_UPDATE_OPENAPI").is_some() {
+            std::fs::write(path, &generated).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+        assert_eq!(committed, generated, "to update it, run the test with SUTRO_UPDATE_OPENAPI=1");
+    }
 }

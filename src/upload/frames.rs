@@ -241,19 +241,17 @@ impl FrameOutline {
         Self { footer: Footer::expected(schema, row_count, without_values), ..self }
     }
 
-    /// The footer in the best case: leaves that were not looked at have no values.
-    pub(super) fn at_best(&self) -> Footer {
+    /// The outline in the best case: leaves that were not looked at have no values.
+    #[must_use]
+    pub fn at_best(&self) -> Self {
         let Footer { parquet_schema, row_count, without_values, .. } = &self.footer;
         let mut places = [&without_values[..], &self.not_looked_at].concat();
         places.sort_unstable();
-        Footer::expected(Arc::clone(parquet_schema), *row_count, places)
-    }
-
-    /// The same frame, as if it had no values at all.
-    #[must_use]
-    pub fn without_any_value(self) -> Self {
-        let all = self.leaves();
-        self.with_values(1, &all, all.clone())
+        Self {
+            label: self.label.clone(),
+            footer: Footer::expected(Arc::clone(parquet_schema), *row_count, places),
+            not_looked_at: Vec::new(),
+        }
     }
 
     pub(super) fn named_footer(&self) -> (&str, &Footer) {

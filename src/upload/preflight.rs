@@ -144,8 +144,7 @@ pub fn check_schemas(
     if mending.cast && matches!(held, Held::Schema(_)) {
         // Only what certainly cannot be cast is refused before the frames are encoded.
         let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
-        let names = footers.iter().map(|(name, _)| *name);
-        let at_best: Vec<_> = names.zip(&at_best).collect();
+        let at_best: Vec<_> = at_best.iter().map(FrameOutline::named_footer).collect();
         if let Err(error) = judge(&at_best, Vec::new(), frames.len(), mending, held) {
             let outliers = Comparison::of(&footers, held).outliers();
             return Err(CheckError { outliers, ..error }.into());

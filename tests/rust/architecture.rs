@@ -105,6 +105,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "content_hash",
             "credentials",
             "error",
+            "lock",
             "message",
             "object_stores",
             "schema",

@@ -86,7 +86,7 @@ class AsyncCalls:
         Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
         Raises:
-            AuthenticationError: It does not.
+            AuthenticationError: The server rejects the key.
             SutroError: Any other failure; see `sutro.errors`.
 
         Examples:

@@ -69,7 +69,7 @@ class ProgressBar:
 
 
 def _is_sent(progress: Progress) -> bool:
-    """Tell whether all bytes are sent except for held tails."""
+    """Return whether all bytes are sent except for held tails."""
     files = progress.files_committed + progress.files_skipped + progress.files_held
     files += progress.files_in_transfer
     is_moving = files_sending(progress) or files < progress.files_total

@@ -53,7 +53,7 @@ def shown(option: ProgressOption) -> Iterator[Show]:
 
 
 def in_notebook() -> bool:
-    """Tell whether this is a Jupyter kernel, with or without ipywidgets."""
+    """Return whether this is a Jupyter kernel, with or without ipywidgets."""
     ipython = sys.modules.get("IPython")
     if ipython is None:
         return False

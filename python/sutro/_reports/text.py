@@ -130,7 +130,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether a stream is a terminal; a program without a console has no streams."""
+    """Return whether a stream is a terminal; a program without a console has no streams."""
     return stream is not None and stream.isatty()
 
 

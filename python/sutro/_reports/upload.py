@@ -157,7 +157,7 @@ class UploadReport:
         return 0 if self._only_committed() else max(self.bytes_sent, self.bytes)
 
     def _only_committed(self) -> bool:
-        """Tell whether others have sent the files."""
+        """Return whether others have sent the files."""
         return self.bytes > 0 and not any(file.attempts for file in self.files)
 
     def _pace(self) -> str:

@@ -45,7 +45,7 @@ def forward() -> None:
 
 
 def are_wanted() -> bool:
-    """Tell whether any handler wants more than warnings."""
+    """Return whether any handler wants more than warnings."""
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     return logging.getLogger("sutro").isEnabledFor(logging.INFO)

@@ -84,7 +84,7 @@ async def stage(
 
 
 async def stages(driver: Driver, client: _core.Client, dataset_id: str) -> bool:
-    """Tell whether the server stages files for a dataset.
+    """Return whether the server stages files for a dataset.
 
     Raises:
         DatasetNotFoundError: There is no such dataset.

@@ -62,7 +62,7 @@ def frames_of(
 
     Raises:
         TypeError: An item is not a frame.
-        ConfigurationError: The arguments do not fit each other.
+        ConfigurationError: The arguments contradict each other.
         CheckError: The frames differ, or differ from the dataset.
         FileExistsInDatasetError: The dataset already has names of the frames.
         FrameError: A frame cannot be encoded, or is a stream that was already read.
@@ -130,7 +130,7 @@ def _compared(
     *,
     check: bool,
 ) -> Frames:
-    """Frames that are all known, compared with each other."""
+    """Frames of a list, compared with each other and with the dataset."""
     known: list[tuple[str | None, Frame]] = [
         (name, checked(frame, label_of(name, position)))
         for position, (name, frame) in enumerate(items)
@@ -236,7 +236,7 @@ class _Batch:
             self._refuse_for_certain(outlines, list(range(len(outlines))))
 
     def outlines(self) -> list[_core.FrameOutline]:
-        """Find out what the files of the frames will be.
+        """Return what is known about the files of the frames.
 
         Reads rows only if types differ and a cast may help: a column without values fits any type.
 
@@ -276,9 +276,8 @@ class _Batch:
     def _refuse_for_certain(self, outlines: list[_core.FrameOutline], unread: list[int]) -> None:
         """Reject frames that cannot be cast even if these frames have no values."""
         at_best = list(outlines)
-        if self._options["cast"]:
-            for index in unread:
-                at_best[index] = outlines[index].without_any_value()
+        for index in unread:
+            at_best[index] = outlines[index].at_best()
         try:
             self.check(at_best)
         except CheckError:

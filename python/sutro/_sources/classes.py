@@ -6,12 +6,12 @@ from sutro.sources import ArrowStream
 
 
 def is_a(item: object, library: str, *names: str) -> bool:
-    """Tell whether an object's class belongs to a library, or derives from one that does."""
+    """Return whether an object's class belongs to a library, or derives from one that does."""
     return is_derived(type(item), library, *names)
 
 
 def is_derived(kind: type, library: str, *names: str) -> bool:
-    """Tell whether a class belongs to a library, or derives from one that does."""
+    """Return whether a class belongs to a library, or derives from one that does."""
     return any(
         base.__module__.partition(".")[0].lstrip("_") == library and base.__name__ in names
         for base in kind.__mro__
@@ -24,12 +24,12 @@ _KNOWN = frozenset(
 
 
 def is_of_known_library(item: object) -> bool:
-    """Tell whether an object is a frame of a known library."""
+    """Return whether an object is a frame of a known library."""
     return known_library_of(item) in _KNOWN
 
 
 def is_wrapper(frame: object) -> bool:
-    """Tell whether a frame's class is unknown, so that it may wrap a stream."""
+    """Return whether a frame's class is unknown, so that it may wrap a stream."""
     return isinstance(frame, ArrowStream) and not is_of_known_library(frame)
 
 

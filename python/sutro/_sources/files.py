@@ -1,4 +1,4 @@
-"""The files that a source stands for."""
+"""The files of a source."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Kind:
     resolve: Callable[[Any], object]
 
     def matches(self, kind: type) -> bool:
-        """Tell whether a class is one of these, or derives from one."""
+        """Return whether a class is one of these, or derives from one."""
         return is_derived(kind, self.library, *self.classes)
 
 

@@ -209,7 +209,7 @@ def head_of(frame: object) -> object:
 
 
 def decimals_as_bytes(frame: object) -> bool:
-    """Tell whether the frame's library writes decimals as bytes to its own files."""
+    """Return whether the frame's library writes decimals as bytes to its own files."""
     return library_of(frame) in {"pandas", "pyarrow", "datasets"}
 
 

@@ -48,7 +48,7 @@ def items_of(source: object) -> tuple[Items, int | None]:
 
 
 def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_shot) -> bool:
-    """Tell whether a source, or a part of it, can be read only once."""
+    """Return whether a source, or a part of it, can be read only once."""
     source = known(source)
     if is_path(source):
         return False
@@ -59,7 +59,7 @@ def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_s
 
 
 def may_be_once(item: object) -> bool:
-    """Tell whether a frame can, or might, be read only once."""
+    """Return whether a frame can, or might, be read only once."""
     is_once = isinstance(item, Stream) and item.may_be_once
     return is_once or once.is_one_shot(item) or is_wrapper(item)
 
@@ -82,12 +82,12 @@ def count_of_frames(source: object) -> int | None:
 
 
 def is_path(item: object) -> bool:
-    """Tell whether an object is a path. Open files of some libraries have a path as well."""
+    """Return whether an object is a path. Open files of some libraries have a path as well."""
     return isinstance(item, str | os.PathLike) and not hasattr(item, "read")
 
 
 def is_frame(item: object) -> bool:
-    """Tell whether an object is a frame, bytes, or an open file."""
+    """Return whether an object is a frame, bytes, or an open file."""
     if isinstance(item, type):
         return False
     is_file = hasattr(item, "read") and hasattr(item, "seek")
@@ -95,7 +95,7 @@ def is_frame(item: object) -> bool:
 
 
 def not_a_source(item: object, expected: str) -> str:
-    """Say that an object is not what was expected, and what to do."""
+    """Return the message for an object that is not a source, with advice."""
     kind = class_name(item)
     if is_path(item) or is_frame(item):
         return (

@@ -28,7 +28,7 @@ _OWN_CURSOR = ("__next__", "read_next_batch", "read_next")
 
 
 def is_one_shot(source: object) -> bool:
-    """Tell whether an object has a position that only moves forward."""
+    """Return whether an object has a position that only moves forward."""
     if hasattr(source, "seekable"):
         return not getattr(source, "closed", False) and not source.seekable()
     return any(hasattr(source, name) for name in _OWN_CURSOR)

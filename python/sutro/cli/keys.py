@@ -61,7 +61,7 @@ def _add(*, name: str, key_file: str | None, data: str | None, catalog: str | No
     logs.prepare(level="warning")
     added = here(calls.add_key, place, name, given)
     if given is not None:
-        # Whoever has the file has the key.
+        # Anyone who can read the file has the key.
         added["api_key"] = None
     show(added["api_key"] or added["key_id"], added)
     if given is None and not is_json():

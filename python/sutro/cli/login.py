@@ -30,7 +30,7 @@ def login(api_url: str | None) -> None:
     change the file. Without a terminal, the key is the first line of stdin.
     """
     url = settings.url(api_url)
-    if url.startswith("local:"):
+    if settings.is_local(url):
         message = f"{url} needs no key"
         raise sutro.ConfigurationError(message)
     api_key = _ask(url) if text.is_terminal(sys.stdin) else _first_line()

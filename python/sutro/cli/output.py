@@ -58,7 +58,7 @@ def choose(ctx: click.Context, arguments: Sequence[str]) -> None:
 
 
 def is_json() -> bool:
-    """Tell whether `--json` was given."""
+    """Return whether `--json` was given."""
     return bool(click.get_current_context().meta.get(_JSON, False))
 
 

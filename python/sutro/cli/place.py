@@ -77,7 +77,7 @@ def place_options(
 
 
 def catalog_options(data: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make those options that name a catalog; `data` is the help of `--data`."""
+    """Add the options that name a catalog; `data` is the help of `--data`."""
     return together(_data_option(data), _catalog_option)
 
 
@@ -85,7 +85,7 @@ def server_catalog(data: str | None, catalog: str | None) -> ServerPlace:
     """Collect the options that name a catalog.
 
     Raises:
-        click.UsageError: They do not.
+        click.UsageError: The options name no catalog.
     """
     if data is None and catalog is None:
         message = "Missing option '--data' or '--catalog'."

@@ -200,7 +200,7 @@ def _sorted(paths: Sequence[str], sort: str | None) -> Sequence[str]:
 
 
 def _is_of_a_shell(paths: Sequence[str]) -> bool:
-    """Tell whether paths are sorted as a shell sorts the matches of a `*`."""
+    """Return whether paths are sorted as a shell sorts the matches of a `*`."""
     with suppress(locale.Error):
         locale.setlocale(locale.LC_COLLATE, "")
     return list(paths) in (sorted(paths), sorted(paths, key=locale.strxfrm))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sutro import settings
 from sutro._run import uploads
 from sutro._run.driver import here
 from sutro.errors import ConfigurationError, MissingKeyError
@@ -86,7 +87,7 @@ class Access:
         return self._client
 
     def _connected(self) -> Api:
-        if self._url.startswith("local:") and self._pid != os.getpid():
+        if settings.is_local(self._url) and self._pid != os.getpid():
             raise ConfigurationError(only_one_process(self._url))
         try:
             return self._recipe()
@@ -100,7 +101,7 @@ class Access:
 
 
 def stages(client: Api, dataset_id: str) -> bool:
-    """Tell whether the server stages files.
+    """Return whether the server stages files.
 
     Raises:
         DatasetNotFoundError: There is no such dataset.
@@ -125,7 +126,7 @@ def file_names(client: Api, dataset_id: str) -> list[str]:
 
 
 def only_one_process(url: str) -> str:
-    """Say why workers cannot use the embedded server."""
+    """Return the message that workers cannot use the embedded server."""
     return (
         f"{url} can be open in one process at a time, and the workers of this engine are others: "
         f"run `sutro serve --data FOLDER`, or pass staging=FOLDER, a folder that they share"

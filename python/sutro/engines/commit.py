@@ -111,7 +111,7 @@ class Commit:
         return found.sha256 == file.sha256
 
     def _can_follow(self, places: Sequence[int], file_count: int) -> bool:
-        """Tell whether the files at these places begin the plan, where the others can follow."""
+        """Return whether the files at these places begin the plan, where the others can follow."""
         is_run = list(places) == list(range(places[0], places[0] + len(places)))
         begins = all(file.name in self._done for file in self._files[: len(places)])
         is_whole = len(places) == len(self._files)

@@ -94,7 +94,7 @@ def _stage(task: Task, number: int, frame: Any) -> Partition:
 
 
 def _is_distributed() -> bool:
-    """Tell whether tasks leave this process: threads are the default of a frame."""
+    """Return whether tasks leave this process: threads are the default of a frame."""
     name = dask.config.get("scheduler", None)
     if name is not None:
         return name not in {"threads", "threading", "sync", "synchronous", "single-threaded"}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from sutro import settings
 from sutro._reports import text
 from sutro._reports.upload import UploadReport
 from sutro._run import stopping, values
@@ -144,7 +145,7 @@ def begin(
         FileAccessError: Files cannot be written to `staging`.
         SutroError: The server cannot be reached.
     """
-    if options.staging is None and in_processes and client.api_url.startswith("local:"):
+    if options.staging is None and in_processes and settings.is_local(client.api_url):
         raise ConfigurationError(only_one_process(client.api_url))
     dataset_id = client.create_dataset() if dataset_id is None else values.dataset_id(dataset_id)
     if options.staging is None:

@@ -68,7 +68,7 @@ def checked(
 
 
 def is_in_bucket(staging: str | None) -> bool:
-    """Tell a URL of a bucket from a folder."""
+    """Return whether it is the URL of a bucket, not a folder."""
     return staging is not None and staging.lower().startswith(BUCKETS)
 
 

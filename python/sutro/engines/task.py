@@ -133,7 +133,7 @@ _CONFLICT = 409
 
 
 def is_taken(error: Exception) -> bool:
-    """Tell whether an error says that the dataset has a file of this name.
+    """Return whether an error says that the dataset has a file of this name.
 
     The server says so itself if the file has come since the client looked.
     """
@@ -142,5 +142,5 @@ def is_taken(error: Exception) -> bool:
 
 
 def is_batch(rows: object) -> bool:
-    """Tell a record batch from a table."""
+    """Return whether rows are a record batch, not a table."""
     return isinstance(rows, pa.RecordBatch)

@@ -49,7 +49,7 @@ use crate::{
 /// [`Error::Rewrite`] if a page cannot be read or a value would be lost; [`Error::FileChanged`].
 pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
     let Some(first) = recipe.parts.first() else {
-        return Err(Error::Internal(format!("{} is made of nothing", recipe.name)));
+        return Err(Error::Internal(format!("{} has no parts", recipe.name)));
     };
     Ok(finished(&recipe.parts, first, write(recipe, first))?.0)
 }
@@ -152,7 +152,7 @@ fn with_codecs_of(row_group: &RowGroupMetaData) -> WriterPropertiesBuilder {
     })
 }
 
-/// Drops what other tools noted about the old schema if the file is cast to another one.
+/// Removes the metadata of other tools about the old schema if the file is cast to another one.
 fn key_values(recipe: &Recipe, footer: &Footer, reader: &PartReader) -> Option<Vec<KeyValue>> {
     let file = reader.metadata().file_metadata();
     let notes = file.key_value_metadata()?.iter();
