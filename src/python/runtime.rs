@@ -12,13 +12,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::{errors::IntoPyErr, per_process::PerProcess};
 use crate::{
-<<<<<<< HEAD
     background::Cleanup,
     error::{Error, Result},
-=======
-    error::{Error, Result},
     lock::Lock,
->>>>>>> wheel
 };
 
 static RUNTIME: PerProcess<Running> = PerProcess::new();
@@ -64,12 +60,8 @@ pub(super) fn kept_handle() -> Option<Handle> {
 #[pyfunction]
 pub(super) fn shut_down(py: Python<'_>) {
     let Some(running) = RUNTIME.get() else { return };
-<<<<<<< HEAD
     py.detach(|| Cleanup::wait_for_all(CLEANUP_PATIENCE));
-    let runtime = running.value.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
-=======
     let runtime = running.value.runtime.take();
->>>>>>> wheel
     // Releases the GIL for threads that wait for it.
     py.detach(|| runtime.map(|runtime| runtime.shutdown_timeout(SHUTDOWN_PATIENCE)));
 }

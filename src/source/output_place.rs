@@ -42,9 +42,7 @@ impl OutputPlace {
         }
         let rest = rest.trim_start_matches('/');
         match RemoteUrl::parse(scheme, rest)? {
-            Some(RemoteUrl::Web(_) | RemoteUrl::Hub(_)) => {
-                Err(cannot_write(scheme, "can only be read"))
-            }
+            Some(url) if url.is_read_only() => Err(cannot_write(scheme, "can only be read")),
             None => Err(cannot_write(scheme, "are not supported")),
             Some(_) => {
                 let (bucket, key) = open(format!("{scheme}://{rest}"), options).await?;
@@ -58,7 +56,7 @@ impl OutputPlace {
 fn cannot_write(scheme: &str, why: &str) -> Error {
     Error::configuration(format!(
         "files cannot be written to {scheme}:// URLs, which {why}; write to a folder, or to \
-         s3://BUCKET/PREFIX"
+         s3://BUCKET/PREFIX (gs://, az://)"
     ))
 }
 

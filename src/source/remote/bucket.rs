@@ -1,6 +1,6 @@
 //! A bucket, and the objects that it lists.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use object_store::{ObjectStore, path::Path};
@@ -142,5 +142,12 @@ impl Bucket {
     fn failed_at(&self, key: &str, error: ReadError) -> Error {
         let location = Location::Url(format!("{}/{key}", self.url).into());
         error.in_bucket(self.kind).of(&location)
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The store may hold secrets.
+        write!(f, "Bucket({})", self.url)
     }
 }

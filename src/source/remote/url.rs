@@ -100,6 +100,14 @@ impl RemoteUrl {
         }
     }
 
+    /// Whether files cannot be written there.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self {
+            Self::Bucket { bucket, .. } => bucket.scheme == Scheme::Hub,
+            Self::Web(_) => true,
+        }
+    }
+
     fn in_bucket(scheme: Scheme, rest: &str) -> Result<Self> {
         let (name, key) = rest.split_once('/').unwrap_or((rest, ""));
         let (bucket, account) = match name.split_once('@') {
