@@ -11,6 +11,7 @@
 
 mod azure;
 mod bucket;
+mod contents;
 mod credentials;
 mod error;
 mod file;
@@ -18,6 +19,7 @@ mod files;
 mod google;
 mod hub;
 mod identity;
+mod opening;
 mod options;
 mod reader;
 mod s3;
