@@ -7,12 +7,8 @@ use object_store::{ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
 use super::{
-    error::ReadError,
-    file::RemoteObject,
-    files::{Contents, Files},
-    identity::Identity,
-    url::BucketName,
-    wait::wait,
+    contents::Contents, error::ReadError, file::RemoteObject, files::Files, identity::Identity,
+    url::BucketName, wait::wait,
 };
 use crate::{
     error::{Error, Result},

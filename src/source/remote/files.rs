@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, path::Path};
 
-use super::{error::ReadError, hub::Repository, identity::Identity, store::Store};
+use super::{
+    contents::Contents, error::ReadError, hub::Repository, identity::Identity, store::Store,
+};
 use crate::error::Result;
 
 /// Folders that are looked at at the same time.
@@ -16,14 +18,6 @@ const LISTINGS_AT_ONCE: usize = 16;
 pub(super) enum Files {
     Store(Arc<dyn ObjectStore>),
     Hub(Arc<Repository>),
-}
-
-/// What is in a folder.
-#[derive(Default)]
-pub(super) struct Contents {
-    pub(super) files: Vec<(Path, Identity)>,
-    /// Without a slash at their end. Only of listings that are not recursive.
-    pub(super) folders: Vec<String>,
 }
 
 impl Files {

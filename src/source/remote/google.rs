@@ -10,8 +10,8 @@ use object_store::{
 
 use super::{
     credentials::{NO_GOOGLE, is_on_google},
-    options::{StorageOptions, is_true, variables},
-    stores::{cannot_open, retry},
+    opening::{cannot_open, is_true, retry, variables},
+    options::StorageOptions,
     url::BucketName,
 };
 use crate::{

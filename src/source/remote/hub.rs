@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
+    contents::Contents,
     error::ReadError,
-    files::Contents,
     identity::Identity,
     options::StorageOptions,
     url::BucketName,

@@ -12,6 +12,7 @@
 
 mod azure;
 mod bucket;
+mod contents;
 mod credentials;
 mod error;
 mod existing;
@@ -22,6 +23,7 @@ mod hub;
 mod identity;
 mod multipart;
 mod object_writer;
+mod opening;
 mod options;
 mod reader;
 mod s3;

@@ -1,6 +1,6 @@
 //! Options of stores, which may be secret.
 
-use std::{ffi::OsString, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use super::url::{BucketName, Scheme};
 use crate::error::{Error, Result};
@@ -49,20 +49,6 @@ impl StorageOptions {
         }
         Ok(timeout)
     }
-}
-
-/// Whether the value of a setting means yes, as for `object_store`.
-pub(super) fn is_true(value: Option<String>) -> bool {
-    let value = value.map(|value| value.to_ascii_lowercase());
-    matches!(value.as_deref(), Some("1" | "true" | "on" | "yes" | "y"))
-}
-
-/// The variables of the environment that are text.
-pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    std::env::vars_os().filter_map(text)
 }
 
 fn is_of_another(name: &str, scheme: Scheme) -> bool {

@@ -9,8 +9,8 @@ use object_store::{
 
 use super::{
     credentials::{NO_S3, is_on_aws},
-    options::{StorageOptions, is_true},
-    stores::{cannot_open, retry},
+    opening::{cannot_open, is_true, retry},
+    options::StorageOptions,
     url::BucketName,
 };
 use crate::{

@@ -1,8 +1,7 @@
 //! The stores of an upload, each opened once.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use object_store::{BackoffConfig, RetryConfig};
 use reqwest::Client;
 use tokio::runtime::Handle;
 
@@ -23,7 +22,6 @@ use super::{
 use crate::{
     error::{Error, Result},
     location::Location,
-    object_stores::words,
 };
 
 /// Opens stores with the options of a call.
@@ -91,16 +89,6 @@ impl Stores {
             None => kept.insert(web::client(is_here)?).clone(),
         })
     }
-}
-
-/// How a store repeats a request that failed.
-pub(super) fn retry(timeout: Duration) -> RetryConfig {
-    let backoff = BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() };
-    RetryConfig { backoff, max_retries: 8, retry_timeout: timeout }
-}
-
-pub(super) fn cannot_open(bucket: &BucketName, error: &object_store::Error) -> Error {
-    Error::configuration(format!("{bucket} cannot be opened: {}", words(error)))
 }
 
 fn runtime() -> Result<Handle> {
