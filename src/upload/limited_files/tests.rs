@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, RecordBatchIterator,
-    StringArray, StructArray,
+    ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, RecordBatchIterator, StringArray,
+    StructArray,
 };
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Fields};
