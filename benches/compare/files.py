@@ -87,7 +87,7 @@ def _mixed(rows: int, seed: int) -> pa.Table:
             "id": np.arange(first, first + rows),
             "score": random.random(rows),
             "count": random.integers(0, 1000, rows, dtype=np.int32),
-            "is_new": random.random(rows) < 0.5,
+            "is_new": random.integers(0, 2, rows).astype(bool),
             "at": begun + np.arange(first, first + rows).astype("timedelta64[s]"),
             "label": words[random.integers(0, len(words), rows)],
             "text": [

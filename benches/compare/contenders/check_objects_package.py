@@ -1,7 +1,7 @@
 """This package: the footers of objects, checked."""
 
-import sutro
 from job import measure
+from package import sutro
 
 
 def check(job):

@@ -1,7 +1,7 @@
 """This package, given a glob of objects."""
 
-import sutro
 from job import measure
+from package import sutro
 
 
 def upload(job):

@@ -3,8 +3,8 @@
 import os
 import sys
 
-import sutro
 from job import measure
+from package import sutro
 
 
 def upload(job):

@@ -6,20 +6,22 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
-use super::{error::ReadError, file::RemoteObject, identity::Identity, store::Store, wait::wait};
+use super::{
+    error::ReadError, file::RemoteObject, identity::Identity, prefix::ListedStore, store::Store,
+    wait::wait,
+};
 use crate::{
     error::{Error, Result},
     location::Location,
 };
 
-/// Requests at the same time: for folders, and for objects.
-const LISTINGS_AT_ONCE: usize = 16;
+/// Requests at the same time.
 const LOOKS_AT_ONCE: usize = 32;
 
 /// A bucket. Its calls block.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
-    store: Arc<dyn ObjectStore>,
+    store: Arc<dyn ListedStore>,
     /// `s3://BUCKET`.
     url: String,
     pub(super) runtime: Handle,
@@ -35,7 +37,7 @@ pub(crate) struct Listing {
 }
 
 impl Bucket {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, url: String, runtime: Handle) -> Self {
+    pub(super) fn new(store: Arc<dyn ListedStore>, url: String, runtime: Handle) -> Self {
         Self { store, url, runtime }
     }
 
@@ -60,6 +62,10 @@ impl Bucket {
     }
 
     pub(super) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.listed_store()
+    }
+
+    pub(super) fn listed_store(&self) -> Arc<dyn ListedStore> {
         Arc::clone(&self.store)
     }
 
@@ -101,26 +107,13 @@ impl Bucket {
         wait(&self.runtime, looks.collect::<Vec<_>>())
     }
 
-    /// For each folder, whether anything is in it. A store that does not allow to list has none.
-    pub(crate) fn have_entries(&self, folders: &[String]) -> Result<Vec<bool>> {
-        let paths: Vec<_> =
-            folders.iter().map(|folder| self.path(folder)).collect::<Result<_>>()?;
-        let store = self.store();
-        let has_entry = move |path: Path| {
-            let store = Arc::clone(&store);
-            async move { matches!(store.list(Some(&path)).next().await, Some(Ok(_))) }
-        };
-        let looks = stream::iter(paths).map(has_entry).buffered(LISTINGS_AT_ONCE);
-        wait(&self.runtime, looks.collect::<Vec<_>>())
-    }
-
     pub(super) fn path(&self, folder: &str) -> Result<Path> {
         Path::parse(folder).map_err(|error| {
             Error::configuration(format!("{}/{folder} is no valid URL: {error}", self.url))
         })
     }
 
-    fn listed(&self, meta: ObjectMeta) -> (String, RemoteObject) {
+    pub(super) fn listed(&self, meta: ObjectMeta) -> (String, RemoteObject) {
         let identity = Some(Identity::from(&meta));
         let key = String::from(meta.location.clone());
         let object = RemoteObject {

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod identity;
 mod options;
+mod prefix;
 mod reader;
 mod s3;
 mod store;

@@ -7,13 +7,14 @@ use std::{
 };
 
 use object_store::{
-    BackoffConfig, ObjectStore, RetryConfig,
+    BackoffConfig, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey as Key},
 };
 
 use super::{
     error::NO_CREDENTIALS,
     options::{S3Options, StorageOptions},
+    prefix::ListedStore,
 };
 use crate::{
     error::{Error, Result},
@@ -31,7 +32,7 @@ const METADATA_PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Arc<dyn ListedStore>> {
     let S3Options { given, profile, timeout } = options.of_s3()?;
     let timeout = timeout.map_or(Ok(TIMEOUT), |time| seconds(&time))?;
     let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use object_store::ObjectStore;
 use tokio::runtime::Handle;
 
 use super::{
     bucket::Bucket,
     file::RemoteObject,
     options::StorageOptions,
+    prefix::ListedStore,
     s3,
     store::Store,
     web::{self, WebFile},
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Stores {
     options: StorageOptions,
-    buckets: Vec<(String, Arc<dyn ObjectStore>)>,
+    buckets: Vec<(String, Arc<dyn ListedStore>)>,
     /// For servers elsewhere, and for those on this machine.
     web: [Option<reqwest::Client>; 2],
 }

@@ -1,10 +1,6 @@
 //! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
-use std::{
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use parquet::{
@@ -13,14 +9,14 @@ use parquet::{
     file::{
         metadata::{
             ColumnChunkMetaData, ColumnChunkMetaDataBuilder, FileMetaData, KeyValue,
-            ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetMetaDataWriter,
-            RowGroupMetaData,
+            ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData,
         },
         statistics::Statistics,
     },
     schema::types::SchemaDescPtr,
 };
 
+use super::footers;
 use crate::{
     error::{Error, Result},
     location::Location,
@@ -29,6 +25,8 @@ use crate::{
 };
 
 const MAGIC: &[u8] = b"PAR1";
+/// Footers that are decoded in memory, besides the new one.
+const FOOTERS_AT_ONCE: usize = 32;
 
 /// The content of a file with the row groups of `parts`, in order. Reads footers, not pages. May
 /// block.
@@ -40,8 +38,10 @@ const MAGIC: &[u8] = b"PAR1";
 /// [`Error::Rewrite`] if a footer cannot be moved; [`Error::FileChanged`]; [`Error::File`].
 pub(in crate::upload) fn join(name: &str, parts: &[Part]) -> Result<Content> {
     let mut joined = Joined::new();
-    for part in parts {
-        joined.add(part)?;
+    for parts in parts.chunks(FOOTERS_AT_ONCE) {
+        for (part, metadata) in parts.iter().zip(footers::read(parts)) {
+            joined.add(part, &metadata?)?;
+        }
     }
     joined.into_content(label(name, parts))
 }
@@ -83,25 +83,11 @@ impl Joined {
         }
     }
 
-    fn add(&mut self, part: &Part) -> Result<()> {
+    fn add(&mut self, part: &Part, metadata: &ParquetMetaData) -> Result<()> {
         let failed = |message: String| {
             let location = part.content.location().clone();
             Error::Rewrite { location, message }
         };
-        let open = part.content.open()?;
-        // Statistics of encodings, as they are in the file.
-        let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
-        let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
-        // The crate panics on some damaged footers.
-        let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
-            .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
-            .and_then(|()| reader.finish());
-        let metadata = read.map_err(|error| match error {
-            ParquetError::External(error) => {
-                error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
-            }
-            other => failed(other.to_string()),
-        })?;
         let file = metadata.file_metadata();
         if let Some(writer) = writer_of_wrong_sizes(file.created_by()) {
             return Err(failed(format!(

@@ -2,6 +2,7 @@
 //! groups. No page is decoded, and the order of the rows stays that of the plan.
 
 mod advice;
+mod footers;
 mod join;
 mod regroup;
 #[cfg(test)]

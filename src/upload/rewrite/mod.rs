@@ -51,7 +51,7 @@ pub(super) fn rewrite(recipe: &Recipe) -> Result<Content> {
     let location = first.content.location().clone();
     let failed = |message: String| Error::Rewrite { location: location.clone(), message };
     let written = write(recipe, first).map_err(|error| while_writing(error, failed))?;
-    recipe.parts.iter().try_for_each(|part| part.content.verify())?;
+    Content::verify_all(recipe.parts.iter().map(|part| &part.content))?;
     let content = written.into_content(location.clone())?;
     let open = content.open()?;
     match FooterReader::default().read(content.size(), |range| open.read(range)) {
