@@ -22,7 +22,7 @@ from compare.uploads import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -41,7 +41,7 @@ def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
     def case(
         name: str,
         link: str,
-        contenders: dict[str, tuple[Callable[[Target, Sequence[Path]], Sample], Sequence[Path]]],
+        contenders: Mapping[str, tuple[Callable[[Target, Sequence[Path]], Sample], Sequence[Path]]],
     ) -> Case:
         def receiver() -> AbstractContextManager[Target]:
             return neutral(places.receiver, LINKS[link])

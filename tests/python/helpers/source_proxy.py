@@ -46,6 +46,8 @@ class SourceProxy(BackgroundServer):
         """Runs before a request is passed on."""
         self.answers: Callable[[Seen], tuple[int, bytes] | None] = lambda _seen: None
         """Answers a request instead of the server."""
+        self.keys_listed = 0
+        """The number of keys in all listings of objects."""
         proxy = self
 
         class Handler(_Handler):
@@ -86,6 +88,8 @@ class _Handler(QuietHandler):
         server.endheaders()
         response = server.getresponse()
         body = response.read()
+        if "list-type" in self.path:
+            self.owner.keys_listed += body.count(b"<Key>")
         length = response.headers.get("Content-Length")
         kept = [
             (name, value)
