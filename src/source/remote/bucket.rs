@@ -7,7 +7,10 @@ use object_store::{ObjectMeta, ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
 use super::{
-    error::ReadError, file::RemoteObject, identity::Identity, prefix::ListedStore, store::Store,
+    error::ReadError,
+    file::RemoteObject,
+    identity::Identity,
+    store::{ListedStore, Store},
     wait::wait,
 };
 use crate::{

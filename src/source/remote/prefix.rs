@@ -3,24 +3,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::{StreamExt, stream};
-use object_store::{
-    ObjectMeta, ObjectStore,
-    list::{PaginatedListOptions, PaginatedListStore},
-};
+use object_store::{ObjectMeta, list::PaginatedListOptions};
 
 use super::{
     bucket::{Bucket, Listing},
+    store::ListedStore,
     wait::wait,
 };
 use crate::error::Result;
 
 /// Requests at the same time.
 const LISTINGS_AT_ONCE: usize = 16;
-
-/// A store of objects that lists pages of keys.
-pub(super) trait ListedStore: ObjectStore + PaginatedListStore {}
-
-impl<T: ObjectStore + PaginatedListStore> ListedStore for T {}
 
 impl Bucket {
     /// Lists the keys that start with `prefix`: all of them, or those in its folder and the folders

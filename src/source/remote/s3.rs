@@ -14,7 +14,7 @@ use object_store::{
 use super::{
     error::NO_CREDENTIALS,
     options::{S3Options, StorageOptions},
-    prefix::ListedStore,
+    store::ListedStore,
 };
 use crate::{
     error::{Error, Result},

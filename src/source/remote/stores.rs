@@ -8,9 +8,8 @@ use super::{
     bucket::Bucket,
     file::RemoteObject,
     options::StorageOptions,
-    prefix::ListedStore,
     s3,
-    store::Store,
+    store::{ListedStore, Store},
     web::{self, WebFile},
 };
 use crate::error::{Error, Result};
