@@ -108,7 +108,7 @@ sdist: $(STAMPS)/venv ## Build a source distribution into dist/
 BENCH_OPTIONS ?=
 bench: $(STAMPS)/bench $(STAMPS)/sdk ## Compare this package with its peers: half an hour, or minutes with BENCH_OPTIONS=--quick
 	cd benches && cargo build --locked --release --bin receiver
-	cd benches && ../$(VENV)/bench/bin/python -m compare \
+	cd benches && PYTHONPATH=../tests/python ../$(VENV)/bench/bin/python -m compare \
 		--sdk-python $(abspath $(VENV))/sdk/bin/python $(BENCH_OPTIONS)
 
 microbench: ## Benchmark the hot paths of the core with criterion (compiles for minutes)

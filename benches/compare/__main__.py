@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compare import cases, files, others, receivers, report, staging, uploads
+from compare import cases, files, others, packing, receivers, report, staging, stores, uploads
 from compare.targets import targets
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ OTHERS = {
     "import": others.imports,
     "async": others.async_calls,
 }
-GROUPS = ("clients", "embedded", "checks", "frames", "service", "staging", "import", "async")
+GROUPS = (
+    *("clients", "embedded", "checks", "frames", "service", "staging", "packing", "stores"),
+    *("import", "async"),
+)
+# Each takes `is_quick`.
+SCALED = {"staging": staging.cases, "packing": packing.cases, "stores": stores.cases}
 
 
 def main() -> None:
@@ -51,8 +56,8 @@ def _cases(places: uploads.Places, options: argparse.Namespace) -> Iterator[Case
                 for plan, case in uploads.cases(places, receiver):
                     if _is_asked_for(plan, options):
                         yield case
-            case "staging":
-                yield from staging.cases(places, is_quick=options.quick)
+            case "staging" | "packing" | "stores":
+                yield from SCALED[group](places, is_quick=options.quick)
             case _:
                 yield from OTHERS[group](places)
 

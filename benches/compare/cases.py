@@ -30,6 +30,8 @@ class Sample:
     """Most memory, above that of a bare interpreter (`curl`: above `curl --version`)."""
     in_order: bool | None = None
     """Whether the receiver got the files in the order of the plan."""
+    requests: int | None = None
+    """Requests to a store, where they were counted."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,37 @@ def read(paths: Iterable[Path]) -> None:
                 pass
 
 
+def of_rows(folder: Path, count: int) -> list[Path]:
+    """Return files of 50,000 rows as users have them: numbers, times, and texts."""
+    folder = folder / f"{count}-of-50000-rows"
+    paths = [folder / f"part-{number:03}.parquet" for number in range(count)]
+    if not paths[-1].exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, path in enumerate(paths):
+            pq.write_table(_mixed(50_000, number), path)
+    return paths
+
+
+def _mixed(rows: int, seed: int) -> pa.Table:
+    random = np.random.default_rng(seed)
+    words = np.array([f"word-{number}" for number in range(5_000)])
+    first = seed * rows
+    begun = np.datetime64("2026-01-01", "us")
+    return pa.table(
+        {
+            "id": np.arange(first, first + rows),
+            "score": random.random(rows),
+            "count": random.integers(0, 1000, rows, dtype=np.int32),
+            "is_new": random.integers(0, 2, rows).astype(bool),
+            "at": begun + np.arange(first, first + rows).astype("timedelta64[s]"),
+            "label": words[random.integers(0, len(words), rows)],
+            "text": [
+                f"row {number} has a text of its own" for number in range(first, first + rows)
+            ],
+        }
+    )
+
+
 def of_columns(folder: Path, count: int, columns: int = 20) -> list[Path]:
     """Return small files of many columns, as a check reads them."""
     folder = folder / f"{count}-of-{columns}-columns"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from compare.targets import Target
 
 MB, GB = 10**6, 10**9
-_PEERS = ("sutro", "aiohttp", "pandas", "polars", "pyarrow", "requests")
+_PEERS = ("sutro", "aiohttp", "obstore", "pandas", "polars", "pyarrow", "requests", "s3fs")
 
 
 def table(outcome: Outcome) -> str:
@@ -27,7 +27,9 @@ def table(outcome: Outcome) -> str:
     rows = []
     for contender in filter(outcome.samples.get, outcome.samples):
         seconds = outcome.median(contender) or 0
-        cpu, peak = (outcome.median(contender, it) for it in ("cpu_seconds", "peak_bytes"))
+        cpu, peak, requests = (
+            outcome.median(contender, it) for it in ("cpu_seconds", "peak_bytes", "requests")
+        )
         rows.append(
             [
                 contender,
@@ -37,10 +39,11 @@ def table(outcome: Outcome) -> str:
                 "" if cpu is None else f"{cpu * per_gb:.2f}",
                 "" if peak is None else f"{peak / MB:.1f}",
                 {None: "", True: "yes", False: "no"}[outcome.in_order(contender)],
+                "" if requests is None else f"{requests:,.0f}",
             ]
         )
     cpu_head = "CPU s/GB" if case.size_bytes else "CPU s"
-    heads = ["", "seconds", "ratio", "MB/s", cpu_head, "peak MB", "in order"]
+    heads = ["", "seconds", "ratio", "MB/s", cpu_head, "peak MB", "in order", "requests"]
     used = [any(row[column] for row in rows) for column in range(len(heads))]
     return f"### {case.group}: {case.name} ({case.rounds} rounds)\n\n" + _markdown(
         [_only(used, row) for row in (heads, *rows)]

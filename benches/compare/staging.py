@@ -1,4 +1,4 @@
-"""Many files into a server that stages them, packed files into one that does not, and TLS."""
+"""Many files into a server that stages them, and TLS."""
 
 from __future__ import annotations
 
@@ -9,16 +9,8 @@ from urllib.parse import urlsplit
 
 from compare import files
 from compare.cases import Case
-from compare.receivers import LINKS, Target, behind_tls, delayed, embedded, neutral
-from compare.uploads import (
-    CURL,
-    ORDERED,
-    PACKED,
-    UNORDERED,
-    Places,
-    clients,
-    contender,
-)
+from compare.receivers import Target, behind_tls, delayed, embedded
+from compare.uploads import CURL, ORDERED, UNORDERED, Places, clients, contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +26,7 @@ TLS = "TLS"
 
 
 def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
-    """Own service behind a delay, many small files, and packing."""
+    """Own service behind a delay, and many small files."""
     upload = clients(places)
 
     @contextmanager
@@ -55,9 +47,6 @@ def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
 
     def staging() -> AbstractContextManager[Target]:
         return embedded(places.folder)
-
-    def slow_receiver() -> AbstractContextManager[Target]:
-        return neutral(places.receiver, LINKS["50 ms"])
 
     def case(
         name: str,
@@ -83,5 +72,3 @@ def cases(places: Places, *, is_quick: bool) -> Iterator[Case]:
     for shape in ("32 x 16 MB", "500 x 64 KB"):
         contenders = {name: (name, encrypted) for name in (ORDERED, CURL)}
         yield case(f"{shape}, own service, {TLS}", shape, contenders, rounds)
-    contenders = {PACKED: (PACKED, slow_receiver), CURL: (CURL, slow_receiver)}
-    yield case("500 x 64 KB, 50 ms, packed", "500 x 64 KB", contenders, rounds)

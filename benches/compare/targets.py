@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from compare.others import ASYNC, COPY, PACKAGE, PYARROW, SYNC
+from compare.packing import PACKS, SLOW
 from compare.receivers import LINKS
 from compare.staging import GATE, TLS
-from compare.uploads import CURL, ORDERED, OWN, PACKED, SDK, UNORDERED
+from compare.stores import GET_AND_UPLOAD, GET_THEN_UPLOAD, S3FS
+from compare.uploads import CURL, ORDERED, OWN, PACKED, REWRITTEN, SDK, UNORDERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +65,10 @@ def targets(outcomes: Sequence[Outcome]) -> Iterator[Target]:
                 yield _faster(what, outcome, ORDERED, 0.7, COPY)
             case "staging":
                 yield from _of_staging(outcome)
+            case "packing":
+                yield from _of_packing(outcome)
+            case "stores":
+                yield from _of_stores(outcome)
             case "import":
                 milliseconds = (outcome.median(PACKAGE) or 0) * 1000
                 yield Target("import sutro", 50, milliseconds, "ms", is_at_most=True)
@@ -100,14 +106,50 @@ def _of_staging(outcome: Outcome) -> Iterator[Target]:
     name = outcome.case.name
     if GATE in outcome.samples:
         yield _faster(f"{name}: ordered against one commit per file", outcome, ORDERED, 5, GATE)
-    elif PACKED in outcome.samples:
-        yield _faster(f"{name}: against curl, unordered", outcome, PACKED, 2, CURL)
     elif name.endswith(TLS):
         yield _cpu_against_curl(name, outcome, 0.7)
     else:
         what = f"{name}: ordered against unordered"
         yield _faster(what, outcome, ORDERED, 0.9, UNORDERED)
         yield _faster(f"{name}: ordered against curl, unordered", outcome, ORDERED, 1, CURL)
+
+
+def _of_packing(outcome: Outcome) -> Iterator[Target]:
+    name = outcome.case.name
+    if name == SLOW:
+        yield _faster(f"{name}: packed against curl, unordered", outcome, PACKED, 2, CURL)
+    elif REWRITTEN in outcome.samples:
+        less = _ratio(outcome, REWRITTEN, PACKED, "cpu_seconds")
+        yield Target(f"{name} by pyarrow, and its upload: CPU time", 10, less)
+    else:
+        for plain, words in ((ORDERED, "the same files"), (PACKS, "the packs as files")):
+            what = f"packed, {name}: CPU time against a plain upload of {words}"
+            cpu = _ratio(outcome, PACKED, plain, "cpu_seconds")
+            yield Target(what, 1.3, cpu, is_at_most=True)
+            packed, peak = (outcome.median(it, "peak_bytes") or 0 for it in (PACKED, plain))
+            what = f"packed, {name}: memory above that of {words}"
+            yield Target(what, 10, (packed - peak) / _MB, "MB", is_at_most=True)
+
+
+def _of_stores(outcome: Outcome) -> Iterator[Target]:
+    name, items = outcome.case.name, outcome.case.items
+    requests = outcome.median(PACKAGE, "requests")
+    if requests is not None:
+        what = f"{name}: requests a file"
+        yield Target(what, 1.2, requests / items, "requests", is_at_most=True)
+    elif S3FS in outcome.samples:
+        yield _faster(f"{name}: against pyarrow over s3fs", outcome, PACKAGE, 5, S3FS)
+    else:
+        peers = (GET_THEN_UPLOAD, GET_AND_UPLOAD)
+        fastest = min(peers, key=lambda peer: outcome.median(peer) or 0)
+        yield _faster(f"{name}: against {fastest}", outcome, PACKAGE, 1.5, fastest)
+        peak = outcome.median(PACKAGE, "peak_bytes") or 0
+        what = f"{name}: peak memory above a bare interpreter"
+        yield Target(what, 60, peak / _MB, "MB", is_at_most=True)
+
+
+def _ratio(outcome: Outcome, contender: str, peer: str, figure: str) -> float:
+    return (outcome.median(contender, figure) or 0) / (outcome.median(peer, figure) or 1)
 
 
 def _on_loopback(outcome: Outcome, shape: str) -> Iterator[Target]:

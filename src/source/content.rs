@@ -126,7 +126,15 @@ impl Content {
     /// # Errors
     /// [`Error::FileChanged`](crate::Error::FileChanged) for the first changed source.
     pub fn verify(&self) -> Result<()> {
-        self.sources().into_iter().try_for_each(Source::verify)
+        Source::verify(self.sources())
+    }
+
+    /// Checks that no source of these contents was changed since it was pinned. May block.
+    ///
+    /// # Errors
+    /// As [`Content::verify`].
+    pub(crate) fn verify_all<'a>(contents: impl IntoIterator<Item = &'a Self>) -> Result<()> {
+        Source::verify(contents.into_iter().flat_map(Self::sources))
     }
 
     /// Hashes the content unless the hash is known. May block. Calls `read` with the number of

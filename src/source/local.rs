@@ -121,10 +121,10 @@ mod tests {
             fs::write(&path, b"12345").unwrap();
             Source::pin(&path).unwrap()
         };
-        let change_of = |source: &Source| source.verify().unwrap_err().to_string();
+        let change_of = |source: &Source| Source::verify([source]).unwrap_err().to_string();
 
         let source = pin();
-        assert!(source.verify().is_ok());
+        assert!(Source::verify([&source]).is_ok());
         fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"6").unwrap();
         assert!(change_of(&source).contains("it grew"));
         assert!(source.open().map(drop).unwrap_err().to_string().contains("it grew"));

@@ -8,6 +8,7 @@
 //! * `Stream::read_ready` and `Stream::fill` read sequentially without blocking: for bodies;
 //! * `verify` compares the identity.
 
+mod ahead;
 mod content;
 mod local;
 mod open;

@@ -98,16 +98,20 @@ impl Source {
         Ok(OpenSource { source: self.clone(), open })
     }
 
-    /// Checks that it was not changed since it was pinned. May block.
+    /// Checks that none was changed since it was pinned, objects at the same time. May block.
     ///
     /// # Errors
     /// [`Error::FileChanged`] says what changed; a deleted file counts as changed.
-    pub(super) fn verify(&self) -> Result<()> {
-        match &self.kind {
-            Kind::Local(file) => file.verify().map_err(|error| error.of(&self.location)),
-            Kind::Temporary(_) => Ok(()),
-            Kind::Remote(file) => file.verify(),
+    pub(super) fn verify<'a>(sources: impl IntoIterator<Item = &'a Self>) -> Result<()> {
+        let mut objects = Vec::new();
+        for source in sources {
+            match &source.kind {
+                Kind::Local(file) => file.verify().map_err(|error| error.of(&source.location))?,
+                Kind::Temporary(_) => {}
+                Kind::Remote(file) => objects.push(Arc::clone(file)),
+            }
         }
+        RemoteFile::verify(objects)
     }
 
     /// Whether `verify` has nothing to check.

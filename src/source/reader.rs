@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use bytes::Bytes;
 
 use super::{
+    ahead::Ahead,
     content::Content,
     piece::Piece,
     pinned::{OpenSource, Source},
@@ -28,6 +29,7 @@ pub(crate) struct ContentReader {
     left: u64,
     /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
+    ahead: Ahead,
     /// Hashes the bytes, if the hash is wanted and not known.
     hasher: Option<ContentHasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
@@ -50,7 +52,17 @@ impl ContentReader {
         let hasher =
             (is_to_be_hashed && content.known_hash().is_none()).then(ContentHasher::default);
         let left = content.size();
-        Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
+        Self {
+            content,
+            piece: 0,
+            read_of_piece: 0,
+            left,
+            stream: None,
+            ahead: Ahead::default(),
+            hasher,
+            returned,
+            home,
+        }
     }
 
     /// The source of the next bytes, unless they are in memory.
@@ -99,9 +111,13 @@ impl ContentReader {
                 Piece::Range(source, range) => {
                     let offset = range.start + self.read_of_piece;
                     if self.stream.as_ref().is_none_or(|stream| !stream.is_of(source)) {
-                        self.stream = Some(Stream::new(source.clone()));
+                        self.stream = Some(Stream::new(source.clone(), self.ahead.take(source)));
                     }
                     let Some(stream) = &mut self.stream else { continue };
+                    if stream.remote.is_some() {
+                        let left = range.end - offset;
+                        self.ahead.request(source, left, &self.content.pieces()[self.piece + 1..]);
+                    }
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
@@ -139,8 +155,9 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(source: Source) -> Self {
-        let remote = source.remote().cloned().map(RemoteStream::new);
+    /// Continues with `requested` if there is one.
+    fn new(source: Source, requested: Option<RemoteStream>) -> Self {
+        let remote = requested.or_else(|| source.remote().cloned().map(RemoteStream::new));
         Self { source, open: None, remote }
     }
 

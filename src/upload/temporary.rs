@@ -26,8 +26,8 @@ pub(super) fn while_writing(error: ParquetError, otherwise: impl FnOnce(String) 
     }
 }
 
-/// Errors of a source come through the parquet crate's readers. Any other I/O error is one of the
-/// temporary file.
+/// Errors of a source come through the parquet crate's readers, and those of the temporary file
+/// through its writers. Any other I/O error is one of a codec.
 fn of_cause(
     cause: Box<dyn std::error::Error + Send + Sync>,
     otherwise: impl FnOnce(String) -> Error,
@@ -36,7 +36,7 @@ fn of_cause(
         Ok(error) => *error,
         Err(cause) => match cause.downcast::<io::Error>().map(|error| error.downcast::<Error>()) {
             Ok(Ok(error)) => error,
-            Ok(Err(source)) => in_temporary_folder(source),
+            Ok(Err(of_codec)) => otherwise(of_codec.to_string()),
             Err(cause) => otherwise(cause.to_string()),
         },
     }
@@ -68,7 +68,10 @@ impl HashedFile {
 
 impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.file.write(bytes).map_err(|error| {
+            // Tells it from an error of a codec.
+            io::Error::new(error.kind(), in_temporary_folder(error))
+        })?;
         self.hasher.update(&bytes[..written]);
         Ok(written)
     }
@@ -99,7 +102,8 @@ impl Spool {
     /// # Errors
     /// [`Error::File`] if the folder for temporary files is full.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(in_temporary_folder)
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| error.downcast::<Error>().unwrap_or_else(in_temporary_folder))
     }
 
     /// Finishes the file.
@@ -118,7 +122,7 @@ mod tests {
     use parquet::errors::ParquetError;
 
     use super::while_writing;
-    use crate::{error::Error, location::Location};
+    use crate::{error::Error, location::Location, temporary_file::in_temporary_folder};
 
     #[test]
     fn an_error_of_the_source_is_not_blamed_on_the_temporary_folder() {
@@ -134,10 +138,15 @@ mod tests {
             let error = while_writing(cause, otherwise);
             assert!(matches!(error, Error::FileChanged { .. }), "{error:?}");
         }
-        let full = ParquetError::from(io::Error::from(io::ErrorKind::StorageFull));
+        let full = in_temporary_folder(io::Error::from(io::ErrorKind::StorageFull));
+        let full = ParquetError::from(io::Error::new(io::ErrorKind::StorageFull, full));
         assert!(matches!(while_writing(full, otherwise), Error::File { path, .. }
             if path == std::env::temp_dir()));
-        let other = ParquetError::General("damaged".to_owned());
-        assert!(matches!(while_writing(other, otherwise), Error::Internal(_)));
+        for damaged in [
+            ParquetError::General("damaged".to_owned()),
+            ParquetError::from(io::Error::other("of a codec")),
+        ] {
+            assert!(matches!(while_writing(damaged, otherwise), Error::Internal(_)));
+        }
     }
 }

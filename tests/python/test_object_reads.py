@@ -16,7 +16,7 @@ import pytest
 import sutro
 from conftest import parquet_bytes
 from helpers import s3
-from helpers.datasets import names_in
+from helpers.datasets import names_in, table_of
 from helpers.processes import python_output
 from helpers.source_proxy import Seen, SourceProxy, once
 
@@ -135,6 +135,83 @@ def test_an_object_that_is_replaced_during_its_transfer_is_not_uploaded(
     assert names_in(client, dataset_id) == []
 
 
+@pytest.mark.parametrize("at", ["GET", "HEAD"])
+def test_a_pack_is_not_uploaded_if_a_source_is_replaced_and_the_error_names_the_source(
+    client: sutro.Client, bucket: Bucket, proxy: SourceProxy, at: str
+) -> None:
+    for number in range(3):
+        bucket.put(f"{number}.parquet", LARGE)
+
+    @once
+    def replace() -> None:
+        bucket.put("1.parquet", LARGE[:-1_000] + bytes(1_000))
+
+    def before(seen: Seen) -> None:
+        if is_of_pack(seen) and seen.method == at and (at == "GET" or "/1." in seen.path):
+            replace()
+
+    proxy.before = before
+    dataset_id = client.create_dataset()
+
+    with pytest.raises(sutro.FileChangedError, match="it was replaced") as error:
+        client.upload(
+            f"{bucket.url}/",
+            dataset_id,
+            target_file_size="1GB",
+            storage_options=bucket.options(proxy.port),
+        )
+
+    assert error.value.path == f"{bucket.url}/1.parquet"
+    assert names_in(client, dataset_id) == []
+
+
+def is_of_pack(seen: Seen) -> bool:
+    """Whether a request reads pages, which begin behind `PAR1`, or looks at the end."""
+    is_of_pages = (seen.range or "").startswith("bytes=4-")
+    return seen.is_of_object and (is_of_pages or seen.method == "HEAD")
+
+
+def test_the_objects_of_a_pack_are_read_several_at_a_time(
+    client: sutro.Client, bucket: Bucket, proxy: SourceProxy
+) -> None:
+    for number in range(8):
+        bucket.put(f"{number}.parquet", parquet_bytes(number + 1))
+    footers, pages, looks = (threading.Barrier(4) for _ in range(3))
+
+    def before(seen: Seen) -> None:
+        """Hold each request until there are three others like it."""
+        if seen.is_of_object:
+            kind = pages if is_of_pack(seen) else footers
+            (looks if seen.method == "HEAD" else kind).wait(30)
+
+    proxy.before = before
+    options = bucket.options(proxy.port)
+    report = client.upload(f"{bucket.url}/", target_file_size="1GB", storage_options=options)
+
+    assert [len(file.sources) for file in report] == [8]
+    assert table_of(client, report.dataset_id).num_rows == sum(range(1, 9))
+
+
+def test_reads_of_a_pack_that_break_go_on_at_the_same_byte(
+    client: sutro.Client, bucket: Bucket, proxy: SourceProxy
+) -> None:
+    chance = random.Random(5)
+    for number in range(6):
+        bucket.put(f"{number}.parquet", parquet_bytes(20_000, f"text {number} of it"))
+    whole = table_of(client, client.upload(bucket.url, storage_options=bucket.options()).dataset_id)
+
+    def breaks(seen: Seen, length: int) -> int | None:
+        is_broken = seen.is_of_object and chance.random() < 0.5
+        return chance.randrange(length // 3, length) if is_broken else None
+
+    proxy.breaks = breaks
+    options = bucket.options(proxy.port)
+    report = client.upload(bucket.url, target_file_size="1GB", storage_options=options)
+
+    assert len(report) == 1
+    assert table_of(client, report.dataset_id).equals(whole)
+
+
 def test_an_object_that_is_deleted_after_the_check_is_not_uploaded(
     client: sutro.Client, bucket: Bucket, proxy: SourceProxy
 ) -> None:
@@ -219,11 +296,13 @@ MEASURED = """
 import re, sys
 import sutro
 
-url, api_url, api_key, endpoint, secret = sys.argv[1:]
+url, target, api_url, api_key, endpoint, secret = sys.argv[1:]
 options = {
     "endpoint_url": endpoint, "aws_access_key_id": "tests", "aws_secret_access_key": secret,
 }
-sutro.Client(api_key, api_url).upload(url, storage_options=options, progress=False)
+size = target or None
+client = sutro.Client(api_key, api_url)
+client.upload(url, storage_options=options, target_file_size=size, progress=False)
 # Unlike the peak of `getrusage`, this is not that of the parent process.
 print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024)
 """
@@ -232,12 +311,13 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) /
 def random_parquet(megabytes: int) -> bytes:
     buffer = io.BytesIO()
     values = pa.array([random.randbytes(1_000_000) for _ in range(megabytes)])
-    pq.write_table(pa.table({"bytes": values}), buffer)
+    pq.write_table(pa.table({"bytes": values}), buffer, row_group_size=4)
     return buffer.getvalue()
 
 
+@pytest.mark.parametrize("target", ["", "100MB", "1MB"], ids=["as they are", "packed", "split"])
 def test_memory_does_not_grow_with_the_size_of_objects(
-    server: sutro.LocalServer, bucket: Bucket
+    server: sutro.LocalServer, bucket: Bucket, target: str
 ) -> None:
     small, large = random_parquet(1), random_parquet(24)
     assert len(large) > 24_000_000
@@ -248,7 +328,7 @@ def test_memory_does_not_grow_with_the_size_of_objects(
     options = [server.api_url, server.api_key, endpoint, s3.SECRET]
 
     def peak(folder: str) -> int:
-        output = python_output("-c", MEASURED, f"{bucket.url}/{folder}/", *options)
+        output = python_output("-c", MEASURED, f"{bucket.url}/{folder}/", target, *options)
         return int(output.splitlines()[-1])
 
     assert peak("large") < peak("small") + 40

@@ -45,6 +45,39 @@ def test_a_prefix_and_a_glob_are_uploaded_in_natural_order(
     assert names_in(client, report.dataset_id) == PARTS
 
 
+@pytest.mark.parametrize(
+    ("glob", "names", "listed"),
+    [
+        ("b-*.parquet", ["b-1.parquet", "b-2.parquet"], 3),
+        ("y=2/*.parquet", ["a.parquet"], 1),
+        ("y=*/[ab].*", ["a.parquet", "b.parquet"], 2),
+        ("*.parquet", [*(f"a-{n}.parquet" for n in range(9)), "b-1.parquet", "b-2.parquet"], 12),
+    ],
+)
+def test_a_glob_lists_only_keys_that_begin_like_it(
+    bucket: Bucket, glob: str, names: list[str], listed: int
+) -> None:
+    fill(bucket, *(f"a-{number}.parquet" for number in range(9)))
+    fill(bucket, "b-1.parquet", "b-2.parquet", "b-3.csv", "y=1/b.parquet", "y=2/a.parquet")
+
+    with SourceProxy(bucket.port) as proxy:
+        options = bucket.options(proxy.port)
+        report = sutro.check(f"{bucket.url}/{glob}", storage_options=options)
+
+    assert sorted(file.name for file in report.files) == names
+    assert proxy.keys_listed == listed
+
+
+def test_a_glob_does_not_list_what_is_in_other_tables(bucket: Bucket) -> None:
+    fill(bucket, "exports/a.parquet", *(f"data/{number}.parquet" for number in range(9)))
+
+    with SourceProxy(bucket.port) as proxy:
+        options = bucket.options(proxy.port)
+        assert sutro.check(f"{bucket.url}/exports/*.parquet", storage_options=options)
+
+    assert proxy.keys_listed == 2, "one key tells that there is a folder with the name of a mark"
+
+
 def test_objects_and_local_files_are_uploaded_together_in_the_order_given(
     client: sutro.Client, bucket: Bucket, options: dict[str, str], folder: Path
 ) -> None:
@@ -106,7 +139,9 @@ def test_what_is_left_out_of_a_prefix_is_told_as_for_a_folder(
         ([".hoodie/hoodie.properties"], "a Hudi table"),
     ],
 )
-@pytest.mark.parametrize("below", ["", "/", "/*.parquet", "/y=1/", "/**/*.parquet"])
+@pytest.mark.parametrize(
+    "below", ["", "/", "/*.parquet", "/a*", "/y=1/", "/y=*/b*", "/**/*.parquet"]
+)
 def test_a_table_is_refused_wherever_it_is_entered(
     bucket: Bucket, options: dict[str, str], marks: list[str], kind: str, below: str
 ) -> None:

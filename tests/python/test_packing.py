@@ -99,6 +99,33 @@ def test_casts_and_recompression_work_with_packing(client: sutro.Client, tmp_pat
     assert ids_in(client, report.dataset_id) == [1, 2, 3, 4]
 
 
+def test_an_error_names_the_source_and_not_the_pack(client: sutro.Client, tmp_path: Path) -> None:
+    table = pa.table({"id": range(1000)})
+    paths = [tmp_path / f"{name}.parquet" for name in "abc"]
+    for path in paths:
+        pq.write_table(table, path, compression="zstd", use_dictionary=False)
+    content = bytearray(paths[1].read_bytes())
+    content[60:100] = bytes(40)
+    paths[1].write_bytes(content)
+
+    with pytest.raises(sutro.SutroError) as error:
+        client.upload(paths, target_file_size="1GB", recompress=True)
+
+    assert str(paths[1]) in str(error.value)
+    assert str(paths[0]) not in str(error.value)
+
+
+def test_in_a_notebook_the_name_of_a_pack_tells_its_sources(
+    client: sutro.Client, small_files: Path
+) -> None:
+    page = client.upload(small_files, target_file_size="1GB")._repr_html_()
+    first, last = small_files / "file-0.parquet", small_files / "file-59.parquet"
+    assert f'<td title="60 files: {first} to {last}">part-00000-' in page
+
+    page = client.upload(first, target_file_size=1)._repr_html_()
+    assert f'<td title="of {first}">part-00000-' in page
+
+
 def test_check_reports_the_packed_files(client: sutro.Client, small_files: Path) -> None:
     report = client.check(small_files, target_file_size="1GB")
     assert report
@@ -116,7 +143,11 @@ def test_check_suggests_packing_many_small_files_if_the_server_has_no_staging(
         with sutro.LocalServer(tmp_path / f"service-{most}", max_staged_files=most) as server:
             client = server.client()
             notes = client.check(folder, client.create_dataset()).notes
-            assert any('target_file_size="256MB"' in note for note in notes) == is_advised
+            advice = [note for note in notes if 'target_file_size="256MB"' in note]
+            assert len(advice) == is_advised
+            if is_advised:
+                assert advice[0].startswith("100 files of about 1 kB: this server commits one")
+                assert "takes about 5 s if it needs 50 ms for each" in advice[0]
 
 
 @pytest.mark.parametrize("size", ["", "big", "-1MB", "1e3", "10 bytes", "0", 0, -1])

@@ -1,6 +1,6 @@
 """This package: footers behind a guard, codecs, and schemas compared."""
 
-import sutro
 from job import measure
+from package import sutro
 
 measure(lambda job: sutro.check(job["paths"]))

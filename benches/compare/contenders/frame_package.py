@@ -1,8 +1,8 @@
 """This package, given a frame."""
 
-import sutro
 from frame import mixed_frame
 from job import measure
+from package import sutro
 
 frame = mixed_frame()
 measure(

@@ -3,15 +3,19 @@
 import os
 import sys
 
-import sutro
 from job import measure
-
-OPTIONS = {"unordered": {"ordered": False}, "packed": {"target_file_size": "256MB"}}
+from package import sutro
 
 
 def upload(job):
     """Upload all files with one call."""
-    options = OPTIONS.get(sys.argv[1], {})
+    match sys.argv[1:]:
+        case ["packed", size]:
+            options = {"target_file_size": size}
+        case ["unordered"]:
+            options = {"ordered": False}
+        case _:
+            options = {}
     if job["ca_file"]:
         os.environ["SSL_CERT_FILE"] = job["ca_file"]
     client = sutro.Client(job["key"], job["url"])

@@ -99,9 +99,9 @@ def table(
     return shown
 
 
-def cell(content: Markup, *, title: str) -> Cell:
+def cell(content: str, *, title: str) -> Cell:
     """Format a cell with a tooltip, which is not part of its text."""
-    return Cell(f'<td title="{escape(title)}">{content}')
+    return Cell(f'<td title="{escape(title)}">{_escaped(content)}')
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -128,7 +128,7 @@ class UploadReport:
         """Show the report in a notebook, with a timeline of transfers."""
         dataset = html.strong(self._dataset())
         totals = html.Markup(f"{dataset}: {self._counts()}<br>{self._pace()}")
-        rows = [_cells(file) for file in self.files]
+        rows = [_html_cells(file) for file in self.files]
         timeline = Timeline.of(self.files, self.seconds)
         if timeline is None:
             table = html.table(_HEADER, rows, right=_RIGHT, whole=_WHOLE)
@@ -193,3 +193,15 @@ def _cells(file: UploadedFile) -> tuple[str, ...]:
         text.size(file.size_bytes),
         file.file_id or "",
     )
+
+
+def _html_cells(file: UploadedFile) -> tuple[str, ...]:
+    """Return a row whose name has a tooltip, if the file has other sources than its name tells."""
+    number, name, *others = _cells(file)
+    if len(file.sources) > 1:
+        title = f"{len(file.sources):,} files: {file.sources[0]} to {file.sources[-1]}"
+    elif file.sources and not file.sources[0].endswith(file.name):
+        title = f"of {file.sources[0]}"
+    else:
+        return (number, name, *others)
+    return (number, html.cell(name, title=title), *others)

@@ -4,7 +4,6 @@ use std::{env, sync::Arc};
 
 use object_store::{
     ClientConfigKey::AllowHttp,
-    ObjectStore,
     azure::{AzureConfigKey as Key, MicrosoftAzureBuilder},
 };
 
@@ -12,6 +11,7 @@ use super::{
     credentials::{NO_AZURE, is_on_azure},
     opening::{cannot_open, is_true, retry, variables},
     options::StorageOptions,
+    store::ListedStore,
     url::BucketName,
 };
 use crate::{
@@ -90,7 +90,7 @@ fn of_environment() -> Vec<(Key, String)> {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known, or if there is no account or no credentials.
-pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ListedStore>> {
     let container = &name.name;
     let mut given = Vec::new();
     let timeout = options.read(name, |name, value| take(&mut given, name, value))?;

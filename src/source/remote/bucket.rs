@@ -59,7 +59,7 @@ impl Bucket {
     /// [`Error::Configuration`] if files cannot be written to it.
     pub(super) fn store(&self) -> Result<Arc<dyn ObjectStore>> {
         match &self.files {
-            Files::Store(store) => Ok(Arc::clone(store)),
+            Files::Store(store) => Ok(Arc::clone(store) as _),
             Files::Hub(_) => {
                 let url = &self.url;
                 Err(Error::configuration(format!("files cannot be written to {url}")))
@@ -72,8 +72,7 @@ impl Bucket {
     /// # Errors
     /// [`Error::File`] if the store refuses or does not respond.
     pub(crate) fn folder(&self, folder: &str) -> Result<Listing> {
-        let Contents { files, folders } = self.list(folder, false)?;
-        Ok(Listing { objects: self.objects(files)?, folders })
+        self.with_prefix(&self.start_of(folder)?, false)
     }
 
     /// Lists everything below a folder.
@@ -81,7 +80,25 @@ impl Bucket {
     /// # Errors
     /// As [`Bucket::folder`].
     pub(crate) fn tree(&self, folder: &str) -> Result<Vec<(String, RemoteObject)>> {
-        self.objects(self.list(folder, true)?.files)
+        Ok(self.with_prefix(&self.start_of(folder)?, true)?.objects)
+    }
+
+    /// Lists the keys that start with `prefix`: all of them, or those in its folder and the folders
+    /// in it.
+    ///
+    /// # Errors
+    /// As [`Bucket::folder`].
+    pub(crate) fn with_prefix(&self, prefix: &str, is_recursive: bool) -> Result<Listing> {
+        let (files, start) = (self.files.clone(), prefix.to_owned());
+        let listed = wait(&self.runtime, async move { files.list(&start, is_recursive).await })?;
+        let Contents { files, folders } = listed.map_err(|error| self.failed_at(prefix, error))?;
+        Ok(Listing { objects: self.objects(files)?, folders })
+    }
+
+    /// How the keys in a folder start.
+    fn start_of(&self, folder: &str) -> Result<String> {
+        let path = self.path(folder)?;
+        Ok(if path.as_ref().is_empty() { String::new() } else { format!("{path}/") })
     }
 
     /// The objects with these keys, as far as they can be read.
@@ -110,12 +127,6 @@ impl Bucket {
         Path::parse(key).map_err(|error| {
             Error::configuration(format!("{}/{key} is no valid URL: {error}", self.url))
         })
-    }
-
-    fn list(&self, folder: &str, is_recursive: bool) -> Result<Contents> {
-        let (files, path) = (self.files.clone(), self.path(folder)?);
-        let listed = wait(&self.runtime, async move { files.list(&path, is_recursive).await })?;
-        listed.map_err(|error| self.failed_at(folder, error))
     }
 
     fn objects(&self, files: Vec<(Path, Identity)>) -> Result<Vec<(String, RemoteObject)>> {

@@ -2,6 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::runtime::Handle;
 
 use super::{
@@ -14,6 +15,9 @@ use crate::{
     error::{Error, Result},
     location::Location,
 };
+
+/// Requests at the same time.
+const LOOKS_AT_ONCE: usize = 32;
 
 /// An object of a store, or a file on the web. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -97,10 +101,15 @@ impl RemoteFile {
         self.store.get(range, &self.identity).await
     }
 
-    /// Checks that the object is still the one that was pinned. May block.
-    pub(in crate::source) fn verify(&self) -> Result<()> {
-        let store = self.store.clone();
-        let looked = wait(&self.runtime, async move { store.look().await })?;
+    /// Checks that objects are still those that were pinned. May block.
+    pub(in crate::source) fn verify(files: Vec<Arc<Self>>) -> Result<()> {
+        let Some(runtime) = files.first().map(|file| file.runtime.clone()) else { return Ok(()) };
+        let looks = stream::iter(files).map(|file| async move { file.look().await });
+        wait(&runtime, looks.buffered(LOOKS_AT_ONCE).try_collect())?
+    }
+
+    async fn look(&self) -> Result<()> {
+        let looked = self.store.look().await;
         let now = looked.map_err(|error| error.while_reading(&self.location))?;
         self.identity.change(&now).map_or(Ok(()), |change| Err(self.changed(change)))
     }

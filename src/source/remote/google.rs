@@ -4,7 +4,6 @@ use std::{env, path::Path, sync::Arc};
 
 use object_store::{
     ClientConfigKey::AllowHttp,
-    ObjectStore,
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Key},
 };
 
@@ -12,6 +11,7 @@ use super::{
     credentials::{NO_GOOGLE, is_on_google},
     opening::{cannot_open, is_true, retry, variables},
     options::StorageOptions,
+    store::ListedStore,
     url::BucketName,
 };
 use crate::{
@@ -81,7 +81,7 @@ fn of_environment() -> impl Iterator<Item = (Key, String)> {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ListedStore>> {
     let mut given = Vec::new();
     let timeout = options.read(name, |name, value| take(&mut given, name, value))?;
     let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));

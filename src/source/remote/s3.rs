@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use object_store::{
-    ObjectStore,
-    aws::{AmazonS3Builder, AmazonS3ConfigKey as Key},
-};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 
 use super::{
     credentials::{NO_S3, is_on_aws},
     opening::{cannot_open, is_true, retry},
     options::StorageOptions,
+    store::ListedStore,
     url::BucketName,
 };
 use crate::{
@@ -57,7 +55,7 @@ impl Given {
 ///
 /// # Errors
 /// [`Error::Configuration`] if an option is not known or there are no credentials.
-pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ListedStore>> {
     let mut given = Given::default();
     let timeout = options.read(name, |name, value| given.take(name, value))?;
     let mut builder = AmazonS3Builder::new().with_bucket_name(&name.name);

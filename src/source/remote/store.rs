@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::{GetOptions, GetRange, ObjectStore, path::Path};
+use object_store::{GetOptions, GetRange, ObjectStore, list::PaginatedListStore, path::Path};
 
 use super::{
     error::{Body, ReadError},
@@ -12,6 +12,11 @@ use super::{
     web::WebFile,
 };
 use crate::object_stores::words;
+
+/// A store of objects that lists pages of keys, by any prefix.
+pub(super) trait ListedStore: ObjectStore + PaginatedListStore {}
+
+impl<T: ObjectStore + PaginatedListStore> ListedStore for T {}
 
 /// Where the bytes of one object are.
 #[derive(Clone)]

@@ -1,9 +1,10 @@
 //! Reads a remote file from an offset on, as it arrives.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     error::{Body, ReadError},
@@ -18,6 +19,8 @@ pub(in crate::source) struct RemoteStream {
     /// The position of the next byte, and the end of the request.
     at: u64,
     end: u64,
+    /// A request whose response is awaited.
+    requested: Option<AbortOnDropHandle<Result<Body, ReadError>>>,
     body: Option<Body>,
     /// Bytes that have arrived.
     ready: Bytes,
@@ -27,7 +30,17 @@ pub(in crate::source) struct RemoteStream {
 impl RemoteStream {
     pub(in crate::source) fn new(file: Arc<RemoteFile>) -> Self {
         let attempts = Attempts::default();
-        Self { file, at: 0, end: 0, body: None, ready: Bytes::new(), attempts }
+        Self { file, at: 0, end: 0, requested: None, body: None, ready: Bytes::new(), attempts }
+    }
+
+    /// Requests a range that is read later.
+    pub(in crate::source) fn requested(file: Arc<RemoteFile>, range: Range<u64>) -> Self {
+        let mut stream = Self::new(Arc::clone(&file));
+        (stream.at, stream.end) = (range.start, range.end);
+        let runtime = file.runtime().clone();
+        let request = runtime.spawn(async move { file.get(range).await });
+        stream.requested = Some(AbortOnDropHandle::new(request));
+        stream
     }
 
     /// Takes bytes from `offset` that have arrived.
@@ -49,7 +62,8 @@ impl RemoteStream {
         end: u64,
     ) -> Result<()> {
         if self.at != offset || self.end < offset + bytes.len() as u64 {
-            (self.at, self.end, self.body, self.ready) = (offset, end, None, Bytes::new());
+            (self.at, self.end, self.ready) = (offset, end, Bytes::new());
+            (self.requested, self.body) = (None, None);
         }
         while !bytes.is_empty() {
             let count = self.take_ready(bytes, offset);
@@ -66,9 +80,12 @@ impl RemoteStream {
 
     /// Waits for the next bytes.
     async fn receive(&mut self) -> Result<(), ReadError> {
-        let mut body = match self.body.take() {
-            Some(body) => body,
-            None => self.file.get(self.at..self.end).await?,
+        let mut body = match (self.body.take(), self.requested.take()) {
+            (Some(body), _) => body,
+            (None, Some(requested)) => {
+                requested.await.map_err(|error| ReadError::Broken(error.to_string()))??
+            }
+            (None, None) => self.file.get(self.at..self.end).await?,
         };
         match body.next().await {
             Some(Ok(bytes)) => {

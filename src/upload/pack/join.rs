@@ -1,9 +1,6 @@
 //! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use parquet::{
@@ -12,13 +9,14 @@ use parquet::{
     file::{
         metadata::{
             ColumnChunkMetaData, ColumnChunkMetaDataBuilder, FileMetaData, ParquetMetaData,
-            ParquetMetaDataOptions, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+            ParquetMetaDataWriter, RowGroupMetaData,
         },
         statistics::Statistics,
     },
     schema::types::SchemaDescPtr,
 };
 
+use super::footers::Footers;
 use crate::{
     error::{Error, Result},
     location::Location,
@@ -27,6 +25,8 @@ use crate::{
 };
 
 const MAGIC: &[u8] = b"PAR1";
+/// Footers that are decoded in memory, besides the new one.
+const FOOTERS_AT_ONCE: usize = 32;
 
 /// The content of a file with the row groups of `parts`, in order. Reads footers, not pages. May
 /// block.
@@ -38,8 +38,11 @@ const MAGIC: &[u8] = b"PAR1";
 /// [`Error::Rewrite`] if a footer cannot be moved; [`Error::FileChanged`]; [`Error::File`].
 pub(in crate::upload) fn join(name: &str, parts: &[Part]) -> Result<Content> {
     let mut joined = Joined::new();
-    for part in parts {
-        joined.add(part)?;
+    for parts in parts.chunks(FOOTERS_AT_ONCE) {
+        let footers = Footers::read(parts)?;
+        for part in parts {
+            joined.add(part, footers.of(part)?)?;
+        }
     }
     joined.into_content(label(name, parts))
 }
@@ -59,7 +62,6 @@ struct Joined {
     size: u64,
     row_groups: Vec<RowGroupMetaData>,
     file: Option<CommonMetadata>,
-    footers: [Option<(Content, Arc<ParquetMetaData>)>; 2],
 }
 
 impl Joined {
@@ -70,16 +72,14 @@ impl Joined {
             pieces: vec![Piece::Bytes(magic)],
             row_groups: Vec::new(),
             file: None,
-            footers: [None, None],
         }
     }
 
-    fn add(&mut self, part: &Part) -> Result<()> {
+    fn add(&mut self, part: &Part, metadata: &ParquetMetaData) -> Result<()> {
         let failed = |message: String| {
             let location = part.content.location().clone();
             Error::Rewrite { location, message }
         };
-        let metadata = self.footer_of(&part.content)?;
         let file = metadata.file_metadata();
         if let Some(writer) = writer_of_wrong_sizes(file.created_by()) {
             return Err(failed(format!(
@@ -100,19 +100,6 @@ impl Joined {
                 .map_err(|error| failed(error.to_string()))?;
         }
         Ok(())
-    }
-
-    /// The footer of a source. The last ones are kept: row groups of a source and of a temporary
-    /// file may alternate.
-    fn footer_of(&mut self, content: &Content) -> Result<Arc<ParquetMetaData>> {
-        if let Some((_, known)) = self.footers.iter().flatten().find(|(of, _)| of.is_same(content))
-        {
-            return Ok(Arc::clone(known));
-        }
-        let metadata = Arc::new(read_footer(content)?);
-        self.footers.rotate_right(1);
-        self.footers[0] = Some((content.clone(), Arc::clone(&metadata)));
-        Ok(metadata)
     }
 
     fn add_row_group(
@@ -184,24 +171,6 @@ impl Joined {
         self.pieces.push(Piece::Bytes(footer.into()));
         Ok(Content::new(location, self.pieces))
     }
-}
-
-fn read_footer(content: &Content) -> Result<ParquetMetaData> {
-    let failed = |message: String| Error::Rewrite { location: content.location().clone(), message };
-    let open = content.open()?;
-    // Statistics of encodings, as they are in the file.
-    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
-    let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
-    // The crate panics on some damaged footers.
-    let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
-        .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
-        .and_then(|()| reader.finish());
-    read.map_err(|error| match error {
-        ParquetError::External(error) => {
-            error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
-        }
-        other => failed(other.to_string()),
-    })
 }
 
 /// The same column chunk, moved by `shift` bytes.

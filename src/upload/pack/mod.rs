@@ -3,6 +3,7 @@
 //! rows stays that of the plan.
 
 mod advice;
+mod footers;
 mod join;
 mod merge;
 mod regroup;

@@ -77,7 +77,7 @@ fn finished(
     let location = first.content.location().clone();
     let failed = |message: String| Error::Rewrite { location: location.clone(), message };
     let written = written.map_err(|error| while_writing(error, failed))?;
-    parts.iter().try_for_each(|part| part.content.verify())?;
+    Content::verify_all(parts.iter().map(|part| &part.content))?;
     let content = written.into_content(location.clone())?;
     let open = content.open()?;
     match FooterReader::default().read(content.size(), |range| open.read(range)) {

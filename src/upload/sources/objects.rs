@@ -170,17 +170,21 @@ impl<'a> Objects<'a> {
         let wild = key.find(['*', '?', '[']).unwrap_or(key.len());
         let folder = key[..wild].rsplit_once('/').map_or("", |(folder, _)| folder);
         self.refuse_table_above(folder)?;
-        let (objects, folders) = if key[wild..].contains('/') || key.contains("**") {
-            let objects = self.bucket.tree(folder)?;
+        let prefix = &key[..wild];
+        if !(prefix.is_empty() || prefix.ends_with('/')) {
+            // The listing has only some of what is in the folder.
+            self.refuse_tables_at(&[folder])?;
+        }
+        let is_deep = key[wild..].contains('/') || key.contains("**");
+        let Listing { objects, folders } = self.bucket.with_prefix(prefix, is_deep)?;
+        let folders: BTreeSet<_> = if is_deep {
             self.refuse_tables_in(&objects)?;
             let folders = objects.iter().flat_map(|(key, _)| folders_below(key, folder));
-            let folders: BTreeSet<_> = folders.map(str::to_owned).collect();
-            (objects, folders)
+            folders.map(str::to_owned).collect()
         } else {
-            let Listing { objects, folders } = self.bucket.folder(folder)?;
             let marks = folders.iter().map(|key| name_of(key).to_owned()).collect();
             self.refuse_table(folder, &marks)?;
-            (objects, folders.into_iter().collect())
+            folders.into_iter().collect()
         };
         let mut others = Vec::new();
         for (key, object) in objects {
@@ -232,10 +236,15 @@ impl<'a> Objects<'a> {
 
     /// Rejects a folder in a table whose root is above it.
     fn refuse_table_above(&self, folder: &str) -> Result<()> {
-        let above: Vec<_> = ancestors(folder).collect();
+        self.refuse_tables_at(&ancestors(folder).collect::<Vec<_>>())
+    }
+
+    /// Rejects folders that are tables.
+    fn refuse_tables_at(&self, folders: &[&str]) -> Result<()> {
         let marks = |folder: &&str| MARKS.map(|mark| join(folder, mark));
-        let found = self.bucket.have_entries(&above.iter().flat_map(marks).collect::<Vec<_>>())?;
-        for (folder, found) in above.iter().zip(found.chunks(MARKS.len())) {
+        let found =
+            self.bucket.have_entries(&folders.iter().flat_map(marks).collect::<Vec<_>>())?;
+        for (folder, found) in folders.iter().zip(found.chunks(MARKS.len())) {
             let marks = MARKS.iter().zip(found).filter(|(_, is_there)| **is_there);
             self.refuse_table(folder, &marks.map(|(mark, _)| (*mark).to_owned()).collect())?;
         }

@@ -50,6 +50,8 @@ class SourceProxy(BackgroundServer):
         """Answers a request instead of the server."""
         self.loses: Callable[[Seen], bool] = lambda _seen: False
         """Whether the response to a request that was passed on is lost."""
+        self.keys_listed = 0
+        """The number of keys in all listings of objects."""
         proxy = self
 
         class Handler(_Handler):
@@ -96,6 +98,8 @@ class _Handler(QuietHandler):
         server.endheaders(body)
         response = server.getresponse()
         body = response.read()
+        if "list-type" in self.path:
+            self.owner.keys_listed += body.count(b"<Key>")
         length = response.headers.get("Content-Length")
         kept = [
             (name, value)
