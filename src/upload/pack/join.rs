@@ -1,6 +1,6 @@
 //! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::{
