@@ -198,6 +198,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// overdue. The duration of a complete upload is not limited.
 async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
     let mut last_sent = state.sent();
+    let mut last_read = state.reading();
     let mut last_move = Instant::now();
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -206,11 +207,12 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
         } else {
             ("accepted no bytes", options.progress_timeout)
         };
-        if state.is_held() || state.sent() != last_sent {
-            last_sent = state.sent();
+        let reading = state.reading();
+        if state.is_held() || state.sent() != last_sent || reading != last_read {
+            (last_sent, last_read) = (state.sent(), reading);
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
-            if let Some(location) = state.reading() {
+            if let Some(location) = reading {
                 return Error::File { path: (&location).into(), source: hangs(limit) };
             }
             return subject.timeout(what, limit);

@@ -17,6 +17,7 @@ mod reader;
 pub(crate) mod remote;
 mod staging_place;
 mod temporary;
+mod waits_for;
 
 pub use content::Content;
 pub use open::OpenContent;
@@ -25,3 +26,4 @@ pub use pinned::Source;
 pub(crate) use reader::ContentReader;
 pub use remote::StorageOptions;
 pub use staging_place::{delete_objects, put_object};
+pub(crate) use waits_for::WaitsFor;

@@ -4,7 +4,7 @@ use std::{fs::File, io, path::Path, sync::Arc};
 
 use super::{
     local::LocalFile,
-    remote::{RemoteFile, RemoteObject, RemoteReader},
+    remote::{RemoteFile, RemoteObject, RemoteReader, wait},
     temporary::TemporaryFile,
 };
 use crate::{
@@ -106,7 +106,10 @@ impl Source {
         match &self.kind {
             Kind::Local(file) => file.verify().map_err(|error| error.of(&self.location)),
             Kind::Temporary(_) => Ok(()),
-            Kind::Remote(file) => file.verify(),
+            Kind::Remote(file) => {
+                let (runtime, file) = (file.runtime().clone(), Arc::clone(file));
+                wait(&runtime, async move { file.verify().await })?
+            }
         }
     }
 

@@ -3,20 +3,24 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 
 use super::{
     content::Content,
     piece::Piece,
     pinned::{OpenSource, Source},
     remote::RemoteStream,
+    waits_for::WaitsFor,
 };
 use crate::{
     background::in_background,
     config::{READ_BYTES, TAIL_BYTES},
     content_hash::ContentHasher,
     error::{Error, Result},
-    location::Location,
 };
+
+/// Objects that are looked at at a time, after they were read.
+const LOOKS: usize = 16;
 
 /// Reads a content from start to end. Each attempt to send it creates a reader.
 pub(crate) struct ContentReader {
@@ -28,6 +32,7 @@ pub(crate) struct ContentReader {
     left: u64,
     /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
+    waits_for: WaitsFor,
     /// Hashes the bytes, if the hash is wanted and not known.
     hasher: Option<ContentHasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
@@ -50,12 +55,14 @@ impl ContentReader {
         let hasher =
             (is_to_be_hashed && content.known_hash().is_none()).then(ContentHasher::default);
         let left = content.size();
-        Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
+        let waits_for = WaitsFor::default();
+        let (piece, read_of_piece, stream) = (0, 0, None);
+        Self { content, piece, read_of_piece, left, stream, waits_for, hasher, returned, home }
     }
 
-    /// The source of the next bytes, unless they are in memory.
-    pub(crate) fn location(&self) -> Option<&Location> {
-        self.content.pieces().get(self.piece)?.source().map(Source::location)
+    /// The same reader, which tells `waits_for` the source that it waits for.
+    pub(crate) fn told_to(self, waits_for: WaitsFor) -> Self {
+        Self { waits_for, ..self }
     }
 
     /// The next bytes, and whether they are the last. The last ones contain the complete tail, even
@@ -67,8 +74,7 @@ impl ContentReader {
         let (buffer, length) = self.read(wanted, is_last).await?;
         self.left -= length as u64;
         if is_last && !self.content.cannot_change() {
-            let content = self.content.clone();
-            in_background(move || content.verify()).await?;
+            verify(self.content.clone(), self.waits_for.clone()).await?;
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..length]);
@@ -105,7 +111,9 @@ impl ContentReader {
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
+                            self.waits_for.set(Some(source.location()));
                             buffer = stream.fill(buffer, length..end, offset, range.end).await?;
+                            self.waits_for.set(None);
                             end - length
                         }
                         read => read,
@@ -180,6 +188,30 @@ impl Stream {
         self.open = Some(open);
         Ok(buffer)
     }
+}
+
+/// Checks that no source was changed since it was pinned. A pack may have thousands of objects, and
+/// a look at each takes a moment.
+async fn verify(content: Content, waits_for: WaitsFor) -> Result<()> {
+    let sources = content.sources().into_iter().cloned();
+    let (remote, local): (Vec<_>, Vec<_>) = sources.partition(|it| it.remote().is_some());
+    let waits = waits_for.clone();
+    let verify_local = move || {
+        local.iter().try_for_each(|source| {
+            waits.set(Some(source.location()));
+            source.verify()
+        })
+    };
+    in_background(verify_local).await?;
+    let objects: Vec<_> = remote.iter().filter_map(Source::remote).cloned().collect();
+    let looks = objects.into_iter().map(|object| async move { object.verify().await });
+    let mut looks = stream::iter(looks).buffered(LOOKS);
+    for source in &remote {
+        waits_for.set(Some(source.location()));
+        looks.next().await.unwrap_or(Ok(()))?;
+    }
+    waits_for.set(None);
+    Ok(())
 }
 
 impl AsRef<[u8]> for Lent {

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import sutro
 from conftest import through_gate_and_staged
 from helpers import s3
 from helpers.datasets import ids_in, names_in
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import sutro
     from helpers.bucket import Bucket
 
 pytestmark = [
@@ -143,7 +144,7 @@ def kill_and_complete(
     for how in chance.sample([signal.SIGKILL, signal.SIGINT], 2):
         proxy = chance.choice([proxy for proxy, count in bytes_of.items() if count > 0])
         process = scene.command(dataset_id)
-        proxy.stop_at(chance.randrange(bytes_of[proxy]), lambda: process.send_signal(how))
+        proxy.stop_at(chance.randrange(bytes_of[proxy]), partial(process.send_signal, how))
         while process.poll() is None:
             before, there = there, scene.check_prefix(dataset_id)
             assert there >= before

@@ -2,83 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from http.server import SimpleHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 import sutro
 from conftest import parquet_bytes
-from helpers.background_server import BackgroundServer, QuietHandler
-from helpers.datasets import names_in
+from helpers.background_server import BackgroundServer
+from helpers.datasets import ids_in, names_in
+from helpers.tls_server import server_context
+from helpers.web_server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class WebServer(BackgroundServer):
-    """Serves files, in ranges."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.etags: dict[str, str] = {}
-        self.redirects: dict[str, str] = {}
-        self.refuses: int | None = None
-        self.breaks = 0
-        self.seen: list[tuple[str, str | None]] = []
-        server = self
-
-        class Handler(_Handler):
-            owner = server
-
-        super().__init__(Handler)
-
-
-class _Handler(QuietHandler):
-    owner: WebServer
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:  # noqa: N802 - named by its base
-        owner = self.owner
-        owner.seen.append((self.path, self.headers.get("Authorization")))
-        path = self.path.partition("?")[0]
-        if path in owner.redirects:
-            self._respond(302, b"", Location=owner.redirects[path])
-        elif owner.refuses is not None:
-            self._respond(owner.refuses, b"")
-        elif path not in owner.files:
-            self._respond(404, b"")
-        else:
-            self._range(path, owner.files[path])
-
-    def _range(self, path: str, content: bytes) -> None:
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
-        assert found is not None
-        begin, end = int(found[1]), min(int(found[2]) + 1, len(content))
-        etag = self.owner.etags.get(path, '"1"')
-        if self.headers.get("If-Match") not in {None, etag}:
-            self._respond(412, b"")
-            return
-        if begin >= len(content):
-            self._respond(416, b"", **{"Content-Range": f"bytes */{len(content)}"})
-            return
-        part = f"bytes {begin}-{end - 1}/{len(content)}"
-        self._respond(206, content[begin:end], ETag=etag, **{"Content-Range": part})
-
-    def _respond(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.owner.breaks > 0 and len(body) > 10_000:
-            self.owner.breaks -= 1
-            self.wfile.write(body[: len(body) // 2])
-            self.close_connection = True
-            return
-        self.wfile.write(body)
 
 
 @pytest.fixture
@@ -181,3 +120,50 @@ def test_a_file_of_the_hub_is_read_with_the_token_and_through_redirects(
     assert names_in(client, report.dataset_id) == ["a.parquet"]
     assert set(web.seen) == {(address, "Bearer hush")}
     assert {token for _, token in storage.seen} == {None}
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    """A server at https://, whose certificate is trusted."""
+    authority, context = trustme.CA(), server_context()
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with WebServer(context) as web:
+        yield web
+
+
+def test_files_at_https_are_uploaded_although_their_reads_break_at_any_byte(
+    client: sutro.Client, secure: WebServer, tmp_path: Path
+) -> None:
+    content = {f"{n}.parquet": parquet_bytes(30_000, f"text {n} of it") for n in range(4)}
+    secure.files = {f"/data/{name}": bytes_ for name, bytes_ in content.items()}
+    secure.breaks = 20
+    urls = [f"https://localhost:{secure.port}/data/{name}" for name in content]
+
+    report = client.upload(urls)
+    packed = client.upload(urls, target_file_size="1GB")
+
+    assert secure.breaks == 0
+    paths = client.download_from_dataset(report.dataset_id, output_path=tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in map(type(tmp_path), paths)} == content
+    assert packed[0].sources == tuple(urls)
+    assert ids_in(client, packed.dataset_id) == ids_in(client, report.dataset_id)
+
+
+def test_a_server_at_https_without_ranges_is_told_to_be_one(secure: WebServer) -> None:
+    secure.files["/a.parquet"] = parquet_bytes(3)
+    secure.has_ranges = False
+    report = sutro.check(f"https://localhost:{secure.port}/a.parquet")
+    assert "does not return ranges of bytes" in report.problems[0]
+
+
+def test_a_server_at_https_that_is_not_trusted_is_named(
+    secure: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    url = f"https://localhost:{secure.port}/a.parquet"
+    report = sutro.check(url)
+    assert report.problems[0].startswith(url)
+    assert "certificate" in report.problems[0]
+    assert secure.seen == []

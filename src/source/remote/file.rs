@@ -80,11 +80,11 @@ impl RemoteFile {
         self.identity.size
     }
 
-    pub(super) fn location(&self) -> &Location {
+    pub(in crate::source) fn location(&self) -> &Location {
         &self.location
     }
 
-    pub(super) fn runtime(&self) -> &Handle {
+    pub(in crate::source) fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
@@ -97,10 +97,9 @@ impl RemoteFile {
         self.store.get(range, &self.identity).await
     }
 
-    /// Checks that the object is still the one that was pinned. May block.
-    pub(in crate::source) fn verify(&self) -> Result<()> {
-        let store = self.store.clone();
-        let looked = wait(&self.runtime, async move { store.look().await })?;
+    /// Checks that the object is still the one that was pinned.
+    pub(in crate::source) async fn verify(&self) -> Result<()> {
+        let looked = self.store.look().await;
         let now = looked.map_err(|error| error.while_reading(&self.location))?;
         self.identity.change(&now).map_or(Ok(()), |change| Err(self.changed(change)))
     }

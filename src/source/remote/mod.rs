@@ -30,5 +30,5 @@ pub(crate) use self::{
     stores::Stores,
     url::RemoteUrl,
 };
-pub(super) use self::{file::RemoteFile, reader::RemoteReader, stream::RemoteStream};
+pub(super) use self::{file::RemoteFile, reader::RemoteReader, stream::RemoteStream, wait::wait};
 pub use options::StorageOptions;

@@ -13,7 +13,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// Runs `work` in the runtime, and waits for it. Ends with an error if the runtime ends.
-pub(super) fn wait<T: Send + 'static>(
+pub(in crate::source) fn wait<T: Send + 'static>(
     runtime: &Handle,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T> {

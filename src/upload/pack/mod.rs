@@ -2,11 +2,15 @@
 //! groups. No page is decoded, and the order of the rows stays that of the plan.
 
 mod advice;
+#[cfg(any(test, fuzzing))]
+mod damage;
 mod join;
 mod regroup;
 #[cfg(test)]
 mod tests;
 
+#[cfg(fuzzing)]
+pub use self::damage::{Packed, damaged, pack_and_compare};
 pub(super) use self::{
     advice::{many_small_files, regrouped},
     join::join,

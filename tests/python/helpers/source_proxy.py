@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from helpers.background_server import BackgroundServer, QuietHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _BY_HOP = {"connection", "transfer-encoding", "keep-alive", "host"}
 
@@ -46,6 +46,8 @@ class SourceProxy(BackgroundServer):
         """Runs before a request is passed on."""
         self.answers: Callable[[Seen], tuple[int, bytes] | None] = lambda _seen: None
         """Answers a request instead of the server."""
+        self.pieces: Callable[[Seen, bytes], Iterable[bytes]] = lambda _seen, body: [body]
+        """The pieces in which the body of a response is sent."""
         proxy = self
 
         class Handler(_Handler):
@@ -108,8 +110,9 @@ class _Handler(QuietHandler):
             return
         seen = Seen(self.command, self.path, self.headers.get("Range"), None)
         end = self.owner.breaks(seen, len(body))
-        self.wfile.write(body[:end])
-        self.wfile.flush()
+        for piece in self.owner.pieces(seen, body[:end]):
+            self.wfile.write(piece)
+            self.wfile.flush()
         if end is not None:
             self.close_connection = True
 
