@@ -68,6 +68,11 @@ impl BodyState {
         self.waits_for.location()
     }
 
+    /// How often something that the body waited for has arrived.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.waits_for.arrivals()
+    }
+
     /// Why the body ended early, where it was not the connection's fault.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.failure.take()

@@ -197,8 +197,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Returns when a body that is not held has made no progress for too long, or its response is
 /// overdue. The duration of a complete upload is not limited.
 async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
-    let mut last_sent = state.sent();
-    let mut last_read = state.reading();
+    // A slow source is no reason to give up.
+    let progress = || (state.sent(), state.arrivals());
+    let mut last = progress();
     let mut last_move = Instant::now();
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -207,12 +208,11 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
         } else {
             ("accepted no bytes", options.progress_timeout)
         };
-        let reading = state.reading();
-        if state.is_held() || state.sent() != last_sent || reading != last_read {
-            (last_sent, last_read) = (state.sent(), reading);
+        if state.is_held() || progress() != last {
+            last = progress();
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
-            if let Some(location) = reading {
+            if let Some(location) = state.reading() {
                 return Error::File { path: (&location).into(), source: hangs(limit) };
             }
             return subject.timeout(what, limit);

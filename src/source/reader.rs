@@ -1,6 +1,9 @@
 //! Reads a content from start to end into reused buffers.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, Sender, channel},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -105,7 +108,7 @@ impl ContentReader {
                 Piece::Range(source, range) => {
                     let offset = range.start + self.read_of_piece;
                     if self.stream.as_ref().is_none_or(|stream| !stream.is_of(source)) {
-                        self.stream = Some(Stream::new(source.clone()));
+                        self.stream = Some(Stream::new(source.clone(), &self.waits_for));
                     }
                     let Some(stream) = &mut self.stream else { continue };
                     match stream.read_ready(&mut buffer[length..end], offset) {
@@ -147,8 +150,9 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(source: Source) -> Self {
-        let remote = source.remote().cloned().map(RemoteStream::new);
+    fn new(source: Source, waits_for: &WaitsFor) -> Self {
+        let stream = |file: &_| RemoteStream::new(Arc::clone(file), waits_for.clone());
+        let remote = source.remote().map(stream);
         Self { source, open: None, remote }
     }
 
@@ -199,7 +203,9 @@ async fn verify(content: Content, waits_for: WaitsFor) -> Result<()> {
     let verify_local = move || {
         local.iter().try_for_each(|source| {
             waits.set(Some(source.location()));
-            source.verify()
+            source.verify()?;
+            waits.arrived();
+            Ok(())
         })
     };
     in_background(verify_local).await?;
@@ -209,6 +215,7 @@ async fn verify(content: Content, waits_for: WaitsFor) -> Result<()> {
     for source in &remote {
         waits_for.set(Some(source.location()));
         looks.next().await.unwrap_or(Ok(()))?;
+        waits_for.arrived();
     }
     waits_for.set(None);
     Ok(())

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(s3.program() is None, reason=s3.MISSING)
+pytestmark = [
+    pytest.mark.skipif(s3.program() is None, reason=s3.MISSING),
+    pytest.mark.timeout(120),
+]
 
 FILES, ROWS = 12, 500
 

@@ -123,6 +123,7 @@ def scene(
 
 
 @through_gate_and_staged
+@pytest.mark.timeout(60 + 30 * RUNS)
 def test_after_a_kill_at_any_byte_the_dataset_is_a_prefix_and_the_next_run_completes_it(
     scene: Scene,
 ) -> None:

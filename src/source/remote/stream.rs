@@ -10,7 +10,7 @@ use super::{
     file::RemoteFile,
     wait::Attempts,
 };
-use crate::error::Result;
+use crate::{error::Result, source::waits_for::WaitsFor};
 
 /// One request for all bytes up to an end. If it breaks, another one continues at the same byte.
 pub(in crate::source) struct RemoteStream {
@@ -22,12 +22,14 @@ pub(in crate::source) struct RemoteStream {
     /// Bytes that have arrived.
     ready: Bytes,
     attempts: Attempts,
+    waits_for: WaitsFor,
 }
 
 impl RemoteStream {
-    pub(in crate::source) fn new(file: Arc<RemoteFile>) -> Self {
+    /// Tells `waits_for` when bytes have arrived.
+    pub(in crate::source) fn new(file: Arc<RemoteFile>, waits_for: WaitsFor) -> Self {
         let attempts = Attempts::default();
-        Self { file, at: 0, end: 0, body: None, ready: Bytes::new(), attempts }
+        Self { file, at: 0, end: 0, body: None, ready: Bytes::new(), attempts, waits_for }
     }
 
     /// Takes bytes from `offset` that have arrived.
@@ -76,6 +78,7 @@ impl RemoteStream {
                 self.ready = bytes.slice(..left.min(bytes.len()));
                 if !self.ready.is_empty() {
                     self.attempts.progressed();
+                    self.waits_for.arrived();
                 }
                 self.body = Some(body);
                 Ok(())

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The damaged file, in errors.
-pub const DAMAGED: &str = "damaged.parquet";
+const DAMAGED: &str = "damaged.parquet";
 const INTACT: &str = "intact.parquet";
 /// No file of a test has so many rows. A damaged one may claim any number.
 const MAX_ROWS: usize = 100_000;
@@ -55,25 +55,14 @@ pub fn damaged(file: &[u8], edits: &[u8]) -> Vec<u8> {
             1 if thrift.len() > 1 => drop(thrift.remove(place)),
             2 => thrift.truncate(place),
             3 => wrong_length = u32::from(edit[3]),
-            4 => thrift.fill_with_run(place, edit[3]),
+            // Large numbers are several bytes long.
+            4 => thrift[place..].iter_mut().take(8).for_each(|byte| *byte = edit[3] | 0x80),
             _ if !thrift.is_empty() => thrift[place] ^= 1 << (edit[3] % 8),
             _ => {}
         }
     }
     let length = u32::try_from(thrift.len()).unwrap_or(u32::MAX) ^ wrong_length;
     [pages, &*thrift, &length.to_le_bytes(), b"PAR1"].concat()
-}
-
-trait FillWithRun {
-    fn fill_with_run(&mut self, place: usize, value: u8);
-}
-
-impl FillWithRun for Vec<u8> {
-    /// Large numbers are several bytes long.
-    fn fill_with_run(&mut self, place: usize, value: u8) {
-        let run = 1 + usize::from(value % 8);
-        self.iter_mut().skip(place).take(run).for_each(|byte| *byte = value | 0x80);
-    }
 }
 
 /// Packs `file`, alone and between two copies of `intact`, and compares what is read from it with
@@ -88,7 +77,7 @@ pub fn pack_and_compare(file: &Bytes, intact: &Bytes, target_size: u64) -> Resul
     };
     let neighbour = if intact == file { DAMAGED } else { INTACT };
     let (damaged, intact) = (content(DAMAGED, file), content(neighbour, intact));
-    let alone = packed_and_compared(&[damaged.clone()], target_size)?;
+    let alone = packed_and_compared(std::slice::from_ref(&damaged), target_size)?;
     packed_and_compared(&[intact.clone(), damaged, intact], target_size)?;
     Ok(alone)
 }

@@ -139,7 +139,7 @@ impl Joined {
             .set_file_offset(offset(begin))
             .set_ordinal(i16::try_from(self.row_groups.len()).unwrap_or(i16::MAX));
         for (index, column) in row_group.columns().iter().enumerate() {
-            let pages = pages(column);
+            let pages = pages(column)?;
             let shift = offset(self.size) - offset(pages.start);
             let sliced =
                 content.slice(pages).map_err(|error| ParquetError::External(error.into()))?;
@@ -219,12 +219,21 @@ impl FileFacts {
 }
 
 /// The range of a column chunk's pages. Some writers store offset 0 for a missing page.
-fn pages(column: &ColumnChunkMetaData) -> Range<u64> {
-    let positions = [column.dictionary_page_offset(), Some(column.data_page_offset())];
-    let begin = positions.into_iter().flatten().filter(|&position| position > 0).min();
-    let begin = u64::try_from(begin.unwrap_or(0)).unwrap_or(0);
+///
+/// # Errors
+/// If the data begins before its dictionary: readers disagree about where such a chunk begins.
+fn pages(column: &ColumnChunkMetaData) -> ParquetResult<Range<u64>> {
+    let data = column.data_page_offset();
+    let dictionary = column.dictionary_page_offset().filter(|&position| position > 0);
+    if data > 0 && dictionary.is_some_and(|dictionary| dictionary > data) {
+        return Err(ParquetError::General(format!(
+            "its footer is damaged: the data of column {} begins before its dictionary",
+            column.column_path().string()
+        )));
+    }
+    let begin = u64::try_from(dictionary.unwrap_or(data)).unwrap_or(0);
     let size = u64::try_from(column.compressed_size()).unwrap_or(0);
-    if size == 0 { 0..0 } else { begin..begin.saturating_add(size) }
+    Ok(if size == 0 { 0..0 } else { begin..begin.saturating_add(size) })
 }
 
 /// The same column chunk, moved by `shift` bytes.

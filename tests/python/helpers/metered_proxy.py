@@ -23,6 +23,9 @@ class MeteredProxy:
 
     def __init__(self, port: int) -> None:
         self._server = port
+        self.passed = 0
+        self._last: int | None = None
+        self._action: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
         self._goes_on = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
