@@ -42,6 +42,9 @@ test-engines: $(STAMPS)/package $(STAMPS)/engines ## Test Dask, Ray, Spark and D
 soak: export SUTRO_SCHEDULES = 1000000
 soak: export SUTRO_PROXY_RUNS = 2000
 soak: export SUTRO_KILLS = 50
+soak: export SUTRO_SOURCE_KILLS = 50
+soak: export SUTRO_DAMAGE_RUNS = 100000
+soak: export SUTRO_DAMAGE_STRIDE = 1
 soak: export SUTRO_SERVICE_KILLS = 200
 soak: export SUTRO_FLEET_CLIENTS = 64
 soak: export SUTRO_FLEET_UPLOADS = 50
@@ -52,7 +55,9 @@ soak: export SUTRO_EXITS = 1000
 soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the fault tests many more times
 	$(WITH_SERVERS) cargo test --locked in_every_schedule
 	cargo test --locked through_broken_connections
+	cargo test --locked damaged_footer
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
+	$(BIN)/python -m pytest tests/python/test_source_kills.py
 	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \
 		tests/python/test_fleet.py tests/python/test_async_exits.py tests/python/test_openapi.py
 
@@ -115,8 +120,8 @@ microbench: ## Benchmark the hot paths of the core with criterion (compiles for 
 	cd benches && cargo bench --locked
 
 FUZZ_SECONDS ?= 60
-fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer parser and the server's requests (needs a nightly toolchain)
-	cd fuzz && for target in footer file request; do \
+fuzz: $(STAMPS)/cargo-fuzz ## Fuzz the footer parser, the packer and the server's requests (needs a nightly toolchain)
+	cd fuzz && for target in footer file pack request; do \
 		PATH="$(abspath $(BIN)):$$PATH" cargo +nightly fuzz run $$target -- \
 			-max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done

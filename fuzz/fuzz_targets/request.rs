@@ -12,7 +12,7 @@ use axum::{
 use libfuzzer_sys::fuzz_target;
 use sutro::{
     credentials::ApiKey,
-    service::{Keys, Limits, Service},
+    service::{Keys, Limits, Place, Service},
 };
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -30,7 +30,8 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let keys = Keys::shared(&ApiKey::new(KEY).unwrap());
-    let service = runtime.block_on(Service::open(folder.path(), keys, Limits::default())).unwrap();
+    let place = Place::folder(folder.path());
+    let service = runtime.block_on(Service::open(&place, keys, Limits::default())).unwrap();
     let target = Target { runtime, service, folder };
     let create = request("GET", "/create-dataset?dataset_id=fuzz").body(Body::empty()).unwrap();
     assert_eq!(target.answer(create).0, StatusCode::OK);

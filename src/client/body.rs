@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     location::Location,
     lock::Lock,
-    source::ContentReader,
+    source::{ContentReader, WaitsFor},
 };
 
 /// What the sender of a body tells it to do with its held tail.
@@ -43,7 +43,7 @@ pub(crate) struct BodyState {
     sent: AtomicU64,
     held: AtomicBool,
     complete: AtomicBool,
-    reading: Lock<Option<Location>>,
+    waits_for: WaitsFor,
     failure: Lock<Option<Error>>,
 }
 
@@ -65,11 +65,12 @@ impl BodyState {
 
     /// The file that is waited for, if it is not the connection.
     pub(crate) fn reading(&self) -> Option<Location> {
-        self.reading.lock().clone()
+        self.waits_for.location()
     }
 
-    fn reads(&self, location: Option<&Location>) {
-        *self.reading.lock() = location.cloned();
+    /// How often something that the body waited for has arrived.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.waits_for.arrivals()
     }
 
     /// Why the body ended early, where it was not the connection's fault.
@@ -144,7 +145,7 @@ impl GatedBody {
         listener: Box<dyn Fn(BodyEvent) + Send>,
         state: Arc<BodyState>,
     ) -> Self {
-        let step = Step::Head(content);
+        let step = Step::Head(content.told_to(state.waits_for.clone()));
         Self { framing, orders, listener, state, step }
     }
 
@@ -185,10 +186,7 @@ impl GatedBody {
     }
 
     async fn read(&mut self, mut reader: ContentReader) -> Result<Bytes> {
-        self.state.reads(reader.location());
-        let read = reader.next().await;
-        self.state.reads(None);
-        let (mut bytes, is_last) = read?;
+        let (mut bytes, is_last) = reader.next().await?;
         self.step = if is_last {
             // A copy: neither the sources nor their buffers are kept while the tail is held.
             let tail = bytes.split_off(bytes.len().saturating_sub(TAIL_BYTES));

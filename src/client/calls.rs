@@ -197,7 +197,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Returns when a body that is not held has made no progress for too long, or its response is
 /// overdue. The duration of a complete upload is not limited.
 async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) -> Error {
-    let mut last_sent = state.sent();
+    // A slow source is no reason to give up.
+    let progress = || (state.sent(), state.arrivals());
+    let mut last = progress();
     let mut last_move = Instant::now();
     loop {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -206,8 +208,8 @@ async fn stalled(state: &BodyState, subject: &Subject, options: &ClientOptions) 
         } else {
             ("accepted no bytes", options.progress_timeout)
         };
-        if state.is_held() || state.sent() != last_sent {
-            last_sent = state.sent();
+        if state.is_held() || progress() != last {
+            last = progress();
             last_move = Instant::now();
         } else if last_move.elapsed() >= limit {
             if let Some(location) = state.reading() {

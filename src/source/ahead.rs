@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{piece::Piece, pinned::Source, remote::RemoteStream};
+use super::{piece::Piece, pinned::Source, remote::RemoteStream, waits_for::WaitsFor};
 
 /// Objects that begin within so many bytes are requested.
 const AHEAD_BYTES: u64 = 4 << 20;
@@ -23,7 +23,13 @@ impl Ahead {
     }
 
     /// Requests what follows `left` bytes of the source that is being read.
-    pub(super) fn request(&mut self, reading: &Source, left: u64, next: &[Piece]) {
+    pub(super) fn request(
+        &mut self,
+        reading: &Source,
+        left: u64,
+        next: &[Piece],
+        waits_for: &WaitsFor,
+    ) {
         let mut distance = left;
         for piece in next {
             if distance > AHEAD_BYTES || self.0.len() >= AHEAD_REQUESTS {
@@ -34,7 +40,8 @@ impl Ahead {
             let Some(file) = source.remote() else { continue };
             let is_known = |known: &Source| known.is_same(source);
             if !is_known(reading) && !self.0.iter().any(|(requested, _)| is_known(requested)) {
-                let stream = RemoteStream::requested(file.clone(), range.clone());
+                let stream =
+                    RemoteStream::requested(file.clone(), range.clone(), waits_for.clone());
                 self.0.push_back((source.clone(), stream));
             }
         }

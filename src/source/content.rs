@@ -80,7 +80,7 @@ impl Content {
     }
 
     /// The sources, in order. Consecutive ranges of one source count once.
-    fn sources(&self) -> Vec<&Source> {
+    pub(super) fn sources(&self) -> Vec<&Source> {
         let mut sources: Vec<_> = self.pieces.iter().filter_map(Piece::source).collect();
         sources.dedup_by(|later, earlier| later.is_same(earlier));
         sources

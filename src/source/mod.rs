@@ -20,6 +20,7 @@ pub(crate) mod remote;
 mod scheme;
 mod staging_place;
 mod temporary;
+mod waits_for;
 
 pub use content::Content;
 pub use open::OpenContent;
@@ -31,3 +32,4 @@ pub use remote::StorageOptions;
 pub(crate) use remote::{Existing, ObjectWriter};
 pub(crate) use scheme::{of_file_url, scheme_of};
 pub use staging_place::{delete_objects, put_object};
+pub(crate) use waits_for::WaitsFor;

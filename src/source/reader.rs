@@ -1,22 +1,26 @@
 //! Reads a content from start to end into reused buffers.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, Sender, channel},
+};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 
 use super::{
     ahead::Ahead,
     content::Content,
     piece::Piece,
     pinned::{OpenSource, Source},
-    remote::RemoteStream,
+    remote::{LOOKS_AT_ONCE, RemoteStream},
+    waits_for::WaitsFor,
 };
 use crate::{
     background::in_background,
     config::{READ_BYTES, TAIL_BYTES},
     content_hash::ContentHasher,
     error::{Error, Result},
-    location::Location,
 };
 
 /// Reads a content from start to end. Each attempt to send it creates a reader.
@@ -30,6 +34,7 @@ pub(crate) struct ContentReader {
     /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
     ahead: Ahead,
+    waits_for: WaitsFor,
     /// Hashes the bytes, if the hash is wanted and not known.
     hasher: Option<ContentHasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
@@ -59,15 +64,16 @@ impl ContentReader {
             left,
             stream: None,
             ahead: Ahead::default(),
+            waits_for: WaitsFor::default(),
             hasher,
             returned,
             home,
         }
     }
 
-    /// The source of the next bytes, unless they are in memory.
-    pub(crate) fn location(&self) -> Option<&Location> {
-        self.content.pieces().get(self.piece)?.source().map(Source::location)
+    /// The same reader, which tells `waits_for` the source that it waits for.
+    pub(crate) fn told_to(self, waits_for: WaitsFor) -> Self {
+        Self { waits_for, ..self }
     }
 
     /// The next bytes, and whether they are the last. The last ones contain the complete tail, even
@@ -79,8 +85,7 @@ impl ContentReader {
         let (buffer, length) = self.read(wanted, is_last).await?;
         self.left -= length as u64;
         if is_last && !self.content.cannot_change() {
-            let content = self.content.clone();
-            in_background(move || content.verify()).await?;
+            verify(self.content.clone(), self.waits_for.clone()).await?;
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..length]);
@@ -111,17 +116,22 @@ impl ContentReader {
                 Piece::Range(source, range) => {
                     let offset = range.start + self.read_of_piece;
                     if self.stream.as_ref().is_none_or(|stream| !stream.is_of(source)) {
-                        self.stream = Some(Stream::new(source.clone(), self.ahead.take(source)));
+                        let requested = self.ahead.take(source);
+                        let stream = Stream::new(source.clone(), requested, &self.waits_for);
+                        self.stream = Some(stream);
                     }
                     let Some(stream) = &mut self.stream else { continue };
                     if stream.remote.is_some() {
                         let left = range.end - offset;
-                        self.ahead.request(source, left, &self.content.pieces()[self.piece + 1..]);
+                        let next = &self.content.pieces()[self.piece + 1..];
+                        self.ahead.request(source, left, next, &self.waits_for);
                     }
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
+                            self.waits_for.set(Some(source.location()));
                             buffer = stream.fill(buffer, length..end, offset, range.end).await?;
+                            self.waits_for.set(None);
                             end - length
                         }
                         read => read,
@@ -156,8 +166,9 @@ struct Stream {
 
 impl Stream {
     /// Continues with `requested` if there is one.
-    fn new(source: Source, requested: Option<RemoteStream>) -> Self {
-        let remote = requested.or_else(|| source.remote().cloned().map(RemoteStream::new));
+    fn new(source: Source, requested: Option<RemoteStream>, waits_for: &WaitsFor) -> Self {
+        let stream = |file: &_| RemoteStream::new(Arc::clone(file), waits_for.clone());
+        let remote = requested.or_else(|| source.remote().map(stream));
         Self { source, open: None, remote }
     }
 
@@ -197,6 +208,33 @@ impl Stream {
         self.open = Some(open);
         Ok(buffer)
     }
+}
+
+/// Checks that no source was changed since it was pinned. A pack may have thousands of objects, and
+/// a look at each takes a moment.
+async fn verify(content: Content, waits_for: WaitsFor) -> Result<()> {
+    let sources = content.sources().into_iter().cloned();
+    let (remote, local): (Vec<_>, Vec<_>) = sources.partition(|it| it.remote().is_some());
+    let waits = waits_for.clone();
+    let verify_local = move || {
+        local.iter().try_for_each(|source| {
+            waits.set(Some(source.location()));
+            Source::verify([source])?;
+            waits.arrived();
+            Ok(())
+        })
+    };
+    in_background(verify_local).await?;
+    let objects: Vec<_> = remote.iter().filter_map(Source::remote).cloned().collect();
+    let looks = objects.into_iter().map(|object| async move { object.look().await });
+    let mut looks = stream::iter(looks).buffered(LOOKS_AT_ONCE);
+    for source in &remote {
+        waits_for.set(Some(source.location()));
+        looks.next().await.unwrap_or(Ok(()))?;
+        waits_for.arrived();
+    }
+    waits_for.set(None);
+    Ok(())
 }
 
 impl AsRef<[u8]> for Lent {

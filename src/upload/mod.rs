@@ -65,6 +65,8 @@ pub use ledger::Tracker;
 pub use made::MadeFile;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
 pub use options::{Hive, Mending, Staging, UploadOptions};
+#[cfg(fuzzing)]
+pub use pack::{Packed, damaged, pack_and_compare};
 pub use plan::check_names;
 pub use preflight::{Preflight, check_schemas, leaves_to_look_at};
 pub use problem::Problem;

@@ -6,11 +6,13 @@ from http.server import SimpleHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 import sutro
 from conftest import parquet_bytes
 from helpers.background_server import BackgroundServer
-from helpers.datasets import names_in
+from helpers.datasets import ids_in, names_in
+from helpers.tls_server import server_context
 from helpers.web_server import WebServer
 
 if TYPE_CHECKING:
@@ -101,3 +103,50 @@ def test_urls_that_name_no_single_file_are_rejected() -> None:
         with pytest.raises(sutro.ConfigurationError, match=says) as error:
             sutro.check(url)
         assert "hush" not in str(error.value)
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    """A server at https://, whose certificate is trusted."""
+    authority, context = trustme.CA(), server_context()
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with WebServer(context) as web:
+        yield web
+
+
+def test_files_at_https_are_uploaded_although_their_reads_break_at_any_byte(
+    client: sutro.Client, secure: WebServer, tmp_path: Path
+) -> None:
+    content = {f"{n}.parquet": parquet_bytes(30_000, f"text {n} of it") for n in range(4)}
+    secure.files = {f"/data/{name}": bytes_ for name, bytes_ in content.items()}
+    secure.breaks = 20
+    urls = [f"https://localhost:{secure.port}/data/{name}" for name in content]
+
+    report = client.upload(urls)
+    packed = client.upload(urls, target_file_size="1GB")
+
+    assert secure.breaks == 0
+    paths = client.download_from_dataset(report.dataset_id, output_path=tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in map(type(tmp_path), paths)} == content
+    assert packed[0].sources == tuple(urls)
+    assert ids_in(client, packed.dataset_id) == ids_in(client, report.dataset_id)
+
+
+def test_a_server_at_https_without_ranges_is_told_to_be_one(secure: WebServer) -> None:
+    secure.files["/a.parquet"] = parquet_bytes(3)
+    secure.has_ranges = False
+    report = sutro.check(f"https://localhost:{secure.port}/a.parquet")
+    assert "does not return ranges of bytes" in report.problems[0]
+
+
+def test_a_server_at_https_that_is_not_trusted_is_named(
+    secure: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    url = f"https://localhost:{secure.port}/a.parquet"
+    report = sutro.check(url)
+    assert report.problems[0].startswith(url)
+    assert "certificate" in report.problems[0]
+    assert secure.seen == []

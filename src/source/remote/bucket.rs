@@ -15,9 +15,6 @@ use crate::{
     location::Location,
 };
 
-/// Objects that are looked at at the same time.
-const LOOKS_AT_ONCE: usize = 32;
-
 /// A bucket, or a repository of the Hugging Face hub. Its calls block. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Bucket {

@@ -16,8 +16,8 @@ use crate::{
     location::Location,
 };
 
-/// Requests at the same time.
-const LOOKS_AT_ONCE: usize = 32;
+/// Objects that are looked at at the same time.
+pub(in crate::source) const LOOKS_AT_ONCE: usize = 32;
 
 /// An object of a store, or a file on the web. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -108,7 +108,8 @@ impl RemoteFile {
         wait(&runtime, looks.buffered(LOOKS_AT_ONCE).try_collect())?
     }
 
-    async fn look(&self) -> Result<()> {
+    /// Checks that the object is still the one that was pinned.
+    pub(in crate::source) async fn look(&self) -> Result<()> {
         let looked = self.store.look().await;
         let now = looked.map_err(|error| error.while_reading(&self.location))?;
         self.identity.change(&now).map_or(Ok(()), |change| Err(self.changed(change)))

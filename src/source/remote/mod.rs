@@ -43,5 +43,9 @@ pub(crate) use self::{
     stores::Stores,
     url::{BucketName, RemoteUrl},
 };
-pub(super) use self::{file::RemoteFile, reader::RemoteReader, stream::RemoteStream};
+pub(super) use self::{
+    file::{LOOKS_AT_ONCE, RemoteFile},
+    reader::RemoteReader,
+    stream::RemoteStream,
+};
 pub use options::StorageOptions;

@@ -8,6 +8,7 @@ use super::{file::RemoteFile, stream::RemoteStream, wait::wait};
 use crate::{
     error::{Error, Result},
     lock::Lock,
+    source::waits_for::WaitsFor,
 };
 
 /// Bytes that are read at once: enough for the pages of a column, which are read in small pieces.
@@ -65,7 +66,7 @@ impl RemoteReader {
         let read = async move {
             let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
             let mut bytes = BytesMut::zeroed(length);
-            RemoteStream::new(file).fill(&mut bytes, start, end).await?;
+            RemoteStream::new(file, WaitsFor::default()).fill(&mut bytes, start, end).await?;
             Ok(bytes.freeze())
         };
         let bytes = wait(self.file.runtime(), read)??;

@@ -11,7 +11,7 @@ use super::{
     file::RemoteFile,
     wait::Attempts,
 };
-use crate::error::Result;
+use crate::{error::Result, source::waits_for::WaitsFor};
 
 /// One request for all bytes up to an end. If it breaks, another one continues at the same byte.
 pub(in crate::source) struct RemoteStream {
@@ -25,17 +25,32 @@ pub(in crate::source) struct RemoteStream {
     /// Bytes that have arrived.
     ready: Bytes,
     attempts: Attempts,
+    waits_for: WaitsFor,
 }
 
 impl RemoteStream {
-    pub(in crate::source) fn new(file: Arc<RemoteFile>) -> Self {
+    /// Tells `waits_for` when bytes have arrived.
+    pub(in crate::source) fn new(file: Arc<RemoteFile>, waits_for: WaitsFor) -> Self {
         let attempts = Attempts::default();
-        Self { file, at: 0, end: 0, requested: None, body: None, ready: Bytes::new(), attempts }
+        Self {
+            file,
+            at: 0,
+            end: 0,
+            requested: None,
+            body: None,
+            ready: Bytes::new(),
+            attempts,
+            waits_for,
+        }
     }
 
     /// Requests a range that is read later.
-    pub(in crate::source) fn requested(file: Arc<RemoteFile>, range: Range<u64>) -> Self {
-        let mut stream = Self::new(Arc::clone(&file));
+    pub(in crate::source) fn requested(
+        file: Arc<RemoteFile>,
+        range: Range<u64>,
+        waits_for: WaitsFor,
+    ) -> Self {
+        let mut stream = Self::new(Arc::clone(&file), waits_for);
         (stream.at, stream.end) = (range.start, range.end);
         let runtime = file.runtime().clone();
         let request = runtime.spawn(async move { file.get(range).await });
@@ -93,6 +108,7 @@ impl RemoteStream {
                 self.ready = bytes.slice(..left.min(bytes.len()));
                 if !self.ready.is_empty() {
                     self.attempts.progressed();
+                    self.waits_for.arrived();
                 }
                 self.body = Some(body);
                 Ok(())

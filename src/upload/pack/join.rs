@@ -117,7 +117,7 @@ impl Joined {
             .set_file_offset(offset(begin))
             .set_ordinal(i16::try_from(self.row_groups.len()).unwrap_or(i16::MAX));
         for (index, column) in row_group.columns().iter().enumerate() {
-            let pages = page_range(column);
+            let pages = page_range(column)?;
             let shift = offset(self.size) - offset(pages.start);
             let sliced =
                 content.slice(pages).map_err(|error| ParquetError::External(error.into()))?;

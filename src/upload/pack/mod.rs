@@ -3,6 +3,8 @@
 //! rows stays that of the plan.
 
 mod advice;
+#[cfg(any(test, fuzzing))]
+mod damage;
 mod footers;
 mod join;
 mod merge;
@@ -10,6 +12,8 @@ mod regroup;
 #[cfg(test)]
 mod tests;
 
+#[cfg(fuzzing)]
+pub use self::damage::{Packed, damaged, pack_and_compare};
 pub(super) use self::{
     advice::{many_small_files, regrouped},
     join::join,

@@ -1,5 +1,8 @@
 //! Packs of any layout of row groups.
 
+mod damaged_footers;
+mod real_files;
+
 use std::{path::Path, sync::Arc};
 
 use arrow_array::{

@@ -14,12 +14,21 @@ use parquet::{
 };
 
 /// The range of a column chunk's pages. Some writers store offset 0 for a missing page.
-pub(in crate::upload) fn page_range(column: &ColumnChunkMetaData) -> Range<u64> {
-    let positions = [column.dictionary_page_offset(), Some(column.data_page_offset())];
-    let begin = positions.into_iter().flatten().filter(|&position| position > 0).min();
-    let begin = u64::try_from(begin.unwrap_or(0)).unwrap_or(0);
+///
+/// # Errors
+/// If the data begins before its dictionary: readers disagree about where such a chunk begins.
+pub(in crate::upload) fn page_range(column: &ColumnChunkMetaData) -> Result<Range<u64>> {
+    let data = column.data_page_offset();
+    let dictionary = column.dictionary_page_offset().filter(|&position| position > 0);
+    if data > 0 && dictionary.is_some_and(|dictionary| dictionary > data) {
+        return Err(ParquetError::General(format!(
+            "its footer is damaged: the data of column {} begins before its dictionary",
+            column.column_path().string()
+        )));
+    }
+    let begin = u64::try_from(dictionary.unwrap_or(data)).unwrap_or(0);
     let size = u64::try_from(column.compressed_size()).unwrap_or(0);
-    if size == 0 { 0..0 } else { begin..begin.saturating_add(size) }
+    Ok(if size == 0 { 0..0 } else { begin..begin.saturating_add(size) })
 }
 
 /// A row group that was read: its file does not have to stay open.
@@ -31,7 +40,8 @@ pub(super) struct LoadedGroup {
 impl LoadedGroup {
     /// Reads the pages. Column chunks that follow each other are read at once.
     pub(super) fn read(file: &impl ChunkReader, metadata: &RowGroupMetaData) -> Result<Self> {
-        let mut ranges: Vec<_> = metadata.columns().iter().map(page_range).collect();
+        let mut ranges: Vec<_> =
+            metadata.columns().iter().map(page_range).collect::<Result<_>>()?;
         ranges.sort_by_key(|range| range.start);
         let mut joined: Vec<Range<u64>> = Vec::new();
         for range in ranges.into_iter().filter(|range| !range.is_empty()) {

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from helpers.background_server import BackgroundServer, QuietHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _BY_HOP = {"connection", "transfer-encoding", "keep-alive", "host"}
 
@@ -52,6 +52,8 @@ class SourceProxy(BackgroundServer):
         """Whether the response to a request that was passed on is lost."""
         self.keys_listed = 0
         """The number of keys in all listings of objects."""
+        self.pieces: Callable[[Seen, bytes], Iterable[bytes]] = lambda _seen, body: [body]
+        """The pieces in which the body of a response is sent."""
         proxy = self
 
         class Handler(_Handler):
@@ -125,8 +127,9 @@ class _Handler(QuietHandler):
             return
         seen = Seen(self.command, self.path, self.headers.get("Range"), None)
         end = self.owner.breaks(seen, len(body))
-        self.wfile.write(body[:end])
-        self.wfile.flush()
+        for piece in self.owner.pieces(seen, body[:end]):
+            self.wfile.write(piece)
+            self.wfile.flush()
         if end is not None:
             self.close_connection = True
 

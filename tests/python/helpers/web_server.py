@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+from http.server import ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from helpers.background_server import BackgroundServer, QuietHandler
 
+if TYPE_CHECKING:
+    import ssl
+
 
 class WebServer(BackgroundServer):
-    """Serves files, in ranges."""
+    """Serves files, in ranges.
 
-    def __init__(self) -> None:
+    Args:
+        context: The TLS settings; None for no TLS.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, bytes] = {}
         self.etags: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
         self.refuses: int | None = None
         self.breaks = 0
+        """How many responses break, each at any byte."""
+        self.has_ranges = True
+        self.chance = random.Random(3)
         self.seen: list[tuple[str, str | None]] = []
         server = self
 
         class Handler(_Handler):
             owner = server
 
-        super().__init__(Handler)
+        class Server(ThreadingHTTPServer):
+            def get_request(self) -> Any:
+                connection, address = super().get_request()
+                if context is not None:
+                    connection = context.wrap_socket(
+                        connection, server_side=True, do_handshake_on_connect=False
+                    )
+                return connection, address
+
+            def handle_error(self, *_: Any) -> None:
+                """A client that does not trust the certificate closes the connection."""
+
+        super().__init__(Handler, Server)
 
     def page(self, _path: str) -> tuple[int, bytes, dict[str, str]] | None:
         """A response that is not a file."""
@@ -53,6 +78,9 @@ class _Handler(QuietHandler):
             self._range(path, owner.files[path])
 
     def _range(self, path: str, content: bytes) -> None:
+        if not self.owner.has_ranges:
+            self._respond(200, content)
+            return
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
         assert found is not None
         begin, end = int(found[1]), min(int(found[2]) + 1, len(content))
@@ -74,7 +102,7 @@ class _Handler(QuietHandler):
         self.end_headers()
         if self.owner.breaks > 0 and len(body) > 10_000:
             self.owner.breaks -= 1
-            self.wfile.write(body[: len(body) // 2])
+            self.wfile.write(body[: self.owner.chance.randrange(len(body))])
             self.close_connection = True
             return
         self.wfile.write(body)
