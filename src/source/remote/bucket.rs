@@ -7,8 +7,13 @@ use object_store::{ObjectStore, path::Path};
 use tokio::runtime::Handle;
 
 use super::{
-    contents::Contents, error::ReadError, file::RemoteObject, files::Files, identity::Identity,
-    url::BucketName, wait::wait,
+    contents::Contents,
+    error::ReadError,
+    file::{LOOKS_AT_ONCE, RemoteObject},
+    files::Files,
+    identity::Identity,
+    url::BucketName,
+    wait::wait,
 };
 use crate::{
     error::{Error, Result},

@@ -120,7 +120,7 @@ fn packs(files: &[Content], target_size: u64) -> Result<Vec<Content>, String> {
     let checked: Vec<_> = planned.into_iter().filter_map(read).collect();
     let recipes = check::recipes(checked, problems, files.len(), mending, &Held::by(None));
     let recipes = recipes.map_err(|error| error.to_string())?;
-    let packs = regroup(recipes, target_size);
+    let packs = regroup(recipes, target_size, false);
     packs.iter().map(|pack| content(pack).map_err(|error| error.to_string())).collect()
 }
 
