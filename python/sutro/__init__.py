@@ -14,21 +14,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sutro._core import __version__
     from sutro._generated.async_functions import (
+        commit_async,
         create_dataset_async,
         delete_dataset_async,
         delete_dataset_file_async,
         download_from_dataset_async,
         list_dataset_files_async,
         list_datasets_async,
-        upload_to_dataset_async,
     )
     from sutro._generated.async_upload_functions import (
         check_async,
-        commit_async,
         stage_async,
         upload_async,
+        upload_to_dataset_async,
     )
     from sutro._generated.functions import (
+        commit,
         create_dataset,
         delete_dataset,
         delete_dataset_file,
@@ -36,13 +37,12 @@ if TYPE_CHECKING:
         list_dataset_files,
         list_datasets,
         read,
-        upload_to_dataset,
     )
     from sutro._generated.upload_functions import (
         check,
-        commit,
         stage,
         upload,
+        upload_to_dataset,
     )
     from sutro._progress.snapshot import Progress
     from sutro._reports.check import CheckedFile, CheckReport
@@ -171,25 +171,28 @@ _MODULES = {
     **dict.fromkeys(("CheckReport", "CheckedFile"), "_reports.check"),
     **dict.fromkeys(("UploadReport", "UploadedFile"), "_reports.upload"),
     "Difference": "_reports.differences",
-    **dict.fromkeys(("check", "commit", "stage", "upload"), "_generated.upload_functions"),
     **dict.fromkeys(
-        ("check_async", "commit_async", "stage_async", "upload_async"),
+        ("check", "stage", "upload", "upload_to_dataset"), "_generated.upload_functions"
+    ),
+    **dict.fromkeys(
+        ("check_async", "stage_async", "upload_async", "upload_to_dataset_async"),
         "_generated.async_upload_functions",
     ),
     **dict.fromkeys(
         (
+            "commit_async",
             "create_dataset_async",
             "delete_dataset_async",
             "delete_dataset_file_async",
             "download_from_dataset_async",
             "list_dataset_files_async",
             "list_datasets_async",
-            "upload_to_dataset_async",
         ),
         "_generated.async_functions",
     ),
     **dict.fromkeys(
         (
+            "commit",
             "create_dataset",
             "delete_dataset",
             "delete_dataset_file",
@@ -197,7 +200,6 @@ _MODULES = {
             "list_dataset_files",
             "list_datasets",
             "read",
-            "upload_to_dataset",
         ),
         "_generated.functions",
     ),

@@ -14,7 +14,7 @@ from sutro._run.driver import here
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sutro import _core
     from sutro._reports.check import CheckReport
@@ -313,41 +313,33 @@ class Uploads:
         )
         return here(uploads.stage, self._core, given, progress)
 
-    def commit(
-        self,
-        staged: Iterable[StagedFile],
-        dataset_id: str,
-        *,
-        expected_file_count: int | None = None,
+    def upload_to_dataset(
+        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
     ) -> UploadReport:
-        """Append staged files to their dataset, in this order: all of them, or none.
-
-        The same call again changes nothing: files that it has committed are recognized.
+        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
 
         Args:
-            staged: Files that `stage` returned, here or in other processes. More than 10,000 are
-                committed in several steps, in order.
-            dataset_id: The dataset that they were staged for.
-            expected_file_count: Number of files that the dataset must have before them. Of several
-                drivers with the same number, one succeeds. Default: the number that it has now.
+            dataset_id: The dataset to upload to.
+            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
 
         Returns:
-            A report of the files.
+            A report: the dataset id, each file with its id and times, bytes and seconds.
 
         Raises:
-            ForeignWriterError: The dataset has another number of files. Nothing was committed.
-            RefusedError: A staged file has expired, was staged for another dataset or with another
-                key, or has another schema. Nothing was committed.
-            FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
-                committed.
-            ConfigurationError: The server does not stage files, or a file is given twice.
-            UploadInterrupted: Ctrl-C. Repeat the call to complete the commit.
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
             SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> dataset_id = client.create_dataset()
-            >>> staged = client.stage("data/cars-1970.parquet", dataset_id)
-            >>> print(repr(client.commit(staged, dataset_id)))
-            UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
+            >>> paths = ["data/cars-1970.parquet"]
+            >>> report = client.upload_to_dataset(dataset_id, paths)
+            >>> report[0].status
+            'uploaded'
         """
-        return here(uploads.commit, self._core, staged, dataset_id, expected_file_count)
+        return self.upload(file_paths, dataset_id, progress=progress)

@@ -9,7 +9,7 @@ from sutro.client import Client, client_for_check
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sutro._reports.check import CheckReport
     from sutro._reports.upload import UploadReport
@@ -323,50 +323,46 @@ async def stage_async(
 
 
 @public
-async def commit_async(
-    staged: Iterable[StagedFile],
+async def upload_to_dataset_async(
     dataset_id: str,
+    file_paths: Source,
     *,
-    expected_file_count: int | None = None,
+    progress: ProgressOption = None,
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Append staged files to their dataset, in this order: all of them, or none.
+    """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
 
     Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
-    The same call again changes nothing: files that it has committed are recognized.
-
     Args:
-        staged: Files that `stage` returned, here or in other processes. More than 10,000 are
-            committed in several steps, in order.
-        dataset_id: The dataset that they were staged for.
-        expected_file_count: Number of files that the dataset must have before them. Of several
-            drivers with the same number, one succeeds. Default: the number that it has now.
+        dataset_id: The dataset to upload to.
+        file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+            pyarrow, duckdb, ...), or a list or generator of frames.
+        progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+            in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
         api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
             the same place as the key, or the hosted API.
 
     Returns:
-        A report of the files.
+        A report: the dataset id, each file with its id and times, bytes and seconds.
 
     Raises:
-        ForeignWriterError: The dataset has another number of files. Nothing was committed.
-        RefusedError: A staged file has expired, was staged for another dataset or with another
-            key, or has another schema. Nothing was committed.
-        FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
-            committed.
-        ConfigurationError: The server does not stage files, or a file is given twice.
-        CancelledError: The task was cancelled. Repeat the call to complete the commit.
+        CheckError: Files cannot be uploaded. Nothing was sent.
+        DatasetNotFoundError: There is no such dataset.
+        UploadIncompleteError: The upload failed after some files; `report` lists them.
+        CancelledError: The task was cancelled; `report` lists what was uploaded.
         SutroError: Any other failure; see `sutro.errors`.
 
     Examples:
         >>> dataset_id = await sutro.create_dataset_async()
-        >>> staged = await sutro.stage_async("data/cars-1970.parquet", dataset_id)
-        >>> print(repr(await sutro.commit_async(staged, dataset_id)))
-        UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
+        >>> paths = ["data/cars-1970.parquet"]
+        >>> report = await sutro.upload_to_dataset_async(dataset_id, paths)
+        >>> report[0].status
+        'uploaded'
     """
-    return await Client(api_key, api_url).commit_async(
-        staged, dataset_id, expected_file_count=expected_file_count
+    return await Client(api_key, api_url).upload_to_dataset_async(
+        dataset_id, file_paths, progress=progress
     )

@@ -11,7 +11,7 @@ from sutro._run.driver import in_loop
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sutro import _core
     from sutro._reports.check import CheckReport
@@ -316,43 +316,35 @@ class AsyncUploads:
         )
         return await in_loop(uploads.stage, self._core, given, progress)
 
-    async def commit_async(
-        self,
-        staged: Iterable[StagedFile],
-        dataset_id: str,
-        *,
-        expected_file_count: int | None = None,
+    async def upload_to_dataset_async(
+        self, dataset_id: str, file_paths: Source, *, progress: ProgressOption = None
     ) -> UploadReport:
-        """Append staged files to their dataset, in this order: all of them, or none.
+        """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
 
         Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
-        The same call again changes nothing: files that it has committed are recognized.
-
         Args:
-            staged: Files that `stage` returned, here or in other processes. More than 10,000 are
-                committed in several steps, in order.
-            dataset_id: The dataset that they were staged for.
-            expected_file_count: Number of files that the dataset must have before them. Of several
-                drivers with the same number, one succeeds. Default: the number that it has now.
+            dataset_id: The dataset to upload to.
+            file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
+                pyarrow, duckdb, ...), or a list or generator of frames.
+            progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
+                in a notebook. A callable receives a `Progress` about ten times a second.
 
         Returns:
-            A report of the files.
+            A report: the dataset id, each file with its id and times, bytes and seconds.
 
         Raises:
-            ForeignWriterError: The dataset has another number of files. Nothing was committed.
-            RefusedError: A staged file has expired, was staged for another dataset or with another
-                key, or has another schema. Nothing was committed.
-            FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
-                committed.
-            ConfigurationError: The server does not stage files, or a file is given twice.
-            CancelledError: The task was cancelled. Repeat the call to complete the commit.
+            CheckError: Files cannot be uploaded. Nothing was sent.
+            DatasetNotFoundError: There is no such dataset.
+            UploadIncompleteError: The upload failed after some files; `report` lists them.
+            CancelledError: The task was cancelled; `report` lists what was uploaded.
             SutroError: Any other failure; see `sutro.errors`.
 
         Examples:
             >>> dataset_id = await client.create_dataset_async()
-            >>> staged = await client.stage_async("data/cars-1970.parquet", dataset_id)
-            >>> print(repr(await client.commit_async(staged, dataset_id)))
-            UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
+            >>> paths = ["data/cars-1970.parquet"]
+            >>> report = await client.upload_to_dataset_async(dataset_id, paths)
+            >>> report[0].status
+            'uploaded'
         """
-        return await in_loop(uploads.commit, self._core, staged, dataset_id, expected_file_count)
+        return await self.upload_async(file_paths, dataset_id, progress=progress)

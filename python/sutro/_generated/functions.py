@@ -9,56 +9,61 @@ from sutro.client import Client
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from sutro._reports.upload import UploadReport
-    from sutro.datasets import Dataset, DatasetFile
-    from sutro.options import ProgressOption
+    from sutro.datasets import Dataset, DatasetFile, StagedFile
     from sutro.reader import DatasetReader
-    from sutro.sources import Source, StorageOptions
+    from sutro.sources import StorageOptions
 
 
 @public
-def upload_to_dataset(
+def commit(
+    staged: Iterable[StagedFile],
     dataset_id: str,
-    file_paths: Source,
     *,
-    progress: ProgressOption = None,
+    expected_file_count: int | None = None,
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+    """Append staged files to their dataset, in this order: all of them, or none.
+
+    The same call again changes nothing: files that it has committed are recognized.
 
     Args:
-        dataset_id: The dataset to upload to.
-        file_paths: A path, glob or folder, or a list of them; or a frame (pandas, polars,
-            pyarrow, duckdb, ...), or a list or generator of frames.
-        progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
-            in a notebook. A callable receives a `Progress` about ten times a second.
+        staged: Files that `stage` returned, here or in other processes. More than 10,000 are
+            committed in several steps, in order.
+        dataset_id: The dataset that they were staged for.
+        expected_file_count: Number of files that the dataset must have before them. Of several
+            drivers with the same number, one succeeds. Default: the number that it has now.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
         api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
             the same place as the key, or the hosted API.
 
     Returns:
-        A report: the dataset id, each file with its id and times, bytes and seconds.
+        A report of the files.
 
     Raises:
-        CheckError: Files cannot be uploaded. Nothing was sent.
-        DatasetNotFoundError: There is no such dataset.
-        UploadIncompleteError: The upload failed after some files; `report` lists them.
-        UploadInterrupted: Ctrl-C; `report` lists what was uploaded.
+        ForeignWriterError: The dataset has another number of files. Nothing was committed.
+        RefusedError: A staged file has expired, was staged for another dataset or with another
+            key, or has another schema. Nothing was committed.
+        FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
+            committed.
+        ConfigurationError: The server does not stage files, or a file is given twice.
+        UploadInterrupted: Ctrl-C. Repeat the call to complete the commit.
         SutroError: Any other failure; see `sutro.errors`.
 
     Examples:
         >>> dataset_id = sutro.create_dataset()
-        >>> paths = ["data/cars-1970.parquet"]
-        >>> report = sutro.upload_to_dataset(dataset_id, paths)
-        >>> report[0].status
-        'uploaded'
+        >>> staged = sutro.stage("data/cars-1970.parquet", dataset_id)
+        >>> print(repr(sutro.commit(staged, dataset_id)))
+        UploadReport('dataset-...': 1 file, 1 uploaded, ... committed in 0.0 s)
     """
-    return Client(api_key, api_url).upload_to_dataset(dataset_id, file_paths, progress=progress)
+    return Client(api_key, api_url).commit(
+        staged, dataset_id, expected_file_count=expected_file_count
+    )
 
 
 @public
