@@ -53,7 +53,8 @@ fn names() -> BTreeSet<String> {
     for module in ["client.py", "uploads.py", "local.py"] {
         let text = fs::read_to_string(python.join(module)).unwrap();
         for definition in text.split("    def ").skip(1) {
-            let (signature, _) = definition.split_once(":\n").unwrap();
+            // An overload has the names of its function.
+            let Some((signature, _)) = definition.split_once(":\n") else { continue };
             let (function, parameters) = signature.split_once('(').unwrap();
             if function.contains('_') && !function.starts_with('_') {
                 names.insert(function.to_owned());
