@@ -186,7 +186,7 @@ class Client:
         concurrency: int | None,
         overwrite: bool,
     ) -> Job[list[Path] | list[str]]:
-        """Download files (None: all) to a folder, or to the URL of a prefix; return paths, or URLs."""
+        """Download files (None: all) to a folder or the URL of a prefix; return paths or URLs."""
 
     def read(
         self, dataset_id: str, columns: list[str] | None, files: list[str] | None
