@@ -9,7 +9,7 @@ STAMPS := $(VENV)/stamps
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-older test-engines soak lint audit msrv format docs wheel sdist bench microbench fuzz clean
+.PHONY: help demo test test-older test-engines soak lint audit msrv windows format docs wheel sdist bench microbench fuzz clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,13 @@ msrv: export PYO3_PYTHON = $(abspath $(BIN)/python)
 msrv: $(STAMPS)/venv ## Compile with the oldest Rust that is supported (needs rustup)
 	rustup toolchain install $(MSRV) --profile minimal --no-self-update
 	cargo +$(MSRV) check --locked --all-targets --features python --target-dir target/msrv
+
+# With zig as the C compiler, this works on every system. The tests of Windows run in CI.
+windows: export PYO3_NO_PYTHON = 1
+windows: $(STAMPS)/wheel ## Check that the package compiles for Windows (needs rustup)
+	rustup target add x86_64-pc-windows-gnu
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cargo-zigbuild check --locked --lib --features python \
+		--target x86_64-pc-windows-gnu --target-dir target/windows
 
 format: $(STAMPS)/lint ## Format the sources
 	cargo fmt

@@ -30,6 +30,9 @@ fn no_text_of_the_core_names_an_argument_or_a_function_of_python_or_an_option_of
     }
     let mut texts = 0;
     for path in files_below(&root().join("src")) {
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
         let relative = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap();
         if relative.starts_with("python/") || OF_TESTS.contains(&relative) {
             continue;

@@ -29,6 +29,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Restricts a file or folder to its owner.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
 pub(crate) fn restrict(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
