@@ -23,7 +23,7 @@ pub(super) const MAX_AROUND_FILE: u64 = 64 * 1024;
 /// Number of differences in one response.
 const DIFFERENCES_SHOWN: usize = 10;
 
-/// A file whose bytes are stored and durable, and which is not part of a dataset yet.
+/// A file whose bytes have arrived, and which is not part of a dataset yet.
 pub(super) struct ReceivedFile {
     pub(super) blob: StoredBlob,
     pub(super) file_name: String,
@@ -32,6 +32,7 @@ pub(super) struct ReceivedFile {
 impl ReceivedFile {
     fn into_new_file(self, row_count: u64, arrival: Arrival) -> NewFile {
         NewFile {
+            small: self.blob.small(),
             file_id: self.blob.file_id,
             file_name: self.file_name,
             size_bytes: self.blob.size_bytes,

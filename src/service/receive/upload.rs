@@ -192,7 +192,7 @@ impl<'a> Receiving<'a> {
             admit_early(self.app.storage.catalog(), dataset_id, &file_name).await?;
         }
         let most_bytes = self.declared.unwrap_or(self.app.limits.max_file_bytes);
-        let mut blob = self.app.storage.create_blob(self.caller.owner(), most_bytes).await?;
+        let mut blob = self.app.storage.new_blob(self.caller.owner(), most_bytes);
         if let Err(refusal) = self.store(field, &mut blob).await {
             blob.abort().await;
             return Err(refusal);

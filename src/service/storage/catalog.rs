@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
+
 use super::{
     database::Database,
     deletion::{Deleted, Deletion},
@@ -224,6 +226,12 @@ impl Catalog {
         let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
         let row = self.database.look_up(select.bind(file_name)).await?;
         Ok(row.as_ref().map(stored_file).transpose()?)
+    }
+
+    /// The bytes of a small file: see [`super::small_blobs`].
+    pub(crate) async fn small_blob(&self, file_id: &str) -> Result<Option<Bytes>, StorageError> {
+        let row = self.database.look_up(statement(sql::SMALL_BLOB).bind(file_id)).await?;
+        Ok(row.map(|row| row.get::<Vec<u8>>("bytes")).transpose()?.map(Bytes::from))
     }
 
     /// The ids that belong to files or staged files.

@@ -5,7 +5,8 @@ use super::{
     database::Database,
     error::StorageError,
     shared_work::SharedWork,
-    staging::{NewStaged, Quota, StageFiles, Staged},
+    staged_totals::Quota,
+    staging::{NewStaged, StageFiles, Staged},
 };
 
 /// The files that wait for the next transaction.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNDO = {
+    11: ["DROP TABLE small_blobs"],
     10: ["DROP TABLE api_keys", "DROP TABLE key_owners"],
     9: ["DROP TABLE deleted_datasets", "ALTER TABLE datasets DROP COLUMN deleted_count"],
     8: ["DROP TABLE pending_blobs"],
