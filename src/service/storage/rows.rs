@@ -68,6 +68,11 @@ pub(super) fn stored_file(row: &Row) -> Result<StoredFile, sqlx::Error> {
     })
 }
 
+/// Whether a name is in use.
+pub(super) fn is_named(row: &Row) -> Result<bool, sqlx::Error> {
+    Ok(row.get::<i64>("named_count")? > 0)
+}
+
 /// Whether the bytes of a file are in the catalog.
 pub(super) fn is_small(row: &Row) -> Result<bool, sqlx::Error> {
     Ok(row.get::<i64>("small_count")? > 0)

@@ -29,8 +29,16 @@ pub(super) const FILES: &str = "\
 
 pub(super) const SCHEMA: &str = "SELECT data_schema FROM datasets WHERE dataset_id = $1";
 
-pub(super) const HAS_NAME: &str =
-    "SELECT 1 FROM files WHERE dataset_id = $1 AND folded_name = $2 LIMIT 1";
+/// A dataset of an owner, and the number of its files that have a name.
+pub(super) const HAS_NAME: &str = "\
+    SELECT (SELECT COUNT(*) FROM files \
+    WHERE files.dataset_id = datasets.dataset_id AND folded_name = $3) AS named_count \
+    FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
+
+pub(super) const SCHEMA_AND_NAME: &str = "\
+    SELECT data_schema, (SELECT COUNT(*) FROM files \
+    WHERE files.dataset_id = datasets.dataset_id AND folded_name = $3) AS named_count \
+    FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
 
 /// The file with this name, or one whose name counts as the same.
 pub(super) const FIND_FILE: &str = "\

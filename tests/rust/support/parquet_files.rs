@@ -30,7 +30,7 @@ pub(crate) fn enlarged(file: &[u8]) -> Vec<u8> {
     let (rest, _) = file.split_last_chunk::<4>().unwrap();
     let (_, length) = rest.split_last_chunk::<4>().unwrap();
     let footer = file.len() - 8 - u32::from_le_bytes(*length) as usize;
-    [&file[..footer], &[0; MORE], &file[footer..]].concat()
+    [&file[..footer], &vec![0; MORE], &file[footer..]].concat()
 }
 
 /// A file without rows of the given fields, in the language of parquet's schema parser.

@@ -82,7 +82,7 @@ async fn a_commit_appends_in_its_order_and_ends_the_staging_of_its_files(fixture
     let catalog = fixture.with_dataset("staged").await;
     stage(&catalog, "staged", &["a", "b", "c", "d"]).await;
     assert!(names(&catalog, "staged").await.is_empty());
-    assert!(!catalog.has_name("staged", "a").await.unwrap());
+    assert_eq!(catalog.has_name(None, "staged", "a").await.unwrap(), Some(false));
     assert_eq!(commit(&catalog, "staged", 0, &["c", "a"]).await, done("staged", &["c", "a"]));
     assert_eq!(catalog.staged_by("").await.unwrap(), totals(2));
     catalog.close().await;
