@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from conftest import PARTS, large_parquet_bytes, parquet_bytes
+from conftest import PARTS, large_parquet_bytes
 from helpers.json_server import JsonServer
 from helpers.shared_place import SharedPlace, raw_client
 from helpers.waiting import wait_for
