@@ -49,7 +49,7 @@ def test_uploads_fail_on_a_full_disk_and_work_again_once_there_is_space(
         else parquet_bytes(2_000, "x" * 9)
         for number in range(12)
     }
-    with small_disk(tmp_path / "disk", kib + 400) as disk:
+    with small_disk(tmp_path / "disk", kib + 1_400) as disk:
         data = tmp_path / "disk" / "served"
         disk.fill(leave_kib=kib)
         with ServerProcess(data, wrapper=disk.wrapper) as served:

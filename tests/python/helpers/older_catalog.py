@@ -37,6 +37,9 @@ _UNDO = {
 def downgrade_to(version: int, service: Path) -> None:
     """Undo the migrations of a server's folder after a version."""
     with closing(sqlite3.connect(service / "catalog.sqlite")) as catalog, catalog:
+        # Every file was a blob.
+        for file_id, content in catalog.execute("SELECT file_id, bytes FROM small_blobs"):
+            (service / "blobs" / file_id).write_bytes(content)
         for later, statements in _UNDO.items():
             for statement in statements if later > version else []:
                 catalog.execute(statement)
