@@ -20,10 +20,13 @@ use crate::{
 /// More than the fields around a file and their boundaries can have, in bytes.
 pub(super) const MAX_AROUND_FILE: u64 = 64 * 1024;
 
+/// Reading a footer of this size takes less than waking another thread for it.
+const SHORT_FOOTER_BYTES: usize = 8 * 1024;
+
 /// Number of differences in one response.
 const DIFFERENCES_SHOWN: usize = 10;
 
-/// A file whose bytes are stored and durable, and which is not part of a dataset yet.
+/// A file whose bytes have arrived, and which is not part of a dataset yet.
 pub(super) struct ReceivedFile {
     pub(super) blob: StoredBlob,
     pub(super) file_name: String,
@@ -32,6 +35,7 @@ pub(super) struct ReceivedFile {
 impl ReceivedFile {
     fn into_new_file(self, row_count: u64, arrival: Arrival) -> NewFile {
         NewFile {
+            small: self.blob.small(),
             file_id: self.blob.file_id,
             file_name: self.file_name,
             size_bytes: self.blob.size_bytes,
@@ -68,16 +72,22 @@ pub(super) async fn admit_dataset(
     Err(Refusal::unknown_dataset(dataset_id))
 }
 
-/// Rejects a name before any byte is stored, because it would be rejected afterwards.
+/// Rejects a dataset or a name before any byte is stored, because it would be rejected afterwards.
 pub(super) async fn admit_early(
     catalog: &Catalog,
+    caller: &Caller,
     dataset_id: &str,
     file_name: &str,
 ) -> Result<(), Refusal> {
-    if catalog.has_name(dataset_id, file_name).await? {
-        return Err(Refusal::name_taken());
+    let unknown = || Refusal::unknown_dataset(dataset_id);
+    if !is_id(dataset_id) {
+        return Err(unknown());
     }
-    Ok(())
+    match catalog.has_name(caller.owner(), dataset_id, file_name).await? {
+        None => Err(unknown()),
+        Some(true) => Err(Refusal::name_taken()),
+        Some(false) => Ok(()),
+    }
 }
 
 /// Rejects a file that its key may not stage, before any byte is stored.
@@ -131,7 +141,7 @@ pub(super) async fn admit_staged(
     arrival: Arrival,
 ) -> Result<StagedFile, Refusal> {
     let storage = &app.storage;
-    let (row_count, schema) = match check_staged(storage, dataset_id, &file).await {
+    let (row_count, schema) = match check_staged(storage, caller, dataset_id, &file).await {
         Ok(checked) => checked,
         Err(refusal) => {
             storage.discard(file.blob).await;
@@ -161,12 +171,22 @@ pub(super) async fn admit_staged(
 /// The rows of a file, and its schema if the dataset has none.
 async fn check_staged(
     storage: &Storage,
+    caller: &Caller,
     dataset_id: &str,
     file: &ReceivedFile,
 ) -> Result<(u64, Option<Arc<Schema>>), Refusal> {
+    let unknown = || Refusal::unknown_dataset(dataset_id);
+    if !is_id(dataset_id) {
+        return Err(unknown());
+    }
     let footer = read_footer(storage, &file.blob).await?;
-    admit_early(storage.catalog(), dataset_id, &file.file_name).await?;
-    match storage.catalog().schema(dataset_id).await? {
+    let catalog = storage.catalog();
+    let found = catalog.has_name_and_schema(caller.owner(), dataset_id, &file.file_name).await?;
+    let (is_taken, schema) = found.ok_or_else(unknown)?;
+    if is_taken {
+        return Err(Refusal::name_taken());
+    }
+    match schema {
         None => Ok((footer.row_count, Some(footer.schema))),
         Some(schema) if schema == *footer.schema => Ok((footer.row_count, None)),
         Some(schema) => {
@@ -200,14 +220,19 @@ async fn read_footer(storage: &Storage, blob: &StoredBlob) -> Result<Footer, Ref
         bytes.push(read).map_err(|error| invalid(&error))?;
     }
     let thrift = bytes.into_thrift();
-    // A panic of the parser on untrusted bytes ends only this request.
+    let is_short = thrift.len() <= SHORT_FOOTER_BYTES;
     let parse = move || {
         let footer = FooterReader::default().parse(&thrift, size)?;
         footer.check_codecs().map(|()| footer)
     };
-    tokio::task::spawn_blocking(parse)
-        .await
-        .map_err(|_| Refusal::bad_request("not a valid parquet file: its footer cannot be read"))?
+    // A panic of the parser on untrusted bytes ends only this request.
+    let parsed = if is_short {
+        std::panic::catch_unwind(parse).ok()
+    } else {
+        tokio::task::spawn_blocking(parse).await.ok()
+    };
+    parsed
+        .ok_or_else(|| Refusal::bad_request("not a valid parquet file: its footer cannot be read"))?
         .map_err(|error| invalid(&error))
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import re
 import signal
 from typing import TYPE_CHECKING, Protocol
@@ -35,12 +36,23 @@ def write_parquet(path: Path, rows: int = 3, **columns: list[object]) -> Path:
     return path
 
 
+SMALL_BYTES = 64 * 1024
+"""The size of the largest file that a server stores in its catalog."""
+
+
 def parquet_bytes(rows: int = 3, text: str = "") -> bytes:
     """A file with the schema that all tests share. `text` is repeated in each row."""
     buffer = io.BytesIO()
     table = pa.table({"id": list(range(rows)), "text": [f"{row}{text}" for row in range(rows)]})
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def large_parquet_bytes(number: int = 0) -> bytes:
+    """As `parquet_bytes`, but so large that a server does not store it in its catalog."""
+    content = parquet_bytes(2, random.Random(number).randbytes(50_000).hex())
+    assert len(content) > SMALL_BYTES
+    return content
 
 
 def without_fingerprints(names: Iterable[str]) -> list[str]:

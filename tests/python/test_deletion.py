@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from conftest import PARTS, parquet_bytes
+from conftest import PARTS, large_parquet_bytes
 from helpers.json_server import JsonServer
 from helpers.shared_place import SharedPlace, raw_client
 from helpers.waiting import wait_for
@@ -155,7 +155,7 @@ def test_bytes_that_could_not_be_deleted_are_deleted_later(
         client = raw_client(one)
         dataset = client.create_dataset()
         for name in ("a.parquet", "b.parquet"):
-            assert client.upload(dataset, name, parquet_bytes()).status == 200
+            assert client.upload(dataset, name, large_parquet_bytes()).status == 200
         store.kill()
         deleted = raw_client(other).post("delete-dataset", dataset_id=dataset)
         assert deleted.status == 200

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes, parquet_bytes
 from helpers.assertions import assert_no_loss
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
@@ -43,8 +43,13 @@ pq.write_table(pa.table({"other": [1]}), OTHER_SCHEMA)
 def test_uploads_fail_on_a_full_disk_and_work_again_once_there_is_space(
     tmp_path: Path, kib: int
 ) -> None:
-    contents = {f"part-{number}.parquet": parquet_bytes(2_000, "x" * 9) for number in range(12)}
-    with small_disk(tmp_path / "disk", kib + 400) as disk:
+    contents = {
+        f"part-{number}.parquet": large_parquet_bytes(number)
+        if number % 3 == 1
+        else parquet_bytes(2_000, "x" * 9)
+        for number in range(12)
+    }
+    with small_disk(tmp_path / "disk", kib + 1_400) as disk:
         data = tmp_path / "disk" / "served"
         disk.fill(leave_kib=kib)
         with ServerProcess(data, wrapper=disk.wrapper) as served:
@@ -101,6 +106,8 @@ class PersistentUploader(threading.Thread):
             if self.is_over.is_set():
                 return
             name, content = f"part-{number}.parquet", parquet_bytes(number % 50 + 1)
+            if number % 5 == 2:
+                content = large_parquet_bytes(number)
             if number % 5 == 3:
                 content = OTHER_SCHEMA.getvalue()
             elif number % 5 == 4:

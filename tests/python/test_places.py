@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sutro
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes
 from helpers import s3
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
@@ -69,6 +69,6 @@ def test_keys_and_endpoint_may_come_from_a_profile(tmp_path: Path) -> None:
         place = (f"--catalog=sqlite:{tmp_path}/data/catalog.sqlite", f"--blobs={store.new_place()}")
         with ServerProcess(None, *place, environment=environment) as served:
             client = RawClient(served.api_url, API_KEY)
-            dataset, content = client.create_dataset(), parquet_bytes()
+            dataset, content = client.create_dataset(), large_parquet_bytes()
             assert client.upload(dataset, "a.parquet", content).status == 200
             assert client.download(dataset, "a.parquet") == (200, content)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes
 from helpers import postgres
 from helpers.waiting import wait_for
 
@@ -38,10 +38,12 @@ def test_a_catalog_from_before_the_bytes_is_restored_and_verify_names_what_chang
     catalog = urlsplit(place.options()[1])
     dump = tmp_path / "catalog.dump"
     later = tmp_path / "later.parquet"
-    later.write_bytes(parquet_bytes(3, "later"))
+    later.write_bytes(large_parquet_bytes(1))
     with place.serve() as served:
         client = served.client()
-        dataset_id = client.upload(folder).dataset_id
+        large = tmp_path / "large.parquet"
+        large.write_bytes(large_parquet_bytes())
+        dataset_id = client.upload([large, folder]).dataset_id
         run_postgres("pg_dump", "-Fc", f"--file={dump}", catalog.geturl())
         deleted, *kept = client.list_dataset_files(dataset_id)
         client.delete_dataset_file(dataset_id, deleted.file_name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes, parquet_bytes
 from helpers.assertions import assert_no_loss
 from helpers.load import Uploader
 from helpers.raw_client import RawClient
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
 SENDERS = 4
-FILES = {f"part-{number}.parquet": parquet_bytes(200 * number + 1) for number in range(3)}
+FILES = {
+    "part-0.parquet": parquet_bytes(1),
+    "part-1.parquet": large_parquet_bytes(),
+    "part-2.parquet": parquet_bytes(200),
+}
+"""A blob between two files that the catalog stores."""
 
 
 @pytest.mark.timeout(60 + 5 * KILLS)

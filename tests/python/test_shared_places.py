@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sutro
-from conftest import PARTS, parquet_bytes
+from conftest import PARTS, large_parquet_bytes, parquet_bytes
 from helpers import s3
 from helpers.load import Uploader
 from helpers.shared_place import raw_client
@@ -146,13 +146,16 @@ def outage_is_reported_and_ends_by_itself(
         assert client.upload(dataset, f"{name}-before.parquet", content).status == 200
     begin()
     try:
-        for name, content in contents.items():
-            answer = client.upload(dataset, f"{name}-during.parquet", content)
-            assert answer.status == 503
-            assert answer.retry_after is not None
-            assert "store of files" in answer.body["error"]
+        answer = client.upload(dataset, "large-during.parquet", contents["large"])
+        assert answer.status == 503
+        assert answer.retry_after is not None
+        assert "store of files" in answer.body["error"]
         assert health(served) == 503
-        assert client.download(dataset, "small-before.parquet")[0] == 503
+        assert client.download(dataset, "large-before.parquet")[0] == 503
+        # The catalog stores small files.
+        small = contents["small"]
+        assert client.upload(dataset, "small-during.parquet", small).status == 200
+        assert client.download(dataset, "small-before.parquet") == (200, small)
         assert "sutro_blobs_reachable 0" in metrics(served)
     finally:
         end()
@@ -162,7 +165,7 @@ def outage_is_reported_and_ends_by_itself(
         assert client.upload(dataset, f"{name}-after.parquet", content).status == 200
         for when in ("before", "after"):
             assert client.download(dataset, f"{name}-{when}.parquet") == (200, content)
-    assert len(listed(client, dataset)) == 4
+    assert len(listed(client, dataset)) == 5
 
 
 @pytest.mark.timeout(180)
@@ -203,7 +206,7 @@ def test_no_secret_of_the_store_is_shown(place: SharedPlace, store: S3Server) ->
             client = raw_client(served)
             dataset = client.create_dataset()
             proxy.answer("403 Forbidden")
-            assert client.upload(dataset, "a.parquet", parquet_bytes()).status == 503
+            assert client.upload(dataset, "a.parquet", large_parquet_bytes()).status == 503
             _, log = served.end()
         assert "does not respond" in log
         assert s3.SECRET not in log

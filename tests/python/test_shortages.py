@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conftest import PARTS, parquet_bytes
+from conftest import PARTS, large_parquet_bytes
 from helpers.assertions import assert_no_loss
 from helpers.raw_client import Answer, RawClient
 from helpers.server_process import API_KEY, ServerProcess
@@ -31,13 +31,16 @@ STRIDE = 3
 HANDLES = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
 """Runs a server that may open 64 files, of which it needs 15 from the start."""
 
+LARGE = large_parquet_bytes()
+"""A file that needs a handle of its own."""
+
 OTHER_KEY = "another-key-of-the-tests"
 
 
 def each_call(client: RawClient, dataset_id: str, file_name: str) -> dict[str, Answer]:
     return {
         "create": client.post("create-dataset"),
-        "upload": client.upload(dataset_id, file_name, parquet_bytes()),
+        "upload": client.upload(dataset_id, file_name, LARGE),
         "list": client.post("list-dataset-files", dataset_id=dataset_id),
         "list in pages": client.post("list-dataset-files", dataset_id=dataset_id, compact=True),
         "datasets": client.post("list-datasets"),
@@ -71,8 +74,8 @@ def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
             # It goes on at once, without having been repaired.
             assert client.health().status == 200
             if answers["upload"].status != 200:
-                assert client.upload(dataset_id, name, parquet_bytes()).status == 200
-            sent[name] = parquet_bytes()
+                assert client.upload(dataset_id, name, LARGE).status == 200
+            sent[name] = LARGE
             if "(INJECTED)" not in trace.read_text():
                 break
             shortages += 1

@@ -16,7 +16,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 import sutro
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes, parquet_bytes
+from helpers.assertions import stored_files
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
@@ -34,11 +35,17 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's to
 AT_ONCE = 4
 """The number of files that are staged concurrently and committed together."""
 
-FILES = {f"part-{number}.parquet": parquet_bytes(200 * number + 1) for number in range(3)}
+FILES = {
+    "part-0.parquet": parquet_bytes(1),
+    "part-1.parquet": large_parquet_bytes(),
+    "part-2.parquet": parquet_bytes(200),
+}
+"""A blob between two files that the catalog stores."""
 
 
 def content_of(number: int) -> bytes:
-    return parquet_bytes(number % 50 + 1)
+    """One of `AT_ONCE` files is a blob, and the catalog stores the others."""
+    return large_parquet_bytes(number) if number % AT_ONCE == 1 else parquet_bytes(number % 50 + 1)
 
 
 def staged_on(server: sutro.LocalServer) -> dict[str, Any]:
@@ -59,8 +66,7 @@ def assert_holds(data: Path, dataset_id: str, expected: Mapping[str, bytes]) -> 
         raw = RawClient(server.api_url, API_KEY)
         for name, content in expected.items():
             assert raw.download(dataset_id, name) == (200, content)
-        blobs = len(list((data / "blobs").iterdir()))
-        assert blobs == len(names) + staged_on(server)["file_count"]
+        assert stored_files(data) == len(names) + staged_on(server)["file_count"]
 
 
 class Driver(threading.Thread):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sutro
+from conftest import large_parquet_bytes, parquet_bytes
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
 
@@ -49,11 +50,47 @@ def test_a_sound_place_has_no_findings_while_a_server_runs(
     assert "no problems" in verified.stdout
 
 
-def test_each_kind_of_damage_is_named(
-    run_sutro: RunSutro, server: sutro.LocalServer, folder: Path, tmp_path: Path
+@pytest.fixture
+def large_files(tmp_path: Path) -> Path:
+    """A folder of files that a server stores as blobs."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"part-{number}.parquet").write_bytes(large_parquet_bytes(number))
+    return folder
+
+
+def test_damaged_and_missing_bytes_in_the_catalog_are_named(
+    run_sutro: RunSutro, tmp_path: Path, folder: Path
 ) -> None:
     data = tmp_path / "service"
-    dataset_id = server.client().upload(folder).dataset_id
+    with sutro.LocalServer(data) as server:
+        dataset_id = server.client().upload(folder).dataset_id
+        files = server.client().list_dataset_files(dataset_id)
+    flipped, gone = files[0].file_id, files[1].file_id
+    with closing(sqlite3.connect(data / "catalog.sqlite")) as catalog, catalog:
+        (content,) = catalog.execute(
+            "SELECT bytes FROM small_blobs WHERE file_id = ?", [flipped]
+        ).fetchone()
+        changed = bytearray(content)
+        changed[len(changed) // 2] ^= 1
+        catalog.execute("UPDATE small_blobs SET bytes = ? WHERE file_id = ?", [changed, flipped])
+        catalog.execute("DELETE FROM small_blobs WHERE file_id = ?", [gone])
+        catalog.execute("INSERT INTO small_blobs (file_id, bytes) VALUES (?, x'00')", [STRAY])
+    found = {finding["file_id"]: finding for finding in findings(run_sutro, "--data", data)}
+    assert {file_id: finding["kind"] for file_id, finding in found.items()} == {
+        flipped: "damaged",
+        gone: "missing",
+        STRAY: "orphan",
+    }
+    assert "SHA-256" in found[flipped]["problem"]
+
+
+def test_each_kind_of_damage_is_named(
+    run_sutro: RunSutro, server: sutro.LocalServer, large_files: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "service"
+    dataset_id = server.client().upload(large_files).dataset_id
     flipped, cut, gone = (
         blob(server, dataset_id, f"part-{number}.parquet", data) for number in (1, 2, 3)
     )
@@ -107,12 +144,13 @@ def test_a_catalog_that_contradicts_itself_or_the_footers_is_damaged(
     assert problems[1] == "it has 1 rows instead of 99"
 
 
-def test_staged_files_are_compared_too(run_sutro: RunSutro, tmp_path: Path, folder: Path) -> None:
+def test_staged_files_are_compared_too(run_sutro: RunSutro, tmp_path: Path) -> None:
     data = tmp_path / "service"
     with ServerProcess(data) as served:
         client = RawClient(served.api_url, API_KEY)
-        content = (folder / "part-0.parquet").read_bytes()
-        staged = client.stage(client.create_dataset(), "a.parquet", content).body["staged_id"]
+        dataset_id = client.create_dataset()
+        assert client.stage(dataset_id, "small.parquet", parquet_bytes()).status == 200
+        staged = client.stage(dataset_id, "a.parquet", large_parquet_bytes()).body["staged_id"]
         assert findings(run_sutro, "--data", data, code=0) == []
         (data / "blobs" / staged).unlink()
         (finding,) = findings(run_sutro, "--data", data)
@@ -131,10 +169,11 @@ def test_a_place_without_a_catalog_is_reported_and_not_created(
 
 @pytest.mark.timeout(180)
 def test_postgresql_and_s3_are_compared_while_servers_run(
-    run_sutro: RunSutro, folder: Path, place: SharedPlace, store: s3.S3Server
+    run_sutro: RunSutro, large_files: Path, folder: Path, place: SharedPlace, store: s3.S3Server
 ) -> None:
     with place.serve() as served:
-        dataset_id = served.client().upload(folder).dataset_id
+        served.client().upload(folder)
+        dataset_id = served.client().upload(large_files).dataset_id
         sound = run_sutro("verify", *place.options(), environment=store.environment())
         assert (sound.returncode, sound.stderr) == (0, "")
         files = served.client().list_dataset_files(dataset_id)

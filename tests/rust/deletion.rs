@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 use sutro::{Error, credentials::ApiKey};
 
 use crate::support::{
-    parquet_files::{file_of_size, int64_file},
+    parquet_files::{enlarged, file_of_size, int64_file},
     raw_client::{RawClient, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, answer, client, multipart},
 };
 
 impl TestServer {
+    /// Files whose names begin with `a` are small, and others are blobs.
     async fn upload_named(&self, id: &str, name: &str) {
-        let parts = [Part::Text("dataset_id", id), Part::File(name, &int64_file(&["a"], 3))];
+        let small = int64_file(&["a"], 3);
+        let file = if name.starts_with('a') { small } else { enlarged(&small) };
+        let parts = [Part::Text("dataset_id", id), Part::File(name, &file)];
         assert_eq!(self.upload(&parts).await.0, StatusCode::OK);
     }
 
@@ -30,15 +33,16 @@ async fn a_deleted_file_leaves_the_rest_in_order_and_its_bytes_are_removed() {
     for name in ["a.parquet", "b.parquet", "c.parquet"] {
         server.upload_named(&id, name).await;
     }
-    client.delete_dataset_file(&id, "a.parquet").await.unwrap();
-    assert_eq!(server.names(&id).await, ["b.parquet", "c.parquet"]);
-    eventually("its bytes are removed", || server.blobs() == 2).await;
-    let again = client.delete_dataset_file(&id, "a.parquet").await.unwrap_err();
-    let Error::Refused { file_name, status, .. } = again else { panic!("{again}") };
-    assert_eq!((file_name.as_deref(), status), (Some("a.parquet"), 404));
-    server.upload_named(&id, "a.parquet").await;
+    for name in ["a.parquet", "b.parquet"] {
+        client.delete_dataset_file(&id, name).await.unwrap();
+        eventually("its bytes are removed", || server.blobs() == 2).await;
+        let again = client.delete_dataset_file(&id, name).await.unwrap_err();
+        let Error::Refused { file_name, status, .. } = again else { panic!("{again}") };
+        assert_eq!((file_name.as_deref(), status), (Some(name), 404));
+        server.upload_named(&id, name).await;
+    }
     let server = server.restart().await;
-    assert_eq!(server.names(&id).await, ["b.parquet", "c.parquet", "a.parquet"]);
+    assert_eq!(server.names(&id).await, ["c.parquet", "a.parquet", "b.parquet"]);
 }
 
 #[tokio::test]
@@ -91,7 +95,7 @@ async fn nobody_can_delete_what_belongs_to_another_key() {
 async fn uploads_under_way_into_a_deleted_dataset_are_rejected_and_leave_nothing() {
     let server = TestServer::start().await;
     for call in ["upload-to-dataset", "stage-file"] {
-        let (id, file) = (server.create().await, int64_file(&["a"], 3));
+        let (id, file) = (server.create().await, enlarged(&int64_file(&["a"], 3)));
         server.upload_named(&id, "first.parquet").await;
         let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
         let framing = format!("{}\r\nConnection: close", content_length(&body));
@@ -132,7 +136,7 @@ async fn a_download_that_has_begun_ends_well_although_its_dataset_is_deleted() {
 async fn blobs_that_a_deletion_has_left_are_removed_by_the_next_start() {
     let server = TestServer::start().await;
     let id = server.create().await;
-    server.upload_named(&id, "a.parquet").await;
+    server.upload_named(&id, "b.parquet").await;
     let blobs = server.folder().join("service/blobs");
     let entry = std::fs::read_dir(&blobs).unwrap().next().unwrap().unwrap();
     let bytes = std::fs::read(entry.path()).unwrap();

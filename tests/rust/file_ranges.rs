@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::support::{
-    parquet_files::int64_file,
+    parquet_files::{enlarged, int64_file},
     server::{Part, TestServer, answer},
 };
 
@@ -14,10 +14,9 @@ const NAME: &str = "größe 50%.parquet";
 const PATH: &str = "files/gr%C3%B6%C3%9Fe%2050%25.parquet";
 
 /// A server, the path of a file, its content, and the `ETag` that it must have.
-async fn served() -> (TestServer, String, Vec<u8>, String) {
+async fn served(content: Vec<u8>) -> (TestServer, String, Vec<u8>, String) {
     let server = TestServer::start().await;
     let dataset = server.client().create_dataset().await.unwrap();
-    let content = int64_file(&["a", "b"], 2_000);
     let parts = [Part::Text("dataset_id", &dataset), Part::File(NAME, &content)];
     assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
     let listing = server.request(Method::POST, "list-dataset-files");
@@ -26,13 +25,24 @@ async fn served() -> (TestServer, String, Vec<u8>, String) {
     (server, format!("datasets/{dataset}/{PATH}"), content, tag)
 }
 
+/// A file that the catalog stores.
+fn small() -> Vec<u8> {
+    int64_file(&["a", "b"], 2_000)
+}
+
 fn head<'a>(response: &'a reqwest::Response, name: &header::HeaderName) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
 #[tokio::test]
 async fn a_file_is_read_whole_or_in_ranges_and_its_tag_is_its_hash() {
-    let (server, path, content, tag) = served().await;
+    for content in [small(), enlarged(&small())] {
+        is_read_whole_or_in_ranges(content).await;
+    }
+}
+
+async fn is_read_whole_or_in_ranges(content: Vec<u8>) {
+    let (server, path, content, tag) = served(content).await;
     let size = content.len();
     for (range, expected) in [
         (None, 0..size),
@@ -63,7 +73,7 @@ async fn a_file_is_read_whole_or_in_ranges_and_its_tag_is_its_hash() {
 
 #[tokio::test]
 async fn conditions_and_ranges_outside_of_the_file_are_answered_without_it() {
-    let (server, path, content, tag) = served().await;
+    let (server, path, content, tag) = served(small()).await;
     for (name, value, status) in [
         (header::IF_NONE_MATCH, &*tag, 304),
         (header::IF_MATCH, "\"other\"", 412),
@@ -88,7 +98,7 @@ async fn conditions_and_ranges_outside_of_the_file_are_answered_without_it() {
 
 #[tokio::test]
 async fn a_range_of_a_stored_file_that_has_another_size_is_an_error() {
-    let (server, path, content, _) = served().await;
+    let (server, path, content, _) = served(enlarged(&small())).await;
     let blobs = server.folder().join("service/blobs");
     let blob = fs::read_dir(blobs).unwrap().next().unwrap().unwrap().path();
     for bytes in [&content[..content.len() - 1], &[&*content, b"x"].concat()] {

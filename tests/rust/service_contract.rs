@@ -12,7 +12,7 @@ use sutro::{
 };
 
 use crate::support::{
-    parquet_files::{file_of_size, file_with_fields, int64_file},
+    parquet_files::{enlarged, file_of_size, file_with_fields, int64_file},
     place::{TestPlace, in_every_place},
     server::{BOUNDARY, Part, TestServer, answer, multipart},
 };
@@ -162,7 +162,7 @@ async fn a_download_equals_its_upload(place: TestPlace) {
 async fn a_damaged_stored_file_is_reported_and_the_others_are_served(place: TestPlace) {
     let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
-    let file = int64_file(&["a"], 20);
+    let file = enlarged(&int64_file(&["a"], 20));
     for name in ["cut.parquet", "gone.parquet", "good.parquet"] {
         let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
         let (_, stored) = server.upload(&parts).await;
@@ -202,11 +202,13 @@ async fn concurrent_uploads_of_one_name_store_one_file(place: TestPlace) {
     let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
-    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
-    let answers = join_all((0..20).map(|_| server.send_multipart(body.clone()))).await;
-    let statuses = |wanted| answers.iter().filter(|(status, _)| *status == wanted).count();
-    assert_eq!((statuses(StatusCode::OK), statuses(StatusCode::CONFLICT)), (1, 19));
-    assert_eq!(server.blobs(), 1);
+    for (count, name, file) in [(1, "a.parquet", &enlarged(&file)), (2, "b.parquet", &file)] {
+        let body = multipart(&[Part::Text("dataset_id", &id), Part::File(name, file)]);
+        let answers = join_all((0..20).map(|_| server.send_multipart(body.clone()))).await;
+        let statuses = |wanted| answers.iter().filter(|(status, _)| *status == wanted).count();
+        assert_eq!((statuses(StatusCode::OK), statuses(StatusCode::CONFLICT)), (1, 19));
+        assert_eq!(server.blobs(), count);
+    }
 }
 
 async fn concurrent_first_uploads_with_different_schemas_store_one_file(place: TestPlace) {
@@ -262,8 +264,8 @@ async fn unknown_calls_get_a_json_error(place: TestPlace) {
 async fn a_restart_keeps_everything(place: TestPlace) {
     let server = TestServer::start_at(place).await;
     let id = server.client().create_dataset().await.unwrap();
-    for name in ["b.parquet", "a.parquet"] {
-        let file = int64_file(&["a"], 3);
+    let small = int64_file(&["a"], 3);
+    for (name, file) in [("b.parquet", enlarged(&small)), ("a.parquet", small)] {
         let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
         assert_eq!(server.upload(&parts).await.0, StatusCode::OK);
     }

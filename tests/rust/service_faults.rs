@@ -12,7 +12,7 @@ use sutro::service::{LocalServer, ServerConfig};
 use tokio::{io::AsyncWriteExt, time::timeout};
 
 use crate::support::{
-    parquet_files::{file_of_size, int64_file},
+    parquet_files::{enlarged, file_of_size, int64_file},
     raw_client::{PATIENCE, RawClient, address, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, multipart},
 };
@@ -39,14 +39,17 @@ async fn the_end_of_a_body_may_come_in_pieces() {
 async fn a_client_that_hangs_up_anywhere_leaves_nothing() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
-    let file = int64_file(&["a"], 20);
-    let id_field = || Part::Text("dataset_id", &id);
-    let file_field = || Part::File("a.parquet", &file);
-    for body in [multipart(&[id_field(), file_field()]), multipart(&[file_field(), id_field()])] {
-        for length in (0..body.len() - 1).step_by(11) {
-            let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
-            client.send(&body[..length]).await;
-            client.answer().await;
+    let small = int64_file(&["a"], 20);
+    for (file, step) in [(enlarged(&small), 2_001), (small, 11)] {
+        let id_field = || Part::Text("dataset_id", &id);
+        let file_field = || Part::File("a.parquet", &file);
+        for body in [multipart(&[id_field(), file_field()]), multipart(&[file_field(), id_field()])]
+        {
+            for length in (0..body.len() - 1).step_by(step) {
+                let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
+                client.send(&body[..length]).await;
+                client.answer().await;
+            }
         }
     }
     eventually("no blob is left", || server.blobs() == 0).await;
@@ -58,9 +61,11 @@ async fn a_client_that_hangs_up_after_the_last_byte_leaves_a_file_or_nothing() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = int64_file(&["a"], 20);
+    let large = enlarged(&file);
     for index in 0..40 {
         let name = format!("{index}.parquet");
-        let body = multipart(&[Part::File(&name, &file), Part::Text("dataset_id", &id)]);
+        let file = if index % 2 == 0 { &file } else { &large };
+        let body = multipart(&[Part::File(&name, file), Part::Text("dataset_id", &id)]);
         let mut client = RawClient::start_upload(&server, &content_length(&body)).await;
         client.send(&body).await;
         drop(client);
@@ -154,8 +159,9 @@ async fn path_like_names_stay_data() {
     }
     // Odd, and harmless: the blob has the service's name for it.
     let odd = ["file_0123456789abcdef0123456789abcdef.parquet", "CON.parquet", "%2e%2e.parquet"];
+    let large = enlarged(&file);
     for name in odd {
-        let parts = [Part::Text("dataset_id", &id), Part::File(name, &file)];
+        let parts = [Part::Text("dataset_id", &id), Part::File(name, &large)];
         assert_eq!(server.upload(&parts).await.0, StatusCode::OK, "{name:?}");
     }
     assert_eq!(server.names(&id).await, odd);

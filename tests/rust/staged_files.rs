@@ -8,7 +8,7 @@ use sutro::service::Limits;
 use crate::{
     staging::with_limits,
     support::{
-        parquet_files::int64_file,
+        parquet_files::{enlarged, int64_file},
         raw_client::eventually,
         server::{TestServer, answer},
     },
@@ -35,7 +35,10 @@ async fn a_file_that_was_not_committed_in_time_is_unknown_and_removed_while_the_
     let committed = server.stage(&id, "kept.parquet").await.staged_id;
     server.commit(&id, 0, std::slice::from_ref(&committed)).await;
     let late = server.stage(&id, "late.parquet").await.staged_id;
-    eventually("the staged blob is removed", || server.blobs() == 1).await;
+    let large = enlarged(&int64_file(&["a"], 3));
+    assert_eq!(server.try_stage(&id, "large.parquet", &large).await.0, StatusCode::OK);
+    assert_eq!(server.blobs(), 3);
+    eventually("the staged files are removed", || server.blobs() == 1).await;
     let (status, refusal) = server.refuse(&id, 1, std::slice::from_ref(&late)).await;
     assert_eq!((status, refusal.staged_id), (404, Some(late)));
     assert_eq!(server.names(&id).await, ["kept.parquet"]);
@@ -52,6 +55,8 @@ async fn a_file_that_expired_while_the_server_was_down_is_removed_after_the_star
     let server = with_limits(limits).await;
     let id = server.create().await;
     let staged = server.stage(&id, "a.parquet").await.staged_id;
+    let large = enlarged(&int64_file(&["a"], 3));
+    assert_eq!(server.try_stage(&id, "large.parquet", &large).await.0, StatusCode::OK);
     server.server.stop().await;
     let catalog = server.folder().join("service/catalog.sqlite");
     let expire = "UPDATE staged SET expires_at = 1";
@@ -60,7 +65,7 @@ async fn a_file_that_expired_while_the_server_was_down_is_removed_after_the_star
     sqlx::query(expire).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     let server = TestServer::start_at(server.place).await;
-    eventually("the staged blob is removed", || server.blobs() == 0).await;
+    eventually("the staged files are removed", || server.blobs() == 0).await;
     assert_eq!(server.refuse(&id, 0, &[staged]).await.0, 404);
 }
 

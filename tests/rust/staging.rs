@@ -18,7 +18,7 @@ use sutro::{
 };
 
 use crate::support::{
-    parquet_files::int64_file,
+    parquet_files::{enlarged, int64_file},
     raw_client::{RawClient, content_length, eventually},
     server::{BOUNDARY, Part, TestServer, answer, client, multipart},
 };
@@ -199,11 +199,13 @@ async fn files_that_cannot_be_committed_are_not_staged() {
 async fn a_staged_body_that_ends_early_leaves_nothing() {
     let server = TestServer::start().await;
     let (id, file) = (server.create().await, int64_file(&["a"], 20));
-    let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
-    for length in [0, body.len() / 2, body.len() - 30, body.len() - 3] {
-        let mut client = RawClient::start(&server, "stage-file", &content_length(&body)).await;
-        client.send(&body[..length]).await;
-        assert!(!client.answer().await.starts_with("HTTP/1.1 200"), "cut at {length}");
+    for file in [enlarged(&file), file] {
+        let body = multipart(&[Part::Text("dataset_id", &id), Part::File("a.parquet", &file)]);
+        for length in [0, body.len() / 2, body.len() - 30, body.len() - 3] {
+            let mut client = RawClient::start(&server, "stage-file", &content_length(&body)).await;
+            client.send(&body[..length]).await;
+            assert!(!client.answer().await.starts_with("HTTP/1.1 200"), "cut at {length}");
+        }
     }
     eventually("nothing is left", || server.blobs() == 0).await;
     assert_eq!(server.in_progress().await.len(), 0);

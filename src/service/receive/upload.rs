@@ -34,6 +34,8 @@ const MAX_BOUNDARY_BYTES: usize = 70;
 /// A body that is silent for this long may be held: its client sends the end when other files are
 /// committed.
 const QUIET: Duration = Duration::from_millis(10);
+/// A look-up in the catalog costs more than to receive the rest of a body of this length.
+const SMALL_BODY_BYTES: u64 = 64 * 1024;
 /// Maximum length of a text field in bytes.
 const MAX_TEXT_BYTES: u64 = 256;
 
@@ -138,7 +140,7 @@ impl<'a> Receiving<'a> {
         if body.declared().is_some_and(|bytes| bytes > most) {
             return Err(self.file_too_large());
         }
-        if self.end == End::Stage {
+        if self.end == End::Stage && !self.is_checked_late() {
             admit_quota(self.app, &self.caller, body.declared()).await?;
         }
         let head = body.head_allowance();
@@ -171,8 +173,11 @@ impl<'a> Receiving<'a> {
                 Some("dataset_id") if self.dataset_id.is_none() => {
                     let bytes = field.bytes().await.map_err(|error| malformed(&error))?;
                     let dataset_id = String::from_utf8_lossy(&bytes).into_owned();
-                    let catalog = self.app.storage.catalog();
-                    admit_dataset(catalog, &self.caller, &dataset_id).await?;
+                    // Otherwise it is looked up together with the name of the file.
+                    if self.file.is_some() {
+                        let catalog = self.app.storage.catalog();
+                        admit_dataset(catalog, &self.caller, &dataset_id).await?;
+                    }
                     self.upload.note(|upload| upload.dataset_id = Some(dataset_id.clone()));
                     self.dataset_id = Some(dataset_id);
                 }
@@ -188,11 +193,13 @@ impl<'a> Receiving<'a> {
         let file_name = field.file_name().unwrap_or_default().to_owned();
         admit_name(&file_name)?;
         self.upload.note(|upload| upload.file_name = Some(file_name.clone()));
-        if let Some(dataset_id) = &self.dataset_id {
-            admit_early(self.app.storage.catalog(), dataset_id, &file_name).await?;
+        if let Some(dataset_id) = &self.dataset_id
+            && !self.is_checked_late()
+        {
+            admit_early(self.app.storage.catalog(), &self.caller, dataset_id, &file_name).await?;
         }
         let most_bytes = self.declared.unwrap_or(self.app.limits.max_file_bytes);
-        let mut blob = self.app.storage.create_blob(self.caller.owner(), most_bytes).await?;
+        let mut blob = self.app.storage.new_blob(self.caller.owner(), most_bytes);
         if let Err(refusal) = self.store(field, &mut blob).await {
             blob.abort().await;
             return Err(refusal);
@@ -214,6 +221,12 @@ impl<'a> Receiving<'a> {
                 return Err(self.file_too_large());
             }
         }
+    }
+
+    /// Whether everything is checked when the body is complete. Nothing of a small file is stored
+    /// before that, and a staged file is not held back.
+    fn is_checked_late(&self) -> bool {
+        self.end == End::Stage && self.declared.is_some_and(|bytes| bytes <= SMALL_BODY_BYTES)
     }
 
     fn file_too_large(&self) -> Refusal {

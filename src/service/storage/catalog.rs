@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
+
 use super::{
     database::Database,
     deletion::{Deleted, Deletion},
@@ -10,7 +12,8 @@ use super::{
     postgres::{ConnectionCounts, PostgresDatabase},
     records::ChangeRecords,
     rows::{
-        StoredFile, UploadRecord, dataset_file, dataset_info, schema, stored_file, upload_record,
+        StoredFile, UploadRecord, dataset_file, dataset_info, is_named, schema, stored_file,
+        upload_record,
     },
     sql,
     sqlite::SqliteDatabase,
@@ -203,15 +206,30 @@ impl Catalog {
         Ok(row.as_ref().map(schema).transpose()?.flatten())
     }
 
-    /// Whether a dataset has a file with this name, or with a name that differs only in case or
-    /// Unicode composition.
+    /// Whether a dataset of an owner has a file with this name, or with a name that differs only in
+    /// case or Unicode composition. `None` if the owner has no such dataset.
     pub(crate) async fn has_name(
         &self,
+        owner: Option<&str>,
         dataset_id: &str,
         file_name: &str,
-    ) -> Result<bool, StorageError> {
-        let select = statement(sql::HAS_NAME).bind(dataset_id).bind(folded(file_name));
-        Ok(self.database.look_up(select).await?.is_some())
+    ) -> Result<Option<bool>, StorageError> {
+        let select = statement(sql::HAS_NAME).bind(dataset_id).bind(owner).bind(folded(file_name));
+        let row = self.database.look_up(select).await?;
+        Ok(row.as_ref().map(is_named).transpose()?)
+    }
+
+    /// As [`Self::has_name`], and the schema of the dataset; `None` while it is empty.
+    pub(crate) async fn has_name_and_schema(
+        &self,
+        owner: Option<&str>,
+        dataset_id: &str,
+        file_name: &str,
+    ) -> Result<Option<(bool, Option<Schema>)>, StorageError> {
+        let select = statement(sql::SCHEMA_AND_NAME).bind(dataset_id).bind(owner);
+        let row = self.database.look_up(select.bind(folded(file_name))).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((is_named(&row)?, schema(&row)?)))
     }
 
     /// A file by its name. If no file has exactly this name, this returns one whose name counts as
@@ -224,6 +242,12 @@ impl Catalog {
         let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
         let row = self.database.look_up(select.bind(file_name)).await?;
         Ok(row.as_ref().map(stored_file).transpose()?)
+    }
+
+    /// The bytes of a small file: see [`super::small_blobs`].
+    pub(crate) async fn small_blob(&self, file_id: &str) -> Result<Option<Bytes>, StorageError> {
+        let row = self.database.look_up(statement(sql::SMALL_BLOB).bind(file_id)).await?;
+        Ok(row.map(|row| row.get::<Vec<u8>>("bytes")).transpose()?.map(Bytes::from))
     }
 
     /// The ids that belong to files or staged files.
@@ -277,7 +301,7 @@ mod tests {
         }
         tokio::time::pause();
         for error in [
-            catalog.has_name("d", "a.parquet").await.unwrap_err(),
+            catalog.has_name(None, "d", "a.parquet").await.unwrap_err(),
             catalog.files("d", 0, 7).await.map(|files| files.next).unwrap_err(),
         ] {
             let answer = Refusal::from(error).into_response();
@@ -286,6 +310,6 @@ mod tests {
         }
         tokio::time::resume();
         drop(busy);
-        assert!(!catalog.has_name("d", "a.parquet").await.unwrap());
+        assert_eq!(catalog.has_name(None, "d", "a.parquet").await.unwrap(), None);
     }
 }

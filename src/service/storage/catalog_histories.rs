@@ -22,7 +22,8 @@ use super::{
     },
     error::StorageError,
     sqlite::faults::Fault,
-    staging::{NewStaged, Quota, SchemaText, Staged, StagedTotals},
+    staged_totals::{Quota, StagedTotals},
+    staging::{NewStaged, SchemaText, Staged},
     writes::{Appended, Created},
 };
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::{
     records::STATEMENT_IDS,
     rows::{digest, unsigned},
-    sql,
-    staging::Totals,
+    sql, staged_sql,
+    staged_totals::Totals,
     statement::{Connection, Row, statement},
     transaction::{End, Transaction},
     writes::{NewFile, Room, insert_files, make_room, set_schema},
@@ -115,7 +115,7 @@ async fn take_staged(
 ) -> Result<HashMap<String, StagedRow>, sqlx::Error> {
     let mut taken = HashMap::with_capacity(commit.staged_ids.len());
     for ids in commit.staged_ids.chunks(STATEMENT_IDS) {
-        let delete = statement(sql::take_staged(ids.len()))
+        let delete = statement(staged_sql::take_staged(ids.len()))
             .bind(commit.dataset_id)
             .bind(commit.owner)
             .bind(commit.now)
@@ -139,6 +139,7 @@ fn staged_row(row: &Row) -> Result<StagedRow, sqlx::Error> {
             sha256: digest(row.get("sha256")?)?,
             first_byte_at: row.get("first_byte_at")?,
             last_byte_at: row.get("last_byte_at")?,
+            small: None,
         },
         schema_id: row.get("schema_id")?,
     })
@@ -197,7 +198,7 @@ async fn settle_schema(
         if known == Some(id) {
             continue;
         }
-        let text = connection.fetch_one(statement(sql::STAGED_SCHEMA).bind(id)).await?;
+        let text = connection.fetch_one(statement(staged_sql::STAGED_SCHEMA).bind(id)).await?;
         let schema = Schema::from_text(text.get("data_schema")?)
             .map_err(|error| sqlx::Error::Decode(error.into()))?;
         match &expected {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use object_store::{
     Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, local::LocalFileSystem,
-    path::Path as BlobPath,
+    memory::InMemory, path::Path as BlobPath,
 };
 
 use super::{background_hash::BackgroundHash, error::StorageError};
@@ -29,6 +29,8 @@ pub(super) struct ExpectedFile {
     pub(super) row_count: u64,
     /// `None` if an earlier release has received the file.
     pub(super) sha256: Option<Sha256Digest>,
+    /// Whether its bytes are in the catalog.
+    pub(super) is_small: bool,
 }
 
 /// What the bytes of a file are.
@@ -47,6 +49,18 @@ pub(super) fn folder_store(folder: &Path) -> Result<Arc<dyn ObjectStore>> {
         Some(Ok(store)) => Ok(Arc::new(store)),
         _ => Err(Error::configuration(format!("{} is not a folder", folder.display()))),
     }
+}
+
+/// As [`compare`], for bytes from the catalog; `None` if they are not there.
+pub(super) async fn compare_small(
+    bytes: Option<Bytes>,
+    file: &ExpectedFile,
+) -> std::result::Result<Compared, StorageError> {
+    let (store, path) = (InMemory::new(), BlobPath::from(file.file_id.as_str()));
+    if let Some(bytes) = bytes {
+        store.put(&path, bytes.into()).await.map_err(|error| failed(&error))?;
+    }
+    compare(&store, &path, file).await
 }
 
 /// Compares size, SHA-256 and rows.

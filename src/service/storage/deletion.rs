@@ -3,12 +3,12 @@
 use futures_util::TryStreamExt;
 
 use super::{
-    rows::{signed, unsigned},
-    sql,
-    staging::Totals,
+    rows::{is_small, signed, unsigned},
+    small_blobs::delete_small,
+    sql, staged_sql,
+    staged_totals::{Totals, lock_owner},
     statement::{Connection, Statement, statement},
     transaction::{End, Transaction},
-    writes::lock_owner,
 };
 use crate::wire::file_name::folded;
 
@@ -64,7 +64,7 @@ impl Transaction for Deletion<'_> {
         let deleted = match self.file_name {
             None => self.delete_all(connection, dataset.get("owner")?).await?,
             Some(name) => match self.delete_file(connection, name).await? {
-                Some(file_id) => vec![file_id],
+                Some(blobs) => blobs,
                 None => return Ok(End::RollBack(Deleted::NoFile)),
             },
         };
@@ -86,7 +86,7 @@ impl Deletion<'_> {
         // this moment makes the transaction run again.
         lock_owner(connection, owner.unwrap_or_default()).await?;
         if self.record.is_some() {
-            for text in [sql::RECORD_FILES, sql::RECORD_STAGED] {
+            for text in [sql::RECORD_FILES, staged_sql::RECORD_STAGED] {
                 let insert = statement(text).bind(self.dataset_id).bind(self.now);
                 connection.execute(insert).await?;
             }
@@ -94,39 +94,41 @@ impl Deletion<'_> {
         let files = statement(sql::DELETE_FILES).bind(self.dataset_id);
         let mut deleted = deleted_ids(connection, &files).await?;
         let (staged, mut totals) =
-            (statement(sql::DELETE_STAGED).bind(self.dataset_id), Totals::default());
+            (statement(staged_sql::DELETE_STAGED).bind(self.dataset_id), Totals::default());
         let mut rows = connection.fetch(&staged);
         while let Some(row) = rows.try_next().await? {
             totals.add(row.get("owner")?, unsigned(&row, "size_bytes")?);
             deleted.push(row.get("staged_id")?);
         }
         drop(rows);
+        let deleted = delete_small(connection, deleted).await?;
         totals.uncount(connection).await?;
-        connection.execute(statement(sql::DELETE_UNUSED_SCHEMAS)).await?;
+        connection.execute(statement(staged_sql::DELETE_UNUSED_SCHEMAS)).await?;
         connection.execute(statement(sql::DELETE_DATASET).bind(self.dataset_id)).await?;
         let remember = statement(sql::REMEMBER_DELETED).bind(self.dataset_id).bind(owner);
         connection.execute(remember).await?;
         Ok(deleted)
     }
 
-    /// Returns the id of the file; `None` if there is no such file.
+    /// Returns the id of the file's blob, if it has one; `None` if there is no such file.
     async fn delete_file(
         &self,
         connection: &mut Connection<'_>,
         name: &str,
-    ) -> Result<Option<String>, sqlx::Error> {
+    ) -> Result<Option<Vec<String>>, sqlx::Error> {
         let find = statement(sql::FIND_FILE).bind(self.dataset_id).bind(folded(name)).bind(name);
         let Some(file) = connection.fetch_optional(&find).await? else { return Ok(None) };
         let file_id: String = file.get("file_id")?;
-        if self.record.is_some() {
+        if self.record.is_some() && !is_small(&file)? {
             let insert = statement(sql::record_expired(1)).bind(self.now).bind(&file_id);
             connection.execute(insert).await?;
         }
         connection.execute(statement(sql::DELETE_FILE).bind(&file_id)).await?;
+        let blobs = delete_small(connection, vec![file_id]).await?;
         let size = signed(unsigned(&file, "size_bytes")?)?;
         let uncount = statement(sql::UNCOUNT_FILE).bind(size).bind(self.dataset_id);
         connection.execute(uncount).await?;
-        Ok(Some(file_id))
+        Ok(Some(blobs))
     }
 }
 

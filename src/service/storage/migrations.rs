@@ -10,7 +10,7 @@ use sqlx::{
 /// Each migration has a version, and never changes once it was released, because catalogs store a
 /// checksum of it. Migrations only add, so that an instance of an earlier release that is running
 /// can go on.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 10] = [
+pub(super) const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
     (2, "owners", include_str!("migrations/2_owners.sql")),
     (3, "hashes", include_str!("migrations/3_hashes.sql")),
@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: [(i64, &str, &str); 10] = [
     (8, "pending blobs", include_str!("migrations/8_pending_blobs.sql")),
     (9, "deletions", include_str!("migrations/9_deletions.sql")),
     (10, "api keys", include_str!("migrations/10_api_keys.sql")),
+    (11, "small blobs", include_str!("migrations/11_small_blobs.sql")),
 ];
 
 pub(super) fn migrator() -> Migrator {

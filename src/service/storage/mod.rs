@@ -3,7 +3,7 @@
 //! ```text
 //! Storage ──> Catalog ──> writes, staging, rows ──> sql      one text for SQLite and PostgreSQL
 //!    │           └──────> sqlite, postgres          connections, commits, recovery
-//!    ├──────> Blobs  <── folder, s3                 durable bytes, flushed early
+//!    ├──────> Blobs  <── folder, s3                 durable bytes, flushed early; small ones are rows
 //!    └──────> Pending <── folder                    what the next start removes
 //! ```
 
@@ -38,9 +38,14 @@ mod records;
 mod rows;
 mod s3;
 mod shared_work;
+mod small_blobs;
 mod sql;
+#[cfg(test)]
+mod sql_tests;
 mod sqlite;
 mod staged_catalog;
+mod staged_sql;
+mod staged_totals;
 mod staging;
 mod staging_queue;
 mod statement;
@@ -66,6 +71,7 @@ pub(crate) use self::{
     open::{Storage, StorageRules},
     postgres::ConnectionCounts,
     rows::StoredFile,
-    staging::{Quota, Staged, StagedTotals},
+    staged_totals::{Quota, StagedTotals},
+    staging::Staged,
     writes::{Appended, Created, NewFile},
 };

@@ -3,25 +3,27 @@
 use std::{io, ops::Range, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, future::ready, stream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    blobs::{Blobs, ByteStream},
+    blobs::{Blobs, ByteStream, damaged},
     catalog::Catalog,
     catalog_records::CatalogRecords,
     commit_staged::{Committed, StagedCommit},
     deletion::{Deleted, Deletion, DeletionRecord},
     error::StorageError,
     folder::{FolderBlobs, UsedFolders},
-    new_blob::{NewBlob, StoredBlob, new_file_id},
-    pending::{Pending, PendingBlob},
+    new_blob::{BlobPlace, NewBlob, StoredBlob, new_file_id},
+    pending::Pending,
     place::{BlobsPlace, CatalogPlace, Place},
     records::STATEMENT_IDS,
     rows::StoredFile,
     s3::S3Blobs,
+    small_blobs::slice,
     sqlite::folder_of,
-    staging::{NewStaged, Quota, SchemaText, Staged},
+    staged_totals::Quota,
+    staging::{NewStaged, SchemaText, Staged},
     sweep::Swept,
     writes::{Appended, NewFile},
 };
@@ -141,22 +143,11 @@ impl Storage {
         self.kept.blobs.check_reachable().await
     }
 
-    /// Records a blob of at most so many bytes, then creates it.
-    pub(crate) async fn create_blob(
-        &self,
-        owner: Option<&str>,
-        most_bytes: u64,
-    ) -> Result<NewBlob, StorageError> {
-        let file_id = new_file_id();
-        self.kept.pending.begin(&PendingBlob { file_id: &file_id, owner, begun_at: now() }).await?;
-        match self.kept.blobs.create(&file_id, most_bytes).await {
-            Ok(writer) => Ok(NewBlob::new(file_id, writer)),
-            Err(error) => {
-                // Nothing was written. Otherwise the sweep ends the record.
-                let _ = self.kept.pending.end(&file_id).await;
-                Err(error)
-            }
-        }
+    /// A new blob of at most so many bytes.
+    pub(crate) fn new_blob(&self, owner: Option<&str>, most_bytes: u64) -> NewBlob {
+        let Swept { blobs, pending, .. } = &self.kept;
+        let place = BlobPlace { blobs: Arc::clone(blobs), pending: Arc::clone(pending) };
+        NewBlob::new(place, owner, most_bytes)
     }
 
     /// Reads a range of a complete blob.
@@ -181,7 +172,12 @@ impl Storage {
         file: &StoredFile,
         range: Range<u64>,
     ) -> Result<ByteStream, StorageError> {
-        match self.kept.blobs.read(&file.file_id, file.size_bytes, range).await {
+        let read = if file.is_small {
+            self.read_small(file, range).await
+        } else {
+            self.kept.blobs.read(&file.file_id, file.size_bytes, range).await
+        };
+        match read {
             Err(StorageError::BlobDamaged(why)) => {
                 let ids = std::slice::from_ref(&file.file_id);
                 let is_kept = !self.catalog().kept_among(ids).await?.is_empty();
@@ -189,6 +185,19 @@ impl Storage {
             }
             read => read,
         }
+    }
+
+    async fn read_small(
+        &self,
+        file: &StoredFile,
+        range: Range<u64>,
+    ) -> Result<ByteStream, StorageError> {
+        let StoredFile { file_id, size_bytes, .. } = file;
+        let bytes = self.catalog().small_blob(file_id).await?;
+        let bytes = bytes.filter(|bytes| bytes.len() as u64 == *size_bytes);
+        let bytes = bytes.and_then(|bytes| slice(&bytes, &range));
+        let bytes = bytes.ok_or_else(|| damaged(file_id, *size_bytes))?;
+        Ok(stream::once(ready(Ok(bytes))).boxed())
     }
 
     /// Appends stored blobs to a dataset: see [`Catalog::append`]. Deletes blobs that certainly did
@@ -206,7 +215,7 @@ impl Storage {
             Err(error) => error.is_undone(),
         };
         if is_undone {
-            for file in files {
+            for file in files.iter().filter(|file| file.small.is_none()) {
                 self.remove(&file.file_id).await;
             }
         }
@@ -223,7 +232,8 @@ impl Storage {
         data_schema: Option<&Schema>,
         file: NewFile,
     ) -> Result<(Staged, i64), StorageError> {
-        let (file_id, expires_at) = (file.file_id.clone(), self.rules.stage_expires_at());
+        let blob = file.small.is_none().then(|| file.file_id.clone());
+        let expires_at = self.rules.stage_expires_at();
         let file = NewStaged {
             owner: owner.unwrap_or_default().to_owned(),
             dataset_id: dataset_id.to_owned(),
@@ -237,7 +247,7 @@ impl Storage {
             // Otherwise it may be staged; it expires, or the next start removes it.
             Err(error) => error.is_undone(),
         };
-        if is_undone {
+        if is_undone && let Some(file_id) = blob {
             self.remove(&file_id).await;
         }
         staged.map(|staged| (staged, expires_at))
@@ -250,8 +260,7 @@ impl Storage {
         bytes: u64,
     ) -> Result<Staged, StorageError> {
         let totals = self.catalog().staged_by(owner.unwrap_or_default()).await?;
-        let Quota { max_files, max_bytes } = self.rules.quota;
-        let is_within = totals.files < max_files && totals.bytes.saturating_add(bytes) <= max_bytes;
+        let is_within = self.rules.quota.allows(totals, bytes);
         Ok(if is_within { Staged::Done } else { Staged::TooMuch(totals) })
     }
 
@@ -298,7 +307,9 @@ impl Storage {
 
     /// Deletes a stored blob that will not become a file.
     pub(crate) async fn discard(&self, blob: StoredBlob) {
-        self.remove(&blob.file_id).await;
+        if blob.small().is_none() {
+            self.remove(&blob.file_id).await;
+        }
     }
 
     async fn remove(&self, file_id: &str) {

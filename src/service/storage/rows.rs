@@ -55,6 +55,8 @@ pub(crate) struct StoredFile {
     pub(crate) size_bytes: u64,
     /// `None` if an earlier release has received it.
     pub(crate) sha256: Option<Sha256Digest>,
+    /// Whether its bytes are in the catalog: see [`super::small_blobs`].
+    pub(crate) is_small: bool,
 }
 
 pub(super) fn stored_file(row: &Row) -> Result<StoredFile, sqlx::Error> {
@@ -62,7 +64,18 @@ pub(super) fn stored_file(row: &Row) -> Result<StoredFile, sqlx::Error> {
         file_id: row.get("file_id")?,
         size_bytes: unsigned(row, "size_bytes")?,
         sha256: sha256(row)?,
+        is_small: is_small(row)?,
     })
+}
+
+/// Whether a name is in use.
+pub(super) fn is_named(row: &Row) -> Result<bool, sqlx::Error> {
+    Ok(row.get::<i64>("named_count")? > 0)
+}
+
+/// Whether the bytes of a file are in the catalog.
+pub(super) fn is_small(row: &Row) -> Result<bool, sqlx::Error> {
+    Ok(row.get::<i64>("small_count")? > 0)
 }
 
 pub(super) fn upload_record(row: &Row) -> Result<UploadRecord, sqlx::Error> {

@@ -1,9 +1,12 @@
 //! Work that several requests need at the same time, and that costs hardly more when it is done for
 //! all of them at once.
 
-use std::sync::PoisonError;
+use std::{sync::PoisonError, time::Duration};
 
-use tokio::sync::{Mutex, oneshot};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::sleep,
+};
 
 /// The items of requests that wait for the same work. One of the requests does it for all.
 pub(super) struct SharedWork<T, R> {
@@ -30,12 +33,29 @@ impl<T, R> SharedWork<T, R> {
     where
         W: Future<Output = Vec<R>>,
     {
+        self.outcome_after(Duration::ZERO, item, work).await
+    }
+
+    /// As [`Self::outcome_of`]. If this request does the work, it first pauses, so that more items
+    /// gather.
+    pub(super) async fn outcome_after<W>(
+        &self,
+        pause: Duration,
+        item: T,
+        work: impl FnOnce(Vec<T>) -> W,
+    ) -> Option<R>
+    where
+        W: Future<Output = Vec<R>>,
+    {
         let (sender, mut outcome) = oneshot::channel();
         self.waiting().push(Waiting { item, outcome: sender });
         tokio::select! {
             biased;
             outcome = &mut outcome => return outcome.ok(),
             turn = self.turn.lock() => {
+                if !pause.is_zero() {
+                    sleep(pause).await;
+                }
                 let waiting = std::mem::take(&mut *self.waiting());
                 let (items, senders): (Vec<_>, Vec<_>) =
                     waiting.into_iter().map(|waiting| (waiting.item, waiting.outcome)).unzip();

@@ -5,8 +5,9 @@ use super::{
     commit_staged::{Committed, StagedCommit},
     error::StorageError,
     rows::unsigned,
-    sql,
-    staging::{ExpireStaged, NewStaged, Quota, Staged, StagedTotals, staged_totals},
+    staged_sql as sql,
+    staged_totals::{Quota, StagedTotals, staged_totals},
+    staging::{ExpireStaged, Expired, NewStaged, Staged},
     statement::statement,
 };
 use crate::service::clock::rfc3339;
@@ -39,15 +40,11 @@ impl Catalog {
         self.database.write(&commit).await
     }
 
-    /// Deletes the rows of up to `most` expired files, and returns their ids.
-    pub(crate) async fn expire_staged(
-        &self,
-        now: i64,
-        most: i64,
-    ) -> Result<Vec<String>, StorageError> {
+    /// Deletes up to `most` expired files from the catalog.
+    pub(crate) async fn expire_staged(&self, now: i64, most: i64) -> Result<Expired, StorageError> {
         let select = statement(sql::HAS_EXPIRED).bind(now);
         if self.database.list(select, |_| Ok(())).await?.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Expired::default());
         }
         let has_records = self.has_records;
         self.database.write(&ExpireStaged { now, most, has_records }).await

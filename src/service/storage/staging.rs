@@ -5,28 +5,19 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     records::{STATEMENT_IDS, end_records, record_expired},
     rows::{signed, unsigned},
-    sql,
-    statement::{Connection, Row, statement},
+    small_blobs::{delete_small, store_small},
+    sql, staged_sql,
+    staged_totals::{Quota, StagedTotals, Totals, lock_owner, set_totals},
+    statement::{Connection, statement},
     transaction::{End, Transaction},
-    writes::{NewFile, lock_owner},
+    writes::NewFile,
 };
 use crate::{content_hash::ContentHasher, schema::Schema, service::clock::now};
 
-/// How much one owner may stage.
-#[derive(Clone, Copy)]
-pub(crate) struct Quota {
-    pub(crate) max_files: u64,
-    pub(crate) max_bytes: u64,
-}
+/// Number of files that one statement stages.
+const STATEMENT_FILES: usize = 100;
 
-/// What one owner, or all owners together, have staged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StagedTotals {
-    pub(crate) files: u64,
-    pub(crate) bytes: u64,
-}
-
-/// A stored file that will be staged. Its id becomes the staged id.
+/// A file that will be staged. Its id becomes the staged id.
 pub(crate) struct NewStaged {
     /// Empty for the owner of everything.
     pub(crate) owner: String,
@@ -67,114 +58,142 @@ impl SchemaText {
 pub(super) struct StageFiles<'a> {
     pub(super) files: &'a [NewStaged],
     pub(super) quota: Quota,
-    /// Whether each upload has a record: see [`super::records`].
+    /// Whether each blob has a record: see [`super::records`].
     pub(super) has_records: bool,
 }
+
+/// A file, and its outcome as soon as it is known.
+type Known<'a> = (&'a NewStaged, Option<Staged>);
 
 impl Transaction for StageFiles<'_> {
     type Outcome = Vec<Staged>;
 
     async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Vec<Staged>>, sqlx::Error> {
-        let mut known = vec![None; self.files.len()];
+        let mut files: Vec<_> = self.files.iter().map(|file| (file, None)).collect();
+        // In one order, so that transactions do not wait for each other. What is written makes
+        // durable what is read after it, and an earlier run of this transaction has ended.
+        let mut owners = BTreeMap::new();
+        for file in self.files {
+            owners.insert(file.owner.as_str(), StagedTotals::default());
+        }
+        for (owner, totals) in &mut owners {
+            *totals = lock_owner(connection, owner).await?;
+        }
         if self.has_records {
-            self.end_records(connection, &mut known).await?;
+            end_uploads(connection, &mut files).await?;
         }
-        let mut staged = Vec::with_capacity(self.files.len());
-        for (file, known) in self.files.iter().zip(known) {
-            staged.push(match known {
-                Some(known) => known,
-                None => self.stage(connection, file).await?,
-            });
+        for (file, known) in files.iter_mut().filter(|(_, known)| known.is_none()) {
+            let (totals, bytes) = (owners.entry(&file.owner).or_default(), file.file.size_bytes);
+            if self.quota.allows(*totals, bytes) {
+                totals.add(bytes);
+            } else {
+                *known = Some(Staged::TooMuch(*totals));
+            }
         }
-        Ok(End::Commit(staged))
+        let new: Vec<_> = files.iter().filter(|(_, known)| known.is_none()).collect();
+        let new: Vec<_> = new.into_iter().map(|(file, _)| *file).collect();
+        let refused = self.insert(connection, &new).await?;
+        for (file, known) in files.iter_mut().filter(|(_, known)| known.is_none()) {
+            let is_refused = refused.contains(file.file.file_id.as_str());
+            if is_refused {
+                owners.entry(&file.owner).or_default().remove(file.file.size_bytes);
+            }
+            *known = Some(if is_refused { Staged::NoDataset } else { Staged::Done });
+        }
+        for (owner, totals) in owners {
+            set_totals(connection, owner, totals).await?;
+        }
+        Ok(End::Commit(files.into_iter().filter_map(|(_, known)| known).collect()))
     }
 }
 
 impl StageFiles<'_> {
-    /// Ends the records of the uploads. Files without a record were staged by an earlier run of
-    /// this transaction, or have expired.
-    async fn end_records(
+    /// Returns the ids of files whose datasets were deleted meanwhile.
+    async fn insert<'f>(
         &self,
         connection: &mut Connection<'_>,
-        known: &mut [Option<Staged>],
-    ) -> Result<(), sqlx::Error> {
-        let ids: Vec<_> = self.files.iter().map(|file| file.file.file_id.as_str()).collect();
-        let ended = end_records(connection, &ids).await?;
-        let ids: Vec<_> = ids.into_iter().filter(|id| !ended.contains(*id)).collect();
-        let mut staged = HashSet::new();
-        for ids in ids.chunks(STATEMENT_IDS) {
-            let select = statement(sql::kept_among(ids.len())).bind_all(ids.iter().copied());
-            for row in connection.fetch_all(select).await? {
-                staged.insert(row.get::<String>("file_id")?);
+        files: &[&'f NewStaged],
+    ) -> Result<HashSet<&'f str>, sqlx::Error> {
+        let schemas = files.iter().filter_map(|file| file.schema.as_ref());
+        let schemas: BTreeMap<_, _> = schemas.map(|schema| (&schema.id, &schema.text)).collect();
+        for (id, text) in schemas {
+            let add = statement(staged_sql::ADD_STAGED_SCHEMA).bind(id).bind(text);
+            connection.execute(add).await?;
+        }
+        let mut refused: HashSet<_> = files.iter().map(|file| file.file.file_id.as_str()).collect();
+        for files in files.chunks(STATEMENT_FILES) {
+            for id in insert_rows(connection, files).await? {
+                refused.remove(id.as_str());
             }
         }
-        for (file, known) in self.files.iter().zip(known) {
-            if staged.contains(&file.file.file_id) {
-                *known = Some(Staged::Done);
-                // What is written makes durable what was read.
-                lock_owner(connection, &file.owner).await?;
-            } else if !ended.contains(&file.file.file_id) {
-                *known = Some(Staged::Expired);
-            }
+        let staged = files.iter().filter(|file| !refused.contains(file.file.file_id.as_str()));
+        let small: Vec<_> = staged.filter_map(|file| file.file.small()).collect();
+        store_small(connection, &small).await?;
+        if self.has_records {
+            let blobs = files.iter().filter(|file| file.file.small.is_none());
+            let ids = blobs.map(|file| file.file.file_id.clone());
+            let ids: Vec<_> = ids.filter(|id| refused.contains(id.as_str())).collect();
+            record_expired(connection, &ids, now()).await?;
         }
-        Ok(())
-    }
-
-    async fn stage(
-        &self,
-        connection: &mut Connection<'_>,
-        staged: &NewStaged,
-    ) -> Result<Staged, sqlx::Error> {
-        lock_owner(connection, &staged.owner).await?;
-        let update = statement(sql::COUNT_STAGED)
-            .bind(signed(staged.file.size_bytes)?)
-            .bind(&staged.owner)
-            .bind(i64::try_from(self.quota.max_files).unwrap_or(i64::MAX))
-            .bind(i64::try_from(self.quota.max_bytes).unwrap_or(i64::MAX));
-        if connection.execute(update).await? == 1 {
-            if insert_one(connection, staged).await? {
-                return Ok(Staged::Done);
-            }
-            let mut totals = Totals::default();
-            totals.add(staged.owner.clone(), staged.file.size_bytes);
-            totals.uncount(connection).await?;
-            if self.has_records {
-                let id = std::slice::from_ref(&staged.file.file_id);
-                record_expired(connection, id, now()).await?;
-            }
-            return Ok(Staged::NoDataset);
-        }
-        let select = statement(sql::STAGED_TOTALS_OF_OWNER).bind(&staged.owner);
-        Ok(Staged::TooMuch(staged_totals(&connection.fetch_one(select).await?)?))
+        Ok(refused)
     }
 }
 
-/// Returns whether there is such a dataset.
-async fn insert_one(
+/// Ends the records of uploads whose files are blobs. Files without a record were staged by an earlier
+/// run of this transaction, are small, or have expired.
+async fn end_uploads(
     connection: &mut Connection<'_>,
-    staged: &NewStaged,
-) -> Result<bool, sqlx::Error> {
-    let NewStaged { owner, dataset_id, file, schema, expires_at } = staged;
-    if let Some(SchemaText { id, text }) = schema {
-        connection.execute(statement(sql::ADD_STAGED_SCHEMA).bind(id).bind(text)).await?;
+    files: &mut [Known<'_>],
+) -> Result<(), sqlx::Error> {
+    let blobs = files.iter().filter(|(file, _)| file.file.small.is_none());
+    let ids: Vec<_> = blobs.map(|(file, _)| file.file.file_id.as_str()).collect();
+    let ended = end_records(connection, &ids).await?;
+    let ids = files.iter().map(|(file, _)| file.file.file_id.as_str());
+    let ids: Vec<_> = ids.filter(|id| !ended.contains(*id)).collect();
+    let mut staged = HashSet::new();
+    for ids in ids.chunks(STATEMENT_IDS) {
+        let select = statement(sql::kept_among(ids.len())).bind_all(ids.iter().copied());
+        for row in connection.fetch_all(select).await? {
+            staged.insert(row.get::<String>("file_id")?);
+        }
     }
-    let insert = statement(sql::INSERT_STAGED)
-        .bind(&file.file_id)
-        .bind(dataset_id)
-        .bind(owner)
-        .bind(&file.file_name)
-        .bind(signed(file.size_bytes)?)
-        .bind(signed(file.row_count)?)
-        .bind(file.sha256.to_string())
-        .bind(file.first_byte_at)
-        .bind(file.last_byte_at)
-        .bind(schema.as_ref().map(|schema| schema.id.as_str()))
-        .bind(*expires_at);
-    Ok(connection.execute(insert).await? == 1)
+    for (file, known) in files {
+        let file = &file.file;
+        if staged.contains(&file.file_id) {
+            *known = Some(Staged::Done);
+        } else if file.small.is_none() && !ended.contains(&file.file_id) {
+            *known = Some(Staged::Expired);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the ids of the files that are staged.
+async fn insert_rows(
+    connection: &mut Connection<'_>,
+    files: &[&NewStaged],
+) -> Result<Vec<String>, sqlx::Error> {
+    let mut insert = statement(staged_sql::insert_staged(files.len()));
+    for NewStaged { owner, dataset_id, file, schema, expires_at } in files {
+        insert = insert
+            .bind(&file.file_id)
+            .bind(dataset_id)
+            .bind(owner)
+            .bind(&file.file_name)
+            .bind(signed(file.size_bytes)?)
+            .bind(signed(file.row_count)?)
+            .bind(file.sha256.to_string())
+            .bind(file.first_byte_at)
+            .bind(file.last_byte_at)
+            .bind(schema.as_ref().map(|schema| schema.id.as_str()))
+            .bind(*expires_at);
+    }
+    let rows = connection.fetch_all(insert).await?;
+    rows.iter().map(|row| row.get("staged_id")).collect()
 }
 
 /// Deletes up to `most` staged files that have expired at `now`, and schemas that are not used any
-/// more. Returns the ids of the files.
+/// more.
 pub(super) struct ExpireStaged {
     pub(super) now: i64,
     pub(super) most: i64,
@@ -182,58 +201,38 @@ pub(super) struct ExpireStaged {
     pub(super) has_records: bool,
 }
 
-impl Transaction for ExpireStaged {
-    type Outcome = Vec<String>;
+/// Staged files that have expired.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expired {
+    pub(crate) file_count: usize,
+    /// The ids of those that are blobs, which are not used any more.
+    pub(crate) blobs: Vec<String>,
+}
 
-    async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Vec<String>>, sqlx::Error> {
-        let select = statement(sql::EXPIRED).bind(self.now).bind(self.most);
+impl Transaction for ExpireStaged {
+    type Outcome = Expired;
+
+    async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Expired>, sqlx::Error> {
+        let select = statement(staged_sql::EXPIRED).bind(self.now).bind(self.most);
         let mut expired = Vec::new();
         for row in connection.fetch_all(select).await? {
             expired.push(row.get::<String>("staged_id")?);
         }
         let (mut ids, mut totals) = (Vec::with_capacity(expired.len()), Totals::default());
         for expired in expired.chunks(STATEMENT_IDS) {
-            let delete = statement(sql::delete_staged(expired.len())).bind_all(expired);
+            let delete = statement(staged_sql::delete_staged(expired.len())).bind_all(expired);
             for row in connection.fetch_all(delete).await? {
                 totals.add(row.get("owner")?, unsigned(&row, "size_bytes")?);
                 ids.push(row.get("staged_id")?);
             }
         }
+        let file_count = ids.len();
+        let blobs = delete_small(connection, ids).await?;
         totals.uncount(connection).await?;
-        connection.execute(statement(sql::DELETE_UNUSED_SCHEMAS)).await?;
+        connection.execute(statement(staged_sql::DELETE_UNUSED_SCHEMAS)).await?;
         if self.has_records {
-            record_expired(connection, &ids, self.now).await?;
+            record_expired(connection, &blobs, self.now).await?;
         }
-        Ok(End::Commit(ids))
+        Ok(End::Commit(Expired { file_count, blobs }))
     }
-}
-
-/// What is not staged any more, by owner.
-#[derive(Default)]
-pub(super) struct Totals(BTreeMap<String, StagedTotals>);
-
-impl Totals {
-    pub(super) fn add(&mut self, owner: String, bytes: u64) {
-        let total = self.0.entry(owner).or_default();
-        total.files += 1;
-        total.bytes = total.bytes.saturating_add(bytes);
-    }
-
-    pub(super) async fn uncount(self, connection: &mut Connection<'_>) -> Result<(), sqlx::Error> {
-        for (owner, total) in self.0 {
-            let update = statement(sql::UNCOUNT_STAGED)
-                .bind(signed(total.files)?)
-                .bind(signed(total.bytes)?)
-                .bind(owner);
-            connection.execute(update).await?;
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn staged_totals(row: &Row) -> Result<StagedTotals, sqlx::Error> {
-    Ok(StagedTotals {
-        files: unsigned(row, "file_count")?,
-        bytes: unsigned(row, "total_size_bytes")?,
-    })
 }

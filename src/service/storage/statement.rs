@@ -1,5 +1,5 @@
-//! Statements and rows that are the same for SQLite and PostgreSQL: values are text or 64-bit
-//! integers.
+//! Statements and rows that are the same for SQLite and PostgreSQL: values are text, 64-bit integers
+//! or bytes.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,7 @@ pub(super) struct Statement<'a> {
 pub(super) enum Value<'a> {
     Integer(i64),
     Text(Option<Cow<'a, str>>),
+    Bytes(&'a [u8]),
 }
 
 /// A connection to either database.
@@ -53,6 +54,7 @@ impl<'a> Statement<'a> {
     where
         for<'v> i64: Encode<'v, DB> + Type<DB>,
         for<'v> Option<&'v str>: Encode<'v, DB> + Type<DB>,
+        for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
     {
         // A text that depends on the number of its parameters is not worth a place among the
         // prepared statements of a connection.
@@ -62,6 +64,7 @@ impl<'a> Statement<'a> {
         self.values.iter().fold(query, |query, value| match value {
             Value::Integer(value) => query.bind(*value),
             Value::Text(value) => query.bind(value.as_deref()),
+            Value::Bytes(value) => query.bind(*value),
         })
     }
 }
@@ -128,6 +131,12 @@ impl Row {
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Self::Integer(value)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
     }
 }
 

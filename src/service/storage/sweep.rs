@@ -40,14 +40,14 @@ impl Swept {
     pub(super) async fn sweep_staged(&self, now: i64) -> Result<(), StorageError> {
         let most = i64::try_from(EXPIRED_AT_A_TIME).unwrap_or(i64::MAX);
         loop {
-            let ids = self.catalog.expire_staged(now, most).await?;
-            for id in &ids {
+            let expired = self.catalog.expire_staged(now, most).await?;
+            for id in &expired.blobs {
                 // Its row is gone, so the next start deletes the blob.
                 if let Err(error) = self.remove(id).await {
                     tracing::warn!("an expired file was not removed: {error}");
                 }
             }
-            if ids.len() < EXPIRED_AT_A_TIME {
+            if expired.file_count < EXPIRED_AT_A_TIME {
                 return Ok(());
             }
         }

@@ -7,13 +7,13 @@ use object_store::{ObjectStore, path::Path as BlobPath};
 
 use super::{
     catalog::Catalog,
-    compare_file::{Compared, ExpectedFile, compare, failed, folder_store},
+    compare_file::{Compared, ExpectedFile, compare, compare_small, failed, folder_store},
     database::Database,
     error::StorageError,
     new_blob::is_file_id,
     place::{BlobsPlace, CatalogPlace, Place},
     postgres::PostgresDatabase,
-    rows::{sha256, unsigned},
+    rows::{is_small, sha256, unsigned},
     s3, sql,
     sqlite::SqliteDatabase,
     staging_queue::StagingQueue,
@@ -116,6 +116,7 @@ impl Verifier {
         for text in [sql::VERIFIED_FILES, sql::VERIFIED_STAGED] {
             self.compare_files(text, &mut found).await?;
         }
+        self.find_small_orphans(&mut found).await?;
         self.find_orphans(upload_expiry, &mut found).await?;
         Ok(found)
     }
@@ -174,8 +175,14 @@ impl Verifier {
         &self,
         file: ExpectedFile,
     ) -> std::result::Result<Option<Finding>, StorageError> {
-        let path = self.prefix.clone().join(file.file_id.as_str());
-        let (kind, problem) = match compare(&*self.store, &path, &file).await? {
+        let compared = if file.is_small {
+            let bytes = self.catalog.small_blob(&file.file_id).await?;
+            compare_small(bytes, &file).await?
+        } else {
+            let path = self.prefix.clone().join(file.file_id.as_str());
+            compare(&*self.store, &path, &file).await?
+        };
+        let (kind, problem) = match compared {
             Compared::Same => return Ok(None),
             Compared::Missing => {
                 (FindingKind::Missing, "its bytes are not in the store".to_owned())
@@ -189,6 +196,28 @@ impl Verifier {
         let ExpectedFile { file_id, dataset_id, file_name, .. } = file;
         let (file_id, dataset_id) = (Some(file_id), Some(dataset_id));
         Ok(Some(Finding { kind, file_id, dataset_id, file_name: Some(file_name), problem }))
+    }
+
+    /// Servers of an earlier release that delete a file leave its bytes in the catalog.
+    async fn find_small_orphans(
+        &self,
+        found: &mut Verification,
+    ) -> std::result::Result<(), StorageError> {
+        let mut last = String::new();
+        loop {
+            let select = statement(sql::ORPHANS).bind(&last).bind(AT_A_TIME);
+            let ids =
+                self.catalog.database.list(select, |row| row.get::<String>("file_id")).await?;
+            let Some(id) = ids.last() else { return Ok(()) };
+            last.clone_from(id);
+            found.findings.extend(ids.into_iter().map(|id| Finding {
+                kind: FindingKind::Orphan,
+                file_id: Some(id),
+                dataset_id: None,
+                file_name: None,
+                problem: "bytes in the catalog belong to no file".to_owned(),
+            }));
+        }
     }
 
     /// Blobs are listed first: what is committed meanwhile is then found in the catalog.
@@ -252,5 +281,6 @@ fn expected_file(row: &Row) -> std::result::Result<ExpectedFile, sqlx::Error> {
         size_bytes: unsigned(row, "size_bytes")?,
         row_count: unsigned(row, "row_count")?,
         sha256: sha256(row)?,
+        is_small: is_small(row)?,
     })
 }

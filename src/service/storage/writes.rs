@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
+
 #[cfg(test)]
 use super::mutants::{Mutant, is_planted};
 use super::{
     records::end_records,
     rows::{schema, signed},
+    small_blobs::store_small,
     sql,
+    staged_totals::lock_owner,
     statement::{Connection, statement},
     transaction::{End, Transaction},
 };
@@ -54,6 +58,15 @@ pub(crate) struct NewFile {
     /// Microseconds since 1970 (UTC), as is `last_byte_at`.
     pub(crate) first_byte_at: i64,
     pub(crate) last_byte_at: i64,
+    /// The bytes, if the catalog has to store them; otherwise they are stored already.
+    pub(crate) small: Option<Bytes>,
+}
+
+impl NewFile {
+    /// The bytes that the catalog has to store, and their id.
+    pub(super) fn small(&self) -> Option<(&str, &Bytes)> {
+        self.small.as_ref().map(|bytes| (self.file_id.as_str(), bytes))
+    }
 }
 
 /// Creates an empty dataset, unless its owner already has `most` datasets.
@@ -111,11 +124,16 @@ impl Transaction for Append<'_> {
 
     async fn run(&self, connection: &mut Connection<'_>) -> Result<End<Appended>, sqlx::Error> {
         let Self { dataset_id, data_schema, files, has_records } = *self;
+        let small: Vec<_> = files.iter().filter_map(NewFile::small).collect();
+        let mut is_first_run = store_small(connection, &small).await?;
         if has_records {
+            let blobs = files.iter().filter(|file| file.small.is_none());
+            let ids: Vec<_> = blobs.map(|file| file.file_id.as_str()).collect();
+            is_first_run &= end_records(connection, &ids).await?.len() == ids.len();
+        }
+        if !is_first_run {
             let ids: Vec<_> = files.iter().map(|file| file.file_id.as_str()).collect();
-            if end_records(connection, &ids).await?.len() < ids.len() {
-                return self.was_appended(connection, &ids).await;
-            }
+            return self.was_appended(connection, &ids).await;
         }
         let bytes = files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add);
         let room = make_room(connection, dataset_id, files.len(), bytes).await?;
@@ -204,14 +222,6 @@ async fn room_without_lock(
 
 fn count(files: usize) -> i64 {
     i64::try_from(files).unwrap_or(i64::MAX)
-}
-
-/// Locks an owner; empty for the owner of everything.
-pub(super) async fn lock_owner(
-    connection: &mut Connection<'_>,
-    owner: &str,
-) -> Result<(), sqlx::Error> {
-    connection.execute(statement(sql::LOCK_OWNER).bind(owner)).await.map(drop)
 }
 
 pub(super) async fn set_schema(

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from conftest import parquet_bytes
+from conftest import large_parquet_bytes, parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Uploader(threading.Thread):
-    """Uploads small files to a new dataset, one after another, until the server stops.
+    """Uploads small and larger files to a new dataset, one after another, until the server stops.
 
     Args:
         client: The client to upload with.
@@ -40,6 +40,8 @@ class Uploader(threading.Thread):
     def run(self) -> None:
         for number in itertools.count(self._first):
             name, content = f"part-{number}.parquet", parquet_bytes(number % 50 + 1)
+            if number % 3 == 2:
+                content = large_parquet_bytes(number)
             self.sent[name] = content
             status = self._client.upload(self._dataset_id, name, content).status
             if status == 0:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNDO = {
+    11: ["DROP TABLE small_blobs"],
     10: ["DROP TABLE api_keys", "DROP TABLE key_owners"],
     9: ["DROP TABLE deleted_datasets", "ALTER TABLE datasets DROP COLUMN deleted_count"],
     8: ["DROP TABLE pending_blobs"],
@@ -36,6 +37,9 @@ _UNDO = {
 def downgrade_to(version: int, service: Path) -> None:
     """Undo the migrations of a server's folder after a version."""
     with closing(sqlite3.connect(service / "catalog.sqlite")) as catalog, catalog:
+        # Every file was a blob.
+        for file_id, content in catalog.execute("SELECT file_id, bytes FROM small_blobs"):
+            (service / "blobs" / file_id).write_bytes(content)
         for later, statements in _UNDO.items():
             for statement in statements if later > version else []:
                 catalog.execute(statement)

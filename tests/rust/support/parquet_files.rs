@@ -23,6 +23,16 @@ pub(crate) fn file_of_size(bytes: usize) -> Vec<u8> {
     write("required int64 id;", 1, &values, Compression::UNCOMPRESSED)
 }
 
+/// The same file with so much between its pages and its footer that a server stores it as a blob, not
+/// in the catalog.
+pub(crate) fn enlarged(file: &[u8]) -> Vec<u8> {
+    const MORE: usize = 70_000;
+    let (rest, _) = file.split_last_chunk::<4>().unwrap();
+    let (_, length) = rest.split_last_chunk::<4>().unwrap();
+    let footer = file.len() - 8 - u32::from_le_bytes(*length) as usize;
+    [&file[..footer], &vec![0; MORE], &file[footer..]].concat()
+}
+
 /// A file without rows of the given fields, in the language of parquet's schema parser.
 pub(crate) fn file_with_fields(fields: &str) -> Vec<u8> {
     write(fields, 0, &[], Compression::SNAPPY)

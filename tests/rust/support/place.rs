@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sqlx::{ConnectOptions, Connection, PgConnection, sqlite::SqliteConnectOptions};
 use sutro::service::Place;
 use tempfile::TempDir;
 
@@ -46,12 +47,36 @@ impl TestPlace {
         }
     }
 
-    /// The number of stored blobs, whether they belong to a dataset or not.
+    /// The number of stored blobs and small blobs, whether they belong to a dataset or not.
     pub(crate) fn blobs(&self) -> usize {
-        match &self.shared {
+        let blobs = match &self.shared {
             None => count_files(&self.folder.path().join("service/blobs")),
             Some(Shared { blobs, store, .. }) => store.blobs(blobs),
-        }
+        };
+        blobs + self.small_blobs()
+    }
+
+    /// The number of files whose bytes are in the catalog. Tests ask for it in the middle of
+    /// something else, so another thread waits for it.
+    fn small_blobs(&self) -> usize {
+        const COUNT: &str = "SELECT COUNT(*) FROM small_blobs";
+        let count = async || -> i64 {
+            match &self.shared {
+                None => {
+                    let file = self.folder.path().join("service/catalog.sqlite");
+                    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+                    let mut catalog = options.connect().await.unwrap();
+                    sqlx::query_scalar(COUNT).fetch_one(&mut catalog).await.unwrap()
+                }
+                Some(Shared { catalog, .. }) => {
+                    let mut catalog = PgConnection::connect(catalog).await.unwrap();
+                    sqlx::query_scalar(COUNT).fetch_one(&mut catalog).await.unwrap()
+                }
+            }
+        };
+        let waited = || tokio::runtime::Runtime::new().unwrap().block_on(count());
+        let counted = std::thread::scope(|scope| scope.spawn(waited).join().unwrap());
+        usize::try_from(counted).unwrap()
     }
 
     /// Replaces a blob, as a failing disk does.

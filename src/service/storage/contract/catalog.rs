@@ -74,8 +74,8 @@ async fn of_files_that_are_refused_none_is_there(fixture: &Fixture) {
     assert_eq!(append(&catalog, "nowhere", &["a"]).await, Appended::NoDataset);
     assert_eq!(names(&catalog, "refused").await, ["a", "b"]);
     assert_eq!(append(&catalog, "refused", &["c"]).await, Appended::Done);
-    assert!(catalog.has_name("refused", "C").await.unwrap());
-    assert!(!catalog.has_name("refused", "d").await.unwrap());
+    assert_eq!(catalog.has_name(None, "refused", "C").await.unwrap(), Some(true));
+    assert_eq!(catalog.has_name(None, "refused", "d").await.unwrap(), Some(false));
     catalog.close().await;
 }
 

@@ -13,6 +13,7 @@ mod postgres;
 mod postgres_server;
 mod rates;
 mod records;
+mod small;
 mod staging;
 mod sweep;
 
@@ -28,7 +29,7 @@ use super::{
     open::StorageRules,
     place::CatalogPlace,
     sqlite::{Writer, faults::Fault},
-    staging::Quota,
+    staged_totals::Quota,
     writes::NewFile,
 };
 use crate::{
@@ -52,6 +53,7 @@ pub(super) fn new_file(name: &str) -> NewFile {
         sha256: Sha256Digest::from([7; 32]),
         first_byte_at: 1,
         last_byte_at: 2,
+        small: None,
     }
 }
 

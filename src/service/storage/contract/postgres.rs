@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
@@ -74,7 +75,16 @@ async fn commits_are_looked_up(url: &str, cuts: &[Cut]) {
         assert_eq!(created, Created::Done);
         let file = recorded(&direct, &format!("appended-{number}")).await;
         assert_eq!(append(&catalog, "cut", &file).await.unwrap(), Appended::Done);
-        let staged = staged_file("cut", &name, Some("a"));
+        // Every second file is small, and has no record.
+        let bytes = (number % 2 == 1).then(|| Bytes::from_static(b"content"));
+        let small = NewFile { small: bytes.clone(), ..new_file(&format!("small-{number}")) };
+        if bytes.is_some() {
+            assert_eq!(append(&catalog, "cut", &small).await.unwrap(), Appended::Done);
+            let deleted = delete(&direct, None, "cut", Some(&small.file_name)).await;
+            assert_eq!(deleted, Deleted::Done(Vec::new()));
+        }
+        let mut staged = staged_file("cut", &name, Some("a"));
+        staged.file.small = bytes;
         begin(&direct, &staged.file).await;
         assert_eq!(catalog.stage(staged, QUOTA).await.unwrap(), Staged::Done);
         let committed = commit(&catalog, "cut", expected.len() as u64 + 1, &[&name]).await;

@@ -6,7 +6,8 @@ use super::{
     super::{
         catalog::Catalog,
         commit_staged::{Committed, StagedCommit},
-        staging::{NewStaged, Quota, SchemaText, Staged, StagedTotals},
+        staged_totals::{Quota, StagedTotals},
+        staging::{Expired, NewStaged, SchemaText, Staged},
         writes::{Appended, Created, NewFile},
     },
     catalog::{append, names},
@@ -81,7 +82,7 @@ async fn a_commit_appends_in_its_order_and_ends_the_staging_of_its_files(fixture
     let catalog = fixture.with_dataset("staged").await;
     stage(&catalog, "staged", &["a", "b", "c", "d"]).await;
     assert!(names(&catalog, "staged").await.is_empty());
-    assert!(!catalog.has_name("staged", "a").await.unwrap());
+    assert_eq!(catalog.has_name(None, "staged", "a").await.unwrap(), Some(false));
     assert_eq!(commit(&catalog, "staged", 0, &["c", "a"]).await, done("staged", &["c", "a"]));
     assert_eq!(catalog.staged_by("").await.unwrap(), totals(2));
     catalog.close().await;
@@ -233,12 +234,12 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
     stage_file(&catalog, later, QUOTA).await;
     let (mut gone, mut rounds) = (Vec::new(), 0);
     loop {
-        let ids = catalog.expire_staged(EXPIRY, 2).await.unwrap();
+        let expired = catalog.expire_staged(EXPIRY, 2).await.unwrap();
         rounds += 1;
-        if ids.is_empty() {
+        if expired.file_count == 0 {
             break;
         }
-        gone.extend(ids);
+        gone.extend(expired.blobs);
     }
     assert!(rounds > 2);
     gone.retain(|id| id.starts_with("file_expired-"));
@@ -250,7 +251,7 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
     let told = commit_at(&catalog, "expired", 0, &["later"], EXPIRY).await;
     assert_eq!(told, done("expired", &["later"]));
     // Nothing has expired, but a schema belongs to nobody any more.
-    assert!(catalog.expire_staged(EXPIRY, 2).await.unwrap().is_empty());
+    assert_eq!(catalog.expire_staged(EXPIRY, 2).await.unwrap(), Expired::default());
     catalog.close().await;
 }
 

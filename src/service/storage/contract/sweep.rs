@@ -13,6 +13,7 @@ use super::{
         pending::{Pending, PendingBlob},
         place::Place,
         rows::StoredFile,
+        small_blobs::SMALL_BYTES,
         sqlite::faults::Fault,
         sweep::Swept,
         writes::{Appended, Created, NewFile},
@@ -63,11 +64,21 @@ async fn a_record_protects_a_blob_until_it_expires_and_a_file_for_good() {
     assert_eq!(pending.len(), 1);
 }
 
+/// Bytes of a file that is not small.
+const LARGE: usize = SMALL_BYTES + 1;
+
 async fn stored(storage: &Storage, name: &str) -> NewFile {
-    let mut blob = storage.create_blob(None, 7).await.unwrap();
-    blob.write(Bytes::from_static(b"content")).await.unwrap();
+    let content = Bytes::from(vec![7; LARGE]);
+    let mut blob = storage.new_blob(None, LARGE as u64);
+    blob.write(content).await.unwrap();
     let blob = blob.finish().await.unwrap();
-    NewFile { file_id: blob.file_id, sha256: blob.sha256, ..new_file(name) }
+    assert_eq!(blob.small(), None);
+    NewFile {
+        file_id: blob.file_id,
+        size_bytes: LARGE as u64,
+        sha256: blob.sha256,
+        ..new_file(name)
+    }
 }
 
 #[tokio::test]
@@ -103,8 +114,8 @@ async fn blobs_of_a_refused_append_are_removed_and_those_of_an_unknown_one_are_k
     let storage = Storage::open(&Place::folder(folder.path()), day()).await.unwrap();
     storage.catalog().create_dataset(None, "d", None, 100).await.unwrap();
     let is_there = async |file: &NewFile| {
-        let stored =
-            StoredFile { file_id: file.file_id.clone(), size_bytes: 7, sha256: Some(file.sha256) };
+        let NewFile { file_id, size_bytes, sha256, .. } = file.clone();
+        let stored = StoredFile { file_id, size_bytes, sha256: Some(sha256), is_small: false };
         storage.read(&stored, 0..7).await.is_ok()
     };
     let files = [stored(&storage, "a").await, stored(&storage, "A").await];

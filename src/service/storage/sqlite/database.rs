@@ -8,6 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     open::{open, open_shared, open_to_read},
     readers::Readers,
+    turns::Turns,
     writer::{Writer, recover},
 };
 use crate::{
@@ -24,6 +25,7 @@ pub(crate) struct SqliteDatabase {
     /// The only connection that writes, so what a transaction has checked still holds when it
     /// writes.
     pub(crate) writer: Arc<Writer>,
+    turns: Turns,
     recovery: AbortOnDropHandle<()>,
 }
 
@@ -46,7 +48,7 @@ impl SqliteDatabase {
     fn of((readers, writer): (Readers, Writer)) -> Self {
         let writer = Arc::new(writer);
         let recovery = AbortOnDropHandle::new(tokio::spawn(recover(Arc::clone(&writer))));
-        Self { readers, writer, recovery }
+        Self { readers, writer, turns: Turns::default(), recovery }
     }
 
     pub(crate) async fn close(&self) {
@@ -60,6 +62,7 @@ impl SqliteDatabase {
         statement: &Statement<'_>,
     ) -> Result<Option<Row>, StorageError> {
         let mut reader = self.readers.lookups.acquire().await?;
+        let _turn = self.turns.to_read().await?;
         Ok(Connection::Sqlite(&mut reader).fetch_optional(statement).await?)
     }
 
@@ -69,6 +72,7 @@ impl SqliteDatabase {
         convert: fn(&Row) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, StorageError> {
         let mut reader = self.readers.lookups.acquire().await?;
+        let _turn = self.turns.to_read().await?;
         all(Connection::Sqlite(&mut reader), statement, convert).await
     }
 
@@ -78,6 +82,7 @@ impl SqliteDatabase {
         convert: fn(&Row) -> Result<T, sqlx::Error>,
     ) -> Result<Vec<T>, StorageError> {
         let mut reader = self.readers.lists.acquire().await?;
+        let _turn = self.turns.to_read().await?;
         all(Connection::Sqlite(&mut reader), statement, convert).await
     }
 
@@ -87,7 +92,10 @@ impl SqliteDatabase {
     ) -> Result<T::Outcome, StorageError> {
         let mut write = self.writer.begin().await?;
         match transaction.run(&mut Connection::Sqlite(write.connection()?)).await {
-            Ok(End::Commit(outcome)) => write.commit().await.map(|()| outcome),
+            Ok(End::Commit(outcome)) => {
+                let _turn = self.turns.to_commit().await?;
+                write.commit().await.map(|()| outcome)
+            }
             Ok(End::RollBack(outcome)) => write.roll_back().await.map(|()| outcome),
             Err(error) => Err(write.failed(error)),
         }

@@ -4,6 +4,7 @@ mod database;
 mod errors;
 mod open;
 mod readers;
+mod turns;
 mod writer;
 
 pub(super) use self::{database::SqliteDatabase, open::folder_of};

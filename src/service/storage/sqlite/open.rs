@@ -21,6 +21,10 @@ use crate::{
 /// The journal of a larger transaction is cut to this size after its commit.
 const MAX_JOURNAL_BYTES: u32 = 4 * 1024 * 1024;
 
+/// Pages that a connection may keep in memory. A transaction that changes more of them syncs its
+/// journal twice.
+const CACHE_KIB: u32 = 8 * 1024;
+
 /// The folder that a file is in.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     match file.parent() {
@@ -95,6 +99,7 @@ fn durable_options(file: &Path) -> SqliteConnectOptions {
         // of its folder, and a new file for each commit.
         .journal_mode(SqliteJournalMode::Persist)
         .pragma("journal_size_limit", MAX_JOURNAL_BYTES.to_string())
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
         .synchronous(SqliteSynchronous::Extra)
 }
 
