@@ -1,6 +1,7 @@
 //! Joins row groups of other files to one file: their pages byte for byte, and a new footer.
 
 use std::{
+    io,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -96,12 +97,7 @@ impl Joined {
         let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
             .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
             .and_then(|()| reader.finish());
-        let metadata = read.map_err(|error| match error {
-            ParquetError::External(error) => {
-                error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
-            }
-            other => failed(other.to_string()),
-        })?;
+        let metadata = read.map_err(|error| of_source(error).unwrap_or_else(failed))?;
         let file = metadata.file_metadata();
         if let Some(writer) = writer_of_wrong_sizes(file.created_by()) {
             return Err(failed(format!(
@@ -215,6 +211,18 @@ impl FileFacts {
         let others = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
         let is_about_schema = |key: &str| key == "ARROW:schema" || key == "pandas";
         self.key_values.retain(|note| is_about_schema(&note.key) || others.contains(note));
+    }
+}
+
+/// The error of a source, which came through the parquet crate's reader, or else its words.
+fn of_source(error: ParquetError) -> std::result::Result<Error, String> {
+    let ParquetError::External(cause) = error else { return Err(error.to_string()) };
+    match cause.downcast::<Error>() {
+        Ok(error) => Ok(*error),
+        Err(cause) => {
+            let error = cause.downcast::<io::Error>().map_err(|cause| cause.to_string())?;
+            error.downcast::<Error>().map_err(|error| error.to_string())
+        }
     }
 }
 
