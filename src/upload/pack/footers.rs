@@ -1,6 +1,7 @@
 //! Reads the footers of the sources of a pack.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -85,10 +86,17 @@ fn read_footer(content: &Content) -> Result<ParquetMetaData> {
     let read = catch_unwind(AssertUnwindSafe(|| reader.try_parse(&open)))
         .unwrap_or_else(|_| Err(ParquetError::General("its footer is damaged".to_owned())))
         .and_then(|()| reader.finish());
-    read.map_err(|error| match error {
-        ParquetError::External(error) => {
-            error.downcast::<Error>().map_or_else(|other| failed(other.to_string()), |own| *own)
+    read.map_err(|error| of_source(error).unwrap_or_else(failed))
+}
+
+/// The error of a source, which came through the parquet crate's reader, or else its words.
+fn of_source(error: ParquetError) -> std::result::Result<Error, String> {
+    let ParquetError::External(cause) = error else { return Err(error.to_string()) };
+    match cause.downcast::<Error>() {
+        Ok(error) => Ok(*error),
+        Err(cause) => {
+            let error = cause.downcast::<io::Error>().map_err(|cause| cause.to_string())?;
+            error.downcast::<Error>().map_err(|error| error.to_string())
         }
-        other => failed(other.to_string()),
-    })
+    }
 }

@@ -28,7 +28,7 @@ fn file(rng: &mut Rng) -> Bytes {
 
 #[test]
 fn packs_of_a_file_with_a_damaged_footer_are_refused_or_equal() {
-    let seeds = number(SEED).map_or(0..number(RUNS).unwrap_or(1_500), |seed| seed..seed + 1);
+    let seeds = number(SEED).map_or(0..number(RUNS).unwrap_or(500), |seed| seed..seed + 1);
     let is_one = seeds.end - seeds.start == 1;
     let mut outcomes = BTreeMap::new();
     for seed in seeds {
@@ -48,14 +48,14 @@ fn packs_of_a_file_with_a_damaged_footer_are_refused_or_equal() {
         };
         *outcomes.entry(kind).or_insert(0) += 1;
     }
-    assert!(is_one || outcomes["refused"] > 100 && outcomes["equal"] > 100, "{outcomes:?}");
+    assert!(is_one || outcomes["refused"] > 50 && outcomes["equal"] > 50, "{outcomes:?}");
 }
 
 #[test]
 fn each_flipped_bit_of_a_damaged_footer_is_refused_or_its_packs_are_equal() {
     let intact = file(&mut Rng::with_seed(1));
     let size = u32::from_le_bytes(intact[intact.len() - 8..intact.len() - 4].try_into().unwrap());
-    let stride = number("SUTRO_DAMAGE_STRIDE").unwrap_or(5);
+    let stride = number("SUTRO_DAMAGE_STRIDE").unwrap_or(13);
     for bit in (0..u64::from(size) * 8).step_by(usize::try_from(stride).unwrap()) {
         let place = u16::try_from(bit / 8).unwrap().to_le_bytes();
         let edit = [7, place[0], place[1], u8::try_from(bit % 8).unwrap()];
