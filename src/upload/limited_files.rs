@@ -146,6 +146,8 @@ impl LimitedFiles {
     /// The size that the pages of the current row group should have.
     fn group_bytes(&self) -> usize {
         let left = self.bytes_left().saturating_sub(self.estimate.extra_bytes);
+        // Estimates are not exact, and a row group that is a little too large is cut in half.
+        let left = left - left / 64;
         usize::try_from(left).unwrap_or(usize::MAX).min(ROW_GROUP_BYTES)
     }
 
