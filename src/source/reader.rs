@@ -13,9 +13,10 @@ use super::{
 use crate::{
     background::in_background,
     config::{READ_BYTES, TAIL_BYTES},
-    content_hash::ContentHasher,
     error::{Error, Result},
     location::Location,
+    wire::digest::ContentHash,
+    xxh3::Xxh3Hasher,
 };
 
 /// Reads a content from start to end. Each attempt to send it creates a reader.
@@ -28,8 +29,8 @@ pub(crate) struct ContentReader {
     left: u64,
     /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
-    /// Hashes the bytes, if the hash is wanted and not known.
-    hasher: Option<ContentHasher>,
+    /// Hashes the bytes, if the XXH3 is wanted and not known.
+    hasher: Option<Xxh3Hasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
     /// for each 4 KiB.
     returned: Receiver<Vec<u8>>,
@@ -44,11 +45,11 @@ struct Lent {
 }
 
 impl ContentReader {
-    /// With `is_to_be_hashed`, the content's hash is known after its last bytes were read.
+    /// With `is_to_be_hashed`, the content's XXH3 is known after its last bytes were read.
     pub(crate) fn new(content: Content, is_to_be_hashed: bool) -> Self {
         let (home, returned) = channel();
-        let hasher =
-            (is_to_be_hashed && content.known_hash().is_none()).then(ContentHasher::default);
+        let is_unknown = content.known_hashes().xxh3.is_none();
+        let hasher = (is_to_be_hashed && is_unknown).then(Xxh3Hasher::default);
         let left = content.size();
         Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
     }
@@ -73,7 +74,7 @@ impl ContentReader {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..length]);
             if is_last {
-                self.content.has_hash(hasher.hash());
+                self.content.has_hash(ContentHash::Xxh3(hasher.hash()));
             }
         }
         Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
@@ -202,7 +203,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::{Content, ContentReader, Piece, READ_BYTES, Source, TAIL_BYTES};
-    use crate::{content_hash::ContentHasher, error::Error, location::Location};
+    use crate::{
+        content_hash::{ContentHasher, KnownHashes},
+        error::Error,
+        location::Location,
+        wire::digest::{ContentHash, HashKind},
+        xxh3::Xxh3Hasher,
+    };
 
     fn bytes(seed: usize, size: usize) -> Vec<u8> {
         (0..size).map(|n| u8::try_from((n * 7 + seed) % 251).unwrap()).collect()
@@ -211,6 +218,12 @@ mod tests {
     fn pinned(path: &Path, bytes: &[u8]) -> Source {
         fs::write(path, bytes).unwrap();
         Source::pin(path).unwrap()
+    }
+
+    fn xxh3_only(bytes: &[u8]) -> KnownHashes {
+        let mut hasher = Xxh3Hasher::default();
+        hasher.update(bytes);
+        KnownHashes { sha256: None, xxh3: Some(hasher.hash()) }
     }
 
     /// Reads everything; returns the last part separately.
@@ -234,10 +247,10 @@ mod tests {
         for size in [1, TAIL_BYTES, longest_part, longest_part + 1, 3 * READ_BYTES + 7] {
             let expected = bytes(0, size);
             let content = Content::from(pinned(&path, &expected));
-            assert_eq!(content.known_hash(), None);
+            assert_eq!(content.known_hashes(), KnownHashes::default());
             let (read, last) = read(&content).await.unwrap();
             assert!(read == expected, "{size} bytes");
-            assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+            assert_eq!(content.known_hashes(), xxh3_only(&expected));
             assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
         }
     }
@@ -283,9 +296,12 @@ mod tests {
             assert!(read == expected, "attempt {attempt}");
             assert!(last.len() >= TAIL_BYTES);
         }
-        assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+        assert_eq!(content.known_hashes(), xxh3_only(&expected));
         let unread = Content::new(content.location().clone(), content.pieces().to_vec());
-        assert_eq!(unread.read_hash(|_| Ok(())).unwrap(), ContentHasher::hash_of(&expected));
+        let xxh3 = unread.read_hash(HashKind::Xxh3, |_| Ok(())).unwrap();
+        assert_eq!(Some(xxh3), xxh3_only(&expected).of_kind(HashKind::Xxh3));
+        let sha256 = unread.read_hash(HashKind::Sha256, |_| Ok(())).unwrap();
+        assert_eq!(sha256, ContentHash::Sha256(ContentHasher::hash_of(&expected)));
     }
 
     #[tokio::test]
@@ -309,7 +325,7 @@ mod tests {
                 _ => false,
             };
             assert!(next.as_ref().is_err_and(is_told), "{next:?}");
-            assert_eq!(content.known_hash(), None);
+            assert_eq!(content.known_hashes(), KnownHashes::default());
         }
     }
 }

@@ -44,7 +44,6 @@ use crate::{
     client::{TailOrder, backoff},
     config::TICK,
     error::{Error, Result},
-    source::Content,
     wire::{messages::DatasetFile, staging::MAX_COMMIT_FILES},
 };
 
@@ -218,7 +217,7 @@ impl Shell {
     /// Records what was sent, for the next run, if the server reports no hashes.
     fn keep_record(&self, file: FileIndex) {
         let file = &self.transfer.files[file];
-        let hash = file.content.as_ref().and_then(Content::known_hash);
+        let hash = file.content.as_ref().and_then(|content| content.known_hashes().xxh3);
         let Some((record, hash)) = self.transfer.record.clone().zip(hash) else { return };
         if self.transfer.client.tells_hashes() {
             return;
