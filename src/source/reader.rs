@@ -29,6 +29,8 @@ pub(crate) struct ContentReader {
     left: u64,
     /// The source of the current piece, or of an earlier one.
     stream: Option<Stream>,
+    /// The last bytes were read, and no source was changed by then.
+    is_verified: bool,
     /// Hashes the bytes, if the XXH3 is wanted and not known.
     hasher: Option<Xxh3Hasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
@@ -51,7 +53,17 @@ impl ContentReader {
         let is_unknown = content.known_hashes().xxh3.is_none();
         let hasher = (is_to_be_hashed && is_unknown).then(Xxh3Hasher::default);
         let left = content.size();
-        Self { content, piece: 0, read_of_piece: 0, left, stream: None, hasher, returned, home }
+        Self {
+            content,
+            piece: 0,
+            read_of_piece: 0,
+            left,
+            stream: None,
+            is_verified: false,
+            hasher,
+            returned,
+            home,
+        }
     }
 
     /// The source of the next bytes, unless they are in memory.
@@ -67,7 +79,7 @@ impl ContentReader {
         let wanted = if is_last { left } else { READ_BYTES };
         let (buffer, length) = self.read(wanted, is_last).await?;
         self.left -= length as u64;
-        if is_last && !self.content.cannot_change() {
+        if is_last && !self.is_verified && !self.content.cannot_change() {
             let content = self.content.clone();
             in_background(move || content.verify()).await?;
         }
@@ -106,7 +118,11 @@ impl ContentReader {
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
-                            buffer = stream.fill(buffer, length..end, offset, range.end).await?;
+                            let is_end = all && end == wanted;
+                            let ended = is_end.then(|| self.content.clone());
+                            let place = length..end;
+                            (buffer, self.is_verified) =
+                                stream.fill(buffer, place, offset, range.end, ended).await?;
                             end - length
                         }
                         read => read,
@@ -159,27 +175,31 @@ impl Stream {
     }
 
     /// Fills the range `place` of `buffer` with the bytes from `offset`. Those up to `end` are read
-    /// next.
+    /// next. If this ends a content, the content is verified in the same background task, so that a
+    /// small file has only one. Returns whether it was.
     async fn fill(
         &mut self,
         mut buffer: Vec<u8>,
         place: std::ops::Range<usize>,
         offset: u64,
         end: u64,
-    ) -> Result<Vec<u8>> {
+        ended: Option<Content>,
+    ) -> Result<(Vec<u8>, bool)> {
         if let Some(remote) = &mut self.remote {
             remote.fill(&mut buffer[place], offset, end).await?;
-            return Ok(buffer);
+            return Ok((buffer, false));
         }
+        let is_verified = ended.is_some();
         let (source, open) = (self.source.clone(), self.open.take());
         let read = in_background(move || {
             let open = open.map_or_else(|| source.open(), Ok)?;
             open.fill(&mut buffer[place], offset)?;
+            ended.map_or(Ok(()), |content| content.verify())?;
             Ok((open, buffer))
         });
         let (open, buffer) = read.await?;
         self.open = Some(open);
-        Ok(buffer)
+        Ok((buffer, is_verified))
     }
 }
 

@@ -19,7 +19,6 @@ use crate::{
     config::{MAX_RECORD_BYTES, MAX_RECORDS, MAX_RECORDS_BYTES},
     content_hash::ContentHasher,
     wire::{digest::ContentHash, messages::DatasetFile},
-    xxh3::Xxh3,
 };
 
 /// The record of one dataset.
@@ -29,13 +28,14 @@ pub(super) struct SentRecord {
     path: PathBuf,
 }
 
-/// Earlier releases wrote a SHA-256, as `sha256`; files are compared with it as well.
-#[derive(Serialize, Deserialize)]
-struct Line {
-    name: String,
-    size_bytes: u64,
+/// A file that was sent. Earlier releases wrote a SHA-256, as `sha256`; files are compared with it
+/// as well.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SentFile {
+    pub(super) name: String,
+    pub(super) size_bytes: u64,
     #[serde(flatten)]
-    hash: ContentHash,
+    pub(super) hash: ContentHash,
 }
 
 impl SentRecord {
@@ -68,23 +68,23 @@ impl SentRecord {
         }
     }
 
-    fn read(&self) -> io::Result<HashMap<String, Line>> {
+    fn read(&self) -> io::Result<HashMap<String, SentFile>> {
         let mut text = Vec::new();
         File::open(&self.path)?.take(2 * MAX_RECORD_BYTES).read_to_end(&mut text)?;
         // A line that a full disk has cut short is skipped.
         let lines = text.split(|&byte| byte == b'\n');
-        let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+        let lines = lines.filter_map(|line| serde_json::from_slice::<SentFile>(line).ok());
         Ok(lines.map(|line| (line.name.clone(), line)).collect())
     }
 
-    /// Notes that a file was committed.
-    pub(super) fn add(&self, name: &str, size_bytes: u64, hash: Xxh3) {
-        if let Err(error) = self.append(name, size_bytes, hash) {
+    /// Notes that files were committed.
+    pub(super) fn add(&self, files: &[SentFile]) {
+        if let Err(error) = self.append(files) {
             tracing::debug!("cannot record what was sent: {error}");
         }
     }
 
-    fn append(&self, name: &str, size_bytes: u64, hash: Xxh3) -> io::Result<()> {
+    fn append(&self, files: &[SentFile]) -> io::Result<()> {
         if !self.path.exists() {
             private_folder(&self.folder)?;
             self.make_room();
@@ -93,9 +93,13 @@ impl SentRecord {
         if file.metadata()?.len() >= MAX_RECORD_BYTES {
             return Ok(());
         }
-        let line = Line { name: name.to_owned(), size_bytes, hash: ContentHash::Xxh3(hash) };
         // The newline in front ends a line that a full disk has cut short.
-        file.write_all(format!("\n{}\n", serde_json::to_string(&line)?).as_bytes())
+        let mut text = String::from("\n");
+        for file in files {
+            text += &serde_json::to_string(file)?;
+            text.push('\n');
+        }
+        file.write_all(text.as_bytes())
     }
 
     /// Deletes the records that were not written to for the longest time.
@@ -145,7 +149,7 @@ fn private_file(path: &Path) -> io::Result<File> {
 mod tests {
     use std::{fs, io::Write, thread};
 
-    use super::SentRecord;
+    use super::{SentFile, SentRecord};
     use crate::{
         config::{MAX_RECORD_BYTES, MAX_RECORDS},
         content_hash::ContentHasher,
@@ -160,6 +164,10 @@ mod tests {
             file.size_bytes = size_bytes;
         }
         listing
+    }
+
+    fn sent(name: &str, size_bytes: u64, hash: Xxh3) -> SentFile {
+        SentFile { name: name.to_owned(), size_bytes, hash: ContentHash::Xxh3(hash) }
     }
 
     fn hash_of(bytes: &[u8]) -> Xxh3 {
@@ -179,8 +187,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
         let (old, new) = (hash_of(b"old"), hash_of(b"new"));
-        record.add("é \"x\".parquet", 3, old);
-        record.add("é \"x\".parquet", 3, new);
+        record.add(&[sent("é \"x\".parquet", 3, old)]);
+        record.add(&[sent("é \"x\".parquet", 3, new)]);
         assert_eq!(recorded(&record, "é \"x\".parquet", Some(3)), Some(ContentHash::Xxh3(new)));
         assert_eq!(recorded(&record, "é \"x\".parquet", None), Some(ContentHash::Xxh3(new)));
         assert_eq!(recorded(&record, "é \"x\".parquet", Some(4)), None);
@@ -195,7 +203,7 @@ mod tests {
     fn a_hash_in_the_listing_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 3, hash_of(b"mine"));
+        record.add(&[sent("a.parquet", 3, hash_of(b"mine"))]);
         let mut listing = listing(&["a.parquet".to_owned()], Some(3));
         listing[0].sha256 = Some(ContentHasher::hash_of(b"theirs"));
         record.complete(&mut listing);
@@ -207,7 +215,7 @@ mod tests {
     fn a_line_of_an_earlier_release_has_a_sha_256_and_is_used_until_a_later_line() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("b.parquet", 1, hash_of(b"b"));
+        record.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
         let sha256 = ContentHasher::hash_of(b"abc");
         let line =
             format!("\n{{\"name\":\"a.parquet\",\"size_bytes\":3,\"sha256\":\"{sha256}\"}}\n");
@@ -215,7 +223,7 @@ mod tests {
         file.write_all(line.as_bytes()).unwrap();
         assert_eq!(recorded(&record, "a.parquet", Some(3)), Some(ContentHash::Sha256(sha256)));
         assert_eq!(recorded(&record, "a.parquet", Some(4)), None);
-        record.add("a.parquet", 3, hash_of(b"abc"));
+        record.add(&[sent("a.parquet", 3, hash_of(b"abc"))]);
         let xxh3 = ContentHash::Xxh3(hash_of(b"abc"));
         assert_eq!(recorded(&record, "a.parquet", Some(3)), Some(xxh3));
     }
@@ -230,7 +238,7 @@ mod tests {
                 let record = record.clone();
                 scope.spawn(move || {
                     for file in 0..100 {
-                        record.add(&name(writer, file), file, hash_of(&[1]));
+                        record.add(&[sent(&name(writer, file), file, hash_of(&[1]))]);
                     }
                 });
             }
@@ -246,10 +254,10 @@ mod tests {
     fn a_truncated_line_does_not_affect_other_lines() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 1, hash_of(b"a"));
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         let mut file = fs::OpenOptions::new().append(true).open(&record.path).unwrap();
         file.write_all(b"{\"name\":\"cut").unwrap();
-        record.add("b.parquet", 1, hash_of(b"b"));
+        record.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
         assert!(recorded(&record, "a.parquet", None).is_some());
         assert!(recorded(&record, "b.parquet", None).is_some());
     }
@@ -260,7 +268,7 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
         let record = SentRecord::of(&file, "https://one", "dataset-1");
-        record.add("a.parquet", 1, hash_of(b"a"));
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         assert_eq!(recorded(&record, "a.parquet", None), None);
     }
 
@@ -271,14 +279,14 @@ mod tests {
             SentRecord::of(folder.path(), "https://one", &format!("dataset-{number}"))
         };
         for number in 0..MAX_RECORDS + 20 {
-            record(number).add("a.parquet", 1, hash_of(b"a"));
+            record(number).add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         }
         let count = fs::read_dir(folder.path().join("sent")).unwrap().count();
         assert!(count <= MAX_RECORDS, "{count}");
         let last = record(MAX_RECORDS + 19);
         let file = fs::OpenOptions::new().append(true).open(&last.path).unwrap();
         file.set_len(MAX_RECORD_BYTES).unwrap();
-        last.add("b.parquet", 1, hash_of(b"b"));
+        last.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
         assert_eq!(file.metadata().unwrap().len(), MAX_RECORD_BYTES);
     }
 
@@ -288,7 +296,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(&folder.path().join("state"), "https://one", "dataset-1");
-        record.add("a.parquet", 1, hash_of(b"a"));
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         let mode =
             |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&record.path), mode(&record.folder)), (0o600, 0o700));
