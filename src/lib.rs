@@ -27,6 +27,7 @@ mod temporary_file;
 
 pub mod schema;
 pub mod wire;
+pub mod xxh3;
 
 pub mod source;
 

@@ -21,6 +21,7 @@ use crate::{
     source::{Content, OutputPlace, Source, StorageOptions},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::{
+        digest::{ContentHash, HashKind},
         messages::{DatasetFile, DownloadFromDataset},
         places::Places,
     },
@@ -151,8 +152,10 @@ impl ApiClient {
         }
         let target = target.clone();
         let is_same = if let Some(hash) = file.sha256 {
-            let hash_here = move || Content::from(Source::pin(&target)?).read_hash(|_| Ok(()));
-            in_background(hash_here).await? == hash
+            let hash_here = move || {
+                Content::from(Source::pin(&target)?).read_hash(HashKind::Sha256, |_| Ok(()))
+            };
+            in_background(hash_here).await? == ContentHash::Sha256(hash)
         } else {
             let downloaded = self.download_temporary(dataset_id, &file.file_name).await?;
             let compare = move || {

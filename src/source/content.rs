@@ -8,20 +8,27 @@ use std::{
 use super::{open::OpenContent, piece::Piece, pinned::Source};
 use crate::{
     config::READ_BYTES,
-    content_hash::ContentHasher,
+    content_hash::{HasherOfKind, KnownHashes},
     error::{Error, Result},
     location::Location,
-    wire::digest::Sha256Digest,
+    wire::digest::{ContentHash, HashKind, Sha256Digest},
+    xxh3::Xxh3,
 };
 
-/// The content of a file: consecutive pieces. Cheap to clone; clones share the hash.
+/// The content of a file: consecutive pieces. Cheap to clone; clones share the hashes.
 #[derive(Clone, Debug)]
 pub struct Content {
     location: Location,
     pieces: Arc<[Piece]>,
     size: u64,
     /// Known after the complete content was read or written once.
-    hash: Arc<OnceLock<Sha256Digest>>,
+    hashes: Arc<Hashes>,
+}
+
+#[derive(Debug, Default)]
+struct Hashes {
+    sha256: OnceLock<Sha256Digest>,
+    xxh3: OnceLock<Xxh3>,
 }
 
 impl From<Source> for Content {
@@ -37,13 +44,14 @@ impl Content {
     pub fn new(location: Location, pieces: impl IntoIterator<Item = Piece>) -> Self {
         let pieces: Arc<[_]> = pieces.into_iter().filter(|piece| piece.size() > 0).collect();
         let size = pieces.iter().map(Piece::size).sum();
-        Self { location, pieces, size, hash: Arc::default() }
+        Self { location, pieces, size, hashes: Arc::default() }
     }
 
-    /// The complete source, whose hash is known.
-    pub(crate) fn hashed(source: Source, hash: Sha256Digest) -> Self {
+    /// The complete source, whose hashes are known.
+    pub(crate) fn hashed(source: Source, sha256: Sha256Digest, xxh3: Xxh3) -> Self {
         let content = Self::from(source);
-        content.has_hash(hash);
+        content.has_hash(ContentHash::Sha256(sha256));
+        content.has_hash(ContentHash::Xxh3(xxh3));
         content
     }
 
@@ -63,15 +71,19 @@ impl Content {
         &self.pieces
     }
 
-    /// The hash, if it is known.
-    pub(crate) fn known_hash(&self) -> Option<Sha256Digest> {
-        self.hash.get().copied()
+    /// The hashes that are known.
+    pub(crate) fn known_hashes(&self) -> KnownHashes {
+        let Hashes { sha256, xxh3 } = &*self.hashes;
+        KnownHashes { sha256: sha256.get().copied(), xxh3: xxh3.get().copied() }
     }
 
-    /// Stores the hash of the content, which was read from start to end.
-    pub(super) fn has_hash(&self, hash: Sha256Digest) {
+    /// Stores a hash of the content, which was read from start to end.
+    pub(super) fn has_hash(&self, hash: ContentHash) {
         // Another attempt may have been faster; its bytes were the same.
-        let _ = self.hash.set(hash);
+        let _ = match hash {
+            ContentHash::Sha256(hash) => self.hashes.sha256.set(hash).is_ok(),
+            ContentHash::Xxh3(hash) => self.hashes.xxh3.set(hash).is_ok(),
+        };
     }
 
     /// Whether it is the same content, or a clone of it.
@@ -144,13 +156,14 @@ impl Content {
     /// The errors of [`Content::open`] and of `read`.
     pub(crate) fn read_hash(
         &self,
+        kind: HashKind,
         mut read: impl FnMut(usize) -> Result<()>,
-    ) -> Result<Sha256Digest> {
-        if let Some(hash) = self.known_hash() {
+    ) -> Result<ContentHash> {
+        if let Some(hash) = self.known_hashes().of_kind(kind) {
             return Ok(hash);
         }
         let open = self.open()?;
-        let mut hasher = ContentHasher::default();
+        let mut hasher = HasherOfKind::new(kind);
         let mut buffer = vec![0; READ_BYTES];
         let mut offset = 0;
         while offset < self.size {

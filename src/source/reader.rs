@@ -19,8 +19,9 @@ use super::{
 use crate::{
     background::in_background,
     config::{READ_BYTES, TAIL_BYTES},
-    content_hash::ContentHasher,
     error::{Error, Result},
+    wire::digest::ContentHash,
+    xxh3::Xxh3Hasher,
 };
 
 /// Reads a content from start to end. Each attempt to send it creates a reader.
@@ -35,8 +36,10 @@ pub(crate) struct ContentReader {
     stream: Option<Stream>,
     ahead: Ahead,
     waits_for: WaitsFor,
-    /// Hashes the bytes, if the hash is wanted and not known.
-    hasher: Option<ContentHasher>,
+    /// The last bytes were read, and no source was changed by then.
+    is_verified: bool,
+    /// Hashes the bytes, if the XXH3 is wanted and not known.
+    hasher: Option<Xxh3Hasher>,
     /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
     /// for each 4 KiB.
     returned: Receiver<Vec<u8>>,
@@ -51,11 +54,11 @@ struct Lent {
 }
 
 impl ContentReader {
-    /// With `is_to_be_hashed`, the content's hash is known after its last bytes were read.
+    /// With `is_to_be_hashed`, the content's XXH3 is known after its last bytes were read.
     pub(crate) fn new(content: Content, is_to_be_hashed: bool) -> Self {
         let (home, returned) = channel();
-        let hasher =
-            (is_to_be_hashed && content.known_hash().is_none()).then(ContentHasher::default);
+        let is_unknown = content.known_hashes().xxh3.is_none();
+        let hasher = (is_to_be_hashed && is_unknown).then(Xxh3Hasher::default);
         let left = content.size();
         Self {
             content,
@@ -65,6 +68,7 @@ impl ContentReader {
             stream: None,
             ahead: Ahead::default(),
             waits_for: WaitsFor::default(),
+            is_verified: false,
             hasher,
             returned,
             home,
@@ -84,13 +88,13 @@ impl ContentReader {
         let wanted = if is_last { left } else { READ_BYTES };
         let (buffer, length) = self.read(wanted, is_last).await?;
         self.left -= length as u64;
-        if is_last && !self.content.cannot_change() {
+        if is_last && !self.is_verified && !self.content.cannot_change() {
             verify(self.content.clone(), self.waits_for.clone()).await?;
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..length]);
             if is_last {
-                self.content.has_hash(hasher.hash());
+                self.content.has_hash(ContentHash::Xxh3(hasher.hash()));
             }
         }
         Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
@@ -129,8 +133,13 @@ impl ContentReader {
                     match stream.read_ready(&mut buffer[length..end], offset) {
                         0 if length > 0 && !all => break,
                         0 => {
+                            let is_whole = self.content.pieces().len() == 1;
+                            let is_end = is_whole && all && end == wanted;
+                            let ended = is_end.then(|| self.content.clone());
+                            let place = length..end;
                             self.waits_for.set(Some(source.location()));
-                            buffer = stream.fill(buffer, length..end, offset, range.end).await?;
+                            (buffer, self.is_verified) =
+                                stream.fill(buffer, place, offset, range.end, ended).await?;
                             self.waits_for.set(None);
                             end - length
                         }
@@ -186,27 +195,31 @@ impl Stream {
     }
 
     /// Fills the range `place` of `buffer` with the bytes from `offset`. Those up to `end` are read
-    /// next.
+    /// next. If this ends a content of one file, it is verified in the same background task, so that
+    /// a small file has only one. Returns whether it was.
     async fn fill(
         &mut self,
         mut buffer: Vec<u8>,
         place: std::ops::Range<usize>,
         offset: u64,
         end: u64,
-    ) -> Result<Vec<u8>> {
+        ended: Option<Content>,
+    ) -> Result<(Vec<u8>, bool)> {
         if let Some(remote) = &mut self.remote {
             remote.fill(&mut buffer[place], offset, end).await?;
-            return Ok(buffer);
+            return Ok((buffer, false));
         }
+        let is_verified = ended.is_some();
         let (source, open) = (self.source.clone(), self.open.take());
         let read = in_background(move || {
             let open = open.map_or_else(|| source.open(), Ok)?;
             open.fill(&mut buffer[place], offset)?;
+            ended.map_or(Ok(()), |content| content.verify())?;
             Ok((open, buffer))
         });
         let (open, buffer) = read.await?;
         self.open = Some(open);
-        Ok(buffer)
+        Ok((buffer, is_verified))
     }
 }
 
@@ -257,7 +270,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::{Content, ContentReader, Piece, READ_BYTES, Source, TAIL_BYTES};
-    use crate::{content_hash::ContentHasher, error::Error, location::Location};
+    use crate::{
+        content_hash::{ContentHasher, KnownHashes},
+        error::Error,
+        location::Location,
+        wire::digest::{ContentHash, HashKind},
+        xxh3::Xxh3Hasher,
+    };
 
     fn bytes(seed: usize, size: usize) -> Vec<u8> {
         (0..size).map(|n| u8::try_from((n * 7 + seed) % 251).unwrap()).collect()
@@ -266,6 +285,12 @@ mod tests {
     fn pinned(path: &Path, bytes: &[u8]) -> Source {
         fs::write(path, bytes).unwrap();
         Source::pin(path).unwrap()
+    }
+
+    fn xxh3_only(bytes: &[u8]) -> KnownHashes {
+        let mut hasher = Xxh3Hasher::default();
+        hasher.update(bytes);
+        KnownHashes { sha256: None, xxh3: Some(hasher.hash()) }
     }
 
     /// Reads everything; returns the last part separately.
@@ -289,10 +314,10 @@ mod tests {
         for size in [1, TAIL_BYTES, longest_part, longest_part + 1, 3 * READ_BYTES + 7] {
             let expected = bytes(0, size);
             let content = Content::from(pinned(&path, &expected));
-            assert_eq!(content.known_hash(), None);
+            assert_eq!(content.known_hashes(), KnownHashes::default());
             let (read, last) = read(&content).await.unwrap();
             assert!(read == expected, "{size} bytes");
-            assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+            assert_eq!(content.known_hashes(), xxh3_only(&expected));
             assert!(last.len() >= TAIL_BYTES.min(size), "{size} bytes");
         }
     }
@@ -338,9 +363,12 @@ mod tests {
             assert!(read == expected, "attempt {attempt}");
             assert!(last.len() >= TAIL_BYTES);
         }
-        assert_eq!(content.known_hash(), Some(ContentHasher::hash_of(&expected)));
+        assert_eq!(content.known_hashes(), xxh3_only(&expected));
         let unread = Content::new(content.location().clone(), content.pieces().to_vec());
-        assert_eq!(unread.read_hash(|_| Ok(())).unwrap(), ContentHasher::hash_of(&expected));
+        let xxh3 = unread.read_hash(HashKind::Xxh3, |_| Ok(())).unwrap();
+        assert_eq!(Some(xxh3), xxh3_only(&expected).of_kind(HashKind::Xxh3));
+        let sha256 = unread.read_hash(HashKind::Sha256, |_| Ok(())).unwrap();
+        assert_eq!(sha256, ContentHash::Sha256(ContentHasher::hash_of(&expected)));
     }
 
     #[tokio::test]
@@ -364,7 +392,7 @@ mod tests {
                 _ => false,
             };
             assert!(next.as_ref().is_err_and(is_told), "{next:?}");
-            assert_eq!(content.known_hash(), None);
+            assert_eq!(content.known_hashes(), KnownHashes::default());
         }
     }
 }

@@ -119,7 +119,7 @@ mod tests {
 
     use super::{Conflict, resume, resume_unordered};
     use crate::{
-        content_hash::ContentHasher,
+        content_hash::{ContentHasher, KnownHashes},
         error::TakenReason,
         upload::settle::{
             Expected,
@@ -181,7 +181,7 @@ mod tests {
         let mut positions: Vec<_> = (0..plan.len()).filter(|_| rng.u8(..) < is_there).collect();
         let as_listed = |&position: &usize| {
             let mut listed = DatasetFile::named(plan[position].name);
-            listed.sha256 = plan[position].hash.filter(|_| position % 2 == 0);
+            listed.sha256 = plan[position].hashes.sha256.filter(|_| position % 2 == 0);
             listed
         };
         let mut listing: Vec<_> = positions.iter().map(as_listed).collect();
@@ -249,7 +249,12 @@ mod tests {
         let taken = |count: usize| {
             let names: Vec<_> = (0..count).map(|file| format!("pärt-{file:06}.parquet")).collect();
             let listing: Vec<_> = names.iter().map(|name| DatasetFile::named(name)).collect();
-            let expected = |name| Expected { name, size_bytes: Some(7), row_count: 1, hash: None };
+            let expected = |name| Expected {
+                name,
+                size_bytes: Some(7),
+                row_count: 1,
+                hashes: KnownHashes::default(),
+            };
             let plan: Vec<_> = names.iter().map(|name| expected(name.as_str())).collect();
             let begun = cpu_time();
             assert_eq!(resume(&listing[..count - 1], &plan).unwrap().positions.len(), count - 1);

@@ -15,7 +15,7 @@ use crate::{
     background::in_background,
     config::CHECK_THREADS,
     error::{Error, Result},
-    wire::{messages::DatasetFile, places::Places},
+    wire::{digest::HashKind, messages::DatasetFile, places::Places},
 };
 
 /// Sets its flag when the caller stops waiting.
@@ -41,25 +41,24 @@ pub(super) async fn identities(
     let mut identities: Vec<_> = files.iter().map(Recipe::identity).collect();
     let names = files.iter().map(|file| file.name.as_str());
     let places = Places::of(names, listing);
-    let is_to_be_read = |(file, identity): (&Recipe, &Identity)| {
-        identity.hash.is_none()
-            && !file.is_released()
-            && places.get(&file.name).is_some_and(|place| {
-                let listed = &listing[place];
-                listed.sha256.is_some() && file.expected(*identity).is(listed)
-            })
+    let hash_to_read = |file: &Recipe, identity: Identity| {
+        let listed = &listing[places.get(&file.name)?];
+        file.expected(identity).hash_to_compare(listed).filter(|_| !file.is_released())
     };
-    let wanted: Vec<_> = (0..files.len())
-        .filter(|&index| is_to_be_read((&files[index], &identities[index])))
-        .map(|index| (index, files[index].clone()))
+    let wanted: Vec<_> = files
+        .iter()
+        .enumerate()
+        .filter_map(|(index, file)| {
+            Some((index, file.clone(), hash_to_read(file, identities[index])?))
+        })
         .collect();
     if wanted.is_empty() {
         return Ok(identities);
     }
     let stop = Arc::new(AtomicBool::new(false));
     let _stop_on_drop = StopOnDrop(Arc::clone(&stop));
-    tracker.comparing(wanted.iter().map(|(_, file)| file.source_bytes()).sum());
-    let read_one = |(index, file): (usize, Recipe)| {
+    tracker.comparing(wanted.iter().map(|(_, file, _)| file.source_bytes()).sum());
+    let read_one = |(index, file, kind): (usize, Recipe, HashKind)| {
         let (stop, counter) = (Arc::clone(&stop), Arc::clone(tracker));
         in_background(move || {
             let read = |bytes: usize| {
@@ -67,7 +66,7 @@ pub(super) async fn identities(
                 let is_given_up = stop.load(Ordering::Relaxed);
                 if is_given_up { Err(Error::Internal("given up".to_owned())) } else { Ok(()) }
             };
-            Ok((index, read_content(file, read)?))
+            Ok((index, read_content(file, kind, read)?))
         })
     };
     let mut read = stream::iter(wanted).map(read_one).buffer_unordered(CHECK_THREADS);
@@ -79,12 +78,16 @@ pub(super) async fn identities(
     Ok(identities)
 }
 
-fn read_content(recipe: Recipe, mut read: impl FnMut(usize) -> Result<()>) -> Result<Identity> {
+fn read_content(
+    recipe: Recipe,
+    kind: HashKind,
+    mut read: impl FnMut(usize) -> Result<()>,
+) -> Result<Identity> {
     if !recipe.changes.is_empty() {
         // Rewriting reads the file, and hashes the result.
         read(usize::try_from(recipe.source_bytes()).unwrap_or(usize::MAX))?;
     }
     let Some(content) = recipe.make()?.content else { return Ok(Identity::default()) };
-    content.read_hash(read)?;
+    content.read_hash(kind, read)?;
     Ok(Identity::of(&content))
 }

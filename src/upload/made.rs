@@ -154,7 +154,7 @@ impl MadeChecks {
 /// upload, zero-padded so that every sort order keeps it, and a fingerprint of the content, so that
 /// later uploads can append to the same dataset.
 fn name_of_made(name: Option<String>, place: usize, content: &Content) -> String {
-    match (name, content.known_hash()) {
+    match (name, content.known_hashes().sha256) {
         (Some(name), _) => with_extension(&name),
         (None, Some(hash)) => format!("part-{place:05}-{}.parquet", fingerprint(&hash)),
         (None, None) => format!("part-{place:05}.parquet"),

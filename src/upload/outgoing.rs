@@ -3,9 +3,10 @@
 use super::{report::Change, settle::Expected};
 use crate::{
     background::in_background,
+    content_hash::KnownHashes,
     error::Result,
     source::Content,
-    wire::{digest::Sha256Digest, messages::DatasetFile, staging::StagedFile},
+    wire::{messages::DatasetFile, staging::StagedFile},
 };
 
 /// A file to send.
@@ -33,9 +34,10 @@ impl OutgoingFile {
         self.content = None;
     }
 
-    fn hash(&self) -> Option<Sha256Digest> {
+    fn hashes(&self) -> KnownHashes {
+        let known = self.content.as_ref().map(Content::known_hashes).unwrap_or_default();
         let staged = self.staged.as_ref().map(|staged| staged.sha256);
-        staged.or_else(|| self.content.as_ref().and_then(Content::known_hash))
+        KnownHashes { sha256: staged.or(known.sha256), ..known }
     }
 
     /// Reads the content again to compute its hash, if the listing has a hash for a file that may
@@ -45,12 +47,10 @@ impl OutgoingFile {
     /// [`Error::File`](crate::Error::File) and [`Error::FileChanged`](crate::Error::FileChanged).
     pub(super) async fn hash_to_compare(&self, listing: &[DatasetFile]) -> Result<()> {
         let expected = Expected::from(self);
-        let is_told = |listed: &DatasetFile| listed.sha256.is_some() && expected.is(listed);
-        let Some(content) = self.content.clone().filter(|_| expected.hash.is_none()) else {
-            return Ok(());
-        };
-        if listing.iter().rev().any(is_told) {
-            in_background(move || content.read_hash(|_| Ok(()))).await?;
+        let Some(content) = self.content.clone() else { return Ok(()) };
+        let mut latest_first = listing.iter().rev();
+        if let Some(kind) = latest_first.find_map(|listed| expected.hash_to_compare(listed)) {
+            in_background(move || content.read_hash(kind, |_| Ok(()))).await?;
         }
         Ok(())
     }
@@ -62,7 +62,7 @@ impl<'a> From<&'a OutgoingFile> for Expected<'a> {
             name: &file.name,
             size_bytes: Some(file.size_bytes),
             row_count: file.row_count,
-            hash: file.hash(),
+            hashes: file.hashes(),
         }
     }
 }

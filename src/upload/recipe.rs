@@ -9,10 +9,10 @@ use parquet::schema::types::TypePtr;
 
 use super::{files::CheckedFile, report::Change, settle::Expected};
 use crate::{
+    content_hash::KnownHashes,
     location::Location,
     schema::{Footer, Schema},
     source::Content,
-    wire::digest::Sha256Digest,
 };
 
 /// One file of a dataset.
@@ -45,8 +45,8 @@ pub(super) struct Part {
 pub(super) struct Identity {
     /// `None` for a file that still has to be rewritten.
     pub(super) size_bytes: Option<u64>,
-    /// Its hash, if it is known.
-    pub(super) hash: Option<Sha256Digest>,
+    /// Its hashes, as far as they are known.
+    pub(super) hashes: KnownHashes,
 }
 
 /// What the files of an upload must have in common.
@@ -146,8 +146,8 @@ impl Recipe {
 
     /// The entry that a listing should have for the file.
     pub(super) fn expected(&self, identity: Identity) -> Expected<'_> {
-        let Identity { size_bytes, hash } = identity;
-        Expected { name: &self.name, size_bytes, row_count: self.row_count(), hash }
+        let Identity { size_bytes, hashes } = identity;
+        Expected { name: &self.name, size_bytes, row_count: self.row_count(), hashes }
     }
 }
 
@@ -174,6 +174,6 @@ impl Part {
 
 impl Identity {
     pub(super) fn of(content: &Content) -> Self {
-        Self { size_bytes: Some(content.size()), hash: content.known_hash() }
+        Self { size_bytes: Some(content.size()), hashes: content.known_hashes() }
     }
 }

@@ -18,8 +18,7 @@ use crate::{
     client::ApiClient,
     config::{MAX_RECORD_BYTES, MAX_RECORDS, MAX_RECORDS_BYTES},
     content_hash::ContentHasher,
-    wire::digest::Sha256Digest,
-    wire::messages::DatasetFile,
+    wire::{digest::ContentHash, messages::DatasetFile},
 };
 
 /// The record of one dataset.
@@ -29,11 +28,14 @@ pub(super) struct SentRecord {
     path: PathBuf,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Line {
-    name: String,
-    size_bytes: u64,
-    sha256: Sha256Digest,
+/// A file that was sent. Earlier releases wrote a SHA-256, as `sha256`; files are compared with it
+/// as well.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SentFile {
+    pub(super) name: String,
+    pub(super) size_bytes: u64,
+    #[serde(flatten)]
+    pub(super) hash: ContentHash,
 }
 
 impl SentRecord {
@@ -62,27 +64,27 @@ impl SentRecord {
             let line = sent.get(&file.file_name);
             let line =
                 line.filter(|line| file.size_bytes.is_none_or(|size| size == line.size_bytes));
-            file.sha256 = line.map(|line| line.sha256);
+            file.recorded_hash = line.map(|line| line.hash);
         }
     }
 
-    fn read(&self) -> io::Result<HashMap<String, Line>> {
+    fn read(&self) -> io::Result<HashMap<String, SentFile>> {
         let mut text = Vec::new();
         File::open(&self.path)?.take(2 * MAX_RECORD_BYTES).read_to_end(&mut text)?;
         // A line that a full disk has cut short is skipped.
         let lines = text.split(|&byte| byte == b'\n');
-        let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+        let lines = lines.filter_map(|line| serde_json::from_slice::<SentFile>(line).ok());
         Ok(lines.map(|line| (line.name.clone(), line)).collect())
     }
 
-    /// Notes that a file was committed.
-    pub(super) fn add(&self, name: &str, size_bytes: u64, hash: Sha256Digest) {
-        if let Err(error) = self.append(name, size_bytes, hash) {
+    /// Notes that files were committed.
+    pub(super) fn add(&self, files: &[SentFile]) {
+        if let Err(error) = self.append(files) {
             tracing::debug!("cannot record what was sent: {error}");
         }
     }
 
-    fn append(&self, name: &str, size_bytes: u64, hash: Sha256Digest) -> io::Result<()> {
+    fn append(&self, files: &[SentFile]) -> io::Result<()> {
         if !self.path.exists() {
             private_folder(&self.folder)?;
             self.make_room();
@@ -91,9 +93,13 @@ impl SentRecord {
         if file.metadata()?.len() >= MAX_RECORD_BYTES {
             return Ok(());
         }
-        let line = Line { name: name.to_owned(), size_bytes, sha256: hash };
         // The newline in front ends a line that a full disk has cut short.
-        file.write_all(format!("\n{}\n", serde_json::to_string(&line)?).as_bytes())
+        let mut text = String::from("\n");
+        for file in files {
+            text += &serde_json::to_string(file)?;
+            text.push('\n');
+        }
+        file.write_all(text.as_bytes())
     }
 
     /// Deletes the records that were not written to for the longest time.
@@ -143,12 +149,12 @@ fn private_file(path: &Path) -> io::Result<File> {
 mod tests {
     use std::{fs, io::Write, thread};
 
-    use super::SentRecord;
+    use super::{SentFile, SentRecord};
     use crate::{
         config::{MAX_RECORD_BYTES, MAX_RECORDS},
         content_hash::ContentHasher,
-        wire::digest::Sha256Digest,
-        wire::messages::DatasetFile,
+        wire::{digest::ContentHash, messages::DatasetFile},
+        xxh3::{Xxh3, Xxh3Hasher},
     };
 
     fn listing(names: &[String], size_bytes: Option<u64>) -> Vec<DatasetFile> {
@@ -160,26 +166,36 @@ mod tests {
         listing
     }
 
-    fn hash_of(record: &SentRecord, name: &str, size_bytes: Option<u64>) -> Option<Sha256Digest> {
+    fn sent(name: &str, size_bytes: u64, hash: Xxh3) -> SentFile {
+        SentFile { name: name.to_owned(), size_bytes, hash: ContentHash::Xxh3(hash) }
+    }
+
+    fn hash_of(bytes: &[u8]) -> Xxh3 {
+        let mut hasher = Xxh3Hasher::default();
+        hasher.update(bytes);
+        hasher.hash()
+    }
+
+    fn recorded(record: &SentRecord, name: &str, size_bytes: Option<u64>) -> Option<ContentHash> {
         let mut listing = listing(&[name.to_owned()], size_bytes);
         record.complete(&mut listing);
-        listing[0].sha256
+        listing[0].content_hash()
     }
 
     #[test]
     fn the_last_hash_sent_is_found_by_server_dataset_name_and_size() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        let (old, new) = (ContentHasher::hash_of(b"old"), ContentHasher::hash_of(b"new"));
-        record.add("é \"x\".parquet", 3, old);
-        record.add("é \"x\".parquet", 3, new);
-        assert_eq!(hash_of(&record, "é \"x\".parquet", Some(3)), Some(new));
-        assert_eq!(hash_of(&record, "é \"x\".parquet", None), Some(new));
-        assert_eq!(hash_of(&record, "é \"x\".parquet", Some(4)), None);
-        assert_eq!(hash_of(&record, "y.parquet", Some(3)), None);
+        let (old, new) = (hash_of(b"old"), hash_of(b"new"));
+        record.add(&[sent("é \"x\".parquet", 3, old)]);
+        record.add(&[sent("é \"x\".parquet", 3, new)]);
+        assert_eq!(recorded(&record, "é \"x\".parquet", Some(3)), Some(ContentHash::Xxh3(new)));
+        assert_eq!(recorded(&record, "é \"x\".parquet", None), Some(ContentHash::Xxh3(new)));
+        assert_eq!(recorded(&record, "é \"x\".parquet", Some(4)), None);
+        assert_eq!(recorded(&record, "y.parquet", Some(3)), None);
         for (url, dataset) in [("https://two", "dataset-1"), ("https://one", "dataset-2")] {
             let other = SentRecord::of(folder.path(), url, dataset);
-            assert_eq!(hash_of(&other, "é \"x\".parquet", Some(3)), None);
+            assert_eq!(recorded(&other, "é \"x\".parquet", Some(3)), None);
         }
     }
 
@@ -187,11 +203,29 @@ mod tests {
     fn a_hash_in_the_listing_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 3, ContentHasher::hash_of(b"mine"));
+        record.add(&[sent("a.parquet", 3, hash_of(b"mine"))]);
         let mut listing = listing(&["a.parquet".to_owned()], Some(3));
         listing[0].sha256 = Some(ContentHasher::hash_of(b"theirs"));
         record.complete(&mut listing);
-        assert_eq!(listing[0].sha256, Some(ContentHasher::hash_of(b"theirs")));
+        let theirs = ContentHash::Sha256(ContentHasher::hash_of(b"theirs"));
+        assert_eq!(listing[0].content_hash(), Some(theirs));
+    }
+
+    #[test]
+    fn a_line_of_an_earlier_release_has_a_sha_256_and_is_used_until_a_later_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
+        record.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
+        let sha256 = ContentHasher::hash_of(b"abc");
+        let line =
+            format!("\n{{\"name\":\"a.parquet\",\"size_bytes\":3,\"sha256\":\"{sha256}\"}}\n");
+        let mut file = fs::OpenOptions::new().append(true).open(&record.path).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+        assert_eq!(recorded(&record, "a.parquet", Some(3)), Some(ContentHash::Sha256(sha256)));
+        assert_eq!(recorded(&record, "a.parquet", Some(4)), None);
+        record.add(&[sent("a.parquet", 3, hash_of(b"abc"))]);
+        let xxh3 = ContentHash::Xxh3(hash_of(b"abc"));
+        assert_eq!(recorded(&record, "a.parquet", Some(3)), Some(xxh3));
     }
 
     #[test]
@@ -204,14 +238,14 @@ mod tests {
                 let record = record.clone();
                 scope.spawn(move || {
                     for file in 0..100 {
-                        record.add(&name(writer, file), file, ContentHasher::hash_of(&[1]));
+                        record.add(&[sent(&name(writer, file), file, hash_of(&[1]))]);
                     }
                 });
             }
         });
         for writer in 0..8 {
             for file in 0..100 {
-                assert!(hash_of(&record, &name(writer, file), Some(file)).is_some());
+                assert!(recorded(&record, &name(writer, file), Some(file)).is_some());
             }
         }
     }
@@ -220,12 +254,12 @@ mod tests {
     fn a_truncated_line_does_not_affect_other_lines() {
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(folder.path(), "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         let mut file = fs::OpenOptions::new().append(true).open(&record.path).unwrap();
         file.write_all(b"{\"name\":\"cut").unwrap();
-        record.add("b.parquet", 1, ContentHasher::hash_of(b"b"));
-        assert!(hash_of(&record, "a.parquet", None).is_some());
-        assert!(hash_of(&record, "b.parquet", None).is_some());
+        record.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
+        assert!(recorded(&record, "a.parquet", None).is_some());
+        assert!(recorded(&record, "b.parquet", None).is_some());
     }
 
     #[test]
@@ -234,8 +268,8 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
         let record = SentRecord::of(&file, "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
-        assert_eq!(hash_of(&record, "a.parquet", None), None);
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
+        assert_eq!(recorded(&record, "a.parquet", None), None);
     }
 
     #[test]
@@ -245,14 +279,14 @@ mod tests {
             SentRecord::of(folder.path(), "https://one", &format!("dataset-{number}"))
         };
         for number in 0..MAX_RECORDS + 20 {
-            record(number).add("a.parquet", 1, ContentHasher::hash_of(b"a"));
+            record(number).add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         }
         let count = fs::read_dir(folder.path().join("sent")).unwrap().count();
         assert!(count <= MAX_RECORDS, "{count}");
         let last = record(MAX_RECORDS + 19);
         let file = fs::OpenOptions::new().append(true).open(&last.path).unwrap();
         file.set_len(MAX_RECORD_BYTES).unwrap();
-        last.add("b.parquet", 1, ContentHasher::hash_of(b"b"));
+        last.add(&[sent("b.parquet", 1, hash_of(b"b"))]);
         assert_eq!(file.metadata().unwrap().len(), MAX_RECORD_BYTES);
     }
 
@@ -262,7 +296,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let record = SentRecord::of(&folder.path().join("state"), "https://one", "dataset-1");
-        record.add("a.parquet", 1, ContentHasher::hash_of(b"a"));
+        record.add(&[sent("a.parquet", 1, hash_of(b"a"))]);
         let mode =
             |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&record.path), mode(&record.folder)), (0o600, 0o700));

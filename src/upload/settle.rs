@@ -11,8 +11,9 @@ use std::collections::HashSet;
 
 use super::{order::Order, verdict::Verdict};
 use crate::{
-    wire::digest::Sha256Digest,
+    content_hash::KnownHashes,
     wire::{
+        digest::{ContentHash, HashKind},
         file_name::{are_one, folded},
         messages::DatasetFile,
     },
@@ -27,8 +28,8 @@ pub struct Expected<'a> {
     pub size_bytes: Option<u64>,
     /// Its rows.
     pub row_count: u64,
-    /// The hash of its content, if it is known.
-    pub hash: Option<Sha256Digest>,
+    /// The hashes of its content, as far as they are known.
+    pub hashes: KnownHashes,
 }
 
 /// How a listed file compares with a file of the plan.
@@ -53,7 +54,7 @@ impl Expected<'_> {
         };
         if !are_one(&listed.file_name, self.name) {
             Comparison::OtherName
-        } else if let Some((told, expected)) = listed.sha256.zip(self.hash) {
+        } else if let Some((told, expected)) = self.hash_like(listed).zip(listed.content_hash()) {
             if told == expected { Comparison::Same } else { Comparison::OtherContent }
         } else if differs(listed.size_bytes, self.size_bytes)
             || differs(listed.row_count, Some(self.row_count))
@@ -62,6 +63,17 @@ impl Expected<'_> {
         } else {
             Comparison::Alike
         }
+    }
+
+    /// The hash of its content, of the kind that is known of the listed one.
+    fn hash_like(&self, listed: &DatasetFile) -> Option<ContentHash> {
+        self.hashes.of_kind(listed.content_hash()?.kind())
+    }
+
+    /// The kind of hash that tells whether it is the listed file, if it must still be computed.
+    pub(super) fn hash_to_compare(&self, listed: &DatasetFile) -> Option<HashKind> {
+        let kind = listed.content_hash()?.kind();
+        (self.hashes.of_kind(kind).is_none() && self.is(listed)).then_some(kind)
     }
 
     /// Whether the listed file may be this one.
@@ -150,7 +162,7 @@ pub(super) mod tests {
             name,
             size_bytes: Some(7),
             row_count: 1,
-            hash: Some(ContentHasher::hash_of(b"this")),
+            hashes: ContentHasher::hash_of(b"this").into(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     source::{Content, Source},
     temporary_file::{in_temporary_folder, temporary_file},
     wire::digest::Sha256Digest,
+    xxh3::Xxh3Hasher,
 };
 
 /// Maps an error that occurred while a temporary file was written: a full disk, for example, or
@@ -46,23 +47,25 @@ fn of_cause(
 #[derive(Debug)]
 pub(super) struct HashedFile {
     file: File,
-    hasher: ContentHasher,
+    sha256: ContentHasher,
+    xxh3: Xxh3Hasher,
 }
 
 impl HashedFile {
     pub(super) fn new() -> Result<Self> {
-        Ok(Self { file: temporary_file()?, hasher: ContentHasher::default() })
+        let file = temporary_file()?;
+        Ok(Self { file, sha256: ContentHasher::default(), xxh3: Xxh3Hasher::default() })
     }
 
-    /// The hash of the bytes written so far.
+    /// The SHA-256 of the bytes written so far.
     pub(super) fn hash(&self) -> Sha256Digest {
-        self.hasher.hash()
+        self.sha256.hash()
     }
 
     /// Finishes the file; `location` replaces its path in messages.
     pub(super) fn into_content(self, location: Location) -> Result<Content> {
-        let hash = self.hash();
-        Ok(Content::hashed(Source::temporary(location, self.file)?, hash))
+        let (sha256, xxh3) = (self.hash(), self.xxh3.hash());
+        Ok(Content::hashed(Source::temporary(location, self.file)?, sha256, xxh3))
     }
 }
 
@@ -72,7 +75,8 @@ impl Write for HashedFile {
             // Tells it from an error of a codec.
             io::Error::new(error.kind(), in_temporary_folder(error))
         })?;
-        self.hasher.update(&bytes[..written]);
+        self.sha256.update(&bytes[..written]);
+        self.xxh3.update(&bytes[..written]);
         Ok(written)
     }
 

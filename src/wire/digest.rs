@@ -1,8 +1,11 @@
-//! The SHA-256 of a file's bytes, as listings report it.
+//! The SHA-256 of a file's bytes, as listings report it, and the hash that a listed file is
+//! compared by.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::xxh3::Xxh3;
 
 /// A SHA-256. As text it is 64 hexadecimal digits, in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +70,36 @@ impl Serialize for Sha256Digest {
 impl<'de> Deserialize<'de> for Sha256Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A hash that identifies a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContentHash {
+    /// As servers report it.
+    Sha256(Sha256Digest),
+    /// As this machine records it.
+    Xxh3(Xxh3),
+}
+
+/// The kinds of [`ContentHash`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashKind {
+    /// SHA-256.
+    Sha256,
+    /// XXH3-128.
+    Xxh3,
+}
+
+impl ContentHash {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(self) -> HashKind {
+        match self {
+            Self::Sha256(_) => HashKind::Sha256,
+            Self::Xxh3(_) => HashKind::Xxh3,
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 pub use super::summary::{FieldSummary, SchemaSummary};
-use super::{digest::Sha256Digest, lenient};
+use super::{
+    digest::{ContentHash, Sha256Digest},
+    lenient,
+};
 
 /// Response of `POST /upload-to-dataset`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -131,6 +134,9 @@ pub struct DatasetFile {
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
+    /// The hash of what this machine has sent, from its record. No message has it.
+    #[serde(skip)]
+    pub recorded_hash: Option<ContentHash>,
     /// The file's columns. Files of one list share them if they are equal.
     #[schema(value_type = Option<SchemaSummary>)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
@@ -148,8 +154,15 @@ impl DatasetFile {
             size_bytes: None,
             row_count: None,
             sha256: None,
+            recorded_hash: None,
             schema: None,
         }
+    }
+
+    /// The hash of its content: as the server reports it, or else as this machine has recorded it.
+    #[must_use]
+    pub fn content_hash(&self) -> Option<ContentHash> {
+        self.sha256.map(ContentHash::Sha256).or(self.recorded_hash)
     }
 }
 

@@ -11,7 +11,7 @@ use super::module_graph::ModuleGraph;
 const MOST_LINES: usize = 400;
 
 /// Each layer and the top-level modules that it may import.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("array_layout", &[]),
     ("config", &[]),
     ("credentials", &["config"]),
@@ -26,8 +26,9 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("regular_file", &[]),
     ("temporary_file", &["error"]),
     ("schema", &["config", "error", "read_at", "wire"]),
-    ("wire", &["config", "error", "message"]),
-    ("content_hash", &["wire"]),
+    ("xxh3", &[]),
+    ("wire", &["config", "error", "message", "xxh3"]),
+    ("content_hash", &["wire", "xxh3"]),
     (
         "source",
         &[
@@ -42,6 +43,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "regular_file",
             "temporary_file",
             "wire",
+            "xxh3",
         ],
     ),
     (
@@ -96,6 +98,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "temporary_file",
             "wire",
             "client",
+            "xxh3",
         ],
     ),
     (

@@ -44,6 +44,7 @@ pub(super) fn dataset_file(row: &Row) -> Result<DatasetFile, sqlx::Error> {
         size_bytes: Some(unsigned(row, "size_bytes")?),
         row_count: Some(unsigned(row, "row_count")?),
         sha256: sha256(row)?,
+        recorded_hash: None,
         schema: None,
     })
 }

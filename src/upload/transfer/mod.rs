@@ -3,6 +3,7 @@
 
 mod connections;
 mod group_commit;
+mod recorder;
 mod requests;
 mod shell;
 mod staged;
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -23,6 +25,7 @@ use tokio::{
 pub(super) use self::shell::Transfer;
 use self::{
     connections::Connections,
+    recorder::Recorder,
     shell::{Accepted, News, Shell},
     unstaged::Rest,
 };
@@ -34,9 +37,10 @@ use super::{
     },
     deadline::HeadDeadline,
     error::UploadError,
-    feed::Fed,
+    feed::{Coming, Fed},
     outcome::{ending, none_or_all_error, stop_error, with_likely_cause},
     outgoing::OutgoingFile,
+    sent_record::SentFile,
     settle::{Expected, verdict},
     staging::too_many_for_one_commit,
 };
@@ -44,8 +48,7 @@ use crate::{
     client::{TailOrder, backoff},
     config::TICK,
     error::{Error, Result},
-    source::Content,
-    wire::{messages::DatasetFile, staging::MAX_COMMIT_FILES},
+    wire::{digest::ContentHash, messages::DatasetFile, staging::MAX_COMMIT_FILES},
 };
 
 impl Transfer {
@@ -87,7 +90,9 @@ impl Rest {
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
             connections: Connections::new(&transfer.client, transfer.mode),
+            recorder: transfer.record.clone().map(Recorder::new),
             transfer,
+            sending: FuturesUnordered::new(),
             tasks: JoinSet::new(),
             news: sender,
             requests: HashMap::new(),
@@ -114,7 +119,10 @@ impl Rest {
             }
             let event = tokio::select! {
                 Some(news) = news.recv() => shell.take_in(news, strategy.head()),
-                file = shell.next_file(), if strategy.wants_file() => Some(shell.plan(file)),
+                Some(_) = shell.sending.next() => None,
+                file = next_of(&mut shell.transfer.coming), if strategy.wants_file() => {
+                    Some(shell.plan(file))
+                }
                 _ = ticks.tick() => {
                     let before = std::mem::replace(&mut head_at_tick, shell.sent_of(strategy.head()));
                     Some(Event::Tick { head_moved: before != head_at_tick })
@@ -131,12 +139,12 @@ impl Rest {
     }
 }
 
-impl Shell {
-    /// Never asked when the plan has ended.
-    async fn next_file(&mut self) -> Option<Fed> {
-        self.transfer.coming.as_mut()?.next().await
-    }
+/// Never asked when the plan has ended.
+async fn next_of(coming: &mut Option<Coming>) -> Option<Fed> {
+    coming.as_mut()?.next().await
+}
 
+impl Shell {
     fn plan(&mut self, file: Option<Fed>) -> Event {
         let Some(Ok(file)) = file else {
             self.transfer.coming = None;
@@ -218,14 +226,12 @@ impl Shell {
     /// Records what was sent, for the next run, if the server reports no hashes.
     fn keep_record(&self, file: FileIndex) {
         let file = &self.transfer.files[file];
-        let hash = file.content.as_ref().and_then(Content::known_hash);
-        let Some((record, hash)) = self.transfer.record.clone().zip(hash) else { return };
-        if self.transfer.client.tells_hashes() {
-            return;
+        let hash = file.content.as_ref().and_then(|content| content.known_hashes().xxh3);
+        let Some((recorder, hash)) = self.recorder.as_ref().zip(hash) else { return };
+        if !self.transfer.client.tells_hashes() {
+            let (name, size_bytes) = (file.name.clone(), file.size_bytes);
+            recorder.add(SentFile { name, size_bytes, hash: ContentHash::Xxh3(hash) });
         }
-        let (name, size_bytes) = (file.name.clone(), file.size_bytes);
-        // Nobody waits for it: a home folder may be slow.
-        tokio::task::spawn_blocking(move || record.add(&name, size_bytes, hash));
     }
 
     fn settle(&mut self, file: FileIndex, grace: Grace) {

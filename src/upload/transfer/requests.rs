@@ -59,7 +59,7 @@ impl Shell {
             // Nothing waits for its turn.
             let _ = orders.send(TailOrder::Release);
         }
-        let task = self.spawn(async move {
+        let task = self.send(async move {
             let outcome = if is_staged {
                 client.stage_file(upload).await.map(Accepted::Staged)
             } else {

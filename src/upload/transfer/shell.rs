@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::mpsc,
-    task::{AbortHandle, JoinSet},
+use futures_util::{
+    future::{AbortHandle, Abortable, BoxFuture, abortable},
+    stream::FuturesUnordered,
 };
+use tokio::{sync::mpsc, task::JoinSet};
 
-use super::connections::Connections;
+use super::{connections::Connections, recorder::Recorder};
 use crate::{
     client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
     error::{Error, Result},
@@ -68,7 +69,12 @@ pub(super) enum Accepted {
 pub(super) struct Shell {
     pub(super) transfer: Transfer,
     pub(super) connections: Connections,
-    /// Dropped with the shell, which ends all requests: no tail goes out afterwards.
+    pub(super) recorder: Option<Recorder>,
+    /// Requests that send files. Dropped with the shell, which ends them: no tail goes out
+    /// afterwards. They run in the task of the shell, because a response of a small file costs less
+    /// than to wake another task. Their connections, which read and encrypt, have tasks of their own.
+    pub(super) sending: FuturesUnordered<Abortable<BoxFuture<'static, ()>>>,
+    /// Everything else. Dropped with the shell.
     pub(super) tasks: JoinSet<()>,
     pub(super) news: mpsc::UnboundedSender<News>,
     pub(super) requests: HashMap<usize, Request>,
@@ -123,15 +129,27 @@ impl Shell {
         }
     }
 
-    pub(super) fn spawn(
-        &mut self,
-        task: impl Future<Output = News> + Send + 'static,
-    ) -> AbortHandle {
+    pub(super) fn spawn(&mut self, task: impl Future<Output = News> + Send + 'static) {
         let news = self.news.clone();
         self.tasks.spawn(async move {
             // The shell is gone only when the run is over.
             let _ = news.send(task.await);
-        })
+        });
+    }
+
+    /// Runs a request that sends a file.
+    pub(super) fn send(
+        &mut self,
+        request: impl Future<Output = News> + Send + 'static,
+    ) -> AbortHandle {
+        let news = self.news.clone();
+        // Through the channel, behind what its body has told before.
+        let request: BoxFuture<'static, ()> = Box::pin(async move {
+            let _ = news.send(request.await);
+        });
+        let (request, handle) = abortable(request);
+        self.sending.push(request);
+        handle
     }
 
     /// Staged files are committed in the order of the plan.
