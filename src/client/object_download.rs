@@ -14,7 +14,10 @@ use crate::{
     background::in_background,
     error::{Error, Result},
     source::{Content, Existing, OutputPrefix, Source},
-    wire::messages::DatasetFile,
+    wire::{
+        digest::{ContentHash, HashKind},
+        messages::DatasetFile,
+    },
 };
 
 impl ApiClient {
@@ -84,17 +87,16 @@ impl ApiClient {
             return Ok(false);
         }
         let there = if let Some(hash) = found.sha256 {
-            hash
+            ContentHash::Sha256(hash)
         } else {
-            let read =
-                move || Content::from(Source::pin_remote(&found.object)?).read_hash(|_| Ok(()));
-            in_background(read).await?
+            let pin = move || Source::pin_remote(&found.object).map(Content::from);
+            in_background(move || pin()?.read_hash(HashKind::Sha256, |_| Ok(()))).await?
         };
         let expected = match file.sha256 {
             Some(hash) => hash,
             None => self.receive_all(dataset_id, Transfer::to_nowhere(file)).await?.hash(),
         };
-        Ok(there == expected)
+        Ok(there == ContentHash::Sha256(expected))
     }
 
     async fn download_object(

@@ -117,7 +117,8 @@ fn no_file_with_several_rows_is_larger_than_its_limit() {
         }
         assert_eq!(oversized, too_large, "seed {seed}");
 
-        let hashes = |files: &[Content]| files.iter().map(Content::known_hash).collect::<Vec<_>>();
+        let hashes =
+            |files: &[Content]| files.iter().map(Content::known_hashes).collect::<Vec<_>>();
         assert_eq!(hashes(&files(&frame, limits).0), hashes(&made), "seed {seed}");
     }
 }
