@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Xxh3 {
 
 /// Hashes a content piece by piece.
 #[derive(Clone, Default)]
-pub(crate) struct Xxh3Hasher(xxhash3_128::Hasher);
+pub(crate) struct Xxh3Hasher(Box<xxhash3_128::Hasher>);
 
 impl Xxh3Hasher {
     /// Adds the next bytes.
