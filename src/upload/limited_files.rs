@@ -259,6 +259,3 @@ fn most_growth(reader: &SerializedFileReader<Bytes>) -> u64 {
     let pages: usize = indexes.map(|index| index.page_locations.len()).sum();
     9 * (columns * POSITIONS_OF_COLUMN + POSITIONS_OF_GROUP + pages) as u64
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,6 +25,8 @@ mod hive_values;
 mod identify;
 mod ledger;
 mod limited_files;
+#[cfg(test)]
+mod limited_files_tests;
 mod made;
 mod make;
 mod mismatch;

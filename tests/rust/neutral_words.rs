@@ -11,10 +11,11 @@ use super::rust_paths::literals;
 
 /// Arguments that other libraries call as `sutro` does: the texts are about those libraries, or are
 /// part of a protocol.
-const OF_OTHERS: [(&str, &str); 3] = [
+const OF_OTHERS: [(&str, &str); 4] = [
     ("client/body.rs", "name="),
     ("schema/advice.rs", "columns="),
     ("service/receive/common_mistakes.rs", "files="),
+    ("source/remote/hub.rs", "recursive="),
 ];
 
 /// Modules that are compiled for tests only.

@@ -276,12 +276,12 @@ async def download_from_dataset_async(
     Args:
         dataset_id: The dataset.
         files: Names of files in the dataset. Default: all files.
-        output_path: The folder, which is created if needed, or `s3://BUCKET/PREFIX`. Default:
-            the current folder.
+        output_path: The folder, which is created if needed, or a URL such as
+            `s3://BUCKET/PREFIX` (also `gs://` and `az://`). Default: the current folder.
         concurrency: Number of files to receive at the same time. Default:
             `SUTRO_CONCURRENCY`, then 8. Each one into a bucket takes about 16 MiB of memory.
         overwrite: Replace files of the same name that have other content.
-        storage_options: Options of the store of an `s3://` URL, as in `upload`.
+        storage_options: Options of the store of such a URL, as in `upload`.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
         api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from

@@ -141,7 +141,8 @@ def _upload(
     type=click.Path(file_okay=False),
     default=".",
     metavar="DIR|URL",
-    help="Folder, created if needed, or s3://BUCKET/PREFIX. Default: the current folder.",
+    help="Folder, created if needed, or s3://BUCKET/PREFIX (gs://, az://). Default: the current "
+    "folder.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that have other content.")
 @storage_option

@@ -93,7 +93,8 @@ impl Bucket {
     pub(crate) fn with_prefix(&self, prefix: &str, is_recursive: bool) -> Result<Listing> {
         let (files, start) = (self.files.clone(), prefix.to_owned());
         let listed = wait(&self.runtime, async move { files.list(&start, is_recursive).await })?;
-        let Contents { files, folders } = listed.map_err(|error| self.failed_at(prefix, error))?;
+        let shown = prefix.trim_end_matches('/');
+        let Contents { files, folders } = listed.map_err(|error| self.failed_at(shown, error))?;
         Ok(Listing { objects: self.objects(files)?, folders })
     }
 
