@@ -30,6 +30,8 @@ CLIENTS = 4
 UNKNOWN = "sutro.service.refusal: storage failed: the outcome of a commit is unknown"
 CUTS = 50
 """How often each of three links is cut."""
+BYTES = 300_000
+"""A connection of clients or of the store is cut before so many bytes: a large file may pass."""
 
 
 def start_clients(
@@ -102,9 +104,11 @@ def test_connections_that_are_cut_at_any_byte_lose_and_double_nothing(
     print(f"run this again with SUTRO_CUT_SEED={seed}")
     with (
         CuttingProxy(database.port, f"database {seed}", 40_000) as to_database,
-        CuttingProxy(int(store.endpoint.rpartition(":")[2]), f"store {seed}", 40_000) as to_store,
+        CuttingProxy(int(store.endpoint.rpartition(":")[2]), f"store {seed}", BYTES) as to_store,
         place.serve(endpoint=to_store.url, database_port=to_database.port) as served,
-        CuttingProxy(int(served.api_url.rpartition(":")[2]), f"client {seed}", 8_000) as to_server,
+        CuttingProxy(
+            int(served.api_url.rpartition(":")[2]), f"client {seed}", 300_000
+        ) as to_server,
     ):
         proxies = (to_database, to_store, to_server)
         direct = raw_client(served)

@@ -52,7 +52,7 @@ class Uploader(threading.Thread):
 
 
 class OrderedClient(threading.Thread):
-    """Uploads files one after another, each until it is stored.
+    """Uploads small and larger files one after another, each until it is stored.
 
     Args:
         number: Tells it from the others; a part of the names.
@@ -77,7 +77,10 @@ class OrderedClient(threading.Thread):
     def run(self) -> None:
         while self.stored < self._least or not self._enough.is_set():
             name = f"{self._number:02}-{self.stored:04}.parquet"
-            self.contents[name] = parquet_bytes(self.stored % 20 + 1, f"of {self._number}")
+            content = parquet_bytes(self.stored % 20 + 1, f"of {self._number}")
+            if self.stored % 3 == 2:
+                content = large_parquet_bytes(self._number * 1_000_000 + self.stored)
+            self.contents[name] = content
             self._upload(name)
             self.stored += 1
 
