@@ -34,14 +34,14 @@ impl ContentHasher {
 /// Computes a hash of either kind.
 pub(crate) enum HasherOfKind {
     Sha256(ContentHasher),
-    Xxh3(Box<Xxh3Hasher>),
+    Xxh3(Xxh3Hasher),
 }
 
 impl HasherOfKind {
     pub(crate) fn new(kind: HashKind) -> Self {
         match kind {
             HashKind::Sha256 => Self::Sha256(ContentHasher::default()),
-            HashKind::Xxh3 => Self::Xxh3(Box::default()),
+            HashKind::Xxh3 => Self::Xxh3(Xxh3Hasher::default()),
         }
     }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use twox_hash::xxhash3_128;
 
 /// An XXH3-128. As text it is 32 hexadecimal digits, in lower case.
+///
+/// Bytes, because a number would be aligned to 16 of them: a long listing has one for each file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Xxh3(u128);
+pub struct Xxh3([u8; 16]);
 
 /// A text that is not 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +19,7 @@ pub struct NotAnXxh3;
 
 impl fmt::Display for Xxh3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -33,7 +35,8 @@ impl FromStr for Xxh3 {
     fn from_str(text: &str) -> Result<Self, NotAnXxh3> {
         let has_digits_only = text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let number = u128::from_str_radix(text, 16).map_err(|_| NotAnXxh3)?;
-        if has_digits_only && text.len() == 32 { Ok(Self(number)) } else { Err(NotAnXxh3) }
+        let is_one = has_digits_only && text.len() == 32;
+        if is_one { Ok(Self(number.to_be_bytes())) } else { Err(NotAnXxh3) }
     }
 }
 
@@ -61,7 +64,7 @@ impl Xxh3Hasher {
 
     /// The hash of all bytes so far.
     pub(crate) fn hash(&self) -> Xxh3 {
-        Xxh3(self.0.finish_128())
+        Xxh3(self.0.finish_128().to_be_bytes())
     }
 }
 
