@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from sutro import settings
 from sutro._generated.async_methods import AsyncCalls
@@ -308,7 +308,7 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
         concurrency: int | None = None,
         overwrite: bool = False,
         storage_options: StorageOptions | None = None,
-    ) -> list[Path] | list[str]: ...
+    ) -> list[Any]: ...  # Path in a folder, str in a bucket: the text decides
 
     def download_from_dataset(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from sutro._public import public
 from sutro.client import Client
@@ -250,7 +250,7 @@ async def download_from_dataset_async(
     storage_options: StorageOptions | None = None,
     api_key: str | None = None,
     api_url: str | None = None,
-) -> list[Path] | list[str]: ...
+) -> list[Any]: ...
 
 
 @public

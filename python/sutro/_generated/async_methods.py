@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from sutro._run import calls, uploads
 from sutro._run.driver import in_loop
@@ -218,7 +218,7 @@ class AsyncCalls:
         concurrency: int | None = None,
         overwrite: bool = False,
         storage_options: StorageOptions | None = None,
-    ) -> list[Path] | list[str]: ...
+    ) -> list[Any]: ...
 
     async def download_from_dataset_async(
         self,
