@@ -64,7 +64,7 @@ impl SentRecord {
             let line = sent.get(&file.file_name);
             let line =
                 line.filter(|line| file.size_bytes.is_none_or(|size| size == line.size_bytes));
-            file.recorded_hash = line.map(|line| line.hash);
+            file.recorded_hash = line.map(|line| Box::new(line.hash));
         }
     }
 

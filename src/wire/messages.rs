@@ -134,9 +134,10 @@ pub struct DatasetFile {
     #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256Digest>,
-    /// The hash of what this machine has sent, from its record. No message has it.
+    /// The hash of what this machine has sent, from its record. No message has it. Boxed, because
+    /// long listings have none.
     #[serde(skip)]
-    pub recorded_hash: Option<ContentHash>,
+    pub recorded_hash: Option<Box<ContentHash>>,
     /// The file's columns. Files of one list share them if they are equal.
     #[schema(value_type = Option<SchemaSummary>)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
@@ -162,7 +163,7 @@ impl DatasetFile {
     /// The hash of its content: as the server reports it, or else as this machine has recorded it.
     #[must_use]
     pub fn content_hash(&self) -> Option<ContentHash> {
-        self.sha256.map(ContentHash::Sha256).or(self.recorded_hash)
+        self.sha256.map(ContentHash::Sha256).or(self.recorded_hash.as_deref().copied())
     }
 }
 
