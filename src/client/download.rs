@@ -67,21 +67,19 @@ impl ApiClient {
         let DownloadOptions { files, output, storage_options, concurrency, overwrite } = options;
         let place = OutputPlace::open(output, storage_options).await?;
         let listing = self.list_dataset_files(dataset_id).await?;
-        let files = wanted(dataset_id, listing, files)?;
+        let mut files = wanted(dataset_id, listing, files)?;
+        let locations = files.iter().map(|file| place.location(&file.file_name)).collect();
+        let mut known = HashSet::new();
+        files.retain(|file| known.insert(file.file_name.clone()));
         match place {
             OutputPlace::Folder(folder) => {
-                let paths = files.iter().map(|file| folder.join(&file.file_name).into()).collect();
                 self.download_to_folder(dataset_id, files, &folder, concurrency, overwrite).await?;
-                Ok(paths)
             }
             OutputPlace::Prefix(prefix) => {
-                let urls =
-                    files.iter().map(|file| Location::Url(prefix.url(&file.file_name).into()));
-                let urls = urls.collect();
                 self.download_to_prefix(dataset_id, files, &prefix, concurrency, overwrite).await?;
-                Ok(urls)
             }
         }
+        Ok(locations)
     }
 
     async fn download_to_folder(
@@ -94,16 +92,12 @@ impl ApiClient {
     ) -> Result<()> {
         let made = self.in_time(tokio::fs::create_dir_all(folder)).await;
         made.map_err(Error::in_file(folder))?;
-        let mut known = HashSet::new();
-        let missing: Vec<_> = files
-            .into_iter()
-            .map(|file| Download { target: folder.join(&file.file_name), file })
-            .filter(|download| known.insert(download.target.clone()))
-            .collect();
+        let download = |file: DatasetFile| Download { target: folder.join(&file.file_name), file };
+        let downloads = files.into_iter().map(download).collect();
         let missing = if overwrite {
-            missing
+            downloads
         } else {
-            self.without_those_here(dataset_id, missing, concurrency).await?
+            self.without_those_here(dataset_id, downloads, concurrency).await?
         };
         let work = missing.into_iter().map(|Download { file, target }| async move {
             self.download(dataset_id, &file.file_name, target, overwrite).await

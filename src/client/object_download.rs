@@ -1,7 +1,6 @@
 //! Downloads files into a bucket: streams them into objects, which exist once they are complete.
 
 use std::{
-    collections::HashSet,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -34,9 +33,6 @@ impl ApiClient {
         concurrency: usize,
         overwrite: bool,
     ) -> Result<()> {
-        let mut known = HashSet::new();
-        let is_first = |file: &DatasetFile| known.insert(file.file_name.clone());
-        let files: Vec<_> = files.into_iter().filter(is_first).collect();
         let missing = if overwrite {
             files
         } else {

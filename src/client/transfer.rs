@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     source::{ObjectWriter, OutputPrefix},
     wire::{
+        content_range::first_byte,
         digest::Sha256Digest,
         messages::{DatasetFile, DownloadFromDataset},
     },
@@ -165,7 +166,8 @@ impl ApiClient {
                 .header(header::RANGE, format!("bytes={begin}-"))
                 .header(header::IF_MATCH, format!("\"{sha256}\""));
             let answer = subject.within(limit, "did not respond", subject.send(request)).await?;
-            if answer.status() == StatusCode::PARTIAL_CONTENT && first_byte(&answer) == Some(begin)
+            if answer.status() == StatusCode::PARTIAL_CONTENT
+                && first_byte(answer.headers()) == Some(begin)
             {
                 return Ok((answer, Repeated::of(0)));
             }
@@ -184,10 +186,4 @@ impl ApiClient {
         }
         Err(subject.error_of(answer).await)
     }
-}
-
-/// The first position in `Content-Range: bytes 7-9/10`.
-fn first_byte(answer: &Response) -> Option<u64> {
-    let range = answer.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.trim().strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    location::Location,
     wire::digest::Sha256Digest,
 };
 
@@ -28,6 +29,14 @@ pub(crate) struct OutputPrefix {
 }
 
 impl OutputPlace {
+    /// Where a file is written.
+    pub(crate) fn location(&self, name: &str) -> Location {
+        match self {
+            Self::Folder(folder) => folder.join(name).into(),
+            Self::Prefix(prefix) => Location::Url(prefix.url(name).into()),
+        }
+    }
+
     /// Opens the place that a path or a URL names.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The contract of the dataset API, shared by the client and the server.
 
+pub(crate) mod content_range;
 pub mod deletion;
 pub mod digest;
 pub mod extensions;

@@ -59,7 +59,7 @@ def checked(
         raise ConfigurationError(ONLY_FOR_FILES)
     return Options(
         place,
-        stores if is_in_bucket(place) else None,
+        stores or None,
         None if rows_per_file is None else values.count("rows_per_file", rows_per_file),
         values.size("target_file_size", target_file_size),
         on_mismatch,

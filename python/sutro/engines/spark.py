@@ -116,7 +116,7 @@ class SutroSource(DataSource):
         }
         options = checked(
             staging=given.get("staging"),
-            storage_options=stores or None,
+            storage_options=stores,
             rows_per_file=None if rows is None else int(rows),
             target_file_size=given.get("target_file_size"),
             on_mismatch=given.get("on_mismatch", "error"),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{
     records::{STATEMENT_IDS, end_records, record_expired},
-    rows::{signed, unsigned},
+    rows::unsigned,
     small_blobs::{delete_small, store_small},
     sql, staged_sql,
     staged_totals::{Quota, StagedTotals, Totals, lock_owner, set_totals},
     statement::{Connection, statement},
     transaction::{End, Transaction},
-    writes::NewFile,
+    writes::{NewFile, bind_facts},
 };
 use crate::{content_hash::ContentHasher, schema::Schema, service::clock::now};
 
@@ -175,16 +175,8 @@ async fn insert_rows(
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut insert = statement(staged_sql::insert_staged(files.len()));
     for NewStaged { owner, dataset_id, file, schema, expires_at } in files {
-        insert = insert
-            .bind(&file.file_id)
-            .bind(dataset_id)
-            .bind(owner)
-            .bind(&file.file_name)
-            .bind(signed(file.size_bytes)?)
-            .bind(signed(file.row_count)?)
-            .bind(file.sha256.to_string())
-            .bind(file.first_byte_at)
-            .bind(file.last_byte_at)
+        insert = insert.bind(&file.file_id).bind(dataset_id).bind(owner);
+        insert = bind_facts(insert, file)?
             .bind(schema.as_ref().map(|schema| schema.id.as_str()))
             .bind(*expires_at);
     }

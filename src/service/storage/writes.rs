@@ -12,7 +12,7 @@ use super::{
     small_blobs::store_small,
     sql,
     staged_totals::lock_owner,
-    statement::{Connection, statement},
+    statement::{Connection, Statement, statement},
     transaction::{End, Transaction},
 };
 use crate::{
@@ -233,6 +233,20 @@ pub(super) async fn set_schema(
     connection.execute(update).await.map(drop)
 }
 
+/// Binds what staged files and files have in common, from the name to the time of the last byte.
+pub(super) fn bind_facts<'a>(
+    insert: Statement<'a>,
+    file: &'a NewFile,
+) -> Result<Statement<'a>, sqlx::Error> {
+    Ok(insert
+        .bind(&file.file_name)
+        .bind(signed(file.size_bytes)?)
+        .bind(signed(file.row_count)?)
+        .bind(file.sha256.to_string())
+        .bind(file.first_byte_at)
+        .bind(file.last_byte_at))
+}
+
 /// Inserts files at these positions, until one has a name that is in use: then returns this name,
 /// and the caller must roll back. The dataset is locked.
 pub(super) async fn insert_files(
@@ -250,18 +264,8 @@ pub(super) async fn insert_files(
     for chunk in single.chunks(STATEMENT_FILES) {
         let mut insert = statement(sql::insert_files(chunk.len()));
         for ((file, folded), position) in rows.by_ref().take(chunk.len()) {
-            insert = insert
-                .bind(&file.file_id)
-                .bind(dataset_id)
-                .bind(position)
-                .bind(&file.file_name)
-                .bind(signed(file.size_bytes)?)
-                .bind(signed(file.row_count)?)
-                .bind(file.sha256.to_string())
-                .bind(file.first_byte_at)
-                .bind(file.last_byte_at)
-                .bind(committed_at)
-                .bind(folded);
+            insert = insert.bind(&file.file_id).bind(dataset_id).bind(position);
+            insert = bind_facts(insert, file)?.bind(committed_at).bind(folded);
         }
         let mut inserted = HashSet::with_capacity(chunk.len());
         for row in connection.fetch_all(insert).await? {

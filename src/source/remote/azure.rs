@@ -9,7 +9,7 @@ use object_store::{
 
 use super::{
     credentials::{NO_AZURE, is_on_azure},
-    opening::{cannot_open, is_true, retry, variables},
+    opening::{cannot_open, is_true, retry, settings, variables},
     options::StorageOptions,
     store::ListedStore,
     url::BucketName,
@@ -94,11 +94,8 @@ pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dy
     let container = &name.name;
     let mut given = Vec::new();
     let timeout = options.read(name, |name, value| take(&mut given, name, value))?;
-    let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));
-    let environment = of_environment().into_iter();
-    let environment = environment.filter(|(key, _)| !(has_own && is_of_credentials(*key)));
     let mut builder = MicrosoftAzureBuilder::new();
-    for (key, value) in environment.chain(given) {
+    for (key, value) in settings(of_environment(), given, is_of_credentials) {
         builder = builder.with_config(key, value);
     }
     builder = if container.contains('@') {

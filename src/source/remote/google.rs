@@ -9,7 +9,7 @@ use object_store::{
 
 use super::{
     credentials::{NO_GOOGLE, is_on_google},
-    opening::{cannot_open, is_true, retry, variables},
+    opening::{cannot_open, is_true, retry, settings, variables},
     options::StorageOptions,
     store::ListedStore,
     url::BucketName,
@@ -84,10 +84,8 @@ fn of_environment() -> impl Iterator<Item = (Key, String)> {
 pub(super) fn open(name: &BucketName, options: &StorageOptions) -> Result<Arc<dyn ListedStore>> {
     let mut given = Vec::new();
     let timeout = options.read(name, |name, value| take(&mut given, name, value))?;
-    let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));
-    let environment = of_environment().filter(|(key, _)| !(has_own && is_of_credentials(*key)));
     let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name(&name.name);
-    for (key, value) in environment.chain(given) {
+    for (key, value) in settings(of_environment(), given, is_of_credentials) {
         builder = builder.with_config(key, value);
     }
     if is_true(builder.get_config_value(&Key::SkipSignature)) {

@@ -21,6 +21,18 @@ pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(text)
 }
 
+/// The settings of the environment, and after them those that are given. Credentials that are given
+/// replace all of the environment, which may be of another kind.
+pub(super) fn settings<K: Copy>(
+    environment: impl IntoIterator<Item = (K, String)>,
+    given: Vec<(K, String)>,
+    is_of_credentials: fn(K) -> bool,
+) -> impl Iterator<Item = (K, String)> {
+    let has_own = given.iter().any(|(key, _)| is_of_credentials(*key));
+    let environment = environment.into_iter();
+    environment.filter(move |(key, _)| !(has_own && is_of_credentials(*key))).chain(given)
+}
+
 /// How a store repeats a request that failed.
 pub(super) fn retry(timeout: Duration) -> RetryConfig {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(4), ..BackoffConfig::default() };

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// How long the store may take to respond to a request, and how long a request that failed is
 /// repeated.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Names and values, as polars, delta-rs and fsspec know them. Shown without the values.
 #[derive(Clone, Default, PartialEq, Eq)]

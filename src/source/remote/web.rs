@@ -1,6 +1,6 @@
 //! Files on the web, read in ranges.
 
-use std::{io, ops::Range, time::Duration};
+use std::{io, ops::Range};
 
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, StatusCode, header};
@@ -10,14 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     error::{Body, ReadError},
     identity::Identity,
+    options::TIMEOUT,
 };
 use crate::{
     error::{Error, Result},
     object_stores::{is_local, web_client},
+    wire::content_range::{first_byte, total_size},
 };
-
-/// How long a server may be silent.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A file at a URL. Its query may be secret, as that of a presigned URL is.
 pub(super) struct WebFile {
@@ -159,17 +158,6 @@ fn identity(size: u64, headers: &HeaderMap) -> Identity {
     let modified = text(header::LAST_MODIFIED);
     let modified = modified.and_then(|time| chrono::DateTime::parse_from_rfc2822(time).ok());
     Identity::new(size, text(header::ETAG), modified.map(|time| time.to_utc()))
-}
-
-/// The size in `Content-Range: bytes 0-0/SIZE`.
-fn total_size(headers: &HeaderMap) -> Option<u64> {
-    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.rsplit_once('/')?.1.trim().parse().ok()
-}
-
-fn first_byte(headers: &HeaderMap) -> Option<u64> {
-    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    range.trim().strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
 }
 
 #[cfg(test)]
