@@ -170,9 +170,11 @@ impl GatedBody {
                 Ok(Some(self.framing.head.clone()))
             }
             Step::Content(reader) => {
-                // A connection that gets the next piece at once writes only when it has two, and
-                // its server waits meanwhile.
-                tokio::task::yield_now().await;
+                if !reader.is_ahead() {
+                    // A connection that gets the next piece at once writes only when it has two,
+                    // and its server waits meanwhile.
+                    tokio::task::yield_now().await;
+                }
                 self.read(reader).await.map(Some)
             }
             Step::TailReached(tail) => {

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     message::{ECHOED_CHARS, cut},
     regular_file::hangs,
-    source::{Content, ContentReader},
+    source::{Content, ContentReader, ReadAhead},
     wire::id::is_id,
     wire::messages::{Authentication, CreatedDataset, DatasetInfo, DatasetList, UploadedFile},
 };
@@ -28,6 +28,8 @@ pub(crate) struct UploadAttempt {
     pub(crate) dataset_id: String,
     pub(crate) file_name: String,
     pub(crate) content: Content,
+    /// The complete content, if it is read elsewhere.
+    pub(crate) read_ahead: Option<ReadAhead>,
     /// Hash the content as it is sent.
     pub(crate) is_to_be_hashed: bool,
     pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
@@ -122,7 +124,7 @@ impl ApiClient {
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
         let body = GatedBody::new(
-            ContentReader::new(attempt.content, attempt.is_to_be_hashed),
+            ContentReader::new(attempt.content, attempt.is_to_be_hashed).ahead(attempt.read_ahead),
             framing,
             attempt.orders,
             attempt.listener,

@@ -58,7 +58,12 @@ impl ApiClient {
         let base_url = parse_base_url(base_url)?;
         // A second call is refused, which is as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let tls = tls::config(&options.certificates, base_url.scheme() == "https")?;
+        let usage = match base_url.scheme() {
+            "https" => tls::Usage::Always,
+            _ if is_loopback(&base_url) => tls::Usage::Never,
+            _ => tls::Usage::ForProxies,
+        };
+        let tls = tls::config(&options.certificates, usage)?;
         Ok(Self {
             calls: build(builder(&base_url, &options), &tls)?,
             uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0), &tls)?,

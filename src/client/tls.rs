@@ -3,8 +3,8 @@
 use std::{io::Read, path::PathBuf, sync::Arc};
 
 use rustls::{
-    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error as TlsError,
-    RootCertStore, SignatureScheme,
+    CertificateError, CipherSuite, ClientConfig, ConfigBuilder, DigitallySignedStruct,
+    Error as TlsError, RootCertStore, SignatureScheme, WantsVerifier,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -21,25 +21,41 @@ use crate::{
     regular_file::open_regular,
 };
 
+/// When a client uses TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    Always,
+    /// If it needs a proxy with `https://`.
+    ForProxies,
+    /// The system's authorities, which take milliseconds to read, are not needed.
+    Never,
+}
+
 /// TLS with the system's authorities and the certificates in `files`, in PEM format.
 ///
 /// # Errors
 /// [`Error::Configuration`] names a file that cannot be used.
-pub(super) fn config(files: &[PathBuf], is_needed: bool) -> Result<ClientConfig> {
+pub(super) fn config(files: &[PathBuf], usage: Usage) -> Result<ClientConfig> {
     let provider = Arc::new(provider());
     let failed = |error: TlsError| Error::configuration(format!("cannot set up TLS: {error}"));
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
     let named = named_certificates(files)?;
+    let without_authorities = |builder: ConfigBuilder<ClientConfig, WantsVerifier>| {
+        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    };
+    if usage == Usage::Never {
+        return Ok(without_authorities(builder));
+    }
     let mut config = match Trust::new(named, provider) {
         Ok(trust) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(trust))
             .with_no_client_auth(),
-        Err(error) if is_needed => return Err(failed(error)),
+        Err(error) if usage == Usage::Always => return Err(failed(error)),
         // A machine without authorities can still reach http://.
-        Err(_) => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+        Err(_) => without_authorities(builder),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

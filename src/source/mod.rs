@@ -9,6 +9,7 @@
 //! * `verify` compares the identity.
 
 mod ahead;
+mod buffers;
 mod content;
 mod local;
 mod open;
@@ -20,8 +21,10 @@ pub(crate) mod remote;
 mod scheme;
 mod staging_place;
 mod temporary;
+mod together;
 mod waits_for;
 
+pub(crate) use buffers::Buffers;
 pub use content::Content;
 pub use open::OpenContent;
 pub(crate) use output_place::{OutputPlace, OutputPrefix};
@@ -32,4 +35,5 @@ pub use remote::StorageOptions;
 pub(crate) use remote::{Existing, ObjectWriter};
 pub(crate) use scheme::{of_file_url, scheme_of};
 pub use staging_place::{delete_objects, put_object};
+pub(crate) use together::{ReadAhead, read_together};
 pub(crate) use waits_for::WaitsFor;

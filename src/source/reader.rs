@@ -1,19 +1,18 @@
 //! Reads a content from start to end into reused buffers.
 
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, Sender, channel},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{
     ahead::Ahead,
+    buffers::Buffers,
     content::Content,
     piece::Piece,
     pinned::{OpenSource, Source},
     remote::{LOOKS_AT_ONCE, RemoteStream},
+    together::ReadAhead,
     waits_for::WaitsFor,
 };
 use crate::{
@@ -38,25 +37,16 @@ pub(crate) struct ContentReader {
     waits_for: WaitsFor,
     /// The last bytes were read, and no source was changed by then.
     is_verified: bool,
+    /// The complete content, if it is read elsewhere.
+    read_ahead: Option<ReadAhead>,
     /// Hashes the bytes, if the XXH3 is wanted and not known.
     hasher: Option<Xxh3Hasher>,
-    /// Buffers return when the connection has sent their bytes. New memory would cost a page fault
-    /// for each 4 KiB.
-    returned: Receiver<Vec<u8>>,
-    home: Sender<Vec<u8>>,
-}
-
-/// Bytes of a content, in a buffer that returns to its reader.
-struct Lent {
-    buffer: Vec<u8>,
-    length: usize,
-    home: Sender<Vec<u8>>,
+    buffers: Buffers,
 }
 
 impl ContentReader {
     /// With `is_to_be_hashed`, the content's XXH3 is known after its last bytes were read.
     pub(crate) fn new(content: Content, is_to_be_hashed: bool) -> Self {
-        let (home, returned) = channel();
         let is_unknown = content.known_hashes().xxh3.is_none();
         let hasher = (is_to_be_hashed && is_unknown).then(Xxh3Hasher::default);
         let left = content.size();
@@ -69,9 +59,9 @@ impl ContentReader {
             ahead: Ahead::default(),
             waits_for: WaitsFor::default(),
             is_verified: false,
+            read_ahead: None,
             hasher,
-            returned,
-            home,
+            buffers: Buffers::default(),
         }
     }
 
@@ -80,13 +70,26 @@ impl ContentReader {
         Self { waits_for, ..self }
     }
 
+    /// The same reader of a content that is read ahead.
+    pub(crate) fn ahead(self, read_ahead: Option<ReadAhead>) -> Self {
+        Self { read_ahead, ..self }
+    }
+
+    /// Whether the complete content comes next, and soon.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.read_ahead.is_some()
+    }
+
     /// The next bytes, and whether they are the last. The last ones contain the complete tail, even
     /// if it spans pieces, and are returned only if no source was changed since it was pinned.
     pub(crate) async fn next(&mut self) -> Result<(Bytes, bool)> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let is_last = left <= READ_BYTES + TAIL_BYTES;
         let wanted = if is_last { left } else { READ_BYTES };
-        let (buffer, length) = self.read(wanted, is_last).await?;
+        let (buffer, length) = match self.read_ahead.take() {
+            Some(read_ahead) => self.complete(read_ahead).await?,
+            None => self.read(wanted, is_last).await?,
+        };
         self.left -= length as u64;
         if is_last && !self.is_verified && !self.content.cannot_change() {
             verify(self.content.clone(), self.waits_for.clone()).await?;
@@ -97,7 +100,7 @@ impl ContentReader {
                 self.content.has_hash(ContentHash::Xxh3(hasher.hash()));
             }
         }
-        Ok((Bytes::from_owner(Lent { buffer, length, home: self.home.clone() }), is_last))
+        Ok((self.buffers.lend(buffer, length), is_last))
     }
 
     /// Reads up to `wanted` bytes: as many as are available without waiting, or else those of one
@@ -156,11 +159,17 @@ impl ContentReader {
         Ok((buffer, length))
     }
 
+    async fn complete(&mut self, read_ahead: ReadAhead) -> Result<(Vec<u8>, usize)> {
+        self.waits_for.set(Some(self.content.location()));
+        let (buffer, home) = read_ahead.finished().await?;
+        self.waits_for.set(None);
+        (self.buffers, self.is_verified) = (home, true);
+        Ok((buffer, usize::try_from(self.content.size()).unwrap_or(usize::MAX)))
+    }
+
     fn buffer(&self) -> Vec<u8> {
-        self.returned.try_recv().unwrap_or_else(|_| {
-            let size = usize::try_from(self.content.size()).unwrap_or(usize::MAX);
-            vec![0; size.min(READ_BYTES + TAIL_BYTES)]
-        })
+        let size = usize::try_from(self.content.size()).unwrap_or(usize::MAX);
+        self.buffers.take(size.min(READ_BYTES + TAIL_BYTES))
     }
 }
 
@@ -248,19 +257,6 @@ async fn verify(content: Content, waits_for: WaitsFor) -> Result<()> {
     }
     waits_for.set(None);
     Ok(())
-}
-
-impl AsRef<[u8]> for Lent {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer[..self.length]
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        // Fails if the reader was dropped.
-        let _ = self.home.send(std::mem::take(&mut self.buffer));
-    }
 }
 
 #[cfg(test)]

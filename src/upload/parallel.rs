@@ -5,14 +5,16 @@ use std::{
     panic::resume_unwind,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Sender, channel},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle},
+    thread::{self, JoinHandle, Thread},
     time::{Duration, Instant},
 };
 
-use crate::config::{CHECK_THREADS, REMOTE_CHECK_THREADS};
+use crate::{
+    config::{CHECK_THREADS, REMOTE_CHECK_THREADS},
+    lock::Lock,
+};
 
 /// How often the threads are checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -43,76 +45,89 @@ pub(super) fn in_threads<T: Clone + Send + Sync + 'static, W: Work<T>>(
     threads: usize,
     limit: Duration,
 ) -> Vec<W::Found> {
-    let files: Arc<[T]> = files.into();
-    let mut found: Vec<_> = files.iter().map(|_| None).collect();
-    let (sender, results) = channel();
+    let batch = Batch {
+        files: files.into(),
+        found: files.iter().map(|_| Lock::new(None)).collect(),
+        waits: thread::current(),
+    };
     let share = files.len().div_ceil(threads).max(1);
     let mut workers: Vec<_> = (0..files.len())
         .step_by(share)
         .map(|start| start..files.len().min(start + share))
-        .map(|range| Worker::start(&files, range, work, &sender))
+        .map(|range| Worker::start(&batch, range, work))
         .collect();
-    let mut looked = Instant::now();
-    while workers.iter().any(|worker| !worker.left.is_empty()) {
-        if let Ok((index, result)) = results.recv_timeout(LOOK_AGAIN)
-            && found[index].is_none()
-        {
-            found[index] = Some(result);
-            if let Some(worker) = workers.iter_mut().find(|worker| worker.left.contains(&index)) {
-                worker.left.start = index + 1;
-                worker.moved = Instant::now();
-            }
-        }
-        if looked.elapsed() < LOOK_AGAIN {
-            continue;
-        }
-        looked = Instant::now();
-        for worker in workers.iter_mut().filter(|worker| !worker.left.is_empty()) {
+    while !workers.iter_mut().all(Worker::look) {
+        thread::park_timeout(LOOK_AGAIN);
+        for worker in &mut workers {
             worker.rethrow();
-            if worker.moved.elapsed() >= limit {
-                let Range { start: stuck, end } = worker.left.clone();
-                found[stuck] = Some(work.stuck(&files[stuck], limit));
+            if !worker.look() && worker.moved.elapsed() >= limit {
+                let stuck = worker.seen;
+                *batch.found[stuck].lock() = Some(work.stuck(&files[stuck], limit));
                 worker.is_left_behind.store(true, Ordering::Relaxed);
-                *worker = Worker::start(&files, stuck + 1..end, work, &sender);
+                *worker = Worker::start(&batch, stuck + 1..worker.end, work);
             }
         }
     }
-    found.into_iter().flatten().collect()
+    batch.found.iter().filter_map(Lock::take).collect()
+}
+
+/// The files, and what was found.
+struct Batch<T, F> {
+    files: Arc<[T]>,
+    found: Arc<[Lock<Option<F>>]>,
+    /// The thread that waits for all results. To wake it for each would cost more than a file.
+    waits: Thread,
 }
 
 struct Worker {
-    /// The current file of the thread, and those after it.
-    left: Range<usize>,
+    /// The file that the thread works on.
+    at: Arc<AtomicUsize>,
+    end: usize,
+    /// That file at the last look, and since when it is that one.
+    seen: usize,
     moved: Instant,
     is_left_behind: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
-    fn start<T: Send + Sync + 'static, W: Work<T>>(
-        files: &Arc<[T]>,
-        left: Range<usize>,
-        work: &W,
-        results: &Sender<(usize, W::Found)>,
-    ) -> Self {
+    fn start<T, W: Work<T>>(batch: &Batch<T, W::Found>, range: Range<usize>, work: &W) -> Self
+    where
+        T: Send + Sync + 'static,
+    {
+        let Range { start, end } = range;
+        let at = Arc::new(AtomicUsize::new(start));
         let is_left_behind = Arc::new(AtomicBool::new(false));
-        let (files, range, results) = (Arc::clone(files), left.clone(), results.clone());
-        let (work, is_over) = (work.clone(), Arc::clone(&is_left_behind));
-        let look = move || {
+        let (files, found) = (Arc::clone(&batch.files), Arc::clone(&batch.found));
+        let (work, waits) = (work.clone(), batch.waits.clone());
+        let (progress, is_over) = (Arc::clone(&at), Arc::clone(&is_left_behind));
+        let run = move || {
             let mut work = work.clone();
-            for index in range.clone() {
-                let found = work.each(&files[index]);
-                if is_over.load(Ordering::Relaxed) || results.send((index, found)).is_err() {
+            for index in start..end {
+                let result = work.each(&files[index]);
+                if is_over.load(Ordering::Relaxed) {
                     return;
                 }
+                *found[index].lock() = Some(result);
+                progress.store(index + 1, Ordering::Release);
             }
+            waits.unpark();
         };
-        let thread = thread::Builder::new().spawn(look.clone()).ok();
+        let thread = thread::Builder::new().spawn(run.clone()).ok();
         if thread.is_none() {
             // The operating system starts no more threads, so this one does the work.
-            look();
+            run();
         }
-        Self { left, moved: Instant::now(), is_left_behind, thread }
+        Self { at, end, seen: start, moved: Instant::now(), is_left_behind, thread }
+    }
+
+    /// Looks how far the thread is; returns whether all of its results are there.
+    fn look(&mut self) -> bool {
+        let at = self.at.load(Ordering::Acquire);
+        if at != self.seen {
+            (self.seen, self.moved) = (at, Instant::now());
+        }
+        at == self.end
     }
 
     /// Passes on the panic of a thread.

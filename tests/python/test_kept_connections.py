@@ -1,21 +1,33 @@
-"""Proxies may close a connection that is kept for the next file, with or without saying so."""
+"""Connections that are kept for the next file, which proxies may close without saying so."""
 
 from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 import sutro
 from conftest import parquet_bytes
 from helpers.busy_proxies import nginx
+from helpers.counting_proxy import CountingProxy
 from helpers.datasets import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = 150
+
+
+def written(folder: Path) -> list[str]:
+    """Write small files; returns their names in order."""
+    folder.mkdir()
+    names = [f"part-{number:03}.parquet" for number in range(FILES)]
+    for number, name in enumerate(names):
+        (folder / name).write_bytes(parquet_bytes(number + 1))
+    return names
+
 
 closing = pytest.mark.parametrize(
     "settings",
@@ -33,14 +45,29 @@ closing = pytest.mark.parametrize(
 def test_connections_closed_by_a_proxy_cost_no_file_and_no_order(
     server: sutro.LocalServer, tmp_path: Path, settings: str, buffering: str
 ) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    names = [f"part-{number:03}.parquet" for number in range(FILES)]
-    for number, name in enumerate(names):
-        (folder / name).write_bytes(parquet_bytes(number + 1))
+    folder, names = tmp_path / "files", written(tmp_path / "files")
 
     with nginx(server.api_url, tmp_path / "nginx", 256, buffering, settings) as url:
         report = sutro.Client(server.api_key, url).upload(folder)
 
     assert names_in(server.client(), report.dataset_id) == names
     assert {file.status for file in report} == {"uploaded"}
+
+
+@pytest.mark.parametrize("server", ["gate"], indirect=True)
+@pytest.mark.parametrize("concurrency", [1, 3, 8])
+def test_small_files_share_the_connections_that_the_server_is_known_to_serve(
+    server: sutro.LocalServer, tmp_path: Path, concurrency: int
+) -> None:
+    folder, names = tmp_path / "files", written(tmp_path / "files")
+
+    with CountingProxy(urlsplit(server.api_url).port or 0) as proxy:
+        client = sutro.Client(server.api_key, proxy.url)
+        dataset_id = client.create_dataset()
+        proxy.forget()
+        client.upload(folder, dataset_id, concurrency=concurrency)
+
+    assert names_in(server.client(), dataset_id) == names
+    assert proxy.calls.count("/upload-to-dataset") == FILES
+    # One more for the listings. A busy machine may let some become idle for too long.
+    assert proxy.connections < FILES / 3

@@ -38,10 +38,12 @@ def forward() -> None:
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     _set_up(logging.getLogger("sutro"))
+    loggers = {name: logging.getLogger(name) for name in {name for _, name, _, _ in records}}
     for level, name, event, fields in records:
-        words = "".join(f" {field}={value}" for field, value in fields.items())
-        extra = {"event": event, "fields": fields}
-        logging.getLogger(name).log(level, "%s%s", event, words, extra=extra)
+        if loggers[name].isEnabledFor(level):
+            words = "".join(f" {field}={value}" for field, value in fields.items())
+            extra = {"event": event, "fields": fields}
+            loggers[name].log(level, "%s%s", event, words, extra=extra)
 
 
 def are_wanted() -> bool:

@@ -59,7 +59,9 @@ def reads_once(source: object, is_once: Callable[[object], bool] = once.is_one_s
 
 
 def may_be_once(item: object) -> bool:
-    """Return whether a frame can, or might, be read only once."""
+    """Return whether an item can, or might, be read only once."""
+    if is_path(item):
+        return False
     is_once = isinstance(item, Stream) and item.may_be_once
     return is_once or once.is_one_shot(item) or is_wrapper(item)
 

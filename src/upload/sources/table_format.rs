@@ -149,6 +149,7 @@ impl Table {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     known: HashMap<PathBuf, Option<TableFormat>>,
+    around: HashMap<PathBuf, Option<Table>>,
 }
 
 impl Tables {
@@ -163,6 +164,15 @@ impl Tables {
 
     /// The table that contains `folder`, which may be a subfolder or a link.
     pub(super) fn around(&mut self, folder: &Path) -> Option<Table> {
+        if let Some(known) = self.around.get(folder) {
+            return known.clone();
+        }
+        let table = self.find_around(folder);
+        self.around.insert(folder.to_owned(), table.clone());
+        table
+    }
+
+    fn find_around(&mut self, folder: &Path) -> Option<Table> {
         if let Some(table) = self.at(folder) {
             return Some(table);
         }

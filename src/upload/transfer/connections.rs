@@ -1,65 +1,102 @@
 //! Whether the connection of an answered upload serves the next one.
 
+mod encrypted;
+mod unencrypted;
+
+use std::time::Duration;
+
+use self::{encrypted::Overtaken, unencrypted::Served};
 use crate::{
     client::ApiClient,
-    upload::commit::{Mode, RequestId},
+    config::READ_BYTES,
+    upload::commit::{Mode, Order, RequestId},
 };
 
 /// The connections for uploads.
 ///
 /// If a server serves few connections, a file on a connection that is used again would overtake
-/// those whose connections wait to be served, among them the next file of the plan. An encrypted
-/// connection was served when its handshake ended, and requests are opened one after the other, so
-/// nothing is overtaken. Unencrypted connections may wait in the queue of the server's kernel, which
-/// a client cannot see: there, each upload has its own.
+/// those whose connections wait to be served, among them the next file of the plan. So a connection
+/// is used again only while all files that were started are known to be served.
 pub(super) struct Connections {
     own: ApiClient,
-    /// Dropped with its idle connections.
-    kept: Option<ApiClient>,
-    /// The request that waits for its connection, and whether another one was answered meanwhile.
-    opening: Option<(RequestId, bool)>,
-    /// Requests in a row that waited for their connection until another one was answered, and took
-    /// that one's.
-    overtaken: usize,
+    kept: Option<Kept>,
 }
 
-/// So many connections in a row do not open before others are idle: the server serves no more.
-/// Those that are still being opened would come one by one, and each would stay idle for a while.
-const MOST_OVERTAKEN: usize = 8;
+/// Connections that are used again.
+struct Kept {
+    /// Dropped with its idle connections.
+    client: ApiClient,
+    knowledge: Knowledge,
+}
+
+/// What is known of the connections that a server serves.
+enum Knowledge {
+    Encrypted(Overtaken),
+    Unencrypted(Served),
+}
+
+/// For larger files, a connection costs little, and many of them fill the link.
+const MAX_UNENCRYPTED_BYTES: u64 = READ_BYTES as u64;
 
 impl Connections {
     /// Connections for the requests of a `mode`. Staged files use those of other calls.
-    pub(super) fn new(client: &ApiClient, mode: Mode) -> Self {
-        let is_kept = matches!(mode, Mode::Uploads(_)) && client.is_encrypted();
-        let kept = is_kept.then(|| client.keeping_connections().ok()).flatten();
-        Self { own: client.clone(), kept, opening: None, overtaken: 0 }
+    pub(super) fn new(client: &ApiClient, mode: Mode, concurrency: usize) -> Self {
+        let knowledge = match mode {
+            Mode::Uploads(_) if client.is_encrypted() => {
+                Some(Knowledge::Encrypted(Overtaken::default()))
+            }
+            // They come one after the other in any case.
+            Mode::Uploads(Order::Planned) => Some(Knowledge::Unencrypted(Served::new(concurrency))),
+            Mode::Uploads(Order::Any) | Mode::Stages(_) => None,
+        };
+        let keeping = |knowledge| {
+            // Without it, each file has its own connection.
+            let client = client.keeping_connections().ok()?;
+            Some(Kept { client, knowledge })
+        };
+        Self { own: client.clone(), kept: knowledge.and_then(keeping) }
+    }
+
+    /// How long a file of this size waits for a response to another one; `None` if it may start.
+    pub(super) fn wait(&mut self, size_bytes: u64) -> Option<Duration> {
+        let Knowledge::Unencrypted(served) = &self.kept.as_ref()?.knowledge else { return None };
+        if size_bytes > MAX_UNENCRYPTED_BYTES {
+            self.kept = None;
+            return None;
+        }
+        (!served.may_start()).then(|| served.patience())
     }
 
     /// The client that sends this file.
     pub(super) fn client_for(&mut self, request: RequestId) -> &ApiClient {
-        self.opening = Some((request, false));
-        self.kept.as_ref().unwrap_or(&self.own)
+        let Some(Kept { client, knowledge }) = &mut self.kept else { return &self.own };
+        match knowledge {
+            Knowledge::Encrypted(overtaken) => overtaken.started(request),
+            Knowledge::Unencrypted(served) => served.started(request),
+        }
+        client
     }
 
     /// This request has a connection.
     pub(super) fn opened(&mut self, request: RequestId) {
-        let Some((_, was_overtaken)) = self.opening.take_if(|(it, _)| *it == request) else {
-            return;
-        };
-        self.overtaken = if was_overtaken { self.overtaken + 1 } else { 0 };
-        if self.overtaken == MOST_OVERTAKEN {
+        if let Some(Kept { knowledge: Knowledge::Encrypted(overtaken), .. }) = &mut self.kept
+            && overtaken.opened(request)
+        {
             self.kept = None;
         }
     }
 
     /// A request was answered: its connection is idle.
-    pub(super) fn answered(&mut self) {
-        if let Some((_, was_overtaken)) = &mut self.opening {
-            *was_overtaken = true;
+    pub(super) fn answered(&mut self, request: RequestId) {
+        match self.kept.as_mut().map(|kept| &mut kept.knowledge) {
+            Some(Knowledge::Encrypted(overtaken)) => overtaken.answered(),
+            Some(Knowledge::Unencrypted(served)) => served.answered(request),
+            None => {}
         }
     }
 
-    /// A request has failed, or was dropped because others starve: from now on nothing is kept.
+    /// From now on, nothing is kept: a request has failed, was dropped because others starve, or
+    /// has waited for a response in vain.
     pub(super) fn failed(&mut self) {
         self.kept = None;
     }

@@ -3,6 +3,7 @@
 
 mod connections;
 mod group_commit;
+mod read_ahead;
 mod recorder;
 mod requests;
 mod shell;
@@ -11,6 +12,7 @@ mod unstaged;
 
 use std::{
     collections::{HashMap, VecDeque},
+    future::pending,
     ops::ControlFlow,
     time::Duration,
 };
@@ -19,12 +21,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 pub(super) use self::shell::Transfer;
 use self::{
     connections::Connections,
+    read_ahead::FilesAhead,
     recorder::Recorder,
     shell::{Accepted, News, Shell},
     unstaged::Rest,
@@ -89,7 +92,14 @@ impl Rest {
         let mut strategy = strategy(transfer.mode, transfer.config);
         let (sender, mut news) = mpsc::unbounded_channel();
         let mut shell = Shell {
-            connections: Connections::new(&transfer.client, transfer.mode),
+            connections: Connections::new(
+                &transfer.client,
+                transfer.mode,
+                transfer.config.concurrency,
+            ),
+            waiting: None,
+            has_released: false,
+            files_ahead: FilesAhead::new(transfer.config.concurrency),
             recorder: transfer.record.clone().map(Recorder::new),
             transfer,
             sending: FuturesUnordered::new(),
@@ -113,15 +123,27 @@ impl Rest {
         }
         loop {
             while let Some(action) = actions.pop_front() {
+                if matches!(action, Action::Start(_)) {
+                    shell.let_tail_go().await;
+                }
                 if let ControlFlow::Break(stop) = shell.perform(action) {
                     return shell.end(stop);
                 }
             }
+            if shell.waiting.is_some() {
+                shell.let_tail_go().await;
+                shell.start_waiting();
+            }
+            let waits_until = shell.waiting.map(|waiting| waiting.until);
             let event = tokio::select! {
                 Some(news) = news.recv() => shell.take_in(news, strategy.head()),
                 Some(_) = shell.sending.next() => None,
                 file = next_of(&mut shell.transfer.coming), if strategy.wants_file() => {
                     Some(shell.plan(file))
+                }
+                () = until(waits_until) => {
+                    shell.end_waiting();
+                    None
                 }
                 _ = ticks.tick() => {
                     let before = std::mem::replace(&mut head_at_tick, shell.sent_of(strategy.head()));
@@ -136,6 +158,13 @@ impl Rest {
                 shell.transfer.tracker.in_transfer(strategy.in_transfer());
             }
         }
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }
 
@@ -173,7 +202,10 @@ impl Shell {
         match action {
             Action::Start(request) => self.start(request),
             Action::Drip(file) => self.order(file, TailOrder::Drip),
-            Action::Release(file) => self.order(file, TailOrder::Release),
+            Action::Release(file) => {
+                self.order(file, TailOrder::Release);
+                self.has_released = true;
+            }
             Action::Drop(file) => self.drop_request(file),
             Action::Commit(file) => {
                 self.keep_record(file);
@@ -277,7 +309,7 @@ impl Shell {
                 }
                 match outcome {
                     Ok(Accepted::Uploaded(file_id)) => {
-                        self.connections.answered();
+                        self.connections.answered(id);
                         self.transfer.tracker.noted(self.note.take());
                         self.transfer.tracker.has_id(position, &file_id);
                     }

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::yield_now, time::Instant};
 
-use super::shell::{Accepted, News, Request, Shell};
+use super::shell::{Accepted, News, Request, Shell, Waiting};
 use crate::{
     client::{BodyEvent, BodyState, TailOrder, UploadAttempt},
     error::Error,
@@ -12,7 +12,42 @@ use crate::{
 };
 
 impl Shell {
+    /// Starts the request, at once or when the connections allow it. The strategy starts no other
+    /// one before this one is open.
     pub(super) fn start(&mut self, id: RequestId) {
+        match self.connections.wait(self.transfer.files[id.file].size_bytes) {
+            Some(patience) => {
+                self.waiting = Some(Waiting { id, until: Instant::now() + patience });
+            }
+            None => self.send_file(id),
+        }
+    }
+
+    /// What a request waits for may have happened.
+    pub(super) fn start_waiting(&mut self) {
+        if let Some(Waiting { id, .. }) = self.waiting.take() {
+            self.start(id);
+        }
+    }
+
+    /// If no response has come in the meantime, connections are not used again any more.
+    pub(super) fn end_waiting(&mut self) {
+        let Some(Waiting { id, .. }) = self.waiting else { return };
+        let wait = self.connections.wait(self.transfer.files[id.file].size_bytes);
+        if wait.is_some_and(|patience| patience.is_zero()) {
+            self.connections.failed();
+        }
+        self.start_waiting();
+    }
+
+    /// Everything waits for a released tail, so it goes out before another request starts.
+    pub(super) async fn let_tail_go(&mut self) {
+        if std::mem::take(&mut self.has_released) {
+            yield_now().await;
+        }
+    }
+
+    fn send_file(&mut self, id: RequestId) {
         let position = self.position(id.file);
         let file = &self.transfer.files[id.file];
         let Some(content) = file.content.clone() else {
@@ -23,6 +58,10 @@ impl Shell {
             self.happened(Event::Ended(id, Ending::Final));
             return;
         }
+        // Later attempts see what the file is by then.
+        let is_first = id.attempt == 1;
+        let read_ahead =
+            is_first.then(|| self.files_ahead.take(id.file, &self.transfer.files)).flatten();
         let body = Arc::new(BodyState::default());
         let (orders, receiver) = mpsc::unbounded_channel();
         let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
@@ -45,6 +84,7 @@ impl Shell {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
             content,
+            read_ahead,
             is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
             orders: receiver,
             listener: Box::new(listener),
@@ -91,6 +131,7 @@ impl Shell {
     }
 
     pub(super) fn drop_request(&mut self, file: FileIndex) {
+        self.waiting.take_if(|waiting| waiting.id.file == file);
         if let Some(request) = self.requests.remove(&file) {
             request.task.abort();
             self.connections.failed();

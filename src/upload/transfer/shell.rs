@@ -6,9 +6,9 @@ use futures_util::{
     future::{AbortHandle, Abortable, BoxFuture, abortable},
     stream::FuturesUnordered,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
-use super::{connections::Connections, recorder::Recorder};
+use super::{connections::Connections, read_ahead::FilesAhead, recorder::Recorder};
 use crate::{
     client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
     error::{Error, Result},
@@ -69,6 +69,10 @@ pub(super) enum Accepted {
 pub(super) struct Shell {
     pub(super) transfer: Transfer,
     pub(super) connections: Connections,
+    pub(super) waiting: Option<Waiting>,
+    /// A tail was released, and its connection has not had a turn since.
+    pub(super) has_released: bool,
+    pub(super) files_ahead: FilesAhead,
     pub(super) recorder: Option<Recorder>,
     /// Requests that send files. Dropped with the shell, which ends them: no tail goes out
     /// afterwards. They run in the task of the shell, because a response of a small file costs less
@@ -86,6 +90,13 @@ pub(super) struct Shell {
     pub(super) feed_error: Option<UploadError>,
     /// What the caller should know once the server has taken a file.
     pub(super) note: Option<String>,
+}
+
+/// A request that starts when the connections allow it.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) id: RequestId,
+    pub(super) until: Instant,
 }
 
 /// An open request.

@@ -33,6 +33,7 @@ class CountingProxy:
     def forget(self) -> None:
         """Count from zero."""
         self.calls: list[str] = []
+        self.connections = 0
         self.sent = 0
         self.received = 0
 
@@ -49,6 +50,7 @@ class CountingProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.connections += 1
                 server = socket.create_connection(("127.0.0.1", self._port))
                 self._open += [client, server]
                 for source, target in ((client, server), (server, client)):
