@@ -79,6 +79,46 @@ impl BodyState {
     }
 }
 
+/// The line between a body and its sender: orders one way, events and the state the other way.
+pub(crate) fn body_line(
+    listener: impl Fn(BodyEvent) + Send + 'static,
+) -> (BodyHandle, ControlledEnd) {
+    let (sender, orders) = mpsc::unbounded_channel();
+    let state = Arc::<BodyState>::default();
+    let end = ControlledEnd { orders, listener: Box::new(listener), state: Arc::clone(&state) };
+    (BodyHandle { orders: sender, state }, end)
+}
+
+/// The sender's end of the line.
+pub(crate) struct BodyHandle {
+    orders: mpsc::UnboundedSender<TailOrder>,
+    state: Arc<BodyState>,
+}
+
+impl BodyHandle {
+    pub(crate) fn order(&self, order: TailOrder) {
+        // A body that is over has told so, or is about to.
+        let _ = self.orders.send(order);
+    }
+
+    pub(crate) fn state(&self) -> &Arc<BodyState> {
+        &self.state
+    }
+}
+
+/// The body's end of the line.
+pub(crate) struct ControlledEnd {
+    orders: mpsc::UnboundedReceiver<TailOrder>,
+    listener: Box<dyn Fn(BodyEvent) + Send>,
+    state: Arc<BodyState>,
+}
+
+impl ControlledEnd {
+    pub(super) fn state(&self) -> &Arc<BodyState> {
+        &self.state
+    }
+}
+
 /// `multipart/form-data` (RFC 7578) around one file: the text field `dataset_id`, then the
 /// file field `file`.
 pub(crate) struct Framing {
@@ -122,9 +162,7 @@ impl Framing {
 /// A body that sends everything but its tail and then waits for orders.
 pub(crate) struct GatedBody {
     framing: Framing,
-    orders: mpsc::UnboundedReceiver<TailOrder>,
-    listener: Box<dyn Fn(BodyEvent) + Send>,
-    state: Arc<BodyState>,
+    end: ControlledEnd,
     step: Step,
 }
 
@@ -138,15 +176,9 @@ enum Step {
 }
 
 impl GatedBody {
-    pub(crate) fn new(
-        content: ContentReader,
-        framing: Framing,
-        orders: mpsc::UnboundedReceiver<TailOrder>,
-        listener: Box<dyn Fn(BodyEvent) + Send>,
-        state: Arc<BodyState>,
-    ) -> Self {
-        let step = Step::Head(content.told_to(state.waits_for.clone()));
-        Self { framing, orders, listener, state, step }
+    pub(crate) fn new(content: ContentReader, framing: Framing, end: ControlledEnd) -> Self {
+        let step = Step::Head(content.told_to(end.state.waits_for.clone()));
+        Self { framing, end, step }
     }
 
     pub(crate) fn into_stream(self) -> impl Stream<Item = Result<Bytes, BodyFailed>> + Send {
@@ -155,7 +187,7 @@ impl GatedBody {
                 Ok(Some(chunk)) => Ok(Some((chunk, body))),
                 Ok(None) => Ok(None),
                 Err(error) => {
-                    *body.state.failure.lock() = Some(error);
+                    *body.end.state.failure.lock() = Some(error);
                     Err(BodyFailed)
                 }
             }
@@ -165,7 +197,7 @@ impl GatedBody {
     async fn next_chunk(&mut self) -> Result<Option<Bytes>> {
         match std::mem::replace(&mut self.step, Step::End) {
             Step::Head(reader) => {
-                (self.listener)(BodyEvent::Started);
+                (self.end.listener)(BodyEvent::Started);
                 self.step = Step::Content(reader);
                 Ok(Some(self.framing.head.clone()))
             }
@@ -178,8 +210,8 @@ impl GatedBody {
                 self.read(reader).await.map(Some)
             }
             Step::TailReached(tail) => {
-                self.state.held.store(true, Ordering::Relaxed);
-                (self.listener)(BodyEvent::TailReached);
+                self.end.state.held.store(true, Ordering::Relaxed);
+                (self.end.listener)(BodyEvent::TailReached);
                 self.follow_orders(tail).await.map(Some)
             }
             Step::Held(tail) => self.follow_orders(tail).await.map(Some),
@@ -203,7 +235,7 @@ impl GatedBody {
     /// What is left is in memory and was found unchanged after it was read, so that nothing
     /// is waited for once it may go.
     async fn follow_orders(&mut self, mut tail: Bytes) -> Result<Bytes> {
-        match self.orders.recv().await {
+        match self.end.orders.recv().await {
             Some(TailOrder::Drip) if tail.len() > SEALED_BYTES => {
                 let drop = tail.split_to(1);
                 self.note_sent(&drop);
@@ -212,8 +244,8 @@ impl GatedBody {
             }
             Some(TailOrder::Release) => {
                 self.note_sent(&tail);
-                self.state.held.store(false, Ordering::Relaxed);
-                self.state.complete.store(true, Ordering::Relaxed);
+                self.end.state.held.store(false, Ordering::Relaxed);
+                self.end.state.complete.store(true, Ordering::Relaxed);
                 Ok([tail, self.framing.closing.clone()].concat().into())
             }
             // The tail is used up, or nobody gives orders any more: this body ends here,
@@ -225,7 +257,7 @@ impl GatedBody {
     }
 
     fn note_sent(&self, bytes: &[u8]) {
-        self.state.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.end.state.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     }
 }
 

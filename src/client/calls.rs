@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{Body, RequestBuilder, header};
 use serde::de::DeserializeOwned;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     answer::Subject,
-    body::{BodyEvent, BodyState, Framing, GatedBody, TailOrder},
+    body::{BodyState, ControlledEnd, Framing, GatedBody},
     http::ApiClient,
     options::ClientOptions,
     retry::Since,
@@ -32,9 +32,7 @@ pub(crate) struct UploadAttempt {
     pub(crate) read_ahead: Option<ReadAhead>,
     /// Hash the content as it is sent.
     pub(crate) is_to_be_hashed: bool,
-    pub(crate) orders: mpsc::UnboundedReceiver<TailOrder>,
-    pub(crate) listener: Box<dyn Fn(BodyEvent) + Send>,
-    pub(crate) state: Arc<BodyState>,
+    pub(crate) end: ControlledEnd,
 }
 
 impl ApiClient {
@@ -119,17 +117,13 @@ impl ApiClient {
             ..self.subject(Some(&attempt.dataset_id))
         };
         let framing = Framing::new(&attempt.dataset_id, &attempt.file_name);
-        let state = Arc::clone(&attempt.state);
+        let state = Arc::clone(attempt.end.state());
         let request = request
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
-        let body = GatedBody::new(
-            ContentReader::new(attempt.content, attempt.is_to_be_hashed).ahead(attempt.read_ahead),
-            framing,
-            attempt.orders,
-            attempt.listener,
-            attempt.state,
-        );
+        let content = ContentReader::new(attempt.content, attempt.is_to_be_hashed);
+        let content = content.ahead(attempt.read_ahead);
+        let body = GatedBody::new(content, framing, attempt.end);
         let send = async {
             let request = request.body(Body::wrap_stream(body.into_stream()));
             let answer = subject.send(request).await?;

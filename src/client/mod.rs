@@ -16,7 +16,7 @@ mod tls;
 mod tls_words;
 mod transfer;
 
-pub(crate) use body::{BodyEvent, BodyState, TailOrder};
+pub(crate) use body::{BodyEvent, BodyHandle, BodyState, TailOrder, body_line};
 pub(crate) use calls::UploadAttempt;
 pub use download::DownloadOptions;
 pub use http::ApiClient;

@@ -93,8 +93,8 @@ pub(super) fn differences<'py>(
         let fields = fields!(py,
             path: &difference.path,
             kind: difference.kind.as_str(),
-            expected: &difference.expected,
-            found: &difference.found,
+            expected: difference.expected.as_ref().map(ToString::to_string),
+            found: difference.found.as_ref().map(ToString::to_string),
             files: PyTuple::new(py, files)?,
         );
         instance(py, "Difference", &fields)

@@ -4,8 +4,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    diff::{Difference, DifferenceKind},
-    number::{Number, Unit},
+    difference::{Difference, DifferenceKind, Property},
+    leaf_type::{LeafType, Unit},
+    number::Number,
 };
 
 /// Columns with this prefix are an index that pandas writes if it is more than row numbers.
@@ -21,7 +22,8 @@ pub fn advice(
     is_without_values: bool,
 ) -> Option<String> {
     let column = difference.path.as_str();
-    let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
+    let expected = difference.expected.as_ref().and_then(Property::leaf);
+    let found = difference.found.as_ref().and_then(Property::leaf);
     if column.starts_with(PANDAS_INDEX) {
         return Some("a pandas index. df.to_parquet(..., index=False)".to_owned());
     }
@@ -34,10 +36,10 @@ pub fn advice(
             "some writers mark columns without nulls as required; pandas and polars never do"
                 .to_owned(),
         ),
-        DifferenceKind::Type if is_without_values && !is_null_words(found?) => {
-            Some(no_value_advice(difference, expected?))
+        DifferenceKind::Type if is_without_values && !found.is_some_and(is_null) => {
+            Some(no_value_advice(difference, expected))
         }
-        DifferenceKind::Type => type_advice(difference, expected?, found?),
+        DifferenceKind::Type => type_advice(difference, expected, found),
         // Code for a nested field would be wrong.
         _ if difference.is_nested => None,
         DifferenceKind::Moved => Some(
@@ -95,8 +97,8 @@ fn renaming(difference: &Difference, found: &str) -> String {
     )
 }
 
-fn no_value_advice(difference: &Difference, expected: &str) -> String {
-    let fix = castable(difference).and_then(|column| cast_to(column, expected));
+fn no_value_advice(difference: &Difference, expected: Option<&LeafType>) -> String {
+    let fix = castable(difference).and_then(|column| cast_to(column, expected?));
     let fix = fix.map_or_else(String::new, |fix| format!(" {fix}"));
     format!("no value in these files, so their type means nothing.{fix}")
 }
@@ -106,17 +108,22 @@ fn castable(difference: &Difference) -> Option<&str> {
     (!difference.is_nested).then_some(difference.path.as_str())
 }
 
-fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<String> {
+fn type_advice(
+    difference: &Difference,
+    expected: Option<&LeafType>,
+    found: Option<&LeafType>,
+) -> Option<String> {
     let with = |cause: String, fix: Option<String>| match fix {
         Some(fix) => Some(format!("{cause} {fix}")),
         None => Some(cause),
     };
-    if is_null_words(expected) || is_null_words(found) {
-        let to = if is_null_words(found) { expected } else { found };
-        let fix = castable(difference).and_then(|column| cast_to(column, to));
+    if expected.is_some_and(is_null) || found.is_some_and(is_null) {
+        let to = if found.is_some_and(is_null) { expected } else { found };
+        let fix = castable(difference).and_then(|column| cast_to(column, to?));
         return with("no value in these files, so no type.".to_owned(), fix);
     }
-    let numbers = Number::in_words(expected).zip(Number::in_words(found));
+    let (expected, found) = (expected?, found?);
+    let numbers = Number::of_type(expected).zip(Number::of_type(found));
     if let Some((
         Number::Decimal { precision, scale },
         Number::Decimal { precision: other, scale: other_scale },
@@ -152,26 +159,27 @@ fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<S
              pandas: df[{column}] = pd.to_datetime(df[{column}], unit=\"{}\"); \
              polars: pl.from_epoch({column}, time_unit=\"{}\")",
             unit_name(unit),
-            unit_words(unit),
-            unit_words(unit),
+            unit.words(),
+            unit.words(),
         )),
         (Some((Number::Integer { .. }, Number::Timestamp { .. })), ..) => {
             Some("times in some files, integers in others: write all files with times".to_owned())
         }
-        (_, "string", "binary") | (_, "binary", "string") => Some(format!(
-            "bytes in some files, text in others. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
+        (_, LeafType::String, LeafType::Binary) | (_, LeafType::Binary, LeafType::String) => {
+            Some(format!(
+                "bytes in some files, text in others. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
              polars: pl.col({column}).cast(pl.String)"
-        )),
-        (_, "date", words) if is_timestamp(words) => Some(format!(
+            ))
+        }
+        (_, LeafType::Date, LeafType::Timestamp { .. }) => Some(format!(
             "times in some files, days in others. This drops the time of day: pandas: df[{column}] = \
              df[{column}].dt.date; polars: pl.col({column}).dt.date()"
         )),
-        (_, words, "date") if is_timestamp(words) => {
-            let polars = dtypes(words)?.1;
+        (_, LeafType::Timestamp { .. }, LeafType::Date) => {
+            let (pandas, polars) = dtypes(expected)?;
             Some(format!(
                 "days in some files, times in others. pandas: df[{column}] = pd.to_datetime(df[{column}])\
-                 .astype({:?}); polars: pl.col({column}).cast({polars})",
-                dtypes(words)?.0,
+                 .astype({pandas:?}); polars: pl.col({column}).cast({polars})"
             ))
         }
         _ if is_simple(expected) && is_simple(found) => cast_to(name, expected),
@@ -209,19 +217,11 @@ fn timestamp_advice(column: &str, unit: Unit, is_another_zone: bool) -> String {
              polars: pl.col({column}).dt.replace_time_zone(\"UTC\")"
         );
     }
-    let unit = unit_words(unit);
+    let unit = unit.words();
     format!(
         "different units. pandas: df[{column}] = df[{column}].dt.as_unit(\"{unit}\"); \
          polars: pl.col({column}).dt.cast_time_unit(\"{unit}\")"
     )
-}
-
-fn unit_words(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Millis => "ms",
-        Unit::Micros => "us",
-        Unit::Nanos => "ns",
-    }
 }
 
 fn unit_name(unit: Unit) -> &'static str {
@@ -238,7 +238,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Code that casts a column to a type, in both libraries.
-fn cast_to(column: &str, to: &str) -> Option<String> {
+fn cast_to(column: &str, to: &LeafType) -> Option<String> {
     let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
@@ -247,7 +247,7 @@ fn cast_to(column: &str, to: &str) -> Option<String> {
     ))
 }
 
-fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Option<String> {
+fn in_both(column: &str, to: &LeafType, pandas_value: &str, polars_value: &str) -> Option<String> {
     let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
@@ -257,24 +257,24 @@ fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Op
 }
 
 /// The names of a type in pandas and polars.
-fn dtypes(words: &str) -> Option<(String, String)> {
-    let (pandas, polars) = match words {
-        "string" => ("string", "pl.String"),
-        "bool" => ("boolean", "pl.Boolean"),
-        "float" => ("float32", "pl.Float32"),
-        "double" => ("float64", "pl.Float64"),
-        _ if is_integer_words(words) => {
+fn dtypes(leaf: &LeafType) -> Option<(String, String)> {
+    let (pandas, polars) = match *leaf {
+        LeafType::String => ("string", "pl.String"),
+        LeafType::Bool => ("boolean", "pl.Boolean"),
+        LeafType::Float => ("float32", "pl.Float32"),
+        LeafType::Double => ("float64", "pl.Float64"),
+        LeafType::Integer { bits, is_signed } => {
             // Int64 supports missing values; int64 does not.
-            let name = words.replacen("uint", "UInt", 1).replacen("int", "Int", 1);
+            let name = format!("{}{bits}", if is_signed { "Int" } else { "UInt" });
             return Some((name.clone(), format!("pl.{name}")));
         }
-        _ if is_timestamp(words) => {
-            let inside = words.trim_start_matches("timestamp[").trim_end_matches(']');
-            let polars = match inside.split_once(", ") {
-                Some((unit, zone)) => format!("pl.Datetime({unit:?}, {zone:?})"),
-                None => format!("pl.Datetime({inside:?})"),
-            };
-            return Some((format!("datetime64[{inside}]"), polars));
+        LeafType::Timestamp { unit, is_utc } => {
+            let unit = unit.words();
+            return Some(if is_utc {
+                (format!("datetime64[{unit}, UTC]"), format!("pl.Datetime({unit:?}, \"UTC\")"))
+            } else {
+                (format!("datetime64[{unit}]"), format!("pl.Datetime({unit:?})"))
+            });
         }
         _ => return None,
     };
@@ -282,21 +282,10 @@ fn dtypes(words: &str) -> Option<(String, String)> {
 }
 
 /// Whether a type is a number or text, which both libraries cast into each other.
-fn is_simple(words: &str) -> bool {
-    is_integer_words(words) || matches!(words, "float" | "double" | "string")
+fn is_simple(leaf: &LeafType) -> bool {
+    matches!(leaf, LeafType::Integer { .. } | LeafType::Float | LeafType::Double | LeafType::String)
 }
 
-/// Whether the description of a type stands for a column without a type.
-pub(crate) fn is_null_words(words: &str) -> bool {
-    words.starts_with("null (")
-}
-
-/// Whether the description of a type stands for an integer.
-pub(crate) fn is_integer_words(words: &str) -> bool {
-    let bits = words.strip_prefix("uint").or_else(|| words.strip_prefix("int"));
-    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"))
-}
-
-fn is_timestamp(words: &str) -> bool {
-    words.starts_with("timestamp[")
+fn is_null(leaf: &LeafType) -> bool {
+    matches!(leaf, LeafType::Null(_))
 }

@@ -1,56 +1,15 @@
-//! Differences between schemas, described for users, and files grouped by schema.
+//! Finds the differences between schemas, and groups files by schema.
 
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},
-    fmt, ptr,
+    ptr,
 };
 
-use super::tree::{Column, DataType, Schema};
-
-/// One difference between a reference schema and another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Difference {
-    /// Path of the column, e.g. `person.address.zip`; a list's element is `tags.element`.
-    pub path: String,
-    /// Whether the column is a field of another one.
-    pub is_nested: bool,
-    /// What differs.
-    pub kind: DifferenceKind,
-    /// A description of what the reference has; `None` if it lacks the column.
-    pub expected: Option<String>,
-    /// A description of what the other schema has; `None` if it lacks the column.
-    pub found: Option<String>,
-}
-
-/// The kind of a [`Difference`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DifferenceKind {
-    /// The reference has the column, the other lacks it.
-    Missing,
-    /// The other has a column that the reference lacks.
-    Extra,
-    /// The column is at another position.
-    Moved,
-    /// The physical or logical type differs.
-    Type,
-    /// Nullable in one, required (or repeated) in the other.
-    Nullability,
-}
-
-impl DifferenceKind {
-    /// The kind as one word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Extra => "extra",
-            Self::Moved => "moved",
-            Self::Type => "type",
-            Self::Nullability => "nullability",
-        }
-    }
-}
+use super::{
+    difference::{Difference, DifferenceKind, Property},
+    tree::{Column, DataType, Schema},
+};
 
 /// Files of one schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +89,7 @@ fn diff_columns(
                 path: join(&column.name),
                 is_nested,
                 kind: DifferenceKind::Missing,
-                expected: Some(column.data_type.to_string()),
+                expected: Some(Property::type_of(column)),
                 found: None,
             }),
         }
@@ -142,7 +101,7 @@ fn diff_columns(
         is_nested,
         kind: DifferenceKind::Extra,
         expected: None,
-        found: Some(found[place].data_type.to_string()),
+        found: Some(Property::type_of(&found[place])),
     }));
     let in_order = longest_rising(&common);
     for &(place, other) in &common {
@@ -152,8 +111,8 @@ fn diff_columns(
                 path: path.clone(),
                 is_nested,
                 kind: DifferenceKind::Moved,
-                expected: Some((place + 1).to_string()),
-                found: Some((other + 1).to_string()),
+                expected: Some(Property::position(place)),
+                found: Some(Property::position(other)),
             });
         }
         diff_column(&path, is_nested, column, &found[other], out);
@@ -172,8 +131,8 @@ fn diff_column(
             path: path.to_owned(),
             is_nested,
             kind: DifferenceKind::Nullability,
-            expected: Some(expected.repetition.to_string()),
-            found: Some(found.repetition.to_string()),
+            expected: Some(Property::repetition_of(expected)),
+            found: Some(Property::repetition_of(found)),
         });
     }
     match (&expected.data_type, &found.data_type) {
@@ -189,13 +148,13 @@ fn diff_column(
         ) if annotation == other_annotation => {
             diff_columns(Some(path), columns, other_columns, out);
         }
-        (expected, found) if expected == found => {}
-        (expected, found) => out.push(Difference {
+        (data_type, other) if data_type == other => {}
+        _ => out.push(Difference {
             path: path.to_owned(),
             is_nested,
             kind: DifferenceKind::Type,
-            expected: Some(expected.to_string()),
-            found: Some(found.to_string()),
+            expected: Some(Property::type_of(expected)),
+            found: Some(Property::type_of(found)),
         }),
     }
 }
@@ -240,24 +199,6 @@ fn join(parent: &str, name: &str) -> String {
     format!("{parent}.{name}")
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = &self.path;
-        let expected = self.expected.as_deref().unwrap_or("nothing");
-        let found = self.found.as_deref().unwrap_or("nothing");
-        match self.kind {
-            DifferenceKind::Missing => write!(f, "column '{path}' ({expected}) is missing"),
-            DifferenceKind::Extra => write!(f, "column '{path}' ({found}) is unexpected"),
-            DifferenceKind::Moved => {
-                write!(f, "column '{path}' is at position {found}, expected position {expected}")
-            }
-            DifferenceKind::Type | DifferenceKind::Nullability => {
-                write!(f, "column '{path}': expected {expected}, found {found}")
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -265,6 +206,7 @@ mod tests {
     use super::{DifferenceKind, diff, groups};
     use crate::schema::{
         Schema,
+        leaf_type::LeafType,
         tree::{Column, DataType, Repetition},
     };
 
@@ -272,7 +214,7 @@ mod tests {
         Column {
             name: name.to_owned(),
             repetition: Repetition::Nullable,
-            data_type: DataType::Leaf(words.to_owned()),
+            data_type: DataType::Leaf(LeafType::in_words(words)),
         }
     }
 
@@ -348,7 +290,7 @@ mod tests {
             Just(Repetition::Repeated)
         ];
         let any_leaf = prop_oneof![Just("int64"), Just("string")]
-            .prop_map(|words| DataType::Leaf(words.to_owned()));
+            .prop_map(|words| DataType::Leaf(LeafType::in_words(words)));
         let any_column = move |data_type: BoxedStrategy<DataType>| {
             ("[abc]", any_repetition.clone(), data_type)
                 .prop_map(|(name, repetition, data_type)| Column { name, repetition, data_type })

@@ -13,8 +13,6 @@ use super::{
     tree::MAX_DEPTH,
 };
 
-type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
-
 /// Maximum number of columns and groups of a schema.
 const MAX_SCHEMA_ELEMENTS: usize = 100_000;
 /// Maximum length of all names together, because schemas are stored, listed and compared.
@@ -43,7 +41,7 @@ pub(super) struct Facts<'a> {
 }
 
 /// Walks over `thrift`, a `FileMetaData` struct, of a file whose pages end at `pages_end`.
-pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
+pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>, InvalidParquet> {
     let mut facts = Facts::default();
     let mut columns = None;
     let mut row_count = None;
@@ -85,7 +83,7 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>> {
 }
 
 /// Walks over the schema, a tree written depth first, and returns the number of columns.
-fn schema(reader: &mut Reader<'_>) -> Result<usize> {
+fn schema(reader: &mut Reader<'_>) -> Result<usize, InvalidParquet> {
     let mut columns = 0;
     let mut elements = 0;
     let (mut name_bytes, mut path_bytes) = (0, 0);
@@ -137,7 +135,7 @@ struct SchemaElement {
 }
 
 impl SchemaElement {
-    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, InvalidParquet> {
         let mut name_length = None;
         let mut children = 0;
         reader.fields(|reader, id, kind| match (id, kind) {
@@ -164,7 +162,7 @@ fn row_group(
     columns: usize,
     pages_end: i64,
     facts: &mut Facts<'_>,
-) -> Result<()> {
+) -> Result<(), InvalidParquet> {
     let (mut chunks, mut place) = (0, 0);
     let mut group = RowGroup::default();
     reader.fields(|reader, id, kind| match (id, kind) {
@@ -211,7 +209,10 @@ fn row_group(
     }
 }
 
-fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMetaData<'a>> {
+fn column_chunk<'a>(
+    reader: &mut Reader<'a>,
+    pages_end: i64,
+) -> Result<ColumnMetaData<'a>, InvalidParquet> {
     let mut meta_data = None;
     let (mut is_encrypted, mut is_elsewhere) = (false, false);
     reader.fields(|reader, id, kind| match (id, kind) {
@@ -243,7 +244,7 @@ fn column_chunk<'a>(reader: &mut Reader<'a>, pages_end: i64) -> Result<ColumnMet
 }
 
 /// Reads the null count from a column's statistics.
-fn null_count(reader: &mut Reader<'_>) -> Result<Option<i64>> {
+fn null_count(reader: &mut Reader<'_>) -> Result<Option<i64>, InvalidParquet> {
     let mut count = None;
     reader.fields(|reader, id, kind| match (id, kind) {
         (3, Kind::Integer) => {
@@ -270,7 +271,7 @@ struct ColumnMetaData<'a> {
 }
 
 impl<'a> ColumnMetaData<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, InvalidParquet> {
         let mut column = Self { codec: -1, values: -1, ..Self::default() };
         let mut nulls = None;
         reader.fields(|reader, id, kind| {

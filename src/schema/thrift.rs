@@ -9,8 +9,6 @@ use super::invalid::InvalidParquet;
 /// Maximum nesting of structs and lists. Footers need about eight levels.
 const MAX_DEPTH: usize = 100;
 
-type Result<T, E = InvalidParquet> = std::result::Result<T, E>;
-
 /// The wire type of a field or element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -41,8 +39,8 @@ impl<'a> Reader<'a> {
     /// to skip it.
     pub(super) fn fields(
         &mut self,
-        mut visit: impl FnMut(&mut Self, i16, Kind) -> Result<bool>,
-    ) -> Result<()> {
+        mut visit: impl FnMut(&mut Self, i16, Kind) -> Result<bool, InvalidParquet>,
+    ) -> Result<(), InvalidParquet> {
         self.nested(|reader| {
             let mut id = 0_i16;
             loop {
@@ -67,8 +65,8 @@ impl<'a> Reader<'a> {
     /// Reads a list of structs; `visit` reads each.
     pub(super) fn structs(
         &mut self,
-        mut visit: impl FnMut(&mut Self) -> Result<()>,
-    ) -> Result<usize> {
+        mut visit: impl FnMut(&mut Self) -> Result<(), InvalidParquet>,
+    ) -> Result<usize, InvalidParquet> {
         self.nested(|reader| {
             let (kind, count) = reader.list_header()?;
             if count > 0 && kind != Some(Kind::Struct) {
@@ -82,7 +80,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a list of byte strings; `visit` gets each.
-    pub(super) fn binaries(&mut self, mut visit: impl FnMut(&'a [u8])) -> Result<()> {
+    pub(super) fn binaries(
+        &mut self,
+        mut visit: impl FnMut(&'a [u8]),
+    ) -> Result<(), InvalidParquet> {
         let (kind, count) = self.list_header()?;
         if count > 0 && kind != Some(Kind::Binary) {
             return Err(malformed("a list's element type"));
@@ -93,27 +94,27 @@ impl<'a> Reader<'a> {
     /// Reads something, and returns its bytes too.
     pub(super) fn encoded<T>(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<(T, &'a [u8])> {
+        read: impl FnOnce(&mut Self) -> Result<T, InvalidParquet>,
+    ) -> Result<(T, &'a [u8]), InvalidParquet> {
         let before = self.left;
         let value = read(self)?;
         Ok((value, &before[..before.len() - self.left.len()]))
     }
 
     /// Reads a zigzag integer of up to 64 bits.
-    pub(super) fn integer(&mut self) -> Result<i64> {
+    pub(super) fn integer(&mut self) -> Result<i64, InvalidParquet> {
         let encoded = self.varint()?;
         Ok((encoded >> 1).cast_signed() ^ -(encoded & 1).cast_signed())
     }
 
     /// Reads a byte string.
-    pub(super) fn binary(&mut self) -> Result<&'a [u8]> {
+    pub(super) fn binary(&mut self) -> Result<&'a [u8], InvalidParquet> {
         let length = self.varint()?;
         self.take(usize::try_from(length).map_err(|_| malformed("a length"))?)
     }
 
     /// Skips a value.
-    pub(super) fn skip(&mut self, kind: Kind) -> Result<()> {
+    pub(super) fn skip(&mut self, kind: Kind) -> Result<(), InvalidParquet> {
         match kind {
             Kind::True | Kind::False => Ok(()),
             Kind::Byte => self.take(1).map(drop),
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn skip_element(&mut self, kind: Option<Kind>) -> Result<()> {
+    fn skip_element(&mut self, kind: Option<Kind>) -> Result<(), InvalidParquet> {
         match kind {
             // In a list, a boolean is a byte; as a field, it is part of the header.
             Some(Kind::True | Kind::False) => self.take(1).map(drop),
@@ -147,7 +148,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn list_header(&mut self) -> Result<(Option<Kind>, usize)> {
+    fn list_header(&mut self) -> Result<(Option<Kind>, usize), InvalidParquet> {
         let header = self.byte()?;
         let count = match header >> 4 {
             15 => self.count()?,
@@ -156,19 +157,19 @@ impl<'a> Reader<'a> {
         Ok((element_kind(header & 0x0F)?, count))
     }
 
-    fn count(&mut self) -> Result<usize> {
+    fn count(&mut self) -> Result<usize, InvalidParquet> {
         let count = self.varint()?;
         self.bounded(count)
     }
 
-    fn bounded(&self, count: u64) -> Result<usize> {
+    fn bounded(&self, count: u64) -> Result<usize, InvalidParquet> {
         usize::try_from(count)
             .ok()
             .filter(|&count| count <= self.left.len())
             .ok_or_else(|| malformed("a count that the file has no room for"))
     }
 
-    fn varint(&mut self) -> Result<u64> {
+    fn varint(&mut self) -> Result<u64, InvalidParquet> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -180,18 +181,21 @@ impl<'a> Reader<'a> {
         Err(malformed("an integer that does not end"))
     }
 
-    fn byte(&mut self) -> Result<u8> {
+    fn byte(&mut self) -> Result<u8, InvalidParquet> {
         self.take(1).map(|bytes| bytes[0])
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], InvalidParquet> {
         let (taken, left) =
             self.left.split_at_checked(length).ok_or_else(|| malformed("it ends too early"))?;
         self.left = left;
         Ok(taken)
     }
 
-    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, InvalidParquet>,
+    ) -> Result<T, InvalidParquet> {
         if self.depth == MAX_DEPTH {
             return Err(malformed("it is nested too deeply"));
         }
@@ -202,12 +206,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn kind(code: u8) -> Result<Kind> {
+fn kind(code: u8) -> Result<Kind, InvalidParquet> {
     element_kind(code)?.ok_or_else(|| malformed("a field's type"))
 }
 
 /// An empty list may have no element type.
-fn element_kind(code: u8) -> Result<Option<Kind>> {
+fn element_kind(code: u8) -> Result<Option<Kind>, InvalidParquet> {
     Ok(Some(match code {
         0 => return Ok(None),
         1 => Kind::True,

@@ -65,10 +65,11 @@ fn is_certain(difference: &Difference) -> bool {
         return true;
     }
     let (Some(held), Some(ours)) = (&difference.expected, &difference.found) else { return true };
-    match (family(held), family(ours)) {
+    let (held, ours) = (held.to_string(), ours.to_string());
+    match (family(&held), family(&ours)) {
         // Within a family, plain names are compared: int32 and int64, float and double.
         (Some(held_family), Some(our_family)) if held_family == our_family => {
-            is_plain(held) && is_plain(ours)
+            is_plain(&held) && is_plain(&ours)
         }
         (Some(_), Some(_)) => true,
         _ => false,

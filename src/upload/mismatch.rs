@@ -9,7 +9,7 @@ use super::problem::Problem;
 use crate::{
     hint::{Hint, NEUTRAL, Words},
     message::bounded,
-    schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},
+    schema::{Difference, DifferenceKind, LeafType, Property, advice},
 };
 
 /// All reasons why a batch was rejected.
@@ -165,12 +165,12 @@ impl CheckError {
             String::new(),
         ]];
         table.extend(rows.iter().take(SHOWN).map(|(difference, files)| {
-            let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
+            let (expected, found) = (difference.expected.as_ref(), difference.found.as_ref());
             let kind = difference.kind;
             let mut files = some_of(files);
             let mut found_words = side(found, expected, kind);
             if kind == DifferenceKind::Type
-                && !found.is_some_and(is_null_words)
+                && !found.is_some_and(Property::is_null)
                 && self.is_without_values(difference)
             {
                 found_words += " (no value)";
@@ -298,22 +298,23 @@ fn shown_path(path: &str) -> String {
 }
 
 /// One side of a difference, for the table.
-fn side(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String {
+fn side(side: Option<&Property>, other: Option<&Property>, kind: DifferenceKind) -> String {
     match (side, kind) {
         (None, _) => "(absent)".to_owned(),
         (Some(place), DifferenceKind::Moved) => format!("position {place}"),
         // The physical type only matters compared with another null.
-        (Some(null), _) if is_null_words(null) && !other.is_some_and(is_null_words) => {
+        (Some(null), _) if null.is_null() && !other.is_some_and(Property::is_null) => {
             "null (all rows)".to_owned()
         }
-        (Some(words), _) => words.to_owned(),
+        (Some(property), _) => property.to_string(),
     }
 }
 
 fn has_nan_where_others_have_integers(difference: &Difference) -> bool {
+    let expected = difference.expected.as_ref().and_then(Property::leaf);
+    let found = difference.found.as_ref().and_then(Property::leaf);
     difference.kind == DifferenceKind::Type
-        && difference.expected.as_deref().is_some_and(is_integer_words)
-        && difference.found.as_deref() == Some("double")
+        && matches!((expected, found), (Some(LeafType::Integer { .. }), Some(LeafType::Double)))
 }
 
 fn with_first(files: &[String]) -> String {

@@ -232,6 +232,35 @@ def test_check_and_upload_agree_on_files_already_in_the_dataset(
     assert "with other content" in str(refused.error)
 
 
+def test_check_and_upload_agree_on_files_that_the_upload_rewrites(
+    service: RememberingServer, tmp_path: Path
+) -> None:
+    folder, options = tmp_path / "rewritten", {"recursive": True, "hive": True}
+    options |= {"recompress": True, "on_mismatch": "cast"}  # type: ignore[dict-item]
+    for year, kind in [(2024, pa.int32()), (2025, pa.int64())]:
+        (folder / f"year={year}").mkdir(parents=True)
+        table = pa.table({"id": pa.array([year] * 3, kind)})
+        pq.write_table(table, folder / f"year={year}" / f"{year}.parquet", compression="zstd")
+    client = sutro.Client(service.api_key, service.api_url)
+    upload = upload_to(service)
+
+    report = upload(folder, **options)
+
+    assert [set(file.changes) for file in report] == [
+        {"cast", "hive", "recompressed"},
+        {"hive", "recompressed"},
+    ]
+    assert client.check(folder, DATASET_ID, **options)  # type: ignore[arg-type]
+    assert statuses(upload(folder, **options)) == ["skipped"] * 2
+    other = pa.table({"id": [7] * 3})
+    pq.write_table(other, folder / "year=2025" / "2025.parquet", compression="zstd")
+    checked = client.check(folder, DATASET_ID, **options)  # type: ignore[arg-type]
+    with pytest.raises(sutro.FileExistsInDatasetError) as refused:
+        upload(folder, **options)
+    assert isinstance(checked.error, sutro.FileExistsInDatasetError)
+    assert checked.error.names == refused.value.names == ("year=2025,2025.parquet",)
+
+
 @pytest.mark.skipif(not hasattr(stat, "S_IRWXG"), reason="permissions of Unix")
 def test_the_upload_record_is_private_and_contains_no_key(
     without_hashes: RememberingServer, folder: Path, tmp_path: Path

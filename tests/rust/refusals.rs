@@ -102,6 +102,18 @@ async fn files_are_not_retried_if_retry_after_exceeds_the_deadline() {
     assert_eq!(proxy.attempts(1), 1);
 }
 
+/// It fails within milliseconds of the commit before it, which makes it the head.
+#[tokio::test]
+async fn the_deadline_holds_for_a_file_that_has_just_become_the_head() {
+    let folder = folder_of(SIZE);
+    fs::write(folder.path().join("1.parquet"), file_of_size(LARGE)).unwrap();
+    let proxy = Behind::proxy(2, BUSY, short_deadline()).await;
+    let error = upload_folder(&proxy.client, &folder, &proxy.dataset_id, 1).await.unwrap_err();
+    assert!(error.to_string().contains("HTTP 503"), "{error}");
+    assert_eq!(proxy.attempts(2), 1);
+    assert_eq!(proxy.service.names(&proxy.dataset_id).await, ["0.parquet"]);
+}
+
 #[tokio::test]
 async fn downloads_are_not_retried_if_retry_after_exceeds_the_deadline() {
     let proxy = Behind::proxy(1, BUSY, short_deadline()).await;

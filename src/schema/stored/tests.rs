@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::schema::{
     Schema, diff,
+    leaf_type::{LeafType, tests::WORDS},
     tree::{Column, DataType, MAX_DEPTH, Repetition},
 };
 
@@ -11,8 +12,8 @@ thread_local! {
     static IS_PLANTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While this value exists, schemas of this thread are stored as in releases before 0.3: a bug that
-/// tests must find. must find.
+/// While this value exists, schemas of this thread are stored as in releases before 0.3: a bug that tests
+/// must find.
 pub(crate) struct StoredAsBefore;
 
 impl StoredAsBefore {
@@ -45,7 +46,7 @@ fn nested_columns(columns: &[Column]) -> String {
 fn nested_column(column: &Column) -> String {
     let json = |text: &str| serde_json::to_string(text).unwrap();
     let data_type = match &column.data_type {
-        DataType::Leaf(words) => format!(r#""leaf":{}"#, json(words)),
+        DataType::Leaf(leaf) => format!(r#""leaf":{}"#, json(&leaf.to_string())),
         DataType::List(element) => format!(r#""list":{}"#, nested_column(element)),
         DataType::Map(entries) => format!(r#""map":{}"#, nested_columns(entries)),
         DataType::Group { annotation, columns } => format!(
@@ -62,7 +63,7 @@ fn leaf(name: &str) -> Column {
     Column {
         name: name.to_owned(),
         repetition: Repetition::Nullable,
-        data_type: DataType::Leaf("int64".to_owned()),
+        data_type: DataType::Leaf(LeafType::Integer { bits: 64, is_signed: true }),
     }
 }
 
@@ -142,10 +143,13 @@ fn any_column() -> impl Strategy<Value = Column> {
         Just(Repetition::Nullable),
         Just(Repetition::Repeated)
     ];
-    let first =
-        (any::<String>(), repetition, any::<String>()).prop_map(|(name, repetition, words)| {
-            Column { name, repetition, data_type: DataType::Leaf(words) }
-        });
+    let words =
+        prop_oneof![any::<String>(), proptest::sample::select(&WORDS).prop_map(str::to_owned)];
+    let first = (any::<String>(), repetition, words).prop_map(|(name, repetition, words)| Column {
+        name,
+        repetition,
+        data_type: DataType::Leaf(LeafType::in_words(&words)),
+    });
     first.prop_recursive(8, 64, 6, |inner| {
         let columns = || proptest::collection::vec(inner.clone(), 0..6);
         let data_type = prop_oneof![

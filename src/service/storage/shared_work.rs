@@ -1,16 +1,18 @@
 //! Work that several requests need at the same time, and that costs hardly more when it is done for
 //! all of them at once.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::{Mutex, oneshot},
     time::sleep,
 };
 
+use crate::lock::Lock;
+
 /// The items of requests that wait for the same work. One of the requests does it for all.
 pub(super) struct SharedWork<T, R> {
-    waiting: std::sync::Mutex<Vec<Waiting<T, R>>>,
+    waiting: Lock<Vec<Waiting<T, R>>>,
     /// Held by the request that does the work.
     turn: Mutex<()>,
 }
@@ -22,7 +24,7 @@ struct Waiting<T, R> {
 
 impl<T, R> Default for SharedWork<T, R> {
     fn default() -> Self {
-        Self { waiting: std::sync::Mutex::default(), turn: Mutex::default() }
+        Self { waiting: Lock::default(), turn: Mutex::default() }
     }
 }
 
@@ -48,7 +50,7 @@ impl<T, R> SharedWork<T, R> {
         W: Future<Output = Vec<R>>,
     {
         let (sender, mut outcome) = oneshot::channel();
-        self.waiting().push(Waiting { item, outcome: sender });
+        self.waiting.lock().push(Waiting { item, outcome: sender });
         tokio::select! {
             biased;
             outcome = &mut outcome => return outcome.ok(),
@@ -56,7 +58,7 @@ impl<T, R> SharedWork<T, R> {
                 if !pause.is_zero() {
                     sleep(pause).await;
                 }
-                let waiting = std::mem::take(&mut *self.waiting());
+                let waiting = std::mem::take(&mut *self.waiting.lock());
                 let (items, senders): (Vec<_>, Vec<_>) =
                     waiting.into_iter().map(|waiting| (waiting.item, waiting.outcome)).unzip();
                 if !items.is_empty() {
@@ -69,10 +71,6 @@ impl<T, R> SharedWork<T, R> {
             }
         }
         outcome.await.ok()
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<T, R>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

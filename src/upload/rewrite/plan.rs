@@ -12,7 +12,7 @@ use parquet::{
 };
 
 use super::levels::{Leaf, leaves};
-use crate::schema::{AddedColumn, Footer, leaf_count, type_words, with_columns};
+use crate::schema::{AddedColumn, Footer, have_one_type, leaf_count, type_words, with_columns};
 
 /// Where a column comes from.
 #[derive(Debug)]
@@ -56,8 +56,7 @@ pub(super) fn sources<'a>(
 fn ensure_same_type(target: &Type, column: &AddedColumn) -> Result<()> {
     let root = Type::group_type_builder("root").build()?;
     let made = with_columns(&root, std::slice::from_ref(column))?;
-    let is_same =
-        made.get_fields().first().is_some_and(|made| type_words(made) == type_words(target));
+    let is_same = made.get_fields().first().is_some_and(|made| have_one_type(made, target));
     if is_same {
         return Ok(());
     }

@@ -319,7 +319,7 @@ impl Shell {
                     }
                     Err(error) => {
                         self.connections.failed();
-                        let error = with_likely_cause(error, &request.body);
+                        let error = with_likely_cause(error, request.body.state());
                         self.last_errors.insert(id.file, error);
                     }
                 }
@@ -355,7 +355,7 @@ impl Shell {
 
     /// The file, and how many bytes of its current request were sent.
     fn sent_of(&self, file: FileIndex) -> (FileIndex, u64) {
-        (file, self.requests.get(&file).map_or(0, |request| request.body.sent()))
+        (file, self.requests.get(&file).map_or(0, |request| request.body.state().sent()))
     }
 
     fn error_of(&mut self, stop: Stop) -> Error {

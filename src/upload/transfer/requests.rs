@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::mpsc, task::yield_now, time::Instant};
+use tokio::{task::yield_now, time::Instant};
 
 use super::shell::{Accepted, News, Request, Shell, Waiting};
 use crate::{
-    client::{BodyEvent, BodyState, TailOrder, UploadAttempt},
+    client::{BodyEvent, TailOrder, UploadAttempt, body_line},
     error::Error,
     upload::commit::{Ending, Event, FileIndex, Mode, RequestId},
 };
@@ -62,12 +62,9 @@ impl Shell {
         let is_first = id.attempt == 1;
         let read_ahead =
             is_first.then(|| self.files_ahead.take(id.file, &self.transfer.files)).flatten();
-        let body = Arc::new(BodyState::default());
-        let (orders, receiver) = mpsc::unbounded_channel();
         let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
         let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
-        tracker.started(position, Arc::clone(&body));
-        let listener = move |event| {
+        let (body, end) = body_line(move |event| {
             let event = match event {
                 BodyEvent::Started => Event::Started(id),
                 BodyEvent::TailReached => {
@@ -79,16 +76,15 @@ impl Shell {
             };
             // The shell is gone only when the run is over.
             let _ = news.send(News::Event(event));
-        };
+        });
+        self.transfer.tracker.started(position, Arc::clone(body.state()));
         let upload = UploadAttempt {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
             content,
             read_ahead,
             is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
-            orders: receiver,
-            listener: Box::new(listener),
-            state: Arc::clone(&body),
+            end,
         };
         let client = if is_staged {
             self.transfer.client.clone()
@@ -97,7 +93,7 @@ impl Shell {
         };
         if is_staged {
             // Nothing waits for its turn.
-            let _ = orders.send(TailOrder::Release);
+            body.order(TailOrder::Release);
         }
         let task = self.send(async move {
             let outcome = if is_staged {
@@ -108,7 +104,7 @@ impl Shell {
             News::Ended(id, outcome)
         });
         let attempt = id.attempt;
-        self.requests.insert(id.file, Request { attempt, orders, body, task });
+        self.requests.insert(id.file, Request { attempt, body, task });
     }
 
     /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.
@@ -125,8 +121,7 @@ impl Shell {
 
     pub(super) fn order(&self, file: FileIndex, order: TailOrder) {
         if let Some(request) = self.requests.get(&file) {
-            // A request that is over has told so, or is about to.
-            let _ = request.orders.send(order);
+            request.body.order(order);
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use super::{connections::Connections, read_ahead::FilesAhead, recorder::Recorder};
 use crate::{
-    client::{ApiClient, BodyState, CommitOutcome, TailOrder, backoff},
+    client::{ApiClient, BodyHandle, CommitOutcome, backoff},
     error::{Error, Result},
     upload::{
         commit::{
@@ -102,8 +102,7 @@ pub(super) struct Waiting {
 /// An open request.
 pub(super) struct Request {
     pub(super) attempt: u32,
-    pub(super) orders: mpsc::UnboundedSender<TailOrder>,
-    pub(super) body: Arc<BodyState>,
+    pub(super) body: BodyHandle,
     pub(super) task: AbortHandle,
 }
 

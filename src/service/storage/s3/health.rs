@@ -1,18 +1,18 @@
 //! Whether the store responded to the last request.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
     time::{Duration, Instant},
 };
 
-use crate::service::storage::error::StorageError;
+use crate::{lock::Lock, service::storage::error::StorageError};
 
 /// While the store is away, one request in this time finds out whether it is back. The others fail
 /// at once, so that they do not pile up.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-pub(super) struct Health(Mutex<Option<Away>>);
+pub(super) struct Health(Lock<Option<Away>>);
 
 struct Away {
     words: String,
@@ -61,7 +61,7 @@ impl Health {
     }
 
     fn away(&self) -> MutexGuard<'_, Option<Away>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,11 +1,6 @@
 //! Memory for parts, which all uploads of an instance share.
 
-use std::{
-    mem,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{mem, pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
@@ -14,7 +9,7 @@ use tokio::{
 };
 
 use super::health::Health;
-use crate::service::storage::error::StorageError;
+use crate::{lock::Lock, service::storage::error::StorageError};
 
 /// An object has at most this many parts.
 const MOST_PARTS: u64 = 10_000;
@@ -37,7 +32,7 @@ pub(super) struct PartMemory {
     gathered: Arc<Semaphore>,
     sent: Arc<Semaphore>,
     /// Buffers that are not in use. They are kept, because an allocator would keep more.
-    free: Arc<Mutex<Vec<BytesMut>>>,
+    free: Arc<Lock<Vec<BytesMut>>>,
 }
 
 /// Memory for one part, until it is dropped.
@@ -49,7 +44,7 @@ pub(super) struct PartBuffer {
 /// Memory whose bytes are being sent.
 pub(super) struct Lease {
     sent: Bytes,
-    free: Arc<Mutex<Vec<BytesMut>>>,
+    free: Arc<Lock<Vec<BytesMut>>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -96,7 +91,7 @@ impl PartMemory {
     }
 
     fn buffer(&self, permit: OwnedSemaphorePermit) -> PartBuffer {
-        let free = lock(&self.free).pop();
+        let free = self.free.lock().pop();
         let bytes = free.unwrap_or_else(|| BytesMut::with_capacity(part_bytes(0)));
         let lease = Lease { sent: Bytes::new(), free: Arc::clone(&self.free), _permit: permit };
         PartBuffer { bytes, lease }
@@ -122,13 +117,9 @@ impl Lease {
             && bytes.capacity() <= 2 * part_bytes(0)
         {
             bytes.clear();
-            lock(&self.free).push(bytes);
+            self.free.lock().push(bytes);
         }
     }
-}
-
-fn lock(free: &Mutex<Vec<BytesMut>>) -> MutexGuard<'_, Vec<BytesMut>> {
-    free.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
