@@ -42,6 +42,10 @@ FILES = {
 }
 """A blob between two files that the catalog stores."""
 
+STEPS = ("recvfrom", "openat", "pwrite64", "fsync", "rename", "writev")
+"""The system calls of stage and commit: a request is read, blobs and the catalog are written and
+made durable, and a response is sent."""
+
 
 def content_of(number: int) -> bytes:
     """One of `AT_ONCE` files is a blob, and the catalog stores the others."""
@@ -174,7 +178,7 @@ def commit_all(client: RawClient, dataset_id: str, staged: Mapping[str, str]) ->
 @pytest.mark.parametrize(
     "injection",
     [
-        *(f"{call}:signal=SIGKILL" for call in ("openat", "pwrite64", "fsync", "rename")),
+        *(f"{call}:signal=SIGKILL" for call in STEPS),
         *(f"{call}:error=EIO" for call in ("openat", "pwrite64", "fsync", "rename")),
         *(f"{call}:error=ENOSPC" for call in ("openat", "pwrite64")),
     ],

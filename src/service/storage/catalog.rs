@@ -12,8 +12,8 @@ use super::{
     postgres::{ConnectionCounts, PostgresDatabase},
     records::ChangeRecords,
     rows::{
-        StoredFile, UploadRecord, dataset_file, dataset_info, is_named, schema, stored_file,
-        upload_record,
+        StoredFile, UploadRecord, dataset_file, dataset_info, is_named, may_be_stored, schema,
+        stored_file, upload_record,
     },
     sql,
     sqlite::SqliteDatabase,
@@ -239,6 +239,9 @@ impl Catalog {
         dataset_id: &str,
         file_name: &str,
     ) -> Result<Option<StoredFile>, StorageError> {
+        if !may_be_stored(file_name) {
+            return Ok(None);
+        }
         let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
         let row = self.database.look_up(select.bind(file_name)).await?;
         Ok(row.as_ref().map(stored_file).transpose()?)

@@ -61,6 +61,10 @@ class SharedPlace:
         catalog = self._database.url(self._name, database_port)
         return ["--catalog", catalog, "--blobs", self._blobs]
 
+    def query(self, sql: str) -> list[list[str]]:
+        """Read or change the catalog behind the back of the servers."""
+        return self._database.query(sql, self._name)
+
     def delete_object(self, key: str) -> None:
         """Delete an object behind the back of the servers."""
         self._store.change(self._blobs, key, "DELETE")

@@ -87,6 +87,30 @@ async fn a_commit_counts_the_files_that_are_there(fixture: &Fixture) {
     catalog.close().await;
 }
 
+/// The same request again has the same answer, although nothing of it is staged any more.
+async fn a_commit_is_recognised_although_deletions_restored_the_expected_count(
+    fixture: &Fixture,
+) {
+    let catalog = fixture.with_dataset("restored").await;
+    append(&catalog, "restored", &["a", "b", "x", "y"]).await;
+    for name in ["c", "d", "e"] {
+        stage_file(&catalog, staged_file("restored", name, Some("a")), QUOTA).await;
+    }
+    let committed = commit(&catalog, "restored", 4, &["c", "d"]).await;
+    assert_eq!(committed, done("restored", &["c", "d"]));
+    for gone in ["a", "x"] {
+        delete(&catalog, None, "restored", Some(gone)).await;
+    }
+    let again = commit(&catalog, "restored", 4, &["c", "d"]).await;
+    assert_eq!(again, Committed::Before(files("restored", &["c", "d"])));
+    // With an id that is still staged, it is another commit, and changes nothing.
+    let other = commit(&catalog, "restored", 4, &["c", "e"]).await;
+    assert_eq!(other, Committed::Unknown("file_restored-c".to_owned()));
+    assert_eq!(names(&catalog, "restored").await, ["b", "y", "c", "d"]);
+    assert_eq!(commit(&catalog, "restored", 4, &["e"]).await, done("restored", &["e"]));
+    catalog.close().await;
+}
+
 async fn a_deleted_dataset_is_unknown_and_leaves_nothing(fixture: &Fixture) {
     let catalog = fixture.open().await;
     for id in ["gone", "stays"] {
@@ -162,6 +186,7 @@ async fn keeps_the_contract(fixture: &Fixture) {
     a_deleted_file_leaves_the_order_of_the_rest_and_its_name_is_free(fixture).await;
     a_position_stays_valid_while_files_are_deleted(fixture).await;
     a_commit_counts_the_files_that_are_there(fixture).await;
+    a_commit_is_recognised_although_deletions_restored_the_expected_count(fixture).await;
     a_deleted_dataset_is_unknown_and_leaves_nothing(fixture).await;
     only_its_owner_can_use_the_id_of_a_deleted_dataset_again(fixture).await;
     let only_unstaged = fixture.open().await;
