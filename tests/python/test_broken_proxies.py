@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 FILES = 40
 NAMES = [f"part-{number:02}.parquet" for number in range(FILES)]
-RUNS = 5
-
+RUNS = 2
 QUARTER = 0.25
 
 
@@ -50,7 +49,7 @@ class PrefixWatch:
         while not self._ended.is_set():
             self.seen.append(names_in(self._client, self._dataset_id))
 
-    def __enter__(self) -> PrefixWatch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -94,7 +93,7 @@ def test_a_dataset_is_a_prefix_at_any_moment_and_a_clean_run_completes_it(
     direct = server.client()
     if atomic and "gate" in request.node.name:
         pytest.skip("needs a server that stages files")
-    broken = sutro.Client(server.api_key, url, max_retries=2, grace=0.2)
+    broken = sutro.Client(server.api_key, url, max_retries=2)
     for _ in range(RUNS):
         dataset_id = direct.create_dataset()
         with PrefixWatch(direct, dataset_id) as watch:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import RunSutro
+    from helpers.raw_client import Answer
     from helpers.s3 import S3Server
     from helpers.shared_place import SharedPlace
 
@@ -40,6 +43,7 @@ class Kept:
         blobs: Counts the others.
         change: Changes the catalog behind the back of the servers.
         options: Name the place for other commands.
+        is_shared: Whether several servers can use it.
     """
 
     serve: Callable[..., ServerProcess]
@@ -48,6 +52,7 @@ class Kept:
     change: Callable[[str], object]
     options: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    is_shared: bool = False
 
     def verify(self, run_sutro: RunSutro) -> list[tuple[str, str]]:
         """The kinds and file ids of the findings of `sutro verify`."""
@@ -78,6 +83,7 @@ def kept_by_servers(place: SharedPlace, store: S3Server) -> Kept:
         change=place.query,
         options=place.options(),
         environment=store.environment(),
+        is_shared=True,
     )
 
 
@@ -195,6 +201,35 @@ def test_damaged_and_missing_bytes_in_the_catalog_are_named(
         assert client.commit(dataset_id, 2, [staged]).status == 200
 
 
+def test_of_two_drivers_that_commit_to_one_dataset_exactly_one_succeeds(kept: Kept) -> None:
+    with ExitStack() as servers, ThreadPoolExecutor(2) as drivers:
+        count = 2 if kept.is_shared else 1
+        urls = [servers.enter_context(kept.serve()).api_url for _ in range(count)]
+        clients = [RawClient(urls[0], API_KEY), RawClient(urls[-1], API_KEY)]
+        start = Barrier(2)
+        for _ in range(20):
+            dataset_id = clients[0].create_dataset()
+            staged = [
+                [
+                    client.stage(dataset_id, f"{driver}-{size}.parquet", file_of(size))
+                    for size in SIZES
+                ]
+                for driver, client in enumerate(clients)
+            ]
+            ids = [[answer.body["staged_id"] for answer in answers] for answers in staged]
+
+            def commit(driver: int, dataset_id: str = dataset_id, ids: Any = ids) -> Answer:
+                start.wait()
+                return clients[driver].commit(dataset_id, 0, ids[driver])
+
+            answers = list(drivers.map(commit, range(2)))
+            assert sorted(answer.status for answer in answers) == [200, 412]
+            winner = [answer.status for answer in answers].index(200)
+            assert answers[1 - winner].body["file_count"] == len(SIZES)
+            listed = clients[1 - winner].post("list-dataset-files", dataset_id=dataset_id)
+            assert [file["file_id"] for file in listed.body["files"]] == ids[winner]
+
+
 def test_names_and_ids_that_no_file_can_have_are_not_found(kept: Kept) -> None:
     with kept.serve() as served:
         client = RawClient(served.api_url, API_KEY)
@@ -263,6 +298,7 @@ def test_a_folder_that_fills_up_with_small_files_keeps_exactly_those_it_acknowle
         with ServerProcess(data, wrapper=disk.wrapper) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
+            disk.fill(leave_kib=400)
             while True:
                 answer = client.stage(dataset_id, f"{len(staged)}.parquet", content)
                 if answer.status != 200:

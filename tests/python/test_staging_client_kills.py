@@ -13,7 +13,7 @@ from conftest import PARTS, large_parquet_bytes, parquet_bytes
 from helpers.datasets import names_in
 from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
-from helpers.strace import needs_strace
+from helpers.strace import ONE_WORKER, needs_strace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,8 @@ def killed_at(
 ) -> bool:
     """Run a script, and kill it at a step on the network. Return whether it got that far."""
     kill = f"inject={calls}:signal=KILL:when={step}"
-    command = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", kill]
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", kill]
+    command = [*ONE_WORKER, *strace]
     target = [sys.executable, "-c", script, server.api_url, server.api_key, *map(str, arguments)]
     run = subprocess.run([*command, *target], capture_output=True, text=True, check=False)
     if "not permitted" in run.stderr:
@@ -92,7 +93,7 @@ def test_a_client_killed_at_any_step_has_committed_a_prefix_or_if_atomic_all_or_
     assert step > 2
 
 
-def test_a_full_server_disk_fails_an_atomic_upload_and_nothing_becomes_visible(
+def test_a_full_server_disk_fails_an_upload_and_leaves_a_prefix_or_if_atomic_nothing(
     tmp_path: Path, folder: Path
 ) -> None:
     with small_disk(tmp_path / "disk", 4_000) as disk:
@@ -107,7 +108,12 @@ def test_a_full_server_disk_fails_an_atomic_upload_and_nothing_becomes_visible(
             ):
                 with pytest.raises(sutro.ServerError, match="507"):
                     attempt()
-            disk.free()
             assert names_in(client, dataset_id) == []
+            disk.fill(leave_kib=24)
+            with pytest.raises(sutro.SutroError, match="507"):
+                client.upload(folder, dataset_id)
+            there = names_in(client, dataset_id)
+            assert there == PARTS[: len(there)]
+            disk.free()
             client.upload(folder, dataset_id, atomic=True)
             assert names_in(client, dataset_id) == PARTS
