@@ -153,9 +153,9 @@ async fn a_file_is_not_staged_for_a_dataset_that_was_created_again_since_it_was_
     delete(&catalog, None, "twice", None).await;
     assert_eq!(catalog.create_dataset(None, "twice", None, 1_000).await.unwrap(), Created::Done);
     assert_eq!(stage_file(&catalog, compared, QUOTA).await, Staged::NoDataset);
-    let own = staged_file("twice", "b", "b");
+    let own = staged_file("twice", "c", "b");
     assert_eq!(stage_file(&catalog, own, QUOTA).await, Staged::Done);
-    assert_eq!(commit(&catalog, "twice", 0, &["b"]).await, done("twice", &["b"]));
+    assert_eq!(commit(&catalog, "twice", 0, &["c"]).await, done("twice", &["c"]));
     catalog.close().await;
 }
 
