@@ -58,7 +58,8 @@ soak: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/schemathesis ## Run the fault t
 	cargo test --locked damaged_footer
 	$(BIN)/python -m pytest -k kill_9 tests/python/test_client_faults.py
 	$(BIN)/python -m pytest tests/python/test_source_kills.py
-	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_power_cuts.py \
+	$(BIN)/python -m pytest tests/python/test_service_kills.py tests/python/test_staging_kills.py \
+		tests/python/test_staging_client_kills.py tests/python/test_power_cuts.py \
 		tests/python/test_fleet.py tests/python/test_async_exits.py tests/python/test_openapi.py
 
 # The bindings are linted in a separate target folder, because maturin builds pyo3 with other settings.

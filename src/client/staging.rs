@@ -6,6 +6,7 @@ use super::{
     answer::Subject,
     calls::{UploadAttempt, checked_id},
     http::ApiClient,
+    retry::Since,
 };
 use crate::{
     config::{MAX_ANSWER_BYTES, MAX_COMMIT_ANSWER_BYTES},
@@ -63,6 +64,16 @@ impl ApiClient {
             outcome(&subject, status, &body)
         };
         subject.within(self.options().answer_timeout, "did not respond", call).await
+    }
+
+    /// Whether a commit of files, some of which are in their dataset, went through before. Commits
+    /// nothing.
+    ///
+    /// # Errors
+    /// The errors of every call.
+    pub(crate) async fn has_committed(&self, commit: &CommitRequest) -> Result<bool> {
+        let outcome = self.retrying(Since::Start, || self.commit_files(commit)).await?;
+        Ok(matches!(outcome, CommitOutcome::Committed(_)))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The rules of a dataset: what is parquet, which schema, which names.
 
-use std::sync::Arc;
 
 use axum::http::StatusCode;
 
@@ -10,7 +9,10 @@ use super::{
     keys::Caller,
     limits::Limits,
     refusal::Refusal,
-    storage::{Appended, Catalog, NewFile, Staged, StagedTotals, Storage, StoredBlob},
+    storage::{
+        Appended, Catalog, NewFile, PlaceForFile, SchemaText, Staged, StagedSchema, StagedTotals,
+        Storage, StoredBlob,
+    },
 };
 use crate::{
     schema::{Footer, FooterBytes, FooterReader, InvalidParquet, Schema, diff},
@@ -157,7 +159,7 @@ pub(super) async fn admit_staged(
         sha256: new_file.sha256,
         expires_at: None,
     };
-    match storage.stage(caller.owner(), dataset_id, schema.as_deref(), new_file).await? {
+    match storage.stage(caller.owner(), dataset_id, schema, new_file).await? {
         (Staged::Done, expires_at) => {
             staged.expires_at = rfc3339(expires_at);
             Ok(staged)
@@ -168,27 +170,29 @@ pub(super) async fn admit_staged(
     }
 }
 
-/// The rows of a file, and its schema if the dataset has none.
+/// The rows of a file, and its schema.
 async fn check_staged(
     storage: &Storage,
     caller: &Caller,
     dataset_id: &str,
     file: &ReceivedFile,
-) -> Result<(u64, Option<Arc<Schema>>), Refusal> {
+) -> Result<(u64, StagedSchema), Refusal> {
     let unknown = || Refusal::unknown_dataset(dataset_id);
     if !is_id(dataset_id) {
         return Err(unknown());
     }
     let footer = read_footer(storage, &file.blob).await?;
     let catalog = storage.catalog();
-    let found = catalog.has_name_and_schema(caller.owner(), dataset_id, &file.file_name).await?;
-    let (is_taken, schema) = found.ok_or_else(unknown)?;
+    let place = catalog.place_for(caller.owner(), dataset_id, &file.file_name).await?;
+    let PlaceForFile { is_taken, schema, created_at } = place.ok_or_else(unknown)?;
     if is_taken {
         return Err(Refusal::name_taken());
     }
     match schema {
-        None => Ok((footer.row_count, Some(footer.schema))),
-        Some(schema) if schema == *footer.schema => Ok((footer.row_count, None)),
+        None => Ok((footer.row_count, StagedSchema::Own(SchemaText::of(&footer.schema)))),
+        Some(schema) if schema == *footer.schema => {
+            Ok((footer.row_count, StagedSchema::OfDataset { created_at }))
+        }
         Some(schema) => {
             let why = differences(&schema, &footer.schema);
             Err(Refusal::schema_differs(format!("the schema differs from the dataset's: {why}")))

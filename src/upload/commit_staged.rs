@@ -16,7 +16,12 @@ use super::{
 use crate::{
     client::ApiClient,
     error::{Error, Result, TakenReason},
-    wire::{file_name::folded, messages::DatasetFile, places::Places, staging::StagedFile},
+    wire::{
+        file_name::folded,
+        messages::DatasetFile,
+        places::Places,
+        staging::{CommitRequest, MAX_COMMIT_FILES, StagedFile},
+    },
 };
 
 /// Appends staged files to their dataset, in this order. Up to 10,000 files are committed in one
@@ -41,7 +46,13 @@ pub async fn commit_staged(
     let listing = client.list_dataset_files(dataset_id).await?;
     must_stage(client, Needs::Commit)?;
     none_taken(&listing, &staged, dataset_id)?;
-    let before = count_before(&listing, &staged, dataset_id, expected_file_count)?;
+    let before = count_before(&listing, &staged);
+    if let Some(expected) = expected_file_count
+        && expected != before as u64
+        && !(before < listing.len() && went_through(client, &staged, dataset_id, expected).await?)
+    {
+        return Err(other_count(dataset_id, before, expected).into());
+    }
     tracker.transferring_into(dataset_id);
     let files: Vec<_> = staged.into_iter().enumerate().map(outgoing).collect();
     for file in &files {
@@ -101,26 +112,35 @@ fn none_taken(listing: &[DatasetFile], staged: &[StagedFile], dataset_id: &str) 
     Err(names_taken(dataset_id, taken, TakenReason::InUse))
 }
 
-/// The number of files that the dataset had before the staged ones.
-fn count_before(
-    listing: &[DatasetFile],
-    staged: &[StagedFile],
-    dataset_id: &str,
-    expected: Option<u64>,
-) -> Result<usize> {
+/// The number of files that the dataset has before the staged ones.
+fn count_before(listing: &[DatasetFile], staged: &[StagedFile]) -> usize {
     let first = staged.first().map(|first| first.staged_id.as_str());
     let is_first = |file: &DatasetFile| first.is_some() && file.file_id.as_deref() == first;
     // This commit went through before, if the dataset has the first file.
-    let before = listing.iter().position(is_first).unwrap_or(listing.len());
-    match expected {
-        Some(expected) if expected != before as u64 => Err(Error::NotCommitted {
-            dataset_id: dataset_id.to_owned(),
-            message: format!(
-                "the dataset has {before} files before these, not {expected} as expected"
-            ),
-        }),
-        _ => Ok(before),
-    }
+    listing.iter().position(is_first).unwrap_or(listing.len())
+}
+
+/// Whether files, the first of which the dataset has, were committed behind so many others. Only
+/// the server knows whether some of those were deleted since.
+async fn went_through(
+    client: &ApiClient,
+    staged: &[StagedFile],
+    dataset_id: &str,
+    expected_file_count: u64,
+) -> Result<bool> {
+    let ids = staged.iter().take(MAX_COMMIT_FILES).map(|file| file.staged_id.clone());
+    let request = CommitRequest {
+        dataset_id: dataset_id.to_owned(),
+        expected_file_count,
+        staged_ids: ids.collect(),
+    };
+    client.has_committed(&request).await
+}
+
+fn other_count(dataset_id: &str, before: usize, expected: u64) -> Error {
+    let message =
+        format!("the dataset has {before} files before these, not {expected} as expected");
+    Error::NotCommitted { dataset_id: dataset_id.to_owned(), message }
 }
 
 fn outgoing((position, staged): (usize, StagedFile)) -> OutgoingFile {

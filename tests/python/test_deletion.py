@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 import sutro
 from conftest import PARTS, large_parquet_bytes
+from helpers.datasets import names_in
 from helpers.json_server import JsonServer
 from helpers.shared_place import SharedPlace, raw_client
 from helpers.waiting import wait_for
@@ -95,6 +97,24 @@ def test_an_upload_sends_again_what_was_deleted(client: sutro.Client, folder: Pa
     again = client.upload(folder, dataset_id)
     assert [file.status for file in again] == ["skipped"] * 11 + ["uploaded"]
     assert [file.file_name for file in client.list_dataset_files(dataset_id)] == PARTS
+
+
+def test_a_commit_that_is_repeated_is_recognised_although_files_before_it_were_deleted(
+    client: sutro.Client,
+) -> None:
+    dataset_id = client.create_dataset()
+    frames = {f"{number}.parquet": pl.DataFrame({"id": [number]}) for number in range(5)}
+    client.upload({name: frames[name] for name in list(frames)[:3]}, dataset_id)
+    staged = client.stage({name: frames[name] for name in list(frames)[3:]}, dataset_id)
+    first = client.commit(staged, dataset_id, expected_file_count=3)
+    for name in ["0.parquet", "2.parquet"]:
+        client.delete_dataset_file(dataset_id, name)
+        again = client.commit(staged, dataset_id, expected_file_count=3)
+        assert [file.file_id for file in again] == [file.file_id for file in first]
+    for other in (0, 4):
+        with pytest.raises(sutro.ForeignWriterError, match=f"not {other} as expected"):
+            client.commit(staged, dataset_id, expected_file_count=other)
+    assert names_in(client, dataset_id) == ["1.parquet", "3.parquet", "4.parquet"]
 
 
 @pytest.mark.parametrize("lost", [1, 2])

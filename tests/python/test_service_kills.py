@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import signal
 import sys
@@ -18,7 +17,15 @@ from helpers.load import Uploader
 from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
 from helpers.soak import KILLS, STRIDE
-from helpers.strace import injected, needs_strace
+from helpers.strace import (
+    ONE_WORKER,
+    RUNTIME,
+    STORING_CALLS,
+    injected,
+    moments,
+    needs_strace,
+    was_injected,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,55 +109,53 @@ def _upload_all(served: ServerProcess, dataset_id: str) -> dict[str, int]:
     return statuses
 
 
-def _injected_uploads(data: Path, injection: str) -> tuple[dict[str, int], bool]:
+def _injected_uploads(data: Path, threads: str, injection: str) -> tuple[dict[str, int], bool]:
     """Upload while failures are injected, then check that nothing is lost.
 
     Returns:
-        The statuses, and whether the server survived.
+        The statuses, and whether a call was reached where the server fails or is killed.
     """
-    with ServerProcess(data) as served:
+    trace = data.with_suffix(".trace")
+    with ServerProcess(data, wrapper=ONE_WORKER) as served:
         dataset_id = RawClient(served.api_url, API_KEY).create_dataset()
-        with injected(served, injection):
+        with injected(served, injection, threads=threads, trace=trace):
             statuses = _upload_all(served, dataset_id)
-    has_lived = 0 not in statuses.values()
     acknowledged = [name for name, status in statuses.items() if status == 200]
     assert_no_loss(data, dataset_id, FILES, acknowledged, max_unacknowledged=len(FILES))
-    return statuses, has_lived
+    return statuses, 0 in statuses.values() or was_injected(trace)
 
 
 @needs_strace
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize(
-    "syscall", ["openat", "write", "lseek", "pwrite64", "fsync", "rename", "writev"]
+    ("threads", "syscall"), [*STORING_CALLS, (RUNTIME, "write"), (RUNTIME, "writev")]
 )
 def test_a_server_killed_at_any_system_call_of_an_upload_loses_no_acknowledged_upload(
-    tmp_path: Path, syscall: str
+    tmp_path: Path, threads: str, syscall: str
 ) -> None:
-    for when in itertools.count(1, STRIDE):
-        _, has_lived = _injected_uploads(
-            tmp_path / str(when), f"{syscall}:signal=SIGKILL:when={when}"
+    for when in moments(syscall):
+        _, was_reached = _injected_uploads(
+            tmp_path / str(when), threads, f"{syscall}:signal=SIGKILL:when={when}"
         )
-        if has_lived:
+        if not was_reached:
             break
     assert when > 1, f"{syscall} was never called"
 
 
-# A `write` cannot be told from one that wakes a thread: `lseek`, right before it, stands for it.
 @needs_strace
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
-@pytest.mark.parametrize("syscall", ["openat", "lseek", "pwrite64", "fsync", "rename"])
+@pytest.mark.parametrize(("threads", "syscall"), STORING_CALLS)
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 def test_a_disk_error_at_any_system_call_is_reported_and_loses_nothing(
-    tmp_path: Path, syscall: str, error: str
+    tmp_path: Path, threads: str, syscall: str, error: str
 ) -> None:
-    for when in itertools.count(1, STRIDE):
-        statuses, has_lived = _injected_uploads(
-            tmp_path / str(when), f"{syscall}:error={error}:when={when}"
+    for when in moments(syscall):
+        statuses, was_reached = _injected_uploads(
+            tmp_path / str(when), threads, f"{syscall}:error={error}:when={when}"
         )
-        assert has_lived
         # What comes after a failed write is refused for now: the catalog is checked first.
         refusals = set(statuses.values()) - {200}
         assert refusals <= ({500, 503} if error == "EIO" else {500, 503, 507})
-        if not refusals:
+        if not was_reached:
             break
-    assert when > 1, f"no {error} of {syscall} was told"
+    assert when > 1, f"{syscall} was never called"

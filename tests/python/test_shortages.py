@@ -17,7 +17,7 @@ from conftest import PARTS, large_parquet_bytes
 from helpers.assertions import assert_no_loss
 from helpers.raw_client import Answer, RawClient
 from helpers.server_process import API_KEY, ServerProcess
-from helpers.strace import injected, needs_strace
+from helpers.strace import CATALOG, RUNTIME, injected, needs_strace, was_injected
 from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -55,10 +55,12 @@ def assert_succeeds_or_503(answers: dict[str, Answer]) -> None:
 
 @needs_strace
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("syscall", ["openat", "accept4"])
+@pytest.mark.parametrize(
+    ("threads", "syscall"), [(RUNTIME, "openat"), (CATALOG, "openat"), (RUNTIME, "accept4")]
+)
 @pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM"])
 def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
-    tmp_path: Path, syscall: str, error: str
+    tmp_path: Path, threads: str, syscall: str, error: str
 ) -> None:
     data = tmp_path / "served"
     sent: dict[str, bytes] = {}
@@ -68,7 +70,8 @@ def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
         dataset_id = client.create_dataset()
         for when in itertools.count(1, STRIDE):
             name, trace = f"part-{when}.parquet", tmp_path / f"trace-{when}"
-            with injected(served, f"{syscall}:error={error}:when={when}", trace=trace):
+            injection = f"{syscall}:error={error}:when={when}"
+            with injected(served, injection, threads=threads, trace=trace):
                 answers = each_call(client, dataset_id, name)
             assert_succeeds_or_503(answers)
             # It goes on at once, without having been repaired.
@@ -76,7 +79,7 @@ def test_a_shortage_at_any_system_call_is_reported_and_the_server_keeps_running(
             if answers["upload"].status != 200:
                 assert client.upload(dataset_id, name, LARGE).status == 200
             sent[name] = LARGE
-            if "(INJECTED)" not in trace.read_text():
+            if not was_injected(trace):
                 break
             shortages += 1
         assert "takes no writes" not in served.log()

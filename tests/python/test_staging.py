@@ -8,7 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -236,6 +236,22 @@ def test_names_already_in_the_dataset_are_not_staged(client: sutro.Client) -> No
     client.upload({"0.parquet": frame(0)}, dataset_id)
     with pytest.raises(sutro.FileExistsInDatasetError, match=r"give them other names \(names="):
         client.stage({"0.parquet": frame(1)}, dataset_id)
+
+
+def test_files_that_the_check_rejects_are_not_staged(client: sutro.Client, tmp_path: Path) -> None:
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    frame(1).write_parquet(paths[0], compression="snappy")
+    dataset_id = client.create_dataset()
+    for other, codec in [(frame(2), "zstd"), (pl.DataFrame({"id": ["x"]}), "snappy")]:
+        other.write_parquet(paths[1], compression=codec)  # type: ignore[arg-type]
+        with pytest.raises(sutro.CheckError, match=r"b\.parquet|a\.parquet"):
+            client.stage(paths, dataset_id)
+    paths[1].unlink()
+    [staged] = client.stage(paths[:1], dataset_id)
+    left = datetime.fromisoformat(staged.expires_at or "") - datetime.now(UTC)
+    assert timedelta(hours=23) < left <= timedelta(hours=24), "the default of --stage-expiry"
+    report = client.commit([staged], dataset_id, expected_file_count=0)
+    assert [file.name for file in report] == ["a.parquet"]
 
 
 def test_staging_casts_recompresses_and_packs_files(client: sutro.Client, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 import signal
@@ -22,13 +21,22 @@ from helpers.raw_client import RawClient
 from helpers.server_process import API_KEY, ServerProcess
 from helpers.small_disk import small_disk
 from helpers.soak import KILLS, STRIDE
-from helpers.strace import injected, needs_strace
+from helpers.strace import (
+    ONE_WORKER,
+    RUNTIME,
+    STORING_CALLS,
+    injected,
+    moments,
+    needs_strace,
+    was_injected,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from helpers.raw_client import Answer
+    from helpers.shared_place import SharedPlace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses Linux's tools")
 
@@ -41,6 +49,10 @@ FILES = {
     "part-2.parquet": parquet_bytes(200),
 }
 """A blob between two files that the catalog stores."""
+
+STEPS = [(RUNTIME, "recvfrom"), *STORING_CALLS, (RUNTIME, "writev")]
+"""The system calls from the first byte of a request to the last one of its response, and the
+threads that make them."""
 
 
 def content_of(number: int) -> bytes:
@@ -172,24 +184,24 @@ def commit_all(client: RawClient, dataset_id: str, staged: Mapping[str, str]) ->
 @needs_strace
 @pytest.mark.timeout(120 if STRIDE > 1 else 900)
 @pytest.mark.parametrize(
-    "injection",
+    ("threads", "injection"),
     [
-        *(f"{call}:signal=SIGKILL" for call in ("openat", "pwrite64", "fsync", "rename")),
-        *(f"{call}:error=EIO" for call in ("openat", "pwrite64", "fsync", "rename")),
-        *(f"{call}:error=ENOSPC" for call in ("openat", "pwrite64")),
+        *((threads, f"{call}:signal=SIGKILL") for threads, call in STEPS),
+        *((threads, f"{call}:error=EIO") for threads, call in STORING_CALLS),
+        *((threads, f"{call}:error=ENOSPC") for threads, call in STORING_CALLS),
     ],
 )
 def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_acknowledged(
-    tmp_path: Path, injection: str
+    tmp_path: Path, threads: str, injection: str
 ) -> None:
-    for when in itertools.count(1, STRIDE):
-        data = tmp_path / str(when)
+    for when in moments(injection):
+        data, trace = tmp_path / str(when), tmp_path / f"{when}.trace"
         staged: dict[str, str] = {}
         statuses = set()
-        with ServerProcess(data) as served:
+        with ServerProcess(data, wrapper=ONE_WORKER) as served:
             client = RawClient(served.api_url, API_KEY)
             dataset_id = client.create_dataset()
-            with injected(served, f"{injection}:when={when}"):
+            with injected(served, f"{injection}:when={when}", threads=threads, trace=trace):
                 statuses |= stage_all(client, dataset_id, staged)
                 if len(staged) == len(FILES):
                     statuses.add(commit_all(client, dataset_id, staged).status)
@@ -201,9 +213,40 @@ def test_a_kill_or_error_at_any_system_call_of_stage_and_commit_loses_nothing_ac
             for _ in range(2):
                 assert commit_all(client, dataset_id, staged).body["file_count"] == len(FILES)
         assert_holds(data, dataset_id, FILES)
+        if 0 not in statuses and not was_injected(trace):
+            break
+    print(f"{when - 1} calls")
+    assert when > 1, f"nothing came of {injection}"
+
+
+@needs_strace
+@pytest.mark.timeout(180 if STRIDE > 1 else 900)
+@pytest.mark.parametrize("call", ["recvfrom", "sendto", "writev"])
+def test_a_server_of_a_shared_place_killed_at_any_call_of_the_network_loses_nothing_acknowledged(
+    place: SharedPlace, call: str
+) -> None:
+    for when in moments(call):
+        staged: dict[str, str] = {}
+        statuses = set()
+        with place.serve(wrapper=ONE_WORKER) as served:
+            client = RawClient(served.api_url, API_KEY)
+            dataset_id = client.create_dataset()
+            with injected(served, f"{call}:signal=SIGKILL:when={when}", threads=RUNTIME):
+                statuses |= stage_all(client, dataset_id, staged)
+                if len(staged) == len(FILES):
+                    statuses.add(commit_all(client, dataset_id, staged).status)
+        assert statuses <= {0, 200}
+        with place.serve() as served:
+            client = RawClient(served.api_url, API_KEY)
+            assert stage_all(client, dataset_id, staged) <= {200}
+            for _ in range(2):
+                assert commit_all(client, dataset_id, staged).body["file_count"] == len(FILES)
+            for name, content in FILES.items():
+                assert client.download(dataset_id, name) == (200, content)
         if statuses == {200}:
             break
-    assert when > 1, f"nothing came of {injection}"
+    print(f"{when - 1} calls")
+    assert when > 1
 
 
 @pytest.mark.parametrize("kib", range(20, 180, 40))

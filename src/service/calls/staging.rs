@@ -14,7 +14,7 @@ use super::uploads::UploadForm;
 use crate::{
     message::{ECHOED_CHARS, cut},
     service::{
-        admission::{admit_dataset, differences},
+        admission::{admit_dataset, differences, is_id},
         app_state::AppState,
         keys::Caller,
         receive::{json, receive_staged},
@@ -64,6 +64,9 @@ pub(crate) async fn commit_files(
     let request: CommitRequest = json(MAX_COMMIT_BYTES, &headers, body).await?;
     check_ids(&request.staged_ids)?;
     admit_dataset(app.storage.catalog(), &caller, &request.dataset_id).await?;
+    if let Some(id) = request.staged_ids.iter().find(|id| !is_id(id)) {
+        return Ok(unknown(id));
+    }
     app.check_open()?;
     let state = Arc::clone(&app);
     let is_short = prefers_short(&headers);

@@ -12,8 +12,8 @@ use super::{
     postgres::{ConnectionCounts, PostgresDatabase},
     records::ChangeRecords,
     rows::{
-        StoredFile, UploadRecord, dataset_file, dataset_info, is_named, schema, stored_file,
-        upload_record,
+        StoredFile, UploadRecord, dataset_file, dataset_info, is_named, may_be_stored, schema,
+        stored_file, upload_record,
     },
     sql,
     sqlite::SqliteDatabase,
@@ -36,6 +36,16 @@ const STATEMENT_DATASETS: i64 = 50;
 
 /// Maximum number of rows that one statement of a list reads.
 const STATEMENT_ROWS: i64 = 500;
+
+/// What a dataset has for a new file.
+pub(crate) struct PlaceForFile {
+    /// Whether a file has its name.
+    pub(crate) is_taken: bool,
+    /// `None` before the first file.
+    pub(crate) schema: Option<Schema>,
+    /// When the dataset was created: another one may get its id after it is deleted.
+    pub(crate) created_at: i64,
+}
 
 /// Neighbouring files of a dataset.
 pub(crate) struct Files {
@@ -219,17 +229,18 @@ impl Catalog {
         Ok(row.as_ref().map(is_named).transpose()?)
     }
 
-    /// As [`Self::has_name`], and the schema of the dataset; `None` while it is empty.
-    pub(crate) async fn has_name_and_schema(
+    /// What a dataset of an owner has for a file with this name; `None` if there is no such dataset.
+    pub(crate) async fn place_for(
         &self,
         owner: Option<&str>,
         dataset_id: &str,
         file_name: &str,
-    ) -> Result<Option<(bool, Option<Schema>)>, StorageError> {
+    ) -> Result<Option<PlaceForFile>, StorageError> {
         let select = statement(sql::SCHEMA_AND_NAME).bind(dataset_id).bind(owner);
         let row = self.database.look_up(select.bind(folded(file_name))).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some((is_named(&row)?, schema(&row)?)))
+        let (is_taken, schema) = (is_named(&row)?, schema(&row)?);
+        Ok(Some(PlaceForFile { is_taken, schema, created_at: row.get("created_at")? }))
     }
 
     /// A file by its name. If no file has exactly this name, this returns one whose name counts as
@@ -239,6 +250,9 @@ impl Catalog {
         dataset_id: &str,
         file_name: &str,
     ) -> Result<Option<StoredFile>, StorageError> {
+        if !may_be_stored(file_name) {
+            return Ok(None);
+        }
         let select = statement(sql::FIND_FILE).bind(dataset_id).bind(folded(file_name));
         let row = self.database.look_up(select.bind(file_name)).await?;
         Ok(row.as_ref().map(stored_file).transpose()?)

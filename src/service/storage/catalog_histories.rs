@@ -23,7 +23,7 @@ use super::{
     error::StorageError,
     sqlite::faults::Fault,
     staged_totals::{Quota, StagedTotals},
-    staging::{NewStaged, SchemaText, Staged},
+    staging::{NewStaged, SchemaText, Staged, StagedSchema},
     writes::{Appended, Created},
 };
 
@@ -121,7 +121,7 @@ impl Run {
             owner: String::new(),
             dataset_id: "d".to_owned(),
             file: new_file(name),
-            schema: Some(SchemaText::of(&data_schema("a"))),
+            schema: StagedSchema::Own(SchemaText::of(&data_schema("a"))),
             expires_at: i64::MAX,
         };
         self.catalog.stage(staged, Quota { max_files: 100, max_bytes: 1_000 }).await

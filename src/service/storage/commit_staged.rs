@@ -75,18 +75,17 @@ impl Transaction for StagedCommit<'_> {
         };
         let count = u64::try_from(room.file_count).unwrap_or(0);
         if count != expected_file_count {
-            let before = committed_before(connection, self, &room).await?;
-            return Ok(match before {
-                Some(files) => End::Commit(Committed::Before(files)),
-                None => End::RollBack(Committed::CountDiffers(count)),
-            });
+            return self.before_or(connection, &room, Committed::CountDiffers(count)).await;
         }
         let mut rows = take_staged(connection, self).await?;
         let mut files = Vec::with_capacity(staged_ids.len());
         for id in staged_ids {
             match rows.remove(id) {
                 Some(row) => files.push(row),
-                None => return Ok(End::RollBack(Committed::Unknown(id.clone()))),
+                // Files may have been deleted since, so that the count is as expected again.
+                None => {
+                    return self.before_or(connection, &room, Committed::Unknown(id.clone())).await;
+                }
             }
         }
         if let Some(different) = settle_schema(connection, dataset_id, &room, &files).await? {
@@ -105,6 +104,22 @@ impl Transaction for StagedCommit<'_> {
         }
         totals.uncount(connection).await?;
         Ok(End::Commit(Committed::Done { files: committed, bytes }))
+    }
+}
+
+impl StagedCommit<'_> {
+    /// The files of this commit if it went through before; otherwise it ends so.
+    async fn before_or(
+        &self,
+        connection: &mut Connection<'_>,
+        room: &Room,
+        otherwise: Committed,
+    ) -> Result<End<Committed>, sqlx::Error> {
+        let before = committed_before(connection, self, room).await?;
+        Ok(match before {
+            Some(files) => End::Commit(Committed::Before(files)),
+            None => End::RollBack(otherwise),
+        })
     }
 }
 

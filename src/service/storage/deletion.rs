@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 
 use super::{
-    rows::{is_small, signed, unsigned},
+    rows::{is_small, may_be_stored, signed, unsigned},
     small_blobs::delete_small,
     sql, staged_sql,
     staged_totals::{Totals, lock_owner},
@@ -116,6 +116,9 @@ impl Deletion<'_> {
         connection: &mut Connection<'_>,
         name: &str,
     ) -> Result<Option<Vec<String>>, sqlx::Error> {
+        if !may_be_stored(name) {
+            return Ok(None);
+        }
         let find = statement(sql::FIND_FILE).bind(self.dataset_id).bind(folded(name)).bind(name);
         let Some(file) = connection.fetch_optional(&find).await? else { return Ok(None) };
         let file_id: String = file.get("file_id")?;

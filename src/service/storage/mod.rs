@@ -62,7 +62,7 @@ pub use self::{
     verify::{Finding, FindingKind, Verification, verify},
 };
 pub(crate) use self::{
-    catalog::Catalog,
+    catalog::{Catalog, PlaceForFile},
     commit_staged::{Committed, DifferentSchema},
     deletion::Deleted,
     error::StorageError,
@@ -72,6 +72,6 @@ pub(crate) use self::{
     postgres::ConnectionCounts,
     rows::StoredFile,
     staged_totals::{Quota, StagedTotals},
-    staging::Staged,
+    staging::{SchemaText, Staged, StagedSchema},
     writes::{Appended, Created, NewFile},
 };

@@ -23,7 +23,7 @@ use super::{
     small_blobs::slice,
     sqlite::folder_of,
     staged_totals::Quota,
-    staging::{NewStaged, SchemaText, Staged},
+    staging::{NewStaged, Staged, StagedSchema},
     sweep::Swept,
     writes::{Appended, NewFile},
 };
@@ -222,14 +222,13 @@ impl Storage {
         appended
     }
 
-    /// Stages a stored blob for a dataset: see [`Catalog::stage`]. `data_schema` is `None` if it is
-    /// the dataset's. Returns the time at which the file expires. Deletes a blob that certainly was
-    /// not staged.
+    /// Stages a stored blob for a dataset: see [`Catalog::stage`]. Returns the time at which the file
+    /// expires. Deletes a blob that certainly was not staged.
     pub(crate) async fn stage(
         &self,
         owner: Option<&str>,
         dataset_id: &str,
-        data_schema: Option<&Schema>,
+        schema: StagedSchema,
         file: NewFile,
     ) -> Result<(Staged, i64), StorageError> {
         let blob = file.small.is_none().then(|| file.file_id.clone());
@@ -238,7 +237,7 @@ impl Storage {
             owner: owner.unwrap_or_default().to_owned(),
             dataset_id: dataset_id.to_owned(),
             file,
-            schema: data_schema.map(SchemaText::of),
+            schema,
             expires_at,
         };
         let staged = self.catalog().stage(file, self.rules.quota).await;

@@ -112,3 +112,9 @@ pub(super) fn sha256(row: &Row) -> Result<Option<Sha256Digest>, sqlx::Error> {
 pub(super) fn digest(hex: &str) -> Result<Sha256Digest, sqlx::Error> {
     hex.parse().map_err(|error: NotADigest| sqlx::Error::Decode(error.into()))
 }
+
+/// Whether a name may be in the catalog. PostgreSQL has no text with a NUL, and rejects a search for
+/// one.
+pub(super) fn may_be_stored(name: &str) -> bool {
+    !name.contains('\0')
+}

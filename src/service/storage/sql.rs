@@ -36,7 +36,7 @@ pub(super) const HAS_NAME: &str = "\
     FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
 
 pub(super) const SCHEMA_AND_NAME: &str = "\
-    SELECT data_schema, (SELECT COUNT(*) FROM files \
+    SELECT data_schema, created_at, (SELECT COUNT(*) FROM files \
     WHERE files.dataset_id = datasets.dataset_id AND folded_name = $3) AS named_count \
     FROM datasets WHERE dataset_id = $1 AND ($2 IS NULL OR owner = $2)";
 

@@ -63,7 +63,8 @@ pub(super) const RECORD_STAGED: &str = "\
 pub(super) const DELETE_STAGED: &str =
     "DELETE FROM staged WHERE dataset_id = $1 RETURNING staged_id, owner, size_bytes";
 
-/// Stages this many files, each if its dataset was not deleted meanwhile. Returns the ids of those
+/// Stages this many files, each if its dataset was not deleted meanwhile. If it was also created
+/// again, it has no schema that the file could have been compared with. Returns the ids of the files
 /// that are staged.
 pub(super) fn insert_staged(files: usize) -> String {
     format!(
@@ -71,8 +72,8 @@ pub(super) fn insert_staged(files: usize) -> String {
          first_byte_at, last_byte_at, schema_id, expires_at) \
          SELECT column1, dataset_id, column3, column4, column5, column6, column7, column8, column9, \
          column10, column11 FROM (VALUES {}) AS new JOIN datasets ON dataset_id = column2 \
-         RETURNING staged_id",
-        rows(files, 11)
+         AND (column10 IS NOT NULL OR created_at = column12) RETURNING staged_id",
+        rows(files, 12)
     )
 }
 

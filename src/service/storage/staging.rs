@@ -23,10 +23,34 @@ pub(crate) struct NewStaged {
     pub(crate) owner: String,
     pub(crate) dataset_id: String,
     pub(crate) file: NewFile,
-    /// `None` if it is the dataset's.
-    pub(crate) schema: Option<SchemaText>,
+    pub(crate) schema: StagedSchema,
     /// Microseconds since 1970 (UTC).
     pub(crate) expires_at: i64,
+}
+
+/// The schema of a staged file.
+pub(crate) enum StagedSchema {
+    /// That of the dataset, which was created at this time: see [`super::catalog::PlaceForFile`].
+    OfDataset { created_at: i64 },
+    /// The dataset had none.
+    Own(SchemaText),
+}
+
+impl StagedSchema {
+    fn own(&self) -> Option<&SchemaText> {
+        match self {
+            Self::OfDataset { .. } => None,
+            Self::Own(text) => Some(text),
+        }
+    }
+
+    /// Zero if it does not matter.
+    fn created_at(&self) -> i64 {
+        match self {
+            Self::OfDataset { created_at } => *created_at,
+            Self::Own(_) => 0,
+        }
+    }
 }
 
 /// A schema as stored text, and the id of the text.
@@ -41,7 +65,7 @@ pub(crate) enum Staged {
     Done,
     /// Rejected: its owner has already staged this much.
     TooMuch(StagedTotals),
-    /// Rejected: its dataset was deleted meanwhile.
+    /// Rejected: its dataset was deleted meanwhile, and perhaps created again.
     NoDataset,
     /// The record of its upload has expired, so its blob is deleted.
     Expired,
@@ -114,7 +138,7 @@ impl StageFiles<'_> {
         connection: &mut Connection<'_>,
         files: &[&'f NewStaged],
     ) -> Result<HashSet<&'f str>, sqlx::Error> {
-        let schemas = files.iter().filter_map(|file| file.schema.as_ref());
+        let schemas = files.iter().filter_map(|file| file.schema.own());
         let schemas: BTreeMap<_, _> = schemas.map(|schema| (&schema.id, &schema.text)).collect();
         for (id, text) in schemas {
             let add = statement(staged_sql::ADD_STAGED_SCHEMA).bind(id).bind(text);
@@ -177,8 +201,9 @@ async fn insert_rows(
     for NewStaged { owner, dataset_id, file, schema, expires_at } in files {
         insert = insert.bind(&file.file_id).bind(dataset_id).bind(owner);
         insert = bind_facts(insert, file)?
-            .bind(schema.as_ref().map(|schema| schema.id.as_str()))
-            .bind(*expires_at);
+            .bind(schema.own().map(|schema| schema.id.as_str()))
+            .bind(*expires_at)
+            .bind(schema.created_at());
     }
     let rows = connection.fetch_all(insert).await?;
     rows.iter().map(|row| row.get("staged_id")).collect()

@@ -6,6 +6,7 @@ import itertools
 import random
 import socket
 import struct
+import sys
 import threading
 from contextlib import suppress
 from typing import Self
@@ -19,12 +20,14 @@ class CuttingProxy:
         seed: Determines where connections are cut, in the order in which they are opened.
         most_bytes: How many bytes a connection passes at most, in both directions together, from
             `begin` to `end`.
+        share: How many of the connections are cut; the others pass everything.
     """
 
-    def __init__(self, port: int, seed: str, most_bytes: int) -> None:
+    def __init__(self, port: int, seed: str, most_bytes: int, share: float = 1) -> None:
         self._port = port
         self._seed = seed
         self._most_bytes = most_bytes
+        self._share = share
         self._is_cutting = False
         self.cuts = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -57,7 +60,10 @@ class CuttingProxy:
                 except OSError:
                     client.close()
                     continue
-                _Connection(self, client, server, chance.randrange(self._most_bytes), chance)
+                most = chance.randrange(self._most_bytes)
+                if chance.random() >= self._share:
+                    most = sys.maxsize
+                _Connection(self, client, server, most, chance)
 
     def take(self, connection: _Connection, received: int) -> int:
         """How many of the received bytes the connection may still pass."""

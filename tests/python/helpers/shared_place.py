@@ -10,6 +10,8 @@ from helpers.s3 import SECRET
 from helpers.server_process import API_KEY, ServerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helpers.postgres import PostgresServer
     from helpers.s3 import S3Server
 
@@ -32,6 +34,7 @@ class SharedPlace:
         endpoint: str | None = None,
         database_port: int | None = None,
         api_key: str | None = API_KEY,
+        wrapper: Sequence[str] = (),
     ) -> ServerProcess:
         """Start a server.
 
@@ -39,12 +42,15 @@ class SharedPlace:
             api_key: The accepted key. None for those of the catalog.
             endpoint: Another way to the store, such as a proxy.
             database_port: The port of a proxy before the database.
+            wrapper: A command to run the server with.
         """
         place = self.options(database_port)
         if endpoint is not None:
             place.append(f"--blobs-option=endpoint={endpoint}")
         environment = self._store.environment()
-        return ServerProcess(None, *place, *options, api_key=api_key, environment=environment)
+        return ServerProcess(
+            None, *place, *options, api_key=api_key, wrapper=wrapper, environment=environment
+        )
 
     def local_server(self) -> sutro.LocalServer:
         """A server in this process."""
@@ -60,6 +66,10 @@ class SharedPlace:
         """The options of commands that name the place."""
         catalog = self._database.url(self._name, database_port)
         return ["--catalog", catalog, "--blobs", self._blobs]
+
+    def query(self, sql: str) -> list[list[str]]:
+        """Read or change the catalog behind the back of the servers."""
+        return self._database.query(sql, self._name)
 
     def delete_object(self, key: str) -> None:
         """Delete an object behind the back of the servers."""

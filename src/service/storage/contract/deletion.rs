@@ -17,7 +17,7 @@ use super::{
     data_schema,
     fixture::{Fixture, append_files, delete, stage_file},
     new_file,
-    staging::{QUOTA, commit, done, files, staged_file},
+    staging::{QUOTA, commit, done, files, staged_file, with_the_datasets},
 };
 
 fn deleted(ids: &[&str]) -> Deleted {
@@ -69,7 +69,7 @@ async fn a_commit_counts_the_files_that_are_there(fixture: &Fixture) {
     append(&catalog, "counted", &["a", "b"]).await;
     delete(&catalog, None, "counted", Some("a")).await;
     for name in ["c", "d", "e"] {
-        stage_file(&catalog, staged_file("counted", name, Some("a")), QUOTA).await;
+        stage_file(&catalog, staged_file("counted", name, "a"), QUOTA).await;
     }
     let refused = commit(&catalog, "counted", 2, &["c", "d"]).await;
     assert_eq!(refused, Committed::CountDiffers(1));
@@ -87,12 +87,34 @@ async fn a_commit_counts_the_files_that_are_there(fixture: &Fixture) {
     catalog.close().await;
 }
 
+/// The same request again has the same answer, although nothing of it is staged any more.
+async fn a_commit_is_recognised_although_deletions_restored_the_expected_count(fixture: &Fixture) {
+    let catalog = fixture.with_dataset("restored").await;
+    append(&catalog, "restored", &["a", "b", "x", "y"]).await;
+    for name in ["c", "d", "e"] {
+        stage_file(&catalog, staged_file("restored", name, "a"), QUOTA).await;
+    }
+    let committed = commit(&catalog, "restored", 4, &["c", "d"]).await;
+    assert_eq!(committed, done("restored", &["c", "d"]));
+    for gone in ["a", "x"] {
+        delete(&catalog, None, "restored", Some(gone)).await;
+    }
+    let again = commit(&catalog, "restored", 4, &["c", "d"]).await;
+    assert_eq!(again, Committed::Before(files("restored", &["c", "d"])));
+    // With an id that is still staged, it is another commit, and changes nothing.
+    let other = commit(&catalog, "restored", 4, &["c", "e"]).await;
+    assert_eq!(other, Committed::Unknown("file_restored-c".to_owned()));
+    assert_eq!(names(&catalog, "restored").await, ["b", "y", "c", "d"]);
+    assert_eq!(commit(&catalog, "restored", 4, &["e"]).await, done("restored", &["e"]));
+    catalog.close().await;
+}
+
 async fn a_deleted_dataset_is_unknown_and_leaves_nothing(fixture: &Fixture) {
     let catalog = fixture.open().await;
     for id in ["gone", "stays"] {
         catalog.create_dataset(Some("mine"), id, None, 100).await.unwrap();
         append(&catalog, id, &["a", "b"]).await;
-        let staged = NewStaged { owner: "mine".to_owned(), ..staged_file(id, "c", Some("a")) };
+        let staged = NewStaged { owner: "mine".to_owned(), ..staged_file(id, "c", "a") };
         assert_eq!(stage_file(&catalog, staged, QUOTA).await, Staged::Done);
     }
     assert_eq!(delete(&catalog, Some("theirs"), "gone", None).await, Deleted::NoDataset);
@@ -105,7 +127,7 @@ async fn a_deleted_dataset_is_unknown_and_leaves_nothing(fixture: &Fixture) {
     assert_eq!(delete(&catalog, Some("mine"), "gone", None).await, Deleted::NoDataset);
     assert_eq!(delete(&catalog, None, "gone", Some("a")).await, Deleted::NoDataset);
     assert_eq!(append(&catalog, "gone", &["d"]).await, Appended::NoDataset);
-    let late = staged_file("gone", "d", Some("a"));
+    let late = staged_file("gone", "d", "a");
     assert_eq!(stage_file(&catalog, late, QUOTA).await, Staged::NoDataset);
     assert_eq!(commit(&catalog, "gone", 2, &["c"]).await, Committed::NoDataset);
     assert!(catalog.kept_among(&ids).await.unwrap().is_empty());
@@ -120,6 +142,21 @@ async fn a_deleted_dataset_is_unknown_and_leaves_nothing(fixture: &Fixture) {
 async fn blobs_are_recorded_until_they_are_removed(catalog: &Catalog, ids: &[String]) {
     let recorded = catalog.expired_records(i64::MAX, "", 100).await.unwrap();
     assert!(!catalog.has_records || ids.iter().all(|id| recorded.contains(id)), "{recorded:?}");
+}
+
+async fn a_file_is_not_staged_for_a_dataset_that_was_created_again_since_it_was_compared(
+    fixture: &Fixture,
+) {
+    let catalog = fixture.with_dataset("twice").await;
+    append(&catalog, "twice", &["a"]).await;
+    let compared = with_the_datasets(&catalog, "twice", "b").await;
+    delete(&catalog, None, "twice", None).await;
+    assert_eq!(catalog.create_dataset(None, "twice", None, 1_000).await.unwrap(), Created::Done);
+    assert_eq!(stage_file(&catalog, compared, QUOTA).await, Staged::NoDataset);
+    let own = staged_file("twice", "c", "b");
+    assert_eq!(stage_file(&catalog, own, QUOTA).await, Staged::Done);
+    assert_eq!(commit(&catalog, "twice", 0, &["c"]).await, done("twice", &["c"]));
+    catalog.close().await;
 }
 
 /// Otherwise an upload that is under way could end in the dataset of somebody else.
@@ -145,7 +182,7 @@ async fn what_arrives_while_a_dataset_is_deleted_is_deleted_with_it_or_refused(f
             let file = new_file(&format!("{id}-{name}"));
             let appended = append_files(catalog, id, &data_schema("a"), &[file]).await;
             let staged =
-                stage_file(catalog, staged_file(id, &format!("s{name}"), Some("a")), QUOTA).await;
+                stage_file(catalog, staged_file(id, &format!("s{name}"), "a"), QUOTA).await;
             assert!([Appended::Done, Appended::NoDataset].contains(&appended), "{appended:?}");
             assert!([Staged::Done, Staged::NoDataset].contains(&staged), "{staged:?}");
         };
@@ -162,7 +199,9 @@ async fn keeps_the_contract(fixture: &Fixture) {
     a_deleted_file_leaves_the_order_of_the_rest_and_its_name_is_free(fixture).await;
     a_position_stays_valid_while_files_are_deleted(fixture).await;
     a_commit_counts_the_files_that_are_there(fixture).await;
+    a_commit_is_recognised_although_deletions_restored_the_expected_count(fixture).await;
     a_deleted_dataset_is_unknown_and_leaves_nothing(fixture).await;
+    a_file_is_not_staged_for_a_dataset_that_was_created_again_since_it_was_compared(fixture).await;
     only_its_owner_can_use_the_id_of_a_deleted_dataset_again(fixture).await;
     let only_unstaged = fixture.open().await;
     delete(&only_unstaged, None, "counted", None).await;

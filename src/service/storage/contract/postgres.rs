@@ -83,7 +83,7 @@ async fn commits_are_looked_up(url: &str, cuts: &[Cut]) {
             let deleted = delete(&direct, None, "cut", Some(&small.file_name)).await;
             assert_eq!(deleted, Deleted::Done(Vec::new()));
         }
-        let mut staged = staged_file("cut", &name, Some("a"));
+        let mut staged = staged_file("cut", &name, "a");
         staged.file.small = bytes;
         begin(&direct, &staged.file).await;
         assert_eq!(catalog.stage(staged, QUOTA).await.unwrap(), Staged::Done);

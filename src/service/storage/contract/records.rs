@@ -90,7 +90,7 @@ async fn what_has_expired_cannot_be_committed_and_is_deleted_and_nothing_else(fi
     }
     assert_eq!(one.append(&file).await, Appended::Done);
     let stage = async |file: &NewFile| {
-        let staged = staged_file("swept", &file.file_name, Some("a"));
+        let staged = staged_file("swept", &file.file_name, "a");
         let staged = NewStaged { file: file.clone(), ..staged };
         one.catalog.stage(staged, QUOTA).await.unwrap()
     };

@@ -32,7 +32,7 @@ fn small(name: &str) -> NewFile {
 }
 
 fn small_staged(id: &str, name: &str) -> NewStaged {
-    let staged = staged_file(id, name, Some("a"));
+    let staged = staged_file(id, name, "a");
     let file = NewFile { small: Some(Bytes::from_static(CONTENT)), ..staged.file };
     NewStaged { file, ..staged }
 }

@@ -7,7 +7,7 @@ use super::{
         catalog::Catalog,
         commit_staged::{Committed, StagedCommit},
         staged_totals::{Quota, StagedTotals},
-        staging::{Expired, NewStaged, SchemaText, Staged},
+        staging::{Expired, NewStaged, SchemaText, Staged, StagedSchema},
         writes::{Appended, Created, NewFile},
     },
     catalog::{append, names},
@@ -22,19 +22,27 @@ pub(super) const QUOTA: Quota = Quota { max_files: 100_000, max_bytes: u64::MAX 
 /// Every staged file of this module expires then.
 const EXPIRY: i64 = 100;
 
-pub(super) fn staged_file(id: &str, name: &str, column: Option<&str>) -> NewStaged {
+pub(super) fn staged_file(id: &str, name: &str, column: &str) -> NewStaged {
     NewStaged {
         owner: String::new(),
         dataset_id: id.to_owned(),
         file: NewFile { file_name: name.to_owned(), ..new_file(&format!("{id}-{name}")) },
-        schema: column.map(|column| SchemaText::of(&data_schema(column))),
+        schema: StagedSchema::Own(SchemaText::of(&data_schema(column))),
         expires_at: EXPIRY,
     }
 }
 
+/// A file that was compared with the schema of its dataset.
+pub(super) async fn with_the_datasets(catalog: &Catalog, id: &str, name: &str) -> NewStaged {
+    let place = catalog.place_for(None, id, name).await.unwrap().unwrap();
+    assert!(place.schema.is_some());
+    let schema = StagedSchema::OfDataset { created_at: place.created_at };
+    NewStaged { schema, ..staged_file(id, name, "a") }
+}
+
 async fn stage(catalog: &Catalog, id: &str, names: &[&str]) {
     for name in names {
-        let staged = stage_file(catalog, staged_file(id, name, Some("a")), QUOTA).await;
+        let staged = stage_file(catalog, staged_file(id, name, "a"), QUOTA).await;
         assert_eq!(staged, Staged::Done);
     }
 }
@@ -125,7 +133,7 @@ async fn a_commit_again_gives_the_same_files_whatever_was_appended_since(fixture
 async fn a_refused_commit_changes_nothing(fixture: &Fixture) {
     let catalog = fixture.with_dataset("unchanged").await;
     stage(&catalog, "unchanged", &["a", "b", "A", "c", "taken"]).await;
-    stage_file(&catalog, staged_file("unchanged", "other", Some("b")), QUOTA).await;
+    stage_file(&catalog, staged_file("unchanged", "other", "b"), QUOTA).await;
     let before = catalog.staged_by("").await.unwrap();
     // The first schema that a file has is that of the commit, while the dataset has none.
     let told = commit(&catalog, "unchanged", 0, &["other", "a"]).await;
@@ -162,7 +170,8 @@ async fn files_are_staged_with_a_schema_of_their_own_or_the_datasets(fixture: &F
     stage(&catalog, "schemas", &["a", "late"]).await;
     assert_eq!(commit(&catalog, "schemas", 0, &["a"]).await, done("schemas", &["a"]));
     assert_eq!(catalog.schema("schemas").await.unwrap(), Some(data_schema("a")));
-    stage_file(&catalog, staged_file("schemas", "b", None), QUOTA).await;
+    let staged = stage_file(&catalog, with_the_datasets(&catalog, "schemas", "b").await, QUOTA);
+    assert_eq!(staged.await, Staged::Done);
     let committed = commit(&catalog, "schemas", 1, &["b", "late"]).await;
     assert_eq!(committed, done("schemas", &["b", "late"]));
     catalog.close().await;
@@ -188,7 +197,7 @@ async fn no_owner_stages_more_than_it_may(fixture: &Fixture) {
     let catalog = fixture.with_dataset("limited").await;
     let stage = async |owner: &str, number: usize, quota: Quota| {
         let name = format!("{owner}-{number}");
-        let file = staged_file("limited", &name, None);
+        let file = staged_file("limited", &name, "a");
         stage_file(&catalog, NewStaged { owner: owner.to_owned(), ..file }, quota).await
     };
     let few = Quota { max_files: 5, ..QUOTA };
@@ -211,7 +220,7 @@ async fn a_file_is_committed_by_its_owner_only(fixture: &Fixture) {
         let created = catalog.create_dataset(Some(owner), id, None, 9).await.unwrap();
         assert_eq!(created, Created::Done);
     }
-    let file = NewStaged { owner: "mine".to_owned(), ..staged_file("owned", "a", Some("a")) };
+    let file = NewStaged { owner: "mine".to_owned(), ..staged_file("owned", "a", "a") };
     stage_file(&catalog, file, QUOTA).await;
     let staged_ids = &ids("owned", &["a"]);
     let commit = async |owner, dataset_id| {
@@ -230,7 +239,7 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
     let catalog = fixture.with_dataset("expired").await;
     let before = catalog.staged_by("").await.unwrap();
     stage(&catalog, "expired", &["a", "b", "c"]).await;
-    let later = NewStaged { expires_at: 1_000, ..staged_file("expired", "later", Some("a")) };
+    let later = NewStaged { expires_at: 1_000, ..staged_file("expired", "later", "a") };
     stage_file(&catalog, later, QUOTA).await;
     let (mut gone, mut rounds) = (Vec::new(), 0);
     loop {
@@ -286,7 +295,7 @@ async fn ten_thousand_files(fixture: &Fixture) {
     let begun = std::time::Instant::now();
     // As many at a time as a server accepts.
     let staged: Vec<_> = stream::iter(&names)
-        .map(async |name| stage_file(catalog, staged_file("many", name, Some("a")), QUOTA).await)
+        .map(async |name| stage_file(catalog, staged_file("many", name, "a"), QUOTA).await)
         .buffered(256)
         .collect()
         .await;
