@@ -75,7 +75,7 @@ lint: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/lint ## Check format, lints and
 	$(BIN)/python -m mypy.stubtest sutro._core
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github
-	@if command -v actionlint >/dev/null; then actionlint; else \
+	@PATH="$(abspath $(BIN)):$$PATH"; if command -v actionlint >/dev/null; then actionlint; else \
 		echo "actionlint is not installed: the workflows are only checked against their schema"; fi
 
 # Tests check licences, too: this needs minutes to compile `cargo deny`, where it is not installed.
@@ -84,7 +84,7 @@ audit: $(STAMPS)/package $(STAMPS)/test $(STAMPS)/audit $(STAMPS)/cargo-deny ## 
 	cargo deny --all-features check bans licenses sources
 	@if cargo deny --all-features fetch db; then cargo deny --all-features check --disable-fetch advisories; \
 		else echo "advisories of crates are not checked: their database cannot be fetched"; fi
-	pip-audit --local --skip-editable
+	$(BIN)/python tools/audit_python.py
 
 # The oldest Rust that Cargo.toml promises.
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -109,10 +109,13 @@ format: $(STAMPS)/lint ## Format the sources
 docs: $(STAMPS)/docs ## Build the documentation into site/; warnings are errors
 	$(BIN)/zensical build --clean --strict
 
-# Linked with zig, a wheel runs on older systems than the one that built it.
+# Linked with zig, a wheel runs on older systems than the one that built it. WHEEL_TARGET is for
+# another machine, such as aarch64-unknown-linux-gnu.
 WHEEL_OPTIONS ?= $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux_2_17)
 wheel: $(STAMPS)/wheel ## Build an optimised wheel into dist/
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist $(WHEEL_OPTIONS)
+	$(if $(WHEEL_TARGET),rustup target add $(WHEEL_TARGET))
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --locked --profile wheel --out dist \
+		$(if $(WHEEL_TARGET),--target $(WHEEL_TARGET)) $(WHEEL_OPTIONS)
 	$(BIN)/python tools/finish_wheel.py dist
 
 sdist: $(STAMPS)/venv ## Build a source distribution into dist/

@@ -27,7 +27,11 @@ use parquet::{
     },
     file::metadata::RowGroupMetaData,
 };
-use tokio::{runtime::Handle, sync::mpsc, task::JoinSet};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
 
 use crate::{
     array_layout::with_type,
@@ -50,7 +54,8 @@ pub struct DatasetReader {
     batches: Receiver<Result<Option<RecordBatch>>>,
     is_over: bool,
     /// Ends when the reader is dropped.
-    _downloads: JoinSet<()>,
+    _tasks: JoinSet<()>,
+    downloads: AbortHandle,
 }
 
 /// What to read of a dataset.
@@ -98,7 +103,7 @@ impl DatasetReader {
         let mut tasks = JoinSet::new();
         // The next file is requested when there is room for it: one ahead.
         let (sender, mut downloads) = mpsc::channel(1);
-        tasks.spawn(download(client.clone(), dataset_id.into(), names, sender));
+        let downloading = tasks.spawn(download(client.clone(), dataset_id.into(), names, sender));
         let first = match downloads.recv().await {
             Some(first) => {
                 let columns = columns.clone();
@@ -122,13 +127,19 @@ impl DatasetReader {
             .name("sutro-read".to_owned())
             .spawn(move || decoder.run(first, &runtime))
             .map_err(|error| Error::no_more_threads(&error))?;
-        Ok(Self { schema, batches, is_over: false, _downloads: tasks })
+        Ok(Self { schema, batches, is_over: false, _tasks: tasks, downloads: downloading })
     }
 
     /// The schema of all batches.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// Aborts the downloads. If some are missing, a wait for the next batch then ends with an error.
+    #[must_use]
+    pub fn downloads(&self) -> AbortHandle {
+        self.downloads.clone()
     }
 
     /// The next batch, if there is one within `time`. The stream also ends after an error.

@@ -55,6 +55,42 @@ def _bare_peak(interpreter: str) -> int:
     return peak
 
 
+_IMPORT = """
+import sys, time
+begun = time.perf_counter()
+exec(sys.argv[1])
+print(time.perf_counter() - begun)
+"""
+_FIND_STANDARD = """
+import sys
+before = set(sys.modules)
+exec(sys.argv[1])
+found = [name for name in sys.modules if name.partition(".")[0] in sys.stdlib_module_names]
+for name in found:
+    if name not in before:
+        try:
+            __import__(name)
+        except ImportError: # such as typing.io, which is no module of its own
+            continue
+        print(name)
+"""
+
+
+def imports(code: str) -> Sample:
+    """Import with this code, in an interpreter that has imported nothing else."""
+    return Sample(seconds=float(_run_code(_IMPORT, code)))
+
+
+def standard_imports(code: str) -> str:
+    """Return code that imports what this code imports of the standard library."""
+    return f"import {','.join(_run_code(_FIND_STANDARD, code).split())}"
+
+
+def _run_code(program: str, code: str) -> str:
+    command = [sys.executable, "-I", "-c", program, code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def curl(arguments: Sequence[str]) -> Sample:
     """Run `curl`; what it costs to start it is taken off, as it is for interpreters."""
     sample, bare = _run_curl(arguments), _bare_curl()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from compare import children, files
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PACKAGE, PYARROW, PYARROW_POOL, POLARS = "sutro", "pyarrow", "pyarrow x 8", "polars"
 TO_PARQUET = "to_parquet, requests"
 COPY = "cp, sync"
+ALONE = "import sutro alone"
+STANDARD = "its standard modules"
 SYNC, ASYNC = "sync", "async"
 SMALL_CALLS = 100
 
@@ -86,12 +89,19 @@ def service(places: Places) -> Iterator[Case]:
 
 
 def imports(places: Places) -> Iterator[Case]:
-    """`import sutro`, of this package and of the SDK."""
+    """`import sutro`: this package, the SDK, and the standard modules that this package needs."""
     contenders = {
         PACKAGE: lambda: children.python("import_sutro.py"),
         SDK: lambda: children.python("import_sutro.py", interpreter=places.sdk_python),
     }
     yield Case("import", "import sutro", contenders, 9)
+    for name, code in ((ALONE, "import sutro"), ("sutro.upload", "import sutro; sutro.upload")):
+        standard = children.standard_imports(code)
+        by_code: dict[str, Callable[[], Sample]] = {
+            PACKAGE: partial(children.imports, code),
+            STANDARD: partial(children.imports, standard),
+        }
+        yield Case("import", name, by_code, 45)
 
 
 def async_calls(places: Places) -> Iterator[Case]:

@@ -117,8 +117,11 @@ class DatasetReader:
             calls.open_rows, self._core, self._dataset_id, self._columns, self._files
         )
         batches = self._read_by_pyarrow(rows)
-        while (batch := await in_loop(calls.next_of, batches)) is not None:
-            yield batch
+        try:
+            while (batch := await in_loop(calls.next_of, batches)) is not None:
+                yield batch
+        finally:
+            rows.stop()
 
     def to_arrow(self) -> pa.Table:
         """Read all rows into a pyarrow table.

@@ -12,17 +12,27 @@ use pyo3_arrow::{
     error::PyArrowResult,
     ffi::{ArrayIterator, to_stream_pycapsule},
 };
+use tokio::task::AbortHandle;
 
 use super::errors::internal_error;
 use crate::lock::Lock;
 
 /// An object with `__arrow_c_stream__`, for one use.
 #[pyclass(frozen, module = "sutro._core")]
-pub(super) struct ArrowStream(Lock<Option<Box<dyn RecordBatchReader + Send>>>);
+pub(super) struct ArrowStream {
+    reader: Lock<Option<Box<dyn RecordBatchReader + Send>>>,
+    /// Makes what the reader waits for.
+    task: Option<AbortHandle>,
+}
 
 impl ArrowStream {
     pub(super) fn new(reader: Box<dyn RecordBatchReader + Send>) -> Self {
-        Self(Lock::new(Some(reader)))
+        Self { reader: Lock::new(Some(reader)), task: None }
+    }
+
+    /// The same stream, whose batches are made by a task.
+    pub(super) fn made_by(self, task: AbortHandle) -> Self {
+        Self { task: Some(task), ..self }
     }
 }
 
@@ -30,11 +40,18 @@ impl ArrowStream {
 impl ArrowStream {
     /// The columns that are nested more than `levels` deep.
     fn columns_deeper_than(&self, levels: usize) -> Vec<String> {
-        let reader = self.0.lock();
+        let reader = self.reader.lock();
         let schema = reader.as_ref().map(RecordBatchReader::schema);
         let fields = schema.iter().flat_map(|schema| schema.fields());
         let deep = fields.filter(|field| levels_of(field.data_type()) > levels);
         deep.map(|field| field.name().clone()).collect()
+    }
+
+    /// Ends the stream with an error, also for a thread that waits for its next batch.
+    fn stop(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 
     /// A stream may ignore the requested schema; this one does. Code that casts any type to any
@@ -46,7 +63,7 @@ impl ArrowStream {
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
-        let reader = self.0.take();
+        let reader = self.reader.take();
         let reader = reader.ok_or_else(|| internal_error("the stream was already used"))?;
         let schema: Arc<Schema> = reader.schema();
         let field = Field::new_struct("", schema.fields().clone(), false)

@@ -27,13 +27,14 @@ pub(super) fn to_python(
     reader: DatasetReader,
     local: Option<Arc<LocalServer>>,
 ) -> PyResult<Py<PyAny>> {
+    let downloads = reader.downloads();
     let stream = DatasetStream {
         schema: reader.schema(),
         reader: Some((reader, local)),
         process_id: process::id(),
         thread: thread::current().id(),
     };
-    ArrowStream::new(Box::new(stream)).into_py_any(py)
+    ArrowStream::new(Box::new(stream)).made_by(downloads).into_py_any(py)
 }
 
 /// Batches for a consumer on any thread, with or without the GIL.

@@ -82,6 +82,12 @@ def test_a_source_is_not_read_if_the_server_rejects_the_call(client: sutro.Clien
     assert next(untouched).num_rows == 1
 
 
+async def first_number(client: sutro.Client, dataset_id: str) -> object:
+    async for batch in client.read(dataset_id):
+        return batch["number"][0].as_py()
+    return None
+
+
 def _default() -> Mapping[str, Any]:
     return {}
 
@@ -101,6 +107,13 @@ def test_a_hundred_concurrent_calls_run_alongside_an_executor(
         ids = await asyncio.gather(*(client.create_dataset_async() for _ in range(100)))
         await beside
         assert len(set(ids)) == 100
+        frames = [pa.table({"number": [number]}) for number in range(100)]
+        uploads = (client.upload_async(it, to) for it, to in zip(frames, ids, strict=True))
+        assert [len(report) for report in await asyncio.gather(*uploads)] == [1] * 100
+        numbers = await asyncio.gather(*(first_number(client, dataset_id) for dataset_id in ids))
+        assert numbers == list(range(100))
+        await asyncio.gather(*(client.delete_dataset_async(dataset_id) for dataset_id in ids))
+        assert await client.list_datasets_async() == []
 
     anyio.run(gathered, backend="asyncio", backend_options=dict(options()))
 

@@ -24,12 +24,18 @@ PACKAGE = Path(sutro.__file__).parents[1]
 PROGRAM = """
 import asyncio, os, signal, sys, sutro
 
-api_key, api_url, seconds, way = sys.argv[1:]
+api_key, api_url, seconds, way, dataset_id, empty_id, folder, output = sys.argv[1:]
 client = sutro.Client(api_key, api_url)
 
 async def main():
     # Some of these are about to wake the loop, whenever it ends.
-    calls = [asyncio.create_task(client.list_datasets_async()) for _ in range(50)]
+    started = [
+        *(client.list_datasets_async() for _ in range(40)),
+        *(client.download_from_dataset_async(dataset_id, output_path=output + it) for it in "abcd"),
+        *(client.stage_async(folder, empty_id) for _ in range(4)),
+        *(client.upload_async(folder, progress=False) for _ in range(4)),
+    ]
+    calls = [asyncio.create_task(call) for call in started]
     await asyncio.sleep(float(seconds))
     if way == "exit":
         sys.exit(0)
@@ -52,14 +58,17 @@ INTERPRETERS += [path for release, path in interpreters().items() if release != 
 @pytest.mark.timeout(120 + EXITS * 5)
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_the_interpreter_exits_cleanly_at_any_point_of_a_call(
-    interpreter: str, server: sutro.LocalServer
+    interpreter: str, server: sutro.LocalServer, folder: Path, tmp_path: Path
 ) -> None:
+    client = server.client()
+    place = [client.upload(folder).dataset_id, client.create_dataset(), folder, tmp_path / "output"]
     chance = random.Random(SEED)
     for number in range(EXITS):
-        seconds = chance.uniform(0, 0.05)
+        seconds = chance.uniform(0, 0.1)
         way = chance.choice(["return", "exit", "interrupt"])
+        arguments = [server.api_key, server.api_url, seconds, way, *place]
         done = subprocess.run(
-            [interpreter, "-c", PROGRAM, server.api_key, server.api_url, str(seconds), way],
+            [interpreter, "-c", PROGRAM, *map(str, arguments)],
             capture_output=True,
             text=True,
             check=False,

@@ -13,3 +13,6 @@ class Rows(Protocol):
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the rows as an Arrow C stream."""
+
+    def stop(self) -> None:
+        """End the stream with an error, also for a thread that waits for its next batch."""

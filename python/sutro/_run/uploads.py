@@ -51,8 +51,8 @@ async def upload(
         SutroError: Anything else.
     """
     check_option(progress)
-    preflight = await _ask_first(driver, client, given)
     try:
+        preflight = await _ask_first(driver, client, given)
         options, source = await driver.in_background(partial(given.resolved, preflight))
     except driver.cancelled as cancelled:
         outcome.Uploading(ordered=True).with_report(cancelled, None)

@@ -27,6 +27,8 @@ class HoldingProxy(BackgroundServer):
 
     Attributes:
         on_hold: Called when the first request is held.
+        held: Set then.
+        dropped: Set when the client has closed the connection of a request that is held.
     """
 
     def __init__(self, upstream: str, path: str, *, passes: int = 0, reaches: bool = True) -> None:
@@ -38,12 +40,13 @@ class HoldingProxy(BackgroundServer):
         self.upstream, self.path, self.passes, self.reaches = upstream, path, passes, reaches
         self.on_hold: Callable[[], object] = lambda: None
         self.held = threading.Event()
+        self.dropped = threading.Event()
         self._numbers = count()
         self._lock = threading.Lock()
         super().__init__(Handler)
 
     def holds(self, path: str) -> bool:
-        return path == self.path and next(self._numbers) >= self.passes
+        return path.partition("?")[0] == self.path and next(self._numbers) >= self.passes
 
     def holding(self) -> None:
         """Tell, once, that a request is held."""
@@ -92,8 +95,11 @@ class _Request(QuietHandler):
     def _hold(self) -> None:
         self.close_connection = True
         self.owner.holding()
-        # Nothing more is sent on this connection: this waits for its end.
-        self.connection.recv(1)
+        try:
+            # Nothing more is sent on this connection: this waits for its end.
+            self.connection.recv(1)
+        finally:
+            self.owner.dropped.set()
 
     def handle_one_request(self) -> None:
         try:
