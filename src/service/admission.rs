@@ -1,6 +1,5 @@
 //! The rules of a dataset: what is parquet, which schema, which names.
 
-
 use axum::http::StatusCode;
 
 use super::{
