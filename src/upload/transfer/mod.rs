@@ -133,7 +133,7 @@ impl Rest {
             }
             if let Some(event) = event {
                 actions.extend(strategy.on(event));
-                shell.transfer.tracker.in_transfer(strategy.in_transfer());
+                shell.transfer.tracker.note_concurrency(strategy.in_transfer());
             }
         }
     }
@@ -265,49 +265,64 @@ impl Shell {
                 }
                 Some(event)
             }
-            News::Ended(id, outcome) => {
-                // Ignored when it was dropped in the meantime.
-                self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
-                let request = self.requests.remove(&id.file)?;
-                let position = self.position(id.file);
-                self.transfer.tracker.ended(position);
-                let ending = ending(&outcome);
-                if id.file == head && matches!(ending, Ending::Temporary { .. }) {
-                    self.deadline.begin(id.file, self.transfer.client.options());
-                }
-                match outcome {
-                    Ok(Accepted::Uploaded(file_id)) => {
-                        self.connections.answered();
-                        self.transfer.tracker.noted(self.note.take());
-                        self.transfer.tracker.has_id(position, &file_id);
-                    }
-                    Ok(Accepted::Staged(staged)) => {
-                        self.transfer.tracker.staged(position);
-                        self.transfer.files[id.file].staged = Some(staged);
-                    }
-                    Err(error) => {
-                        self.connections.failed();
-                        let error = with_likely_cause(error, &request.body);
-                        self.last_errors.insert(id.file, error);
-                    }
-                }
-                Some(Event::Ended(id, ending))
-            }
-            News::Listed(file, listing) => {
-                let verdict = match listing {
-                    Ok(listing) => self.verdict(file, &listing),
-                    Err(error) => {
-                        if file == head {
-                            self.deadline.begin(file, self.transfer.client.options());
-                        }
-                        self.without_listing(file, error)
-                    }
-                };
-                Some(Event::Settled(file, verdict))
-            }
+            News::Ended(id, outcome) => self.ended(id, outcome, head),
+            News::Listed(file, listing) => Some(self.listed(file, listing, head)),
             News::GroupEnded(group, outcome) => Some(self.group_ended(group, outcome)),
             News::Compared(compared) => Some(self.compared(compared)),
         }
+    }
+
+    /// Takes in the outcome of a request; `None` if it was dropped in the meantime.
+    fn ended(
+        &mut self,
+        id: RequestId,
+        outcome: Result<Accepted>,
+        head: FileIndex,
+    ) -> Option<Event> {
+        self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
+        let request = self.requests.remove(&id.file)?;
+        let position = self.position(id.file);
+        self.transfer.tracker.ended(position);
+        let ending = ending(&outcome);
+        if id.file == head && matches!(ending, Ending::Temporary { .. }) {
+            self.deadline.begin(id.file, self.transfer.client.options());
+        }
+        match outcome {
+            Ok(Accepted::Uploaded(file_id)) => {
+                self.connections.answered();
+                self.transfer.tracker.noted(self.note.take());
+                self.transfer.tracker.has_id(position, &file_id);
+            }
+            Ok(Accepted::Staged(staged)) => {
+                self.transfer.tracker.staged(position);
+                self.transfer.files[id.file].staged = Some(staged);
+            }
+            Err(error) => {
+                self.connections.failed();
+                let error = with_likely_cause(error, &request.body);
+                self.last_errors.insert(id.file, error);
+            }
+        }
+        Some(Event::Ended(id, ending))
+    }
+
+    /// Takes in the listing that settles a file in doubt.
+    fn listed(
+        &mut self,
+        file: FileIndex,
+        listing: Result<Vec<DatasetFile>>,
+        head: FileIndex,
+    ) -> Event {
+        let verdict = match listing {
+            Ok(listing) => self.verdict(file, &listing),
+            Err(error) => {
+                if file == head {
+                    self.deadline.begin(file, self.transfer.client.options());
+                }
+                self.without_listing(file, error)
+            }
+        };
+        Event::Settled(file, verdict)
     }
 
     fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {

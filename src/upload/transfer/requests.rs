@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::AbortHandle;
 use tokio::sync::mpsc;
 
 use super::shell::{Accepted, News, Request, Shell};
@@ -13,7 +14,6 @@ use crate::{
 
 impl Shell {
     pub(super) fn start(&mut self, id: RequestId) {
-        let position = self.position(id.file);
         let file = &self.transfer.files[id.file];
         let Some(content) = file.content.clone() else {
             self.end_without_content(id);
@@ -25,14 +25,40 @@ impl Shell {
         }
         let body = Arc::new(BodyState::default());
         let (orders, receiver) = mpsc::unbounded_channel();
-        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
+        self.transfer.tracker.started(self.position(id.file), Arc::clone(&body));
+        let attempt = UploadAttempt {
+            dataset_id: self.transfer.dataset_id.clone(),
+            file_name: file.name.clone(),
+            content,
+            is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
+            orders: receiver,
+            listener: self.listener(id),
+            state: Arc::clone(&body),
+        };
+        let task = if self.is_staging() {
+            // Nothing waits for its turn.
+            let _ = orders.send(TailOrder::Release);
+            self.stage(id, attempt)
+        } else {
+            self.upload(id, attempt)
+        };
+        let attempt = id.attempt;
+        self.requests.insert(id.file, Request { attempt, orders, body, task });
+    }
+
+    fn is_staging(&self) -> bool {
+        matches!(self.transfer.mode, Mode::Stages(_))
+    }
+
+    /// Tells the strategy how far the body of a request is.
+    fn listener(&self, id: RequestId) -> Box<dyn Fn(BodyEvent) + Send> {
         let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
-        tracker.started(position, Arc::clone(&body));
-        let listener = move |event| {
+        let (position, is_staging) = (self.position(id.file), self.is_staging());
+        Box::new(move |event| {
             let event = match event {
                 BodyEvent::Started => Event::Started(id),
                 BodyEvent::TailReached => {
-                    if !is_staged {
+                    if !is_staging {
                         tracker.transferred(position);
                     }
                     Event::TailReached(id)
@@ -40,35 +66,21 @@ impl Shell {
             };
             // The shell is gone only when the run is over.
             let _ = news.send(News::Event(event));
-        };
-        let upload = UploadAttempt {
-            dataset_id: self.transfer.dataset_id.clone(),
-            file_name: file.name.clone(),
-            content,
-            is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
-            orders: receiver,
-            listener: Box::new(listener),
-            state: Arc::clone(&body),
-        };
-        let client = if is_staged {
-            self.transfer.client.clone()
-        } else {
-            self.connections.client_for(id).clone()
-        };
-        if is_staged {
-            // Nothing waits for its turn.
-            let _ = orders.send(TailOrder::Release);
-        }
-        let task = self.send(async move {
-            let outcome = if is_staged {
-                client.stage_file(upload).await.map(Accepted::Staged)
-            } else {
-                client.upload_to_dataset(upload).await.map(Accepted::Uploaded)
-            };
-            News::Ended(id, outcome)
-        });
-        let attempt = id.attempt;
-        self.requests.insert(id.file, Request { attempt, orders, body, task });
+        })
+    }
+
+    fn stage(&mut self, id: RequestId, attempt: UploadAttempt) -> AbortHandle {
+        let client = self.transfer.client.clone();
+        self.send(
+            async move { News::Ended(id, client.stage_file(attempt).await.map(Accepted::Staged)) },
+        )
+    }
+
+    fn upload(&mut self, id: RequestId, attempt: UploadAttempt) -> AbortHandle {
+        let client = self.connections.client_for(id).clone();
+        self.send(async move {
+            News::Ended(id, client.upload_to_dataset(attempt).await.map(Accepted::Uploaded))
+        })
     }
 
     /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.

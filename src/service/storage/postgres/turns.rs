@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::lock::Lock;
 
 /// One transaction holds the lock of a dataset's row, and the next one waits for it in the
 /// database. More of them would only take connections from other datasets.
@@ -15,7 +17,7 @@ const AT_A_TIME: usize = 2;
 const KEPT: usize = 1_000;
 
 #[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<String, Weak<Semaphore>>>);
+pub(super) struct Turns(Lock<HashMap<String, Weak<Semaphore>>>);
 
 impl Turns {
     /// Waits in the order of the calls.
@@ -25,7 +27,7 @@ impl Turns {
     }
 
     fn of(&self, row: &str) -> Arc<Semaphore> {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.0.lock();
         if let Some(known) = rows.get(row).and_then(Weak::upgrade) {
             return known;
         }
