@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     diff::{Difference, DifferenceKind},
-    number::{Number, Unit},
+    leaf::{LeafType, Unit},
 };
 
 /// Columns with this prefix are an index that pandas writes if it is more than row numbers.
@@ -21,7 +21,8 @@ pub fn advice(
     is_without_values: bool,
 ) -> Option<String> {
     let column = difference.path.as_str();
-    let (expected, found) = (difference.expected.as_deref(), difference.found.as_deref());
+    let leaf = |words: &Option<String>| words.as_deref().map(LeafType::from_words);
+    let (expected, found) = (leaf(&difference.expected), leaf(&difference.found));
     if column.starts_with(PANDAS_INDEX) {
         return Some("a pandas index. df.to_parquet(..., index=False)".to_owned());
     }
@@ -34,10 +35,10 @@ pub fn advice(
             "some writers mark columns without nulls as required; pandas and polars never do"
                 .to_owned(),
         ),
-        DifferenceKind::Type if is_without_values && !is_null_words(found?) => {
-            Some(no_value_advice(difference, expected?))
+        DifferenceKind::Type if is_without_values && !found.as_ref()?.is_null() => {
+            Some(no_value_advice(difference, &expected?))
         }
-        DifferenceKind::Type => type_advice(difference, expected?, found?),
+        DifferenceKind::Type => type_advice(difference, &expected?, &found?),
         // Code for a nested field would be wrong.
         _ if difference.is_nested => None,
         DifferenceKind::Moved => Some(
@@ -46,7 +47,7 @@ pub fn advice(
         ),
         DifferenceKind::Missing => Some(format!(
             "add it to the files that lack it, or drop it from the others. {}",
-            in_both(column, expected?, "None", "pl.lit(None)")?
+            in_both(column, &expected?, "None", "pl.lit(None)")?
         )),
         DifferenceKind::Extra => {
             let column = quoted(column);
@@ -95,7 +96,7 @@ fn renaming(difference: &Difference, found: &str) -> String {
     )
 }
 
-fn no_value_advice(difference: &Difference, expected: &str) -> String {
+fn no_value_advice(difference: &Difference, expected: &LeafType) -> String {
     let fix = castable(difference).and_then(|column| cast_to(column, expected));
     let fix = fix.map_or_else(String::new, |fix| format!(" {fix}"));
     format!("no value in these files, so their type means nothing.{fix}")
@@ -106,72 +107,77 @@ fn castable(difference: &Difference) -> Option<&str> {
     (!difference.is_nested).then_some(difference.path.as_str())
 }
 
-fn type_advice(difference: &Difference, expected: &str, found: &str) -> Option<String> {
-    let with = |cause: String, fix: Option<String>| match fix {
-        Some(fix) => Some(format!("{cause} {fix}")),
-        None => Some(cause),
-    };
-    if is_null_words(expected) || is_null_words(found) {
-        let to = if is_null_words(found) { expected } else { found };
+fn type_advice(difference: &Difference, expected: &LeafType, found: &LeafType) -> Option<String> {
+    if expected.is_null() || found.is_null() {
+        let to = if found.is_null() { expected } else { found };
         let fix = castable(difference).and_then(|column| cast_to(column, to));
-        return with("no value in these files, so no type.".to_owned(), fix);
+        let fix = fix.map_or_else(String::new, |fix| format!(" {fix}"));
+        return Some(format!("no value in these files, so no type.{fix}"));
     }
-    let numbers = Number::in_words(expected).zip(Number::in_words(found));
-    if let Some((
-        Number::Decimal { precision, scale },
-        Number::Decimal { precision: other, scale: other_scale },
-    )) = numbers
+    if let (
+        &LeafType::Decimal { precision, scale, .. },
+        &LeafType::Decimal { precision: other, scale: other_scale, .. },
+    ) = (expected, found)
     {
         return Some(decimal_advice(difference, (precision, scale), (other, other_scale)));
     }
     let name = castable(difference)?;
+    time_advice(name, expected, found).or_else(|| value_advice(name, expected, found))
+}
+
+/// Advice on types of which at least one is a time.
+fn time_advice(name: &str, expected: &LeafType, found: &LeafType) -> Option<String> {
     let column = quoted(name);
-    match (numbers, expected, found) {
-        (Some((Number::Integer { .. }, Number::Float | Number::Double)), integer, _)
-        | (Some((Number::Float | Number::Double, Number::Integer { .. })), _, integer) => Some(
-            format!("pandas stores int with missing values as float. {}", cast_to(name, integer)?),
-        ),
+    Some(match (expected, found) {
         (
-            Some((Number::Timestamp { unit, is_utc }, Number::Timestamp { is_utc: other, .. })),
-            ..,
-        ) => Some(timestamp_advice(&column, unit, is_utc != other)),
-        (
-            Some(
-                (Number::Int96, Number::Timestamp { .. })
-                | (Number::Timestamp { .. }, Number::Int96),
-            ),
-            ..,
-        ) => Some(
+            LeafType::Timestamp { unit, is_utc },
+            LeafType::Timestamp { is_utc: other_is_utc, .. },
+        ) => timestamp_advice(&column, unit.as_str(), is_utc != other_is_utc),
+        (LeafType::Int96, LeafType::Timestamp { .. })
+        | (LeafType::Timestamp { .. }, LeafType::Int96) => {
             "older writers store timestamps as INT96. Spark: set \
-                 spark.sql.parquet.outputTimestampType to TIMESTAMP_MICROS; pyarrow: write \
-                 without use_deprecated_int96_timestamps"
-                .to_owned(),
-        ),
-        (Some((Number::Timestamp { unit, .. }, Number::Integer { .. })), ..) => Some(format!(
-            "integers in some files, times in others. If the integers count {} since 1970: \
-             pandas: df[{column}] = pd.to_datetime(df[{column}], unit=\"{}\"); \
-             polars: pl.from_epoch({column}, time_unit=\"{}\")",
-            unit_name(unit),
-            unit_words(unit),
-            unit_words(unit),
-        )),
-        (Some((Number::Integer { .. }, Number::Timestamp { .. })), ..) => {
-            Some("times in some files, integers in others: write all files with times".to_owned())
+             spark.sql.parquet.outputTimestampType to TIMESTAMP_MICROS; pyarrow: write without \
+             use_deprecated_int96_timestamps"
+                .to_owned()
         }
-        (_, "string", "binary") | (_, "binary", "string") => Some(format!(
-            "bytes in some files, text in others. pandas: df[{column}] = df[{column}].str.decode(\"utf-8\"); \
-             polars: pl.col({column}).cast(pl.String)"
-        )),
-        (_, "date", words) if is_timestamp(words) => Some(format!(
+        (LeafType::Timestamp { unit, .. }, LeafType::Integer { .. }) => {
+            let (name, unit) = (unit_name(*unit), unit.as_str());
+            format!(
+                "integers in some files, times in others. If the integers count {name} since 1970: \
+                 pandas: df[{column}] = pd.to_datetime(df[{column}], unit=\"{unit}\"); \
+                 polars: pl.from_epoch({column}, time_unit=\"{unit}\")"
+            )
+        }
+        (LeafType::Integer { .. }, LeafType::Timestamp { .. }) => {
+            "times in some files, integers in others: write all files with times".to_owned()
+        }
+        (LeafType::Date, other) if unit_and_zone(other).is_some() => format!(
             "times in some files, days in others. This drops the time of day: pandas: df[{column}] = \
              df[{column}].dt.date; polars: pl.col({column}).dt.date()"
-        )),
-        (_, words, "date") if is_timestamp(words) => {
-            let polars = dtypes(words)?.1;
-            Some(format!(
+        ),
+        (other, LeafType::Date) if unit_and_zone(other).is_some() => {
+            let (pandas, polars) = dtypes(other)?;
+            format!(
                 "days in some files, times in others. pandas: df[{column}] = pd.to_datetime(df[{column}])\
-                 .astype({:?}); polars: pl.col({column}).cast({polars})",
-                dtypes(words)?.0,
+                 .astype({pandas:?}); polars: pl.col({column}).cast({polars})"
+            )
+        }
+        _ => return None,
+    })
+}
+
+/// Advice on types of numbers, text and bytes.
+fn value_advice(name: &str, expected: &LeafType, found: &LeafType) -> Option<String> {
+    let column = quoted(name);
+    match (expected, found) {
+        (integer @ LeafType::Integer { .. }, LeafType::Float | LeafType::Double)
+        | (LeafType::Float | LeafType::Double, integer @ LeafType::Integer { .. }) => Some(
+            format!("pandas stores int with missing values as float. {}", cast_to(name, integer)?),
+        ),
+        (LeafType::String, LeafType::Binary) | (LeafType::Binary, LeafType::String) => {
+            Some(format!(
+                "bytes in some files, text in others. pandas: df[{column}] = \
+                 df[{column}].str.decode(\"utf-8\"); polars: pl.col({column}).cast(pl.String)"
             ))
         }
         _ if is_simple(expected) && is_simple(found) => cast_to(name, expected),
@@ -201,7 +207,7 @@ fn decimal_advice(difference: &Difference, expected: (i32, i32), found: (i32, i3
     }
 }
 
-fn timestamp_advice(column: &str, unit: Unit, is_another_zone: bool) -> String {
+fn timestamp_advice(column: &str, unit: &str, is_another_zone: bool) -> String {
     if is_another_zone {
         return format!(
             "some files have a time zone, others do not. \
@@ -209,19 +215,10 @@ fn timestamp_advice(column: &str, unit: Unit, is_another_zone: bool) -> String {
              polars: pl.col({column}).dt.replace_time_zone(\"UTC\")"
         );
     }
-    let unit = unit_words(unit);
     format!(
         "different units. pandas: df[{column}] = df[{column}].dt.as_unit(\"{unit}\"); \
          polars: pl.col({column}).dt.cast_time_unit(\"{unit}\")"
     )
-}
-
-fn unit_words(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Millis => "ms",
-        Unit::Micros => "us",
-        Unit::Nanos => "ns",
-    }
 }
 
 fn unit_name(unit: Unit) -> &'static str {
@@ -238,7 +235,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Code that casts a column to a type, in both libraries.
-fn cast_to(column: &str, to: &str) -> Option<String> {
+fn cast_to(column: &str, to: &LeafType) -> Option<String> {
     let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
@@ -247,7 +244,7 @@ fn cast_to(column: &str, to: &str) -> Option<String> {
     ))
 }
 
-fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Option<String> {
+fn in_both(column: &str, to: &LeafType, pandas_value: &str, polars_value: &str) -> Option<String> {
     let column = quoted(column);
     let (pandas, polars) = dtypes(to)?;
     Some(format!(
@@ -257,46 +254,43 @@ fn in_both(column: &str, to: &str, pandas_value: &str, polars_value: &str) -> Op
 }
 
 /// The names of a type in pandas and polars.
-fn dtypes(words: &str) -> Option<(String, String)> {
-    let (pandas, polars) = match words {
-        "string" => ("string", "pl.String"),
-        "bool" => ("boolean", "pl.Boolean"),
-        "float" => ("float32", "pl.Float32"),
-        "double" => ("float64", "pl.Float64"),
-        _ if is_integer_words(words) => {
+fn dtypes(leaf: &LeafType) -> Option<(String, String)> {
+    let (pandas, polars) = match leaf {
+        LeafType::String => ("string", "pl.String"),
+        LeafType::Bool => ("boolean", "pl.Boolean"),
+        LeafType::Float => ("float32", "pl.Float32"),
+        LeafType::Double => ("float64", "pl.Float64"),
+        LeafType::Integer { bits, is_signed } => {
             // Int64 supports missing values; int64 does not.
-            let name = words.replacen("uint", "UInt", 1).replacen("int", "Int", 1);
+            let name = format!("{}Int{bits}", if *is_signed { "" } else { "U" });
             return Some((name.clone(), format!("pl.{name}")));
         }
-        _ if is_timestamp(words) => {
-            let inside = words.trim_start_matches("timestamp[").trim_end_matches(']');
-            let polars = match inside.split_once(", ") {
-                Some((unit, zone)) => format!("pl.Datetime({unit:?}, {zone:?})"),
-                None => format!("pl.Datetime({inside:?})"),
-            };
-            return Some((format!("datetime64[{inside}]"), polars));
+        _ => {
+            return Some(match unit_and_zone(leaf)? {
+                (unit, None) => (format!("datetime64[{unit}]"), format!("pl.Datetime({unit:?})")),
+                (unit, Some(zone)) => (
+                    format!("datetime64[{unit}, {zone}]"),
+                    format!("pl.Datetime({unit:?}, {zone:?})"),
+                ),
+            });
         }
-        _ => return None,
     };
     Some((pandas.to_owned(), polars.to_owned()))
 }
 
+/// The unit and the zone of a timestamp. Other servers list zones that Parquet does not have.
+fn unit_and_zone(leaf: &LeafType) -> Option<(&str, Option<&str>)> {
+    match leaf {
+        LeafType::Timestamp { unit, is_utc } => Some((unit.as_str(), is_utc.then_some("UTC"))),
+        LeafType::Other(words) => {
+            let inside = words.strip_prefix("timestamp[")?.trim_end_matches(']');
+            Some(inside.split_once(", ").map_or((inside, None), |(unit, zone)| (unit, Some(zone))))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a type is a number or text, which both libraries cast into each other.
-fn is_simple(words: &str) -> bool {
-    is_integer_words(words) || matches!(words, "float" | "double" | "string")
-}
-
-/// Whether the description of a type stands for a column without a type.
-pub(crate) fn is_null_words(words: &str) -> bool {
-    words.starts_with("null (")
-}
-
-/// Whether the description of a type stands for an integer.
-pub(crate) fn is_integer_words(words: &str) -> bool {
-    let bits = words.strip_prefix("uint").or_else(|| words.strip_prefix("int"));
-    bits.is_some_and(|bits| matches!(bits, "8" | "16" | "32" | "64"))
-}
-
-fn is_timestamp(words: &str) -> bool {
-    words.starts_with("timestamp[")
+fn is_simple(leaf: &LeafType) -> bool {
+    leaf.is_integer() || matches!(leaf, LeafType::Float | LeafType::Double | LeafType::String)
 }

@@ -10,10 +10,7 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::{
-    number::Number,
-    tree::{leaf_words, type_words},
-};
+use super::{leaf::LeafType, number::Number, tree::type_words};
 
 /// The schema of a file, and the positions of its leaves that have no value, in ascending order.
 /// The types of these leaves mean nothing.
@@ -236,7 +233,7 @@ impl Merge<'_> {
 
     fn leaves(&mut self, a: &TypePtr, b: &TypePtr, path: &str) -> TypePtr {
         let repetition = common_repetition(a, b);
-        if leaf_words(a) == leaf_words(b) {
+        if LeafType::of(a) == LeafType::of(b) {
             return self.built(a, path, with_repetition(a, repetition));
         }
         let (of_a, of_b) = (Number::of(a), Number::of(b));
@@ -326,7 +323,7 @@ fn may_be(file: &Type, target: &Type) -> bool {
         return false;
     }
     let numbers = Number::of(file).zip(Number::of(target));
-    leaf_words(file) == leaf_words(target)
+    LeafType::of(file) == LeafType::of(target)
         || numbers.is_some_and(|(file, target)| file.may_be(target))
 }
 

@@ -264,7 +264,7 @@ mod tests {
 
     use super::{DifferenceKind, diff, groups};
     use crate::schema::{
-        Schema,
+        LeafType, Schema,
         tree::{Column, DataType, Repetition},
     };
 
@@ -272,7 +272,7 @@ mod tests {
         Column {
             name: name.to_owned(),
             repetition: Repetition::Nullable,
-            data_type: DataType::Leaf(words.to_owned()),
+            data_type: DataType::Leaf(LeafType::from_words(words)),
         }
     }
 
@@ -348,7 +348,7 @@ mod tests {
             Just(Repetition::Repeated)
         ];
         let any_leaf = prop_oneof![Just("int64"), Just("string")]
-            .prop_map(|words| DataType::Leaf(words.to_owned()));
+            .prop_map(|words| DataType::Leaf(LeafType::from_words(words)));
         let any_column = move |data_type: BoxedStrategy<DataType>| {
             ("[abc]", any_repetition.clone(), data_type)
                 .prop_map(|(name, repetition, data_type)| Column { name, repetition, data_type })

@@ -3,6 +3,7 @@
 
 mod added_column;
 mod advice;
+mod canonical;
 mod codec;
 mod common;
 mod diff;
@@ -21,7 +22,7 @@ mod tree;
 pub use added_column::{AddedColumn, ColumnType};
 pub(crate) use added_column::{Value, with_columns};
 pub use advice::advice;
-pub(crate) use advice::{is_integer_words, is_null_words};
+pub(crate) use canonical::canonical;
 pub use codec::Codec;
 pub use common::common_schema;
 pub(crate) use common::{
@@ -33,11 +34,11 @@ pub use footer::{CodecSupport, Footer, RowGroup};
 pub use footer_bytes::FooterBytes;
 pub use footer_reader::{FooterError, FooterReader};
 pub use invalid::InvalidParquet;
-pub(crate) use leaf::canonical;
-pub(crate) use number::{Number, Unit};
+pub(crate) use leaf::{LeafType, Unit};
+pub(crate) use number::Number;
 pub(crate) use other_format::resembles_by_name;
 pub use stored::InvalidSchema;
 #[cfg(test)]
 pub(crate) use stored::StoredAsBefore;
 pub use tree::Schema;
-pub(crate) use tree::{leaf_words, repeated_column, type_words};
+pub(crate) use tree::{repeated_column, type_words};

@@ -5,7 +5,7 @@ use parquet::{
     schema::types::Type,
 };
 
-use super::tree::leaf_words;
+use super::leaf::{LeafType, Unit};
 
 /// A type whose values may be converted to another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,71 +34,22 @@ pub(crate) enum Number {
     },
 }
 
-/// From coarse to fine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Unit {
-    Millis,
-    Micros,
-    Nanos,
-}
-
 /// Maximum precision of decimals that readers support (Arrow's `decimal256`).
 const MAX_PRECISION: i32 = 76;
 
-impl Unit {
-    pub(crate) fn per_second(self) -> i64 {
-        match self {
-            Self::Millis => 1_000,
-            Self::Micros => 1_000_000,
-            Self::Nanos => 1_000_000_000,
-        }
-    }
-
-    fn in_words(words: &str) -> Option<Self> {
-        Some(match words {
-            "ms" => Self::Millis,
-            "us" => Self::Micros,
-            "ns" => Self::Nanos,
-            _ => return None,
-        })
-    }
-}
-
 impl Number {
     pub(crate) fn of(leaf: &Type) -> Option<Self> {
-        Self::in_words(&leaf_words(leaf))
-    }
-
-    /// Parses the description of a type, which is the same for all ways of annotating it.
-    pub(super) fn in_words(words: &str) -> Option<Self> {
-        let in_brackets = |name: &str| -> Option<(Unit, bool)> {
-            let inside = words.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']')?;
-            let (unit, is_utc) =
-                inside.strip_suffix(", UTC").map_or((inside, false), |unit| (unit, true));
-            Some((Unit::in_words(unit)?, is_utc))
-        };
-        let integer = |prefix: &str, is_signed: bool| -> Option<Self> {
-            let bits = words.strip_prefix(prefix)?.parse().ok()?;
-            matches!(bits, 8 | 16 | 32 | 64).then_some(Self::Integer { bits, is_signed })
-        };
-        let decimal = || -> Option<Self> {
-            let (inside, _physical) = words.strip_prefix("decimal(")?.split_once(") in ")?;
-            let (precision, scale) = inside.split_once(", ")?;
-            Some(Self::Decimal { precision: precision.parse().ok()?, scale: scale.parse().ok()? })
-        };
-        match words {
-            "float16" => Some(Self::Float16),
-            "float" => Some(Self::Float),
-            "double" => Some(Self::Double),
-            "int96 timestamp" => Some(Self::Int96),
-            _ => integer("int", true)
-                .or_else(|| integer("uint", false))
-                .or_else(decimal)
-                .or_else(|| {
-                    in_brackets("timestamp").map(|(unit, is_utc)| Self::Timestamp { unit, is_utc })
-                })
-                .or_else(|| in_brackets("time").map(|(unit, is_utc)| Self::Time { unit, is_utc })),
-        }
+        Some(match LeafType::of(leaf) {
+            LeafType::Integer { bits, is_signed } => Self::Integer { bits, is_signed },
+            LeafType::Float16 => Self::Float16,
+            LeafType::Float => Self::Float,
+            LeafType::Double => Self::Double,
+            LeafType::Decimal { precision, scale, .. } => Self::Decimal { precision, scale },
+            LeafType::Timestamp { unit, is_utc } => Self::Timestamp { unit, is_utc },
+            LeafType::Int96 => Self::Int96,
+            LeafType::Time { unit, is_utc } => Self::Time { unit, is_utc },
+            _ => return None,
+        })
     }
 
     /// The narrowest type that contains all values of both. The common type of 64-bit integers and

@@ -3,13 +3,12 @@
 use std::{collections::HashSet, fmt};
 
 use parquet::{
-    basic::{
-        ConvertedType, LogicalType, Repetition as ParquetRepetition, TimeUnit, Type as Physical,
-    },
+    basic::{ConvertedType, LogicalType, Repetition as ParquetRepetition},
     schema::types::{Type, TypePtr},
 };
 use serde::{Deserialize, Serialize};
 
+use super::leaf::LeafType;
 use crate::wire::messages::{FieldSummary, SchemaSummary};
 
 /// Maximum nesting of groups in Parquet, including the root. The check and the server reject
@@ -46,14 +45,16 @@ pub(super) enum Repetition {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum DataType {
-    /// A leaf: a description of its physical and logical type, unique to the type.
-    Leaf(String),
+    Leaf(LeafType),
     /// A list in the standard three levels, with its element.
     List(Box<Column>),
     /// A map in the standard three levels, with its key and optional value.
     Map(Vec<Column>),
     /// A struct, or a group with another meaning, which its annotation names.
-    Group { annotation: Option<String>, columns: Vec<Column> },
+    Group {
+        annotation: Option<String>,
+        columns: Vec<Column>,
+    },
 }
 
 /// The note on a name that more than one column has.
@@ -78,7 +79,7 @@ impl Schema {
         let column = |field: &FieldSummary| Column {
             name: field.name.clone(),
             repetition: Repetition::Nullable,
-            data_type: DataType::Leaf(field.data_type.clone()),
+            data_type: DataType::Leaf(LeafType::from_words(&field.data_type)),
         };
         Self { columns: summary.fields.iter().map(column).collect() }
     }
@@ -132,7 +133,7 @@ impl DataType {
 
     fn of(field: &Type) -> Self {
         if field.is_primitive() {
-            return Self::Leaf(leaf_words(field));
+            return Self::Leaf(LeafType::of(field));
         }
         let info = field.get_basic_info();
         let annotation = match (info.logical_type_ref(), info.converted_type()) {
@@ -196,105 +197,6 @@ pub(crate) fn type_words(field: &Type) -> String {
     DataType::of(field).to_string()
 }
 
-/// A description of a leaf's type, with the names of Arrow and pandas where they exist.
-pub(crate) fn leaf_words(leaf: &Type) -> String {
-    let info = leaf.get_basic_info();
-    let physical = physical_words(leaf);
-    match info.logical_type_ref() {
-        Some(logical) => logical_words(logical, &physical),
-        None => converted_words(info.converted_type(), leaf, physical),
-    }
-}
-
-fn physical_words(leaf: &Type) -> String {
-    match leaf {
-        Type::PrimitiveType { physical_type, type_length, .. } => match physical_type {
-            Physical::BOOLEAN => "bool".to_owned(),
-            Physical::INT32 => "int32".to_owned(),
-            Physical::INT64 => "int64".to_owned(),
-            Physical::INT96 => "int96 timestamp".to_owned(),
-            Physical::FLOAT => "float".to_owned(),
-            Physical::DOUBLE => "double".to_owned(),
-            Physical::BYTE_ARRAY => "binary".to_owned(),
-            Physical::FIXED_LEN_BYTE_ARRAY => format!("fixed_size_binary[{type_length}]"),
-        },
-        Type::GroupType { .. } => "group".to_owned(),
-    }
-}
-
-fn logical_words(logical: &LogicalType, physical: &str) -> String {
-    match logical {
-        LogicalType::String => "string".to_owned(),
-        LogicalType::Enum => "enum".to_owned(),
-        LogicalType::Json => "json".to_owned(),
-        LogicalType::Bson => "bson".to_owned(),
-        LogicalType::Uuid => "uuid".to_owned(),
-        LogicalType::Float16 => "float16".to_owned(),
-        LogicalType::Date => "date".to_owned(),
-        LogicalType::Unknown => format!("null (in {physical})"),
-        LogicalType::Decimal(decimal) => {
-            format!("decimal({}, {}) in {physical}", decimal.precision, decimal.scale)
-        }
-        LogicalType::Integer(integer) => integer_words(integer.bit_width, integer.is_signed),
-        LogicalType::Time(time) => {
-            format!("time[{}{}]", unit_words(time.unit), zone_words(time.is_adjusted_to_u_t_c))
-        }
-        LogicalType::Timestamp(time) => {
-            let zone = zone_words(time.is_adjusted_to_u_t_c);
-            format!("timestamp[{}{zone}]", unit_words(time.unit))
-        }
-        other => format!("{} in {physical}", format!("{other:?}").to_lowercase()),
-    }
-}
-
-/// Types annotated before logical types existed (Parquet format, "Logical types": times and
-/// timestamps of that age are in UTC).
-fn converted_words(converted: ConvertedType, leaf: &Type, physical: String) -> String {
-    match converted {
-        ConvertedType::UTF8 => "string".to_owned(),
-        ConvertedType::ENUM => "enum".to_owned(),
-        ConvertedType::JSON => "json".to_owned(),
-        ConvertedType::BSON => "bson".to_owned(),
-        ConvertedType::DATE => "date".to_owned(),
-        ConvertedType::INTERVAL => "interval".to_owned(),
-        ConvertedType::TIME_MILLIS => "time[ms, UTC]".to_owned(),
-        ConvertedType::TIME_MICROS => "time[us, UTC]".to_owned(),
-        ConvertedType::TIMESTAMP_MILLIS => "timestamp[ms, UTC]".to_owned(),
-        ConvertedType::TIMESTAMP_MICROS => "timestamp[us, UTC]".to_owned(),
-        ConvertedType::DECIMAL => match leaf {
-            Type::PrimitiveType { precision, scale, .. } => {
-                format!("decimal({precision}, {scale}) in {physical}")
-            }
-            Type::GroupType { .. } => physical,
-        },
-        ConvertedType::UINT_8 => integer_words(8, false),
-        ConvertedType::UINT_16 => integer_words(16, false),
-        ConvertedType::UINT_32 => integer_words(32, false),
-        ConvertedType::UINT_64 => integer_words(64, false),
-        ConvertedType::INT_8 => integer_words(8, true),
-        ConvertedType::INT_16 => integer_words(16, true),
-        ConvertedType::INT_32 => integer_words(32, true),
-        ConvertedType::INT_64 => integer_words(64, true),
-        _ => physical,
-    }
-}
-
-fn integer_words(bits: i8, is_signed: bool) -> String {
-    format!("{}int{bits}", if is_signed { "" } else { "u" })
-}
-
-fn unit_words(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::MILLIS => "ms",
-        TimeUnit::MICROS => "us",
-        TimeUnit::NANOS => "ns",
-    }
-}
-
-fn zone_words(is_utc: bool) -> &'static str {
-    if is_utc { ", UTC" } else { "" }
-}
-
 impl fmt::Display for Repetition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -308,7 +210,7 @@ impl fmt::Display for Repetition {
 impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Leaf(words) => f.write_str(words),
+            Self::Leaf(leaf) => leaf.fmt(f),
             Self::List(element) => write!(f, "list<{}>", element.data_type),
             Self::Map(entries) => {
                 f.write_str("map<")?;

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use crate::{
     hint::{Hint, NEUTRAL, Words},
     message::bounded,
-    schema::{Difference, DifferenceKind, advice, is_integer_words, is_null_words},
+    schema::{Difference, DifferenceKind, LeafType, advice},
 };
 
 /// All reasons why a batch was rejected.
@@ -170,7 +170,7 @@ impl CheckError {
             let mut files = some_of(files);
             let mut found_words = side(found, expected, kind);
             if kind == DifferenceKind::Type
-                && !found.is_some_and(is_null_words)
+                && !found.is_some_and(is_null)
                 && self.is_without_values(difference)
             {
                 found_words += " (no value)";
@@ -303,17 +303,22 @@ fn side(side: Option<&str>, other: Option<&str>, kind: DifferenceKind) -> String
         (None, _) => "(absent)".to_owned(),
         (Some(place), DifferenceKind::Moved) => format!("position {place}"),
         // The physical type only matters compared with another null.
-        (Some(null), _) if is_null_words(null) && !other.is_some_and(is_null_words) => {
+        (Some(null), _) if is_null(null) && !other.is_some_and(is_null) => {
             "null (all rows)".to_owned()
         }
         (Some(words), _) => words.to_owned(),
     }
 }
 
+fn is_null(words: &str) -> bool {
+    LeafType::from_words(words).is_null()
+}
+
 fn has_nan_where_others_have_integers(difference: &Difference) -> bool {
+    let side = |words: &Option<String>| words.as_deref().map(LeafType::from_words);
     difference.kind == DifferenceKind::Type
-        && difference.expected.as_deref().is_some_and(is_integer_words)
-        && difference.found.as_deref() == Some("double")
+        && side(&difference.expected).is_some_and(|leaf| leaf.is_integer())
+        && side(&difference.found) == Some(LeafType::Double)
 }
 
 fn with_first(files: &[String]) -> String {

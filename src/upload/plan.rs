@@ -229,7 +229,8 @@ mod tests {
         let (files, problems) = plan(&found(&paths), Naming::Given(&names), &Hive::Ignore).unwrap();
         assert!(problems.is_empty());
         assert_eq!(files[1].name, "2.parquet");
-        assert!(plan(&found(&paths), Naming::Given(&names[..1]), &Hive::Ignore).is_err());
+        let one_name = plan(&found(&paths), Naming::Given(&names[..1]), &Hive::Ignore);
+        assert_eq!(one_name.unwrap_err().to_string(), "there is 1 name for 2 files");
     }
 
     #[test]

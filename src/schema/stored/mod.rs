@@ -10,7 +10,10 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::tree::{Column, DataType, MAX_DEPTH, Repetition, Schema};
+use super::{
+    leaf::LeafType,
+    tree::{Column, DataType, MAX_DEPTH, Repetition, Schema},
+};
 
 /// Increased when the meaning of the text changes.
 const VERSION: u32 = 1;
@@ -109,7 +112,7 @@ impl Schema {
 impl<'a> Kind<'a> {
     fn of(data_type: &'a DataType) -> Self {
         match data_type {
-            DataType::Leaf(words) => Self::Leaf(Cow::Borrowed(words)),
+            DataType::Leaf(leaf) => Self::Leaf(Cow::Owned(leaf.to_string())),
             DataType::List(_) => Self::List,
             DataType::Map(entries) => Self::Map(entries.len()),
             DataType::Group { annotation, columns } => {
@@ -129,7 +132,7 @@ impl<'a> Kind<'a> {
 
     fn with(self, mut columns: Vec<Column>) -> Option<DataType> {
         Some(match self {
-            Self::Leaf(words) => DataType::Leaf(words.into_owned()),
+            Self::Leaf(words) => DataType::Leaf(LeafType::from_words(&words)),
             Self::List => DataType::List(Box::new(columns.pop()?)),
             Self::Map(_) => DataType::Map(columns),
             Self::Group(annotation, _) => {

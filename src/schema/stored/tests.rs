@@ -3,7 +3,7 @@ use std::cell::Cell;
 use proptest::prelude::*;
 
 use crate::schema::{
-    Schema, diff,
+    LeafType, Schema, diff,
     tree::{Column, DataType, MAX_DEPTH, Repetition},
 };
 
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// While this value exists, schemas of this thread are stored as in releases before 0.3: a bug that
-/// tests must find. must find.
+/// tests must find.
 pub(crate) struct StoredAsBefore;
 
 impl StoredAsBefore {
@@ -45,7 +45,7 @@ fn nested_columns(columns: &[Column]) -> String {
 fn nested_column(column: &Column) -> String {
     let json = |text: &str| serde_json::to_string(text).unwrap();
     let data_type = match &column.data_type {
-        DataType::Leaf(words) => format!(r#""leaf":{}"#, json(words)),
+        DataType::Leaf(leaf) => format!(r#""leaf":{}"#, json(&leaf.to_string())),
         DataType::List(element) => format!(r#""list":{}"#, nested_column(element)),
         DataType::Map(entries) => format!(r#""map":{}"#, nested_columns(entries)),
         DataType::Group { annotation, columns } => format!(
@@ -62,7 +62,7 @@ fn leaf(name: &str) -> Column {
     Column {
         name: name.to_owned(),
         repetition: Repetition::Nullable,
-        data_type: DataType::Leaf("int64".to_owned()),
+        data_type: DataType::Leaf(LeafType::from_words("int64")),
     }
 }
 
@@ -144,7 +144,7 @@ fn any_column() -> impl Strategy<Value = Column> {
     ];
     let first =
         (any::<String>(), repetition, any::<String>()).prop_map(|(name, repetition, words)| {
-            Column { name, repetition, data_type: DataType::Leaf(words) }
+            Column { name, repetition, data_type: DataType::Leaf(LeafType::from_words(&words)) }
         });
     first.prop_recursive(8, 64, 6, |inner| {
         let columns = || proptest::collection::vec(inner.clone(), 0..6);

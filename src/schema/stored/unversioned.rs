@@ -2,7 +2,10 @@
 //! it to any depth but reads only 128 levels. This parser uses the depth limit of those releases,
 //! so that datasets whose schema could no longer be read open again.
 
-use crate::schema::tree::{Column, DataType, Repetition, Schema};
+use crate::schema::{
+    leaf::LeafType,
+    tree::{Column, DataType, Repetition, Schema},
+};
 
 /// The depth that those releases accepted.
 const MAX_DEPTH: usize = 100;
@@ -65,7 +68,7 @@ impl Reader<'_> {
         let kind = self.text()?;
         self.expect(":")?;
         Some(match kind.as_str() {
-            "leaf" => DataType::Leaf(self.text()?),
+            "leaf" => DataType::Leaf(LeafType::from_words(&self.text()?)),
             "list" => DataType::List(Box::new(self.column()?)),
             "map" => DataType::Map(self.columns()?),
             "group" => {

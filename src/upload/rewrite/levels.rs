@@ -7,7 +7,7 @@ use parquet::{
 };
 
 use crate::schema::{
-    is_list_or_map, is_null, leaf_count, leaf_words, pair_fields, repetition_of, type_words,
+    LeafType, is_list_or_map, is_null, leaf_count, pair_fields, repetition_of, type_words,
 };
 
 /// A column of the target and its source.
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
 
 fn has_type(source: &Type, target: &Type) -> bool {
     target.is_primitive()
-        && leaf_words(source) == leaf_words(target)
+        && LeafType::of(source) == LeafType::of(target)
         && source.get_physical_type() == target.get_physical_type()
 }
 

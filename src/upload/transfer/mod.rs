@@ -7,6 +7,8 @@ mod recorder;
 mod requests;
 mod shell;
 mod staged;
+#[cfg(test)]
+mod tests;
 mod unstaged;
 
 use std::{
