@@ -11,23 +11,13 @@ mod staged;
 mod tests;
 mod unstaged;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    ops::ControlFlow,
-    time::Duration,
-};
+use std::{collections::VecDeque, ops::ControlFlow, time::Duration};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
-};
+use futures_util::stream::StreamExt;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 pub(super) use self::shell::Transfer;
 use self::{
-    connections::Connections,
-    recorder::Recorder,
     shell::{Accepted, News, Shell},
     unstaged::Rest,
 };
@@ -37,7 +27,6 @@ use super::{
         Action, CommitWhen, Ending, Event, FileIndex, Grace, Mode, Order, RequestId, Stop, Verdict,
         strategy,
     },
-    deadline::HeadDeadline,
     error::UploadError,
     feed::{Coming, Fed},
     outcome::{ending, none_or_all_error, stop_error, with_likely_cause},
@@ -89,21 +78,7 @@ impl Rest {
     async fn run(self) -> Result<End, UploadError> {
         let Self { transfer, feed_error, note } = self;
         let mut strategy = strategy(transfer.mode, transfer.config);
-        let (sender, mut news) = mpsc::unbounded_channel();
-        let mut shell = Shell {
-            connections: Connections::new(&transfer.client, transfer.mode),
-            recorder: transfer.record.clone().map(Recorder::new),
-            transfer,
-            sending: FuturesUnordered::new(),
-            tasks: JoinSet::new(),
-            news: sender,
-            requests: HashMap::new(),
-            last_errors: HashMap::new(),
-            deadline: HeadDeadline::default(),
-            commit_deadline: HeadDeadline::default(),
-            feed_error,
-            note,
-        };
+        let (mut shell, mut news) = Shell::new(transfer, feed_error, note);
         // The head and how much of it was sent.
         let mut head_at_tick = (0, 0);
         let mut ticks = interval(TICK);

@@ -1,18 +1,11 @@
 //! Steps of the shell that no server brings about.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::FuturesUnordered;
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
-    task::JoinSet,
-};
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{
-    connections::Connections,
-    shell::{News, Shell, Transfer},
-};
+use super::shell::{News, Shell, Transfer};
 use crate::{
     client::ApiClient,
     credentials::ApiKey,
@@ -21,7 +14,6 @@ use crate::{
     source::{Content, Piece},
     upload::{
         commit::{CommitConfig, Ending, Event, Grace, Mode, Order, RequestId},
-        deadline::HeadDeadline,
         outgoing::OutgoingFile,
     },
 };
@@ -44,34 +36,18 @@ fn shell(contents: Vec<Option<Content>>) -> (Shell, UnboundedReceiver<News>) {
         staged: None,
         is_committed: false,
     };
-    let mode = Mode::Uploads(Order::Planned);
     let transfer = Transfer {
-        client: client.clone(),
+        client,
         dataset_id: "dataset".to_owned(),
         files: contents.into_iter().enumerate().map(file).collect(),
         coming: None,
         before: Vec::new(),
-        mode,
+        mode: Mode::Uploads(Order::Planned),
         config: CommitConfig { concurrency: 1, max_held: 1, max_retries: 0 },
-        tracker: std::sync::Arc::default(),
+        tracker: Arc::default(),
         record: None,
     };
-    let (news, received) = unbounded_channel();
-    let shell = Shell {
-        connections: Connections::new(&client, mode),
-        recorder: None,
-        transfer,
-        sending: FuturesUnordered::new(),
-        tasks: JoinSet::new(),
-        news,
-        requests: HashMap::new(),
-        last_errors: HashMap::new(),
-        deadline: HeadDeadline::default(),
-        commit_deadline: HeadDeadline::default(),
-        feed_error: None,
-        note: None,
-    };
-    (shell, received)
+    Shell::new(transfer, None, None)
 }
 
 /// Otherwise, the strategy would wait for its end for ever.
