@@ -8,7 +8,7 @@ use crate::{
     client::ClientOptions,
     config::CONCURRENCY,
     schema::ColumnType,
-    upload::{Hive, Mending, Staging, UploadOptions},
+    upload::{Hive, RewriteOptions, Staging, UploadOptions},
     wire::staging::StagedFile,
 };
 
@@ -119,7 +119,7 @@ impl From<UploadArguments> for UploadOptions {
             hive,
             dry_run,
         } = arguments;
-        let (mending, hive) = (Mending { cast, recompress }, hive.into());
+        let (rewrite, hive) = (RewriteOptions { cast, recompress }, hive.into());
         let concurrency = concurrency.unwrap_or(CONCURRENCY);
         Self {
             dataset_id,
@@ -128,7 +128,7 @@ impl From<UploadArguments> for UploadOptions {
             merge_row_groups,
             concurrency,
             ordered,
-            mending,
+            rewrite,
             hive,
             dry_run,
             staging: if atomic { Staging::Atomic } else { Staging::IfAnnounced },

@@ -28,8 +28,9 @@ pub(super) fn internal_error(message: &str) -> PyErr {
 impl IntoPyErr for Error {
     fn into_py_err(self, py: Python<'_>) -> PyErr {
         let message = self.in_words(&in_python(py));
-        match class_and_fields(py, self) {
-            Ok((class, fields)) => exception(py, class, &message, &fields),
+        let class = class_of(&self);
+        match fields_of(py, self) {
+            Ok(fields) => exception(py, class, &message, &fields),
             Err(error) => error,
         }
     }
@@ -54,70 +55,82 @@ impl IntoPyErr for UploadError {
     }
 }
 
-fn class_and_fields(py: Python<'_>, error: Error) -> PyResult<(&'static str, Bound<'_, PyDict>)> {
+/// The class of an error, in `sutro`.
+fn class_of(error: &Error) -> &'static str {
+    match error {
+        Error::Configuration(_) => "ConfigurationError",
+        Error::FolderInUse { .. } => "FolderInUseError",
+        Error::Authentication { .. } => "AuthenticationError",
+        Error::DatasetNotFound { .. } => "DatasetNotFoundError",
+        Error::NamesTaken { .. } => "FileExistsInDatasetError",
+        Error::NoSuchFile { .. }
+        | Error::Refused { .. }
+        | Error::NameTaken { .. }
+        | Error::Intermediary { .. } => "RefusedError",
+        Error::Unavailable { status: 429, .. } => "RateLimitError",
+        Error::Unavailable { .. } => "ServerError",
+        Error::Connection { .. } => "TransferError",
+        Error::Timeout { .. } => "TransferTimeoutError",
+        Error::Certificate { .. } => "CertificateError",
+        Error::NotTheApi { .. } => "NotTheApiError",
+        Error::OutcomeUnknown { .. } => "OutcomeUnknownError",
+        Error::ForeignWriter { .. } | Error::NotCommitted { .. } => "ForeignWriterError",
+        Error::File { .. } => "FileAccessError",
+        Error::OtherContent { .. } => "LocalFileExistsError",
+        Error::Frame { .. } => "FrameError",
+        Error::Rewrite { .. } => "RewriteError",
+        Error::Decode { .. } => "DecodeError",
+        Error::FileChanged { .. } => "FileChangedError",
+        Error::Internal(_) => "InternalError",
+    }
+}
+
+/// The attributes of an error.
+fn fields_of(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyDict>> {
     Ok(match error {
-        Error::Configuration(_) => ("ConfigurationError", PyDict::new(py)),
-        Error::FolderInUse { folder, .. } => {
-            ("FolderInUseError", fields!(py, folder: folder.display().to_string()))
-        }
-        Error::Authentication { status, .. } => {
-            ("AuthenticationError", fields!(py, status: status))
-        }
-        Error::DatasetNotFound { dataset_id, .. } => {
-            ("DatasetNotFoundError", fields!(py, dataset_id: dataset_id))
-        }
+        Error::Configuration(_)
+        | Error::Certificate { .. }
+        | Error::NotTheApi { .. }
+        | Error::Internal(_) => PyDict::new(py),
+        Error::FolderInUse { folder, .. } => fields!(py, folder: folder.display().to_string()),
+        Error::Authentication { status, .. } => fields!(py, status: status),
+        Error::DatasetNotFound { dataset_id, .. }
+        | Error::ForeignWriter { dataset_id, .. }
+        | Error::NotCommitted { dataset_id, .. } => fields!(py, dataset_id: dataset_id),
         Error::NamesTaken { dataset_id, names, .. } => {
-            let names = PyTuple::new(py, names)?;
-            ("FileExistsInDatasetError", fields!(py, dataset_id: dataset_id, names: names))
+            fields!(py, dataset_id: dataset_id, names: PyTuple::new(py, names)?)
         }
         // The listing shows what the server would respond.
-        Error::NoSuchFile { file_name, .. } => {
-            ("RefusedError", fields!(py, file_name: file_name, status: 404))
-        }
+        Error::NoSuchFile { file_name, .. } => fields!(py, file_name: file_name, status: 404),
         Error::Refused { file_name, status, .. }
         | Error::NameTaken { file_name, status, .. }
         | Error::Intermediary { file_name, status, .. } => {
-            ("RefusedError", fields!(py, file_name: file_name, status: status))
+            fields!(py, file_name: file_name, status: status)
         }
         Error::Unavailable { file_name, status, retry_after, .. } => {
-            let class = if status == 429 { "RateLimitError" } else { "ServerError" };
             let retry_after = retry_after.map(|wait| wait.as_secs_f64());
-            (class, fields!(py, file_name: file_name, status: status, retry_after: retry_after))
+            fields!(py, file_name: file_name, status: status, retry_after: retry_after)
         }
-        Error::Connection { file_name, .. } => ("TransferError", fields!(py, file_name: file_name)),
-        Error::Timeout { file_name, .. } => {
-            ("TransferTimeoutError", fields!(py, file_name: file_name))
+        Error::Connection { file_name, .. } | Error::Timeout { file_name, .. } => {
+            fields!(py, file_name: file_name)
         }
-        Error::Certificate { .. } => ("CertificateError", PyDict::new(py)),
-        Error::NotTheApi { .. } => ("NotTheApiError", PyDict::new(py)),
-        Error::OutcomeUnknown { file_name, .. } => {
-            ("OutcomeUnknownError", fields!(py, file_name: file_name))
-        }
-        Error::ForeignWriter { dataset_id, .. } | Error::NotCommitted { dataset_id, .. } => {
-            ("ForeignWriterError", fields!(py, dataset_id: dataset_id))
-        }
-        Error::File { path, .. } => {
-            ("FileAccessError", fields!(py, path: path.display().to_string()))
-        }
-        Error::Frame { label, column, .. } => {
-            let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
-            ("FrameError", fields!(py, frame: label, column: path, data_type: data_type))
-        }
+        Error::OutcomeUnknown { file_name, .. } => fields!(py, file_name: file_name),
+        Error::File { path, .. } => fields!(py, path: path.display().to_string()),
         Error::OtherContent { paths } => {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             let path = paths.first().cloned().unwrap_or_default();
-            ("LocalFileExistsError", fields!(py, path: path, paths: PyTuple::new(py, paths)?))
+            fields!(py, path: path, paths: PyTuple::new(py, paths)?)
         }
-        Error::Rewrite { location, .. } => {
-            ("RewriteError", fields!(py, path: location.to_string()))
+        Error::Frame { label, column, .. } => {
+            let (path, data_type) = column.map(|c| (c.path, c.data_type)).unzip();
+            fields!(py, frame: label, column: path, data_type: data_type)
+        }
+        Error::Rewrite { location, .. } | Error::FileChanged { location, .. } => {
+            fields!(py, path: location.to_string())
         }
         Error::Decode { dataset_id, file_name, .. } => {
-            ("DecodeError", fields!(py, dataset_id: dataset_id, file_name: file_name))
+            fields!(py, dataset_id: dataset_id, file_name: file_name)
         }
-        Error::FileChanged { location, .. } => {
-            ("FileChangedError", fields!(py, path: location.to_string()))
-        }
-        Error::Internal(_) => ("InternalError", PyDict::new(py)),
     })
 }
 

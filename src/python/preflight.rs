@@ -10,7 +10,7 @@ use super::{
     frames::{FrameOutline, FrameSchema, TemporaryParquet, outlines},
     job::Job,
 };
-use crate::upload::{self, Held, Mending, check_schemas, leaves_to_look_at};
+use crate::upload::{self, Held, RewriteOptions, check_schemas, leaves_to_look_at};
 
 /// The files of a dataset before an upload.
 #[pyclass(frozen, module = "sutro._core")]
@@ -69,7 +69,7 @@ pub(super) fn check_frames(
     preflight: Option<&Preflight>,
 ) -> PyResult<Option<FrameSchema>> {
     let (outlines, held) = (outlines(&frames), held(preflight));
-    let mending = Mending { cast, recompress: false };
-    let schema = py.detach(|| check_schemas(&outlines, mending, &held));
+    let rewrite = RewriteOptions { cast, recompress: false };
+    let schema = py.detach(|| check_schemas(&outlines, rewrite, &held));
     schema.map(|schema| schema.map(FrameSchema)).map_err(|error| error.into_py_err(py))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 
 use super::storage::{ConnectionCounts, StagedTotals};
@@ -41,78 +41,50 @@ pub(super) struct Metrics {
 impl Metrics {
     pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("sutro");
-        let requests = Family::default();
-        registry.register("requests", "Requests that were answered", requests.clone());
+        let to = &mut registry;
         // From a listing to an upload of a big file.
-        let buckets: fn() -> Histogram = || Histogram::new([0.005, 0.05, 0.5, 5.0, 50.0, 500.0]);
-        let request_seconds = Family::new_with_constructor(buckets);
-        let help = "From the head of a request to the head of its answer";
-        registry.register_with_unit("request", help, Unit::Seconds, request_seconds.clone());
-        let committed_files = Counter::default();
-        registry.register(
-            "committed_files",
-            "Files that became part of a dataset",
-            committed_files.clone(),
-        );
-        let committed_bytes = Counter::default();
-        registry.register_with_unit(
-            "committed",
-            "Their size",
-            Unit::Bytes,
-            committed_bytes.clone(),
-        );
+        let seconds: fn() -> Histogram = || Histogram::new([0.005, 0.05, 0.5, 5.0, 50.0, 500.0]);
         // From one file to as many as a request may have.
-        let commit_files = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]);
-        let help = "Files of each request that committed staged files";
-        registry.register("commit_files", help, commit_files.clone());
-        let staged_files = Gauge::default();
-        registry.register("staged_files", "Files that are staged", staged_files.clone());
-        let staged_bytes = Gauge::default();
-        registry.register_with_unit("staged", "Their size", Unit::Bytes, staged_bytes.clone());
-        let uploads_in_progress = Gauge::default();
-        registry.register(
-            "uploads_in_progress",
-            "Uploads that have not ended",
-            uploads_in_progress.clone(),
-        );
-        let catalog_writable = Gauge::default();
-        registry.register(
-            "catalog_writable",
-            "0 while the catalog does not respond, or a failed write was not checked yet",
-            catalog_writable.clone(),
-        );
-        let catalog_connections = Gauge::default();
-        registry.register(
-            "catalog_connections",
-            "Connections to the database server of the catalog, if there is one",
-            catalog_connections.clone(),
-        );
-        let catalog_connections_idle = Gauge::default();
-        registry.register(
-            "catalog_connections_idle",
-            "Those of them that are not in use",
-            catalog_connections_idle.clone(),
-        );
-        let blobs_reachable = Gauge::default();
-        registry.register(
-            "blobs_reachable",
-            "0 while the store of the files does not respond",
-            blobs_reachable.clone(),
-        );
+        let files = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]);
         Self {
+            requests: added(to, "requests", "Requests that were answered"),
+            request_seconds: {
+                let seconds = Family::new_with_constructor(seconds);
+                let help = "From the head of a request to the head of its answer";
+                to.register_with_unit("request", help, Unit::Seconds, seconds.clone());
+                seconds
+            },
+            committed_files: added(to, "committed_files", "Files that became part of a dataset"),
+            committed_bytes: added_bytes(to, "committed"),
+            commit_files: {
+                let help = "Files of each request that committed staged files";
+                to.register("commit_files", help, files.clone());
+                files
+            },
+            staged_files: added(to, "staged_files", "Files that are staged"),
+            staged_bytes: added_bytes(to, "staged"),
+            uploads_in_progress: added(to, "uploads_in_progress", "Uploads that have not ended"),
+            catalog_writable: added(
+                to,
+                "catalog_writable",
+                "0 while the catalog does not respond, or a failed write was not checked yet",
+            ),
+            catalog_connections: added(
+                to,
+                "catalog_connections",
+                "Connections to the database server of the catalog, if there is one",
+            ),
+            catalog_connections_idle: added(
+                to,
+                "catalog_connections_idle",
+                "Those of them that are not in use",
+            ),
+            blobs_reachable: added(
+                to,
+                "blobs_reachable",
+                "0 while the store of the files does not respond",
+            ),
             registry,
-            requests,
-            request_seconds,
-            committed_files,
-            committed_bytes,
-            commit_files,
-            staged_files,
-            staged_bytes,
-            uploads_in_progress,
-            catalog_writable,
-            catalog_connections,
-            catalog_connections_idle,
-            blobs_reachable,
         }
     }
 
@@ -158,4 +130,18 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// A new metric.
+fn added<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
+}
+
+/// A new metric: the size of the files of the metric before it.
+fn added_bytes<M: Metric + Clone + Default>(to: &mut Registry, name: &str) -> M {
+    let metric = M::default();
+    to.register_with_unit(name, "Their size", Unit::Bytes, metric.clone());
+    metric
 }

@@ -91,6 +91,12 @@ impl Content {
         Arc::ptr_eq(&self.pieces, &other.pieces)
     }
 
+    /// How many clones of it exist.
+    #[cfg(test)]
+    pub(crate) fn clones(&self) -> usize {
+        Arc::strong_count(&self.pieces) - 1
+    }
+
     /// The sources, in order. Consecutive ranges of one source count once.
     pub(super) fn sources(&self) -> Vec<&Source> {
         let mut sources: Vec<_> = self.pieces.iter().filter_map(Piece::source).collect();

@@ -7,7 +7,7 @@ use super::{
     dataset_schema::Held,
     files::{CheckedFile, PlannedFile},
     mismatch::{Cast, CheckError},
-    options::Mending,
+    options::RewriteOptions,
     parallel::{Work, in_threads, threads_for},
     problem::Problem,
     recipe::{Recipe, Target},
@@ -27,9 +27,9 @@ use crate::{
 pub(super) fn read(
     files: Vec<PlannedFile>,
     problems: &mut Vec<Problem>,
-    mending: Mending,
+    rewrite: RewriteOptions,
 ) -> Vec<CheckedFile> {
-    let work = ReadFooters { reader: FooterReader::default(), mending };
+    let work = ReadFooters { reader: FooterReader::default(), rewrite };
     let is_remote = |file: &PlannedFile| matches!(file.content.location(), Location::Url(_));
     let threads = threads_for(files.iter().any(is_remote));
     let footers = in_threads(&files, &work, threads, FILE_TIMEOUT);
@@ -41,9 +41,9 @@ pub(super) fn read(
 pub(super) fn read_one(
     file: PlannedFile,
     problems: &mut Vec<Problem>,
-    mending: Mending,
+    rewrite: RewriteOptions,
 ) -> Option<CheckedFile> {
-    let footer = read_footer(&mut FooterReader::default(), &file, mending);
+    let footer = read_footer(&mut FooterReader::default(), &file, rewrite);
     checked(file, footer, problems)
 }
 
@@ -71,12 +71,12 @@ pub(super) fn recipes(
     files: Vec<CheckedFile>,
     problems: Vec<Problem>,
     file_count: usize,
-    mending: Mending,
+    rewrite: RewriteOptions,
     held: &Held,
 ) -> Result<Vec<Recipe>, CheckError> {
     let footers: Vec<_> =
         files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
-    let target = judge(&footers, problems, file_count, mending, held)?;
+    let target = judge(&footers, problems, file_count, rewrite, held)?;
     let recipes: Vec<_> = files.into_iter().map(|file| target.recipe(file)).collect();
     check_summary(&recipes, held)?;
     Ok(recipes)
@@ -115,7 +115,7 @@ pub(super) fn judge(
     files: &[(&str, &Footer)],
     problems: Vec<Problem>,
     file_count: usize,
-    mending: Mending,
+    rewrite: RewriteOptions,
     held: &Held,
 ) -> Result<Target, CheckError> {
     let comparison = Comparison::of(files, held);
@@ -123,9 +123,9 @@ pub(super) fn judge(
     let (mut cast, mut target) = (Cast::NoUse, Target::default());
     if !outliers.is_empty() {
         match comparison.common_schema() {
-            Ok(schema) if mending.cast => target = Target::of_schema(schema),
+            Ok(schema) if rewrite.cast => target = Target::of_schema(schema),
             Ok(_) => cast = Cast::WouldHelp,
-            Err(obstacles) if mending.cast => cast = Cast::Obstacles(obstacles),
+            Err(obstacles) if rewrite.cast => cast = Cast::Obstacles(obstacles),
             Err(_) => {}
         }
     }
@@ -140,14 +140,14 @@ pub(super) fn judge(
 #[derive(Clone)]
 struct ReadFooters {
     reader: FooterReader,
-    mending: Mending,
+    rewrite: RewriteOptions,
 }
 
 impl Work<PlannedFile> for ReadFooters {
     type Found = Result<Footer, Problem>;
 
     fn each(&mut self, file: &PlannedFile) -> Self::Found {
-        read_footer(&mut self.reader, file, self.mending)
+        read_footer(&mut self.reader, file, self.rewrite)
     }
 
     fn stuck(&self, file: &PlannedFile, limit: Duration) -> Self::Found {
@@ -158,7 +158,7 @@ impl Work<PlannedFile> for ReadFooters {
 fn read_footer(
     reader: &mut FooterReader,
     file: &PlannedFile,
-    mending: Mending,
+    rewrite: RewriteOptions,
 ) -> Result<Footer, Problem> {
     let location = file.content.location();
     let open = file.content.open().map_err(|error| Problem::unreadable(location, &error))?;
@@ -179,7 +179,7 @@ fn read_footer(
     })?;
     match footer.codec_support() {
         CodecSupport::Supported => Ok(footer),
-        CodecSupport::Rewritable(_) if mending.recompress => Ok(footer),
+        CodecSupport::Rewritable(_) if rewrite.recompress => Ok(footer),
         CodecSupport::Rewritable(invalid) => {
             let message = Message::from(invalid.to_string()).hint(Hint::Recompress);
             Err(Problem::invalid(location, message))

@@ -92,12 +92,12 @@ pub async fn check_files(
     found: Found,
     options: UploadOptions,
 ) -> Result<CheckReport> {
-    let UploadOptions { ordered, mending, target_file_size, merge_row_groups, .. } = options;
+    let UploadOptions { ordered, rewrite, target_file_size, merge_row_groups, .. } = options;
     let dataset_id = options.dataset_id.clone();
     let read = in_background(move || {
         let Found { files: found, notes } = found;
         let (files, mut problems) = plan::plan(&found, Naming::of(&options)?, &options.hive)?;
-        let mut files = check::read(files, &mut problems, mending);
+        let mut files = check::read(files, &mut problems, rewrite);
         hive::apply(&options.hive, &mut files, &mut problems);
         let mut findings = Findings { ordered, problems, notes, ..Findings::default() };
         findings.notes.extend(check::notes(&files).into_iter().map(Message::from));
@@ -111,7 +111,7 @@ pub async fn check_files(
     let footers: Vec<_> =
         files.iter().map(|file| (file.planned.name.as_str(), &file.footer)).collect();
     let (problems, held) = (findings.problems.clone(), Held::by(listing.as_ref()));
-    match check::judge(&footers, problems, file_count, mending, &held) {
+    match check::judge(&footers, problems, file_count, rewrite, &held) {
         Ok(target) => {
             findings.files = files.into_iter().map(|file| target.recipe(file)).collect();
             if let Some(target_size) = target_file_size {
@@ -141,12 +141,12 @@ impl Checker {
     /// `frames` are those known in advance.
     #[must_use]
     pub fn new(options: UploadOptions, frames: &[FrameOutline], held: &Held) -> Self {
-        let UploadOptions { ordered, mending, hive, .. } = options;
-        let (schema, refusal) = match check_schemas(frames, mending, held) {
+        let UploadOptions { ordered, rewrite, hive, .. } = options;
+        let (schema, refusal) = match check_schemas(frames, rewrite, held) {
             Ok(schema) => (schema, None),
             Err(refusal) => (None, Some(refusal)),
         };
-        let checks = MadeChecks::new(held, schema.as_ref(), mending, hive);
+        let checks = MadeChecks::new(held, schema.as_ref(), rewrite, hive);
         let findings = Findings { ordered, refusal, ..Findings::default() };
         Self { checks, findings, mismatch: None }
     }

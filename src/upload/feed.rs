@@ -15,7 +15,7 @@ use super::{
     dataset_schema::Held,
     error::UploadError,
     made::{MadeChecks, MadeFile},
-    options::{Hive, Mending},
+    options::{Hive, RewriteOptions},
     outgoing::OutgoingFile,
     recipe::Recipe,
 };
@@ -125,11 +125,11 @@ impl Coming {
     /// compared with the summary of the dataset's schema, if only the summary is known.
     pub(super) fn of_made_files(
         files: MadeFiles,
-        mending: Mending,
+        rewrite: RewriteOptions,
         hive: Hive,
         held: Held,
     ) -> Self {
-        let checks = MadeChecks::new(&held, files.schema.as_ref(), mending, hive);
+        let checks = MadeChecks::new(&held, files.schema.as_ref(), rewrite, hive);
         let state = Some((files, checks, held));
         Self::of(stream::unfold(state, |state| async move {
             let (mut files, mut checks, held) = state?;

@@ -22,11 +22,6 @@ use crate::schema::{ColumnType, Value};
 /// A message if no text stands for a value of the type.
 pub(super) fn all_are(column: &dyn Array, text: &str) -> Result<bool, String> {
     let number = text.parse::<i128>().ok();
-    let micros = || match ColumnType::Timestamp.value_of(text) {
-        Some(Value::Int64(micros)) => Some(i128::from(micros)),
-        _ => None,
-    };
-    let float = text.parse::<f64>().ok();
     Ok(match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().iter().all(|value| value == Some(text)),
         DataType::Binary => {
@@ -49,33 +44,13 @@ pub(super) fn all_are(column: &dyn Array, text: &str) -> Result<bool, String> {
         DataType::UInt16 => each::<UInt16Type>(column, |value| number == Some(value.into())),
         DataType::UInt32 => each::<UInt32Type>(column, |value| number == Some(value.into())),
         DataType::UInt64 => each::<UInt64Type>(column, |value| number == Some(value.into())),
-        // The text may have fewer digits than the column's type.
-        DataType::Float16 => {
-            let float = text.parse::<<Float16Type as ArrowPrimitiveType>::Native>().ok();
-            each::<Float16Type>(column, |value| same(float.map(f64::from), value.into()))
-        }
-        DataType::Float32 => {
-            let float = text.parse::<f32>().ok();
-            each::<Float32Type>(column, |value| same(float.map(f64::from), value.into()))
-        }
-        DataType::Float64 => each::<Float64Type>(column, |value| same(float, value)),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => all_floats_are(column, text),
         DataType::Date32 => match ColumnType::Date.value_of(text) {
             Some(Value::Int32(days)) => each::<Date32Type>(column, |value| value == days),
             _ => false,
         },
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            let micros = micros();
-            each::<TimestampMillisecondType>(column, |value| {
-                micros == Some(i128::from(value) * 1000)
-            })
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let micros = micros();
-            each::<TimestampMicrosecondType>(column, |value| micros == Some(value.into()))
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            let nanos = micros().map(|micros| micros * 1000);
-            each::<TimestampNanosecondType>(column, |value| nanos == Some(value.into()))
+        DataType::Timestamp(unit, _) if *unit != TimeUnit::Second => {
+            all_timestamps_are(column, *unit, text)
         }
         DataType::Decimal128(_, scale) => {
             let digits = digits_of(text, *scale);
@@ -87,6 +62,41 @@ pub(super) fn all_are(column: &dyn Array, text: &str) -> Result<bool, String> {
         }
         data_type => return Err(format!("the name of a folder has no value of {data_type}")),
     })
+}
+
+/// The text may have fewer digits than the column's type.
+fn all_floats_are(column: &dyn Array, text: &str) -> bool {
+    match column.data_type() {
+        DataType::Float16 => {
+            let float = text.parse::<<Float16Type as ArrowPrimitiveType>::Native>().ok();
+            each::<Float16Type>(column, |value| same(float.map(f64::from), value.into()))
+        }
+        DataType::Float32 => {
+            let float = text.parse::<f32>().ok();
+            each::<Float32Type>(column, |value| same(float.map(f64::from), value.into()))
+        }
+        _ => {
+            let float = text.parse().ok();
+            each::<Float64Type>(column, |value| same(float, value))
+        }
+    }
+}
+
+fn all_timestamps_are(column: &dyn Array, unit: TimeUnit, text: &str) -> bool {
+    let Some(Value::Int64(micros)) = ColumnType::Timestamp.value_of(text) else { return false };
+    let micros = i128::from(micros);
+    match unit {
+        TimeUnit::Second => false,
+        TimeUnit::Millisecond => {
+            each::<TimestampMillisecondType>(column, |value| i128::from(value) * 1000 == micros)
+        }
+        TimeUnit::Microsecond => {
+            each::<TimestampMicrosecondType>(column, |value| i128::from(value) == micros)
+        }
+        TimeUnit::Nanosecond => {
+            each::<TimestampNanosecondType>(column, |value| i128::from(value) == micros * 1000)
+        }
+    }
 }
 
 fn each<T: ArrowPrimitiveType>(column: &dyn Array, is_same: impl Fn(T::Native) -> bool) -> bool {

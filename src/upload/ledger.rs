@@ -33,7 +33,7 @@ struct State {
     bytes_to_compare: u64,
     dataset_id: String,
     files: Vec<TrackedFile>,
-    concurrency: usize,
+    peak_concurrency: usize,
     file_count: usize,
     notes: Vec<Message>,
 }
@@ -54,7 +54,7 @@ impl Default for Tracker {
             bytes_to_compare: 0,
             dataset_id: String::new(),
             files: Vec::new(),
-            concurrency: 0,
+            peak_concurrency: 0,
             file_count: 0,
             notes: Vec::new(),
         };
@@ -136,9 +136,10 @@ impl Tracker {
         self.lock().phase = UploadPhase::Verify;
     }
 
-    pub(super) fn in_transfer(&self, files: usize) {
+    /// This many files are in transfer now. The report has the largest number.
+    pub(super) fn note_concurrency(&self, files: usize) {
         let mut state = self.lock();
-        state.concurrency = state.concurrency.max(files);
+        state.peak_concurrency = state.peak_concurrency.max(files);
     }
 
     pub(super) fn skipped(&self, position: usize) {
@@ -241,7 +242,7 @@ impl State {
             bytes: uploaded.map(|file| file.size_bytes).sum(),
             bytes_sent: self.files.iter().map(|file| file.bytes_sent).sum(),
             seconds: time.as_secs_f64(),
-            concurrency: self.concurrency,
+            concurrency: self.peak_concurrency,
             notes: self.notes.clone(),
             files,
         }

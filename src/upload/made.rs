@@ -12,7 +12,7 @@ use super::{
     files::{CheckedFile, PlannedFile},
     hive,
     mismatch::{Cast, CheckError, Outliers},
-    options::{Hive, Mending},
+    options::{Hive, RewriteOptions},
     plan::{Names, with_extension},
     problem::Problem,
     recipe::{Recipe, Target},
@@ -42,7 +42,7 @@ pub(super) struct MadeChecks {
     /// The dataset's schema if it is known, else the schema of the complete source if it is known,
     /// else the schema of the first file.
     reference: Option<Reference>,
-    mending: Mending,
+    rewrite: RewriteOptions,
     hive: Hive,
 }
 
@@ -63,7 +63,12 @@ impl Reference {
 
 impl MadeChecks {
     /// `schema` is the schema of the complete source, if it is known.
-    pub(super) fn new(held: &Held, schema: Option<&TypePtr>, mending: Mending, hive: Hive) -> Self {
+    pub(super) fn new(
+        held: &Held,
+        schema: Option<&TypePtr>,
+        rewrite: RewriteOptions,
+        hive: Hive,
+    ) -> Self {
         let reference = match held {
             Held::Schema(schema) => Some(Reference {
                 name: THE_DATASET.to_owned(),
@@ -74,7 +79,7 @@ impl MadeChecks {
                 schema.map(|schema| Reference::new("the others".to_owned(), schema))
             }
         };
-        Self { names: Names::default(), count: 0, reference, mending, hive }
+        Self { names: Names::default(), count: 0, reference, rewrite, hive }
     }
 
     /// The number of files so far.
@@ -103,7 +108,7 @@ impl MadeChecks {
         self.count += 1;
         let planned = PlannedFile { position, name, content: file.content, partition };
         let mut problems = self.names.add(&planned.name, planned.content.location(), is_given);
-        let file = check::read_one(planned, &mut problems, self.mending);
+        let file = check::read_one(planned, &mut problems, self.rewrite);
         hive::apply_to_made(&self.hive, file.as_slice(), &mut problems);
         file.filter(|_| problems.is_empty()).ok_or(problems)
     }
@@ -132,7 +137,7 @@ impl MadeChecks {
             Some(target) => cast_obstacles(target, footer.file_schema()),
             None => vec![UNKNOWN_TYPE.to_owned()],
         };
-        let cast = match (self.mending.cast, &reference.parquet_schema) {
+        let cast = match (self.rewrite.cast, &reference.parquet_schema) {
             (true, Some(target)) if obstacles.is_empty() => {
                 return Ok(Target::of_schema(Arc::clone(target)));
             }

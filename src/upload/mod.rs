@@ -66,7 +66,7 @@ pub use feed::MadeFiles;
 pub use ledger::Tracker;
 pub use made::MadeFile;
 pub use mismatch::{Cast, CheckError, CheckErrorKind, Outliers};
-pub use options::{Hive, Mending, Staging, UploadOptions};
+pub use options::{Hive, RewriteOptions, Staging, UploadOptions};
 #[cfg(fuzzing)]
 pub use pack::{Packed, damaged, pack_and_compare};
 pub use plan::check_names;

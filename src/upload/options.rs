@@ -22,8 +22,8 @@ pub struct UploadOptions {
     pub ordered: bool,
     /// Whether an ordered upload stages its files.
     pub staging: Staging,
-    /// What the upload may fix.
-    pub mending: Mending,
+    /// Whether files may be rewritten for the upload.
+    pub rewrite: RewriteOptions,
     /// What to do with folders named `key=value`.
     pub hive: Hive,
     /// Whether to stop before anything is created or sent.
@@ -40,16 +40,16 @@ impl Default for UploadOptions {
             concurrency: CONCURRENCY,
             ordered: true,
             staging: Staging::default(),
-            mending: Mending::default(),
+            rewrite: RewriteOptions::default(),
             hive: Hive::default(),
             dry_run: false,
         }
     }
 }
 
-/// What the upload may fix, because the caller enabled it.
+/// How an upload may rewrite files that it could not upload as they are.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mending {
+pub struct RewriteOptions {
     /// Cast files with other schemas to a common one, if no value is lost.
     pub cast: bool,
     /// Rewrite files with other codecs as snappy.

@@ -230,8 +230,7 @@ mod tests {
         assert!(problems.is_empty());
         assert_eq!(files[1].name, "2.parquet");
         let one_name = plan(&found(&paths), Naming::Given(&names[..1]), &Hive::Ignore);
-        let error = one_name.unwrap_err().to_string();
-        assert_eq!(error, "there is 1 name for 2 files");
+        assert_eq!(one_name.unwrap_err().to_string(), "there is 1 name for 2 files");
     }
 
     #[test]

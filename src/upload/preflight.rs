@@ -16,7 +16,7 @@ use super::{
     frames::{FrameOutline, differing_leaves},
     made::MadeFile,
     mismatch::CheckError,
-    options::{Mending, UploadOptions},
+    options::{RewriteOptions, UploadOptions},
     order::Order,
     plan::with_extension,
     resume,
@@ -98,8 +98,8 @@ impl Preflight {
         files: Vec<MadeFile>,
         options: UploadOptions,
     ) -> Result<(), UploadError> {
-        let UploadOptions { mending, hive, ordered, .. } = options;
-        let coming = Coming::of_made_files(MadeFiles::of(files), mending, hive, self.held());
+        let UploadOptions { rewrite, hive, ordered, .. } = options;
+        let coming = Coming::of_made_files(MadeFiles::of(files), rewrite, hive, self.held());
         let (id, listing) = (self.dataset_id.clone(), self.files.clone());
         let dataset = Dataset { id, listing, order: Order::of(ordered) };
         let rest = resume::missing(&dataset, Feed::of_coming(coming), &Arc::default()).await?;
@@ -126,14 +126,14 @@ pub fn leaves_to_look_at(frames: &[FrameOutline], held: &Held) -> Vec<Vec<u32>> 
 }
 
 /// Compares the schemas of frames with the dataset's schema, if it is known, or else with each
-/// other. Returns the schema that all files get, or with `mending.cast` their common schema; `None`
+/// other. Returns the schema that all files get, or with `rewrite.cast` their common schema; `None`
 /// if there is nothing to compare with. A single frame is only compared with a dataset.
 ///
 /// # Errors
 /// [`UploadError::Check`] with all schemas that differ from the dataset's or the most common one.
 pub fn check_schemas(
     frames: &[FrameOutline],
-    mending: Mending,
+    rewrite: RewriteOptions,
     held: &Held,
 ) -> Result<Option<TypePtr>, UploadError> {
     let [first, others @ ..] = frames else { return Ok(None) };
@@ -141,17 +141,17 @@ pub fn check_schemas(
         return Ok(None);
     }
     let footers: Vec<_> = frames.iter().map(FrameOutline::named_footer).collect();
-    if mending.cast && matches!(held, Held::Schema(_)) {
+    if rewrite.cast && matches!(held, Held::Schema(_)) {
         // Only what certainly cannot be cast is refused before the frames are encoded.
         let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
         let at_best: Vec<_> = at_best.iter().map(FrameOutline::named_footer).collect();
-        if let Err(error) = judge(&at_best, Vec::new(), frames.len(), mending, held) {
+        if let Err(error) = judge(&at_best, Vec::new(), frames.len(), rewrite, held) {
             let outliers = Comparison::of(&footers, held).outliers();
             return Err(CheckError { outliers, ..error }.into());
         }
         return Ok(None);
     }
-    let target = judge(&footers, Vec::new(), frames.len(), mending, held)?;
+    let target = judge(&footers, Vec::new(), frames.len(), rewrite, held)?;
     let own = &first.named_footer().1.parquet_schema;
     let schema = Arc::clone(target.schema().map_or(own, |(schema, _)| schema));
     let names = footers.iter().map(|(name, _)| (*name).to_owned()).collect();

@@ -132,11 +132,11 @@ impl Run<'_> {
     async fn check_files(&self, found: Found) -> Result<(Feed, Vec<DatasetFile>), UploadError> {
         let Found { files, notes } = found;
         self.tracker.noted(notes);
-        let (options, mending) = (self.options.clone(), self.options.mending);
+        let (options, rewrite) = (self.options.clone(), self.options.rewrite);
         let file_count = files.len();
         let read = in_background(move || {
             let (planned, mut problems) = plan::plan(&files, Naming::of(&options)?, &options.hive)?;
-            let mut files = check::read(planned, &mut problems, mending);
+            let mut files = check::read(planned, &mut problems, rewrite);
             hive::apply(&options.hive, &mut files, &mut problems);
             Ok((files, problems))
         });
@@ -144,7 +144,7 @@ impl Run<'_> {
         self.tracker.noted(check::notes(&files));
         let dataset = if problems.is_empty() { self.listed().await? } else { None };
         let held = Held::by(dataset.as_ref());
-        let judge = move || Ok(check::recipes(files, problems, file_count, mending, &held));
+        let judge = move || Ok(check::recipes(files, problems, file_count, rewrite, &held));
         let mut recipes = in_background(judge).await??;
         if let Some(target_size) = self.options.target_file_size {
             recipes = pack::regroup(recipes, target_size, self.options.merge_row_groups);
@@ -168,8 +168,8 @@ impl Run<'_> {
         let dataset = if held.is_some() { None } else { self.listed().await? };
         let held = held.unwrap_or_else(|| Held::by(dataset.as_ref()));
         self.tracker.planned(&[], files.file_count.unwrap_or(0));
-        let UploadOptions { mending, hive, .. } = self.options.clone();
-        let mut coming = Coming::of_made_files(files, mending, hive, held);
+        let UploadOptions { rewrite, hive, .. } = self.options.clone();
+        let mut coming = Coming::of_made_files(files, rewrite, hive, held);
         coming.first().await?;
         Ok((Feed::of_coming(coming), files_of(dataset)))
     }

@@ -13,6 +13,7 @@ import pytest
 
 import sutro
 from helpers.interpreters import interpreters
+from helpers.processes import run_python
 
 if TYPE_CHECKING:
     from helpers.holding_server import HoldingServer
@@ -106,9 +107,7 @@ loop.close()
 is_closed.set()
 print(task.cancelled())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = run_python("-c", program)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
 
@@ -127,13 +126,7 @@ async def main():
 asyncio.run(main())
 """
     for milliseconds in range(0, 60, 6):
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(milliseconds / 1000)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=30,
-        )
+        done = run_python("-c", program, milliseconds / 1000)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -154,9 +147,7 @@ import sutro
 client = sutro.Client({server.api_key!r}, {server.api_url!r})
 client.list_datasets()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
-    )
+    done = run_python("-c", program)
 
     outcome = (done.returncode, done.stdout, done.stderr)
     assert outcome == (0, "cannot start a call while the interpreter exits\n", "")

@@ -203,7 +203,7 @@ def test_exit_code_7_is_for_a_rejection_by_the_server(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_exit_code_130_is_for_ctrl_c(holding: HoldingServer, folder: Path) -> None:
     holding.commits = 2
-    done = interrupt_sutro(holding, "upload", folder, "--json")
+    done = interrupt_sutro(holding, holding.api_key, "upload", folder, "--json")
 
     document = json.loads(done.stdout)
     assert (done.returncode, document["exit_code"]) == (130, 130)

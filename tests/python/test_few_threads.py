@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from helpers.processes import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +57,7 @@ def test_a_thread_limit_is_reported_and_no_upload_hangs(shared_folder: Path) -> 
             folder = shared_folder / f"{limit}-{is_warm}"
             shutil.copytree(DATA, folder / "data")
             folder.chmod(0o777)
-            done = subprocess.run(
-                [sys.executable, "-c", PROGRAM, str(folder), str(limit), str(is_warm)],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=50,
-            )
+            done = run_python("-c", PROGRAM, folder, limit, is_warm)
             assert (done.returncode, done.stderr) == (0, ""), f"{limit} {is_warm}"
             outcome = done.stdout.strip()
             assert outcome == "uploaded 12" or "ulimit -u" in outcome, f"{limit} {is_warm}"

@@ -233,7 +233,7 @@ def test_an_extension_type_that_parquet_lacks_is_reported(
     ]
 
 
-MENDED = {
+FIXED = {
     "pandas": (pd.DataFrame({"c": pd.to_timedelta([1], unit="s")}), "dt.total_seconds()"),
     "period": (pd.DataFrame({"c": pd.period_range("2024-01", periods=1)}), "dt.to_timestamp()"),
     "polars": (pl.DataFrame({"c": [dt.timedelta(seconds=1)]}), "dt.total_seconds()"),
@@ -241,9 +241,9 @@ MENDED = {
 }
 
 
-@pytest.mark.parametrize("library", MENDED)
+@pytest.mark.parametrize("library", FIXED)
 def test_the_code_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
-    frame, line = MENDED[library]
+    frame, line = FIXED[library]
 
     with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:
         client.upload(frame)
@@ -252,8 +252,8 @@ def test_the_code_in_the_error_fixes_the_frame(client: sutro.Client, library: st
     assert line in message
     names: dict[str, Any] = {"df": frame, "table": frame, "pl": pl, "pa": pa}
     exec(message.rsplit(": ", maxsplit=1)[-1], names)
-    mended = names["table"] if library == "pyarrow" else names["df"]
-    assert client.upload(mended)[0].row_count == 1
+    fixed = names["table"] if library == "pyarrow" else names["df"]
+    assert client.upload(fixed)[0].row_count == 1
 
 
 EVERY_PANDAS_TYPE = {

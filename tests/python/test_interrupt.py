@@ -72,7 +72,7 @@ def test_an_error_in_the_progress_callable_ends_the_upload(
 def test_ctrl_c_ends_the_command_with_130_and_no_stack_trace(
     holding: HoldingServer, folder: Path
 ) -> None:
-    done = interrupt_sutro(holding, "upload", folder)
+    done = interrupt_sutro(holding, holding.api_key, "upload", folder)
 
     assert done.returncode == 130
     assert "0 of 12 files" in done.stderr

@@ -92,7 +92,7 @@ def test_the_examples_for_curl_python_and_node_upload_files(served: sutro.LocalS
 
 @needs_node
 @pytest.mark.parametrize(
-    ("language", "code", "mend"),
+    ("language", "code", "fix"),
     [
         ("python", BROKEN_PYTHON, "data={'dataset_id': ...}"),
         ("commonjs", BROKEN_NODE.replace("HEADERS", "form.getHeaders()"), "fs.openAsBlob"),
@@ -101,12 +101,12 @@ def test_the_examples_for_curl_python_and_node_upload_files(served: sutro.LocalS
     ids=["json beside files", "form-data with its headers", "form-data alone"],
 )
 def test_broken_examples_of_the_api_documentation_are_answered_with_the_fix(
-    served: sutro.LocalServer, language: str, code: str, mend: str
+    served: sutro.LocalServer, language: str, code: str, fix: str
 ) -> None:
     run(served, "sh", EXAMPLES[0].code.splitlines()[0])
 
     status, answer = run(served, language, code).split(maxsplit=1)
 
     assert status == "400"
-    assert mend in json.loads(answer)["error"]
+    assert fix in json.loads(answer)["error"]
     assert served.client().list_dataset_files("cars") == []

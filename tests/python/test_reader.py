@@ -104,7 +104,19 @@ def test_a_report_passed_instead_of_its_dataset_id_is_rejected_with_a_message(
 ) -> None:
     report: Any = client.upload(folder)
 
-    for call in (client.read, partial(client.upload, folder), partial(client.check, folder)):
+    calls = (
+        client.read,
+        client.list_dataset_files,
+        client.download_from_dataset,
+        client.delete_dataset,
+        partial(client.delete_dataset_file, file_name="a.parquet"),
+        partial(client.stage, folder),
+        partial(client.commit, []),
+        partial(client.upload, folder),
+        partial(client.upload_to_dataset, file_paths=folder),
+        partial(client.check, folder),
+    )
+    for call in calls:
         with pytest.raises(TypeError, match="not UploadReport; pass its dataset_id"):
             call(report)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import _thread
 import asyncio
-import os
-import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +13,7 @@ import sutro
 from conftest import PARTS
 from helpers.datasets import names_in
 from helpers.holding_proxy import HoldingProxy
+from helpers.processes import interrupt_sutro
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -137,18 +135,9 @@ def test_the_command_says_after_ctrl_c_that_nothing_is_in_the_dataset(
     server: sutro.LocalServer, folder: Path
 ) -> None:
     with HoldingProxy(server.api_url, STAGE, passes=3) as proxy:
-        environment = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": proxy.api_url}
-        command = subprocess.Popen(
-            [sys.executable, "-m", "sutro", "upload", str(folder), "--atomic"],
-            env={**os.environ, **environment},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert proxy.held.wait(50)
-        command.send_signal(signal.SIGINT)
-        _, stderr = command.communicate(timeout=50)
+        done = interrupt_sutro(proxy, server.api_key, "upload", folder, "--atomic")
 
-    assert command.returncode == 130
-    assert "none of 12 files is in" in stderr
-    assert "--dataset" in stderr
-    assert "Traceback" not in stderr
+    assert done.returncode == 130
+    assert "none of 12 files is in" in done.stderr
+    assert "--dataset" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,7 +9,9 @@ use proptest::{
 use sutro::{
     client::ApiClient,
     schema::{FooterReader, Schema, diff},
-    upload::{Mending, Paths, Source, Tracker, UploadError, UploadOptions, check_files, upload},
+    upload::{
+        Paths, RewriteOptions, Source, Tracker, UploadError, UploadOptions, check_files, upload,
+    },
 };
 
 use crate::support::{
@@ -97,7 +99,7 @@ fn a_diff_is_empty_exactly_when_the_service_accepts_both_files() {
         .unwrap();
 }
 
-/// The same fields, or others that differ in what a cast mends or not.
+/// The same fields, or others that differ in what a cast can fix or not.
 fn changed(fields: &str, how: u8) -> String {
     match how % 6 {
         0 => fields.replacen("required", "optional", 1),
@@ -150,9 +152,9 @@ fn a_check_says_what_the_upload_says_with_a_dataset_and_without() {
                     assert!(server.upload(&parts).await.0.is_success());
                     dataset_id = Some(id);
                 }
-                let mending = Mending { cast, recompress: false };
+                let rewrite = RewriteOptions { cast, recompress: false };
                 let options =
-                    UploadOptions { dataset_id, ordered, mending, ..UploadOptions::default() };
+                    UploadOptions { dataset_id, ordered, rewrite, ..UploadOptions::default() };
                 verdicts(&api, folder.path(), options).await
             });
             prop_assert_eq!(checked, uploaded);

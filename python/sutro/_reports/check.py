@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, overload
 
 from sutro import _core
+from sutro._errors.base import SutroError
 from sutro._public import public
 from sutro._reports import html, text
-from sutro.errors import SutroError
 
 
 @public

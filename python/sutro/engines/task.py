@@ -126,7 +126,7 @@ class Task:
 
 
 _OF_ARROW = pa.table({})
-"""Whose library says how to mend a column that Parquet does not have."""
+"""Whose library says how to fix a column that Parquet does not have."""
 
 
 _CONFLICT = 409

@@ -16,7 +16,7 @@ use crate::{
     location::Location,
     source::{Content, Piece},
     upload::{
-        check, dataset_schema::Held, files::PlannedFile, options::Mending, recipe::Recipe,
+        check, dataset_schema::Held, files::PlannedFile, options::RewriteOptions, recipe::Recipe,
         sources::Partition,
     },
 };
@@ -108,7 +108,7 @@ fn packed_and_compared(files: &[Content], target_size: u64) -> Result<Packed, St
 
 /// The steps of an upload up to the bytes that it sends.
 fn packs(files: &[Content], target_size: u64) -> Result<Vec<Content>, String> {
-    let (mending, mut problems) = (Mending::default(), Vec::new());
+    let (rewrite, mut problems) = (RewriteOptions::default(), Vec::new());
     let planned = files.iter().enumerate().map(|(position, content)| PlannedFile {
         position,
         name: content.location().to_string(),
@@ -116,9 +116,9 @@ fn packs(files: &[Content], target_size: u64) -> Result<Vec<Content>, String> {
         partition: Partition::default(),
     });
     let planned: Vec<_> = planned.collect();
-    let read = |file| check::read_one(file, &mut problems, mending);
+    let read = |file| check::read_one(file, &mut problems, rewrite);
     let checked: Vec<_> = planned.into_iter().filter_map(read).collect();
-    let recipes = check::recipes(checked, problems, files.len(), mending, &Held::by(None));
+    let recipes = check::recipes(checked, problems, files.len(), rewrite, &Held::by(None));
     let recipes = recipes.map_err(|error| error.to_string())?;
     let packs = regroup(recipes, target_size, false);
     packs.iter().map(|pack| content(pack).map_err(|error| error.to_string())).collect()

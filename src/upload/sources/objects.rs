@@ -186,6 +186,20 @@ impl<'a> Objects<'a> {
             self.refuse_table(folder, &marks)?;
             folders.into_iter().collect()
         };
+        let others = self.add_matching(objects, folder, is_match);
+        let plain_folders = self.add_matching_folders(folders, is_match)?;
+        self.leave_out_matching(others, plain_folders);
+        let (root, url) = (self.url_of(folder), self.url_of(key));
+        self.collected(root, || format!("no object matches {url}").into())
+    }
+
+    /// Adds the objects that a glob matches. Returns those without the name of a Parquet file.
+    fn add_matching(
+        &mut self,
+        objects: Vec<(String, RemoteObject)>,
+        folder: &str,
+        is_match: impl Fn(&str) -> bool,
+    ) -> Vec<RemoteObject> {
         let mut others = Vec::new();
         for (key, object) in objects {
             let name = name_of(&key);
@@ -196,6 +210,16 @@ impl<'a> Objects<'a> {
                 others.push(object);
             }
         }
+        others
+    }
+
+    /// Adds the folders that a glob matches and that are named like files. Returns the URLs of the
+    /// others.
+    fn add_matching_folders(
+        &mut self,
+        folders: BTreeSet<String>,
+        is_match: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>> {
         let mut plain_folders = Vec::new();
         for key in folders.into_iter().filter(|key| is_match(key) && !is_of_a_tool(name_of(key))) {
             if has_parquet_name(Path::new(&key)) {
@@ -204,6 +228,11 @@ impl<'a> Objects<'a> {
                 plain_folders.push(self.url_of(&key));
             }
         }
+        Ok(plain_folders)
+    }
+
+    /// If a glob matches nothing else, objects with other names are what the caller means.
+    fn leave_out_matching(&mut self, others: Vec<RemoteObject>, plain_folders: Vec<String>) {
         if self.files.is_empty() {
             self.files = others;
         } else {
@@ -217,8 +246,6 @@ impl<'a> Objects<'a> {
                 self.left_out.add(Kind::MatchedFolder, Path::new(&url));
             }
         }
-        let (root, url) = (self.url_of(folder), self.url_of(key));
-        self.collected(root, || format!("no object matches {url}").into())
     }
 
     fn collected(self, root: String, nothing: impl FnOnce() -> Message) -> Result<Collected> {

@@ -118,7 +118,7 @@ fn sources_that_match_nothing_are_an_error_that_names_them() {
         assert!(error.contains(&source), "{error}");
     }
     let error = paths(&[]).find().unwrap_err().to_string();
-    assert!(error.contains("there is nothing to upload"), "{error}");
+    assert_eq!(error, "there is nothing to upload");
 }
 
 proptest! {
@@ -262,7 +262,8 @@ fn a_folder_of_a_table_format_is_rejected_however_it_is_named() {
         assert!(all.find().unwrap_err().to_string().contains(words), "{mark}");
         let of_a_shell = ["t/a.parquet", "t/data"].map(|path| in_folder(&folder, path));
         let of_a_shell = Paths { is_of_a_shell: true, ..paths(&of_a_shell) };
-        assert!(of_a_shell.find().unwrap_err().to_string().contains(words), "{mark}");
+        let error = of_a_shell.find().unwrap_err().to_string();
+        assert!(error.contains(words), "{mark}: {error}");
         // What is beside it is not part of it.
         assert_eq!(names_of(in_folder(&folder, "")), ["u.parquet"]);
         // `DeltaTable.file_uris()` names files one by one.

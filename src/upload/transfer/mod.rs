@@ -8,27 +8,17 @@ mod recorder;
 mod requests;
 mod shell;
 mod staged;
+#[cfg(test)]
+mod tests;
 mod unstaged;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    future::pending,
-    ops::ControlFlow,
-    time::Duration,
-};
+use std::{collections::VecDeque, future::pending, ops::ControlFlow, time::Duration};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
-};
+use futures_util::stream::StreamExt;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 pub(super) use self::shell::Transfer;
 use self::{
-    connections::Connections,
-    read_ahead::FilesAhead,
-    recorder::Recorder,
     shell::{Accepted, News, Shell},
     unstaged::Rest,
 };
@@ -38,7 +28,6 @@ use super::{
         Action, CommitWhen, Ending, Event, FileIndex, Grace, Mode, Order, RequestId, Stop, Verdict,
         strategy,
     },
-    deadline::HeadDeadline,
     error::UploadError,
     feed::{Coming, Fed},
     outcome::{ending, none_or_all_error, stop_error, with_likely_cause},
@@ -90,28 +79,7 @@ impl Rest {
     async fn run(self) -> Result<End, UploadError> {
         let Self { transfer, feed_error, note } = self;
         let mut strategy = strategy(transfer.mode, transfer.config);
-        let (sender, mut news) = mpsc::unbounded_channel();
-        let mut shell = Shell {
-            connections: Connections::new(
-                &transfer.client,
-                transfer.mode,
-                transfer.config.concurrency,
-            ),
-            waiting: None,
-            has_released: false,
-            files_ahead: FilesAhead::new(transfer.config.concurrency),
-            recorder: transfer.record.clone().map(Recorder::new),
-            transfer,
-            sending: FuturesUnordered::new(),
-            tasks: JoinSet::new(),
-            news: sender,
-            requests: HashMap::new(),
-            last_errors: HashMap::new(),
-            deadline: HeadDeadline::default(),
-            commit_deadline: HeadDeadline::default(),
-            feed_error,
-            note,
-        };
+        let (mut shell, mut news) = Shell::new(transfer, feed_error, note);
         // The head and how much of it was sent.
         let mut head_at_tick = (0, 0);
         let mut ticks = interval(TICK);
@@ -155,7 +123,7 @@ impl Rest {
             }
             if let Some(event) = event {
                 actions.extend(strategy.on(event));
-                shell.transfer.tracker.in_transfer(strategy.in_transfer());
+                shell.transfer.tracker.note_concurrency(strategy.in_transfer());
             }
         }
     }
@@ -297,49 +265,64 @@ impl Shell {
                 }
                 Some(event)
             }
-            News::Ended(id, outcome) => {
-                // Ignored when it was dropped in the meantime.
-                self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
-                let request = self.requests.remove(&id.file)?;
-                let position = self.position(id.file);
-                self.transfer.tracker.ended(position);
-                let ending = ending(&outcome);
-                if id.file == head && matches!(ending, Ending::Temporary { .. }) {
-                    self.deadline.begin(id.file, self.transfer.client.options());
-                }
-                match outcome {
-                    Ok(Accepted::Uploaded(file_id)) => {
-                        self.connections.answered(id);
-                        self.transfer.tracker.noted(self.note.take());
-                        self.transfer.tracker.has_id(position, &file_id);
-                    }
-                    Ok(Accepted::Staged(staged)) => {
-                        self.transfer.tracker.staged(position);
-                        self.transfer.files[id.file].staged = Some(staged);
-                    }
-                    Err(error) => {
-                        self.connections.failed();
-                        let error = with_likely_cause(error, request.body.state());
-                        self.last_errors.insert(id.file, error);
-                    }
-                }
-                Some(Event::Ended(id, ending))
-            }
-            News::Listed(file, listing) => {
-                let verdict = match listing {
-                    Ok(listing) => self.verdict(file, &listing),
-                    Err(error) => {
-                        if file == head {
-                            self.deadline.begin(file, self.transfer.client.options());
-                        }
-                        self.without_listing(file, error)
-                    }
-                };
-                Some(Event::Settled(file, verdict))
-            }
+            News::Ended(id, outcome) => self.ended(id, outcome, head),
+            News::Listed(file, listing) => Some(self.listed(file, listing, head)),
             News::GroupEnded(group, outcome) => Some(self.group_ended(group, outcome)),
             News::Compared(compared) => Some(self.compared(compared)),
         }
+    }
+
+    /// Takes in the outcome of a request; `None` if it was dropped in the meantime.
+    fn ended(
+        &mut self,
+        id: RequestId,
+        outcome: Result<Accepted>,
+        head: FileIndex,
+    ) -> Option<Event> {
+        self.requests.get(&id.file).filter(|request| request.attempt == id.attempt)?;
+        let request = self.requests.remove(&id.file)?;
+        let position = self.position(id.file);
+        self.transfer.tracker.ended(position);
+        let ending = ending(&outcome);
+        if id.file == head && matches!(ending, Ending::Temporary { .. }) {
+            self.deadline.begin(id.file, self.transfer.client.options());
+        }
+        match outcome {
+            Ok(Accepted::Uploaded(file_id)) => {
+                self.connections.answered(id);
+                self.transfer.tracker.noted(self.note.take());
+                self.transfer.tracker.has_id(position, &file_id);
+            }
+            Ok(Accepted::Staged(staged)) => {
+                self.transfer.tracker.staged(position);
+                self.transfer.files[id.file].staged = Some(staged);
+            }
+            Err(error) => {
+                self.connections.failed();
+                let error = with_likely_cause(error, request.body.state());
+                self.last_errors.insert(id.file, error);
+            }
+        }
+        Some(Event::Ended(id, ending))
+    }
+
+    /// Takes in the listing that settles a file in doubt.
+    fn listed(
+        &mut self,
+        file: FileIndex,
+        listing: Result<Vec<DatasetFile>>,
+        head: FileIndex,
+    ) -> Event {
+        let verdict = match listing {
+            Ok(listing) => self.verdict(file, &listing),
+            Err(error) => {
+                if file == head {
+                    self.deadline.begin(file, self.transfer.client.options());
+                }
+                self.without_listing(file, error)
+            }
+        };
+        Event::Settled(file, verdict)
     }
 
     fn verdict(&self, file: FileIndex, listing: &[DatasetFile]) -> Verdict {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::AbortHandle;
 use tokio::{task::yield_now, time::Instant};
 
 use super::shell::{Accepted, News, Request, Shell, Waiting};
@@ -48,7 +49,6 @@ impl Shell {
     }
 
     fn send_file(&mut self, id: RequestId) {
-        let position = self.position(id.file);
         let file = &self.transfer.files[id.file];
         let Some(content) = file.content.clone() else {
             self.end_without_content(id);
@@ -62,23 +62,9 @@ impl Shell {
         let is_first = id.attempt == 1;
         let read_ahead =
             is_first.then(|| self.files_ahead.take(id.file, &self.transfer.files)).flatten();
-        let is_staged = matches!(self.transfer.mode, Mode::Stages(_));
-        let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
-        let (body, end) = body_line(move |event| {
-            let event = match event {
-                BodyEvent::Started => Event::Started(id),
-                BodyEvent::TailReached => {
-                    if !is_staged {
-                        tracker.transferred(position);
-                    }
-                    Event::TailReached(id)
-                }
-            };
-            // The shell is gone only when the run is over.
-            let _ = news.send(News::Event(event));
-        });
-        self.transfer.tracker.started(position, Arc::clone(body.state()));
-        let upload = UploadAttempt {
+        let (body, end) = body_line(self.listener(id));
+        self.transfer.tracker.started(self.position(id.file), Arc::clone(body.state()));
+        let attempt = UploadAttempt {
             dataset_id: self.transfer.dataset_id.clone(),
             file_name: file.name.clone(),
             content,
@@ -86,25 +72,52 @@ impl Shell {
             is_to_be_hashed: self.transfer.record.is_some() && !self.transfer.client.tells_hashes(),
             end,
         };
-        let client = if is_staged {
-            self.transfer.client.clone()
-        } else {
-            self.connections.client_for(id).clone()
-        };
-        if is_staged {
+        let task = if self.is_staging() {
             // Nothing waits for its turn.
             body.order(TailOrder::Release);
-        }
-        let task = self.send(async move {
-            let outcome = if is_staged {
-                client.stage_file(upload).await.map(Accepted::Staged)
-            } else {
-                client.upload_to_dataset(upload).await.map(Accepted::Uploaded)
-            };
-            News::Ended(id, outcome)
-        });
+            self.stage(id, attempt)
+        } else {
+            self.upload(id, attempt)
+        };
         let attempt = id.attempt;
         self.requests.insert(id.file, Request { attempt, body, task });
+    }
+
+    fn is_staging(&self) -> bool {
+        matches!(self.transfer.mode, Mode::Stages(_))
+    }
+
+    /// Tells the strategy how far the body of a request is.
+    fn listener(&self, id: RequestId) -> impl Fn(BodyEvent) + Send + 'static {
+        let (news, tracker) = (self.news.clone(), Arc::clone(&self.transfer.tracker));
+        let (position, is_staging) = (self.position(id.file), self.is_staging());
+        move |event| {
+            let event = match event {
+                BodyEvent::Started => Event::Started(id),
+                BodyEvent::TailReached => {
+                    if !is_staging {
+                        tracker.transferred(position);
+                    }
+                    Event::TailReached(id)
+                }
+            };
+            // The shell is gone only when the run is over.
+            let _ = news.send(News::Event(event));
+        }
+    }
+
+    fn stage(&mut self, id: RequestId, attempt: UploadAttempt) -> AbortHandle {
+        let client = self.transfer.client.clone();
+        self.send(
+            async move { News::Ended(id, client.stage_file(attempt).await.map(Accepted::Staged)) },
+        )
+    }
+
+    fn upload(&mut self, id: RequestId, attempt: UploadAttempt) -> AbortHandle {
+        let client = self.connections.client_for(id).clone();
+        self.send(async move {
+            News::Ended(id, client.upload_to_dataset(attempt).await.map(Accepted::Uploaded))
+        })
     }
 
     /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.

@@ -107,6 +107,37 @@ pub(super) struct Request {
 }
 
 impl Shell {
+    /// With the news that its tasks send.
+    pub(super) fn new(
+        transfer: Transfer,
+        feed_error: Option<UploadError>,
+        note: Option<String>,
+    ) -> (Self, mpsc::UnboundedReceiver<News>) {
+        let (news, received) = mpsc::unbounded_channel();
+        let shell = Self {
+            connections: Connections::new(
+                &transfer.client,
+                transfer.mode,
+                transfer.config.concurrency,
+            ),
+            waiting: None,
+            has_released: false,
+            files_ahead: FilesAhead::new(transfer.config.concurrency),
+            recorder: transfer.record.clone().map(Recorder::new),
+            transfer,
+            sending: FuturesUnordered::new(),
+            tasks: JoinSet::new(),
+            news,
+            requests: HashMap::new(),
+            last_errors: HashMap::new(),
+            deadline: HeadDeadline::default(),
+            commit_deadline: HeadDeadline::default(),
+            feed_error,
+            note,
+        };
+        (shell, received)
+    }
+
     /// Tells the strategy of something that no task reports.
     pub(super) fn happened(&self, event: Event) {
         // The shell is gone only when the run is over.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from helpers.holding_proxy import HoldingProxy
     from helpers.holding_server import HoldingServer
 
 
@@ -42,9 +43,11 @@ def python_output(*arguments: object, cwd: Path | None = None, timeout: float = 
     return done.stdout
 
 
-def interrupt_sutro(server: HoldingServer, *arguments: object) -> subprocess.CompletedProcess[str]:
+def interrupt_sutro(
+    server: HoldingServer | HoldingProxy, api_key: str, *arguments: object
+) -> subprocess.CompletedProcess[str]:
     """Run `sutro`, and send it SIGINT when the server holds one of its requests."""
-    settings = {"SUTRO_API_KEY": server.api_key, "SUTRO_API_URL": server.api_url}
+    settings = {"SUTRO_API_KEY": api_key, "SUTRO_API_URL": server.api_url}
     with subprocess.Popen(
         [sys.executable, "-m", "sutro", *map(str, arguments)],
         env={**os.environ, **settings},

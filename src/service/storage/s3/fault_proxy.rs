@@ -86,12 +86,12 @@ impl FaultProxy {
         self.rules.lock().unwrap().push(Rule { calls: calls.to_vec(), fault, times });
     }
 
-    pub(super) fn mend(&self) {
+    pub(super) fn end_faults(&self) {
         self.rules.lock().unwrap().clear();
     }
 
     /// Whether all faults have happened.
-    pub(super) fn is_mended(&self) -> bool {
+    pub(super) fn has_no_faults_left(&self) -> bool {
         self.rules.lock().unwrap().iter().all(|rule| rule.times == 0)
     }
 }

@@ -114,7 +114,7 @@ async fn a_response_that_is_lost_or_cut_at_any_call_changes_nothing() {
             world.proxy.plant(&[call], Fault::CutResponse, 2);
         }
         assert_eq!(read(&world.blobs, &id, size).await.unwrap(), content, "{call:?}");
-        assert!(world.proxy.is_mended(), "{call:?}");
+        assert!(world.proxy.has_no_faults_left(), "{call:?}");
         // Nobody knows the upload whose first response was lost; a rule of the bucket ends it.
         world.direct.delete(&id).await.unwrap();
         assert_eq!(world.left().await.1, 0, "{call:?}");
@@ -129,7 +129,7 @@ async fn a_blob_is_stored_even_if_every_response_is_lost() {
         world.proxy.plant(&[call], Fault::LostResponse, ALWAYS);
         store(&world.blobs, &id, &content).await.unwrap();
         assert_eq!(read(&world.direct, &id, size).await.unwrap(), content, "{call:?}");
-        world.proxy.mend();
+        world.proxy.end_faults();
     }
 }
 
@@ -157,7 +157,7 @@ async fn a_refusal_is_a_failure_and_leaves_nothing() {
             assert!(error.to_string().contains("InvalidPart: wrong"), "{error}");
             assert_eq!(matches!(error, StorageError::StoreAway(_)), is_away, "{call:?}: {error}");
             assert_eq!(matches!(error, StorageError::BlobFailed(_)), !is_away, "{call:?}: {error}");
-            world.proxy.mend();
+            world.proxy.end_faults();
             world.blobs.0.look().await.unwrap();
             world.nothing_is_left().await;
         }
@@ -171,7 +171,7 @@ async fn no_error_contains_a_secret() {
         <CanonicalRequest>x-amz-security-token:hush</CanonicalRequest></Error>";
     world.proxy.plant(&ALL, Fault::Instead(403, refusal), ALWAYS);
     let stored = store(&world.blobs, &new_file_id(), &content(SMALL)).await.unwrap_err();
-    world.proxy.mend();
+    world.proxy.end_faults();
     let words = format!("{stored} {stored:?}");
     assert!(words.contains("SignatureDoesNotMatch") && !words.contains("hush"), "{words}");
     assert!(!words.contains(SECRET), "{words}");
@@ -191,7 +191,7 @@ async fn a_store_that_is_away_is_reported_and_used_again_when_it_is_back() {
         assert!(world.blobs.create(&new_file_id(), 1 << 30).await.is_err());
         assert!(read(&world.blobs, &kept, SMALL).await.is_err());
         assert!(world.blobs.check_reachable().await.is_err());
-        world.proxy.mend();
+        world.proxy.end_faults();
         world.blobs.check_reachable().await.unwrap();
         store(&world.blobs, &new_file_id(), &content(SMALL)).await.unwrap();
         assert!(read(&world.blobs, &kept, SMALL).await.is_ok());

@@ -242,7 +242,7 @@ def test_files_with_unsupported_codecs_are_rejected_or_recompressed(
         codecs = {group.column(index).compression for index in range(group.num_columns)}
         assert codecs == {"UNCOMPRESSED" if path.stem == "none" else "SNAPPY"}
         if path.stem in {"none", "snappy"}:
-            assert copy.read_bytes() == path.read_bytes(), "what needs no mending is sent as it is"
+            assert copy.read_bytes() == path.read_bytes(), "it is sent unchanged"
 
 
 def test_a_file_without_rows_is_recompressed_and_cast(client: sutro.Client, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The errors of `sutro.errors`, grouped by where they come from."""
