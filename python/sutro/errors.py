@@ -39,7 +39,7 @@ class SutroError(Exception):
 
 
 class ConfigurationError(SutroError, ValueError):
-    """An argument or a setting cannot be used."""
+    """An argument or a setting is invalid."""
 
 
 class FolderInUseError(ConfigurationError):
@@ -103,7 +103,7 @@ class InvalidParquetError(CheckError):
 
 
 class SchemaMismatchError(CheckError):
-    """Files have different schemas, or another one than the dataset.
+    """Files have different schemas, or differ from the schema of the dataset.
 
     Attributes:
         groups: The names of the files of each schema. The first group is the largest one; the
@@ -157,7 +157,7 @@ class RefusedError(SutroError):
 
     Attributes:
         status: HTTP status.
-        file_name: Name in the dataset of the file that was rejected, if it was one.
+        file_name: Name in the dataset of the rejected file; `None` for other requests.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class ServerError(SutroError):
     Attributes:
         status: HTTP status.
         retry_after: Seconds to wait, as requested by the server.
-        file_name: Name in the dataset of the file that was sent, if it was one.
+        file_name: Name in the dataset of the file being sent; `None` for other requests.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class TransferError(SutroError, ConnectionError):
     """The connection to the server failed repeatedly, or could not be opened.
 
     Attributes:
-        file_name: Name in the dataset of the file that was sent, if it was one.
+        file_name: Name in the dataset of the file being sent; `None` for other requests.
     """
 
     def __init__(self, message: str = "", *, file_name: str | None = None) -> None:
@@ -309,7 +309,7 @@ class DecodeError(SutroError, ValueError):
 class OutcomeUnknownError(SutroError):
     """The server may or may not have stored a file, and sutro could not find out.
 
-    Run the same upload again: it finds out, and continues.
+    Run the same upload again: it finds out whether the file was stored, and continues.
 
     Attributes:
         file_name: The name of the file in the dataset.
@@ -355,7 +355,7 @@ class UploadIncompleteError(SutroError):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Pickle drops the cause, without which this error says nothing.
+        # Pickle drops the cause, which is the actual reason.
         return type(self), self.args, {**vars(self), "__cause__": self.__cause__}
 
 
@@ -385,7 +385,7 @@ class UploadInterrupted(KeyboardInterrupt):
 
 @public
 class SutroWarning(UserWarning):
-    """Something was left out, or decided for you, that you may want to know."""
+    """Something was left out of an upload, or chosen for you."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))
