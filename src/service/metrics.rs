@@ -42,11 +42,11 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("sutro");
         let requests = Family::default();
-        registry.register("requests", "Requests that were answered", requests.clone());
+        registry.register("requests", "Requests that got a response", requests.clone());
         // From a listing to an upload of a big file.
         let buckets: fn() -> Histogram = || Histogram::new([0.005, 0.05, 0.5, 5.0, 50.0, 500.0]);
         let request_seconds = Family::new_with_constructor(buckets);
-        let help = "From the head of a request to the head of its answer";
+        let help = "Time from the head of a request to the head of its response";
         registry.register_with_unit("request", help, Unit::Seconds, request_seconds.clone());
         let committed_files = Counter::default();
         registry.register(
@@ -57,28 +57,33 @@ impl Metrics {
         let committed_bytes = Counter::default();
         registry.register_with_unit(
             "committed",
-            "Their size",
+            "Size of the files that became part of a dataset",
             Unit::Bytes,
             committed_bytes.clone(),
         );
         // From one file to as many as a request may have.
         let commit_files = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]);
-        let help = "Files of each request that committed staged files";
+        let help = "Number of files per commit of staged files";
         registry.register("commit_files", help, commit_files.clone());
         let staged_files = Gauge::default();
-        registry.register("staged_files", "Files that are staged", staged_files.clone());
+        registry.register("staged_files", "Staged files", staged_files.clone());
         let staged_bytes = Gauge::default();
-        registry.register_with_unit("staged", "Their size", Unit::Bytes, staged_bytes.clone());
+        registry.register_with_unit(
+            "staged",
+            "Size of all staged files",
+            Unit::Bytes,
+            staged_bytes.clone(),
+        );
         let uploads_in_progress = Gauge::default();
         registry.register(
             "uploads_in_progress",
-            "Uploads that have not ended",
+            "Uploads in progress",
             uploads_in_progress.clone(),
         );
         let catalog_writable = Gauge::default();
         registry.register(
             "catalog_writable",
-            "0 while the catalog does not respond, or a failed write was not checked yet",
+            "0 while the catalog does not respond, or until it was checked after a failed write",
             catalog_writable.clone(),
         );
         let catalog_connections = Gauge::default();
@@ -90,13 +95,13 @@ impl Metrics {
         let catalog_connections_idle = Gauge::default();
         registry.register(
             "catalog_connections_idle",
-            "Those of them that are not in use",
+            "Idle connections to the database server of the catalog",
             catalog_connections_idle.clone(),
         );
         let blobs_reachable = Gauge::default();
         registry.register(
             "blobs_reachable",
-            "0 while the store of the files does not respond",
+            "0 while the file store does not respond",
             blobs_reachable.clone(),
         );
         Self {

@@ -56,7 +56,7 @@ def test_a_check_reports_all_problems_and_an_upload_raises_them(
     with pytest.raises(sutro.CheckError) as raised:
         client.upload(folder)
     assert str(raised.value) == str(report.error)
-    assert "would be refused" in str(report)
+    assert "would be rejected" in str(report)
     assert client.list_datasets() == []
 
 

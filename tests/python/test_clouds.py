@@ -208,7 +208,7 @@ def test_without_credentials_the_error_lists_the_places_that_were_searched(
         assert place in str(error.value)
 
 
-def test_refused_credentials_are_told_without_their_values(
+def test_rejected_credentials_are_reported_without_their_values(
     cloud: CloudFolder, proxy: SourceProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(cloud, "a.parquet")

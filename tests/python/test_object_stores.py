@@ -273,7 +273,7 @@ def test_without_credentials_the_error_lists_the_places_that_were_searched(
         ((400, b"<Error><Code>ExpiredToken</Code><Token>hush</Token></Error>"), "ExpiredToken"),
     ],
 )
-def test_refused_credentials_are_told_without_their_values(
+def test_rejected_credentials_are_reported_without_their_values(
     bucket: Bucket,
     answer: tuple[int, bytes] | None,
     says: str,

@@ -262,7 +262,7 @@ fn a_folder_of_a_table_format_is_rejected_however_it_is_named() {
         let of_a_shell = ["t/a.parquet", "t/data"].map(|path| in_folder(&folder, path));
         let of_a_shell = Paths { is_of_a_shell: true, ..paths(&of_a_shell) };
         assert!(of_a_shell.find().is_err(), "{mark}");
-        // What is beside it is not part of it.
+        // Files next to it are not part of it.
         assert_eq!(names_of(in_folder(&folder, "")), ["u.parquet"]);
         // `DeltaTable.file_uris()` names files one by one.
         let named = paths(&[in_folder(&folder, "t/a.parquet")]).find().unwrap();

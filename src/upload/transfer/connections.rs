@@ -1,4 +1,4 @@
-//! Whether the connection of an answered upload serves the next one.
+//! Whether the connection of an acknowledged upload is reused for the next one.
 
 use crate::{
     client::ApiClient,
@@ -16,15 +16,16 @@ pub(super) struct Connections {
     own: ApiClient,
     /// Dropped with its idle connections.
     kept: Option<ApiClient>,
-    /// The request that waits for its connection, and whether another one was answered meanwhile.
+    /// The request that waits for its connection, and whether another one got a response meanwhile.
     opening: Option<(RequestId, bool)>,
-    /// Requests in a row that waited for their connection until another one was answered, and took
-    /// that one's.
+    /// Requests in a row that waited for their connection until another one got a response, and
+    /// then used that one's.
     overtaken: usize,
 }
 
-/// So many connections in a row do not open before others are idle: the server serves no more.
-/// Those that are still being opened would come one by one, and each would stay idle for a while.
+/// If so many connections in a row open only after others are idle, the server serves no more.
+/// Connections that are still being opened would be accepted one by one, and each would stay idle
+/// for a while.
 const MOST_OVERTAKEN: usize = 8;
 
 impl Connections {
@@ -52,14 +53,15 @@ impl Connections {
         }
     }
 
-    /// A request was answered: its connection is idle.
+    /// A request got its response: its connection is idle.
     pub(super) fn answered(&mut self) {
         if let Some((_, was_overtaken)) = &mut self.opening {
             *was_overtaken = true;
         }
     }
 
-    /// A request has failed, or was dropped because others starve: from now on nothing is kept.
+    /// A request has failed, or was dropped because others starve: from now on, no connection is
+    /// reused.
     pub(super) fn failed(&mut self) {
         self.kept = None;
     }

@@ -71,7 +71,8 @@ impl Shell {
         self.requests.insert(id.file, Request { attempt, orders, body, task });
     }
 
-    /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.
+    /// A file that another process staged is ready. Once it has expired, there is nothing left to
+    /// send.
     fn end_without_content(&mut self, id: RequestId) {
         let file = &self.transfer.files[id.file];
         let is_staged = file.staged.is_some() && id.attempt == 1;
@@ -85,7 +86,7 @@ impl Shell {
 
     pub(super) fn order(&self, file: FileIndex, order: TailOrder) {
         if let Some(request) = self.requests.get(&file) {
-            // A request that is over has told so, or is about to.
+            // A request that has ended has reported it, or is about to.
             let _ = request.orders.send(order);
         }
     }
