@@ -281,8 +281,7 @@ impl Run {
         Err(told)
     }
 
-    /// The contents that a server finds if it starts on the folder as a kill at this moment would
-    /// leave it.
+    /// The contents that a server finds after a kill at this moment.
     async fn after_a_kill(&self) -> Found {
         let left = folder();
         // The journal first: with it, any later state of the catalog is rolled back.
