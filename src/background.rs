@@ -24,7 +24,7 @@ pub(crate) async fn in_background<T: Send + 'static>(
 #[derive(Debug)]
 pub(crate) struct Cleanup(());
 
-/// How many there are, and in which process: a fork does not continue those of its parent.
+/// Their number, and their process: a forked child does not continue those of its parent.
 static CLEANUPS: AtomicUsize = AtomicUsize::new(0);
 static OWNER: AtomicU32 = AtomicU32::new(0);
 

@@ -306,7 +306,7 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Arrow
     let has_name = |(field, expected): (&FieldRef, &FieldRef)| field.name() == expected.name();
     let (found, expected) = (batch.schema_ref().fields(), schema.fields());
     if found.len() != expected.len() || !found.iter().zip(expected).all(has_name) {
-        let message = "it has other columns than the files before it";
+        let message = "its columns differ from those of the files before it";
         return Err(ArrowError::SchemaError(message.to_owned()));
     }
     let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {

@@ -1,5 +1,5 @@
 //! What a caller can do about an error. A hint is a value: Python code, the command and Rust code
-//! each have their own words for it.
+//! each have their own text for it.
 
 use std::fmt;
 
@@ -70,10 +70,10 @@ pub enum Hint {
     },
 }
 
-/// How one kind of caller words hints.
+/// The texts of hints for one kind of caller.
 pub type Words<'a> = &'a dyn Fn(&Hint) -> String;
 
-/// The words of [`Hint`]'s `Display`, which name no argument of any interface.
+/// The texts of [`Hint`]'s `Display`, which name no argument of any interface.
 pub(crate) const NEUTRAL: Words<'static> = &|hint| hint.to_string();
 
 impl fmt::Display for Hint {

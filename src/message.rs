@@ -1,4 +1,4 @@
-//! Messages of limited length, however many details there are.
+//! Messages of limited length, regardless of the number of details.
 
 use std::fmt::{self, Display, Write};
 
@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_has_a_bound_and_keeps_its_start_and_its_end(
+        fn a_message_is_limited_and_keeps_its_start_and_its_end(
             pieces in prop::collection::vec("[a-z\u{e9}\u{1f600}\n ]{0,900}", 0..12)
         ) {
             let whole = pieces.concat();

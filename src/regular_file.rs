@@ -1,4 +1,4 @@
-//! Opens only regular files: no pipes and no devices, which could block for ever.
+//! Opens only regular files: no pipes and no devices, which could block forever.
 
 use std::{
     fs::{File, Metadata, OpenOptions},

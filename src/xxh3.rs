@@ -1,4 +1,4 @@
-//! XXH3-128: recognizes files that this machine has sent. It is not cryptographic, and much faster
+//! XXH3-128: recognises files that this machine has sent. It is not cryptographic, and much faster
 //! than SHA-256.
 
 use std::{fmt, str::FromStr};

@@ -1,7 +1,7 @@
-"""Hints about errors: what to do, in the words of Python or of the command.
+"""Hints about errors: what to do, as Python arguments or as options of the command.
 
-The core says what failed, and names hints. The words are those of Python, unless the command has
-replaced them.
+The core says what failed, and names hints. The texts are for Python, unless the command replaces
+them.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ PYTHON: Final = {
 """Each hint by its name: the name of a `Hint` of the core, or of this package alone."""
 
 spoken: Final = dict(PYTHON)
-"""The words in use. The core reads them."""
+"""The texts in use. The core reads them."""
 
 
 def speak(words: Mapping[str, str]) -> None:
-    """Use other words in this process."""
+    """Use other texts in this process."""
     spoken.update(words)
 
 
 def hint(name: str, **facts: str) -> str:
-    """Return a hint in the words in use."""
+    """Return the text of a hint."""
     return spoken[name].format(**facts)
 
 

@@ -45,15 +45,15 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
             `SUTRO_TIMEOUT`, then 120. There is no timeout for a whole upload.
         max_retries: Number of retries after the first attempt. Default: `SUTRO_MAX_RETRIES`,
             then 8.
-        retry_deadline: Seconds after the first of several failures in a row within which a retry
-            may start. Default: 600.
+        retry_deadline: Do not start a retry later than this many seconds after the first of several
+            failures in a row. Default: 600.
         pickle_api_key: Include the key in pickles of the client. Otherwise the process that
             unpickles it looks up a key for the same URL in its own settings.
 
     Raises:
         MissingKeyError: No key was found for the URL.
         FolderInUseError: Another process has the folder of `local:FOLDER` open.
-        ConfigurationError: The key, the URL or a setting cannot be used.
+        ConfigurationError: The key, the URL or a setting is invalid.
 
     Examples:
         >>> client = sutro.Client(api_url="local:./datasets")
@@ -86,7 +86,7 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
             retry_deadline=retry_deadline,
         )
         self._core = connected(key, url, settings.client_options(**given))
-        # With the options as they were given: the other process has its own defaults.
+        # Only the options that were passed: the other process has its own defaults.
         kept_key = key if pickle_api_key else None
         self._recipe = partial(Client, kept_key, url, **given, pickle_api_key=pickle_api_key)
 
@@ -108,27 +108,28 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
         *,
         expected_file_count: int | None = None,
     ) -> UploadReport:
-        """Append staged files to their dataset, in this order: all of them, or none.
+        """Append staged files to their dataset, in this order: all or none.
 
-        The same call again changes nothing: files that it has committed are recognized.
+        Repeating the call changes nothing: the server recognises files that it has committed.
 
         Args:
             staged: Files that `stage` returned, here or in other processes. More than 10,000 are
                 committed in several steps, in order.
             dataset_id: The dataset that they were staged for.
-            expected_file_count: Number of files that the dataset must have before them. Of several
-                drivers with the same number, one succeeds. Default: the number that it has now.
+            expected_file_count: Number of files that the dataset must contain before the commit. If
+                several drivers pass the same number, one succeeds. Default: the current number.
 
         Returns:
             A report of the files.
 
         Raises:
-            ForeignWriterError: The dataset has another number of files. Nothing was committed.
-            RefusedError: A staged file has expired, was staged for another dataset or with another
-                key, or has another schema. Nothing was committed.
+            ForeignWriterError: The dataset does not contain the expected number of files. Nothing
+                was committed.
+            RefusedError: A staged file has expired, belongs to another dataset or key, or has
+                another schema. Nothing was committed.
             FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
                 committed.
-            ConfigurationError: The server does not stage files, or a file is given twice.
+            ConfigurationError: The server does not stage files, or a file is listed twice.
             UploadInterrupted: Ctrl-C. Repeat the call to complete the commit.
             SutroError: Any other failure; see `sutro.errors`.
 
@@ -192,8 +193,8 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete a dataset with all of its files and staged files. It cannot be restored.
 
-        If the response of the server is lost, the call is repeated. A dataset that is unknown
-        then counts as deleted.
+        If the server's response is lost, the call is repeated. An unknown dataset then counts as
+        deleted.
 
         Args:
             dataset_id: The dataset.
@@ -322,17 +323,17 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
     ) -> list[Path] | list[str]:
         """Download files of a dataset into a folder or a bucket.
 
-        A file gets its name once it is complete. A file with the same content that is already
-        there is kept. Into a bucket, files are streamed in parts, without a temporary file. If a
-        connection to the server breaks, the next one continues at the same byte.
+        A file gets its name once it is complete. Existing files with the same content are kept.
+        Downloads to a bucket are streamed in parts, without a temporary file. If a connection to
+        the server breaks, the next one continues at the same byte.
 
         Args:
             dataset_id: The dataset.
             files: Names of files in the dataset. Default: all files.
             output_path: The folder, which is created if needed, or a URL such as
                 `s3://BUCKET/PREFIX` (also `gs://` and `az://`). Default: the current folder.
-            concurrency: Number of files to receive at the same time. Default:
-                `SUTRO_CONCURRENCY`, then 8. Each one into a bucket takes about 16 MiB of memory.
+            concurrency: Number of files to receive at the same time. Default: `SUTRO_CONCURRENCY`,
+                then 8. Each download to a bucket takes about 16 MiB of memory.
             overwrite: Replace files of the same name that have other content.
             storage_options: Options of the store of such a URL, as in `upload`.
 
@@ -345,8 +346,9 @@ class Client(Uploads, AsyncUploads, AsyncCalls):
             RefusedError: A name is not in the dataset.
             LocalFileExistsError: A file or object of the same name has other content. Nothing was
                 written.
-            FileAccessError: A file cannot be written, or the store refuses or does not respond.
-            ConfigurationError: The URL cannot be written, or an option is not known.
+            FileAccessError: A file cannot be written, or the store rejects the request or does not
+                respond.
+            ConfigurationError: The URL cannot be written, or an option is unknown.
             SutroError: Any other failure; see `sutro.errors`.
 
         Examples:

@@ -43,8 +43,8 @@ class DatasetFile:
     row_count: int | None
     """Number of rows."""
     sha256: str | None
-    """SHA-256 of the bytes, in hexadecimal. `None` if the server keeps none. `sutro serve` keeps
-    it for files that it received since it has this field."""
+    """SHA-256 of the bytes, in hexadecimal. `None` if the server stores none, as for files that
+    an older release of `sutro serve` received."""
     schema: tuple[tuple[str, str], ...] | None
     """Name and type of each column."""
 
@@ -52,7 +52,7 @@ class DatasetFile:
 @public
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that a server holds for a dataset. It is not visible before it is committed.
+    """A staged file: a server stores it for a dataset, but shows it only after a commit.
 
     `stage` returns it, `commit` appends it. Workers can pickle it and send it to a driver.
     """

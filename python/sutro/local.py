@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class LocalServer:
     """Serves the datasets of a folder over HTTP, from its construction until `stop()`.
 
-    It has the API of the hosted service, so `curl` and other clients can use it.
+    It serves the same API as the hosted server, so `curl` and other clients can use it.
 
     Args:
         folder: The folder with the datasets. It is created if needed.
@@ -36,15 +36,15 @@ class LocalServer:
             take precedence over the variables of AWS tools.
         host: Address to listen on. Default: only reachable from this machine.
         port: Port to listen on. Default: a free port.
-        api_keys: The accepted keys, besides those that `sutro keys` added to the catalog. A key
+        api_keys: The accepted keys, in addition to those in the catalog (`sutro keys`). A key
             sees the datasets that were created with it. If there are no keys, the server generates
             one, which sees all datasets; this is not allowed if other machines can reach `host`.
-        allowed_hosts: Host names accepted by a server on a loopback address, besides `localhost`:
-            those of a proxy on this machine.
+        allowed_hosts: Host names accepted by a server on a loopback address, in addition to
+            `localhost`: those of a proxy on this machine.
         **limits: Limits such as `max_file_bytes=10**9`; see `sutro.options.ServerLimits`.
 
     Raises:
-        ConfigurationError: An argument cannot be used.
+        ConfigurationError: An argument is invalid.
         SutroError: The folder or the port cannot be used. Another server may have it open.
 
     Examples:
@@ -101,7 +101,7 @@ class LocalServer:
         """The first accepted key.
 
         Raises:
-            ConfigurationError: The server accepts only keys of its catalog, which has their hashes.
+            ConfigurationError: The server accepts only keys of its catalog, which stores hashes.
         """
         if self._api_key is None:
             message = "this server accepts only the keys of its catalog; pass one as api_keys"
@@ -113,7 +113,7 @@ class LocalServer:
         return Client(self.api_key, self.api_url)
 
     def stop(self) -> None:
-        """Stop serving and free the folder. A second call does nothing."""
+        """Stop serving and release the folder. A second call does nothing."""
         core, self._core = self._core, None
         if core is not None:
             core.stop()

@@ -36,9 +36,9 @@ class ClientOptions(TypedDict):
     retry_deadline: float | None
     """No retry starts later than this after the first of several failures in a row."""
     certificates: list[str]
-    """PEM files with authorities to trust besides those of the system."""
+    """PEM files with authorities to trust in addition to those of the system."""
     state_folder: str | None
-    """For a record of what was sent; `None` if this machine has no place for it."""
+    """For a record of what was sent; `None` if there is no folder for it."""
 
 
 class PathOptions(TypedDict):
@@ -66,7 +66,7 @@ class UploadOptions(TypedDict):
     target_file_size: int | None
     """Regroup files into files of about this many bytes; `None` sends each as it is."""
     merge_row_groups: bool
-    """Whether to merge row groups that are far too small in such files."""
+    """Whether to merge small row groups in such files."""
     concurrency: int | None
     """Number of files to send at the same time, at least 1; `None` is the default."""
     ordered: bool
@@ -88,7 +88,7 @@ class ServerPlace(TypedDict, total=False):
     """Where a server stores datasets, as the core expects it."""
 
     folder: str
-    """The folder for what the other two do not name: `catalog.sqlite` and `blobs` in it."""
+    """The folder with `catalog.sqlite` and `blobs`, if `catalog` or `blobs` is not set."""
     catalog: str
     """The URL of the catalog."""
     blobs: str
@@ -124,7 +124,7 @@ class ServerLimits(TypedDict, total=False):
     catalog_connections: int
     """Number of connections to PostgreSQL. Default: 10."""
     max_unauthenticated: int
-    """Number of connections that have sent no key yet; another one closes the oldest of them. They
+    """Number of connections that have not sent a key; a further one closes the oldest of them. They
     never use more than a quarter of the process's file handles. Default: 1,000."""
     head_timeout: float
     """Seconds to wait for the head of a request, and for the next request of an open connection.

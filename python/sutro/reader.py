@@ -35,8 +35,8 @@ class DatasetReader:
     Files are downloaded one after the other to a temporary file and decoded in batches, so memory
     stays bounded. No request is made before rows are read.
 
-    Types are those of the Parquet files. Anything that only the library that wrote them knows (a
-    pandas index, categories) is not restored. A dataset without files has no columns.
+    Types are those of the Parquet files. Metadata of the library that wrote them (a pandas index,
+    categories) is not restored. A dataset without files has no columns.
 
     Examples:
         >>> cars = sutro.read(sutro.upload("data/*.parquet").dataset_id)
@@ -85,7 +85,7 @@ class DatasetReader:
         """List the dataset, download its first file, and return its rows as an Arrow C stream.
 
         The library that reads the stream raises later errors, with the same messages. pyarrow
-        rejects columns nested more than 64 deep; a warning names them before.
+        rejects columns nested more than 64 levels deep; a warning names them first.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -156,7 +156,7 @@ class DatasetReader:
         shown = ", ".join(map(repr, columns[:_MOST_NAMES])) or "columns"
         are = "is" if len(columns) == 1 else "are"
         return (
-            f"{self._dataset_id}: {shown} {are} nested more than {_MOST_LEVELS} deep, which "
+            f"{self._dataset_id}: {shown} {are} nested more than {_MOST_LEVELS} levels deep, which "
             f"pyarrow does not accept from other libraries: to_polars() reads them, columns= reads "
             f"the other columns, and download_from_dataset() downloads the files"
         )

@@ -182,7 +182,7 @@ def state_folder() -> str | None:
 
 
 def certificate_files() -> dict[str, str]:
-    """Return files of certificates to trust, besides those of the system, by their variable."""
+    """Return files with certificates to trust in addition to the system's, by their variable."""
     named = {name: os.environ.get(name, "") for name in CERTIFICATE_VARIABLES}
     # Variables of other programs may name a folder, or a file that no longer exists.
     return {
@@ -366,7 +366,7 @@ def _missing_key(chosen: Settings, places: list[Settings]) -> MissingKeyError:
     )
     return MissingKeyError(
         f"no API key for {chosen.url}. Searched, in this order:\n{searched}\n"
-        "A key is used only for the URL that it was given for.\n"
+        "A key is used only for its own URL.\n"
         f"{_hints.hint('set_key')}. The URL local:FOLDER needs no key"
     )
 

@@ -19,19 +19,19 @@ use crate::{
     source::{ContentReader, WaitsFor},
 };
 
-/// What the sender of a body tells it to do with its held tail.
+/// What a body should do with its held tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TailOrder {
-    /// Let one byte go, to keep the connection alive.
+    /// Send one byte, to keep the connection alive.
     Drip,
-    /// Let all of it go.
+    /// Send all of it.
     Release,
 }
 
-/// What a body tells about itself.
+/// Events of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyEvent {
-    /// It was asked for its first bytes: the connection is open.
+    /// The connection has requested its first bytes, so it is open.
     Started,
     /// All but the tail is sent.
     TailReached,
@@ -63,7 +63,7 @@ impl BodyState {
         self.complete.load(Ordering::Relaxed)
     }
 
-    /// The file that is waited for, if it is not the connection.
+    /// The file that the body waits for, if it does not wait for the connection.
     pub(crate) fn reading(&self) -> Option<Location> {
         self.waits_for.location()
     }
@@ -73,7 +73,7 @@ impl BodyState {
         self.waits_for.arrivals()
     }
 
-    /// Why the body ended early, where it was not the connection's fault.
+    /// Why the body ended early, if the connection is not the cause.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.failure.take()
     }
@@ -130,8 +130,8 @@ pub(crate) struct Framing {
 impl Framing {
     /// Framing with a boundary from the system's randomness.
     ///
-    /// Names that would need escaping are refused at planning (`wire::file_name`); the
-    /// escapes here are those of the WHATWG's "multipart/form-data encoding algorithm".
+    /// Names that would need escaping are rejected at planning (`wire::file_name`); the escapes
+    /// here are those of the WHATWG's "multipart/form-data encoding algorithm".
     pub(crate) fn new(dataset_id: &str, file_name: &str) -> Self {
         let boundary = format!("sutro-{}", Uuid::new_v4().simple());
         let file_name = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
@@ -232,8 +232,7 @@ impl GatedBody {
         Ok(bytes)
     }
 
-    /// What is left is in memory and was found unchanged after it was read, so that nothing
-    /// is waited for once it may go.
+    /// The rest is in memory and was verified after it was read, so its release waits for nothing.
     async fn follow_orders(&mut self, mut tail: Bytes) -> Result<Bytes> {
         match self.end.orders.recv().await {
             Some(TailOrder::Drip) if tail.len() > SEALED_BYTES => {
@@ -248,10 +247,10 @@ impl GatedBody {
                 self.end.state.complete.store(true, Ordering::Relaxed);
                 Ok([tail, self.framing.closing.clone()].concat().into())
             }
-            // The tail is used up, or nobody gives orders any more: this body ends here,
-            // cut short, and no server takes it for a file.
+            // The tail is sent, or the sender of orders is gone: the body ends here, incomplete,
+            // and no server accepts it as a file.
             Some(TailOrder::Drip) | None => {
-                Err(Error::Internal("a held upload was given up".to_owned()))
+                Err(Error::Internal("a held upload was abandoned".to_owned()))
             }
         }
     }

@@ -64,7 +64,7 @@ impl ApiClient {
     /// The errors of every call: [`Error::Authentication`], connection and server errors.
     pub async fn create_named_dataset(&self, name: Option<&str>) -> Result<String> {
         let subject = self.subject(None);
-        // If the response is lost, an empty dataset remains, which harms nobody.
+        // If the response is lost, an empty dataset remains, which does no harm.
         self.retrying(Since::Start, || async {
             let name = name.map(|name| ("name", name));
             let request = self.get_with("create-dataset", name.as_slice());

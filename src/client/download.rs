@@ -283,7 +283,7 @@ fn wanted(
     Ok(wanted)
 }
 
-/// A file beside its target. It is removed unless it is renamed.
+/// A temporary file next to its target. It is removed unless it is renamed.
 fn partial_file(target: &Path) -> Result<NamedTempFile> {
     let folder = target.parent().unwrap_or(target);
     let mut builder = tempfile::Builder::new();

@@ -1,5 +1,5 @@
-//! Connections, with the defaults of the HTTP library switched off where they would
-//! break an upload: redirects, shared connections, client-wide timeouts.
+//! Connections, without the defaults of the HTTP library that would break an upload: redirects,
+//! shared connections, client-wide timeouts.
 
 use std::{
     net::IpAddr,
@@ -36,7 +36,7 @@ pub struct ApiClient {
     pub(super) peer: Arc<Peer>,
     calls: Client,
     uploads: Client,
-    /// Whether the service was seen to tell hashes of files.
+    /// Whether the server has reported hashes of files.
     tells_hashes: Arc<AtomicBool>,
 }
 
@@ -44,8 +44,8 @@ impl ApiClient {
     /// A client for the API at `base_url`, such as `https://api.sutro.sh`.
     ///
     /// # Errors
-    /// [`Error::Configuration`] where the URL is not http or https, or names a user, a query
-    /// or a fragment; or where a file of certificates cannot be used.
+    /// [`Error::Configuration`] if the URL is not http or https, or contains a user, a query or a
+    /// fragment; or if a file of certificates cannot be used.
     pub fn new(base_url: &str, api_key: ApiKey) -> Result<Self> {
         Self::with_options(base_url, api_key, ClientOptions::default())
     }
@@ -56,7 +56,7 @@ impl ApiClient {
     /// [`Error::Configuration`] as for [`ApiClient::new`].
     pub fn with_options(base_url: &str, api_key: ApiKey, options: ClientOptions) -> Result<Self> {
         let base_url = parse_base_url(base_url)?;
-        // A second call is refused, which is as good as the first.
+        // A second call fails, which does no harm: the provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let usage = match base_url.scheme() {
             "https" => tls::Usage::Always,
@@ -82,7 +82,7 @@ impl ApiClient {
         &self.peer.host
     }
 
-    /// The same client with connections of its own: those of a process do not outlive a fork.
+    /// The same client with its own connections: those of a process cannot be used after a fork.
     ///
     /// # Errors
     /// [`Error::Configuration`] where HTTP cannot be set up.
@@ -90,8 +90,8 @@ impl ApiClient {
         Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options.clone())
     }
 
-    /// The same client, whose uploads use connections again. When it is dropped, its idle
-    /// connections are closed.
+    /// The same client, but uploads reuse connections. When it is dropped, its idle connections are
+    /// closed.
     ///
     /// # Errors
     /// [`Error::Configuration`] where HTTP cannot be set up.
@@ -112,13 +112,13 @@ impl ApiClient {
         self.base_url.as_str()
     }
 
-    /// Whether the service is known to tell the hashes of files in its listings.
+    /// Whether the server is known to report hashes of files in its listings.
     #[must_use]
     pub fn tells_hashes(&self) -> bool {
         self.tells_hashes.load(Ordering::Relaxed)
     }
 
-    /// Notes that it does.
+    /// Records that the server reports hashes.
     pub fn has_told_hashes(&self) {
         self.tells_hashes.store(true, Ordering::Relaxed);
     }
@@ -129,7 +129,7 @@ impl ApiClient {
         self.peer.stages()
     }
 
-    /// How patient it is.
+    /// Its timeouts and retries.
     #[must_use]
     pub fn options(&self) -> &ClientOptions {
         &self.options
@@ -147,7 +147,7 @@ impl ApiClient {
         self.authorized(self.calls.get(url))
     }
 
-    /// A file in place, of which servers that can also send a range.
+    /// The URL of one file; servers that support it also send a range of it.
     pub(super) fn get_file(&self, dataset_id: &str, file_name: &str) -> RequestBuilder {
         let mut url = self.url("datasets");
         if let Ok(mut path) = url.path_segments_mut() {
@@ -160,7 +160,7 @@ impl ApiClient {
         self.authorized(self.calls.post(self.url(call)))
     }
 
-    /// A request on a connection of its own, unless this client keeps connections.
+    /// A request on a new connection, unless this client reuses connections.
     pub(super) fn post_upload(&self, call: &str) -> RequestBuilder {
         self.authorized(self.uploads.post(self.url(call)))
     }

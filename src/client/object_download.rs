@@ -24,7 +24,7 @@ impl ApiClient {
     ///
     /// # Errors
     /// [`Error::OtherContent`] if objects would be overwritten, [`Error::File`] if the store
-    /// refuses or does not respond; the errors of every call.
+    /// rejects the request or does not respond; the errors of every call.
     pub(super) async fn download_to_prefix(
         &self,
         dataset_id: &str,
@@ -77,7 +77,7 @@ impl ApiClient {
     }
 
     /// Compares an object with a file of the dataset: by size, then by hash. Reads the object only
-    /// if its metadata does not tell the hash, and the file only if the listing does not.
+    /// if its metadata has no hash, and the file only if the listing has none.
     async fn is_same(&self, dataset_id: &str, file: &DatasetFile, found: Existing) -> Result<bool> {
         if file.size_bytes.is_some_and(|size| found.object.size() != Some(size)) {
             return Ok(false);
@@ -114,7 +114,8 @@ impl ApiClient {
         writer.finish().await
     }
 
-    /// Receives a file to its end. If the connection breaks, the next one goes on at the same byte.
+    /// Receives a file to its end. If the connection breaks, the next one continues at the same
+    /// byte.
     async fn receive_all<'a>(
         &self,
         dataset_id: &str,

@@ -18,12 +18,12 @@ use crate::{
     },
 };
 
-/// A file on its way into an object. It goes on where a connection broke.
+/// A file that is written to an object. It continues where a connection broke.
 pub(super) struct Transfer<'a> {
     file: &'a DatasetFile,
     prefix: Option<&'a OutputPrefix>,
     writer: Option<ObjectWriter>,
-    /// Of the bytes that were received, and their number.
+    /// The hash and the number of the bytes received so far.
     hasher: ContentHasher,
     received: u64,
 }
@@ -37,7 +37,7 @@ impl<'a> Transfer<'a> {
         Ok(transfer)
     }
 
-    /// Only to know its hash.
+    /// Only to compute its hash.
     pub(super) fn to_nowhere(file: &'a DatasetFile) -> Self {
         let hasher = ContentHasher::default();
         Self { file, prefix: None, writer: None, hasher, received: 0 }
@@ -75,7 +75,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Removes what was written: it is not the file.
+    /// Removes what was written, because it is not the file.
     async fn start_again(&mut self) -> Result<()> {
         if let Some(writer) = self.writer.take() {
             writer.abandon().await;
@@ -113,7 +113,7 @@ impl ApiClient {
     /// Receives the rest of a file, all of it in the first request.
     ///
     /// # Errors
-    /// Connection and server errors, after which another call goes on; those of the store.
+    /// Connection and server errors, after which another call continues; those of the store.
     pub(super) async fn receive_rest(
         &self,
         dataset_id: &str,
@@ -144,7 +144,8 @@ impl ApiClient {
         Err(Error::Connection {
             host: self.host().to_owned(),
             file_name: subject.file_name.clone(),
-            message: "it sent other bytes than before, or than its list of files says".to_owned(),
+            message: "its bytes differ from those sent before, or from its list of files"
+                .to_owned(),
         })
     }
 

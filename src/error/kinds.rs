@@ -271,7 +271,7 @@ impl Error {
         |source| Self::File { path: path.to_owned(), source }
     }
 
-    /// The error when the operating system refuses a new thread.
+    /// The error if the operating system does not start a new thread.
     #[must_use]
     pub fn no_more_threads(source: &io::Error) -> Self {
         Self::configuration(format!(

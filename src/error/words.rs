@@ -18,12 +18,12 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// The message, with hints in these words.
+    /// The message, with hints worded by `words`.
     #[must_use]
     pub fn in_words(&self, words: Words<'_>) -> String {
         let advice = match self {
             Self::OutcomeUnknown { .. } => {
-                ". Run the same again: it checks the dataset and continues"
+                ". Run the same call again: it checks the dataset and continues"
             }
             _ => "",
         };
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_words_and_none_has_more_than_2_kb() {
+    fn every_error_has_a_message_of_at_most_2_kb() {
         for text in ["", "x", &"\u{e9}".repeat(1_000), &"line\n".repeat(20_000)] {
             let errors = all_with(text);
             let kinds: std::collections::HashSet<_> =

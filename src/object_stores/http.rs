@@ -77,7 +77,7 @@ fn client(
 }
 
 fn builder(timeout: Duration, policy: redirect::Policy) -> ClientBuilder {
-    // A second call is refused, which is as good as the first.
+    // A second call fails, which does no harm: the provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
@@ -173,7 +173,7 @@ fn kind(error: &reqwest::Error) -> HttpErrorKind {
         });
         is_of_hyper || cause.downcast_ref::<io::Error>().is_some()
     });
-    // All requests may be repeated: each has an object of its own.
+    // All requests may be repeated: no two of them write the same object.
     if is_broken { HttpErrorKind::Request } else { HttpErrorKind::Unknown }
 }
 

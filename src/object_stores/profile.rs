@@ -39,7 +39,7 @@ impl Profile {
         }
         match &chosen {
             Some(name) if values.is_empty() => Err(Error::configuration(format!(
-                "the profile {name} of AWS tools is neither in ~/.aws/credentials nor in \
+                "the AWS profile {name} is neither in ~/.aws/credentials nor in \
                  ~/.aws/config, or is empty"
             ))),
             _ => Ok(Self { chosen, values }),

@@ -1,10 +1,10 @@
-//! What errors of stores say, without secrets.
+//! Descriptions of errors of stores, without secrets.
 
 use std::error::Error;
 
 use crate::message::{QUOTED_CHARS, cut};
 
-/// A description without secrets, for the log and for whoever starts a server.
+/// A description without secrets, for the log and for errors at the start of a server.
 pub(crate) fn words(error: &object_store::Error) -> String {
     let words = error.to_string();
     let causes =

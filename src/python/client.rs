@@ -38,7 +38,7 @@ pub(super) const LOCAL_PREFIX: &str = "local:";
 #[pyclass(frozen, module = "sutro._core")]
 pub(super) struct Client {
     api: ApiClient,
-    /// In a forked child the parent's connections lead nowhere: it has its own.
+    /// A forked child cannot use its parent's connections, so it opens its own.
     forked: PerProcess<ApiClient>,
     process_id: u32,
     #[pyo3(get)]
@@ -60,7 +60,7 @@ impl Client {
         let (options, process_id) = (options.into(), std::process::id());
         if let Some(folder) = api_url.strip_prefix(LOCAL_PREFIX) {
             let server = open_shared(py, PathBuf::from(folder))?;
-            // Such a server always has a key of its own.
+            // Such a server always has its own key.
             let key = server.api_key().cloned().ok_or_else(|| Error::Internal("no key".to_owned()));
             let api = key.and_then(|key| ApiClient::with_options(&server.api_url(), key, options));
             let api = api.map_err(|error| error.into_py_err(py))?;
@@ -74,7 +74,7 @@ impl Client {
             });
         }
         let key = api_key.and_then(ApiKey::new).ok_or_else(|| {
-            let message = "the API key is empty or has characters that a key cannot have";
+            let message = "the API key is empty or contains characters that are not allowed";
             Error::configuration(message).into_py_err(py)
         })?;
         let api = ApiClient::with_options(&api_url, key, options)
@@ -103,7 +103,7 @@ impl Client {
         self.start_staging(Source::Files(files.0.clone()), options.into())
     }
 
-    /// Stages files that are passed with [`Job::feed`]; `known` is what was asked of the dataset.
+    /// Stages files that are passed with [`Job::feed`]; `known` is what is known about the dataset.
     fn stage_made_files(
         &self,
         file_count: Option<usize>,
@@ -140,14 +140,14 @@ impl Client {
         self.start_tracked(commit, convert::upload_report)
     }
 
-    /// What a dataset holds before an upload into it; `names` asks for the names of all files.
+    /// The contents of a dataset before an upload; `names` requests the names of all files.
     fn preflight(&self, dataset_id: String, names: bool) -> PyResult<Job> {
         let api = self.api()?;
         let work = async move { upload::Preflight::of(&api, dataset_id, names).await };
         Job::start(work, None, |py, it| Preflight(Arc::new(it)).into_py_any(py))
     }
 
-    /// What is known of a dataset's schema before files are staged for it.
+    /// Gets a dataset's schema before files are staged for it.
     fn preflight_of_schema(&self, dataset_id: String) -> PyResult<Job> {
         let api = self.api()?;
         let work = async move { upload::Preflight::of_schema(&api, dataset_id).await };

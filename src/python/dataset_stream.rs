@@ -40,7 +40,7 @@ pub(super) fn to_python(
 /// Batches for a consumer on any thread, with or without the GIL.
 struct DatasetStream {
     schema: SchemaRef,
-    /// With the embedded server that it reads from, if this process runs it.
+    /// Keeps the embedded server that it reads from alive, if this process runs it.
     reader: Option<(DatasetReader, Option<Arc<LocalServer>>)>,
     process_id: u32,
     /// The Python thread that requested the stream.

@@ -78,13 +78,13 @@ fn folded(path: &str) -> String {
 fn renaming(difference: &Difference, found: &str) -> String {
     let expected = &difference.path;
     let how = if expected.trim() == found.trim() {
-        "leading or trailing blanks"
+        "leading or trailing spaces"
     } else if expected.to_lowercase() == found.to_lowercase() {
         "upper and lower case"
     } else if expected.nfc().eq(found.nfc()) {
         "Unicode composition"
     } else {
-        "case, blanks and Unicode composition"
+        "case, spaces and Unicode composition"
     };
     let cause = format!("{expected:?} and {found:?} differ only in {how}.");
     if difference.is_nested {

@@ -33,10 +33,10 @@ pub struct Footer {
     pub row_groups: Arc<[RowGroup]>,
     /// Codecs in use, each once.
     pub codecs: Vec<Codec>,
-    /// Positions of the leaves without values, as far as the footer tells, in ascending order.
+    /// Positions of the leaves without values, as far as the footer shows, in ascending order.
     pub(crate) without_values: Vec<u32>,
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
-    /// A hash of the encoded footer, which tells files with other values apart.
+    /// A hash of the encoded footer, which distinguishes files with other values.
     pub(crate) digest: u64,
     /// Columns that are added to the end of the schema during the upload.
     pub(crate) added: Arc<[AddedColumn]>,

@@ -1,4 +1,4 @@
-//! Locates the footer of a file: which bytes to read next, however they are read.
+//! Locates the footer of a file: which bytes to read next. Does no I/O.
 
 use std::ops::Range;
 
@@ -48,7 +48,7 @@ impl FooterBytes {
         Self { file_size, end_bytes: REMOTE_END_BYTES, step }
     }
 
-    /// The range that tells which format a file has that is not Parquet.
+    /// The range that identifies the format of a file that is not Parquet.
     #[must_use]
     pub fn start(&self) -> Range<u64> {
         0..self.file_size.min(START_BYTES)

@@ -34,7 +34,7 @@ pub(super) struct Facts<'a> {
     pub(super) row_groups: Vec<RowGroup>,
     /// Codecs in use, without duplicates, in order of appearance.
     pub(super) codecs: Vec<Codec>,
-    /// Whether each column has a value, as far as its statistics tell.
+    /// Whether each column has a value, as far as its statistics show.
     pub(super) has_values: Vec<bool>,
     /// The first column with a codec that the API does not accept, and the codec's name.
     pub(super) unsupported_codec: Option<UnsupportedCodec>,
@@ -68,7 +68,7 @@ pub(super) fn inspect(thrift: &[u8], pages_end: u64) -> Result<Facts<'_>, Invali
             Ok(true)
         }
         (8, Kind::Struct) => Err(InvalidParquet::Encrypted),
-        (2 | 4, _) => Err(malformed("the schema or the row groups stand there twice")),
+        (2 | 4, _) => Err(malformed("the schema or the row groups occur twice")),
         _ => Ok(false),
     })?;
     if columns.is_none() {
@@ -205,7 +205,7 @@ fn row_group(
         facts.row_groups.push(group);
         Ok(())
     } else {
-        Err(malformed("a row group has another number of columns than the schema"))
+        Err(malformed("the number of columns in a row group differs from the schema"))
     }
 }
 
@@ -263,7 +263,7 @@ struct ColumnMetaData<'a> {
     codec: i64,
     /// Number of values, including nulls and empty lists.
     values: i64,
-    /// Number of nulls; 0 if the statistics do not tell.
+    /// Number of nulls; 0 if it is unknown.
     nulls: i64,
     size: i64,
     data_page: i64,

@@ -52,8 +52,8 @@ impl FooterReader {
         Ok(self.parse(&bytes.into_thrift(), file_size)?)
     }
 
-    /// Reads the footer of a remote file, in one request if it is not very long. The start of a file
-    /// is only read to tell what a file is that is not Parquet.
+    /// Reads the footer of a remote file, in one request if it is not very long. The start of a
+    /// file is only read to identify a file that is not Parquet.
     ///
     /// # Errors
     /// As [`FooterReader::read`].

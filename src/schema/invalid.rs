@@ -16,7 +16,7 @@ pub enum InvalidParquet {
     #[error("is not a Parquet file: it does not begin with PAR1")]
     Unknown,
     /// Its last bytes refer to a footer outside the file.
-    #[error("is damaged: its footer should have {0} bytes, which the file does not have")]
+    #[error("is damaged: its footer should have {0} bytes, but the file is shorter")]
     FooterOutside(u64),
     /// Its footer is longer than the limit.
     #[error("has a footer of {0} bytes, more than 64 MiB")]

@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         usize::try_from(count)
             .ok()
             .filter(|&count| count <= self.left.len())
-            .ok_or_else(|| malformed("a count that the file has no room for"))
+            .ok_or_else(|| malformed("a count that exceeds the size of the file"))
     }
 
     fn varint(&mut self) -> Result<u64, InvalidParquet> {
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(malformed("an integer that does not end"))
+        Err(malformed("an unterminated integer"))
     }
 
     fn byte(&mut self) -> Result<u8, InvalidParquet> {

@@ -1,4 +1,4 @@
-//! The rules of a dataset: what is parquet, which schema, which names.
+//! The rules of a dataset: valid Parquet, its schema, its names.
 
 use axum::http::StatusCode;
 
@@ -73,7 +73,7 @@ pub(super) async fn admit_dataset(
     Err(Refusal::unknown_dataset(dataset_id))
 }
 
-/// Rejects a dataset or a name before any byte is stored, because it would be rejected afterwards.
+/// Rejects an invalid dataset or name before any byte is stored, instead of afterwards.
 pub(super) async fn admit_early(
     catalog: &Catalog,
     caller: &Caller,
@@ -235,7 +235,7 @@ async fn read_footer(storage: &Storage, blob: &StoredBlob) -> Result<Footer, Ref
         tokio::task::spawn_blocking(parse).await.ok()
     };
     parsed
-        .ok_or_else(|| Refusal::bad_request("not a valid parquet file: its footer cannot be read"))?
+        .ok_or_else(|| Refusal::bad_request("not a valid Parquet file: its footer cannot be read"))?
         .map_err(|error| invalid(&error))
 }
 
@@ -250,5 +250,5 @@ pub(super) fn differences(expected: &Schema, schema: &Schema) -> String {
 }
 
 fn invalid(error: &InvalidParquet) -> Refusal {
-    Refusal::bad_request(format!("not a valid parquet file: it {error}"))
+    Refusal::bad_request(format!("not a valid Parquet file: it {error}"))
 }

@@ -36,7 +36,7 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
-    /// Runs work in a task of its own, so that a client that disconnects does not interrupt it.
+    /// Runs work in a separate task, so that a client that disconnects does not interrupt it.
     pub(super) async fn uninterrupted<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Refusal>> + Send + 'static,

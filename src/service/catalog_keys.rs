@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::storage::{Catalog, StorageError};
 use crate::{lock::Lock, wire::digest::Sha256Digest};
 
-/// How long keys are accepted after they were read: a revoked key is refused after this time.
+/// How long keys are accepted after they were read: a revoked key is rejected after this time.
 const LIFE: Duration = Duration::from_secs(5);
 /// The pause between two reads: a new key is accepted after this time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_revoked_key_is_refused_after_the_life_of_what_was_read() {
+    async fn a_revoked_key_is_rejected_once_the_cached_keys_expire() {
         let shared = Shared::with_a_key().await;
         shared.commands().revoke("a").await.unwrap();
         later(LIFE).await;

@@ -1,4 +1,5 @@
-//! Whatever schema the service takes, it can list, give back and append to, after a restart, too.
+//! Every schema that the server accepts can be listed, returned and appended to, also after a
+//! restart.
 
 use std::{cell::Cell, path::Path, sync::Arc};
 
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use super::local::{LocalServer, ServerConfig};
 use crate::schema::StoredAsBefore;
 
-/// What a schema is made of: groups within each other, columns beside each other, a name.
+/// The shape of a schema: the number of nested groups and of columns, and a name.
 type Shape = (usize, usize, String, u8);
 
 fn any_shape() -> impl Strategy<Value = Shape> {
@@ -89,7 +90,7 @@ impl Caller {
         self.send("upload", request.body(body)).await
     }
 
-    /// All that can be asked of a dataset that took one file.
+    /// All calls about a dataset with one file.
     async fn use_all(&self, id: &str, names: [&str; 2], file: &[u8]) -> Result<(), String> {
         self.upload(id, names[1], file).await?;
         let listing = self.ask("list-dataset-files", json!({"dataset_id": id})).await?;
@@ -105,8 +106,8 @@ impl Caller {
     }
 }
 
-/// Uploads a file of the shape and uses its dataset, before and after a restart. False where
-/// the service refuses the schema.
+/// Uploads a file of the shape and uses its dataset, before and after a restart. False if the
+/// server rejects the schema.
 async fn take_and_use(folder: &Path, id: &str, shape: &Shape) -> Result<bool, String> {
     let file = file(shape);
     let caller = Caller::on(folder).await;
@@ -131,7 +132,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// The first shape for which an answered upload was not all that it should be.
+/// The first shape for which an acknowledged upload could not be used as it should.
 fn first_broken(cases: u32) -> (u32, u32, Option<String>) {
     let (runtime, folder) = (runtime(), tempfile::tempdir().unwrap());
     let (taken, refused) = (Cell::new(0), Cell::new(0));
@@ -172,7 +173,7 @@ fn the_mutant_that_stores_schemas_with_their_depth_is_found() {
 }
 
 #[test]
-fn wide_schemas_and_long_names_are_taken_and_used() {
+fn wide_schemas_and_long_names_are_accepted_and_usable() {
     let (runtime, folder) = (runtime(), tempfile::tempdir().unwrap());
     let shapes = [
         (1, 6_000, "a".to_owned(), 0),

@@ -132,7 +132,7 @@ impl LocalServer {
 fn local_key(address: SocketAddr) -> Result<(Option<ApiKey>, Keys)> {
     if !address.ip().is_loopback() {
         return Err(Error::configuration(format!(
-            "{} can be reached from other machines: give an API key, add one to the catalog \
+            "{} can be reached from other machines: pass an API key, add one to the catalog \
              (sutro keys add), or listen on 127.0.0.1",
             address.ip()
         )));

@@ -47,27 +47,31 @@ impl Metrics {
         // From one file to as many as a request may have.
         let files = Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0]);
         Self {
-            requests: added(to, "requests", "Requests that were answered"),
+            requests: added(to, "requests", "Requests that got a response"),
             request_seconds: {
                 let seconds = Family::new_with_constructor(seconds);
-                let help = "From the head of a request to the head of its answer";
+                let help = "Time from the head of a request to the head of its response";
                 to.register_with_unit("request", help, Unit::Seconds, seconds.clone());
                 seconds
             },
             committed_files: added(to, "committed_files", "Files that became part of a dataset"),
-            committed_bytes: added_bytes(to, "committed"),
+            committed_bytes: added_bytes(
+                to,
+                "committed",
+                "Size of the files that became part of a dataset",
+            ),
             commit_files: {
-                let help = "Files of each request that committed staged files";
+                let help = "Number of files per commit of staged files";
                 to.register("commit_files", help, files.clone());
                 files
             },
-            staged_files: added(to, "staged_files", "Files that are staged"),
-            staged_bytes: added_bytes(to, "staged"),
-            uploads_in_progress: added(to, "uploads_in_progress", "Uploads that have not ended"),
+            staged_files: added(to, "staged_files", "Staged files"),
+            staged_bytes: added_bytes(to, "staged", "Size of all staged files"),
+            uploads_in_progress: added(to, "uploads_in_progress", "Uploads in progress"),
             catalog_writable: added(
                 to,
                 "catalog_writable",
-                "0 while the catalog does not respond, or a failed write was not checked yet",
+                "0 while the catalog does not respond, or until it was checked after a failed write",
             ),
             catalog_connections: added(
                 to,
@@ -77,12 +81,12 @@ impl Metrics {
             catalog_connections_idle: added(
                 to,
                 "catalog_connections_idle",
-                "Those of them that are not in use",
+                "Idle connections to the database server of the catalog",
             ),
             blobs_reachable: added(
                 to,
                 "blobs_reachable",
-                "0 while the store of the files does not respond",
+                "0 while the file store does not respond",
             ),
             registry,
         }
@@ -139,9 +143,9 @@ fn added<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str)
     metric
 }
 
-/// A new metric: the size of the files of the metric before it.
-fn added_bytes<M: Metric + Clone + Default>(to: &mut Registry, name: &str) -> M {
+/// A new metric in bytes.
+fn added_bytes<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
-    to.register_with_unit(name, "Their size", Unit::Bytes, metric.clone());
+    to.register_with_unit(name, help, Unit::Bytes, metric.clone());
     metric
 }

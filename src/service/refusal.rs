@@ -1,4 +1,4 @@
-//! A refusal: a status and `{"error": "<words>"}`.
+//! A rejection: a status and `{"error": "<message>"}`.
 
 use axum::{
     Json,
@@ -83,7 +83,7 @@ impl Refusal {
     }
 
     fn store_away() -> Self {
-        let message = "the server's store of files cannot be reached, or is busy; try again";
+        let message = "the server's file store cannot be reached, or is busy; try again";
         Self::unavailable(message, 2)
     }
 
@@ -95,7 +95,7 @@ impl Refusal {
     fn folder_replaced() -> Self {
         Self::internal(
             "the server's folder, or blobs, catalog.sqlite or catalog.lock in it, was removed or \
-             replaced; put it back, or restart the server",
+             replaced; restore it, or restart the server",
         )
     }
 

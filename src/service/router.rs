@@ -67,7 +67,7 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
         .with_state(app)
 }
 
-/// Every response tells a client what else it may call, so that it needs no call to find out.
+/// Every response announces the extensions, so a client needs no extra call to find out.
 async fn announce_extensions(State(app): State<Arc<AppState>>, mut response: Response) -> Response {
     let extensions =
         if app.limits.max_staged_files == 0 { "deletion" } else { "staging, deletion" };

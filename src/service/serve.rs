@@ -100,7 +100,7 @@ async fn serve_one(
 ) {
     // Clients wait for short responses.
     let _ = stream.set_nodelay(true);
-    // A client that does not read its response must not keep the file open for ever.
+    // A client that does not read its response must not keep the file open forever.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.body_timeout));
     let connection = Arc::new(connection);

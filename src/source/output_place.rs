@@ -78,7 +78,7 @@ impl OutputPrefix {
     /// The object for a file, if it exists.
     ///
     /// # Errors
-    /// [`Error::File`] if the store refuses or does not respond.
+    /// [`Error::File`] if the store rejects the request or does not respond.
     pub(crate) async fn find(&self, name: &str) -> Result<Option<Existing>> {
         self.bucket.find(&self.key(name)).await
     }

@@ -65,7 +65,7 @@ impl ContentReader {
         }
     }
 
-    /// The same reader, which tells `waits_for` the source that it waits for.
+    /// The same reader, which reports the source that it waits for to `waits_for`.
     pub(crate) fn told_to(self, waits_for: WaitsFor) -> Self {
         Self { waits_for, ..self }
     }
@@ -178,7 +178,7 @@ struct Stream {
     source: Source,
     /// Opened when the first bytes are read.
     open: Option<OpenSource>,
-    /// Instead, for an object.
+    /// The stream of an object, which replaces the open file.
     remote: Option<RemoteStream>,
 }
 

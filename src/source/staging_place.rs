@@ -14,8 +14,8 @@ use crate::{
 /// Writes a content to the URL of an object. An object there is replaced.
 ///
 /// # Errors
-/// [`Error::Configuration`] if the URL or an option cannot be used, and [`Error::File`] if the store
-/// refuses or does not respond; nothing is left behind.
+/// [`Error::Configuration`] if the URL or an option cannot be used, and [`Error::File`] if the
+/// store rejects the request or does not respond; nothing is left behind.
 pub async fn put_object(content: Content, url: String, options: StorageOptions) -> Result<()> {
     let (bucket, key) = open(url, options).await?;
     let size = content.size();

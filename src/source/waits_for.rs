@@ -1,4 +1,4 @@
-//! What a reader waits for.
+//! The source that a reader waits for.
 
 use std::sync::{
     Arc,

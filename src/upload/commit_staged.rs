@@ -27,12 +27,12 @@ use crate::{
 /// Appends staged files to their dataset, in this order. Up to 10,000 files are committed in one
 /// transaction, all or none. More files need several transactions.
 ///
-/// `expected_file_count` is the number of files that the dataset must have before them; `None`
-/// uses its current number. The call can be repeated safely: files that it has already committed
-/// are recognized.
+/// `expected_file_count` is the number of files that the dataset must have before them; `None` uses
+/// its current number. The call can be repeated safely: files that it has already committed are
+/// recognised.
 ///
 /// # Errors
-/// [`Error::Configuration`] if no file is given, or one is given twice; [`Error::NotCommitted`] if
+/// [`Error::Configuration`] if no file is given, or one is listed twice; [`Error::NotCommitted`] if
 /// the dataset has another number of files than expected; [`Error::Refused`] if a staged file has expired, or
 /// belongs to another dataset; [`Error::NamesTaken`]; and the errors of every call.
 pub async fn commit_staged(
@@ -79,7 +79,7 @@ pub async fn commit_staged(
 /// Rejects duplicates: a worker that was retried may have reported its files twice.
 fn check_twice(staged: &[StagedFile]) -> Result<()> {
     if staged.is_empty() {
-        return Err(Error::configuration("there is nothing to commit: no staged files are given"));
+        return Err(Error::configuration("there is nothing to commit: no staged files"));
     }
     let mut ids = HashSet::with_capacity(staged.len());
     let mut names = HashSet::with_capacity(staged.len());
@@ -87,7 +87,7 @@ fn check_twice(staged: &[StagedFile]) -> Result<()> {
         let name = &file.file_name;
         if !ids.insert(&file.staged_id) {
             let id = &file.staged_id;
-            let message = format!("the staged file {name} ({id}) is given twice");
+            let message = format!("the staged file {name} ({id}) is listed twice");
             return Err(Error::configuration(message));
         }
         if !names.insert(folded(name)) {

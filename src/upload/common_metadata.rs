@@ -1,11 +1,11 @@
-//! What footers say about whole files, if several files become one.
+//! The metadata of the files that are joined into one file.
 
 use parquet::{
     file::metadata::{FileMetaData, KeyValue},
     schema::types::SchemaDescPtr,
 };
 
-/// What the footer of a new file says about it.
+/// The file metadata for the footer of a new file.
 pub(super) struct CommonMetadata {
     /// The schema of the first source.
     pub(super) schema: SchemaDescPtr,

@@ -40,7 +40,7 @@ impl<'a> Comparison<'a> {
                 files: group.files,
             })
             .collect();
-        // A file without rows does not tell which types the other files should have.
+        // A file without rows does not determine the types of the other files.
         groups.sort_by_key(|group| group.files.iter().all(|&file| files[file].1.row_count == 0));
         lead_with_values(&mut groups);
         let held = if let Held::Schema(schema) = held { Some(schema) } else { None };
@@ -105,7 +105,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A column without values does not tell its type either: a group with values goes first.
+/// A column without values does not determine a type either: a group with values goes first.
 fn lead_with_values(groups: &mut [Group<'_>]) {
     let Some((first, others)) = groups.split_first() else { return };
     if first.without_values.is_empty() {

@@ -105,7 +105,7 @@ fn incomplete(report: &UploadReport, call: Call, source: &UploadError, words: Wo
     let (all, dataset_id, remedy) = (report.files.len(), &report.dataset_id, source.remedy());
     let ordered = call != Call::Upload { ordered: false };
     let done = match (done, all) {
-        // How many more a generator has, nobody knows.
+        // The number of further files of a generator is unknown.
         (1, 1) if ordered => "the first file is".to_owned(),
         (1, 1) => "1 file is".to_owned(),
         (done, all) if done == all && ordered => format!("the first {done} files are"),
@@ -125,7 +125,8 @@ fn advice(call: Call, remedy: Remedy, dataset_id: &str, words: Words<'_>) -> Str
         Call::Upload { ordered: true } => words(&Hint::SameDataset { dataset_id }),
         Call::Upload { ordered: false } => words(&Hint::SameDatasetUnordered { dataset_id }),
         Call::Commit => {
-            let again = "commit all of the files again: those that are there are recognized";
+            let again =
+                "commit all of the files again: those already in the dataset are recognised";
             return match remedy {
                 Remedy::Change => format!("Fix this, then {again}"),
                 Remedy::Again | Remedy::Unknown => format!("To complete this, {again}"),

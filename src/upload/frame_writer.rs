@@ -11,7 +11,7 @@ use parquet::{
 
 use super::{storage::Storage, temporary::HashedFile};
 
-/// What the encoder of a frame does next.
+/// The next step of a frame's encoder.
 pub(super) enum Step {
     /// A file is complete.
     Complete(HashedFile),

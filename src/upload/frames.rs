@@ -47,7 +47,7 @@ impl FrameEncoder {
     /// `label` names the frame in messages. `limits` split it into several files.
     ///
     /// # Errors
-    /// [`Error::Frame`] if the frame has no columns, or types that Parquet does not have.
+    /// [`Error::Frame`] if the frame has no columns, or types that Parquet does not support.
     pub fn new(
         label: &str,
         batches: Box<dyn RecordBatchReader + Send>,

@@ -167,7 +167,7 @@ fn added_to(
                 Ok(Ok(true)) => continue,
                 Ok(Ok(false)) => {
                     return Err(format!(
-                        "its column {name:?} has other values than its folder {name}={told}"
+                        "the values of its column {name:?} differ from its folder {name}={told}"
                     ));
                 }
                 Ok(Err(error)) => {

@@ -1,5 +1,4 @@
-//! What is known about a running upload. The upload writes it; progress and reports are made from
-//! it.
+//! The state of a running upload. The upload writes it; progress and reports are made from it.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -179,7 +178,7 @@ impl Tracker {
         self.with(position, |file| {
             file.report.status = FileStatus::Uploaded;
             file.report.committed = Some(SystemTime::now());
-            // Others have sent what they staged.
+            // Files without attempts were staged, and thus sent, by other processes.
             if file.report.attempts > 0 {
                 file.bytes_sent = file.report.size_bytes;
             }

@@ -51,7 +51,7 @@ pub(super) struct LimitedFiles {
     files: usize,
 }
 
-/// A row group as a file of its own, in memory.
+/// A row group as a complete file in memory.
 struct EncodedGroup {
     file: Bytes,
     rows: usize,
@@ -64,7 +64,7 @@ struct LimitedFile {
     most_bytes: u64,
 }
 
-/// What the row groups before tell about the next one.
+/// Estimates for the next row group, from the ones before.
 #[derive(Clone, Copy, Default)]
 struct Estimate {
     /// Encoded size of a row; 0 if it is not known.

@@ -40,7 +40,7 @@ impl<'a> Naming<'a> {
     pub(super) fn of(options: &'a UploadOptions) -> Result<Self> {
         match (&options.names, options.target_file_size) {
             (Some(_), Some(_)) => Err(Error::configuration(
-                "files that are regrouped to a target size cannot be given names",
+                "names cannot be set for files that are regrouped to a target size",
             )),
             (Some(names), None) => Ok(Self::Given(names)),
             (None, Some(_)) => Ok(Self::Regrouped),
@@ -181,10 +181,10 @@ fn taken(
         format!(", which equals {name} except for case or accents")
     };
     if is_given {
-        return format!("the name {first} is given twice{differs}; {once}").into();
+        return format!("the name {first} is used twice{differs}; {once}").into();
     }
     if first_location == location {
-        return "it is given twice; a dataset contains each file once".into();
+        return "it is listed twice; a dataset contains each file once".into();
     }
     Message::from(format!("the name {first} is in use by {first_location}{differs}; {once}"))
         .hint(Hint::NamesFromPaths)

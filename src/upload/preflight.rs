@@ -74,8 +74,8 @@ impl Preflight {
     /// these are the same files.
     ///
     /// # Errors
-    /// [`Error::NamesTaken`] if no earlier run can have left them, whatever their content. `is_all`
-    /// says that the upload has no more files.
+    /// [`Error::NamesTaken`] if no earlier run can have added them, whatever their content.
+    /// `is_all` says that the upload has no more files.
     pub fn names_there(&self, names: &[String], ordered: bool, is_all: bool) -> Result<Vec<usize>> {
         let names: Vec<_> = names.iter().map(|name| with_extension(name)).collect();
         let places = Places::of(names.iter().map(String::as_str), &self.files);
@@ -142,7 +142,7 @@ pub fn check_schemas(
     }
     let footers: Vec<_> = frames.iter().map(FrameOutline::named_footer).collect();
     if rewrite.cast && matches!(held, Held::Schema(_)) {
-        // Only what certainly cannot be cast is refused before the frames are encoded.
+        // Before the frames are encoded, only schemas that certainly cannot be cast are rejected.
         let at_best: Vec<_> = frames.iter().map(FrameOutline::at_best).collect();
         let at_best: Vec<_> = at_best.iter().map(FrameOutline::named_footer).collect();
         if let Err(error) = judge(&at_best, Vec::new(), frames.len(), rewrite, held) {

@@ -1,4 +1,4 @@
-//! How the content of each file of a dataset is made from checked files.
+//! Recipes: how the content of each file of a dataset is assembled from checked files.
 //!
 //! A file that is sent as it is has a recipe with one complete part. A packed file has several
 //! parts, and a split one has some of the row groups.

@@ -154,7 +154,7 @@ fn note(there: &AlreadyThere) -> Option<String> {
         count => (format!("{count} files"), "were"),
     };
     Some(format!(
-        "{files} of {} already there {was} recognized only by name, size and number of rows: \
+        "{files} of {} already there {was} recognised only by name, size and number of rows: \
          this server reports no hashes, and this machine has no record of sending them",
         there.positions.len()
     ))

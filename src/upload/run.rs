@@ -68,7 +68,7 @@ pub async fn upload(
 /// about them, in plan order. They stay invisible until [`commit`](super::commit_staged).
 ///
 /// Checks everything that can be checked before it sends a byte, except whether the dataset has the
-/// names: the server tells that, so the work does not grow with the dataset. Staged files are not
+/// names: the server checks that, so the work does not grow with the dataset. Staged files are not
 /// resumed: a second call stages them again, and those of the first call expire.
 ///
 /// # Errors

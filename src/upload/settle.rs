@@ -70,7 +70,7 @@ impl Expected<'_> {
         self.hashes.of_kind(listed.content_hash()?.kind())
     }
 
-    /// The kind of hash that tells whether it is the listed file, if it must still be computed.
+    /// The kind of hash that decides whether it is the listed file, if it must still be computed.
     pub(super) fn hash_to_compare(&self, listed: &DatasetFile) -> Option<HashKind> {
         let kind = listed.content_hash()?.kind();
         (self.hashes.of_kind(kind).is_none() && self.is(listed)).then_some(kind)
@@ -166,7 +166,7 @@ pub(super) mod tests {
         }
     }
 
-    /// All combinations of what a listing can tell, and whether it agrees.
+    /// All combinations of what a listing can show, and whether it agrees.
     #[test]
     fn content_is_compared_by_its_hash_else_by_size_and_rows() {
         let values = |right: u64| [None, Some(right), Some(right + 1)];

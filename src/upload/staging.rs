@@ -16,7 +16,7 @@ pub async fn stages(client: &ApiClient, dataset_id: &str) -> Result<bool> {
     Ok(client.stages())
 }
 
-/// What needs a server that stages files.
+/// The operations that need a server that stages files.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Needs {
     Stage,

@@ -235,7 +235,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     match field.extension_type_name() {
         Some(PERIOD) => return Err(Box::new(Unstorable::of(path, &PERIOD, NO_COUNTERPART))),
         Some(name) if !EXTENSIONS_OF_PARQUET.contains(&name) => notes.push(format!(
-            "column {path:?} has the extension type {name}, which Parquet does not have; its \
+            "column {path:?} has the extension type {name}, which Parquet does not support; its \
              values are uploaded as {data_type}"
         )),
         _ => {}
@@ -245,10 +245,10 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
             return refused(NO_COUNTERPART);
         }
         DataType::Struct(children) if children.is_empty() => {
-            return refused("has no fields: Parquet does not have that");
+            return refused("has no fields; Parquet does not support this");
         }
         DataType::FixedSizeBinary(0) => {
-            return refused("has no bytes: Parquet does not have that");
+            return refused("has no bytes; Parquet does not support this");
         }
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
@@ -256,7 +256,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
         | DataType::Decimal256(precision, scale)
             if *scale < 0 || i16::from(*scale) > i16::from(*precision) =>
         {
-            return refused("has a scale that Parquet does not have (0 up to the precision)");
+            return refused("has a scale that Parquet does not support (0 up to the precision)");
         }
         // Readers from a few years ago do not know the narrow decimals.
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
@@ -279,7 +279,7 @@ fn laid_out(field: &FieldRef, path: &str, notes: &mut Vec<String>) -> Laid {
     Ok(with_type(field, laid_out))
 }
 
-const NO_COUNTERPART: &str = "Parquet does not have";
+const NO_COUNTERPART: &str = "Parquet does not support";
 
 /// Converts times to units that Parquet has. Otherwise, the writer would drop their logical type.
 fn in_units_of_parquet(field: &FieldRef) -> FieldRef {

@@ -72,7 +72,7 @@ impl HashedFile {
 impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes).map_err(|error| {
-            // Tells it from an error of a codec.
+            // Distinguishes it from an error of a codec.
             io::Error::new(error.kind(), in_temporary_folder(error))
         })?;
         self.sha256.update(&bytes[..written]);

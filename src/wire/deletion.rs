@@ -5,8 +5,8 @@
 //! | `POST /delete-dataset` | 200, [`DeletedDataset`] | 404: the dataset is unknown |
 //! | `POST /delete-dataset-file` | 200, [`DeletedFile`] | 404, a [`DeletionRefusal`] |
 //!
-//! Both may be repeated: the second response is that for an unknown dataset or file. A client whose
-//! first response was lost takes it for a success.
+//! Both may be repeated: the second response says that the dataset or file is unknown. A client
+//! whose first response was lost treats it as success.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

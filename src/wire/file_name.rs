@@ -27,7 +27,7 @@ pub fn refusal(name: &str) -> Option<&'static str> {
     if name.starts_with(|c: char| c == '.' || c.is_whitespace())
         || name.ends_with(|c: char| c == '.' || c.is_whitespace())
     {
-        return Some("starts or ends with a blank or a dot");
+        return Some("starts or ends with a space or a dot");
     }
     if !has_parquet_extension(name) {
         return Some("does not end with .parquet or .pq");

@@ -17,7 +17,7 @@ mod tests {
     use super::is_id;
 
     #[test]
-    fn an_id_has_nothing_in_it_that_a_request_or_a_path_could_take_for_something_else() {
+    fn an_id_contains_nothing_that_a_request_or_a_path_could_misread() {
         for id in ["dataset-880962c5-7a06-4ca3-9253-d10b338c2969", "d1", "org:a_b.c"] {
             assert!(is_id(id), "{id}");
         }

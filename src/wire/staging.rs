@@ -67,7 +67,7 @@ pub struct StagedFile {
 }
 
 /// Request of `POST /commit-files`: appends staged files to their dataset in this order, all or
-/// none. The same request again returns the same answer, even if others have appended since.
+/// none. A repeated request returns the same response, even if others have appended since.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommitRequest {
     /// The dataset for which the files were staged.

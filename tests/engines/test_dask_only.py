@@ -128,7 +128,7 @@ def test_a_dataset_is_read_by_columns_and_not_without_files(client: sutro.Client
 
 
 @pytest.mark.skipif(binaries() is None, reason="there is no PostgreSQL for this machine")
-def test_two_drivers_at_two_servers_of_one_catalog_are_both_whole(tmp_path: Path) -> None:
+def test_two_drivers_at_two_servers_of_one_catalog_are_both_complete(tmp_path: Path) -> None:
     blobs = f"file:{tmp_path / 'blobs'}"
     with PostgresServer() as postgres:
         place = ("--catalog", postgres.url(postgres.new_database()), "--blobs", blobs)

@@ -60,7 +60,7 @@ def arm_all(engine: Engine, faults: Path) -> None:
     arm(faults, "making", "mark", WITH_ROWS[len(WITH_ROWS) // 2])
 
 
-def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
+def test_a_dataset_is_exactly_the_plan_despite_failures_of_tasks_and_server(
     engine: Engine, each_server: AnyServer, faults: Path
 ) -> None:
     arm_all(engine, faults)
@@ -92,7 +92,7 @@ def test_a_dataset_is_exactly_the_plan_whatever_happens_to_tasks_and_server(
     assert same_types(engine.read(each_server.client(), dataset_id)).equals(plans.whole())
 
 
-def test_two_jobs_into_one_dataset_at_once_are_both_whole(
+def test_two_jobs_into_one_dataset_at_once_are_both_complete(
     engine: Engine, client: sutro.Client, tmp_path: Path
 ) -> None:
     dataset_id = client.create_dataset()
@@ -105,7 +105,7 @@ def test_two_jobs_into_one_dataset_at_once_are_both_whole(
     assert any(found.equals(pa.concat_tables(order)) for order in (jobs, jobs[::-1]))
 
 
-def test_of_a_driver_that_is_killed_before_its_commit_nothing_is_visible(
+def test_nothing_is_visible_if_a_driver_is_killed_before_its_commit(
     engine: Engine, client: sutro.Client, faults: Path
 ) -> None:
     dataset_id = client.create_dataset()

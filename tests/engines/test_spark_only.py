@@ -79,7 +79,7 @@ def test_a_write_goes_through_a_bucket_whose_options_are_options_of_the_write(
     [
         ({}, "append", "dataset_id"),
         ({"dataset_id": "dataset-1", "rows": "7"}, "append", "has no option rows"),
-        ({"dataset_id": "dataset-1"}, "overwrite", "only appended to"),
+        ({"dataset_id": "dataset-1"}, "overwrite", "only supports appending"),
         ({"dataset_id": "dataset-1"}, "append", "dataset-1"),
     ],
 )

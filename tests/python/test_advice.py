@@ -58,8 +58,8 @@ def test_no_code_is_suggested_for_a_nested_field(
     ("expected", "found", "line"),
     [
         ("B", "b", 'B: "B" and "b" differ only in upper and lower case.'),
-        ("b", "b ", 'b: "b" and "b " differ only in leading or trailing blanks.'),
-        (" b", "b", '" b": " b" and "b" differ only in leading or trailing blanks.'),
+        ("b", "b ", 'b: "b" and "b " differ only in leading or trailing spaces.'),
+        (" b", "b", '" b": " b" and "b" differ only in leading or trailing spaces.'),
         ("\xe9", "e\u0301", "differ only in Unicode composition."),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_check_reports_all_problems_and_an_upload_raises_them(
     assert "part-3.parquet" in raised.value.problems[0]
     assert [len(group) for group in raised.value.groups] == [10, 1]
     assert {file for it in raised.value.differences for file in it.files} == {"part-5.parquet"}
-    assert "would be refused" in str(report)
+    assert "would be rejected" in str(report)
     assert client.list_datasets() == []
 
 

@@ -157,7 +157,7 @@ def test_an_object_that_is_replaced_during_its_transfer_is_not_uploaded(
 
 def test_a_missing_object_and_nothing_at_a_prefix_are_told_apart(cloud: CloudFolder) -> None:
     fill(cloud, "c.csv")
-    with pytest.raises(sutro.ConfigurationError, match="no object and no folder"):
+    with pytest.raises(sutro.ConfigurationError, match="no object or folder"):
         sutro.check(f"{cloud.url}/none/", storage_options=cloud.options())
     url = f"{cloud.url}/a.parquet"
     report = sutro.check(url, storage_options=cloud.options())
@@ -208,7 +208,7 @@ def test_without_credentials_the_error_lists_the_places_that_were_searched(
         assert place in str(error.value)
 
 
-def test_refused_credentials_are_told_without_their_values(
+def test_rejected_credentials_are_reported_without_their_values(
     cloud: CloudFolder, proxy: SourceProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(cloud, "a.parquet")
@@ -331,7 +331,7 @@ def test_a_job_of_an_engine_may_stage_its_files_in_a_container(
 
     assert [file.size_bytes for file in report][1] == len(large)
     place.clean_up()
-    with pytest.raises(sutro.ConfigurationError, match="no object and no folder"):
+    with pytest.raises(sutro.ConfigurationError, match="no object or folder"):
         sutro.check(f"{place.url}/", storage_options=cloud.options())
 
 

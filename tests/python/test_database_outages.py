@@ -90,14 +90,14 @@ def test_a_database_that_is_killed_under_load_is_reported_and_used_again_after_i
 
 
 @pytest.mark.timeout(180)
-def test_a_database_that_is_frozen_under_load_is_reported_and_used_again_when_it_goes_on(
+def test_a_database_that_is_frozen_under_load_is_reported_and_used_again_when_it_continues(
     place: SharedPlace, database: PostgresServer
 ) -> None:
     outage_is_reported_and_ends_by_itself(place, database.pause, database.resume)
 
 
 @pytest.mark.timeout(180)
-def test_connections_that_are_cut_at_any_byte_lose_and_double_nothing(
+def test_connections_that_are_cut_at_any_byte_lose_and_duplicate_nothing(
     place: SharedPlace, database: PostgresServer, store: S3Server
 ) -> None:
     seed = os.environ.get("SUTRO_CUT_SEED") or str(random.randrange(2**32))

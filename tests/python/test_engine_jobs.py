@@ -80,9 +80,7 @@ def ids_of_nothing(client: sutro.Client, dataset_id: str) -> bool:
     return not client.list_dataset_files(dataset_id)
 
 
-def test_of_a_task_that_ran_twice_one_result_counts(
-    client: sutro.Client, how: options.Options
-) -> None:
+def test_one_result_counts_if_a_task_ran_twice(client: sutro.Client, how: options.Options) -> None:
     job = jobs.begin(client, None, how)
     report = job.commit(staged(job) + staged(job), len(SIZES))
     assert ids(client, report.dataset_id) == plan(len(SIZES))
@@ -304,7 +302,7 @@ def test_the_driver_logs_what_is_staged_and_committed(
 
 def test_the_embedded_server_of_a_url_is_for_one_process(tmp_path: Path) -> None:
     client = sutro.Client(api_url=f"local:{tmp_path / 'datasets'}")
-    with pytest.raises(sutro.ConfigurationError, match=r"one process at a time.*sutro serve"):
+    with pytest.raises(sutro.ConfigurationError, match=r"only one process.*sutro serve"):
         jobs.begin(client, None, options.checked())
     job = jobs.begin(client, None, options.checked(), in_processes=False)
     assert len(job.commit(staged(job), len(SIZES))) == 4
@@ -328,7 +326,7 @@ def test_arguments_that_do_not_apply_to_an_engine_are_refused(
 ) -> None:
     with pytest.raises(sutro.ConfigurationError, match=next(iter(given))):
         client.upload(FakeFrame(), **given)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"pass it alone to sutro\.upload"):
+    with pytest.raises(TypeError, match=r"pass it directly to sutro\.upload"):
         client.check(FakeFrame())  # type: ignore[arg-type]
 
 

@@ -239,9 +239,9 @@ def test_a_frame_of_an_engine_is_rejected_in_a_list_and_by_a_check(
     client: sutro.Client, source: Any
 ) -> None:
     for call in (client.upload, client.check):
-        with pytest.raises(TypeError, match=r"pass it alone to sutro\.upload"):
+        with pytest.raises(TypeError, match=r"pass it directly to sutro\.upload"):
             call([source])
-    with pytest.raises(TypeError, match=r"pass it alone to sutro\.upload"):
+    with pytest.raises(TypeError, match=r"pass it directly to sutro\.upload"):
         client.check(source)
 
     assert client.list_datasets() == []

@@ -245,7 +245,7 @@ FIXED = {
 def test_the_code_in_the_error_fixes_the_frame(client: sutro.Client, library: str) -> None:
     frame, line = FIXED[library]
 
-    with pytest.raises(sutro.FrameError, match="Parquet does not have") as raised:
+    with pytest.raises(sutro.FrameError, match="Parquet does not support") as raised:
         client.upload(frame)
 
     message = str(raised.value)

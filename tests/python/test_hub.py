@@ -135,7 +135,7 @@ def test_what_is_not_there_is_told_apart(hub: HubServer) -> None:
         with pytest.raises(sutro.FileAccessError, match=says):
             sutro.check(url)
     for url, says in [
-        (f"{REPOSITORY}/none", "no object and no folder"),
+        (f"{REPOSITORY}/none", "no object or folder"),
         (f"{REPOSITORY}/data", r"no \*\.parquet .*found 1 \.csv file"),
         (f"{REPOSITORY}/*.parquet", "no object matches"),
     ]:

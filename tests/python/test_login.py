@@ -58,7 +58,7 @@ def test_a_second_login_uses_the_same_server(
     again = run_sutro("login", stdin=key)
 
     assert again.returncode == 0
-    assert again.stderr.startswith(f"The key for {server.api_url} is in ")
+    assert again.stderr.startswith(f"Saved the key for {server.api_url} in ")
 
 
 def test_login_warns_that_the_environment_takes_precedence(

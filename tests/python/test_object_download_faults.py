@@ -64,7 +64,7 @@ def large(client: sutro.Client, data: Path) -> str:
     return client.upload(random_file(data / "large.parquet", 20 * MEGABYTE)).dataset_id
 
 
-def test_a_download_that_breaks_goes_on_at_the_same_byte(
+def test_a_download_that_breaks_continues_at_the_same_byte(
     server: sutro.LocalServer,
     before_server: SourceProxy,
     bucket: Bucket,
@@ -204,7 +204,7 @@ def test_a_store_that_fails_in_the_middle_keeps_nothing_and_the_next_run_writes_
     assert bucket.contents() == contents(data)
 
 
-def test_a_store_that_is_killed_is_told_and_has_no_half_object_when_it_is_back(
+def test_a_store_that_is_killed_is_reported_and_has_no_incomplete_object_afterwards(
     client: sutro.Client, store: s3.S3Server, bucket: Bucket, proxy: SourceProxy, large: str
 ) -> None:
     def before(seen: Seen) -> None:
@@ -268,7 +268,7 @@ def interrupted(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_leaves_no_parts_and_no_half_object(
+def test_ctrl_c_leaves_no_parts_and_no_incomplete_object(
     server: sutro.LocalServer, store: s3.S3Server, bucket: Bucket, proxy: SourceProxy, large: str
 ) -> None:
     before = store.keys(UPLOADS)

@@ -84,7 +84,7 @@ def test_a_body_is_one_request_and_arrives_unchanged(
     assert [seen.method for seen in proxy.requests].count("HEAD") == 1, "a look at the end"
 
 
-def test_reads_that_break_go_on_at_the_same_byte(
+def test_reads_that_break_continue_at_the_same_byte(
     client: sutro.Client, bucket: Bucket, proxy: SourceProxy, tmp_path: Path
 ) -> None:
     chance = random.Random(5)

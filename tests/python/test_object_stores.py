@@ -173,7 +173,7 @@ def test_nothing_at_a_prefix_a_missing_object_and_no_bucket_are_told_apart(
     bucket: Bucket, options: dict[str, str]
 ) -> None:
     fill(bucket, "c.csv")
-    with pytest.raises(sutro.ConfigurationError, match="no object and no folder"):
+    with pytest.raises(sutro.ConfigurationError, match="no object or folder"):
         sutro.check(f"{bucket.url}/none/", storage_options=options)
     with pytest.raises(sutro.ConfigurationError, match=r"no \*\.parquet .*found 1 \.csv file"):
         sutro.check(bucket.url, storage_options=options)
@@ -273,7 +273,7 @@ def test_without_credentials_the_error_lists_the_places_that_were_searched(
         ((400, b"<Error><Code>ExpiredToken</Code><Token>hush</Token></Error>"), "ExpiredToken"),
     ],
 )
-def test_refused_credentials_are_told_without_their_values(
+def test_rejected_credentials_are_reported_without_their_values(
     bucket: Bucket,
     answer: tuple[int, bytes] | None,
     says: str,

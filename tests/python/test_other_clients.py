@@ -100,7 +100,7 @@ def test_the_examples_for_curl_python_and_node_upload_files(served: sutro.LocalS
     ],
     ids=["json beside files", "form-data with its headers", "form-data alone"],
 )
-def test_broken_examples_of_the_api_documentation_are_answered_with_the_fix(
+def test_responses_to_broken_examples_of_the_api_documentation_show_the_fix(
     served: sutro.LocalServer, language: str, code: str, fix: str
 ) -> None:
     run(served, "sh", EXAMPLES[0].code.splitlines()[0])

@@ -166,7 +166,7 @@ def test_a_target_size_of_the_wrong_type_is_rejected(
 
 
 def test_names_are_rejected_with_a_target_size(client: sutro.Client, small_files: Path) -> None:
-    with pytest.raises(sutro.ConfigurationError, match="cannot be given names"):
+    with pytest.raises(sutro.ConfigurationError, match="names cannot be set"):
         client.upload(small_files, target_file_size="1MB", names="path")
 
 

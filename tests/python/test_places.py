@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         (["--blobs-option=timeout=hush"], "number of seconds"),
         (["--blobs=s3://key:hush@files/tests"], "AWS_ACCESS_KEY_ID"),
         (["--blobs=gs://hush"], "file:FOLDER or s3://"),
-        (["--blobs=file:blobs", "--blobs-option=endpoint=hush"], "only files in s3://"),
+        (["--blobs=file:blobs", "--blobs-option=endpoint=hush"], "apply only to files in s3://"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_rejected_without_its_secrets(

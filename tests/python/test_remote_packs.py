@@ -111,7 +111,7 @@ def test_packs_of_objects_whose_reads_break_are_those_of_the_same_local_files(
 
 
 @pytest.mark.parametrize("moment", ["before its pages", "in its pages", "after its pages"])
-def test_an_object_that_is_replaced_under_way_is_named_and_its_pack_is_not_committed(
+def test_an_object_that_is_replaced_during_the_upload_is_named_and_its_pack_is_not_committed(
     client: sutro.Client, bucket: Bucket, proxy: SourceProxy, moment: str
 ) -> None:
     other = parquet_bytes(100, "other rows")
@@ -240,7 +240,7 @@ def test_a_store_may_stall_while_bodies_are_held(
 
 @through_gate_and_staged
 @pytest.mark.parametrize("size", [None, "150kB"])
-def test_credentials_that_are_revoked_under_way_end_an_upload_that_new_ones_complete(
+def test_credentials_that_are_revoked_during_an_upload_end_it_and_new_ones_complete_it(
     server: sutro.LocalServer, size: str | None
 ) -> None:
     client = server.client()

@@ -282,7 +282,7 @@ def test_a_report_is_readable_without_styles_and_drawings() -> None:
         "|#|file|status|rows|size|0 1 s 2 s|file id",
         "|1|part-0.parquet|uploaded|12,345|52.0 MB||file_000",
         "|2|part-1.parquet|uploaded|12,345|52.0 MB||file_001",
-        "sent,  waited for its turn and the answer,  committed",
+        "sent,  waited for its turn and the response,  committed",
     ]
 
 

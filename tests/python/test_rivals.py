@@ -68,7 +68,7 @@ def test_two_concurrent_jobs_with_the_same_names_report_only_their_own_files(
 
 
 @pytest.mark.parametrize("tells", [SIZES, HASHES], ids=["sizes", "hashes"])
-def test_a_name_taken_by_a_concurrent_upload_is_reported(
+def test_a_name_that_a_concurrent_upload_uses_is_reported(
     tells: tuple[str, ...], tmp_path: Path
 ) -> None:
     job(tmp_path / "ours", "a")
@@ -86,7 +86,7 @@ def test_a_name_taken_by_a_concurrent_upload_is_reported(
     assert (is_told_apart, cannot_be_told) == ("sha256" in tells, "sha256" not in tells)
 
 
-def test_a_name_taken_by_a_concurrent_upload_of_the_same_content_counts_as_uploaded(
+def test_a_name_that_a_concurrent_upload_uses_for_the_same_content_counts_as_uploaded(
     tmp_path: Path,
 ) -> None:
     ours = job(tmp_path / "ours", "a")

@@ -79,7 +79,7 @@ def test_without_a_key_the_server_listens_on_loopback_only(run_sutro: RunSutro) 
     refused = run_sutro("serve", "--data", "served", "--host", "0.0.0.0", "--port", "0")
 
     assert refused.returncode == 2
-    assert "give an API key" in refused.stderr
+    assert "pass an API key" in refused.stderr
 
 
 def test_limits_can_be_set_with_options(tmp_path: Path, folder: Path) -> None:

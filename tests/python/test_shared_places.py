@@ -149,7 +149,7 @@ def outage_is_reported_and_ends_by_itself(
         answer = client.upload(dataset, "large-during.parquet", contents["large"])
         assert answer.status == 503
         assert answer.retry_after is not None
-        assert "store of files" in answer.body["error"]
+        assert "file store" in answer.body["error"]
         assert health(served) == 503
         assert client.download(dataset, "large-before.parquet")[0] == 503
         # The catalog stores small files.
@@ -178,7 +178,7 @@ def test_a_store_that_is_killed_is_reported_and_used_again_after_its_start(
 
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-def test_a_store_that_is_frozen_is_reported_and_used_again_when_it_goes_on(
+def test_a_store_that_is_frozen_is_reported_and_used_again_when_it_continues(
     place: SharedPlace, store: S3Server
 ) -> None:
     with place.serve("--blobs-option=timeout=2") as served:

@@ -36,10 +36,10 @@ FRAME = pl.DataFrame({"id": [1]})
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["a.parquet", "a.parquet"], "the name a.parquet is given twice"),
-        (["a", "a.parquet"], "the name a.parquet is given twice"),
+        (["a.parquet", "a.parquet"], "the name a.parquet is used twice"),
+        (["a", "a.parquet"], "the name a.parquet is used twice"),
         (["a.parquet", "A.parquet"], "except for case or accents"),
-        (["Sheet 1", " Sheet 2 "], "starts or ends with a blank"),
+        (["Sheet 1", " Sheet 2 "], "starts or ends with a space"),
         (["a/b", "c"], "contains one of /"),
     ],
 )

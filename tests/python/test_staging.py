@@ -165,7 +165,7 @@ def test_a_failed_commit_commits_nothing(client: sutro.Client) -> None:
         ([*staged, unknown], sutro.RefusedError, "file_unknown"),
         ([*staged, *same_name], sutro.ConfigurationError, "two of .* called 1.parquet: commit one"),
         ([*staged, *differs], sutro.RefusedError, "text.parquet .*expected int64"),
-        ([*staged, staged[0]], sutro.ConfigurationError, "0.parquet .* is given twice"),
+        ([*staged, staged[0]], sutro.ConfigurationError, "0.parquet .* is listed twice"),
         ([], sutro.ConfigurationError, "nothing to commit"),
     ]:
         with pytest.raises(error, match=words):
@@ -338,7 +338,7 @@ def test_more_files_than_one_commit_can_have_are_refused_before_anything_is_sent
     assert client.list_datasets() == []
 
 
-def test_frames_are_uploaded_one_by_one_where_others_have_staged_too_much(tmp_path: Path) -> None:
+def test_frames_are_uploaded_one_by_one_if_others_have_staged_too_much(tmp_path: Path) -> None:
     def frames() -> Iterator[pl.DataFrame]:
         yield from map(frame, range(6))
         raise BrokenSourceError

@@ -93,7 +93,7 @@ def test_after_ctrl_c_the_same_commit_completes_it(
     staged = client.stage(folder, dataset_id)
     with (
         HoldingProxy(server.api_url, COMMIT, reaches=reaches) as proxy,
-        pytest.raises(sutro.UploadInterrupted, match="The same commit again") as stopped,
+        pytest.raises(sutro.UploadInterrupted, match="Run the same commit again") as stopped,
     ):
         interrupted_by(proxy, server).commit(staged, dataset_id, expected_file_count=0)
 
@@ -125,7 +125,7 @@ def test_a_cancelled_task_says_how_to_go_on(server: sutro.LocalServer, folder: P
 
     assert "the dataset has not changed" in asyncio.run(cancelled(STAGE))
     assert names_in(client, dataset_id) == []
-    assert "The same commit again" in asyncio.run(cancelled(COMMIT))
+    assert "Run the same commit again" in asyncio.run(cancelled(COMMIT))
     client.commit(staged, dataset_id)
     assert names_in(client, dataset_id) == PARTS
 

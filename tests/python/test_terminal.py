@@ -65,7 +65,7 @@ def test_ctrl_c_closes_the_bar_cleanly(held: Mapping[str, str], tmp_path: Path) 
     assert echoes
     assert last.endswith(
         "interrupted: 3 of 12 files are in dataset-held, in order. "
-        "The same upload with --dataset dataset-held sends the rest"
+        "Run the same upload with --dataset dataset-held to send the rest"
     )
 
 

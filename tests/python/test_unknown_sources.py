@@ -218,7 +218,7 @@ def test_a_url_without_a_host_is_reported(url: str) -> None:
 
 
 def test_a_url_with_only_a_scheme_is_rejected(client: sutro.Client) -> None:
-    with pytest.raises(sutro.ConfigurationError, match="names nothing"):
+    with pytest.raises(sutro.ConfigurationError, match="has no path"):
         client.upload("https://")
 
 
@@ -243,10 +243,10 @@ def test_a_column_that_pyarrow_cannot_import_is_named_in_a_warning(
     with warnings.catch_warnings(action="error"):
         assert pa.table(client.read(fits)).equals(deepest)
         assert client.read(dataset_id).to_polars().height == 1
-    with pytest.raises(sutro.DecodeError, match="'deep' is nested more than 64 deep"):
+    with pytest.raises(sutro.DecodeError, match="'deep' is nested more than 64 levels deep"):
         client.read(dataset_id).to_arrow()
     with (
-        pytest.warns(sutro.SutroWarning, match="'deep' is nested more than 64 deep"),
+        pytest.warns(sutro.SutroWarning, match="'deep' is nested more than 64 levels deep"),
         pytest.raises(pa.ArrowInvalid, match="Recursion level"),
     ):
         pa.table(client.read(dataset_id))

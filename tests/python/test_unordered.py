@@ -205,8 +205,8 @@ def test_the_message_after_ctrl_c_says_how_to_resume_and_does_not_mention_order(
     report = client.upload(folder, "dataset-held", ordered=False)
 
     assert str(stopped.value) == (
-        "interrupted: 3 of 12 files are in dataset-held. The same upload with this dataset id and "
-        "ordered=False sends the rest"
+        "interrupted: 3 of 12 files are in dataset-held. Run the same upload with this dataset id "
+        "and ordered=False to send the rest"
     )
     assert [file.status for file in report] == ["skipped"] * 3 + ["uploaded"] * 9
     assert Counter(holding.names) == Counter(PARTS)
@@ -245,7 +245,7 @@ def test_a_failed_generator_does_not_mention_order_and_the_upload_resumes(
     report = client.upload(frames(99), dataset_id, ordered=False)
 
     assert str(caught.value) == (
-        f"the source failed after 5 files, which {dataset_id} holds: the source is gone. Run the "
+        f"the source failed after 5 files, which are in {dataset_id}: the source is gone. Run the "
         "same upload again with this dataset id and ordered=False to resume"
     )
     assert [file.status for file in report] == ["skipped"] * 5 + ["uploaded"] * 3

@@ -204,9 +204,7 @@ def test_a_check_notes_that_it_read_no_rows(client: sutro.Client) -> None:
 
     report = client.check(TABLE.to_reader(), dataset_id)
 
-    assert report.notes == (
-        "names and types were enough to tell: the source can still be uploaded",
-    )
+    assert report.notes == ("only names and types were checked: the source can still be uploaded",)
     assert report.problems
     assert "a" in str(report)
 

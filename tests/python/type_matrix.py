@@ -166,7 +166,7 @@ def row_of(client: sutro.Client, frame: Any) -> str:
             report = client.upload(frame, progress=False)
         except sutro.FrameError as error:
             words = str(error).removeprefix("frame 0: ").replace("|", r"\|")
-            return f"refused: {words}"
+            return f"rejected: {words}"
     (dataset,) = (d for d in client.list_datasets() if d.dataset_id == report.dataset_id)
     kind = dict(dataset.schema or ())["x"]
     notes = [str(warning.message) for warning in told]

@@ -89,7 +89,7 @@ async fn a_file_committed_before_its_response_broke_is_not_resent() {
 }
 
 #[tokio::test]
-async fn a_request_that_arrives_late_is_not_doubled() {
+async fn a_request_that_arrives_late_is_not_stored_twice() {
     completes_after(Fault::Late(Duration::from_millis(20)), 1).await;
 }
 
@@ -104,7 +104,7 @@ async fn a_redirect_is_not_followed_and_ends_the_upload_with_where_it_leads() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_the_api_ends_the_upload() {
+async fn a_server_that_is_not_the_api_ends_the_upload() {
     let page = "200 OK\r\nContent-Type: text/html\r\n";
     let (outcome, names) = upload_with(Fault::EarlyAnswer(SIZE * 2, page)).await;
     let message = outcome.unwrap_err().to_string();
@@ -135,7 +135,7 @@ async fn an_unreachable_server_ends_the_upload_with_a_partial_report() {
 }
 
 #[tokio::test]
-async fn a_service_that_closes_while_a_file_is_sent_may_have_a_size_limit() {
+async fn an_error_suggests_a_size_limit_if_the_server_closes_while_a_file_is_sent() {
     let server = TestServer::without_staging().await;
     let folder = two_files();
     let dataset_id = server.client().create_dataset().await.unwrap();

@@ -92,7 +92,7 @@ async fn nobody_can_delete_what_belongs_to_another_key() {
 }
 
 #[tokio::test]
-async fn uploads_under_way_into_a_deleted_dataset_are_rejected_and_leave_nothing() {
+async fn running_uploads_into_a_deleted_dataset_are_rejected_and_leave_nothing() {
     let server = TestServer::start().await;
     for call in ["upload-to-dataset", "stage-file"] {
         let (id, file) = (server.create().await, enlarged(&int64_file(&["a"], 3)));
@@ -114,7 +114,7 @@ async fn uploads_under_way_into_a_deleted_dataset_are_rejected_and_leave_nothing
 }
 
 #[tokio::test]
-async fn a_download_that_has_begun_ends_well_although_its_dataset_is_deleted() {
+async fn a_running_download_completes_although_its_dataset_is_deleted() {
     let server = TestServer::start().await;
     let (id, file) = (server.create().await, file_of_size(32 << 20));
     let parts = [Part::Text("dataset_id", &id), Part::File("a.parquet", &file)];

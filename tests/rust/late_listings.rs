@@ -156,7 +156,7 @@ async fn completes(lag: Lag, lost: &[usize], ordered: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_files_that_lags_after_the_upload_is_asked_for_again() {
+async fn a_listing_that_lags_after_the_upload_is_requested_again() {
     for lag in LAGS {
         for ordered in [true, false] {
             completes(lag, &[], ordered).await;
@@ -165,7 +165,7 @@ async fn a_list_of_files_that_lags_after_the_upload_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_files_that_lags_while_a_file_is_in_doubt_is_asked_for_again() {
+async fn a_listing_that_lags_while_a_file_is_in_doubt_is_requested_again() {
     for lag in LAGS {
         for ordered in [true, false] {
             for lost in [[0].as_slice(), &[3], &[0, 1, 2, 3, 4, 5]] {
@@ -176,7 +176,7 @@ async fn a_list_of_files_that_lags_while_a_file_is_in_doubt_is_asked_for_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_files_that_lags_for_ever_ends_the_upload_with_words_that_say_so() {
+async fn a_listing_that_never_catches_up_ends_the_upload_with_an_error_that_says_so() {
     for ordered in [true, false] {
         for lost in [[].as_slice(), &[0], &[2], &[5]] {
             let laggard = Laggard::new(Lag::ForEver, lost);

@@ -49,7 +49,7 @@ fn good_body(dataset_id: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn malformed_http_is_refused_and_leaves_nothing() {
+async fn malformed_http_is_rejected_and_leaves_nothing() {
     let (server, id) = server_with_dataset().await;
     let body = good_body(&id);
     let length = body.len();
@@ -84,7 +84,7 @@ async fn malformed_http_is_refused_and_leaves_nothing() {
 
 /// A proxy may go by the first of two headers and the service by the last.
 #[tokio::test]
-async fn a_header_that_decides_comes_once_and_can_be_read() {
+async fn decisive_headers_must_occur_once_and_be_readable() {
     let server = TestServer::start().await;
     let key = server.server.api_key().unwrap().header_value();
     let authority = server.server.api_url().replace("http://", "");
@@ -146,7 +146,7 @@ async fn a_header_that_decides_comes_once_and_can_be_read() {
 }
 
 #[tokio::test]
-async fn malformed_chunks_are_refused_and_leave_nothing() {
+async fn malformed_chunks_are_rejected_and_leave_nothing() {
     let (server, id) = server_with_dataset().await;
     let body = good_body(&id);
     let headers = format!(
@@ -161,7 +161,7 @@ async fn malformed_chunks_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn malformed_multipart_is_refused_and_leaves_nothing() {
+async fn malformed_multipart_is_rejected_and_leaves_nothing() {
     let (server, id) = server_with_dataset().await;
     let good = good_body(&id);
     let text = multipart(&[Part::Text("dataset_id", &id)]);
@@ -192,7 +192,7 @@ async fn malformed_multipart_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn unexpected_parts_are_refused_and_leave_nothing() {
+async fn unexpected_parts_are_rejected_and_leave_nothing() {
     let (server, id) = server_with_dataset().await;
     let good = good_body(&id);
     let end = format!("--{BOUNDARY}--\r\n");
@@ -226,7 +226,7 @@ async fn unexpected_parts_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn malformed_names_and_ids_are_refused_and_leave_nothing() {
+async fn malformed_names_and_ids_are_rejected_and_leave_nothing() {
     let (server, id) = server_with_dataset().await;
     let file = int64_file(&["a"], 3);
     let named = |id: &str, head: &str| {

@@ -155,7 +155,7 @@ const BODIES: [&str; 3] = [
 ];
 
 #[tokio::test]
-async fn before_the_tail_a_refusal_is_tried_again_only_where_that_may_help() {
+async fn before_the_tail_a_rejection_is_retried_only_if_that_may_help() {
     // Every status with every body is judged in `client/answer`; these go over the wire.
     let for_good = [400, 404, 405, 407, 409, 411, 413, 414, 415, 431, 451, 501, 505, 511];
     for (status, body) in for_good.into_iter().zip(BODIES.into_iter().cycle()) {

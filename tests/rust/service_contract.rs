@@ -22,7 +22,7 @@ fn words(answer: &Value) -> &str {
 }
 
 in_every_place! {
-    no_key_and_a_wrong_key_are_refused_on_every_call
+    no_key_and_a_wrong_key_are_rejected_on_every_call
     every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was
     curl_may_send_the_fields_in_either_order
     a_download_equals_its_upload
@@ -36,7 +36,7 @@ in_every_place! {
     a_held_upload_blocks_nobody
 }
 
-async fn no_key_and_a_wrong_key_are_refused_on_every_call(place: TestPlace) {
+async fn no_key_and_a_wrong_key_are_rejected_on_every_call(place: TestPlace) {
     let server = TestServer::start_at(place).await;
     for (method, call) in [
         (Method::GET, "try-authentication"),
@@ -86,7 +86,7 @@ async fn every_rule_of_an_upload_is_kept_and_the_dataset_stays_as_it_was(place: 
         (vec![id_field(), Part::File("a.parquet", &file)], 409, "already exists"),
         (vec![Part::File("a.parquet", &file), id_field()], 409, "already exists"),
         (vec![id_field(), Part::File("b.parquet", &csv)], 400, "it looks like CSV"),
-        (vec![id_field(), Part::File("b.parquet", gzip)], 400, "not a valid parquet file"),
+        (vec![id_field(), Part::File("b.parquet", gzip)], 400, "not a valid Parquet file"),
         (vec![id_field(), Part::File("b.parquet", &file[..file.len() - 5])], 400, "PAR1"),
         (vec![id_field(), Part::File("b.parquet", b"")], 400, "empty"),
         (vec![id_field(), Part::File("b.parquet", &other_schema)], 422, "'b' (int64) is missing"),

@@ -107,7 +107,7 @@ async fn a_chunked_body_without_its_last_chunk_is_no_upload() {
 }
 
 #[tokio::test]
-async fn a_flood_before_a_part_is_refused_early() {
+async fn a_flood_before_a_part_is_rejected_early() {
     let server = TestServer::start().await;
     let header = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; x=");
     for start in ["", &header] {
@@ -226,7 +226,7 @@ async fn memory_of_large_uploads() {
 }
 
 #[tokio::test]
-async fn shutdown_releases_the_folder_whatever_clients_do() {
+async fn shutdown_releases_the_folder_regardless_of_clients() {
     let server = TestServer::start().await;
     let id = server.client().create_dataset().await.unwrap();
     let file = file_of_size(32 << 20);
@@ -273,7 +273,7 @@ async fn a_broken_catalog_is_reported_at_startup() {
 
 /// What is stored where nobody looks for it is lost at the next start.
 #[tokio::test]
-async fn a_folder_that_is_removed_or_replaced_while_it_is_served_takes_nothing() {
+async fn a_folder_that_is_removed_or_replaced_while_it_is_served_accepts_nothing() {
     for part in ["blobs", "catalog.sqlite", "catalog.lock", ""] {
         for is_replaced in [false, true] {
             let server = TestServer::start().await;
@@ -289,7 +289,7 @@ async fn a_folder_that_is_removed_or_replaced_while_it_is_served_takes_nothing()
 
             let (status, refusal) = server.upload(&parts).await;
             assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{part}: {refusal}");
-            assert!(refusal["error"].as_str().unwrap().contains("put it back"), "{refusal}");
+            assert!(refusal["error"].as_str().unwrap().contains("restore it"), "{refusal}");
             assert_eq!(path.exists(), is_replaced, "{part} was made anew");
             let health = server.http.get(server.url("health")).send().await.unwrap();
             assert_eq!(health.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -74,7 +74,7 @@ async fn keys_are_stored_as_hashes_and_a_server_without_keys_sees_all() {
 }
 
 #[tokio::test]
-async fn requests_of_other_web_pages_and_under_foreign_hosts_are_refused() {
+async fn requests_of_other_web_pages_and_for_foreign_hosts_are_rejected() {
     let server = TestServer::start_with(|c| c.allowed_hosts = vec!["data.team".into()]).await;
     let own = server.server.api_url();
     let port = own.rsplit_once(':').unwrap().1;
@@ -129,7 +129,7 @@ const JSON_CALLS: [&str; 3] =
     ["list-dataset-files", "legacy/list-dataset-files", "download-from-dataset"];
 
 #[tokio::test]
-async fn json_whose_declared_length_is_above_the_limit_is_refused_before_its_body() {
+async fn json_whose_declared_length_is_above_the_limit_is_rejected_before_its_body() {
     let server = with_limits(Limits { max_json_bytes: 100, ..Limits::default() }).await;
     for call in JSON_CALLS {
         let mut request = RawClient::start_with(&server, call, "Content-Length: 101").await;

@@ -212,7 +212,7 @@ async fn a_staged_body_that_ends_early_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_commit_says_why_and_appends_nothing() {
+async fn a_rejected_commit_says_why_and_appends_nothing() {
     let server = TestServer::start().await;
     let id = server.create().await;
     let ids = server.stage_all(&id, &["a.parquet", "b.parquet", "A.parquet"]).await;

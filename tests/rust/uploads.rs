@@ -180,7 +180,7 @@ async fn an_unknown_dataset_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_settled_by_the_listing_and_nothing_is_sent_twice() {
+async fn a_lost_response_is_settled_by_the_listing_and_nothing_is_sent_twice() {
     for status in [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::GATEWAY_TIMEOUT] {
         let world = World::behind(Arc::new(move |index, request, next| {
             Box::pin(async move {
@@ -242,7 +242,7 @@ async fn a_refusal_in_the_middle_keeps_the_files_before_it_and_no_file_after_it(
 }
 
 #[tokio::test]
-async fn a_file_that_changes_under_way_is_not_committed() {
+async fn a_file_that_changes_during_its_upload_is_not_committed() {
     let changed = Arc::new(std::sync::Mutex::new(PathBuf::new()));
     let to_change = Arc::clone(&changed);
     let world = World::behind(Arc::new(move |index, request, next| {

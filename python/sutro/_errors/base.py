@@ -32,7 +32,7 @@ class InternalError(SutroError):
 
 @public
 class SutroWarning(UserWarning):
-    """Something was left out, or decided for you, that you may want to know."""
+    """Something was left out of an upload, or chosen for you."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(text.bounded(message))

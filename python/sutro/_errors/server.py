@@ -50,7 +50,7 @@ class RefusedError(SutroError):
 
     Attributes:
         status: HTTP status.
-        file_name: Name in the dataset of the file that was rejected, if it was one.
+        file_name: Name in the dataset of the rejected file; `None` for other requests.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ServerError(SutroError):
     Attributes:
         status: HTTP status.
         retry_after: Seconds to wait, as requested by the server.
-        file_name: Name in the dataset of the file that was sent, if it was one.
+        file_name: Name in the dataset of the file being sent; `None` for other requests.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class TransferError(SutroError, ConnectionError):
     """The connection to the server failed repeatedly, or could not be opened.
 
     Attributes:
-        file_name: Name in the dataset of the file that was sent, if it was one.
+        file_name: Name in the dataset of the file being sent; `None` for other requests.
     """
 
     def __init__(self, message: str = "", *, file_name: str | None = None) -> None:

@@ -6,7 +6,7 @@ from sutro._errors.base import SutroError
 
 
 class ConfigurationError(SutroError, ValueError):
-    """An argument or a setting cannot be used."""
+    """An argument or a setting is invalid."""
 
 
 class FolderInUseError(ConfigurationError):

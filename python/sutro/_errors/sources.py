@@ -57,7 +57,7 @@ class InvalidParquetError(CheckError):
 
 
 class SchemaMismatchError(CheckError):
-    """Files have different schemas, or another one than the dataset.
+    """Files have different schemas, or differ from the schema of the dataset.
 
     Attributes:
         groups: The names of the files of each schema. The first group is the largest one; the

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class OutcomeUnknownError(SutroError):
     """The server may or may not have stored a file, and sutro could not find out.
 
-    Run the same upload again: it finds out, and continues.
+    Run the same upload again: it finds out whether the file was stored, and continues.
 
     Attributes:
         file_name: The name of the file in the dataset.
@@ -61,7 +61,7 @@ class UploadIncompleteError(SutroError):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Pickle drops the cause, without which this error says nothing.
+        # Pickle drops the cause, which is the actual reason.
         return type(self), self.args, {**vars(self), "__cause__": self.__cause__}
 
 

@@ -26,18 +26,18 @@ async def commit_async(
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Append staged files to their dataset, in this order: all of them, or none.
+    """Append staged files to their dataset, in this order: all or none.
 
     Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
-    The same call again changes nothing: files that it has committed are recognized.
+    Repeating the call changes nothing: the server recognises files that it has committed.
 
     Args:
         staged: Files that `stage` returned, here or in other processes. More than 10,000 are
             committed in several steps, in order.
         dataset_id: The dataset that they were staged for.
-        expected_file_count: Number of files that the dataset must have before them. Of several
-            drivers with the same number, one succeeds. Default: the number that it has now.
+        expected_file_count: Number of files that the dataset must contain before the commit. If
+            several drivers pass the same number, one succeeds. Default: the current number.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
             `~/.sutro/config.json`.
         api_url: The URL of the API that the key is for, or `local:FOLDER`. Default: the URL from
@@ -47,12 +47,13 @@ async def commit_async(
         A report of the files.
 
     Raises:
-        ForeignWriterError: The dataset has another number of files. Nothing was committed.
-        RefusedError: A staged file has expired, was staged for another dataset or with another
-            key, or has another schema. Nothing was committed.
+        ForeignWriterError: The dataset does not contain the expected number of files. Nothing
+            was committed.
+        RefusedError: A staged file has expired, belongs to another dataset or key, or has
+            another schema. Nothing was committed.
         FileExistsInDatasetError: A name is already in use in the dataset. Nothing was
             committed.
-        ConfigurationError: The server does not stage files, or a file is given twice.
+        ConfigurationError: The server does not stage files, or a file is listed twice.
         CancelledError: The task was cancelled. Repeat the call to complete the commit.
         SutroError: Any other failure; see `sutro.errors`.
 
@@ -134,8 +135,8 @@ async def delete_dataset_async(
 
     Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
-    If the response of the server is lost, the call is repeated. A dataset that is unknown
-    then counts as deleted.
+    If the server's response is lost, the call is repeated. An unknown dataset then counts as
+    deleted.
 
     Args:
         dataset_id: The dataset.
@@ -269,17 +270,17 @@ async def download_from_dataset_async(
 
     Runs in the current event loop without blocking it. Cancelling the task cancels the call.
 
-    A file gets its name once it is complete. A file with the same content that is already
-    there is kept. Into a bucket, files are streamed in parts, without a temporary file. If a
-    connection to the server breaks, the next one continues at the same byte.
+    A file gets its name once it is complete. Existing files with the same content are kept.
+    Downloads to a bucket are streamed in parts, without a temporary file. If a connection to
+    the server breaks, the next one continues at the same byte.
 
     Args:
         dataset_id: The dataset.
         files: Names of files in the dataset. Default: all files.
         output_path: The folder, which is created if needed, or a URL such as
             `s3://BUCKET/PREFIX` (also `gs://` and `az://`). Default: the current folder.
-        concurrency: Number of files to receive at the same time. Default:
-            `SUTRO_CONCURRENCY`, then 8. Each one into a bucket takes about 16 MiB of memory.
+        concurrency: Number of files to receive at the same time. Default: `SUTRO_CONCURRENCY`,
+            then 8. Each download to a bucket takes about 16 MiB of memory.
         overwrite: Replace files of the same name that have other content.
         storage_options: Options of the store of such a URL, as in `upload`.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -296,8 +297,9 @@ async def download_from_dataset_async(
         RefusedError: A name is not in the dataset.
         LocalFileExistsError: A file or object of the same name has other content. Nothing was
             written.
-        FileAccessError: A file cannot be written, or the store refuses or does not respond.
-        ConfigurationError: The URL cannot be written, or an option is not known.
+        FileAccessError: A file cannot be written, or the store rejects the request or does not
+            respond.
+        ConfigurationError: The URL cannot be written, or an option is unknown.
         SutroError: Any other failure; see `sutro.errors`.
 
     Examples:

@@ -52,46 +52,46 @@ def upload(
             pyarrow, ...), or a list or generator of frames. A dict also names them. Lists keep
             their order; globs and folders are in natural order (`part-2` before `part-10`).
             Generators are consumed lazily, as upload slots free up. Or one frame of Dask, Ray,
-            Spark or Daft: their workers send its partitions.
+            Spark or Daft, whose workers send its partitions.
         dataset_id: The dataset to upload to. Default: a new dataset.
         concurrency: Number of files to send at the same time. Default: `SUTRO_CONCURRENCY`,
             then 8.
         ordered: Commit files in source order. `False` is faster if the server takes long to
-            acknowledge each file; resume such an upload with `False`, too.
+            acknowledge each file. Resume such an upload with `False`, too.
         atomic: Commit all files together when the last one has arrived, or none. Needs a
             server that stages files, such as `sutro serve`; at most 10,000 files.
-        names: File names in the dataset: a list with one name per file; `"path"` to make them
+        names: File names in the dataset: a list with one name per file; `"path"` to derive them
             from the paths below the source (`2024/a.parquet` becomes `2024,a.parquet`); or a
             function from a path to a name. Default: the names of the files; for frames,
             `part-00000`, ... with a fingerprint of the content.
         hive: What to do with columns in folder names (`year=2024/`). `True` writes them into
-            the files, as int64, date or string, and makes file names from the paths; a dict
-            does so with other types (`{"zip": "string"}`). `False` leaves the columns out.
-            `None` rejects files that would lose them.
+            the files, as int64, date or string, and derives file names from the paths. A dict
+            does the same with other types (`{"zip": "string"}`). `False` leaves the columns
+            out. `None` rejects files that would lose them.
         recursive: Search folders recursively.
         exclude: Globs of files to leave out: `tmp-*` matches names, `tmp/*` ends of paths.
         storage_options: Options of the stores of `s3://`, `gs://` and `az://` URLs, such as
-            `aws_region` and `account_name`. Default: those of the environment and of the files
-            of the clouds' tools.
+            `aws_region` and `account_name`. Default: the environment and the configuration
+            files of the clouds' tools.
         rows_per_file: Split each frame into files of this many rows, in order.
         target_file_size: Pack neighbouring files, and split large ones, into files of at most
             about this size (`"256MB"`, or bytes), in order and without decoding them. A row
-            group is never split. The files are called `part-00000`, ... with a fingerprint of
+            group is never split. The files are named `part-00000`, ... with a fingerprint of
             their sources, which the report lists. Split each frame into files that are never
-            larger, unless a single row is; with `rows_per_file`, the limit that comes first
-            applies.
+            larger, unless a single row is. With `rows_per_file`, whichever limit is reached
+            first applies.
         merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
             1 MB by encoding them again. Larger ones are copied as they are.
-        on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"`
-            converts the files on the way to a common schema, if that loses nothing (order of
+        on_mismatch: What to do if schemas differ. `"error"` rejects the upload. `"cast"` casts
+            the files to a common schema during the upload, if no value is lost (order of
             columns, wider numbers, columns without values, nullability, time units). Your own
             files do not change.
-        recompress: Recompress files on the way that use a codec other than snappy.
+        recompress: During the upload, recompress files that use a codec other than snappy.
         dry_run: Stop before anything is created or sent. The report lists the files that are
             already there (`skipped`) and those that would be sent (`pending`).
         staging: For a frame of Dask, Ray, Spark or Daft, if the server does not stage files: a
-            folder that all workers reach, or a URL of a bucket, whose `storage_options` travel
-            with it.
+            folder that all workers can access, or the URL of a bucket. `storage_options` are
+            then sent with the tasks.
         progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
             in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -166,7 +166,7 @@ def check(
             pyarrow, ...), or a list or generator of frames. A dict also names them.
         dataset_id: The dataset whose names and schema to compare with. Default: none.
         ordered: Check for an upload in source order. With `False`, names that are already in
-            the dataset may stand anywhere in it.
+            the dataset may be anywhere in it.
         names: File names in the dataset, as in `upload`: a list, `"path"`, or a function from a
             path to a name. Default: the names of the files; for frames, generated ones.
         hive: What an upload would do with columns in folder names (`year=2024/`): `True` or a
@@ -182,7 +182,7 @@ def check(
         merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
             1 MB. The note says how many.
         on_mismatch: What an upload would do if schemas differ: `"error"` rejects it, `"cast"`
-            converts the files to a common schema, if that loses nothing.
+            casts the files to a common schema, if no value is lost.
         recompress: Accept files that use a codec other than snappy: an upload would recompress
             them.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -246,9 +246,9 @@ def stage(
     commits all of them in order. Staged files are not visible, and the server deletes them
     after a day. Needs a server that stages files, such as `sutro serve`.
 
-    Files are checked as `upload` does, but the dataset is not listed: the server refuses a name
-    that is in use when its file is sent. A second call stages the files again: staging is not
-    resumed.
+    Checks files as `upload` does, but does not list the dataset: the server rejects a name that
+    is in use when it receives the file. Staging is not resumed: a second call stages the files
+    again.
 
     Args:
         source: A path, glob, folder or URL, or a list of them; or a frame (pandas, polars,
@@ -268,9 +268,9 @@ def stage(
             larger, unless a single row is.
         merge_row_groups: With `target_file_size`, merge neighbouring row groups of less than
             1 MB by encoding them again.
-        on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"`
-            converts them on the way to a common schema, if that loses nothing.
-        recompress: Recompress files on the way that use a codec other than snappy.
+        on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"` casts
+            them to a common schema during the upload, if no value is lost.
+        recompress: During the upload, recompress files that use a codec other than snappy.
         progress: `True` shows a progress bar, `False` nothing, `None` a bar on a terminal and
             in a notebook. A callable receives a `Progress` about ten times a second.
         api_key: The API key. Default: the key from `set_api_key`, then `SUTRO_API_KEY`, then
@@ -325,7 +325,7 @@ def upload_to_dataset(
     api_key: str | None = None,
     api_url: str | None = None,
 ) -> UploadReport:
-    """Upload to an existing dataset. This is `upload` with the arguments of Sutro's own SDK.
+    """Upload to an existing dataset: `upload` with the arguments of the official SDK.
 
     Args:
         dataset_id: The dataset to upload to.

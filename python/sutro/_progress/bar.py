@@ -103,7 +103,7 @@ def _tqdm(total_bytes: int, begin: float) -> Any:
         """Handle of the display in a notebook."""
 
         def refresh(self, *_: object, **__: object) -> None:
-            """Draw. The method of tqdm keeps its lock for ever if Ctrl-C interrupts it."""
+            """Draw. The method of tqdm keeps its lock forever if Ctrl-C interrupts it."""
             with forks.drawing:
                 self.display()
 

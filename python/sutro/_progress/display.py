@@ -62,7 +62,7 @@ def in_notebook() -> bool:
 
 
 class _Log:
-    """Logs a line now and then, for long batch jobs."""
+    """Logs a line every 30 seconds, for long batch jobs."""
 
     def __init__(self) -> None:
         self._wait = Wait()

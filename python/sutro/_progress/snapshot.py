@@ -65,7 +65,7 @@ def check_option(option: object) -> None:
         TypeError: It is not a `ProgressOption`.
     """
     if not callable(option) and not isinstance(option, bool | None):
-        message = f"progress takes None, True, False or a callable, not {type(option).__name__}"
+        message = f"progress must be None, True, False or a callable, not {type(option).__name__}"
         raise TypeError(message)
 
 
@@ -89,7 +89,7 @@ _AWAITED = {"commit": "the commit", "verify": "the list of files"}
 
 
 class Wait:
-    """Words for what an upload waits for, once it has waited for a second."""
+    """Describes what an upload waits for, once it has waited for a second."""
 
     def __init__(self) -> None:
         self._awaited: str | None = None

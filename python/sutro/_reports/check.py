@@ -136,6 +136,6 @@ class CheckReport:
         rows = text.counted(sum(file.row_count for file in self.files), "row")
         size = text.size(sum(file.size_bytes for file in self.files))
         schemas = text.counted(len(self.schemas), "schema")
-        verdict = "would be accepted" if self else "would be refused"
+        verdict = "would be accepted" if self else "would be rejected"
         files = text.counted(len(self.files), "file")
         return f"{files}, {rows}, {size}, {schemas}: an upload {verdict}"

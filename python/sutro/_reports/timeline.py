@@ -51,7 +51,7 @@ vertical-align:middle}}
 # With blanks and commas: a page that strips the drawings keeps the text.
 _LEGEND = (
     '<p><svg><path class="sent" d="M0 12h24"/></svg> sent, '
-    '<svg><path class="wait" d="M0 12h24"/></svg> waited for its turn and the answer, '
+    '<svg><path class="wait" d="M0 12h24"/></svg> waited for its turn and the response, '
     '<svg><path class="done" d="M12 4v16"/></svg> committed</p>'
 )
 

@@ -153,11 +153,11 @@ class UploadReport:
         return f"{committed}{text.size(self._bytes_sent())} sent in {self.seconds:.1f} s"
 
     def _bytes_sent(self) -> int:
-        """What was committed was sent, whoever made the report."""
+        """At least what was committed, also in reports of other processes."""
         return 0 if self._only_committed() else max(self.bytes_sent, self.bytes)
 
     def _only_committed(self) -> bool:
-        """Return whether others have sent the files."""
+        """Return whether other processes sent the files."""
         return self.bytes > 0 and not any(file.attempts for file in self.files)
 
     def _pace(self) -> str:
@@ -196,7 +196,7 @@ def _cells(file: UploadedFile) -> tuple[str, ...]:
 
 
 def _html_cells(file: UploadedFile) -> tuple[str, ...]:
-    """Return a row whose name has a tooltip, if the file has other sources than its name tells."""
+    """Return a row whose name has a tooltip, if the name does not show the sources of the file."""
     number, name, *others = _cells(file)
     if len(file.sources) > 1:
         title = f"{len(file.sources):,} files: {file.sources[0]} to {file.sources[-1]}"

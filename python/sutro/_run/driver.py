@@ -25,7 +25,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 POLL_SECONDS = 0.1
-"""Seconds between two looks at a running job: the maximum delay of Ctrl-C."""
+"""Seconds between two checks of a running job: the maximum delay of Ctrl-C."""
 
 
 def here(

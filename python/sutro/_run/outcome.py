@@ -57,7 +57,7 @@ class Ending(ABC):
         return failure
 
     def with_report(self, error: _E, report: UploadReport | None) -> _E:
-        """Add the report to an error that is not ours, and say how to go on."""
+        """Add the report to an error that is not ours, and say how to continue."""
         error.add_note(str(self.interrupted(report)))
         # Callers find a report even if the upload had not started.
         error.report = report or UploadIncompleteError().report  # type: ignore[attr-defined]
@@ -81,10 +81,11 @@ class Uploading(Ending):
             if isinstance(failure, SutroError | TypeError)
             else f"Run the same upload again with {with_these} to resume"
         )
-        in_order = " in order" if self.ordered else ""
+        in_order = ", in order" if self.ordered else ""
         incomplete = UploadIncompleteError(
-            f"the source failed after {text.counted(there, 'file')}, which {report.dataset_id} "
-            f"holds{in_order}: {str(failure).rstrip('.')}. {advice}",
+            f"the source failed after {text.counted(there, 'file')}, which "
+            f"{'is' if there == 1 else 'are'} in {report.dataset_id}{in_order}: "
+            f"{str(failure).rstrip('.')}. {advice}",
             report=report,
         )
         incomplete.__cause__ = failure
@@ -98,7 +99,7 @@ class Uploading(Ending):
         again = same_dataset(report.dataset_id, ordered=self.ordered)
         return UploadInterrupted(
             f"interrupted: {there} of {len(report)} files are in {report.dataset_id}{in_order}. "
-            f"The same upload with {again} sends the rest",
+            f"Run the same upload with {again} to send the rest",
             report=report,
         )
 
@@ -116,14 +117,14 @@ class AtomicUploading(Ending):
         if all(file.transferred for file in left):
             # The commit may have been requested.
             message = (
-                f"interrupted: all files are in {dataset_id}, or none of them. The same upload "
-                f"with {again} finds out, and completes it"
+                f"interrupted: either all files are in {dataset_id}, or none. Run the same upload "
+                f"with {again} to find out and complete it"
             )
         else:
             files = text.counted(len(left), "file")
             message = (
-                f"interrupted: none of {files} is in {dataset_id}. The same upload with {again} "
-                "sends them again"
+                f"interrupted: none of {files} is in {dataset_id}. Run the same upload with "
+                f"{again} to send them again"
             )
         return UploadInterrupted(message, report=report)
 
@@ -135,8 +136,8 @@ class Staging(Ending):
 
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         return UploadInterrupted(
-            "interrupted: the dataset has not changed; the server deletes the files that were "
-            "staged when they expire",
+            "interrupted: the dataset has not changed; the server deletes the staged files when "
+            "they expire",
             report=report,
         )
 
@@ -146,7 +147,7 @@ class Committing(Ending):
 
     def interrupted(self, report: UploadReport | None) -> UploadInterrupted:
         return UploadInterrupted(
-            "interrupted: the files may be in the dataset. The same commit again finds out, and "
-            "completes it",
+            "interrupted: the files may be in the dataset. Run the same commit again to find out "
+            "and complete it",
             report=report,
         )

@@ -142,7 +142,7 @@ def _refused_unread(given: Upload, error: CheckError | FileExistsInDatasetError)
         schemas=(),
         problems=error.problems if isinstance(error, CheckError) else (),
         error=error,
-        notes=("names and types were enough to tell: the source can still be uploaded",),
+        notes=("only names and types were checked: the source can still be uploaded",),
     )
 
 

@@ -165,14 +165,14 @@ def _are_paths(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, str | os.PathLike) for item in items)
 
 
-_ALONE = "it alone to sutro.upload, whose workers send its partitions"
+_ALONE = "it directly to sutro.upload, so that its workers send the partitions"
 
 KINDS = (
     # Engines: their rows are on other machines, or take more memory than one has. `upload` takes
     # one frame of them (`sutro.engines`).
     Kind("dask", ("DataFrame", "FrameBase", "_Frame"), _refused(_ALONE)),
     Kind("dask_expr", ("FrameBase",), _refused(_ALONE)),
-    Kind("dask", ("Bag", "Array", "Delayed"), _refused("frames of it, made with compute()")),
+    Kind("dask", ("Bag", "Array", "Delayed"), _refused("frames from compute()")),
     Kind("ray", ("Dataset", "MaterializedDataset"), _refused(_ALONE)),
     Kind("pyspark", ("DataFrame",), _refused(_ALONE)),
     Kind("modin", ("DataFrame",), _refused("df.modin.to_pandas()")),

@@ -115,5 +115,5 @@ def not_a_source(item: object, expected: str) -> str:
 def _check_unique(names: list[str]) -> None:
     name, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
-        message = f"the dict has {count} keys that are {name!r} as text; use different names"
+        message = f"the dict has {count} keys that are {name!r} as strings; use different names"
         raise ConfigurationError(message)

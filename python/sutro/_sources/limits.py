@@ -17,7 +17,7 @@ class FileLimits:
     """Size of a file in bytes (`target_file_size`)."""
 
     def __bool__(self) -> bool:
-        """Tell whether there is a limit."""
+        """Return whether there is a limit."""
         return self.rows is not None or self.size is not None
 
     def refuse_name(self) -> None:

@@ -128,7 +128,7 @@ def peeked(source: Iterator[object]) -> Iterator[object]:
 
 
 def _rest(source: Iterator[object]) -> Iterator[object]:
-    """Yield the items after the first. Requesting one uses the source up."""
+    """Yield the items after the first. Requesting one consumes the source."""
     _peeked.pop(id(source), None)
     use(source, "the source")
     yield from source

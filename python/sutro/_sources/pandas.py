@@ -69,4 +69,4 @@ def _what_is_in(column: Any, name: str) -> str:
         what = str(column.dtype)
     cast = "sparse.to_dense()" if str(column.dtype).startswith("Sparse") else "astype('string')"
     fix = f"df[{name!r}] = df[{name!r}].{cast}"
-    return f"holds {what}, which Arrow does not have; convert it: {fix}"
+    return f"holds {what}, which Arrow does not support; convert it: {fix}"

@@ -26,7 +26,7 @@ def _why_unsupported(name: str, dtype: object) -> str | None:
     for wide, narrow in (("Int128", "Int64"), ("UInt128", "UInt64")):
         if wide in kinds:
             return (
-                f"has the type {wide}, which Parquet does not have; if its values fit: "
+                f"has the type {wide}, which Parquet does not support; if its values fit: "
                 f"pl.col({name!r}).cast(pl.{narrow})"
             )
     return None

@@ -27,7 +27,7 @@ ONLY_FOR_FILES = (
     "`recursive`, `exclude` and `storage_options` only apply to files, but the source contains "
     "frames"
 )
-"""Refuses these arguments for every kind of frame."""
+"""Rejects these arguments for every kind of frame."""
 
 
 def resolve(

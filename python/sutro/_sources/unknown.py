@@ -22,17 +22,17 @@ from sutro._sources.classes import is_derived
 _LONGEST_PATH = 4096
 
 _OF_CLASSES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("duckdb", ("DuckDBPyConnection",), 'pass a query of it: connection.sql("select ...")'),
+    ("duckdb", ("DuckDBPyConnection",), 'pass a query: connection.sql("select ...")'),
     ("sqlite3", ("Connection", "Cursor"), "pass a frame: pandas.read_sql(query, connection)"),
     ("sqlalchemy", ("Engine", "Connection", "Select"), "pass a frame: pandas.read_sql(query, it)"),
     ("sqlalchemy", ("Result", "CursorResult"), "pass a frame: pandas.DataFrame(result)"),
-    ("google", ("RowIterator", "QueryJob"), "pass a table of it: .to_arrow()"),
+    ("google", ("RowIterator", "QueryJob"), "pass a table: .to_arrow()"),
     ("xarray", ("Dataset", "DataArray"), "pass a frame: .to_dataframe().reset_index()"),
     ("torch", ("Tensor",), "pass a frame: polars.DataFrame({'column': tensor.numpy()})"),
     ("torch", ("Dataset", "DataLoader"), "pass a frame of its rows: polars.DataFrame(list(it))"),
     ("tensorflow", ("EagerTensor", "Tensor"), "pass a frame: polars.DataFrame(tensor.numpy())"),
     ("scipy", ("spmatrix", "sparray"), "pass a frame: pandas.DataFrame.sparse.from_spmatrix(it)"),
-    ("pandas", ("ExcelFile", "HDFStore"), "pass a frame of it: .parse(sheet), or store[key]"),
+    ("pandas", ("ExcelFile", "HDFStore"), "pass a frame: .parse(sheet), or store[key]"),
     ("polars", ("Expr",), "pass a frame: df.select(expression)"),
     ("pyarrow", ("Schema",), "pass a table: schema.empty_table()"),
     ("pyarrow", ("Buffer",), "pass its bytes: buffer.to_pybytes()"),
@@ -57,11 +57,11 @@ _OF_CLASSES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 _OF_METHODS = (
     ("collect", "call collect() first"),
-    ("to_arrow_table", "pass a table of it: .to_arrow_table()"),
-    ("to_arrow", "pass a table of it: .to_arrow()"),
-    ("to_polars", "pass a frame of it: .to_polars()"),
-    ("to_pandas", "pass a frame of it: .to_pandas()"),
-    ("compute", "pass a frame of it: .compute()"),
+    ("to_arrow_table", "pass a table: .to_arrow_table()"),
+    ("to_arrow", "pass a table: .to_arrow()"),
+    ("to_polars", "pass a frame: .to_polars()"),
+    ("to_pandas", "pass a frame: .to_pandas()"),
+    ("compute", "pass a frame: .compute()"),
     ("fetchall", "pass a frame: pandas.DataFrame(it.fetchall())"),
     ("open", "pass an open file: .open('rb')"),
 )
@@ -124,19 +124,19 @@ def _advice_for_builtin(item: object) -> str | None:
 def _advice_for_mapping(item: Mapping[Any, Any]) -> str:
     value = next(iter(item.values()), None)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "if these are columns, make a frame of them: polars.DataFrame(columns)"
+        return "if these are columns, create a frame: polars.DataFrame(columns)"
     return (
-        "dicts are not searched. If it names files, pass it alone; if it is a row, make a frame "
-        "of all rows: polars.DataFrame(rows)"
+        "dicts are not searched. If it names files, pass only the dict; if it is a row, create a "
+        "frame of all rows: polars.DataFrame(rows)"
     )
 
 
 def _advice_for_iterable(item: Iterable[Any]) -> str:
     value = item[0] if isinstance(item, Sequence) and item else None
     if isinstance(value, Number):
-        return "if these are rows, make a frame of them: polars.DataFrame(rows, orient='row')"
+        return "if these are rows, create a frame: polars.DataFrame(rows, orient='row')"
     return (
-        "a source is one list, or a dict with one item for each name. For more, make one list of "
+        "a source is one list, or a dict with one item for each name. For more, create one list of "
         "all: [item for part in parts for item in part], or names: "
         "{f'{name}-{i}': item for name, part in parts.items() for i, item in enumerate(part)}"
     )

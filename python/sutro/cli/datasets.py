@@ -207,7 +207,7 @@ def _delete(dataset_id: str, file_name: str | None, api_url: str | None, *, yes:
 
 def _is_confirmed(question: str) -> bool:
     if not text.is_terminal(sys.stdin):
-        message = "deleting needs --yes if it cannot ask on a terminal"
+        message = "without a terminal, deletion needs --yes"
         raise click.UsageError(message, click.get_current_context())
     try:
         return click.confirm(question, err=True)

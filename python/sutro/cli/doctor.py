@@ -51,9 +51,9 @@ def _facts(api_url: str | None) -> Iterator[tuple[str, str | list[str]]]:
     yield "certificates", _certificates()
     yield "url", settings.url(api_url)
     found = settings.find(None, api_url)
-    yield "key", f"from {found.place}" if found.api_key else "none is needed"
+    yield "key", f"from {found.place}" if found.api_key else "not needed"
     client(found.url, found.api_key, max_retries=0).try_authentication()
-    yield "connection", "works, and the key is known"
+    yield "connection", "works; the server accepts the key"
 
 
 def _proxies() -> list[str]:
@@ -70,4 +70,4 @@ def _certificates() -> list[str]:
     # The platform names the folder of the system's certificates.
     if folder := os.environ.get("SSL_CERT_DIR"):
         named["SSL_CERT_DIR"] = folder
-    return ["those of the system", *(f"{name}={path}" for name, path in named.items())]
+    return ["the system's", *(f"{name}={path}" for name, path in named.items())]

@@ -1,4 +1,4 @@
-"""Hints in the words of the command."""
+"""Hints as options of the command."""
 
 from __future__ import annotations
 

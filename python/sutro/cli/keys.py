@@ -1,4 +1,4 @@
-"""The commands `sutro keys`: the keys that a server finds in its catalog."""
+"""The commands `sutro keys`: API keys in the catalog of a server."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _add(*, name: str, key_file: str | None, data: str | None, catalog: str | No
     logs.prepare(level="warning")
     added = here(calls.add_key, place, name, given)
     if given is not None:
-        # Anyone who can read the file has the key.
+        # The user already has this key, in the file.
         added["api_key"] = None
     show(added["api_key"] or added["key_id"], added)
     if given is None and not is_json():
@@ -98,7 +98,7 @@ def _list(*, data: str | None, catalog: str | None) -> None:
 def _revoke(*, name_or_id: str, data: str | None, catalog: str | None) -> None:
     """Revoke all keys of a name, or the key with an id, and print their ids.
 
-    Servers refuse the keys within 5 seconds. The datasets stay: a new key of the same name sees
+    Servers reject the keys within 5 seconds. The datasets stay: a new key of the same name sees
     them.
     """
     place = server_catalog(data, catalog)

@@ -35,12 +35,12 @@ def login(api_url: str | None) -> None:
         raise sutro.ConfigurationError(message)
     api_key = _ask(url) if text.is_terminal(sys.stdin) else _first_line()
     if not api_key:
-        message = "no key was given: type it, or pass it as the first line of stdin"
+        message = "no key was entered: type it, or pass it as the first line of stdin"
         raise sutro.ConfigurationError(message)
     # Someone waits at the terminal: report a wrong URL at once.
     sutro.Client(api_key, url, max_retries=0).try_authentication()
     path = settings.save(api_key, url)
-    click.echo(f"The key for {url} is in {path}", err=True)
+    click.echo(f"Saved the key for {url} in {path}", err=True)
     if os.environ.get("SUTRO_API_KEY") or os.environ.get("SUTRO_API_URL"):
         output.say("Note", "SUTRO_API_KEY or SUTRO_API_URL is set and overrides it", "cyan")
 

@@ -147,7 +147,7 @@ def _pairs(_ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]
     for text in given:
         name, is_pair, value = text.partition("=")
         if not is_pair:
-            message = "it must be NAME=VALUE"
+            message = "must be NAME=VALUE"
             raise click.BadParameter(message)
         pairs[name] = value
     return pairs

@@ -39,7 +39,7 @@ json_option = click.option(
 
 
 def prepare() -> None:
-    """Prepare the streams, words, warnings and notes of the process."""
+    """Prepare the streams, hints, warnings and notes of the process."""
     _hints.speak(COMMAND)
     warnings.showwarning = _show_warning
     logging.getLogger("sutro").addHandler(_Notes(logging.WARNING))
@@ -101,7 +101,7 @@ def say(label: str, message: str, color: str) -> None:
 
 
 class _Notes(logging.Handler):
-    """Notes retries now and then, because a minute of silence looks like a hang."""
+    """Prints notes about retries, rate-limited: a minute of silence would look like a hang."""
 
     _next = 0.0
 
@@ -118,7 +118,7 @@ class _Notes(logging.Handler):
 
 
 def discard_stdout() -> None:
-    """Print nothing more: the reader is gone (`| head`), which is not an error."""
+    """Discard further output: the reader has closed the pipe (`| head`), which is not an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -22,11 +22,11 @@ def _options_of_blobs(given: tuple[str, ...]) -> dict[str, str]:
     for option in given:
         name, is_given, value = option.partition("=")
         if not is_given:
-            message = "an option is written as NAME=VALUE"
+            message = "must be NAME=VALUE"
             raise click.BadParameter(message)
         if name.lower().removeprefix("aws_") in _SECRET_OPTIONS:
             message = (
-                f"all users of this machine see {name} in the process list; use a variable, such "
+                f"the process list shows {name} to all users of this machine; use a variable, such "
                 "as AWS_SECRET_ACCESS_KEY"
             )
             raise click.BadParameter(message)
@@ -70,7 +70,7 @@ def place_options(
             callback=lambda _context, _option, given: _options_of_blobs(given),
             metavar="NAME=VALUE",
             help="An option of s3://, such as endpoint, region, virtual_hosted_style_request or "
-            "timeout; otherwise as the variables of AWS tools say, such as AWS_ENDPOINT_URL and "
+            "timeout. Default: the variables of AWS tools, such as AWS_ENDPOINT_URL and "
             "AWS_REGION. Repeatable.",
         ),
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sutro.options import ServerLimits
 
 _LOG_SECONDS = 0.2
-"""Seconds between two looks at the log of the running server."""
+"""Seconds between two reads of the log of the running server."""
 
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -75,8 +75,8 @@ _seconds = click.FloatRange(min=0, min_open=True)
     multiple=True,
     envvar="SUTRO_API_KEY",
     metavar="KEY",
-    help="A key to accept; also SUTRO_API_KEY. Repeatable. Use it only on a machine of your own: "
-    "the process list shows it to all users. Prefer --api-key-file or the variable.",
+    help="A key to accept; also SUTRO_API_KEY. Repeatable. The process list shows it to all users "
+    "of the machine: prefer --api-key-file or the variable.",
 )
 @click.option(
     "--api-key-file",
@@ -89,7 +89,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Host name that a proxy on this machine forwards requests for. Repeatable.",
+    help="Another host name to accept, if a proxy on this machine forwards requests. Repeatable.",
 )
 @_limit("--max-file-bytes", _count, "Size of the largest file; then 413.")
 @_limit("--max-json-bytes", _count, "Size of the largest JSON request; then 413.")
@@ -115,7 +115,7 @@ _seconds = click.FloatRange(min=0, min_open=True)
 @_limit(
     "--max-unauthenticated",
     _count,
-    "Number of connections without a key yet; another one closes the oldest.",
+    "Number of connections that have not sent a key; a further one closes the oldest.",
 )
 @_limit("--head-timeout", _seconds, "Seconds to wait for the head of a request.")
 @_limit("--body-timeout", _seconds, "Seconds to wait for the next byte of a body; then 408.")
@@ -135,13 +135,13 @@ def serve(
 ) -> None:
     """Serve datasets over HTTP.
 
-    A key sees only the datasets that were created with it. Besides the keys given here, the server
-    accepts those that `sutro keys` adds to its catalog. If there are no keys at all, the server
-    generates one for this run, and only this machine can reach it.
+    A key sees only the datasets that were created with it. In addition to the keys in these
+    options, the server accepts those that `sutro keys` adds to its catalog. If there are no keys at
+    all, the server generates one for this run, and only this machine can reach it.
 
     The server shows the datasets at /, and has /health, /metrics (Prometheus) and /openapi.json.
-    It logs warnings and errors to stderr, and with -v every request. For Sutro's own SDK, release
-    0.1.60, append /legacy to the URL.
+    It logs warnings and errors to stderr, and with -v every request. For the official SDK,
+    release 0.1.60, append /legacy to the URL.
 
     Ctrl-C and SIGTERM let running uploads finish for up to 5 seconds, then exit with 0.
     """
@@ -149,8 +149,11 @@ def serve(
     keys = [*api_keys, *(keys_in(api_key_file) if api_key_file else [])]
     source = click.get_current_context().get_parameter_source("api_keys")
     if source is ParameterSource.COMMANDLINE and host not in _LOOPBACK:
-        message = "other users of this machine see --api-key in the process list; --api-key-file"
-        output.say("Warning", f"{message} or SUTRO_API_KEY hides it", "yellow")
+        message = (
+            "the process list shows --api-key to other users of this machine; use --api-key-file "
+            "or SUTRO_API_KEY instead"
+        )
+        output.say("Warning", message, "yellow")
     given = {name: value for name, value in limits.items() if value is not None}
     # SIGTERM raises KeyboardInterrupt like Ctrl-C: both shut the server down gracefully.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -184,7 +187,8 @@ def _introduce(server: sutro.LocalServer, data: str, host: str, *, has_keys: boo
         click.echo(f"Datasets in a browser: {server.api_url}/#key={server.api_key}")
     if host in _LOOPBACK:
         click.echo(
-            "Only this machine can reach it; use --host 0.0.0.0 and --api-key-file to open it.",
+            "Only this machine can reach it; use --host 0.0.0.0 and --api-key-file to accept "
+            "requests from other machines.",
             err=True,
         )
 

@@ -34,8 +34,8 @@ upload_options = together(
     source_options,
     concurrency_option,
     unordered_option(
-        "Commit files as they finish: faster if the server is slow. A resumed upload sends the "
-        "missing files, whatever order the others have."
+        "Commit files as they finish, which is faster if the server is slow. A resumed upload "
+        "sends the missing files, regardless of the order of the others."
     ),
     click.option(
         "--atomic",

@@ -25,8 +25,8 @@ from sutro.cli.place import place_options, server_place
     type=click.FloatRange(min=0, min_open=True),
     default=_core.defaults()["upload_expiry"],
     metavar="N",
-    help="Seconds that an upload may take, as for `sutro serve`: bytes that are younger may belong "
-    "to an upload in progress. [default: 86400]",
+    help="Seconds that an upload may take, as for `sutro serve`: younger bytes may belong to an "
+    "upload in progress. [default: 86400]",
 )
 @verbose_option
 @json_option

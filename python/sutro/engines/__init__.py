@@ -1,4 +1,4 @@
-"""Engines that make data on many machines: Ray, Dask, Spark and Daft.
+"""Engines that compute data on many machines: Ray, Dask, Spark and Daft.
 
 The tasks of an engine stage their partitions, and the driver commits them in order. An engine is
 imported when it is used for the first time; so is its module here.
@@ -71,14 +71,14 @@ async def upload(driver: Driver, client: Any, given: Upload, staging: object) ->
         raise
     except KeyboardInterrupt as interrupt:
         message = (
-            "interrupted before the partitions were committed. The server deletes files that were "
-            "staged; the same upload again computes and sends them again"
+            "interrupted: nothing was committed. The server deletes the staged files when they "
+            "expire. Run the same upload again to compute and send them again"
         )
         raise UploadInterrupted(message) from interrupt
 
 
 def refuse_staging(staging: object) -> None:
-    """Refuse a place for files for anything but the frame of an engine.
+    """Reject `staging` for anything but the frame of an engine.
 
     Raises:
         ConfigurationError: There is one.

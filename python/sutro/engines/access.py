@@ -52,9 +52,9 @@ class Api(Protocol):
 
 
 class Access:
-    """A client that a task of an engine can take along.
+    """A client that can be sent with a task of an engine.
 
-    The pickle has no key, unless the client was made with `pickle_api_key=True`: a worker looks
+    The pickle has no key, unless the client was created with `pickle_api_key=True`: a worker looks
     one up in its own settings. It does so when it connects, so that a missing key is an error of
     the task and not of its pickle.
     """
@@ -128,6 +128,7 @@ def file_names(client: Api, dataset_id: str) -> list[str]:
 def only_one_process(url: str) -> str:
     """Return the message that workers cannot use the embedded server."""
     return (
-        f"{url} can be open in one process at a time, and the workers of this engine are others: "
-        f"run `sutro serve --data FOLDER`, or pass staging=FOLDER, a folder that they share"
+        f"{url} can be open in only one process, and the workers of this engine are other "
+        f"processes: run `sutro serve --data FOLDER`, or pass staging=FOLDER, a folder that they "
+        f"share"
     )

@@ -1,4 +1,4 @@
-"""Appends staged files to a dataset, whatever other jobs do there."""
+"""Appends staged files to a dataset, even if other jobs append at the same time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from sutro.engines.task import PartFile
 
 _MOST_TRIES = 1_000
-"""Of a commit, while other jobs append to the dataset."""
+"""Attempts of a commit, while other jobs append to the dataset."""
 
 _PAUSE_SECONDS = 0.1
-"""At most, between two tries: so jobs do not meet again and again."""
+"""Maximum pause between two attempts, so that jobs do not collide repeatedly."""
 
 _MOST_NAMES = 5
 """Files that a message names."""

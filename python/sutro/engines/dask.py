@@ -46,13 +46,13 @@ def upload(client: Api, frame: Any, dataset_id: str | None, options: Options) ->
 def read(
     dataset_id: str, *, columns: Sequence[str] | None = None, client: Client | None = None
 ) -> Any:
-    """Read a dataset as a Dask frame: a partition for each file, in order.
+    """Read a dataset as a Dask frame: one partition per file, in order.
 
     Args:
         dataset_id: The dataset.
         columns: Names of the columns to read. Default: all columns.
         client: The client that lists the dataset. Workers look up a key for its URL in their own
-            settings, unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
+            settings, unless it was created with `pickle_api_key=True`. Default: `sutro.Client()`.
 
     Returns:
         A `dask.dataframe.DataFrame`. Each task downloads its file and holds its rows.

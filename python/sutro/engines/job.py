@@ -1,4 +1,4 @@
-"""What the driver of an engine does: it prepares a job, and commits what the tasks have staged."""
+"""The work of the driver: prepares a job, and commits the files that its tasks have staged."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Job:
 
         Raises:
             SchemaMismatchError: They differ.
-            FrameError: It has types that Parquet does not have.
+            FrameError: It has types that Parquet does not support.
         """
         client, options = self.task.access.client(), self.task.options
         empty = schema.remove_metadata().empty_table()
@@ -158,8 +158,8 @@ def begin(
 def _refuse_no_staging(client: Api, dataset_id: str) -> None:
     if not stages(client, dataset_id):
         message = (
-            f"{client.api_url} does not stage files, so workers cannot send theirs: pass "
-            f"staging=FOLDER, a folder that the driver and all workers reach, or "
+            f"{client.api_url} does not stage files, so workers cannot send files to it: pass "
+            f"staging=FOLDER, a folder that the driver and all workers can access, or "
             f"staging='s3://BUCKET/PREFIX'. The driver then uploads from there"
         )
         raise ConfigurationError(message)
@@ -180,7 +180,7 @@ def _in_order(results: Iterable[Partition], count: int) -> list[Partition]:
         named = ", ".join(map(str, missing[:_MOST_NUMBERS]))
         what = f"no result for partition {named}" if missing else "more results than partitions"
         message = (
-            f"the engine gave {what}, of {text.counted(count, 'partition')}: nothing was "
+            f"the engine returned {what}, of {text.counted(count, 'partition')}: nothing was "
             f"committed. Run the job again"
         )
         raise UploadIncompleteError(message)

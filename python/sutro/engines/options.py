@@ -78,7 +78,7 @@ def _place(staging: object) -> str | None:
             return staging
         scheme = staging.partition("://")[0]
         message = (
-            f"staging must be a folder that the driver and all workers reach, or "
+            f"staging must be a folder that the driver and all workers can access, or "
             f"s3://BUCKET/PREFIX (gs://, az://), not {scheme}://...: mount it, or use a server "
             f"that stages files"
         )

@@ -87,14 +87,16 @@ class Prefix:
                 pass
             take_result(job)
         except SutroError as error:
-            logging.getLogger("sutro.engines").warning("delete %s yourself: %s", self.url, error)
+            logging.getLogger("sutro.engines").warning(
+                "cannot delete %s; delete it yourself: %s", self.url, error
+            )
 
 
 Place: TypeAlias = Folder | Prefix
 
 
 def new_place(staging: str, storage_options: dict[str, str] | None) -> Place:
-    """Make a folder, or a prefix, of the job's own, so that jobs do not meet in the shared one.
+    """Create a folder or prefix for one job, so that jobs do not collide in the shared one.
 
     Raises:
         ConfigurationError: The store of a URL cannot be opened.
@@ -115,7 +117,7 @@ def new_place(staging: str, storage_options: dict[str, str] | None) -> Place:
 
 
 def temporary_file() -> BinaryIO:
-    """Open a file without a name: it is gone with the process, however that ends."""
+    """Open a file without a name: it disappears with the process, even after a kill."""
     return tempfile.TemporaryFile(prefix="sutro-")
 
 

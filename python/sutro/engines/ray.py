@@ -63,22 +63,22 @@ class _Sink(ray.data.Datasink):
 class Datasink(_Sink):
     """Appends a Ray dataset to a dataset: `ray_dataset.write_datasink(sutro.ray.Datasink(id))`.
 
-    Each write task stages its blocks. When all have ended, the driver commits their files in the
-    order of the tasks, all or none. That is the order of the Ray dataset if Ray keeps it:
-    `ray_dataset.context.execution_options.preserve_order = True`, which `sutro.upload` sets.
+    Each write task stages its blocks. When all tasks have finished, the driver commits their files
+    in the order of the tasks, all or none. To keep the order of the Ray dataset, set
+    `ray_dataset.context.execution_options.preserve_order = True`, as `sutro.upload` does.
 
     Args:
         dataset_id: The dataset.
         client: The client of the driver. Workers look up a key for its URL in their own settings,
-            unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
-        staging: A folder that the driver and all workers reach, or a URL of a bucket, if the server
-            does not stage files.
-        storage_options: Options of the store of such a URL, as in `sutro.upload`; they travel with
-            the tasks. Default: driver and workers have their own settings.
+            unless it was created with `pickle_api_key=True`. Default: `sutro.Client()`.
+        staging: If the server does not stage files, a folder that the driver and all workers can
+            access, or the URL of a bucket.
+        storage_options: Options of the store of such a URL, as in `sutro.upload`; they are sent
+            with the tasks. Default: driver and workers use their own settings.
         rows_per_file: Split the rows of each write task into files of this many rows.
         target_file_size: Split them into files of about this size (`"256MB"`, or bytes).
-        on_mismatch: What to do if schemas differ: `"error"` or, to convert to the dataset's schema
-            where that loses nothing, `"cast"`.
+        on_mismatch: What to do if schemas differ: `"error"` rejects the files, `"cast"` casts them
+            to the dataset's schema, if no value is lost.
 
     Raises:
         ConfigurationError: The server does not stage files, or an argument cannot be used.
@@ -124,7 +124,7 @@ def upload(client: Api, frame: Any, dataset_id: str | None, options: Options) ->
                 raise
             raise own from error
     if sink.report is None:
-        message = "Ray has ended the write without its results: nothing was committed"
+        message = "Ray returned no results of the write: nothing was committed"
         raise SutroError(message)
     return sink.report
 
@@ -132,13 +132,13 @@ def upload(client: Api, frame: Any, dataset_id: str | None, options: Options) ->
 def read(
     dataset_id: str, *, columns: Sequence[str] | None = None, client: Client | None = None
 ) -> Any:
-    """Read a dataset as a Ray dataset: a task for each file, in order.
+    """Read a dataset as a Ray dataset: one task per file, in order.
 
     Args:
         dataset_id: The dataset.
         columns: Names of the columns to read. Default: all columns.
         client: The client that lists the dataset. Workers look up a key for its URL in their own
-            settings, unless it was made with `pickle_api_key=True`. Default: `sutro.Client()`.
+            settings, unless it was created with `pickle_api_key=True`. Default: `sutro.Client()`.
 
     Returns:
         A `ray.data.Dataset`. Each task downloads its file and decodes it batch by batch.
@@ -167,7 +167,7 @@ def _batches(
 
 @contextmanager
 def _preserved_order(frame: Any) -> Iterator[None]:
-    """Let Ray keep the order of blocks; otherwise they come as they are finished."""
+    """Let Ray keep the order of blocks; otherwise they arrive as they finish."""
     options = frame.context.execution_options
     before = options.preserve_order
     options.preserve_order = True

@@ -43,11 +43,11 @@ _STORAGE = "storage_options."
 
 
 def register(spark: SparkSession) -> None:
-    """Make the format `sutro` known to a session, for `write` and `read`.
+    """Register the format `sutro` with a session, for `write` and `read`.
 
     Options are `dataset_id`, `api_url`, and for `write` also `staging`, `storage_options.KEY`,
-    `rows_per_file`, `target_file_size` and `on_mismatch`, as in `sutro.upload`. The key of the API
-    is no option: it comes from the settings of driver and executors.
+    `rows_per_file`, `target_file_size` and `on_mismatch`, as in `sutro.upload`. The API key
+    is not an option: it comes from the settings of driver and executors.
 
     Args:
         spark: The session.
@@ -75,7 +75,7 @@ def _stage(task: Task, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordB
 def _partition_id() -> int:
     context = TaskContext.get()
     if context is None:
-        message = "this runs in tasks of Spark only"
+        message = "this function runs only in tasks of Spark"
         raise RuntimeError(message)
     number: int = context.partitionId()
     return number
@@ -105,7 +105,7 @@ class SutroSource(DataSource):
     def writer(self, schema: StructType, overwrite: bool) -> _Writer:  # noqa: FBT001 - of Spark
         """Write: each task stages, the driver commits."""
         if overwrite:
-            message = "a dataset is only appended to: use .mode('append'), or a new dataset"
+            message = "a dataset only supports appending: use .mode('append'), or a new dataset"
             raise ConfigurationError(message)
         given: dict[str, Any] = dict(self.options)
         rows = given.get("rows_per_file")

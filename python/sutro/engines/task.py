@@ -1,4 +1,4 @@
-"""What a task of an engine does: it makes files of its partition, and stages them."""
+"""The work of a task of an engine: writes its partition to files, and stages them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PartFile:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """The result of a task, wherever and however often it ran."""
+    """The result of one run of a task."""
 
     number: int
     """Its place in the plan, from 0."""
@@ -126,7 +126,7 @@ class Task:
 
 
 _OF_ARROW = pa.table({})
-"""Whose library says how to fix a column that Parquet does not have."""
+"""The library that says how to fix a column that Parquet does not support."""
 
 
 _CONFLICT = 409

@@ -65,7 +65,7 @@ pub(crate) async fn delete_dataset_file(
     }
 }
 
-/// Responds when the catalog has forgotten the files. Their blobs are deleted in the background.
+/// Responds when the files are removed from the catalog. Their blobs are deleted in the background.
 async fn delete(
     app: &Arc<AppState>,
     caller: Caller,

@@ -99,7 +99,7 @@ fn entity_tag(file: &StoredFile) -> String {
     }
 }
 
-/// What a request asks for: RFC 9110, section 13.2.2.
+/// The part of the file that a request wants: RFC 9110, section 13.2.2.
 #[derive(Debug, PartialEq, Eq)]
 enum Requested {
     Whole,
@@ -120,7 +120,7 @@ fn requested(headers: &HeaderMap, method: &Method, tag: &str, size: u64) -> Requ
     }
     let is_for_range =
         *method == Method::GET && value(header::IF_RANGE).is_none_or(|given| given == tag);
-    // What is no range of bytes is ignored.
+    // Anything else than a range of bytes is ignored.
     let ranges = value(header::RANGE).filter(|_| is_for_range).map(parse_range_header);
     let Some(Ok(ranges)) = ranges else { return Requested::Whole };
     // Nobody who reads Parquet asks for several.

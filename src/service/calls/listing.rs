@@ -29,7 +29,7 @@ const LONG_SCHEMA_BYTES: usize = 16 * 1024;
 
 type StreamError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a list in one piece contains for each file.
+/// The content of a list in one piece, for each file.
 enum Form {
     Name,
     /// All fields, and this schema as JSON.

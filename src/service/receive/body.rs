@@ -46,7 +46,7 @@ pub(crate) struct IncomingBody {
     received: u64,
     /// Microseconds since 1970, UTC; 0 until the first byte arrives.
     first_byte_at: i64,
-    /// As `first_byte_at`.
+    /// The same for the last byte.
     last_byte_at: i64,
     /// Its first bytes, for [`IncomingBody::is_object_text`].
     beginning: Vec<u8>,

@@ -9,10 +9,10 @@ use crate::service::refusal::Refusal;
 /// `String(form)`.
 pub(super) fn object_as_text() -> Refusal {
     Refusal::bad_request(
-        "the body is a JavaScript object as text ([object ...]), not a form: fetch takes its own \
-         FormData only, not the one of the package form-data. Write: const form = new FormData(); \
-         form.set('dataset_id', id); form.set('file', await fs.openAsBlob(path), name), and set no \
-         Content-Type",
+        "the body is a JavaScript object converted to a string ([object ...]), not a form: fetch \
+         accepts only its own FormData, not that of the package form-data. Write: const form = new \
+         FormData(); form.set('dataset_id', id); form.set('file', await fs.openAsBlob(path), \
+         name), and do not set Content-Type",
     )
 }
 
@@ -22,7 +22,7 @@ pub(super) fn without_dataset_id(headers: &HeaderMap) -> Refusal {
     let is_python = user_agent.is_some_and(|agent| agent.starts_with("python-"));
     Refusal::bad_request(if is_python {
         "the field 'dataset_id' is missing: pass it as data={'dataset_id': ...} together with files=; \
-         json= is dropped there"
+         json= is ignored if files= is given"
     } else {
         "the field 'dataset_id' is missing"
     })

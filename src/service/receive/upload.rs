@@ -67,7 +67,7 @@ pub(crate) async fn receive_staged(
     admit_staged(app, &caller, &dataset_id, file, arrival).await
 }
 
-/// What happens to an upload when its body is complete.
+/// The action when the body of an upload is complete.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Commit,

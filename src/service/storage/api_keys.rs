@@ -35,7 +35,7 @@ pub(crate) enum AddedKey {
     OfAnother,
 }
 
-/// Adds a key for a name. The hash of the first key of a name is its owner for ever. So a key
+/// Adds a key for a name. The hash of the first key of a name is its permanent owner id. So a key
 /// keeps the datasets that were created with it while it was in a file.
 pub(crate) struct AddKey<'a> {
     pub(crate) name: &'a str,

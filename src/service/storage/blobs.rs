@@ -36,14 +36,14 @@ pub(crate) trait Blobs: Send + Sync {
     /// Deletes a blob if it exists.
     fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StorageError>>;
 
-    /// Checks whether the store responds, if it did not respond lately.
+    /// Checks whether the store responds, unless it has responded recently.
     fn check_reachable(&self) -> BoxFuture<'_, Result<(), StorageError>> {
         ready(Ok(())).boxed()
     }
 }
 
 pub(super) fn damaged(id: &str, size: u64) -> StorageError {
-    StorageError::BlobDamaged(format!("{id} is not as it was stored, {size} bytes"))
+    StorageError::BlobDamaged(format!("{id} is not the blob of {size} bytes that was stored"))
 }
 
 /// A blob that is being written.

@@ -1,4 +1,4 @@
-//! Every history of up to five writes, refused, failed and given up in all ways, and then a kill:
+//! Every history of up to five writes, rejected, failed and cancelled in all ways, and then a kill:
 //! what was acknowledged is there, and nothing else.
 
 use std::{
@@ -78,7 +78,7 @@ fn history(all: &[Step], mut index: usize, steps: usize) -> Vec<Step> {
     history
 }
 
-/// A folder in memory where there is one: the syncs of a disk would take most of the time.
+/// A folder in memory if there is one: the syncs of a disk would take most of the time.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
@@ -93,7 +93,7 @@ struct Run {
     last_commit: Option<(u64, Vec<String>)>,
 }
 
-/// What a service finds on its folder.
+/// The contents that a server finds in its folder.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     names: Vec<String>,
@@ -152,7 +152,7 @@ impl Run {
         self.catalog.append("d", &data_schema(column), &[new_file(name)]).await
     }
 
-    /// An error says what was answered instead of what should be.
+    /// An error contains the actual and the expected result.
     async fn step(&mut self, step: Step, name: &str) -> Result<(), String> {
         if STAGING.contains(&step) {
             return self.step_of_staging(step, name).await;
@@ -281,7 +281,7 @@ impl Run {
         Err(told)
     }
 
-    /// What a service finds that is started on the folder as a kill leaves it at this moment.
+    /// The contents that a server finds after a kill at this moment.
     async fn after_a_kill(&self) -> Found {
         let left = folder();
         // The journal first: with it, any later state of the catalog is rolled back.
@@ -389,7 +389,7 @@ fn assert_none(failures: &[String]) {
     );
 }
 
-/// A connection that is used again after an error loses what it is asked to write.
+/// A connection that is reused after an error loses its later writes.
 #[test]
 fn the_mutant_that_keeps_failed_connections_is_found() {
     for all in [&APPENDS, &STAGING] {

@@ -33,7 +33,7 @@ pub(super) struct ExpectedFile {
     pub(super) is_small: bool,
 }
 
-/// What the bytes of a file are.
+/// The result of comparing a file with the catalog.
 pub(super) enum Compared {
     Same,
     Missing,
@@ -81,13 +81,13 @@ pub(super) async fn compare(
     let compared = async {
         let hash = hash(store, path, file.size_bytes).await?;
         if file.sha256.is_some_and(|expected| expected != hash) {
-            let problem = "its bytes have another SHA-256 than when they were stored";
+            let problem = "the SHA-256 of its bytes differs from the stored one";
             return Ok(Compared::Different(problem.to_owned()));
         }
         compare_rows(store, path, file).await
     };
     match compared.await {
-        // It was there a moment ago.
+        // It existed a moment ago.
         Err(StoreError::NotFound { .. }) => Ok(Compared::Missing),
         compared => compared.map_err(|error| failed(&error)),
     }
@@ -103,7 +103,7 @@ async fn compare_rows(
     while let Some(range) = footer.needs() {
         let bytes = store.get_range(path, range).await?;
         if let Err(error) = footer.push(bytes) {
-            return Ok(Compared::Different(format!("it is no valid Parquet file: it {error}")));
+            return Ok(Compared::Different(format!("it is not a valid Parquet file: it {error}")));
         }
     }
     let thrift = footer.into_thrift();
@@ -114,7 +114,9 @@ async fn compare_rows(
         Ok(Ok(rows)) => {
             Compared::Different(format!("it has {rows} rows instead of {}", file.row_count))
         }
-        Ok(Err(error)) => Compared::Different(format!("it is no valid Parquet file: it {error}")),
+        Ok(Err(error)) => {
+            Compared::Different(format!("it is not a valid Parquet file: it {error}"))
+        }
         Err(_) => Compared::Different("its footer cannot be read".to_owned()),
     })
 }

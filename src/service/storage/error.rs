@@ -8,13 +8,13 @@ pub(crate) enum StorageError {
     #[error("no space left")]
     Full,
     /// Handles, memory or a lock are temporarily not available. Nothing was written.
-    #[error("not available for the moment: {0}")]
+    #[error("temporarily not available: {0}")]
     Unavailable(String),
     /// The database of the catalog cannot be reached, or is busy. Nothing was written.
     #[error("the database cannot be reached, or is busy: {0}")]
     Unreachable(String),
     /// The store of the files cannot be reached, or is busy.
-    #[error("the store of the files cannot be reached, or is busy: {0}")]
+    #[error("the file store cannot be reached, or is busy: {0}")]
     StoreAway(String),
     /// A commit failed, and may or may not have taken effect.
     #[error("the outcome of a commit is unknown: {0}")]

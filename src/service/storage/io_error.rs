@@ -1,4 +1,4 @@
-//! What failures of the operating system mean.
+//! Maps failures of the operating system to what they mean for the caller.
 
 use std::io;
 

@@ -72,7 +72,7 @@ impl KeyCatalog {
                 "the catalog already has the key {key_id}, or it was revoked; use another key"
             ))),
             AddedKey::OfAnother => Err(Error::configuration(format!(
-                "the key {key_id} was the first one of another name, which owns its datasets; use \
+                "the key {key_id} was the first key of another name, which owns its datasets; use \
                  that name, or another key"
             ))),
         }
@@ -151,8 +151,8 @@ fn check_name(name: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::configuration(format!(
-        "the name {name:?} cannot be used: it must have 1 to {LONGEST_NAME} of A-Z a-z 0-9 _ - . @, \
-         and must not look like the id of a key ({ID_DIGITS} hexadecimal digits)"
+        "the name {name:?} cannot be used: it must be 1 to {LONGEST_NAME} of the characters \
+         A-Z a-z 0-9 _ - . @, and must not look like the id of a key ({ID_DIGITS} hexadecimal digits)"
     )))
 }
 

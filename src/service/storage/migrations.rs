@@ -8,8 +8,8 @@ use sqlx::{
 };
 
 /// Each migration has a version, and never changes once it was released, because catalogs store a
-/// checksum of it. Migrations only add, so that an instance of an earlier release that is running
-/// can go on.
+/// checksum of it. Migrations only add, so that a running instance of an earlier release can
+/// continue.
 pub(super) const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "datasets and files", include_str!("migrations/1_datasets_and_files.sql")),
     (2, "owners", include_str!("migrations/2_owners.sql")),
@@ -38,8 +38,8 @@ pub(super) fn check_version(version: i64) -> Result<(), String> {
     match i64::try_from(known) {
         Ok(known) if version > known => Err(failure(&MigrateError::VersionMissing(version))),
         Ok(known) if version < known => Err(format!(
-            "an earlier release has written it in version {version}; start a server of this \
-             release once, which migrates it to version {known}"
+            "its version is {version}, of an earlier release; start a server of this release \
+             once, which migrates it to version {known}"
         )),
         _ => Ok(()),
     }

@@ -6,9 +6,9 @@ use std::cell::Cell;
 pub(super) enum Mutant {
     /// An append does not lock the row of its dataset.
     NoLockOfTheDataset,
-    /// After an unknown outcome of a `COMMIT`, nobody looks whether it took effect.
+    /// After an unknown outcome of a `COMMIT`, no lookup follows.
     NoLookUpAfterCommit,
-    /// The sweep takes records of every age for expired.
+    /// The sweep treats records of every age as expired.
     SweepWithoutAge,
 }
 

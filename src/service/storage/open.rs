@@ -33,7 +33,7 @@ use crate::{
     service::clock::now,
 };
 
-/// How long files stay staged, how long uploads may last, and how much one owner may stage.
+/// The expiry of staged files and of uploads, and the limits of one owner.
 #[derive(Clone, Copy)]
 pub(crate) struct StorageRules {
     pub(crate) stage_expiry: Duration,
@@ -66,7 +66,7 @@ pub(crate) struct Storage {
     kept: Swept,
     rules: StorageRules,
     sweeper: AbortOnDropHandle<()>,
-    /// Dropped last, so that nobody else opens a folder before everything is closed.
+    /// Dropped last, so that no other process opens a folder before everything is closed.
     folders: UsedFolders,
 }
 
@@ -138,7 +138,7 @@ impl Storage {
         self.check_blobs_reachable().await
     }
 
-    /// Checks whether the store of the blobs responds, if it did not respond lately.
+    /// Checks whether the store of the blobs responds, unless it has responded recently.
     pub(crate) async fn check_blobs_reachable(&self) -> Result<(), StorageError> {
         self.kept.blobs.check_reachable().await
     }

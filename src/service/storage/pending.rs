@@ -1,5 +1,5 @@
 //! The port for unfinished uploads: a record of each blob before its first byte, so that the blob
-//! is removed if it does not become a file, however the upload ends.
+//! is removed if it does not become a file, even after a kill.
 
 use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
 

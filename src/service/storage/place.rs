@@ -42,7 +42,7 @@ impl Place {
         }
     }
 
-    /// Whether only one process can use the place, which has its blobs beside the catalog.
+    /// Whether only one process can use the place, which has its blobs next to the catalog.
     pub(super) fn is_one_folder(&self) -> bool {
         match &self.catalog {
             CatalogPlace::Sqlite(file) => {
@@ -87,7 +87,7 @@ pub(super) fn catalog_of(folder: Option<&Path>, catalog: Option<&str>) -> Result
 }
 
 fn missing(what: &str) -> Error {
-    Error::configuration(format!("say where to store datasets: {what} is missing"))
+    Error::configuration(format!("specify where to store datasets: {what} is missing"))
 }
 
 fn local_folder(folder: &Path) -> Result<&Path> {
@@ -108,7 +108,7 @@ fn catalog_place(place: &str) -> Result<CatalogPlace> {
             Ok(CatalogPlace::Postgres(PostgresUrl::parse(place)?))
         }
         _ => Err(Error::configuration(format!(
-            "cannot keep a catalog in {}; the place must be sqlite:FILE or postgres://…",
+            "cannot store a catalog in {}; the place must be sqlite:FILE or postgres://…",
             scheme_of(place)
         ))),
     }
@@ -131,7 +131,7 @@ fn blobs_place(place: &str, options: &[(String, String)]) -> Result<BlobsPlace> 
 }
 
 fn no_options() -> Error {
-    Error::configuration("only files in s3://BUCKET/PREFIX have options")
+    Error::configuration("options apply only to files in s3://BUCKET/PREFIX")
 }
 
 /// `file:FOLDER` and `file:///FOLDER` name the same folder.

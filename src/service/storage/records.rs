@@ -1,8 +1,8 @@
 //! Transactions for records of unfinished uploads in the catalog.
 //!
 //! A record expires when its upload has lasted longer than any upload may. From then on the upload
-//! cannot be committed, whatever its instance does. The blob is deleted later, so that an instance
-//! that was suspended in the middle of a write has probably ended by then.
+//! cannot be committed, even if its instance tries to. The blob is deleted later, so that an
+//! instance that was suspended in the middle of a write has probably ended by then.
 
 use std::collections::HashSet;
 

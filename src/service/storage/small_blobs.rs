@@ -1,7 +1,7 @@
 //! The bytes of small files, which the catalog stores in the transaction that stores the file.
 //!
-//! A blob costs a file, two syncs and a record, whatever its size. In the catalog, small files share
-//! the syncs of their transaction, and nothing can be left of them.
+//! A blob costs a file, two syncs and a record, regardless of its size. In the catalog, small files
+//! share the syncs of their transaction, and nothing can be left of them.
 
 use std::{collections::HashSet, ops::Range};
 

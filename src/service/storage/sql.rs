@@ -133,7 +133,7 @@ pub(super) const UNCOUNT_FILE: &str = "\
 pub(super) const FIND_RECORD: &str =
     "UPDATE pending_blobs SET expires_at = expires_at WHERE file_id = $1 RETURNING file_id";
 
-/// What the rows of datasets say, and what is there.
+/// The totals in the rows of datasets, and those of their files.
 pub(super) const VERIFIED_DATASETS: &str = "\
     SELECT dataset_id, file_count, total_size_bytes, \
     (SELECT COUNT(*) FROM files WHERE files.dataset_id = datasets.dataset_id) AS counted, \

@@ -1,4 +1,4 @@
-//! How much each owner has staged, and may stage.
+//! The totals that each owner has staged, and their limits.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{
     statement::{Connection, Row, statement},
 };
 
-/// How much one owner may stage.
+/// The limits of one owner.
 #[derive(Clone, Copy)]
 pub(crate) struct Quota {
     pub(crate) max_files: u64,
@@ -22,7 +22,7 @@ impl Quota {
     }
 }
 
-/// What one owner, or all owners together, have staged.
+/// The totals of one owner, or of all owners together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StagedTotals {
     pub(crate) files: u64,
@@ -59,7 +59,7 @@ pub(super) async fn set_totals(
     connection.execute(update.bind(signed(totals.bytes)?).bind(owner)).await.map(drop)
 }
 
-/// What is not staged any more, by owner.
+/// Totals to subtract, by owner.
 #[derive(Default)]
 pub(super) struct Totals(BTreeMap<String, StagedTotals>);
 

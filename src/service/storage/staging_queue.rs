@@ -1,5 +1,5 @@
 //! Stages the files of concurrent requests in one transaction, because each transaction takes
-//! several syncs of the disk, however little it writes.
+//! several syncs of the disk, regardless of its size.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -63,7 +63,7 @@ impl Swept {
             if sweeps_uploads && let Err(error) = self.sweep().await {
                 tracing::warn!("blobs of expired uploads were not removed: {error}");
             }
-            // Instances that were started together must not sweep together for ever.
+            // Instances that were started together must not keep sweeping at the same time.
             let jitter = f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX) / 4.0;
             sleep(pause.mul_f64(1.0 + jitter)).await;
         }

@@ -33,7 +33,7 @@ const SIDE_BY_SIDE: usize = 4;
 /// Number of connections to a database server.
 const CONNECTIONS: u32 = 4;
 
-/// What is wrong with a blob, or with the catalog.
+/// The kinds of problems with blobs or with the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
     /// The bytes of a file are not those that were stored, or the catalog contradicts itself.
@@ -47,7 +47,7 @@ pub enum FindingKind {
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
+    /// The kind.
     pub kind: FindingKind,
     /// The id of the file, which is the name of its blob. `None` if it is about a dataset.
     pub file_id: Option<String>,
@@ -59,7 +59,7 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// What a verification has read and found.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verification {
     /// Number of files and staged files in the catalog.

@@ -57,7 +57,7 @@ fn of_connection_string(text: &str) -> Vec<(Key, String)> {
         let protocol = part("DefaultEndpointsProtocol").unwrap_or_else(|| "https".to_owned());
         Some(format!("{protocol}://{}.blob.{}", account.as_deref()?, part("EndpointSuffix")?))
     };
-    // Those with a signature name no account.
+    // Connection strings with a signature do not name an account.
     let of_host = || {
         let (_, host) = endpoint.as_deref()?.split_once("://")?;
         host.split_once('.').map(|(account, _)| account.to_owned())

@@ -26,12 +26,12 @@ pub(crate) struct Bucket {
     files: Files,
     /// `s3://BUCKET`.
     url: Arc<str>,
-    /// What the store calls it.
+    /// The store's name for it: "bucket", "container", …
     kind: &'static str,
     pub(super) runtime: Handle,
 }
 
-/// What is directly in a folder.
+/// The direct contents of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// Keys and objects.
@@ -49,7 +49,7 @@ impl Bucket {
         &self.url
     }
 
-    /// An object whose key is known, in whatever state it is.
+    /// An object with this key, in any state.
     ///
     /// # Errors
     /// [`Error::Configuration`] if the key cannot be used.
@@ -72,7 +72,7 @@ impl Bucket {
     /// Lists what is directly in a folder.
     ///
     /// # Errors
-    /// [`Error::File`] if the store refuses or does not respond.
+    /// [`Error::File`] if the store rejects the request or does not respond.
     pub(crate) fn folder(&self, folder: &str) -> Result<Listing> {
         self.with_prefix(&self.start_of(folder)?, false)
     }

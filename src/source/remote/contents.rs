@@ -1,10 +1,10 @@
-//! What a listing shows.
+//! The contents of a listing.
 
 use object_store::path::Path;
 
 use super::identity::Identity;
 
-/// What is in a folder.
+/// The contents of a folder.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) files: Vec<(Path, Identity)>,

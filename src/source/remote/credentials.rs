@@ -1,4 +1,4 @@
-//! What to say on a machine without credentials, and whether it is one of a cloud.
+//! Error messages for machines without credentials, and whether a machine is one of a cloud.
 
 use std::{
     io::{self, Read, Write},
@@ -8,19 +8,20 @@ use std::{
 
 pub(super) const NO_S3: &str = "no credentials for s3:// were found in storage_options \
      (aws_access_key_id, aws_secret_access_key), in the environment (AWS_ACCESS_KEY_ID, \
-     AWS_SECRET_ACCESS_KEY), in the profile (AWS_PROFILE, ~/.aws/credentials), or on a machine of \
-     AWS; for a public bucket, set the option aws_skip_signature to true";
+     AWS_SECRET_ACCESS_KEY), in the profile (AWS_PROFILE, ~/.aws/credentials), or in the metadata \
+     service of an AWS machine; for a public bucket, set the option aws_skip_signature to true";
 
 pub(super) const NO_GOOGLE: &str = "no credentials for gs:// were found in storage_options \
      (google_service_account, token), in the environment (GOOGLE_SERVICE_ACCOUNT, \
      GOOGLE_APPLICATION_CREDENTIALS), in ~/.config/gcloud (gcloud auth application-default login), \
-     or on a machine of Google Cloud; for a public bucket, set the option anon to true";
+     or in the metadata service of a Google Cloud machine; for a public bucket, set the \
+     option anon to true";
 
 pub(super) const NO_AZURE: &str = "no credentials for az:// were found in storage_options \
      (account_key, sas_token, client_secret), in the environment (AZURE_STORAGE_ACCOUNT_KEY, \
-     AZURE_STORAGE_SAS_TOKEN, AZURE_CLIENT_SECRET), or on a machine of Azure; to use those of \
-     `az login`, set the option azure_use_azure_cli to true; for a public container, set the \
-     option anon to true";
+     AZURE_STORAGE_SAS_TOKEN, AZURE_CLIENT_SECRET), or in the metadata service of an Azure \
+     machine; to use those of `az login`, set the option azure_use_azure_cli to true; for a \
+     public container, set the option anon to true";
 
 /// The service that gives credentials to machines of a cloud.
 const METADATA: &str = "169.254.169.254";

@@ -32,7 +32,7 @@ pub(super) enum ReadError {
     Changed(&'static str),
     /// It is not there.
     Missing,
-    /// The store refused, or did not respond to several attempts.
+    /// The store rejected the request, or did not respond to several attempts.
     Failed(io::ErrorKind, String),
     /// The connection broke, or the store is overloaded; another attempt may succeed.
     Broken(String),
@@ -54,7 +54,7 @@ impl ReadError {
             Of::Precondition { .. } | Of::NotModified { .. } => Self::Changed("it was replaced"),
             Of::PermissionDenied { .. } | Of::Unauthenticated { .. } => Self::denied(&said),
             _ if status(&said) == Some(416) => Self::Changed("it shrank"),
-            // Says no more than that, and is what S3 responds with when a token has expired.
+            // The message says no more than this code. S3 sends it when a token has expired.
             _ if status(&said) == Some(400) && said.contains("performing HEAD") => {
                 Self::denied(&said)
             }

@@ -13,7 +13,7 @@ const PARQUET: &str = "application/vnd.apache.parquet";
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Existing {
     pub(crate) object: RemoteObject,
-    /// As its metadata tells. An object that is overwritten loses its metadata.
+    /// From its metadata, which an overwritten object loses.
     pub(crate) sha256: Option<Sha256Digest>,
 }
 
@@ -21,7 +21,7 @@ impl Bucket {
     /// Looks for an object.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the store refuses or does not respond.
+    /// [`crate::Error::File`] if the store rejects the request or does not respond.
     pub(crate) async fn find(&self, key: &str) -> Result<Option<Existing>> {
         let (store, path) = (self.store()?, self.path(key)?);
         let options = GetOptions { head: true, ..GetOptions::default() };
@@ -50,7 +50,7 @@ impl Bucket {
     }
 }
 
-/// What a store keeps with a Parquet file.
+/// The attributes that a store keeps with a Parquet file.
 pub(super) fn attributes_of(sha256: Option<Sha256Digest>) -> Attributes {
     let mut attributes = Attributes::from_iter([(Attribute::ContentType, PARQUET)]);
     if let Some(sha256) = sha256 {

@@ -16,7 +16,7 @@ use crate::{
     location::Location,
 };
 
-/// Objects that are looked at at the same time.
+/// Number of objects that are checked at the same time.
 pub(in crate::source) const LOOKS_AT_ONCE: usize = 32;
 
 /// An object of a store, or a file on the web. Cheap to clone.
@@ -25,7 +25,7 @@ pub(crate) struct RemoteObject {
     pub(super) store: Store,
     /// Its URL without secrets.
     pub(super) url: Arc<str>,
-    /// As a listing shows it.
+    /// The state that a listing shows.
     pub(super) identity: Option<Identity>,
     pub(super) runtime: Handle,
 }

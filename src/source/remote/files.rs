@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// Folders that are looked at at the same time.
+/// Number of folders that are checked at the same time.
 const LISTINGS_AT_ONCE: usize = 16;
 
 /// Cheap to clone.

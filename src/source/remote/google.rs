@@ -28,7 +28,7 @@ const CREDENTIALS_FILE: &str = if cfg!(windows) {
 /// Takes an option. Returns false if its name is not known.
 fn take(settings: &mut Vec<(Key, String)>, name: &str, value: &str) -> bool {
     let setting = match name {
-        // Only billing and the creation of buckets need it.
+        // It is needed only for billing and to create buckets.
         "project" => return true,
         "token" => of_token(value),
         "anon" | "anonymous" => Some((Key::SkipSignature, value)),
@@ -49,7 +49,7 @@ fn take(settings: &mut Vec<(Key, String)>, name: &str, value: &str) -> bool {
     true
 }
 
-/// What `token` means to gcsfs: a word, the path of a file, the content of one, or a token.
+/// The meanings of `token` in gcsfs: a keyword, the path of a file, its content, or a token.
 fn of_token(value: &str) -> Option<(Key, &str)> {
     match value {
         "anon" => Some((Key::SkipSignature, "true")),

@@ -127,7 +127,7 @@ impl Repository {
         WebFile::new(self.client.clone(), url.as_str(), self.token.clone())
     }
 
-    /// What is in a folder, which is empty if there is none.
+    /// The contents of a folder; empty if it does not exist.
     pub(super) async fn list(
         &self,
         folder: &str,
@@ -156,7 +156,7 @@ impl Repository {
                 }
             }
             match next {
-                // A page that names itself would be read for ever.
+                // A page that links to itself would be read forever.
                 Some(query) if url.query() != Some(&query) => url.set_query(Some(&query)),
                 _ => return Ok(contents),
             }

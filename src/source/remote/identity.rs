@@ -1,4 +1,4 @@
-//! What tells whether an object is still the one that was pinned.
+//! The identity of an object: whether it is still the one that was pinned.
 
 use chrono::{DateTime, Utc};
 use object_store::ObjectMeta;
@@ -24,7 +24,7 @@ impl Identity {
         self.etag.as_ref().map(|etag| format!("\"{etag}\""))
     }
 
-    /// What has changed since: "it grew", …
+    /// The change since then: "it grew", …
     pub(super) fn change(&self, now: &Self) -> Option<&'static str> {
         let is_replaced = match (&self.etag, &now.etag) {
             (Some(pinned), Some(now)) => pinned != now,

@@ -7,8 +7,8 @@
 //!                                          └─> ObjectWriter ──> Multipart      as bytes arrive
 //! ```
 //!
-//! Calls for the check block, and wait for work of the runtime. Reads that break go on at the byte
-//! where they broke.
+//! Calls for the check block, and wait for work of the runtime. Reads that break continue at the
+//! same byte.
 
 mod azure;
 mod bucket;

@@ -15,13 +15,13 @@ use tokio::{
 
 use crate::{background::Cleanup, object_stores::words};
 
-/// How long an error waits for the end of the abort, which goes on in the background.
+/// How long an error waits for the abort, which continues in the background.
 const ABORT_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Multipart {
     /// `None` when it is over.
     upload: Option<Box<dyn MultipartUpload>>,
-    /// Those that are being sent.
+    /// The parts that are being sent.
     parts: JoinSet<StoreResult<()>>,
     runtime: Handle,
     /// The process waits for the abort before it exits.
@@ -73,7 +73,7 @@ impl Multipart {
     /// Aborts it, and waits a moment for the end of that.
     pub(super) async fn abort(mut self) {
         if let Some(aborting) = self.begin_abort() {
-            // It goes on if the time is over.
+            // It continues after this time.
             let _ = timeout(ABORT_PATIENCE, aborting).await;
         }
     }

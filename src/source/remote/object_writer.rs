@@ -83,7 +83,7 @@ impl ObjectWriter {
     /// Adds bytes. Waits for the store while a part is full.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the store refuses or does not respond.
+    /// [`crate::Error::File`] if the store rejects the request or does not respond.
     pub(crate) async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         while !bytes.is_empty() {
             if self.part.len() == self.part_bytes {
@@ -144,7 +144,7 @@ impl ObjectWriter {
         let part = self.part.split().freeze();
         self.part = BytesMut::new();
         if self.multipart.is_none() {
-            // Who may write need not be allowed to read.
+            // A key with write permission may lack read permission.
             self.before = self.bucket.find(&self.key).await.ok().flatten();
             let (store, path) = (self.bucket.store()?, self.path.clone());
             let (attributes, runtime) = (self.attributes.clone(), &self.bucket.runtime);

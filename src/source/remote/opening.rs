@@ -1,4 +1,4 @@
-//! What stores have in common when they are opened.
+//! Code that all stores use when they are opened.
 
 use std::{ffi::OsString, time::Duration};
 

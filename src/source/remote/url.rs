@@ -56,7 +56,7 @@ impl Scheme {
         }
     }
 
-    /// What the store calls a bucket.
+    /// The store's name for a bucket: "bucket", "container", …
     pub(super) fn bucket(self) -> &'static str {
         match self {
             Self::S3 | Self::Google => "bucket",
@@ -128,7 +128,7 @@ impl RemoteUrl {
         if !(3..=222).contains(&bucket.len()) || !bucket.bytes().all(is_of_a_name) {
             let what = scheme.bucket();
             return Err(Error::configuration(format!(
-                "{kind}://{rest} has no valid name of a {what}; it must be {kind}://{}/KEY",
+                "{kind}://{rest} has no valid {what} name; it must be {kind}://{}/KEY",
                 what.to_uppercase()
             )));
         }

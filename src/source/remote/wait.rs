@@ -39,7 +39,7 @@ impl Attempts {
         self.0 += 1;
         match error {
             ReadError::Broken(words) if self.0 < MAX_ATTEMPTS => {
-                tracing::debug!("a read of a remote file broke, and goes on: {words}");
+                tracing::debug!("a read of a remote file broke, and is retried: {words}");
                 let pause = FIRST_PAUSE * 2_u32.saturating_pow(self.0 - 1);
                 sleep(pause.min(LONGEST_PAUSE)).await;
                 Ok(())

@@ -23,7 +23,8 @@ impl Bucket {
     /// there is nothing of it before.
     ///
     /// # Errors
-    /// [`crate::Error::File`] if the store refuses or does not respond, and those of `read`.
+    /// [`crate::Error::File`] if the store rejects the request or does not respond, and those of
+    /// `read`.
     pub(crate) async fn put(&self, key: &str, size: u64, read: ReadRange) -> Result<()> {
         let mut writer = self.writer(key, Some(size), Attributes::default(), PARTS_AT_ONCE)?;
         match write_all(&mut writer, size, read).await {

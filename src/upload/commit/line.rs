@@ -1,6 +1,7 @@
-//! What all strategies share: the files in plan order. The first file that is not committed is the
-//! head of the line. The line maps events to changes of state and to actions. Whether to release a
-//! tail, or to drop an upload to make room for the head, is up to the strategy.
+//! The state that all strategies share: the files in plan order. The first file that is not
+//! committed is the head of the line. The line maps events to changes of state and to actions.
+//! Whether to release a tail, or to drop an upload to make room for the head, is up to the
+//! strategy.
 
 use std::time::Duration;
 
@@ -199,7 +200,7 @@ impl Line {
     fn head_failed(&mut self, cause: Cause) -> Option<Room> {
         match self.retries.failed(self.files.open(), cause) {
             Lesson::Alone => {
-                // Whatever is there, this run did not put it there.
+                // This run did not add what is there.
                 self.open_limit.forget();
                 self.open_limit.lower_to(1);
                 None
@@ -215,7 +216,7 @@ impl Line {
         if cause == Cause::NoRoom && self.files.head_phase().is_some_and(Phase::is_open) {
             self.open_limit.serves(open);
         } else {
-            // If the head is not served, this does not tell how many requests are.
+            // If the head is not served, the number of served requests is unknown.
             self.open_limit.lower_to(open);
         }
     }

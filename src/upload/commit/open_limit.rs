@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_number_is_tried_again_less_and_less_often() {
+    fn a_rejected_number_is_retried_less_and_less_often() {
         for places in 1..8 {
             assert!(refusals(places, 100) <= 5, "{places}");
             assert!(refusals(places, 10_000) <= 20, "{places}");

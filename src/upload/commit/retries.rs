@@ -8,7 +8,7 @@ use super::decision::{Cause, Room};
 pub(super) struct Retries {
     most: u32,
     failures: u32,
-    /// Those failures without another open upload that could have been in its way.
+    /// The failures without another open upload that could have been in its way.
     alone: u32,
 }
 

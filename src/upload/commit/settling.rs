@@ -15,7 +15,7 @@ pub(super) struct Settling {
     polls: u32,
     /// Listings in a row that were not available.
     unavailable: u32,
-    /// Those without an open upload that could have been in the way.
+    /// The part of these without an open upload that could have been in the way.
     unavailable_alone: u32,
 }
 

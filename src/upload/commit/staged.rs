@@ -1,9 +1,9 @@
 //! Staged files: the server stores them in any order, and small transactions give them their order.
 //!
 //! Bodies are sent as in an unordered upload, and nothing of them is visible. Whenever the next
-//! files of the plan are staged and no commit is under way, one request commits all of them. After
-//! each commit, files gather for a moment, because a commit of many costs the server hardly more
-//! than a commit of one.
+//! files of the plan are staged and no commit is in progress, one request commits all of them.
+//! After each commit, files gather for a moment, because a commit of many costs the server hardly
+//! more than a commit of one.
 //!
 //! Invariant: a commit names the number of files that the dataset must have, so the dataset always
 //! holds a prefix of the plan, whichever commits arrive late, twice, or never.
@@ -27,7 +27,7 @@ pub enum CommitWhen {
     NextStaged,
     /// All in one commit, when the last of them is staged.
     AllStaged,
-    /// Somebody else does it.
+    /// Another call commits them.
     Never,
 }
 
@@ -44,7 +44,7 @@ pub struct Staged {
     /// Most files of one commit.
     max_group: usize,
     max_retries: u32,
-    /// Files that are made ahead of the commits.
+    /// Maximum number of files that are created ahead of the commits.
     max_ahead: usize,
     /// The files before this one are in the dataset.
     committed: FileIndex,
@@ -61,14 +61,14 @@ pub struct Staged {
     in_doubt: bool,
 }
 
-/// The commit that is under way, if any.
+/// The commit in progress, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Commit {
     None,
     /// Not requested before more files are staged: see [`Action::GatherGroup`].
     Gathering,
     Requested(Group),
-    /// Requested again after a pause: the same files, so that the server recognizes it.
+    /// Requested again after a pause: the same files, so that the server recognises it.
     Pausing(Group),
     Comparing(Reason),
 }
@@ -78,7 +78,8 @@ enum Commit {
 enum Reason {
     /// The dataset has other files than this run has put there.
     OthersWrote,
-    /// No further commit is requested: it is the last chance to learn of the last one.
+    /// No further commit is requested, so this listing is the last chance to learn the outcome of
+    /// the last one.
     GaveUp,
 }
 
@@ -106,7 +107,7 @@ impl Staged {
         match ending {
             Ending::Accepted => self.line.done(file),
             Ending::NameTaken if self.when == CommitWhen::NextStaged => {
-                // Perhaps another run of this upload committed it: the listing tells when it is
+                // Perhaps another run of this upload committed it: the listing shows it when it is
                 // the next one.
                 self.taken.insert(file);
                 self.line.done(file);
@@ -120,7 +121,7 @@ impl Staged {
         }
     }
 
-    /// Starts a commit of the next files, unless one is under way.
+    /// Starts a commit of the next files, unless one is in progress.
     fn commit_next(&mut self) {
         if self.commit == Commit::Gathering && !self.may_gather_more() {
             self.commit = Commit::None;
@@ -234,7 +235,7 @@ impl Staged {
         }
     }
 
-    /// What is staged may expire.
+    /// Staged files may expire.
     fn stage_again(&mut self, group: Group, file: Option<FileIndex>) {
         let gone = file.map_or(group.start..group.end, |file| file..file + 1);
         for file in gone {

@@ -54,7 +54,7 @@ impl Stopping {
         begun.start..self.fence.min(begun.end + 1).min(files.len())
     }
 
-    /// Whether nothing is under way and nothing is left to start.
+    /// Whether nothing is in progress and nothing is left to start.
     pub(super) fn is_idle(&self, files: &Files) -> bool {
         let is_busy = |file: FileIndex| match files[file].phase {
             Phase::Waiting | Phase::Done => false,

@@ -13,7 +13,7 @@ pub trait CommitStrategy: Debug + Send {
     #[must_use]
     fn on(&mut self, event: Event) -> Vec<Action>;
 
-    /// What it shares with the other strategies. Those below can be answered from it.
+    /// The state that all strategies share, from which the methods below are derived.
     fn line(&self) -> &Line;
 
     /// Whether another file of a plan that grows could be put to use: bounded by

@@ -30,10 +30,10 @@ const BATCH_ROWS: usize = 1024;
 /// Bytes that describe one edit.
 const EDIT_BYTES: usize = 4;
 
-/// What became of a damaged file.
+/// The outcome for a damaged file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packed {
-    /// Refused by the check, or when it was packed, with this error.
+    /// Rejected by the check, or when it was packed, with this error.
     Refused(String),
     /// Its packs can be read, and have its rows.
     Equal,

@@ -89,7 +89,8 @@ fn read_footer(content: &Content) -> Result<ParquetMetaData> {
     read.map_err(|error| of_source(error).unwrap_or_else(failed))
 }
 
-/// The error of a source, which came through the parquet crate's reader, or else its words.
+/// The error of a source, which came through the parquet crate's reader, or else the crate's
+/// message.
 fn of_source(error: ParquetError) -> std::result::Result<Error, String> {
     let ParquetError::External(cause) = error else { return Err(error.to_string()) };
     match cause.downcast::<Error>() {

@@ -17,8 +17,9 @@ pub(super) fn write_constant(
     rows: i64,
     writer: &mut SerializedColumnWriter<'_>,
 ) -> Result<()> {
-    let rows = usize::try_from(rows)
-        .map_err(|_| ParquetError::General("a row group has less than no rows".to_owned()))?;
+    let rows = usize::try_from(rows).map_err(|_| {
+        ParquetError::General("a row group has a negative number of rows".to_owned())
+    })?;
     match &column.value {
         None => write_nulls(column, rows, writer),
         Some(Value::Bool(value)) => repeat::<BoolType>(value, rows, writer),

@@ -118,7 +118,7 @@ fn extension(path: &Path) -> String {
     }
 }
 
-/// Whether this entry needs no note: files that Spark, macOS and notebooks create beside data, and
+/// Whether this entry needs no note: files that Spark, macOS and notebooks create next to data, and
 /// names that begin with a dot.
 pub(super) fn is_of_a_tool(name: &str) -> bool {
     const NAMES: [&str; 7] = [

@@ -29,9 +29,9 @@ pub(super) fn locate(source: &str) -> Result<Located> {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => {
             Ok(Located::Local(of_file_url(rest)))
         }
-        Some((scheme, rest)) if rest.trim_matches('/').is_empty() => Err(Error::configuration(
-            format!("{source} names nothing: a path is missing behind {scheme}:"),
-        )),
+        Some((scheme, rest)) if rest.trim_matches('/').is_empty() => {
+            Err(Error::configuration(format!("{source} has no path after {scheme}:")))
+        }
         Some((scheme, rest)) => match RemoteUrl::parse(scheme, rest.trim_start_matches('/'))? {
             Some(url) => Ok(Located::Remote(url)),
             None => Err(elsewhere(source, scheme, rest)),
@@ -112,7 +112,7 @@ mod tests {
     fn a_url_without_a_path_is_rejected() {
         for url in ["https://", "s3:/", "hf:///"] {
             let message = local(url).unwrap_err().to_string();
-            assert!(message.starts_with(url) && message.contains("names nothing"), "{message}");
+            assert!(message.starts_with(url) && message.contains("has no path"), "{message}");
         }
     }
 

@@ -95,7 +95,7 @@ impl<'a> Objects<'a> {
             if is_there {
                 format!("no *.parquet or *.pq file in {url}").into()
             } else {
-                format!("there is no object and no folder {url}").into()
+                format!("there is no object or folder {url}").into()
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Recognizes table formats: a log in the folder decides which files are part of the table.
+//! Recognises table formats: a log in the folder decides which files are part of the table.
 
 use std::{
     collections::HashMap,

@@ -264,7 +264,7 @@ fn a_folder_of_a_table_format_is_rejected_however_it_is_named() {
         let of_a_shell = Paths { is_of_a_shell: true, ..paths(&of_a_shell) };
         let error = of_a_shell.find().unwrap_err().to_string();
         assert!(error.contains(words), "{mark}: {error}");
-        // What is beside it is not part of it.
+        // Files next to it are not part of it.
         assert_eq!(names_of(in_folder(&folder, "")), ["u.parquet"]);
         // `DeltaTable.file_uris()` names files one by one.
         let named = paths(&[in_folder(&folder, "t/a.parquet")]).find().unwrap();

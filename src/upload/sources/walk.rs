@@ -25,7 +25,7 @@ pub(super) fn unreadable_glob(glob: &str, error: &PatternError) -> Error {
     Error::configuration(format!("the glob {glob} cannot be read: {error}"))
 }
 
-/// What a walk has found, in any order.
+/// The results of a walk, in any order.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     pub(super) files: Vec<PathBuf>,

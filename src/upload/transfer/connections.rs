@@ -1,4 +1,4 @@
-//! Whether the connection of an answered upload serves the next one.
+//! Whether the connection of an acknowledged upload is reused for the next one.
 
 mod encrypted;
 mod unencrypted;
@@ -86,7 +86,7 @@ impl Connections {
         }
     }
 
-    /// A request was answered: its connection is idle.
+    /// A request got its response: its connection is idle.
     pub(super) fn answered(&mut self, request: RequestId) {
         match self.kept.as_mut().map(|kept| &mut kept.knowledge) {
             Some(Knowledge::Encrypted(overtaken)) => overtaken.answered(),
@@ -95,8 +95,8 @@ impl Connections {
         }
     }
 
-    /// From now on, nothing is kept: a request has failed, was dropped because others starve, or
-    /// has waited for a response in vain.
+    /// From now on, no connection is reused: a request has failed, was dropped because others
+    /// starve, or has waited for a response in vain.
     pub(super) fn failed(&mut self) {
         self.kept = None;
     }

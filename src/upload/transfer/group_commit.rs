@@ -1,5 +1,5 @@
-//! Commits of staged files: what their ends mean for the strategy, and what a listing shows when
-//! one did not succeed.
+//! Commits of staged files: what their outcomes mean for the strategy, and what a listing shows
+//! after a failed one.
 
 use crate::{
     client::{ApiClient, CommitOutcome},
@@ -56,13 +56,13 @@ pub(super) fn ending(
         Err(error) if error.is_temporary() => {
             GroupEnding::Temporary { retry_after: error.retry_after() }
         }
-        // The server read the request and rejected it in its own words.
+        // The server read and rejected the request.
         Err(Error::Refused { .. }) => GroupEnding::Refused { file: None },
         Err(_) => GroupEnding::Final,
     }
 }
 
-/// What a listing is compared with.
+/// The files that a listing is compared with.
 pub(super) struct Compared {
     /// Names of the files that are known to be in the dataset.
     pub(super) known: Vec<String>,
@@ -73,8 +73,7 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// How many of the next files a listing shows behind those that are known, and what stands
-    /// behind these.
+    /// How many of the next files a listing shows after the known ones, and what follows them.
     pub(super) async fn with_listing(
         &self,
         client: &ApiClient,

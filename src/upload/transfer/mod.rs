@@ -1,5 +1,5 @@
-//! The shell around a commit strategy: it does what the actions say and reports what happened. All
-//! decisions are the strategy's.
+//! The shell around a commit strategy: it performs the actions and reports what happened. The
+//! strategy makes all decisions.
 
 mod connections;
 mod group_commit;
@@ -44,13 +44,13 @@ use crate::{
 };
 
 impl Transfer {
-    /// Runs until every file is committed or the run has to stop. Returns what was there before,
-    /// and the files.
+    /// Runs until every file is committed or the run has to stop. Returns the names that the
+    /// dataset contained before, and the files.
     ///
     /// # Errors
-    /// The error of the file that stopped the run, or of the feed when what it gave before is
-    /// committed. Dropping the future closes all connections; nothing is committed after
-    /// that but what was released before.
+    /// The error of the file that stopped the run, or of the feed once its earlier files are
+    /// committed. Dropping the future closes all connections; after that, only files whose tails
+    /// were released before can still be committed.
     pub(super) async fn run(self) -> Result<(Vec<String>, Vec<OutgoingFile>), UploadError> {
         if self.stages_first() {
             self.tracker.staging();
@@ -65,7 +65,7 @@ impl Transfer {
     }
 }
 
-/// How a run ended that did not fail.
+/// The end of a run that did not fail.
 enum End {
     Complete {
         before: Vec<String>,
@@ -160,12 +160,12 @@ impl Shell {
         Event::Planned(1)
     }
 
-    /// Nothing of a batch is committed that is committed as a whole and did not come whole.
+    /// An atomic batch that is incomplete is not committed.
     fn is_given_up(&self) -> bool {
         self.transfer.stages_first() && self.feed_error.is_some()
     }
 
-    /// Does what the strategy says. Breaks when the run is over.
+    /// Performs the actions of the strategy. Breaks when the run is over.
     fn perform(&mut self, action: Action) -> ControlFlow<Option<Stop>> {
         match action {
             Action::Start(request) => self.start(request),

@@ -120,7 +120,8 @@ impl Shell {
         })
     }
 
-    /// A file that somebody else staged is ready. Once that has expired, nothing is left to send.
+    /// A file that another process staged is ready. Once it has expired, there is nothing left to
+    /// send.
     fn end_without_content(&mut self, id: RequestId) {
         let file = &self.transfer.files[id.file];
         let is_staged = file.staged.is_some() && id.attempt == 1;

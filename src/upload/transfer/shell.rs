@@ -1,4 +1,4 @@
-//! What is under way, and the tasks that report it.
+//! The requests in progress, and the tasks that report events.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -30,16 +30,16 @@ use crate::{
 pub(in crate::upload) struct Transfer {
     pub(in crate::upload) client: ApiClient,
     pub(in crate::upload) dataset_id: String,
-    /// Those that the dataset does not hold yet, as far as they are known.
+    /// The known files that the dataset does not contain yet.
     pub(in crate::upload) files: Vec<OutgoingFile>,
-    /// More files, which come while others are sent.
+    /// Files that arrive while others are sent.
     pub(in crate::upload) coming: Option<Coming>,
-    /// Names in the dataset before them.
+    /// Names that the dataset contained before.
     pub(in crate::upload) before: Vec<String>,
     pub(in crate::upload) mode: Mode,
     pub(in crate::upload) config: CommitConfig,
     pub(in crate::upload) tracker: Arc<Tracker>,
-    /// Of what is sent into the dataset.
+    /// Records the files that are sent.
     pub(in crate::upload) record: Option<SentRecord>,
 }
 
@@ -50,7 +50,7 @@ impl Transfer {
     }
 }
 
-/// News from a task to the shell.
+/// An event that a task reports to the shell.
 pub(super) enum News {
     Event(Event),
     Ended(RequestId, Result<Accepted>),
@@ -59,7 +59,7 @@ pub(super) enum News {
     Compared(Result<(usize, Verdict)>),
 }
 
-/// What a server answers to a file that it accepts.
+/// The server's response to a file that it accepts.
 pub(super) enum Accepted {
     /// Its id in the dataset.
     Uploaded(String),
@@ -84,11 +84,11 @@ pub(super) struct Shell {
     pub(super) requests: HashMap<usize, Request>,
     pub(super) last_errors: HashMap<usize, Error>,
     pub(super) deadline: HeadDeadline,
-    /// Of commits of staged files.
+    /// The deadline of commits of staged files.
     pub(super) commit_deadline: HeadDeadline,
     /// Why the feed ended.
     pub(super) feed_error: Option<UploadError>,
-    /// What the caller should know once the server has taken a file.
+    /// Notes for the caller once the server has accepted a file.
     pub(super) note: Option<String>,
 }
 
@@ -138,7 +138,7 @@ impl Shell {
         (shell, received)
     }
 
-    /// Tells the strategy of something that no task reports.
+    /// Passes the strategy an event that no task reports.
     pub(super) fn happened(&self, event: Event) {
         // The shell is gone only when the run is over.
         let _ = self.news.send(News::Event(event));
@@ -184,7 +184,7 @@ impl Shell {
         request: impl Future<Output = News> + Send + 'static,
     ) -> AbortHandle {
         let news = self.news.clone();
-        // Through the channel, behind what its body has told before.
+        // Through the channel, after the earlier events of its body.
         let request: BoxFuture<'static, ()> = Box::pin(async move {
             let _ = news.send(request.await);
         });

@@ -1,4 +1,4 @@
-//! What the shell does for staged files.
+//! The actions of the shell for staged files.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Shell {
     }
 }
 
-/// The error of a commit of a file that the server does not hold, or not for this commit.
+/// The error of a commit with a file that the server has not staged, or not for this commit.
 fn gone(error: Error, file_name: Option<String>) -> Error {
     let Error::Refused { status, message, .. } = error else { return error };
     let message = format!(

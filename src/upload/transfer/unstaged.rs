@@ -1,4 +1,4 @@
-//! What happens when the server stages no more files: the others go through the gate.
+//! If the server stages no more files, the others go through the gate.
 
 use super::shell::{Shell, Transfer};
 use crate::{
@@ -14,7 +14,7 @@ pub(super) struct Rest {
     pub(super) transfer: Transfer,
     /// Why the feed ended before them.
     pub(super) feed_error: Option<UploadError>,
-    /// What the caller should know once the server has taken one of them.
+    /// Notes for the caller once the server has accepted one of them.
     pub(super) note: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl Rest {
 
 impl Shell {
     /// Whether the server has rejected a file because of its size or because too much is staged
-    /// already, perhaps by others. An upload of its own may be accepted.
+    /// already, perhaps by others. A plain upload of the file may be accepted.
     pub(super) fn may_go_on_without_staging(&self, stop: Stop, error: &Error) -> bool {
         self.transfer.mode == Mode::Stages(CommitWhen::NextStaged)
             && stop.cause == StopCause::Failed
@@ -46,7 +46,7 @@ impl Shell {
                 first.name
             )
         });
-        tracing::warn!("from here on, files are committed one by one: {error}");
+        tracing::warn!("the remaining files are committed one by one: {error}");
         for file in &files {
             transfer.tracker.ended(file.position);
         }

@@ -82,7 +82,7 @@ async fn of_files_that_are_refused_none_is_there(fixture: &Fixture) {
 async fn a_dataset_has_the_schema_of_its_first_files(fixture: &Fixture) {
     let catalog = fixture.with_dataset("schema").await;
     assert_eq!(catalog.schema("schema").await.unwrap(), None);
-    // A refused file gives it none.
+    // A rejected file does not set the schema.
     let twice = [new_file("x"), NewFile { file_id: "file_y".to_owned(), ..new_file("x") }];
     append_files(&catalog, "schema", &data_schema("b"), &twice).await;
     assert_eq!(catalog.schema("schema").await.unwrap(), None);

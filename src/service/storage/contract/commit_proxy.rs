@@ -22,7 +22,7 @@ pub(super) enum Cut {
     Pass,
     /// It does not reach the server, which sees the end of the connection.
     Before,
-    /// It reaches the server, whose answer is lost.
+    /// It reaches the server, whose response is lost.
     After,
     /// It does not reach the server, which sees nothing: its transaction stays open.
     Silence,
@@ -38,7 +38,7 @@ pub(super) struct CommitProxy {
 struct Shared {
     target: SocketAddr,
     cuts: Arc<Mutex<VecDeque<Cut>>>,
-    /// Connections to the server that nobody uses.
+    /// Unused connections to the server.
     silent: Arc<Mutex<Vec<OwnedWriteHalf>>>,
 }
 
@@ -57,12 +57,12 @@ impl CommitProxy {
         Self { port, cuts, server }
     }
 
-    /// From now on, commits take one cut after the other, and pass when there are none left.
+    /// From now on, each commit meets the next cut; when none is left, commits pass.
     pub(super) fn plan(&self, cuts: &[Cut]) {
         self.cuts.lock().unwrap().extend(cuts);
     }
 
-    /// Number of cuts that no commit has taken.
+    /// Number of cuts that no commit has met.
     pub(super) fn left(&self) -> usize {
         self.cuts.lock().unwrap().len()
     }

@@ -80,7 +80,7 @@ async fn a_commit_counts_the_files_that_are_there(fixture: &Fixture) {
     assert_eq!(again, Committed::Before(files("counted", &["c", "d"])));
     assert_eq!(commit(&catalog, "counted", 2, &["e"]).await, done("counted", &["e"]));
     delete(&catalog, None, "counted", Some("d")).await;
-    // A commit of which a file is missing is not there any more.
+    // A commit with a missing file is not recognised any more.
     let again = commit(&catalog, "counted", 1, &["c", "d"]).await;
     assert_eq!(again, Committed::CountDiffers(2));
     assert_eq!(names(&catalog, "counted").await, ["c", "e"]);
@@ -159,7 +159,7 @@ async fn a_file_is_not_staged_for_a_dataset_that_was_created_again_since_it_was_
     catalog.close().await;
 }
 
-/// Otherwise an upload that is under way could end in the dataset of somebody else.
+/// Otherwise an upload in progress could end in the dataset of another owner.
 async fn only_its_owner_can_use_the_id_of_a_deleted_dataset_again(fixture: &Fixture) {
     let catalog = fixture.open().await;
     let create = async |owner| catalog.create_dataset(owner, "again", None, 100).await.unwrap();

@@ -33,12 +33,12 @@ impl Fixture {
         Self { place, has_records: false, _folder: Some(folder) }
     }
 
-    /// With blobs in another place.
+    /// A catalog whose blobs are in another place.
     pub(in super::super) fn sqlite_with_records() -> Self {
         Self { has_records: true, ..Self::sqlite() }
     }
 
-    /// `None` where there is no PostgreSQL.
+    /// `None` if there is no PostgreSQL.
     pub(in super::super) async fn postgres() -> Option<Self> {
         Some(Self::at(&postgres_server::database().await?))
     }

@@ -49,7 +49,7 @@ async fn all_keys_of_a_name_have_the_owner_of_the_first(fixture: &Fixture) {
 
 async fn a_key_has_one_name_and_an_owner_one_too(fixture: &Fixture) {
     let catalog = fixture.open().await;
-    // As an earlier run of the same transaction.
+    // Like an earlier run of the same transaction.
     assert_eq!(add(&catalog, "a", "key a", 2).await, AddedKey::Done);
     assert_eq!(add(&catalog, "a", "key a", 4).await, AddedKey::Known);
     assert_eq!(add(&catalog, "a", "new b", 4).await, AddedKey::Known);
@@ -67,7 +67,7 @@ async fn a_replaced_key_keeps_its_datasets_and_others_do_not_see_them(fixture: &
     assert_eq!(created, Created::Done);
     let first = &hash("key b").to_string()[..12];
     assert_eq!(names(&catalog.revoke_keys(first, 5).await.unwrap()), ["b"]);
-    // As an earlier run of the same transaction.
+    // Like an earlier run of the same transaction.
     assert_eq!(names(&catalog.revoke_keys(first, 5).await.unwrap()), ["b"]);
     assert!(catalog.revoke_keys(first, 6).await.unwrap().is_empty());
     assert_eq!(owner_of("key b").await, None);

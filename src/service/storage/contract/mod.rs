@@ -1,4 +1,4 @@
-//! What every implementation of storage must keep. A second catalog or blob store runs the same
+//! The contract of every implementation of storage. A second catalog or blob store runs the same
 //! checks.
 
 mod blobs;
@@ -102,7 +102,7 @@ pub(super) async fn commit_new_files(
     catalog.commit_staged(commit).await
 }
 
-/// What a commit of these files returns.
+/// The result of a commit of these files.
 pub(super) fn committed_files(names: &[String]) -> Vec<CommittedFile> {
     let file =
         |name: &String| CommittedFile { file_name: name.clone(), file_id: new_file(name).file_id };

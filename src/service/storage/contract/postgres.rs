@@ -1,4 +1,4 @@
-//! Faults between a catalog and PostgreSQL. What is answered is right, and happens once.
+//! Faults between a catalog and PostgreSQL. Results are correct, and each write happens once.
 
 use std::{
     collections::HashMap,
@@ -59,7 +59,8 @@ async fn append(
     catalog.append(dataset, &data_schema("a"), std::slice::from_ref(file)).await
 }
 
-/// Repeats each write until all cuts were taken: every answer is right, and happens once.
+/// Repeats each write until all cuts were used: every result is correct, and each write happens
+/// once.
 async fn commits_are_looked_up(url: &str, cuts: &[Cut]) {
     let direct = Fixture::at(url).with_dataset("cut").await;
     let proxy = CommitProxy::start(address(url)).await;
@@ -155,14 +156,14 @@ async fn the_mutant_that_does_not_lock_the_dataset_is_found() {
     assert!(AssertUnwindSafe(test).catch_unwind().await.is_err());
 }
 
-/// Writers that append until they are told to stop: what was acknowledged, by dataset.
+/// Writers that append until they are stopped. Returns what was acknowledged, by dataset.
 struct Load {
     writers: JoinSet<Vec<(String, String)>>,
     is_over: watch::Sender<bool>,
 }
 
 impl Load {
-    /// Each writer has an instance of its own. The datasets are `load-0`, `load-1`, ….
+    /// Each writer has its own instance. The datasets are `load-0`, `load-1`, ….
     async fn start(url: &str, writers: usize, datasets: usize) -> Self {
         let setup = Fixture::at(url).open().await;
         for dataset in 0..datasets {
@@ -209,7 +210,7 @@ impl Load {
     }
 }
 
-/// A file that the catalog could not take at the moment is sent again, as clients do.
+/// If the catalog is temporarily unavailable, the file is sent again, as clients do.
 async fn write_until(
     catalog: Catalog,
     writer: usize,

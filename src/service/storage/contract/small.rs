@@ -1,4 +1,4 @@
-//! The contract of a catalog for small files: their bytes are there as long as the file is.
+//! The contract of a catalog for small files: their bytes exist as long as the file does.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;

@@ -130,7 +130,7 @@ async fn a_commit_again_gives_the_same_files_whatever_was_appended_since(fixture
     catalog.close().await;
 }
 
-async fn a_refused_commit_changes_nothing(fixture: &Fixture) {
+async fn a_rejected_commit_changes_nothing(fixture: &Fixture) {
     let catalog = fixture.with_dataset("unchanged").await;
     stage(&catalog, "unchanged", &["a", "b", "A", "c", "taken"]).await;
     stage_file(&catalog, staged_file("unchanged", "other", "b"), QUOTA).await;
@@ -259,7 +259,7 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
     assert!(before.files > 0, "others were forgotten, too");
     let told = commit_at(&catalog, "expired", 0, &["later"], EXPIRY).await;
     assert_eq!(told, done("expired", &["later"]));
-    // Nothing has expired, but a schema belongs to nobody any more.
+    // Nothing has expired, but a schema is no longer used.
     assert_eq!(catalog.expire_staged(EXPIRY, 2).await.unwrap(), Expired::default());
     catalog.close().await;
 }
@@ -267,7 +267,7 @@ async fn what_has_expired_is_forgotten_some_at_a_time_and_nothing_else(fixture: 
 async fn keeps_the_contract(fixture: &Fixture) {
     a_commit_appends_in_its_order_and_ends_the_staging_of_its_files(fixture).await;
     a_commit_again_gives_the_same_files_whatever_was_appended_since(fixture).await;
-    a_refused_commit_changes_nothing(fixture).await;
+    a_rejected_commit_changes_nothing(fixture).await;
     files_are_staged_with_a_schema_of_their_own_or_the_datasets(fixture).await;
     of_two_drivers_exactly_one_commits(fixture).await;
     no_owner_stages_more_than_it_may(fixture).await;

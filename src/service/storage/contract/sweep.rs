@@ -1,4 +1,4 @@
-//! What is swept: blobs of uploads that have expired, and nothing else.
+//! The sweep deletes blobs of uploads that have expired, and nothing else.
 
 use std::sync::{Arc, atomic::Ordering};
 

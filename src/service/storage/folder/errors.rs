@@ -1,4 +1,4 @@
-//! What failures of a folder's store mean.
+//! Maps failures of a folder's store to what they mean for the caller.
 
 use std::io;
 

@@ -75,7 +75,7 @@ impl Connections {
     }
 
     pub(super) async fn list_permit(&self) -> Option<SemaphorePermit<'_>> {
-        // Fails only if the semaphore was closed, which nobody does.
+        // Fails only if the semaphore was closed, which never happens.
         self.lists.acquire().await.ok()
     }
 

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// How long one call may take. Without a limit of its own, a call would wait for minutes for a
-/// server that has vanished.
+/// How long one call may take. Without this limit, a call would wait for minutes for a server that
+/// has vanished.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long the outcome of a `COMMIT` is looked up.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
@@ -82,7 +82,8 @@ impl PostgresDatabase {
         self.connections.counts()
     }
 
-    /// Whether the database responds, and takes writes. Many may ask, and one of them looks.
+    /// Whether the database responds and accepts writes. Of several concurrent checks, one queries
+    /// the database.
     pub(crate) async fn check_reachable(&self) -> Result<(), StorageError> {
         let mut checked = self.checked.lock().await;
         if let Some((at, result)) = &*checked
@@ -127,7 +128,7 @@ impl PostgresDatabase {
         self.read(statement, move |row| convert(&row)).await
     }
 
-    /// Repeats a statement until a connection answers it.
+    /// Repeats a statement until it succeeds on a connection.
     async fn read<T: Send>(
         &self,
         statement: &Statement<'_>,

@@ -60,8 +60,8 @@ fn of_code(code: &str, words: String) -> Failure {
         "25006" => Failure::Passing(format!("PostgreSQL is read-only: {words}")),
         "53100" => Failure::Final(StorageError::Full),
         "26000" | "42P05" => Failure::Final(StorageError::Unreachable(format!(
-            "a connection pooler mixes up prepared statements ({words}): use session pooling, or \
-             PgBouncer 1.21 or newer with max_prepared_statements"
+            "a connection pooler does not support prepared statements ({words}): use session \
+             pooling, or PgBouncer 1.21 or newer with max_prepared_statements"
         ))),
         _ => match code.get(..2) {
             // Connection exceptions.

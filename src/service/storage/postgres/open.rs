@@ -103,7 +103,7 @@ fn is_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Refuses servers that acknowledge what they can lose.
+/// Rejects servers that acknowledge data before it is durable.
 async fn check_server(connection: &mut PgConnection, place: &str) -> Result<()> {
     let row = sqlx::query(
         "SELECT current_setting('server_version_num') AS version, \
@@ -114,8 +114,9 @@ async fn check_server(connection: &mut PgConnection, place: &str) -> Result<()> 
     let row =
         row.persistent(false).fetch_one(connection).await.map_err(|error| failed(place, &error))?;
     let setting = |name| row.try_get::<String, _>(name).map_err(|error| failed(place, &error));
-    let refused =
-        |why: String| Err(Error::configuration(format!("cannot keep a catalog in {place}: {why}")));
+    let refused = |why: String| {
+        Err(Error::configuration(format!("cannot store a catalog in {place}: {why}")))
+    };
     let version = setting("version")?;
     if version.parse::<i32>().is_ok_and(|version| version < OLDEST_VERSION) {
         return refused("it needs PostgreSQL 12 or newer".to_owned());
@@ -130,7 +131,7 @@ async fn check_server(connection: &mut PgConnection, place: &str) -> Result<()> 
         }
     }
     if setting("read_only")? != "off" {
-        return refused("it is read-only; give the address of the primary".to_owned());
+        return refused("it is read-only; use the address of the primary".to_owned());
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::lock::Lock;
 /// database. More of them would only take connections from other datasets.
 const AT_A_TIME: usize = 2;
 
-/// Rows whose semaphores are kept although nobody waits for them.
+/// Number of rows whose semaphores are kept although no transaction waits for them.
 const KEPT: usize = 1_000;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Turns(Lock<HashMap<String, Weak<Semaphore>>>);
 impl Turns {
     /// Waits in the order of the calls.
     pub(super) async fn take(&self, row: &str) -> Option<OwnedSemaphorePermit> {
-        // Fails only if the semaphore was closed, which nobody does.
+        // Fails only if the semaphore was closed, which never happens.
         self.of(row).acquire_owned().await.ok()
     }
 

@@ -1,4 +1,4 @@
-//! What failures of the store mean.
+//! Maps failures of the store to what they mean for the caller.
 
 use crate::{
     object_stores::{status, words},
@@ -9,7 +9,8 @@ pub(super) fn of_store(error: &object_store::Error) -> StorageError {
     let words = words(error);
     match status(&words) {
         Some(507) => StorageError::Full,
-        // The request is refused whenever it is repeated. But keys, clocks and rates change.
+        // The request would be rejected again if it is repeated at once. But keys, clocks and rates
+        // change.
         Some(status) if (400..500).contains(&status) && ![401, 403, 408, 429].contains(&status) => {
             StorageError::BlobFailed(words)
         }

@@ -36,7 +36,7 @@ pub(super) enum Call {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
-    /// The store does what it is asked, and its response is lost.
+    /// The store performs the request, and its response is lost.
     LostResponse,
     /// The response ends after a third of its body.
     CutResponse,

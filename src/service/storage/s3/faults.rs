@@ -1,4 +1,4 @@
-//! Failures between a server and its store: what is answered is true, and nothing is left.
+//! Failures between a server and its store: results are correct, and nothing is left behind.
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +41,7 @@ struct World {
 }
 
 impl World {
-    /// `None` where there is no S3 server. Requests are given up after `timeout` seconds.
+    /// `None` if there is no S3 server. Requests time out after `timeout` seconds.
     async fn start(timeout: &str) -> Option<Self> {
         let server = S3Server::shared()?;
         let url = S3Server::new_place();
@@ -55,7 +55,7 @@ impl World {
         Some(Self { proxy, blobs, direct })
     }
 
-    /// Uploads that were begun and not ended, and objects.
+    /// Unfinished uploads, and objects.
     async fn left(&self) -> (usize, usize) {
         let store = &self.direct.0;
         let prefix = [("uploads", ""), ("prefix", store.prefix.as_ref())];
@@ -238,7 +238,7 @@ async fn uploads_share_memory_and_none_waits_for_the_client_of_another() {
     for (number, id) in ids.iter().enumerate() {
         let mut blob = world.blobs.create(id, LARGE as u64).await.unwrap();
         blob.write(begun.clone()).await.unwrap();
-        // Some clients pause, others only seem to go on.
+        // Some clients pause, others only seem to continue.
         if number % 2 == 0 && blob.has_unflushed() {
             blob.begin_flush().await.unwrap();
             assert!(!blob.has_unflushed());

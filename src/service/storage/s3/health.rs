@@ -7,8 +7,8 @@ use std::{
 
 use crate::{lock::Lock, service::storage::error::StorageError};
 
-/// While the store is away, one request in this time finds out whether it is back. The others fail
-/// at once, so that they do not pile up.
+/// While the store does not respond, one request in this time tries again. The others fail
+/// immediately, so that they do not pile up.
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -26,13 +26,13 @@ impl Health {
             Err(StorageError::StoreAway(words)) => {
                 let tried_at = Instant::now();
                 if away.is_none() {
-                    tracing::warn!("the store of the files does not respond: {words}");
+                    tracing::warn!("the file store does not respond: {words}");
                 }
                 *away = Some(Away { words: words.clone(), tried_at });
             }
             _ => {
                 if away.take().is_some() {
-                    tracing::warn!("the store of the files responds again");
+                    tracing::warn!("the file store responds again");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Removes what a refused, cancelled or failed upload left in the store.
+//! Removes what a rejected, cancelled or failed upload left in the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,8 @@ use tokio::{
 use super::store::S3Store;
 use crate::service::storage::error::StorageError;
 
-/// How long an upload waits until its leftovers are removed. Then this goes on in the background.
+/// How long an upload waits until its leftovers are removed. After that, the removal continues in
+/// the background.
 const PATIENCE: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The pauses double: from a second to about four minutes.

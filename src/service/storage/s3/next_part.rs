@@ -16,7 +16,7 @@ use super::{
 };
 use crate::service::storage::{error::StorageError, io_error::of_io};
 
-/// Bytes that each upload may have in memory of its own.
+/// Number of bytes that each upload may keep in its own memory.
 const OWN_BYTES: usize = 256 * 1024;
 
 #[derive(Default)]

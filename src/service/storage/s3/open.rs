@@ -59,7 +59,7 @@ pub(super) async fn open(place: &S3Place) -> Result<S3Store> {
     };
     match timeout(PATIENCE, probe(&store)).await {
         Ok(Ok(true)) => Ok(store),
-        Ok(Ok(false)) => Err(cannot(place, "it returns other bytes than were written")),
+        Ok(Ok(false)) => Err(cannot(place, "it returns bytes that differ from those written")),
         Ok(Err(error)) => Err(cannot(place, &advice(&error))),
         Err(_) => {
             let why = format!(

@@ -25,7 +25,7 @@ const SENT_FROM_FILES: usize = 1;
 /// How long an upload waits for memory before it uses a file. Uploads whose clients pause leave
 /// theirs to others, but some clients are slow without pausing.
 const GATHERING_PATIENCE: Duration = Duration::from_millis(250);
-/// How often who waits for memory looks whether the store is away.
+/// How often an upload that waits for memory checks whether the store is unavailable.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct PartMemory {
@@ -66,7 +66,7 @@ impl Default for PartMemory {
 }
 
 impl PartMemory {
-    /// Memory to gather a part in, if there is some soon.
+    /// Memory to collect a part in, if some becomes free soon.
     pub(super) async fn to_gather(&self) -> Option<PartBuffer> {
         let permit = timeout(GATHERING_PATIENCE, Arc::clone(&self.gathered).acquire_owned());
         Some(self.buffer(permit.await.ok()?.ok()?))
@@ -85,7 +85,7 @@ impl PartMemory {
                     continue;
                 }
             };
-            // Fails only if the semaphore was closed, which nobody does.
+            // Fails only if the semaphore was closed, which never happens.
             return Ok(self.buffer(permit.map_err(|error| unavailable(&error))?));
         }
     }

@@ -32,7 +32,7 @@ impl S3Place {
         let is_of_a_bucket =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(is_of_a_bucket) {
-            return refuse("has no valid name of a bucket");
+            return refuse("has no valid bucket name");
         }
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         if prefix.contains(['?', '#']) {

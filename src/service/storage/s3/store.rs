@@ -22,11 +22,11 @@ use crate::{
 };
 
 /// A download is requested in pieces, so that the store need not wait for a slow client for long,
-/// and each piece has retries of its own.
+/// and each piece has its own retries.
 const PIECE_BYTES: u64 = 16 << 20;
-/// How long a look may take at an object whose upload ended without a response.
+/// How long to look up an object whose upload ended without a response.
 const LOOK_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a check may take whether the store responds.
+/// How long to wait when checking whether the store responds.
 const CHECK_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct S3Store {
@@ -41,7 +41,7 @@ impl S3Store {
         self.prefix.clone().join(id)
     }
 
-    /// What a request resulted in. Remembers whether the store responded.
+    /// The result of a request. Remembers whether the store responded.
     pub(super) fn outcome<T>(&self, outcome: object_store::Result<T>) -> Result<T, StorageError> {
         self.health.note(outcome.map_err(|error| of_store(&error)))
     }
@@ -55,8 +55,8 @@ impl S3Store {
         }
     }
 
-    /// Checks that an object is there, whole. `error` is that of the request that should have made
-    /// it, whose response may be lost.
+    /// Checks that an object exists with its full size. `error` is that of the request that should
+    /// have created it, whose response may be lost.
     pub(super) async fn expect(
         &self,
         path: &Path,
@@ -83,7 +83,7 @@ impl S3Store {
         }
     }
 
-    /// Asks the store for an object that is not there.
+    /// Requests an object that does not exist.
     pub(super) async fn look(&self) -> Result<(), StorageError> {
         match timeout(CHECK_PATIENCE, self.s3.head(&self.path("none"))).await {
             Ok(Ok(_) | Err(Error::NotFound { .. })) => self.outcome(Ok(())),

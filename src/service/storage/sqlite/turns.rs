@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::service::storage::error::StorageError;
 
-/// How long a turn is waited for.
+/// How long to wait for a turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]

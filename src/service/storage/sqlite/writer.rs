@@ -276,25 +276,25 @@ pub(crate) mod faults {
     pub(crate) enum Fault {
         /// SQLite finds no room for another page.
         Full,
-        /// As after a sync that failed: the transaction is neither committed nor rolled back.
+        /// Like a failed sync: the transaction is neither committed nor rolled back.
         Sync,
-        /// The request is given up in the middle.
+        /// The request is cancelled in the middle.
         Cancelled,
     }
 
     #[derive(Default)]
     pub(crate) struct Faults {
         pub(crate) next: Mutex<Option<Fault>>,
-        /// The mutant that the histories must find: a connection is used again after an error,
-        /// and what is begun within a transaction becomes a part of it, as sqlx does it.
+        /// The mutant that the histories must find: a connection is reused after an error, and a
+        /// transaction that starts within another one becomes a part of it, as in sqlx.
         pub(crate) keeps_failed_connections: AtomicBool,
         is_nested: AtomicBool,
-        /// A request waits to be given up.
+        /// A request waits to be cancelled.
         pub(crate) is_waiting: Notify,
     }
 
     impl Faults {
-        /// For the mutant: a savepoint, where there is a transaction already.
+        /// For the mutant: a savepoint, if there is a transaction already.
         pub(crate) async fn or_nested<T>(
             &self,
             begun: Result<T, sqlx::Error>,
@@ -331,7 +331,7 @@ pub(crate) mod faults {
         }
     }
 
-    /// Lets SQLite run out of pages, and takes the limit away again.
+    /// Lets SQLite run out of pages, and then removes the limit.
     async fn fill(connection: &mut SqliteConnection) -> sqlx::Error {
         let row = sqlx::query("PRAGMA page_count").fetch_one(&mut *connection).await.unwrap();
         let pages: i64 = row.get(0);

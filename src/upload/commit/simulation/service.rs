@@ -106,8 +106,8 @@ impl World {
             return Verdict::Unavailable { retry_after: None };
         }
         // A listing may be older than what is known to be committed. But it must not hide just the
-        // file in doubt, because the client could not tell that from the truth: servers list what
-        // they have acknowledged.
+        // file in doubt, because the client could not detect that: servers list what they have
+        // acknowledged.
         let is_confirmed = |stored: &Stored| self.confirmed.contains(&stored.file);
         let last = self.dataset.iter().rposition(is_confirmed);
         let is_stale = self.percent(self.schedule.listing_fault_percent);

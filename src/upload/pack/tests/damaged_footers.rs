@@ -1,4 +1,4 @@
-//! A file with a damaged footer is refused, or its packs have the rows that its footer describes.
+//! A file with a damaged footer is rejected, or its packs have the rows that its footer describes.
 
 use std::collections::BTreeMap;
 
@@ -27,14 +27,14 @@ fn file(rng: &mut Rng) -> Bytes {
 }
 
 #[test]
-fn packs_of_a_file_with_a_damaged_footer_are_refused_or_equal() {
+fn packs_of_a_file_with_a_damaged_footer_are_rejected_or_equal() {
     let seeds = number(SEED).map_or(0..number(RUNS).unwrap_or(500), |seed| seed..seed + 1);
     let is_one = seeds.end - seeds.start == 1;
     let mut outcomes = BTreeMap::new();
     for seed in seeds {
         let mut rng = Rng::with_seed(seed);
         let intact = file(&mut rng);
-        // Most files with several edits are refused at once.
+        // Most files with several edits are rejected immediately.
         let count = *rng.choice(&[1, 1, 1, 2, 5]).unwrap();
         let edits: Vec<_> = (0..4 * count).map(|_| rng.u8(..)).collect();
         let target_size = *rng.choice(&[1, 2_000, u64::MAX]).unwrap();
@@ -52,7 +52,7 @@ fn packs_of_a_file_with_a_damaged_footer_are_refused_or_equal() {
 }
 
 #[test]
-fn each_flipped_bit_of_a_damaged_footer_is_refused_or_its_packs_are_equal() {
+fn each_flipped_bit_of_a_damaged_footer_is_rejected_or_its_packs_are_equal() {
     let intact = file(&mut Rng::with_seed(1));
     let size = u32::from_le_bytes(intact[intact.len() - 8..intact.len() - 4].try_into().unwrap());
     let stride = number("SUTRO_DAMAGE_STRIDE").unwrap_or(13);

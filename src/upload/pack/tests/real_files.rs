@@ -1,5 +1,5 @@
-//! Packs of the test files of the Parquet project and of files from the field. They are kept beside
-//! the project, not in it.
+//! Packs of the test files of the Parquet project and of files from the field. They are kept next
+//! to the project, not in it.
 
 use std::path::{Path, PathBuf};
 

@@ -25,7 +25,7 @@ pub(super) enum Bug {
     AbsentTakenForCommit,
     /// A commit takes a file that is not staged yet.
     CommitsAhead,
-    /// Two commits are under way at the same time.
+    /// Two commits are in progress at the same time.
     CommitsTwice,
     /// The file after a commit is forgotten.
     NextForgotten,

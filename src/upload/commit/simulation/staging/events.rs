@@ -144,7 +144,7 @@ impl World {
         let all = self.server.dataset.len();
         let is_stale = known > 0 && self.percent(self.schedule.listing_fault_percent);
         // A listing may be older than what is known to be committed. But it must not hide just the
-        // commit in doubt, because the client could not tell that from the truth.
+        // commit in doubt, because the client could not detect that.
         let visible = if is_stale { self.rng.usize(known.saturating_sub(2)..known) } else { all };
         if visible < known {
             return Event::Compared { ours: 0, verdict: Verdict::Stale };

@@ -33,7 +33,7 @@ pub(super) struct World {
     /// Pauses between commits that are not over.
     pub(super) gathering: usize,
     pub(super) comparing: Option<Grace>,
-    /// Commits that the client has given up, but which may still arrive.
+    /// Commits that the client no longer waits for, but which may still arrive.
     pub(super) zombies: Vec<CommitRequest>,
     pub(super) planned: usize,
     pub(super) plan_has_ended: bool,
