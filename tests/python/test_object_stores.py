@@ -221,7 +221,7 @@ def test_the_credentials_may_come_from_the_environment_a_profile_or_options_of_f
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     assert sutro.check(bucket.url, storage_options={"profile": "work"})
-    with pytest.raises(sutro.ConfigurationError, match="the profile other"):
+    with pytest.raises(sutro.ConfigurationError, match="the AWS profile other"):
         sutro.check(bucket.url, storage_options={"aws_profile": "other"})
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.SECRET)

@@ -104,7 +104,9 @@ def test_columns_that_pyarrow_rejects_are_reported_with_a_library_that_reads_the
     reader = client.read(dataset_id)
 
     for read in (reader.to_arrow, reader.to_pandas, lambda: list(reader)):
-        with pytest.raises(sutro.DecodeError, match=r"nested more than 64 deep.*to_polars\(\)"):
+        with pytest.raises(
+            sutro.DecodeError, match=r"nested more than 64 levels deep.*to_polars\(\)"
+        ):
             read()
     assert reader.to_polars().columns == ["flat", "deep"]
     assert client.read(dataset_id, columns=["flat"]).to_arrow().num_rows == 1
