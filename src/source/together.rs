@@ -34,8 +34,8 @@ pub(crate) fn read_together(contents: Vec<Content>, buffers: &Buffers) -> Vec<Re
     let buffers = buffers.clone();
     spawn_blocking(move || {
         for (content, sender) in contents.into_iter().zip(senders) {
+            // A request that was given up does not need it any more.
             if !sender.is_closed() {
-                // Nobody may want it any more.
                 let _ = sender.send(content.read_whole(&buffers));
             }
         }
