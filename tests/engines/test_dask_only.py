@@ -88,7 +88,7 @@ def test_ctrl_c_ends_the_job_and_commits_nothing(client: sutro.Client) -> None:
     meta = make(plans.PARTITIONS // 4).iloc[:0]
     with (
         dask.config.set(scheduler="synchronous"),
-        pytest.raises(sutro.UploadInterrupted, match="before the partitions were committed"),
+        pytest.raises(sutro.UploadInterrupted, match="nothing was committed"),
     ):
         client.upload(dd.from_map(interrupted, range(FEW), meta=meta), dataset_id)
     assert client.list_dataset_files(dataset_id) == []
