@@ -3,8 +3,8 @@
 use std::{io::Read, path::PathBuf, sync::Arc};
 
 use rustls::{
-    CertificateError, CipherSuite, ClientConfig, ConfigBuilder, DigitallySignedStruct,
-    Error as TlsError, RootCertStore, SignatureScheme, WantsVerifier,
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error as TlsError,
+    RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// When a client uses TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Usage {
     Always,
     /// If it needs a proxy with `https://`.
@@ -42,20 +42,18 @@ pub(super) fn config(files: &[PathBuf], usage: Usage) -> Result<ClientConfig> {
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
     let named = named_certificates(files)?;
-    let without_authorities = |builder: ConfigBuilder<ClientConfig, WantsVerifier>| {
-        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    let trust = match usage {
+        Usage::Always => Some(Trust::new(named, provider).map_err(failed)?),
+        // A machine without authorities can still reach http://.
+        Usage::ForProxies => Trust::new(named, provider).ok(),
+        Usage::Never => None,
     };
-    if usage == Usage::Never {
-        return Ok(without_authorities(builder));
-    }
-    let mut config = match Trust::new(named, provider) {
-        Ok(trust) => builder
+    let mut config = match trust {
+        Some(trust) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(trust))
             .with_no_client_auth(),
-        Err(error) if usage == Usage::Always => return Err(failed(error)),
-        // A machine without authorities can still reach http://.
-        Err(_) => without_authorities(builder),
+        None => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

@@ -36,7 +36,7 @@ pub fn advice(
             "some writers mark columns without nulls as required; pandas and polars never do"
                 .to_owned(),
         ),
-        DifferenceKind::Type if is_without_values && !found.is_some_and(is_null) => {
+        DifferenceKind::Type if is_without_values && !found.is_some_and(LeafType::is_null) => {
             Some(no_value_advice(difference, expected))
         }
         DifferenceKind::Type => type_advice(difference, expected, found),
@@ -117,8 +117,8 @@ fn type_advice(
         Some(fix) => Some(format!("{cause} {fix}")),
         None => Some(cause),
     };
-    if expected.is_some_and(is_null) || found.is_some_and(is_null) {
-        let to = if found.is_some_and(is_null) { expected } else { found };
+    if expected.is_some_and(LeafType::is_null) || found.is_some_and(LeafType::is_null) {
+        let to = if found.is_some_and(LeafType::is_null) { expected } else { found };
         let fix = castable(difference).and_then(|column| cast_to(column, to?));
         return with("no value in these files, so no type.".to_owned(), fix);
     }
@@ -284,8 +284,4 @@ fn dtypes(leaf: &LeafType) -> Option<(String, String)> {
 /// Whether a type is a number or text, which both libraries cast into each other.
 fn is_simple(leaf: &LeafType) -> bool {
     matches!(leaf, LeafType::Integer { .. } | LeafType::Float | LeafType::Double | LeafType::String)
-}
-
-fn is_null(leaf: &LeafType) -> bool {
-    matches!(leaf, LeafType::Null(_))
 }

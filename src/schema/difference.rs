@@ -87,7 +87,7 @@ impl Property {
 
     /// Whether it is the type of a column whose writer knew no type.
     pub(crate) fn is_null(&self) -> bool {
-        matches!(self.leaf(), Some(LeafType::Null(_)))
+        self.leaf().is_some_and(LeafType::is_null)
     }
 }
 

@@ -146,6 +146,11 @@ impl LeafType {
         }
     }
 
+    /// Whether it is the type of a column whose writer knew no type.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null(_))
+    }
+
     /// The type with this text, which a catalog or a listing contains.
     pub(crate) fn in_words(words: &str) -> Self {
         // A text that only resembles that of a type is kept as it is.

@@ -110,7 +110,7 @@ impl Rest {
                     Some(shell.plan(file))
                 }
                 () = until(waits_until) => {
-                    shell.end_waiting();
+                    shell.end_patience();
                     None
                 }
                 _ = ticks.tick() => {

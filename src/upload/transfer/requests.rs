@@ -32,13 +32,12 @@ impl Shell {
     }
 
     /// If no response has come in the meantime, connections are not used again any more.
-    pub(super) fn end_waiting(&mut self) {
+    pub(super) fn end_patience(&mut self) {
         let Some(Waiting { id, .. }) = self.waiting else { return };
         let wait = self.connections.wait(self.transfer.files[id.file].size_bytes);
         if wait.is_some_and(|patience| patience.is_zero()) {
             self.connections.failed();
         }
-        self.start_waiting();
     }
 
     /// Everything waits for a released tail, so it goes out before another request starts.
