@@ -149,10 +149,13 @@ class S3Server:
                 [found, *options], cwd=self._folder, stdout=log, stderr=log
             )
         (self._folder / "pid").write_text(f"{self._process.pid}\n")
-        # The bucket is created a moment after the server responds.
-        filer = f"http://127.0.0.1:{self._port + 4}"
         wait_for(lambda: self._has(f"{self.endpoint}/healthz"))
-        wait_for(lambda: self._has(f"{filer}/buckets/{BUCKET}/"))
+        # The server responds a moment before it has a bucket, and reads before it can write.
+        bucket = f"http://127.0.0.1:{self._port + 4}/buckets/{BUCKET}/"
+        wait_for(lambda: self._has(bucket))
+        probe = f"{bucket}probe-of-the-tests"
+        wait_for(lambda: self._responds(Request(probe, b"probe", method="PUT"), 201))
+        wait_for(lambda: self._responds(Request(probe, method="DELETE"), 204))
 
     def kill(self) -> None:
         self._process.kill()
@@ -190,10 +193,13 @@ class S3Server:
         self._process.send_signal(signal.SIGCONT)
 
     def _has(self, url: str) -> bool:
+        return self._responds(Request(url), 200)
+
+    def _responds(self, request: Request, status: int) -> bool:
         assert self._process.poll() is None, (self._folder / "log").read_text()
         try:
-            with urlopen(url, timeout=5) as answer:
-                return bool(answer.status == 200)
+            with urlopen(request, timeout=5) as answer:
+                return bool(answer.status == status)
         except (OSError, URLError):
             return False
 

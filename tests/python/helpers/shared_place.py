@@ -85,4 +85,5 @@ class SharedPlace:
 
 
 def raw_client(served: ServerProcess) -> RawClient:
+    assert served.has_started, served.log()
     return RawClient(served.api_url, API_KEY)
