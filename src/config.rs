@@ -38,6 +38,9 @@ pub const MAX_STALE_LISTINGS: u32 = 8;
 /// Bytes read from a file at once (`pread`).
 pub const READ_BYTES: usize = 256 * 1024;
 
+/// The same, if they are encrypted next: what was read is then still in the cache of the core.
+pub const ENCRYPTED_READ_BYTES: usize = 128 * 1024;
+
 /// Rows that are encoded or decoded at once; short enough to handle Ctrl-C in between.
 pub const BATCH_ROWS: usize = 16 * 1024;
 
@@ -90,6 +93,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// An idle connection is closed after this time. It serves the pages of a listing, which follow
 /// each other at once. A longer time would block an upload if the server serves few connections.
 pub const IDLE_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// TCP probes a silent connection after this time.
+pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 
 /// A transfer that is not held and makes no progress for this long is restarted.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);

@@ -52,6 +52,7 @@ __all__ = [
     "list_keys",
     "note_on_open_file",
     "put_object",
+    "queue_log_records",
     "revoke_keys",
     "take_log_records",
     "upload_report_stream",
@@ -486,6 +487,9 @@ def check_report_stream(files: Sequence[CheckedFile]) -> ArrowStream:
 
 def defaults() -> dict[str, int | float]:
     """Return the defaults of numeric options, by name. Times are in seconds."""
+
+def queue_log_records(level: int) -> None:
+    """Queue only records of at least this level of `logging` from now on."""
 
 def take_log_records() -> list[tuple[int, str, str, dict[str, int | str]]]:
     """Return the log records since the last call: level of `logging`, logger, event, fields."""

@@ -14,7 +14,7 @@ use super::{
     retry::Since,
 };
 use crate::{
-    config::{MAX_ANSWER_BYTES, MAX_DATASETS_BYTES},
+    config::{ENCRYPTED_READ_BYTES, MAX_ANSWER_BYTES, MAX_DATASETS_BYTES, READ_BYTES},
     error::{Error, Result},
     message::{ECHOED_CHARS, cut},
     regular_file::hangs,
@@ -122,10 +122,17 @@ impl ApiClient {
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
         let content = ContentReader::new(attempt.content, attempt.is_to_be_hashed);
-        let content = content.ahead(attempt.read_ahead);
+        let content = content.ahead(attempt.read_ahead).in_parts_of(if self.is_encrypted() {
+            ENCRYPTED_READ_BYTES
+        } else {
+            READ_BYTES
+        });
         let body = GatedBody::new(content, framing, attempt.end);
         let send = async {
             let request = request.body(Body::wrap_stream(body.into_stream()));
+            if let Some(kept) = &self.kept {
+                return subject.exchange(kept, request, MAX_ANSWER_BYTES).await;
+            }
             let answer = subject.send(request).await?;
             subject.read(answer, MAX_ANSWER_BYTES).await
         };

@@ -7,7 +7,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use reqwest::{Client, ClientBuilder, RequestBuilder, Url, header, redirect};
@@ -15,11 +14,12 @@ use rustls::ClientConfig;
 
 use super::{
     answer::{Peer, root_cause},
+    kept_connections::KeptConnections,
     options::ClientOptions,
     tls,
 };
 use crate::{
-    config::IDLE_TIMEOUT,
+    config::{IDLE_TIMEOUT, KEEPALIVE_TIME},
     credentials::ApiKey,
     error::{Error, Result},
 };
@@ -36,6 +36,8 @@ pub struct ApiClient {
     pub(super) peer: Arc<Peer>,
     calls: Client,
     uploads: Client,
+    /// The connections of uploads, if this client keeps them itself.
+    pub(super) kept: Option<KeptConnections>,
     /// Whether the server has reported hashes of files.
     tells_hashes: Arc<AtomicBool>,
 }
@@ -68,6 +70,7 @@ impl ApiClient {
             calls: build(builder(&base_url, &options), &tls)?,
             uploads: build(builder(&base_url, &options).pool_max_idle_per_host(0), &tls)?,
             tls,
+            kept: None,
             peer: Arc::new(Peer::new(host_of(&base_url), &api_key, options.certificates.clone())),
             base_url,
             api_key,
@@ -90,15 +93,28 @@ impl ApiClient {
         Self::with_options(self.base_url.as_str(), self.api_key.clone(), self.options.clone())
     }
 
-    /// The same client, but uploads reuse connections. When it is dropped, its idle connections are
-    /// closed.
+    /// The same client, but uploads reuse connections until [`ApiClient::end_connections`].
     ///
     /// # Errors
     /// [`Error::Configuration`] where HTTP cannot be set up.
     pub(crate) fn keeping_connections(&self) -> Result<Self> {
         let builder = builder(&self.base_url, &self.options);
         let uploads = build(builder, &self.tls)?;
-        Ok(Self { uploads, ..self.clone() })
+        let has_proxies = !is_loopback(&self.base_url);
+        let kept = KeptConnections::to(&self.base_url, has_proxies, &self.options);
+        Ok(Self { uploads, kept, ..self.clone() })
+    }
+
+    /// Whether requests drive the connections of uploads, which have no tasks of their own.
+    pub(crate) fn drives_connections(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Reuses connections no longer, and closes idle ones.
+    pub(crate) fn end_connections(&self) {
+        if let Some(kept) = &self.kept {
+            kept.end();
+        }
     }
 
     /// Whether connections are encrypted.
@@ -192,7 +208,7 @@ fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
         .http1_only()
         .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .tcp_keepalive(Duration::from_secs(30));
+        .tcp_keepalive(KEEPALIVE_TIME);
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
 }
 

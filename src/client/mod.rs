@@ -6,6 +6,7 @@ mod calls;
 mod deletion;
 mod download;
 mod http;
+mod kept_connections;
 mod listing;
 mod object_download;
 mod options;

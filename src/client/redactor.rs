@@ -38,18 +38,17 @@ enum Place {
 #[derive(Clone)]
 pub(crate) struct Redactor(Arc<Spellings>);
 
-#[derive(Default)]
 struct Spellings {
     key: Option<ApiKey>,
     /// The base64 of the key for its three possible offsets in groups of three bytes.
     base64: Vec<SecretString>,
-    /// The bytes with which an encoding of the key can begin.
-    first: Vec<u8>,
+    /// Whether an encoding of the key can begin with each byte.
+    is_first: [bool; 256],
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        Self(Arc::new(Spellings::default()))
+        Self(Arc::new(Spellings { key: None, base64: Vec::new(), is_first: [false; 256] }))
     }
 }
 
@@ -68,8 +67,9 @@ impl Redactor {
         let encoded = base64.iter().map(SecretString::expose_secret);
         let first = encoded.chain([key.expose()]).filter_map(|text| text.bytes().next());
         let first = first.flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
-        let first = first.chain(*b"%\\&").collect();
-        Self(Arc::new(Spellings { key: Some(key.clone()), base64, first }))
+        let mut is_first = [false; 256];
+        first.chain(*b"%\\&").for_each(|byte| is_first[usize::from(byte)] = true);
+        Self(Arc::new(Spellings { key: Some(key.clone()), base64, is_first }))
     }
 
     /// Removes the key from text for people.
@@ -117,12 +117,9 @@ impl RedactedStream {
     /// Returns what begins before `certain`.
     fn give(&mut self, certain: usize) -> Vec<u8> {
         let mut given = Vec::with_capacity(certain.saturating_sub(self.given));
-        let is_first: [bool; 256] = std::array::from_fn(|byte| {
-            self.spellings.first.iter().any(|&b| usize::from(b) == byte)
-        });
         let (mut kept, mut at) = (self.given, self.given);
         while at < certain {
-            let is_candidate = is_first[usize::from(self.held[at])];
+            let is_candidate = self.spellings.is_first[usize::from(self.held[at])];
             let find = || self.spellings.find(&self.held[..at], &self.held[at..], self.place);
             match is_candidate.then(find).flatten() {
                 Some(length) => {

@@ -27,7 +27,7 @@ pub(super) enum Usage {
     Always,
     /// If it needs a proxy with `https://`.
     ForProxies,
-    /// The system's authorities, which take milliseconds to read, are not needed.
+    /// Authorities are not needed. It takes milliseconds to read them.
     Never,
 }
 
@@ -41,11 +41,10 @@ pub(super) fn config(files: &[PathBuf], usage: Usage) -> Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
-    let named = named_certificates(files)?;
     let trust = match usage {
-        Usage::Always => Some(Trust::new(named, provider).map_err(failed)?),
+        Usage::Always => Some(Trust::new(named_certificates(files)?, provider).map_err(failed)?),
         // A machine without authorities can still reach http://.
-        Usage::ForProxies => Trust::new(named, provider).ok(),
+        Usage::ForProxies => Trust::new(named_certificates(files)?, provider).ok(),
         Usage::Never => None,
     };
     let mut config = match trust {

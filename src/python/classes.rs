@@ -8,15 +8,19 @@ pub(super) fn instance(
     class: &str,
     fields: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
-    let class = py.import("sutro")?.getattr(class)?;
-    Ok(class.call((), Some(fields))?.unbind())
+    Ok(class_of(py, class)?.call((), Some(fields))?.unbind())
+}
+
+/// `sutro.<class>`, for callers that create many instances.
+pub(super) fn class_of<'py>(py: Python<'py>, class: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("sutro")?.getattr(class)
 }
 
 /// A dict of keyword arguments.
 macro_rules! fields {
     ($py:expr, $($name:ident: $value:expr),+ $(,)?) => {{
         let fields = ::pyo3::types::PyDict::new($py);
-        $(fields.set_item(stringify!($name), $value)?;)+
+        $(fields.set_item(::pyo3::intern!($py, stringify!($name)), $value)?;)+
         fields
     }};
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyList, PyTuple},
+    types::{PyDict, PyList, PyTuple},
 };
 
 use super::{
-    classes::{fields, instance},
+    classes::{class_of, fields, instance},
     hints::in_python,
 };
 use crate::{
@@ -34,11 +34,9 @@ pub(super) fn locations(py: Python<'_>, locations: Vec<Location>) -> PyResult<Py
 }
 
 pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py<PyAny>> {
-    let files = report
-        .files
-        .into_iter()
-        .map(|file| uploaded_file(py, file))
-        .collect::<PyResult<Vec<_>>>()?;
+    let class = class_of(py, "UploadedFile")?;
+    let file = |file| class.call((), Some(&fields_of_uploaded_file(py, file)?));
+    let files = report.files.into_iter().map(file).collect::<PyResult<Vec<_>>>()?;
     let notes: Vec<_> = report.notes.iter().map(|note| note.in_words(&in_python(py))).collect();
     let fields = fields!(py,
         dataset_id: report.dataset_id,
@@ -52,8 +50,8 @@ pub(super) fn upload_report(py: Python<'_>, report: UploadReport) -> PyResult<Py
     instance(py, "UploadReport", &fields)
 }
 
-fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
-    let fields = fields!(py,
+fn fields_of_uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Bound<'_, PyDict>> {
+    Ok(fields!(py,
         position: file.position,
         name: file.name,
         sources: PyTuple::new(py, file.sources.iter().map(ToString::to_string))?,
@@ -66,8 +64,7 @@ fn uploaded_file(py: Python<'_>, file: UploadedFile) -> PyResult<Py<PyAny>> {
         started: file.started,
         transferred: file.transferred,
         committed: file.committed,
-    );
-    instance(py, "UploadedFile", &fields)
+    ))
 }
 
 pub(super) fn staged_files(py: Python<'_>, files: Vec<StagedFile>) -> PyResult<Py<PyAny>> {
@@ -152,7 +149,7 @@ pub(super) fn dataset_files(
     (files, next): (Vec<DatasetFile>, Option<ListingCursor>),
     mut shared: SharedColumns,
 ) -> PyResult<Py<PyAny>> {
-    let list = PyList::empty(py);
+    let (list, class) = (PyList::empty(py), class_of(py, "DatasetFile")?);
     for file in files {
         let schema = match (file.schema, &shared) {
             (None, _) => None,
@@ -174,7 +171,7 @@ pub(super) fn dataset_files(
             sha256: file.sha256.map(|digest| digest.to_string()),
             schema: schema,
         );
-        list.append(instance(py, "DatasetFile", &fields)?)?;
+        list.append(class.call((), Some(&fields))?)?;
     }
     let next = next.map(|cursor| FileCursor { cursor, shared });
     (list, next).into_py_any(py)

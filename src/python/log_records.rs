@@ -3,7 +3,14 @@
 //! Rust threads put events into a bounded queue and never touch Python. The thread that waits for a
 //! job takes them out.
 
-use std::{collections::VecDeque, fmt::Debug, sync::Once};
+use std::{
+    collections::VecDeque,
+    fmt::Debug,
+    sync::{
+        Once,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use pyo3::{
     prelude::*,
@@ -27,6 +34,9 @@ const MOST_RECORDS: usize = 1000;
 /// A fork may happen while a thread of the parent holds the lock.
 static RECORDS: PerProcess<Lock<VecDeque<Record>>> = PerProcess::new();
 
+/// Whoever passes records on knows which ones are wanted.
+static LOWEST_LEVEL: AtomicU8 = AtomicU8::new(0);
+
 /// Level of Python's `logging`, logger, event, and the fields of the event.
 type Record = (u8, String, String, Fields);
 
@@ -37,6 +47,12 @@ pub(super) fn collect() {
     COLLECTING.call_once(|| {
         let _ = tracing::subscriber::set_global_default(Registry::default().with(Collector));
     });
+}
+
+/// Queues only records of at least this level of Python's `logging` from now on.
+#[pyfunction]
+pub(super) fn queue_log_records(level: u8) {
+    LOWEST_LEVEL.store(level, Ordering::Relaxed);
 }
 
 /// Takes the records since the last call, oldest first.
@@ -59,6 +75,9 @@ impl<S: Subscriber> Layer<S> for Collector {
             Level::INFO => 20,
             Level::DEBUG | Level::TRACE => 10,
         };
+        if level < LOWEST_LEVEL.load(Ordering::Relaxed) {
+            return;
+        }
         let mut parts = Parts::default();
         event.record(&mut parts);
         let logger = event.metadata().target().replace("::", ".");

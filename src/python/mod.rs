@@ -50,7 +50,7 @@ mod _core {
         job::Job,
         keys::{add_key, list_keys, revoke_keys},
         local_server::LocalServer,
-        log_records::take_log_records,
+        log_records::{queue_log_records, take_log_records},
         objects::{delete_objects, put_object},
         preflight::{Preflight, check_frames, differing_leaves},
         report_table::{check_report_stream, upload_report_stream},

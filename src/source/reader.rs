@@ -42,6 +42,8 @@ pub(crate) struct ContentReader {
     /// Hashes the bytes, if the XXH3 is wanted and not known.
     hasher: Option<Xxh3Hasher>,
     buffers: Buffers,
+    /// The number of bytes to read at once.
+    read_bytes: usize,
 }
 
 impl ContentReader {
@@ -62,7 +64,13 @@ impl ContentReader {
             read_ahead: None,
             hasher,
             buffers: Buffers::default(),
+            read_bytes: READ_BYTES,
         }
+    }
+
+    /// The same reader, which reads this many bytes at once.
+    pub(crate) fn in_parts_of(self, read_bytes: usize) -> Self {
+        Self { read_bytes, ..self }
     }
 
     /// The same reader, which reports the source that it waits for to `waits_for`.
@@ -84,8 +92,8 @@ impl ContentReader {
     /// if it spans pieces, and are returned only if no source was changed since it was pinned.
     pub(crate) async fn next(&mut self) -> Result<(Bytes, bool)> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let is_last = left <= READ_BYTES + TAIL_BYTES;
-        let wanted = if is_last { left } else { READ_BYTES };
+        let is_last = self.is_ahead() || left <= self.read_bytes + TAIL_BYTES;
+        let wanted = if is_last { left } else { self.read_bytes };
         let (buffer, length) = match self.read_ahead.take() {
             Some(read_ahead) => self.complete(read_ahead).await?,
             None => self.read(wanted, is_last).await?,
@@ -169,7 +177,7 @@ impl ContentReader {
 
     fn buffer(&self) -> Vec<u8> {
         let size = usize::try_from(self.content.size()).unwrap_or(usize::MAX);
-        self.buffers.take(size.min(READ_BYTES + TAIL_BYTES))
+        self.buffers.take(size.min(self.read_bytes + TAIL_BYTES))
     }
 }
 

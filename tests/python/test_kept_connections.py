@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import sutro
-from conftest import parquet_bytes
+from conftest import parquet_bytes, through_gate_and_staged
 from helpers.busy_proxies import nginx
 from helpers.counting_proxy import CountingProxy
 from helpers.datasets import names_in
@@ -42,6 +42,7 @@ closing = pytest.mark.parametrize(
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 @closing
 @pytest.mark.parametrize("buffering", ["on", "off"])
+@through_gate_and_staged
 def test_connections_closed_by_a_proxy_cost_no_file_and_no_order(
     server: sutro.LocalServer, tmp_path: Path, settings: str, buffering: str
 ) -> None:
@@ -52,6 +53,20 @@ def test_connections_closed_by_a_proxy_cost_no_file_and_no_order(
 
     assert names_in(server.client(), report.dataset_id) == names
     assert {file.status for file in report} == {"uploaded"}
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+@through_gate_and_staged
+def test_small_files_go_through_the_proxy_that_the_environment_names(
+    server: sutro.LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, names = tmp_path / "files", written(tmp_path / "files")
+
+    with nginx(server.api_url, tmp_path / "nginx", 256, "off") as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        report = sutro.Client(server.api_key, "http://sutro.invalid").upload(folder)
+
+    assert names_in(server.client(), report.dataset_id) == names
 
 
 @pytest.mark.parametrize("server", ["gate"], indirect=True)

@@ -52,3 +52,37 @@ def test_nothing_is_logged_to_stderr_unless_sutro_log_is_set(folder: Path, tmp_p
     printed = _run(folder, tmp_path, SUTRO_LOG="info")
     assert "INFO sutro.upload: upload begins" in printed
     assert "DEBUG" not in printed
+
+
+def test_only_records_that_a_logger_passes_on_are_collected(
+    client: sutro.Client, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset_id = client.create_dataset()
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, logger="sutro.client")
+
+    client.upload(folder, dataset_id)
+
+    levels = {(record.name.split(".")[1], record.levelname) for record in caplog.records}
+    assert levels >= {("client", "DEBUG"), ("upload", "INFO")}
+    assert {name for name, level in levels if level == "DEBUG"} == {"client"}
+
+
+def test_records_of_a_program_that_does_not_log_are_not_kept(folder: Path, tmp_path: Path) -> None:
+    program = f"""
+import sys
+import sutro
+from sutro import _core
+
+place = "local:{tmp_path / "service"}"
+sutro.upload({str(folder)!r}, api_url=place)
+assert "logging" not in sys.modules
+assert _core.take_log_records() == []
+
+import logging
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(name)s: %(message)s")
+sutro.upload({str(folder)!r}, api_url=place)
+"""
+    done = run_python("-c", program)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sutro.upload: upload begins" in done.stdout

@@ -57,6 +57,7 @@ async def in_loop(
 
 def start(begin: Callable[[], _T]) -> _T:
     """Start something in the core; a fork waits until it has started."""
+    logs.listen()
     with forks.moment:
         return begin()
 

@@ -9,12 +9,16 @@ fields, and `fields`, a dict.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from sutro import _core
 
 if TYPE_CHECKING:
     import logging
+
+_NOTHING = 100
+"""A level above that of every record."""
 
 _is_set_up = False
 
@@ -25,15 +29,23 @@ def prepare(level: str = "") -> None:
     Args:
         level: The lowest level of records that go to stderr, if `SUTRO_LOG` is not set.
     """
+    if not _is_needed() and not level and not os.environ.get("SUTRO_LOG"):
+        return
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
     _set_up(logging.getLogger("sutro"), level)
 
 
+def listen() -> None:
+    """Let the core queue only records that a logger passes on."""
+    _core.queue_log_records(_lowest_level())
+
+
 def forward() -> None:
     """Pass the records since the last call to `logging`."""
+    listen()
     records = _core.take_log_records()
-    if not records:
+    if not records or not _is_needed():
         return
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
@@ -48,9 +60,28 @@ def forward() -> None:
 
 def are_wanted() -> bool:
     """Return whether any handler wants more than warnings."""
+    info = 20
+    return _lowest_level() <= info
+
+
+def _is_needed() -> bool:
+    """Return whether anybody can have asked for records."""
+    return "logging" in sys.modules
+
+
+def _lowest_level() -> int:
+    """Return the lowest level that a logger of the package passes on."""
+    if not _is_needed():
+        return _NOTHING
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
-    return logging.getLogger("sutro").isEnabledFor(logging.INFO)
+    manager = logging.getLogger("sutro").manager
+    loggers = [
+        logger
+        for name, logger in list(manager.loggerDict.items())
+        if name.partition(".")[0] == "sutro" and isinstance(logger, logging.Logger)
+    ]
+    return max(min(logger.getEffectiveLevel() for logger in loggers), manager.disable + 1)
 
 
 def _set_up(logger: logging.Logger, default_level: str = "") -> None:

@@ -15,10 +15,12 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use hyper::body::Incoming;
+use reqwest::{Body, RequestBuilder, Response, ResponseBuilderExt, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::{
+    kept_connections::{Broken, KeptConnections},
     redactor::{RedactedStream, Redactor},
     tls_words::{self, TlsFailure},
 };
@@ -83,11 +85,38 @@ impl Subject {
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let begun = Instant::now();
         let answer = request.send().await.map_err(|error| self.broken(&error))?;
+        self.answered(&answer, begun);
+        Ok(answer)
+    }
+
+    /// Sends a request on a kept connection, and reads the JSON response of at most `limit` bytes.
+    pub(super) async fn exchange<T: DeserializeOwned>(
+        &self,
+        connections: &KeptConnections,
+        request: RequestBuilder,
+        limit: usize,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        let request = request.build().map_err(|error| self.broken(&error))?;
+        let url = request.url().clone();
+        let request = http::Request::try_from(request).map_err(|error| self.broken(&error))?;
+        let read = |response: Result<http::Response<Incoming>, Broken>| async {
+            let (parts, body) = response.map_err(|error| self.broken(&*error))?.into_parts();
+            let answer = http::Response::builder().url(url).body(Body::wrap(body));
+            let mut answer = answer.map_err(|error| self.broken(&error))?;
+            (*answer.status_mut(), *answer.headers_mut()) = (parts.status, parts.headers);
+            let answer = Response::from(answer);
+            self.answered(&answer, begun);
+            self.read(answer, limit).await
+        };
+        connections.exchange(request, read).await
+    }
+
+    fn answered(&self, answer: &Response, begun: Instant) {
         let (path, status) = (answer.url().path(), answer.status().as_u16());
         let file_name = self.file_name.as_deref();
-        self.peer.stages.store(announces(&answer, STAGING), Ordering::Relaxed);
+        self.peer.stages.store(announces(answer, STAGING), Ordering::Relaxed);
         tracing::debug!(path, status, ms = begun.elapsed().as_millis(), file_name, "answered");
-        Ok(answer)
     }
 
     /// Reads a JSON response of at most `limit` bytes.
@@ -218,7 +247,7 @@ impl Subject {
     }
 
     /// The error of a request without a complete response.
-    pub(crate) fn broken(&self, error: &reqwest::Error) -> Error {
+    pub(crate) fn broken(&self, error: &(dyn StdError + 'static)) -> Error {
         let host = self.peer.host.clone();
         if causes(error).any(|cause| cause.to_string().contains(PROXY_WANTS_A_PASSWORD)) {
             return self.intermediary(407);

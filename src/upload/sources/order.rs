@@ -16,6 +16,9 @@ pub fn natural_order(left: &str, right: &str) -> Ordering {
 /// The absolute path, without `.` and `..`. Links are not resolved.
 pub(super) fn lexical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if !absolute.components().any(|step| step == Component::ParentDir) {
+        return absolute;
+    }
     let mut plain = PathBuf::new();
     for step in absolute.components() {
         match step {

@@ -24,9 +24,14 @@ pub(super) struct Connections {
 
 /// Connections that are used again.
 struct Kept {
-    /// Dropped with its idle connections.
     client: ApiClient,
     knowledge: Knowledge,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.client.end_connections();
+    }
 }
 
 /// What is known of the connections that a server serves.
@@ -55,6 +60,11 @@ impl Connections {
             Some(Kept { client, knowledge })
         };
         Self { own: client.clone(), kept: knowledge.and_then(keeping) }
+    }
+
+    /// Whether the requests drive their connections, which have no tasks of their own.
+    pub(super) fn are_driven(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.client.drives_connections())
     }
 
     /// How long a file of this size waits for a response to another one; `None` if it may start.

@@ -1,8 +1,8 @@
 //! Requests that send a file.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use futures_util::future::AbortHandle;
+use futures_util::{StreamExt, future::AbortHandle};
 use tokio::{task::yield_now, time::Instant};
 
 use super::shell::{Accepted, News, Request, Shell, Waiting};
@@ -42,7 +42,17 @@ impl Shell {
 
     /// Everything waits for a released tail, so it goes out before another request starts.
     pub(super) async fn let_tail_go(&mut self) {
-        if std::mem::take(&mut self.has_released) {
+        if !std::mem::take(&mut self.has_released) {
+            return;
+        }
+        if self.connections.are_driven() {
+            let sending = &mut self.sending;
+            poll_fn(|context| {
+                let _ = sending.poll_next_unpin(context);
+                Poll::Ready(())
+            })
+            .await;
+        } else {
             yield_now().await;
         }
     }
