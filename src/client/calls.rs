@@ -121,12 +121,9 @@ impl ApiClient {
         let request = request
             .header(header::CONTENT_TYPE, framing.content_type())
             .header(header::CONTENT_LENGTH, framing.content_length(attempt.content.size()));
+        let read_bytes = if self.is_encrypted() { ENCRYPTED_READ_BYTES } else { READ_BYTES };
         let content = ContentReader::new(attempt.content, attempt.is_to_be_hashed);
-        let content = content.ahead(attempt.read_ahead).in_parts_of(if self.is_encrypted() {
-            ENCRYPTED_READ_BYTES
-        } else {
-            READ_BYTES
-        });
+        let content = content.ahead(attempt.read_ahead).in_parts_of(read_bytes);
         let body = GatedBody::new(content, framing, attempt.end);
         let send = async {
             let request = request.body(Body::wrap_stream(body.into_stream()));

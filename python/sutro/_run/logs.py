@@ -17,6 +17,8 @@ from sutro import _core
 if TYPE_CHECKING:
     import logging
 
+# `logging` may not be imported.
+_INFO = 20
 _NOTHING = 100
 """A level above that of every record."""
 
@@ -60,8 +62,7 @@ def forward() -> None:
 
 def are_wanted() -> bool:
     """Return whether any handler wants more than warnings."""
-    info = 20
-    return _lowest_level() <= info
+    return _lowest_level() <= _INFO
 
 
 def _is_needed() -> bool:

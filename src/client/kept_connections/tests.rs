@@ -3,6 +3,7 @@ use std::{
     net::TcpListener,
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use http::{Request, Response};
@@ -94,7 +95,7 @@ async fn a_connection_that_the_server_has_closed_is_replaced() {
             let ended: Vec<_> = connections.iter().take(2).collect();
             assert_eq!(ended, [number, number]);
             // The end of the connection has reached this process.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
