@@ -110,6 +110,12 @@ impl ApiClient {
         self.kept.is_some()
     }
 
+    /// Closes connections of uploads that have been idle for a while. Returns how many are idle
+    /// now; `None` if the HTTP library keeps them, which closes them itself.
+    pub(crate) fn close_unused_connections(&self) -> Option<usize> {
+        self.kept.as_ref().map(KeptConnections::close_unused)
+    }
+
     /// Reuses connections no longer, and closes idle ones.
     pub(crate) fn end_connections(&self) {
         if let Some(kept) = &self.kept {

@@ -6,15 +6,19 @@ import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pytest
 
 import sutro
-from conftest import parquet_bytes, through_gate_and_staged
+from conftest import STAGED_FILES, parquet_bytes, through_gate_and_staged
 from helpers.busy_proxies import nginx
 from helpers.counting_proxy import CountingProxy
 from helpers.datasets import names_in
+from helpers.server_process import ServerProcess
+from helpers.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILES = 150
@@ -86,3 +90,27 @@ def test_small_files_share_the_connections_that_the_server_is_known_to_serve(
     assert proxy.calls.count("/upload-to-dataset") == FILES
     # One more for the listings. A busy machine may let some become idle for too long.
     assert proxy.connections < FILES / 3
+
+
+@pytest.mark.parametrize("staged_files", STAGED_FILES.values(), ids=STAGED_FILES)
+def test_no_connection_stays_open_while_the_source_is_slow(
+    tmp_path: Path, staged_files: int
+) -> None:
+    # The server closes no connection itself.
+    options = (f"--max-staged-files={staged_files}", "--head-timeout=300")
+    with (
+        ServerProcess(tmp_path / "served", *options) as server,
+        CountingProxy(urlsplit(server.api_url).port or 0) as proxy,
+    ):
+
+        def slow() -> Iterator[pa.Table]:
+            for number in range(12):
+                yield pa.table({"number": [number]})
+            # Another client may wait for the place of an idle one.
+            wait_for(lambda: proxy.open == 0)
+            yield pa.table({"number": [12]})
+
+        report = sutro.Client(server.api_key, proxy.url).upload(slow())
+
+    assert len(report) == 13
+    assert {file.status for file in report} == {"uploaded"}

@@ -12,6 +12,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use http::{HeaderValue, Request, Response, Uri, header};
@@ -28,7 +29,10 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::options::ClientOptions;
-use crate::{config::KEEPALIVE_TIME, lock::Lock};
+use crate::{
+    config::{IDLE_TIMEOUT, KEEPALIVE_TIME},
+    lock::Lock,
+};
 
 /// A request without a response.
 pub(super) type Broken = Box<dyn StdError + Send + Sync>;
@@ -64,6 +68,15 @@ impl KeptConnections {
     /// Closes idle connections now, and the others after their responses.
     pub(super) fn end(&self) {
         self.idle.take();
+    }
+
+    /// Closes connections that have been idle for a while, and returns how many are left.
+    pub(super) fn close_unused(&self) -> usize {
+        let is_used = |connection: &Connection| connection.used.elapsed() < IDLE_TIMEOUT;
+        self.idle.lock().as_mut().map_or(0, |idle| {
+            idle.retain(is_used);
+            idle.len()
+        })
     }
 
     /// Sends a request, and returns what `read` makes of its response. A connection that the server
@@ -115,13 +128,14 @@ impl KeptConnections {
     async fn connect(&self) -> Result<Connection, Broken> {
         let stream = self.connector.clone().call(self.server.clone()).await?;
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Connection { sender, driver: Some(driver) })
+        Ok(Connection { sender, driver: Some(driver), used: Instant::now() })
     }
 
-    fn keep(&self, connection: Connection) {
+    fn keep(&self, mut connection: Connection) {
         if connection.driver.is_none() || !connection.sender.is_ready() {
             return;
         }
+        connection.used = Instant::now();
         if let Some(idle) = &mut *self.idle.lock() {
             idle.push(connection);
         }
@@ -132,6 +146,8 @@ struct Connection {
     sender: SendRequest<Body>,
     /// Reads and writes; `None` when the connection is closed.
     driver: Option<http1::Connection<TokioIo<TcpStream>, Body>>,
+    /// The end of its last request.
+    used: Instant,
 }
 
 impl Connection {

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use reqwest::{Body, Url};
 
 use super::{Broken, KeptConnections};
-use crate::client::ClientOptions;
+use crate::{client::ClientOptions, config::IDLE_TIMEOUT};
 
 /// How a server ends each response.
 #[derive(Clone, Copy)]
@@ -98,6 +98,17 @@ async fn a_connection_that_the_server_has_closed_is_replaced() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_nothing_uses_is_closed() {
+    let (url, connections) = server(After::Keeps);
+    let kept = kept(&url);
+    call(&kept, &url).await.unwrap();
+    assert_eq!(kept.close_unused(), 1);
+    tokio::time::sleep(IDLE_TIMEOUT).await;
+    assert_eq!(kept.close_unused(), 0);
+    assert_eq!(connections.iter().take(2).collect::<Vec<_>>(), [0, 0]);
 }
 
 #[tokio::test]

@@ -82,9 +82,19 @@ impl Connections {
         let Some(Kept { client, knowledge }) = &mut self.kept else { return &self.own };
         match knowledge {
             Knowledge::Encrypted(overtaken) => overtaken.started(request),
-            Knowledge::Unencrypted(served) => served.started(request),
+            Knowledge::Unencrypted(served) => {
+                served.are_idle(client.close_unused_connections());
+                served.started(request);
+            }
         }
         client
+    }
+
+    /// Leaves no connection idle for long: others may wait for its place.
+    pub(super) fn close_unused(&self) {
+        if let Some(kept) = &self.kept {
+            kept.client.close_unused_connections();
+        }
     }
 
     /// This request has a connection.

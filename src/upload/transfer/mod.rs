@@ -114,6 +114,7 @@ impl Rest {
                     None
                 }
                 _ = ticks.tick() => {
+                    shell.connections.close_unused();
                     let before = std::mem::replace(&mut head_at_tick, shell.sent_of(strategy.head()));
                     Some(Event::Tick { head_moved: before != head_at_tick })
                 }

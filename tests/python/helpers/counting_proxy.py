@@ -22,6 +22,8 @@ class CountingProxy:
         self._port = port
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
+        self.open = 0
+        """The number of connections that neither end has closed."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.forget()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -50,7 +52,9 @@ class CountingProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                self.connections += 1
+                with self._lock:
+                    self.connections += 1
+                    self.open += 1
                 server = socket.create_connection(("127.0.0.1", self._port))
                 self._open += [client, server]
                 for source, target in ((client, server), (server, client)):
@@ -71,3 +75,6 @@ class CountingProxy:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+        if is_client:
+            with self._lock:
+                self.open -= 1

@@ -33,6 +33,11 @@ impl Served {
         self.unknown.is_none() && self.open < self.concurrency
     }
 
+    /// So many connections are idle, if this is known better.
+    pub(super) fn are_idle(&mut self, count: Option<usize>) {
+        self.idle = count.unwrap_or(self.idle);
+    }
+
     pub(super) fn started(&mut self, request: RequestId) {
         self.open += 1;
         if self.idle > 0 {
