@@ -90,12 +90,25 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 /// Time to open a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An idle connection is closed after this time. It serves the pages of a listing, which follow
+/// An idle connection is closed after this time; one for small files without TLS, at the next
+/// [`TICK`] after it. It serves the pages of a listing, which follow
 /// each other at once. A longer time would block an upload if the server serves few connections.
 pub const IDLE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// TCP probes a silent connection after this time.
 pub const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
+
+/// Time between two probes.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// A connection that does not respond to so many probes is lost.
+pub const KEEPALIVE_RETRIES: u32 = 3;
+
+/// A connection whose bytes are not acknowledged for this time is lost (RFC 5482; Linux).
+pub const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the client names itself in requests.
+pub const USER_AGENT: &str = concat!("sutro/", env!("CARGO_PKG_VERSION"));
 
 /// A transfer that is not held and makes no progress for this long is restarted.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_mins(1);

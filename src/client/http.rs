@@ -19,7 +19,7 @@ use super::{
     tls,
 };
 use crate::{
-    config::{IDLE_TIMEOUT, KEEPALIVE_TIME},
+    config::{IDLE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, KEEPALIVE_TIME, USER_AGENT},
     credentials::ApiKey,
     error::{Error, Result},
 };
@@ -47,7 +47,8 @@ impl ApiClient {
     ///
     /// # Errors
     /// [`Error::Configuration`] if the URL is not http or https, or contains a user, a query or a
-    /// fragment; or if a file of certificates cannot be used.
+    /// fragment; or if a file of certificates cannot be used, unless the server is on this machine
+    /// and the URL is http.
     pub fn new(base_url: &str, api_key: ApiKey) -> Result<Self> {
         Self::with_options(base_url, api_key, ClientOptions::default())
     }
@@ -209,12 +210,16 @@ fn build(builder: ClientBuilder, tls: &ClientConfig) -> Result<Client> {
 
 fn builder(base_url: &Url, options: &ClientOptions) -> ClientBuilder {
     let builder = Client::builder()
-        .user_agent(concat!("sutro/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         .http1_only()
         .connect_timeout(options.connect_timeout)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .tcp_keepalive(KEEPALIVE_TIME);
+        .tcp_keepalive(KEEPALIVE_TIME)
+        .tcp_keepalive_interval(KEEPALIVE_INTERVAL)
+        .tcp_keepalive_retries(KEEPALIVE_RETRIES);
+    #[cfg(target_os = "linux")]
+    let builder = builder.tcp_user_timeout(crate::config::TCP_USER_TIMEOUT);
     if is_loopback(base_url) { builder.no_proxy() } else { builder }
 }
 

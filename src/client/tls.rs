@@ -34,7 +34,7 @@ pub(super) enum Usage {
 /// TLS with the system's authorities and the certificates in `files`, in PEM format.
 ///
 /// # Errors
-/// [`Error::Configuration`] names a file that cannot be used.
+/// [`Error::Configuration`] names a file that cannot be used, if TLS is used.
 pub(super) fn config(files: &[PathBuf], usage: Usage) -> Result<ClientConfig> {
     let provider = Arc::new(provider());
     let failed = |error: TlsError| Error::configuration(format!("cannot set up TLS: {error}"));

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from helpers.processes import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     import sutro
 
@@ -86,3 +87,18 @@ sutro.upload({str(folder)!r}, api_url=place)
     done = run_python("-c", program)
     assert (done.returncode, done.stderr) == (0, "")
     assert "sutro.upload: upload begins" in done.stdout
+
+
+@pytest.mark.parametrize("level", [logging.CRITICAL, 255, sys.maxsize])
+def test_logging_can_be_disabled_at_any_level(
+    client: sutro.Client, folder: Path, caplog: pytest.LogCaptureFixture, level: int
+) -> None:
+    caplog.set_level(level, logger="sutro.client")
+    logging.disable(level)
+    try:
+        report = client.upload(folder)
+    finally:
+        logging.disable(logging.NOTSET)
+
+    assert len(report) == 12
+    assert not caplog.records

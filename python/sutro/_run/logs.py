@@ -40,7 +40,7 @@ def prepare(level: str = "") -> None:
 
 def listen() -> None:
     """Let the core queue only records that a logger passes on."""
-    _core.queue_log_records(_lowest_level())
+    _core.queue_log_records(max(0, min(_lowest_level(), _NOTHING)))
 
 
 def forward() -> None:

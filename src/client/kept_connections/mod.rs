@@ -9,10 +9,11 @@ use std::{
     error::Error as StdError,
     fmt,
     future::{poll_fn, ready},
+    io,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderValue, Request, Response, Uri, header};
@@ -25,12 +26,12 @@ use hyper_util::{
     rt::TokioIo,
 };
 use reqwest::{Body, Url};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use super::options::ClientOptions;
 use crate::{
-    config::{IDLE_TIMEOUT, KEEPALIVE_TIME},
+    config::{IDLE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, KEEPALIVE_TIME, USER_AGENT},
     lock::Lock,
 };
 
@@ -41,6 +42,7 @@ pub(super) type Broken = Box<dyn StdError + Send + Sync>;
 #[derive(Clone, Debug)]
 pub(super) struct KeptConnections {
     connector: HttpConnector,
+    connect_timeout: Duration,
     server: Uri,
     host: HeaderValue,
     idle: Arc<Lock<Idle>>,
@@ -59,10 +61,14 @@ impl KeptConnections {
         }
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(options.connect_timeout));
         connector.set_keepalive(Some(KEEPALIVE_TIME));
+        connector.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
+        connector.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
+        #[cfg(target_os = "linux")]
+        connector.set_tcp_user_timeout(Some(crate::config::TCP_USER_TIMEOUT));
         let host = HeaderValue::from_str(server.authority()?.as_str()).ok()?;
-        Some(Self { connector, server, host, idle: Arc::new(Lock::new(Some(Vec::new()))) })
+        let idle = Arc::new(Lock::new(Some(Vec::new())));
+        Some(Self { connector, connect_timeout: options.connect_timeout, server, host, idle })
     }
 
     /// Closes idle connections now, and the others after their responses.
@@ -104,6 +110,8 @@ impl KeptConnections {
     ) -> Result<(Connection, Response<Incoming>), Broken> {
         // On the wire, a request names the path and the host (RFC 9112, section 3.2.1).
         request.headers_mut().insert(header::HOST, self.host.clone());
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         if let Some(path) = request.uri().path_and_query().cloned() {
             *request.uri_mut() = path.into();
         }
@@ -126,7 +134,9 @@ impl KeptConnections {
     }
 
     async fn connect(&self) -> Result<Connection, Broken> {
-        let stream = self.connector.clone().call(self.server.clone()).await?;
+        // With the time that it takes to find the address.
+        let stream = self.connector.clone().call(self.server.clone());
+        let stream = timeout(self.connect_timeout, stream).await.map_err(io::Error::from)??;
         let (sender, driver) = http1::handshake(stream).await?;
         Ok(Connection { sender, driver: Some(driver), used: Instant::now() })
     }

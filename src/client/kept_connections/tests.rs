@@ -11,7 +11,10 @@ use hyper::body::Incoming;
 use reqwest::{Body, Url};
 
 use super::{Broken, KeptConnections};
-use crate::{client::ClientOptions, config::IDLE_TIMEOUT};
+use crate::{
+    client::ClientOptions,
+    config::{IDLE_TIMEOUT, USER_AGENT},
+};
 
 /// How a server ends each response.
 #[derive(Clone, Copy)]
@@ -98,6 +101,26 @@ async fn a_connection_that_the_server_has_closed_is_replaced() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_request_names_the_host_and_the_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        head
+    });
+    let url: Url = format!("http://{address}/api").parse().unwrap();
+    call(&kept(&url), &url).await.unwrap();
+    let mut head = server.join().unwrap();
+    head[1..].sort();
+    let host = format!("host: {address}");
+    let agent = format!("user-agent: {USER_AGENT}");
+    assert_eq!(head, ["GET /api HTTP/1.1", "accept: */*", &host, &agent]);
 }
 
 #[tokio::test]

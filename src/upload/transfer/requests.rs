@@ -48,7 +48,7 @@ impl Shell {
         if self.connections.are_driven() {
             let sending = &mut self.sending;
             poll_fn(|context| {
-                let _ = sending.poll_next_unpin(context);
+                while let Poll::Ready(Some(_)) = sending.poll_next_unpin(context) {}
                 Poll::Ready(())
             })
             .await;

@@ -76,7 +76,8 @@ pub(super) struct Shell {
     pub(super) recorder: Option<Recorder>,
     /// Requests that send files. Dropped with the shell, which ends them: no tail goes out
     /// afterwards. They run in the task of the shell, because a response of a small file costs less
-    /// than to wake another task. Their connections, which read and encrypt, have tasks of their own.
+    /// than to wake another task. Connections that read large files or encrypt have tasks of their
+    /// own.
     pub(super) sending: FuturesUnordered<Abortable<BoxFuture<'static, ()>>>,
     /// Everything else. Dropped with the shell.
     pub(super) tasks: JoinSet<()>,
