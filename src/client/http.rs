@@ -99,11 +99,13 @@ impl ApiClient {
     /// # Errors
     /// [`Error::Configuration`] where HTTP cannot be set up.
     pub(crate) fn keeping_connections(&self) -> Result<Self> {
-        let builder = builder(&self.base_url, &self.options);
-        let uploads = build(builder, &self.tls)?;
         let has_proxies = !is_loopback(&self.base_url);
         let kept = KeptConnections::to(&self.base_url, has_proxies, &self.options);
-        Ok(Self { uploads, kept, ..self.clone() })
+        if kept.is_some() {
+            return Ok(Self { kept, ..self.clone() });
+        }
+        let uploads = build(builder(&self.base_url, &self.options), &self.tls)?;
+        Ok(Self { uploads, ..self.clone() })
     }
 
     /// Whether requests drive the connections of uploads, which have no tasks of their own.

@@ -31,7 +31,7 @@ def prepare(level: str = "") -> None:
     Args:
         level: The lowest level of records that go to stderr, if `SUTRO_LOG` is not set.
     """
-    if not _is_needed() and not level and not os.environ.get("SUTRO_LOG"):
+    if not _is_imported() and not level and not os.environ.get("SUTRO_LOG"):
         return
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
@@ -47,7 +47,7 @@ def forward() -> None:
     """Pass the records since the last call to `logging`."""
     listen()
     records = _core.take_log_records()
-    if not records or not _is_needed():
+    if not records or not _is_imported():
         return
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 
@@ -65,14 +65,14 @@ def are_wanted() -> bool:
     return _lowest_level() <= _INFO
 
 
-def _is_needed() -> bool:
-    """Return whether anybody can have asked for records."""
+def _is_imported() -> bool:
+    """Return whether a program has imported `logging`; otherwise nobody can want records."""
     return "logging" in sys.modules
 
 
 def _lowest_level() -> int:
     """Return the lowest level that a logger of the package passes on."""
-    if not _is_needed():
+    if not _is_imported():
         return _NOTHING
     import logging  # noqa: PLC0415 - keeps `import sutro` light
 

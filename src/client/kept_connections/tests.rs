@@ -1,9 +1,12 @@
 use std::{
+    future::poll_fn,
     io::{BufRead, BufReader, Write},
+    mem::replace,
     net::TcpListener,
     sync::mpsc,
+    task::Poll,
     thread,
-    time::Duration,
+    time::Instant,
 };
 
 use http::{Request, Response};
@@ -73,6 +76,12 @@ async fn call(connections: &KeptConnections, url: &Url) -> Result<Vec<u8>, Broke
     connections.exchange(request, read).await
 }
 
+/// Waits until something wakes this task: an idle connection does so when its end has arrived.
+async fn woken() {
+    let mut was_polled = false;
+    poll_fn(|_| if replace(&mut was_polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
 #[tokio::test]
 async fn one_connection_serves_one_request_after_the_other_and_is_closed_at_the_end() {
     let (url, connections) = server(After::Keeps);
@@ -97,8 +106,9 @@ async fn a_connection_that_the_server_has_closed_is_replaced() {
             assert_eq!(call(&kept, &url).await.unwrap(), b"{}");
             let ended: Vec<_> = connections.iter().take(2).collect();
             assert_eq!(ended, [number, number]);
-            // The end of the connection has reached this process.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            if !kept.idle.lock().as_ref().unwrap().is_empty() {
+                woken().await;
+            }
         }
     }
 }
@@ -128,8 +138,10 @@ async fn a_connection_that_nothing_uses_is_closed() {
     let (url, connections) = server(After::Keeps);
     let kept = kept(&url);
     call(&kept, &url).await.unwrap();
+    let was_used = |time| kept.idle.lock().as_mut().unwrap()[0].used = time;
+    was_used(Instant::now() + IDLE_TIMEOUT);
     assert_eq!(kept.close_unused(), 1);
-    tokio::time::sleep(IDLE_TIMEOUT).await;
+    was_used(Instant::now().checked_sub(IDLE_TIMEOUT).unwrap());
     assert_eq!(kept.close_unused(), 0);
     assert_eq!(connections.iter().take(2).collect::<Vec<_>>(), [0, 0]);
 }

@@ -21,7 +21,7 @@ class CountingProxy:
     def __init__(self, port: int) -> None:
         self._port = port
         self._lock = threading.Lock()
-        self._open: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.open = 0
         """The number of connections that neither end has closed."""
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ class CountingProxy:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for one in [self._listener, *self._open]:
+        for one in [self._listener, *self._sockets]:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
@@ -56,7 +56,7 @@ class CountingProxy:
                     self.connections += 1
                     self.open += 1
                 server = socket.create_connection(("127.0.0.1", self._port))
-                self._open += [client, server]
+                self._sockets += [client, server]
                 for source, target in ((client, server), (server, client)):
                     arguments = [source, target, source is client]
                     threading.Thread(target=self._pass, args=arguments, daemon=True).start()
